@@ -1,0 +1,155 @@
+/**
+ * Measures redis-server and Redeno side by side with redis-benchmark and prints one Markdown table per
+ * profile, and one of memory.
+ *
+ *   deno run -A scripts/bench/compare.ts [options]
+ *
+ *   --rounds N      runs of each test at each server, alternating; the median counts (default 3)
+ *   --requests N    requests per run (default 100000; 400000 when pipelined)
+ *   --tests a,b     some tests only: ping_inline set get incr lpush … lrange_100 … mset
+ *   --profile P     plain (-c 50 -P 1), pipelined (-c 50 -P 16 -r 1000000) or both (default)
+ *   --keys N        keys of the memory table (default 1000000; 0 leaves it out)
+ *   --smoke         tiny numbers: shows that everything runs, measures nothing
+ *
+ * REDENO_BINARY names a compiled executable to measure instead of the source. Columns: requests per
+ * second and their ratio (more than 1: we are faster), CPU microseconds of the server process per
+ * request and their ratio (less than 1: we are leaner).
+ */
+
+import { parseArgs } from "@std/cli";
+import { cpuSeconds } from "../../tests/support/process_stat.ts";
+import type { ServerProcess } from "../../tests/support/server_process.ts";
+import { runTool } from "../../tests/support/tool_availability.ts";
+import { printLine, printNote } from "../../tests/support/text.ts";
+import { describeMachine, markdownTable, median, startForBench, TARGETS } from "./side_by_side.ts";
+import { memoryTable } from "./wire/memory.ts";
+
+interface Profile {
+  name: string;
+  args: string[];
+  requests: number;
+}
+
+interface Sample {
+  requestsPerSecond: number;
+  cpuMicroseconds: number;
+}
+
+/** In this order, because the pops live on what the pushes leave. */
+const TESTS = [
+  ...["ping_inline", "ping_mbulk", "set", "get", "incr", "lpush", "rpush", "lpop", "rpop", "sadd"],
+  ...["hset", "spop", "zadd", "zpopmin", "lrange_100", "lrange_300", "lrange_500", "lrange_600"],
+  "mset",
+];
+
+const LIST_LENGTH = 1000;
+const NOISE_NOTE = "Medians; both servers ran beside each other, one test at a time.";
+
+/** LRANGE tests are said in full: redis-benchmark's own would be measured with their LPUSH. */
+function testArguments(test: string): string[] {
+  const range = /^lrange_(\d+)$/.exec(test);
+  return range === null ? ["-t", test] : ["LRANGE", "mylist", "0", String(Number(range[1]) - 1)];
+}
+
+async function prepare(server: ServerProcess, test: string): Promise<void> {
+  if (!test.startsWith("lrange_")) return;
+  using client = await server.connect();
+  await client.expect("DEL", "mylist");
+  await client.expect("RPUSH", "mylist", ...Array<string>(LIST_LENGTH).fill("xxx"));
+}
+
+async function runTest(server: ServerProcess, profile: Profile, test: string): Promise<Sample> {
+  await prepare(server, test);
+  const cpuBefore = cpuSeconds(server.pid);
+  const { stdout } = await runTool("redis-benchmark", [
+    ...["-p", String(server.port), "--csv", "-n", String(profile.requests)],
+    ...profile.args,
+    ...testArguments(test),
+  ], { timeoutMs: 600_000 });
+  const cpu = cpuSeconds(server.pid) - cpuBefore;
+  const row = stdout.trim().split("\n").at(-1)!;
+  const rate = Number(/^"[^"]*","([\d.]+)"/.exec(row)?.[1]);
+  if (!(rate > 0)) throw new Error(`Cannot read the result of ${test}:\n${stdout}`);
+  return { requestsPerSecond: rate, cpuMicroseconds: cpu * 1e6 / profile.requests };
+}
+
+async function profileTable(
+  profile: Profile,
+  tests: readonly string[],
+  rounds: number,
+): Promise<string> {
+  await using redis = await startForBench("redis");
+  await using ours = await startForBench("redeno");
+  const servers = { redis, redeno: ours };
+  const samples = new Map<string, Sample[]>();
+  for (let round = 0; round < rounds; round++) {
+    for (const server of Object.values(servers)) {
+      using client = await server.connect();
+      await client.expect("FLUSHALL");
+    }
+    // Who goes first alternates, so that warm caches and a busy neighbour favour nobody.
+    const order = round % 2 === 0 ? TARGETS : [...TARGETS].reverse();
+    for (const test of tests) {
+      for (const target of order) {
+        const sample = await runTest(servers[target], profile, test);
+        const key = `${test} ${target}`;
+        samples.set(key, [...(samples.get(key) ?? []), sample]);
+        printNote(
+          `${profile.name}, round ${round + 1}: ${key} ${Math.round(sample.requestsPerSecond)}/s`,
+        );
+      }
+    }
+  }
+  const rows = tests.map((test) => {
+    return tableRow(test, samples.get(`${test} redis`)!, samples.get(`${test} redeno`)!);
+  });
+  const header = ["test", "redis-server /s", "Redeno /s", "ratio"];
+  header.push("redis-server CPU µs", "Redeno CPU µs", "ratio");
+  return markdownTable(header, rows);
+}
+
+function tableRow(test: string, redis: readonly Sample[], ours: readonly Sample[]): string[] {
+  const rates = [redis, ours].map((samples) => median(samples.map((one) => one.requestsPerSecond)));
+  const cpus = [redis, ours].map((samples) => median(samples.map((one) => one.cpuMicroseconds)));
+  return [
+    test.toUpperCase(),
+    ...rates.map((rate) => Math.round(rate).toLocaleString("en")),
+    (rates[1] / rates[0]).toFixed(2),
+    ...cpus.map((cpu) => cpu.toFixed(2)),
+    // The kernel counts CPU time in steps of 10 ms: a short run may show none.
+    cpus[0] > 0 ? (cpus[1] / cpus[0]).toFixed(2) : "–",
+  ];
+}
+
+function profilesFor(args: { smoke: boolean; profile?: string; requests?: string }): Profile[] {
+  const requests = (usual: number) => args.smoke ? 1000 : Number(args.requests ?? usual);
+  const profiles: Record<string, Profile> = {
+    plain: { name: "-c 50 -P 1", args: ["-c", "50", "-P", "1"], requests: requests(100_000) },
+    pipelined: {
+      name: "-c 50 -P 16 -r 1000000",
+      args: ["-c", "50", "-P", "16", "-r", "1000000"],
+      requests: requests(400_000),
+    },
+  };
+  if (args.profile === undefined || args.profile === "both") return Object.values(profiles);
+  if (profiles[args.profile] === undefined) {
+    throw new RangeError(`Cannot find the profile "${args.profile}"`);
+  }
+  return [profiles[args.profile]];
+}
+
+if (import.meta.main) {
+  const args = parseArgs(Deno.args, {
+    boolean: ["smoke"],
+    string: ["rounds", "requests", "tests", "profile", "keys"],
+  });
+  const rounds = args.smoke ? 1 : Number(args.rounds ?? 3);
+  const tests = args.tests === undefined ? TESTS : args.tests.split(",");
+  printLine(`${await describeMachine()}; ${rounds} rounds. ${NOISE_NOTE}`);
+  for (const profile of profilesFor(args)) {
+    const table = await profileTable(profile, tests, rounds);
+    printLine(`\n\`redis-benchmark ${profile.name} -n ${profile.requests}\`\n\n${table}`);
+  }
+  const keyCount = Number(args.keys ?? (args.smoke ? 10_000 : 1_000_000));
+  if (keyCount > 0) printLine(`\n${await memoryTable(keyCount)}`);
+}

@@ -1,0 +1,70 @@
+/**
+ * What the wire benches share: the two servers side by side, medians and percentiles, a fast filler,
+ * and tables in Markdown.
+ */
+
+import {
+  type ServerProcess,
+  type ServerTarget,
+  startServer,
+} from "../../tests/support/server_process.ts";
+import type { RespClient } from "../../tests/support/resp_client.ts";
+import { concatBytes, utf8 } from "../../tests/support/text.ts";
+
+export const TARGETS: readonly ServerTarget[] = ["redis", "redeno"];
+
+/** Starts one server as it is measured: no persistence unless `args` ask for it. */
+export function startForBench(
+  target: ServerTarget,
+  args: readonly string[] = [],
+): Promise<ServerProcess> {
+  // REDENO_TEST_TARGET=redis measures redis-server against itself: the noise of the method.
+  const isSelfCheck = Deno.env.get("REDENO_TEST_TARGET") === "redis";
+  return startServer({ target: isSelfCheck ? "redis" : target, args });
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((left, right) => left - right);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** The smallest value that `percent` of all values do not exceed. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((left, right) => left - right);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * percent / 100) - 1)];
+}
+
+/** A Markdown table; the first column to the left, numbers to the right. */
+export function markdownTable(header: readonly string[], rows: readonly string[][]): string {
+  const rule = header.map((_, index) => index === 0 ? "---" : "--:");
+  return [header, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** What to say about the machine above a table. */
+export async function describeMachine(): Promise<string> {
+  const cpu = Deno.build.os === "linux"
+    ? /^model name\s*: (.*)$/m.exec(await Deno.readTextFile("/proc/cpuinfo"))?.[1] ?? "unknown CPU"
+    : Deno.build.arch;
+  return `${navigator.hardwareConcurrency} × ${cpu}, ${Deno.build.os}, Deno ${Deno.version.deno}`;
+}
+
+/** The key of an index: 16 bytes. */
+export function benchKey(index: number): string {
+  return `key:${String(index).padStart(12, "0")}`;
+}
+
+/** Sets `count` keys of 16 bytes to `value` in pipelines of 1,000. */
+export async function fillKeys(client: RespClient, count: number, value: string): Promise<void> {
+  const BATCH = 1000;
+  const tail = `\r\n$${value.length}\r\n${value}\r\n`;
+  for (let start = 0; start < count; start += BATCH) {
+    const size = Math.min(BATCH, count - start);
+    let batch = "";
+    for (let i = start; i < start + size; i++) {
+      batch += `*3\r\n$3\r\nSET\r\n$16\r\n${benchKey(i)}${tail}`;
+    }
+    await client.writeBytes(concatBytes([utf8(batch)]));
+    for (let i = 0; i < size; i++) await client.receiveRaw();
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * Ranges of bytes: compare, search, copy, and turn into text and back. A range is always the triple
+ * (bytes, start, length), so that a command can name a piece of a receive buffer or of a memory
+ * segment without making an object for it. The arrays may stand over a SharedArrayBuffer.
+ *
+ * The thresholds below are where V8's calls into native code begin to pay for themselves; see
+ * scripts/bench/micro/bytes_bench.ts.
+ */
+import { Buffer } from "node:buffer";
+
+/** Up to this many bytes, text is put together by a loop; beyond, by Buffer's native decoder. */
+const TEXT_LOOP_BYTES_MAX = 8;
+
+/** Up to this many bytes, a loop copies faster than `set(subarray)`, which makes an object. */
+const COPY_LOOP_BYTES_MAX = 48;
+
+/** Up to this many bytes, a loop finds a byte faster than `subarray().indexOf`. */
+const SEARCH_LOOP_BYTES_MAX = 64;
+
+const EMPTY = new Uint8Array(0);
+
+/** A range as a mutable out-parameter: made once by the caller, filled by the callee. */
+export class Slice {
+  bytes: Uint8Array = EMPTY;
+  start = 0;
+  length = 0;
+
+  set(bytes: Uint8Array, start: number, length: number): void {
+    this.bytes = bytes;
+    this.start = start;
+    this.length = length;
+  }
+
+  /** The same bytes in an array of their own, which outlives the buffer that the slice views. */
+  copy(): Uint8Array {
+    return this.bytes.slice(this.start, this.start + this.length);
+  }
+}
+
+/** The decoders that Buffer adds to Uint8Array; they work on any Uint8Array as `this`. */
+interface NativeText {
+  latin1Slice(start: number, end: number): string;
+  utf8Slice(start: number, end: number): string;
+}
+
+const native = Buffer.prototype as unknown as NativeText;
+
+/** Whether two ranges of the same length hold the same bytes. */
+export function equalBytes(
+  a: Uint8Array,
+  aStart: number,
+  b: Uint8Array,
+  bStart: number,
+  length: number,
+): boolean {
+  for (let i = 0; i < length; i++) {
+    if (a[aStart + i] !== b[bStart + i]) return false;
+  }
+  return true;
+}
+
+/** Order of two ranges as unsigned bytes, a prefix before its extension: negative, 0, positive. */
+export function compareBytes(
+  a: Uint8Array,
+  aStart: number,
+  aLength: number,
+  b: Uint8Array,
+  bStart: number,
+  bLength: number,
+): number {
+  const common = aLength < bLength ? aLength : bLength;
+  for (let i = 0; i < common; i++) {
+    const difference = a[aStart + i]! - b[bStart + i]!;
+    if (difference !== 0) return difference;
+  }
+  return aLength - bLength;
+}
+
+/** Lower case of an ASCII letter; any other byte unchanged. */
+export function lowerCase(byte: number): number {
+  return byte >= 65 && byte <= 90 ? byte | 32 : byte;
+}
+
+/** Whether the range spells `lowerCaseText` (lower-case ASCII), letters of either case. */
+export function equalsIgnoreCase(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  lowerCaseText: string,
+): boolean {
+  if (length !== lowerCaseText.length) return false;
+  for (let i = 0; i < length; i++) {
+    if (lowerCase(bytes[start + i]!) !== lowerCaseText.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+/** Index in the array (not in the range) of the first `byte` in the range, or -1. */
+export function indexOfByte(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  byte: number,
+): number {
+  const end = start + length;
+  if (length > SEARCH_LOOP_BYTES_MAX) {
+    const index = bytes.subarray(start, end).indexOf(byte);
+    return index === -1 ? -1 : start + index;
+  }
+  for (let i = start; i < end; i++) {
+    if (bytes[i] === byte) return i;
+  }
+  return -1;
+}
+
+/** Index in the array of the first occurrence of the second range in the first, or -1. */
+export function indexOfBytes(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  wanted: Uint8Array,
+  wantedStart: number,
+  wantedLength: number,
+): number {
+  if (wantedLength === 0) return start;
+  const final = start + length - wantedLength;
+  const initial = wanted[wantedStart]!;
+  for (let i = start; i <= final; i++) {
+    if (bytes[i] === initial && equalBytes(bytes, i, wanted, wantedStart, wantedLength)) return i;
+  }
+  return -1;
+}
+
+/** The range as a string with one character (U+0000 to U+00FF) for each byte. */
+export function latin1Text(bytes: Uint8Array, start: number, length: number): string {
+  if (length > TEXT_LOOP_BYTES_MAX) return native.latin1Slice.call(bytes, start, start + length);
+  let text = "";
+  for (let i = 0; i < length; i++) text += String.fromCharCode(bytes[start + i]!);
+  return text;
+}
+
+/** The range read as UTF-8; what is not UTF-8 becomes U+FFFD. For people, not for keys. */
+export function utf8Text(bytes: Uint8Array, start: number, length: number): string {
+  return native.utf8Slice.call(bytes, start, start + length);
+}
+
+/** One byte for each character of a text of U+0000 to U+00FF; of others, the low byte. */
+export function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length);
+  writeLatin1(text, bytes, 0);
+  return bytes;
+}
+
+/** Writes the text as `latin1Bytes` would make it; there must be room. Returns bytes written. */
+export function writeLatin1(text: string, target: Uint8Array, offset: number): number {
+  const length = text.length;
+  // Buffer.latin1Write takes about a microsecond for a short text and gains nothing on a long one.
+  for (let i = 0; i < length; i++) target[offset + i] = text.charCodeAt(i);
+  return length;
+}
+
+/**
+ * Copies a range; within one array the ranges may overlap. (Asking whether two arrays share a
+ * buffer costs more than a short copy, so the direction is chosen by the offsets alone.)
+ */
+export function copyBytes(
+  source: Uint8Array,
+  sourceStart: number,
+  target: Uint8Array,
+  targetStart: number,
+  length: number,
+): void {
+  if (length > COPY_LOOP_BYTES_MAX) {
+    target.set(source.subarray(sourceStart, sourceStart + length), targetStart);
+  } else if (targetStart <= sourceStart) {
+    for (let i = 0; i < length; i++) target[targetStart + i] = source[sourceStart + i]!;
+  } else {
+    for (let i = length - 1; i >= 0; i--) target[targetStart + i] = source[sourceStart + i]!;
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Arguments: what several command families read from their arguments in the same way: numbers,
+ * expiry options, and the value of a key with its type checked. All functions throw CommandError.
+ */
+import { parseDouble } from "../base/doubles.ts";
+import * as clock from "../base/clock.ts";
+import { INT64_MAX, isCanonicalInteger, parseInt64, parseSafeInteger } from "../base/integers.ts";
+import type { Ref } from "../memory/memory.ts";
+import type { Argv } from "../protocol/argv.ts";
+import type { Client } from "../server/client.ts";
+import {
+  type CommandError,
+  commandError,
+  invalidExpireTime,
+  NOT_A_FLOAT,
+  NOT_AN_INTEGER,
+  WRONG_TYPE,
+} from "../server/errors.ts";
+import * as value from "../values/value.ts";
+
+/**
+ * The integer that an argument spells. Redis accepts all of int64; beyond 2^53 the nearest double is
+ * returned, which is exact enough for ranges, counts and limits, where it only has to be huge.
+ */
+export function integerArgument(
+  argv: Argv,
+  index: number,
+  error: CommandError = NOT_AN_INTEGER,
+): number {
+  const { bytes } = argv;
+  const start = argv.starts[index];
+  const length = argv.lengths[index];
+  const number = parseSafeInteger(bytes, start, length);
+  if (number === number) return number;
+  if (!isCanonicalInteger(bytes, start, length)) throw error;
+  return Number(parseInt64(bytes, start, length));
+}
+
+/** An integer argument between `min` and `max`. */
+export function boundedIntegerArgument(
+  argv: Argv,
+  index: number,
+  min: number,
+  max: number,
+  error: CommandError,
+): number {
+  const number = integerArgument(argv, index, error);
+  if (number < min || number > max) throw error;
+  return number;
+}
+
+const SIGNED_COUNT_OUT_OF_RANGE = commandError(
+  `ERR value is out of range, value must between ${-INT64_MAX} and ${INT64_MAX}`,
+);
+
+/**
+ * A count whose sign says whether elements may repeat (SRANDMEMBER, HRANDFIELD, ZRANDMEMBER): any
+ * int64 that has a negative. Rounded as by `integerArgument`.
+ */
+export function signedCountArgument(argv: Argv, index: number): number {
+  const number = integerArgument(argv, index);
+  if (!Number.isSafeInteger(number) && bigIntegerArgument(argv, index) < -INT64_MAX) {
+    throw SIGNED_COUNT_OUT_OF_RANGE;
+  }
+  return number;
+}
+
+/** The exact int64 that an argument spells. */
+export function bigIntegerArgument(argv: Argv, index: number): bigint {
+  const number = parseInt64(argv.bytes, argv.starts[index], argv.lengths[index]);
+  if (number === null) throw NOT_AN_INTEGER;
+  return number;
+}
+
+/** The double that an argument spells; infinities are allowed, NaN is not. */
+export function doubleArgument(
+  argv: Argv,
+  index: number,
+  error: CommandError = NOT_A_FLOAT,
+): number {
+  const number = parseDouble(argv.bytes, argv.starts[index], argv.lengths[index]);
+  if (number !== number) throw error;
+  return number;
+}
+
+/** The entry of a key that must be of `type` if it exists, for reading; or 0. */
+export function typedForRead({ db, argv }: Client, index: number, type: number): Ref {
+  const entry = db.lookupForRead(argv, index);
+  if (entry !== 0 && value.typeOf(db.arena, entry) !== type) throw WRONG_TYPE;
+  return entry;
+}
+
+/** The entry of a key that must be of `type` if it exists, for changing it; or 0. */
+export function typedForWrite({ db, argv }: Client, index: number, type: number): Ref {
+  const entry = db.lookupForWrite(argv, index);
+  if (entry !== 0 && value.typeOf(db.arena, entry) !== type) throw WRONG_TYPE;
+  return entry;
+}
+
+/**
+ * An expiry argument as Unix time in ms. `unitMs` is 1000 or 1; a relative one counts from now.
+ * Redis: zero and negative values are refused by SET and GETEX (`mustBePositive`), but not by EXPIRE.
+ */
+export function expiryArgument(
+  client: Client,
+  index: number,
+  unitMs: number,
+  isRelative: boolean,
+  mustBePositive: boolean,
+): number {
+  const amount = bigIntegerArgument(client.argv, index);
+  if (mustBePositive && amount <= 0n) throw invalidExpireTime(client.commandName);
+  const limit = 2n ** 63n - 1n;
+  const unit = BigInt(unitMs);
+  if (amount > limit / unit || amount < -limit / unit) {
+    throw invalidExpireTime(client.commandName);
+  }
+  const expiry = amount * unit + (isRelative ? BigInt(clock.nowMs()) : 0n);
+  if (expiry > limit) throw invalidExpireTime(client.commandName);
+  return Number(expiry);
+}

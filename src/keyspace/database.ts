@@ -1,0 +1,432 @@
+/**
+ * Database: the only door to the data. It finds, creates, replaces and removes keys, lets expired
+ * ones vanish when they are met, and announces every change.
+ *
+ * A key is an entry (values/value.ts) in the dict `keys`; one with an expiry is in the dict `expires`
+ * too, so that the expiry cycle can draw from those alone. Both dicts hold the same entry, and an
+ * entry that moves is replaced in both.
+ *
+ * Methods name a key either by an argument of the current command (`argv, index`) or by its bytes.
+ */
+import * as clock from "../base/clock.ts";
+import { Slice } from "../base/bytes.ts";
+import type { Arena } from "../memory/arena.ts";
+import type { Ref } from "../memory/memory.ts";
+import type { Argv } from "../protocol/argv.ts";
+import * as dict from "../structures/dict.ts";
+import * as dictEntry from "../structures/dict_entry.ts";
+import * as stringValue from "../values/string_value.ts";
+import * as value from "../values/value.ts";
+import type { Keyspace } from "./keyspace.ts";
+import { EVENT_EXPIRED, EVENT_GENERIC, EVENT_KEY_MISS, EVENT_NEW } from "./keyspace_listener.ts";
+
+export class Database {
+  readonly keyspace: Keyspace;
+  readonly arena: Arena;
+  /** Number by which SELECT knows the database; SWAPDB swaps contents, not numbers. */
+  readonly index: number;
+  /** Dict of all entries. */
+  keys: Ref;
+  /** Dict of the entries that have an expiry. */
+  expires: Ref;
+  readonly #key = new Slice();
+
+  constructor(keyspace: Keyspace, index: number) {
+    this.keyspace = keyspace;
+    this.arena = keyspace.arena;
+    this.index = index;
+    this.keys = dict.create(this.arena);
+    this.expires = dict.create(this.arena);
+  }
+
+  /** Number of keys, expired ones that nobody has met yet included (DBSIZE). */
+  get size(): number {
+    return dict.count(this.arena, this.keys);
+  }
+
+  /** The entry of a key for a command that only reads it, or 0. Counts a hit or a miss. */
+  lookupForRead(argv: Argv, index: number): Ref {
+    const entry = this.#lookup(argv.bytes, argv.starts[index], argv.lengths[index], true);
+    if (entry === 0) {
+      this.keyspace.missCount++;
+      this.#announce(EVENT_KEY_MISS, "keymiss", argv, index);
+    } else {
+      this.keyspace.hitCount++;
+    }
+    return entry;
+  }
+
+  /** The entry of a key for a command that may change it, or 0. */
+  lookupForWrite(argv: Argv, index: number): Ref {
+    return this.#lookup(argv.bytes, argv.starts[index], argv.lengths[index], true);
+  }
+
+  /** The entry of a key, or 0, without touching its access clock or the statistics (OBJECT, TTL). */
+  peek(argv: Argv, index: number): Ref {
+    return this.#lookup(argv.bytes, argv.starts[index], argv.lengths[index], false);
+  }
+
+  /** `peek` by bytes. */
+  peekKey(bytes: Uint8Array, start: number, length: number): Ref {
+    return this.#lookup(bytes, start, length, false);
+  }
+
+  /** `lookupForWrite` by bytes; for keys that do not stand in an argument. */
+  lookupKey(bytes: Uint8Array, start: number, length: number): Ref {
+    return this.#lookup(bytes, start, length, true);
+  }
+
+  /** The entry as it is: expired or not, without any side effect; or 0. */
+  findRaw(bytes: Uint8Array, start: number, length: number): Ref {
+    return dict.find(this.arena, this.keys, bytes, start, length);
+  }
+
+  #lookup(bytes: Uint8Array, start: number, length: number, touch: boolean): Ref {
+    const { arena } = this;
+    const entry = dict.find(arena, this.keys, bytes, start, length);
+    if (entry === 0) return 0;
+    if (
+      (value.ownerFlags(arena, entry) & value.FLAG_EXPIRY) !== 0 &&
+      value.expiryOf(arena, entry) < clock.nowMs() && this.expireIfNeeded(entry)
+    ) {
+      return 0;
+    }
+    if (touch) this.keyspace.touch(entry);
+    return entry;
+  }
+
+  /**
+   * Removes an entry whose expiry has passed. Returns whether a command must treat the key as
+   * missing. While the keyspace may not change by itself (loading, CLIENT PAUSE), it is left.
+   */
+  expireIfNeeded(entry: Ref): boolean {
+    const expiryMs = value.expiryOf(this.arena, entry);
+    if (expiryMs === value.NO_EXPIRY || this.keyspace.isLoading) return false;
+    if (expiryMs >= clock.nowMs()) return false;
+    if (!this.keyspace.isExpiryPaused) this.removeExpired(entry);
+    return true;
+  }
+
+  /** Removes an expired entry and tells everybody. */
+  removeExpired(entry: Ref): void {
+    dictEntry.readKey(this.arena, entry, this.#key);
+    // The key's bytes go with the entry; listeners get a copy.
+    const key = this.#key.copy();
+    const { listener } = this.keyspace;
+    this.keyspace.expiredCount++;
+    listener.keyVanishes(this, key, 0, key.length);
+    this.removeEntry(entry);
+    listener.keyChanged(this, key, 0, key.length);
+    listener.keyEvent(this, EVENT_EXPIRED, "expired", key, 0, key.length);
+  }
+
+  /**
+   * Creates a key that does not exist, with a value that stands at `ref`. Returns its entry. The
+   * command announces the change by `changed` when it is done.
+   */
+  create(argv: Argv, index: number, type: number, encoding: number, ref: Ref): Ref {
+    const start = argv.starts[index];
+    const length = argv.lengths[index];
+    return this.createKey(argv.bytes, start, length, type, encoding, ref, value.NO_EXPIRY);
+  }
+
+  /** `create` by bytes, with an expiry (Unix time in ms or NO_EXPIRY). */
+  createKey(
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    type: number,
+    encoding: number,
+    ref: Ref,
+    expiryMs: number,
+  ): Ref {
+    const { arena } = this;
+    const entry = value.createEntry(
+      arena,
+      bytes,
+      start,
+      length,
+      type,
+      encoding,
+      ref,
+      expiryMs,
+    );
+    this.#insertNew(entry, expiryMs);
+    this.#announceNew(bytes, start, length, type);
+    return entry;
+  }
+
+  /** Inserts an entry made elsewhere (the RDB reader), whose key must be missing. */
+  insertEntry(entry: Ref): void {
+    this.#insertNew(entry, value.expiryOf(this.arena, entry));
+  }
+
+  /**
+   * Puts a value that stands at `ref` (no string) under a key, whatever it held, without an expiry;
+   * for the …STORE commands. As in Redis, "new" is announced only if the key was missing.
+   */
+  replace(argv: Argv, index: number, type: number, encoding: number, ref: Ref): Ref {
+    if (!this.remove(argv, index)) return this.create(argv, index, type, encoding, ref);
+    const { bytes } = argv;
+    const start = argv.starts[index];
+    const length = argv.lengths[index];
+    const expiryMs = value.NO_EXPIRY;
+    const entry = value.createEntry(
+      this.arena,
+      bytes,
+      start,
+      length,
+      type,
+      encoding,
+      ref,
+      expiryMs,
+    );
+    this.#insertNew(entry, expiryMs);
+    this.keyspace.listener.keyReady(this, bytes, start, length, type);
+    return entry;
+  }
+
+  /**
+   * Sets a key to a string, whatever it was before. `expiryMs`: Unix time in ms, NO_EXPIRY to drop
+   * an expiry, or KEEP_EXPIRY. An existing entry is overwritten in place where its block has room.
+   */
+  setString(
+    argv: Argv,
+    index: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    expiryMs: number,
+  ): void {
+    const keyStart = argv.starts[index];
+    const keyBytes = argv.lengths[index];
+    this.setStringKey(argv.bytes, keyStart, keyBytes, bytes, start, length, expiryMs);
+  }
+
+  /** `setString` by bytes. */
+  setStringKey(
+    key: Uint8Array,
+    keyStart: number,
+    keyBytes: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    expiryMs: number,
+  ): void {
+    const { arena } = this;
+    const old = dict.find(arena, this.keys, key, keyStart, keyBytes);
+    if (old === 0) {
+      const hash = dict.lastHash();
+      const newExpiryMs = expiryMs === KEEP_EXPIRY ? value.NO_EXPIRY : expiryMs;
+      const entry = stringValue.createEntry(
+        arena,
+        key,
+        keyStart,
+        keyBytes,
+        bytes,
+        start,
+        length,
+        newExpiryMs,
+      );
+      this.keyspace.initializeClock(entry);
+      dict.insertHashed(arena, this.keys, entry, hash);
+      if (newExpiryMs !== value.NO_EXPIRY) dict.insertHashed(arena, this.expires, entry, hash);
+      this.#announceNew(key, keyStart, keyBytes, value.TYPE_STRING);
+      return;
+    }
+    const oldExpiryMs = value.expiryOf(arena, old);
+    const newExpiryMs = expiryMs === KEEP_EXPIRY ? oldExpiryMs : expiryMs;
+    if (
+      oldExpiryMs === value.NO_EXPIRY && newExpiryMs === value.NO_EXPIRY &&
+      stringValue.overwriteEmbedded(arena, old, bytes, start, length)
+    ) {
+      this.keyspace.touch(old);
+      return;
+    }
+    const entry = stringValue.createEntry(
+      arena,
+      key,
+      keyStart,
+      keyBytes,
+      bytes,
+      start,
+      length,
+      newExpiryMs,
+    );
+    this.keyspace.initializeClock(entry);
+    dict.replaceFound(arena, entry);
+    this.#replaceExpiry(old, entry, oldExpiryMs, newExpiryMs);
+    this.keyspace.reclaimer.freeEntry(old);
+  }
+
+  /**
+   * Puts `entry` in the place of `old`, which has the same key and the same expiry; `old` may be
+   * freed already. For values that move with their entry (string_value.ts).
+   */
+  replaceMoved(old: Ref, entry: Ref): void {
+    if (old === entry) return;
+    dict.replaceRef(this.arena, this.keys, old, entry);
+    if ((value.ownerFlags(this.arena, entry) & value.FLAG_EXPIRY) === 0) return;
+    dict.replaceRef(this.arena, this.expires, old, entry);
+  }
+
+  /** Removes a key with its value. Returns whether it existed. Does not announce. */
+  remove(argv: Argv, index: number): boolean {
+    return this.removeKey(argv.bytes, argv.starts[index], argv.lengths[index]);
+  }
+
+  /** `remove` by bytes. */
+  removeKey(bytes: Uint8Array, start: number, length: number): boolean {
+    const entry = dict.find(this.arena, this.keys, bytes, start, length);
+    if (entry === 0) return false;
+    this.#unlinkFound(entry, bytes, start, length);
+    this.keyspace.reclaimer.freeEntry(entry);
+    return true;
+  }
+
+  /** Removes an entry with its value. Does not announce. */
+  removeEntry(entry: Ref): void {
+    dictEntry.readKey(this.arena, entry, this.#key);
+    const { bytes, start, length } = this.#key;
+    this.removeKey(bytes, start, length);
+  }
+
+  /**
+   * Takes an entry out of the database without freeing it; RENAME and the like put its value under
+   * another key with `adopt`.
+   */
+  detach(argv: Argv, index: number): Ref {
+    const start = argv.starts[index];
+    const length = argv.lengths[index];
+    const entry = dict.find(this.arena, this.keys, argv.bytes, start, length);
+    if (entry !== 0) this.#unlinkFound(entry, argv.bytes, start, length);
+    return entry;
+  }
+
+  /** Puts the value of a detached entry under a key that must be missing, with this expiry. */
+  adopt(entry: Ref, argv: Argv, index: number, expiryMs: number): Ref {
+    const { arena } = this;
+    const clockValue = value.accessClock(arena, entry);
+    const start = argv.starts[index];
+    const length = argv.lengths[index];
+    const type = value.typeOf(arena, entry);
+    const target = value.remakeEntry(arena, entry, argv.bytes, start, length, expiryMs);
+    value.setAccessClock(arena, target, clockValue);
+    this.#insert(target, expiryMs);
+    this.#announceNew(argv.bytes, start, length, type);
+    return target;
+  }
+
+  /** Sets or drops (NO_EXPIRY) the expiry of an entry. Returns the entry, which may have moved. */
+  setExpiry(entry: Ref, expiryMs: number): Ref {
+    const { arena } = this;
+    const oldExpiryMs = value.expiryOf(arena, entry);
+    if (oldExpiryMs === expiryMs) return entry;
+    if (oldExpiryMs !== value.NO_EXPIRY && expiryMs !== value.NO_EXPIRY) {
+      value.setExpiryInPlace(arena, entry, expiryMs);
+      return entry;
+    }
+    dictEntry.readKey(arena, entry, this.#key);
+    // The entry's own bytes move while it is remade.
+    const key = this.#key.copy();
+    if (oldExpiryMs !== value.NO_EXPIRY) {
+      dict.find(arena, this.expires, key, 0, key.length);
+      dict.removeFound(arena, this.expires);
+    }
+    const target = value.remakeEntry(arena, entry, key, 0, key.length, expiryMs);
+    dict.replaceRef(arena, this.keys, entry, target);
+    if (expiryMs !== value.NO_EXPIRY) dict.insert(arena, this.expires, target);
+    return target;
+  }
+
+  /**
+   * Announces that the command changed a key: watches of it are void, and subscribers hear of the
+   * event. Counts one change for the save points; commands that change more say so by `dirty`.
+   */
+  changed(argv: Argv, index: number, eventClass: number, event: string): void {
+    const start = argv.starts[index];
+    const length = argv.lengths[index];
+    this.changedKey(argv.bytes, start, length, eventClass, event);
+  }
+
+  /** `changed` by bytes. */
+  changedKey(
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    eventClass: number,
+    event: string,
+  ): void {
+    const { keyspace } = this;
+    keyspace.dirty++;
+    keyspace.listener.keyChanged(this, bytes, start, length);
+    keyspace.listener.keyEvent(this, eventClass, event, bytes, start, length);
+  }
+
+  /** Announces a further event of a key whose change is announced already ("del" after "lpop"). */
+  alsoEvent(argv: Argv, index: number, eventClass: number, event: string): void {
+    this.#announce(eventClass, event, argv, index);
+  }
+
+  /** Removes a key whose collection became empty, and announces its "del". */
+  removeEmptied(argv: Argv, index: number): void {
+    this.remove(argv, index);
+    this.#announce(EVENT_GENERIC, "del", argv, index);
+  }
+
+  /** Removes all keys; the memory comes back in steps. Returns how many there were. */
+  clear(): number {
+    const count = this.size;
+    if (count === 0) return 0;
+    this.keyspace.reclaimer.freeDatabase(this.keys, this.expires);
+    this.keys = dict.create(this.arena);
+    this.expires = dict.create(this.arena);
+    return count;
+  }
+
+  #announce(eventClass: number, event: string, argv: Argv, index: number): void {
+    const start = argv.starts[index];
+    const length = argv.lengths[index];
+    this.keyspace.listener.keyEvent(this, eventClass, event, argv.bytes, start, length);
+  }
+
+  #announceNew(bytes: Uint8Array, start: number, length: number, type: number): void {
+    const { listener } = this.keyspace;
+    listener.keyEvent(this, EVENT_NEW, "new", bytes, start, length);
+    if (type !== value.TYPE_STRING) listener.keyReady(this, bytes, start, length, type);
+  }
+
+  #insertNew(entry: Ref, expiryMs: number): void {
+    this.keyspace.initializeClock(entry);
+    this.#insert(entry, expiryMs);
+  }
+
+  #insert(entry: Ref, expiryMs: number): void {
+    dict.insert(this.arena, this.keys, entry);
+    const hash = dict.lastHash();
+    if (expiryMs !== value.NO_EXPIRY) dict.insertHashed(this.arena, this.expires, entry, hash);
+  }
+
+  /** `entry` has taken the place of `old`, which has the same key, in the dict of keys. */
+  #replaceExpiry(old: Ref, entry: Ref, oldExpiryMs: number, newExpiryMs: number): void {
+    const { arena } = this;
+    if (oldExpiryMs === value.NO_EXPIRY) {
+      if (newExpiryMs !== value.NO_EXPIRY) dict.insert(arena, this.expires, entry);
+    } else if (newExpiryMs === value.NO_EXPIRY) {
+      dict.removeEntry(arena, this.expires, old);
+    } else {
+      dict.replaceRef(arena, this.expires, old, entry);
+    }
+  }
+
+  /** Takes the entry that was just found out of both dicts. */
+  #unlinkFound(entry: Ref, bytes: Uint8Array, start: number, length: number): void {
+    dict.removeFound(this.arena, this.keys);
+    if ((value.ownerFlags(this.arena, entry) & value.FLAG_EXPIRY) === 0) return;
+    dict.find(this.arena, this.expires, bytes, start, length);
+    dict.removeFound(this.arena, this.expires);
+  }
+}
+
+/** For `setString`: leave the expiry as it is (SET KEEPTTL, INCR). */
+export const KEEP_EXPIRY = -2;

@@ -1,0 +1,40 @@
+/**
+ * Keyspace listener: how the keyspace tells those above it what happened to a key. WATCH, keyspace
+ * events, client-side caching and blocked clients hear of changes this way; the AOF hears of keys
+ * that went away without a command.
+ */
+import type { Database } from "./database.ts";
+
+/** Classes of keyspace events: the bits behind the letters of notify-keyspace-events. */
+export const EVENT_GENERIC = 1 << 2; // g
+export const EVENT_STRING = 1 << 3; // $
+export const EVENT_LIST = 1 << 4; // l
+export const EVENT_SET = 1 << 5; // s
+export const EVENT_HASH = 1 << 6; // h
+export const EVENT_SORTED_SET = 1 << 7; // z
+export const EVENT_EXPIRED = 1 << 8; // x
+export const EVENT_EVICTED = 1 << 9; // e
+export const EVENT_STREAM = 1 << 10; // t
+export const EVENT_KEY_MISS = 1 << 11; // m
+export const EVENT_MODULE = 1 << 13; // d
+export const EVENT_NEW = 1 << 14; // n
+
+export interface KeyspaceListener {
+  /** A key was changed, created or removed: watches and caches of it are void. */
+  keyChanged(db: Database, bytes: Uint8Array, start: number, length: number): void;
+  /** Something that subscribers of keyspace events may hear of. */
+  keyEvent(
+    db: Database,
+    eventClass: number,
+    event: string,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): void;
+  /** A key is about to go because it expired or was evicted; to be recorded as its deletion. */
+  keyVanishes(db: Database, bytes: Uint8Array, start: number, length: number): void;
+  /** A key was created, or took another's place, with a type that blocked clients may wait for. */
+  keyReady(db: Database, bytes: Uint8Array, start: number, length: number, type: number): void;
+  /** All keys of a database are gone or were swapped. */
+  databaseFlushed(db: Database): void;
+}

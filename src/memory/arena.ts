@@ -1,0 +1,288 @@
+/**
+ * Arena: the live memory of the main thread: reading, allocating, freeing, writing.
+ *
+ * The rule of writing: **call `willWrite(ref)` before storing into a block, and take views after
+ * it.** If the block's segment is frozen, `willWrite` replaces the segment by a clone; a view taken
+ * before would write into the frozen copy. A block fresh from `allocate` may be written at once.
+ *
+ * Debug mode (`debug: true`, used by tests) fills freed blocks with a poison and checks it when they
+ * are handed out again, and lets software_fork.ts verify that no frozen segment was written to.
+ */
+import { assert } from "../base/assert.ts";
+import {
+  Memory,
+  OFFSET_MASK,
+  type Ref,
+  SEGMENT_BYTES,
+  SEGMENT_COUNT_MAX,
+  SEGMENT_SHIFT,
+} from "./memory.ts";
+import { type SegmentSource, SegmentPool, type SegmentStorage } from "./segment_pool.ts";
+import { CLASS_BYTES, CLASS_COUNT, classFor } from "./size_classes.ts";
+import { SlabTable } from "./slab_allocator.ts";
+
+const POISON_BYTE = 0x5a;
+
+export interface ArenaStatistics {
+  /** Bytes of all blocks handed out, by their class. */
+  usedBytes: number;
+  /** Bytes of all segments in use. */
+  segmentBytes: number;
+  /** Bytes obtained from the system: segments in use, clones and reserve. */
+  reservedBytes: number;
+  /** Bytes of blocks that were freed in frozen segments and wait for the release. */
+  deferredBytes: number;
+}
+
+export class Arena extends Memory {
+  /** 1 where a segment belongs to a frozen image and has not been cloned since. */
+  readonly frozen = new Uint8Array(SEGMENT_COUNT_MAX);
+  /** Whether a frozen image exists: no rehash steps, no access clocks, no moves of blocks then. */
+  isFrozen = false;
+  /** Blocks freed in frozen segments. */
+  readonly deferred: Ref[] = [];
+  /** Bytes of all blocks handed out, by their class. */
+  usedBytes = 0;
+
+  readonly #pool = new SegmentPool();
+  readonly #storage: (SegmentStorage | null)[] = [null];
+  readonly #vacant: number[] = [];
+  readonly #slabs = new SlabTable();
+  readonly #debug: boolean;
+  #segmentCount = 0;
+  #deferredBytes = 0;
+  #onClone: (storage: SegmentStorage, segment: number) => void = () => {};
+
+  constructor({ debug = false }: { debug?: boolean } = {}) {
+    super();
+    this.#debug = debug;
+  }
+
+  get isDebug(): boolean {
+    return this.#debug;
+  }
+
+  /** Segments in use. */
+  get segmentCount(): number {
+    return this.#segmentCount;
+  }
+
+  statistics(): ArenaStatistics {
+    return {
+      usedBytes: this.usedBytes,
+      segmentBytes: this.#segmentCount * SEGMENT_BYTES,
+      reservedBytes: this.#pool.reservedBytes,
+      deferredBytes: this.#deferredBytes,
+    };
+  }
+
+  /**
+   * A block of at least `byteCount` bytes (1 to 256 KiB), content unspecified. The server refuses
+   * commands that may grow the data long before the address space of 16 GiB is used up.
+   */
+  allocate(byteCount: number): Ref {
+    const slabs = this.#slabs;
+    const sizeClass = classFor(byteCount);
+    const classBytes = CLASS_BYTES[sizeClass];
+    let segment = slabs.roomHead[sizeClass];
+    if (segment === 0) segment = this.#openSlab(sizeClass);
+    if (this.frozen[segment] !== 0) this.#clone(segment);
+    let units = slabs.freeHead[segment];
+    if (units !== 0) {
+      slabs.freeHead[segment] = this.words[segment][(units - 1) << 1];
+      if (this.#debug) this.#checkPoison(segment, (units - 1) << 3, classBytes);
+      units--;
+    } else {
+      const offset = slabs.bumpOffset[segment];
+      slabs.bumpOffset[segment] = offset + classBytes;
+      units = offset >>> 3;
+    }
+    slabs.usedCount[segment]++;
+    slabs.blockCount[sizeClass]++;
+    this.usedBytes += classBytes;
+    if (slabs.freeHead[segment] === 0 && slabs.bumpOffset[segment] + classBytes > SEGMENT_BYTES) {
+      slabs.unlinkRoom(segment, sizeClass);
+    }
+    return (segment << SEGMENT_SHIFT) | units;
+  }
+
+  /** Gives a block back. Its content may not be read any more, except by a frozen image. */
+  free(ref: Ref): void {
+    const segment = ref >>> SEGMENT_SHIFT;
+    if (this.frozen[segment] !== 0) {
+      this.deferred.push(ref);
+      this.#deferredBytes += this.blockBytes(ref);
+      return;
+    }
+    const slabs = this.#slabs;
+    const sizeClass = slabs.classOf[segment];
+    const classBytes = CLASS_BYTES[sizeClass];
+    const units = ref & OFFSET_MASK;
+    assert(slabs.usedCount[segment] > 0, "block freed twice");
+    if (this.#debug) this.bytes[segment].fill(POISON_BYTE, units << 3, (units << 3) + classBytes);
+    const wasFull = slabs.isFull(segment);
+    this.words[segment][units << 1] = slabs.freeHead[segment];
+    slabs.freeHead[segment] = units + 1;
+    slabs.blockCount[sizeClass]--;
+    this.usedBytes -= classBytes;
+    if (wasFull) slabs.linkRoomSecond(segment, sizeClass);
+    // The last slab of a class stays, lest a value that comes and goes opens a slab each time.
+    if (--slabs.usedCount[segment] === 0 && slabs.slabCount[sizeClass] > 1) {
+      this.#closeSlab(segment);
+    }
+  }
+
+  /** Bytes that fit into a block: the size of its class. */
+  blockBytes(ref: Ref): number {
+    return CLASS_BYTES[this.#slabs.classOf[ref >>> SEGMENT_SHIFT]];
+  }
+
+  /** Bytes that a block for `byteCount` would really take. */
+  static bytesFor(byteCount: number): number {
+    return CLASS_BYTES[classFor(byteCount)];
+  }
+
+  /** Stands before every store into an existing block; see the head of this file. */
+  willWrite(ref: Ref): void {
+    const segment = ref >>> SEGMENT_SHIFT;
+    if (this.frozen[segment] !== 0) this.#clone(segment);
+  }
+
+  /**
+   * A block with room for `newBytes` that begins with the first `usedBytes` of `ref`: the same block
+   * if its class fits, else a new one, and the old one is freed. May be written at once.
+   */
+  resize(ref: Ref, usedBytes: number, newBytes: number): Ref {
+    if (CLASS_BYTES[classFor(newBytes)] === this.blockBytes(ref)) {
+      this.willWrite(ref);
+      return ref;
+    }
+    const target = this.allocate(newBytes);
+    this.copyBlock(ref, target, Math.min(usedBytes, newBytes));
+    this.free(ref);
+    return target;
+  }
+
+  /** Copies the first `byteCount` bytes of a block into another one, which may be written. */
+  copyBlock(source: Ref, target: Ref, byteCount: number): void {
+    const from = (source & OFFSET_MASK) << 3;
+    this.bytes[target >>> SEGMENT_SHIFT].set(
+      this.bytes[source >>> SEGMENT_SHIFT].subarray(from, from + byteCount),
+      (target & OFFSET_MASK) << 3,
+    );
+  }
+
+  /** Frees up to `count` blocks that waited for a release. Call while nothing is frozen. */
+  freeDeferred(count: number): void {
+    assert(!this.isFrozen, "deferred blocks freed while frozen");
+    const first = Math.max(0, this.deferred.length - count);
+    for (let index = this.deferred.length - 1; index >= first; index--) {
+      const ref = this.deferred[index];
+      this.#deferredBytes -= this.blockBytes(ref);
+      this.free(ref);
+    }
+    this.deferred.length = first;
+  }
+
+  /** Gives idle memory back to the system; returns the number of bytes. */
+  trim(reserveSegments?: number): number {
+    return this.#pool.trim(reserveSegments);
+  }
+
+  /** Slabs, blocks and bytes of each size class in use, for MEMORY STATS and tests. */
+  classStatistics(): { classBytes: number; slabCount: number; blockCount: number }[] {
+    const rows = [];
+    for (let sizeClass = 0; sizeClass < CLASS_COUNT; sizeClass++) {
+      const slabCount = this.#slabs.slabCount[sizeClass];
+      if (slabCount === 0) continue;
+      const blockCount = this.#slabs.blockCount[sizeClass];
+      rows.push({ classBytes: CLASS_BYTES[sizeClass], slabCount, blockCount });
+    }
+    return rows;
+  }
+
+  /**
+   * The share of a block's slab that is in use, 0 to 1. Defragmentation moves blocks out of slabs
+   * that are emptier than most.
+   */
+  slabUtilization(ref: Ref): number {
+    const segment = ref >>> SEGMENT_SHIFT;
+    const blocks = Math.floor(SEGMENT_BYTES / CLASS_BYTES[this.#slabs.classOf[segment]]);
+    return this.#slabs.usedCount[segment] / blocks;
+  }
+
+  /** For the software fork: marks all segments frozen and hears of each clone. */
+  beginFreeze(onClone: (original: SegmentStorage, segment: number) => void): void {
+    assert(!this.isFrozen, "frozen twice");
+    assert(this.deferred.length === 0, "frozen while deferred blocks wait");
+    this.isFrozen = true;
+    this.#onClone = onClone;
+    for (let segment = 1; segment < this.#storage.length; segment++) {
+      if (this.#storage[segment] !== null) this.frozen[segment] = 1;
+    }
+  }
+
+  /** For the software fork: thaws what was not cloned and takes the originals back. */
+  endFreeze(originals: Iterable<SegmentStorage>): void {
+    assert(this.isFrozen, "released while not frozen");
+    this.isFrozen = false;
+    this.#onClone = () => {};
+    this.frozen.fill(0);
+    for (const storage of originals) this.#pool.give(storage);
+  }
+
+  /** For the software fork: where the bytes of a segment come from; null if it is not in use. */
+  storageOf(segment: number): SegmentStorage | null {
+    return this.#storage[segment] ?? null;
+  }
+
+  /** One more than the largest segment index ever used. */
+  get segmentIndexEnd(): number {
+    return this.#storage.length;
+  }
+
+  #openSlab(sizeClass: number): number {
+    const segment = this.#vacant.pop() ?? this.#storage.length;
+    assert(segment < SEGMENT_COUNT_MAX, "address space of 16 GiB is used up");
+    this.#place(segment, this.#pool.take());
+    this.frozen[segment] = 0;
+    this.#segmentCount++;
+    this.#slabs.open(segment, sizeClass);
+    return segment;
+  }
+
+  #closeSlab(segment: number): void {
+    this.#slabs.close(segment);
+    this.#pool.give(this.#storage[segment]!);
+    this.#storage[segment] = null;
+    // No view may keep a buffer alive that the pool gives back.
+    this.bytes[segment] = this.bytes[0];
+    this.words[segment] = this.words[0];
+    this.#vacant.push(segment);
+    this.#segmentCount--;
+  }
+
+  #place(segment: number, storage: SegmentStorage): void {
+    this.#storage[segment] = storage;
+    this.bytes[segment] = storage.bytes;
+    this.words[segment] = storage.words;
+  }
+
+  #clone(segment: number): void {
+    const original = this.#storage[segment]!;
+    const copy = this.#pool.take();
+    copy.words.set(original.words);
+    this.#place(segment, copy);
+    this.frozen[segment] = 0;
+    this.#onClone(original, segment);
+  }
+
+  #checkPoison(segment: number, offset: number, byteCount: number): void {
+    const bytes = this.bytes[segment];
+    for (let index = offset + 4; index < offset + byteCount; index++) {
+      assert(bytes[index] === POISON_BYTE, `freed block written to at ${segment}:${index}`);
+    }
+  }
+}
+
+export type { SegmentSource, SegmentStorage };

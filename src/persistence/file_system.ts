@@ -1,0 +1,219 @@
+/**
+ * File system: every file call of persistence goes through here, so that a test can put a simulated
+ * disk in its place: one that fails the Nth call, forgets what was not synced, or tears a write.
+ *
+ * The calls are synchronous: they are few and large, and a synchronous write costs a twentieth of an
+ * awaited one. The exception is `syncData`, which may take as long as the disk likes and is run by
+ * the runtime beside the event loop.
+ *
+ * Calls throw what Deno throws (`Deno.errors.NotFound`, …); `errorText` puts it into the words of
+ * strerror(3) for log lines and replies. Knows nothing of formats.
+ */
+import { basename, dirname, join } from "@std/path";
+
+/** What `stat` tells. */
+export interface FileStatus {
+  isFile: boolean;
+  isDirectory: boolean;
+  bytes: number;
+}
+
+/** An open file. Its position moves on with every read and write. */
+export interface FileHandle {
+  readonly path: string;
+  /** Reads up to `length` bytes to `bytes[start…]`. Returns how many; 0 at the end of the file. */
+  read(bytes: Uint8Array, start: number, length: number): number;
+  /** Writes all of the range, or throws; then an unknown part of it stands in the file. */
+  write(bytes: Uint8Array, start: number, length: number): void;
+  /** Returns when all that was written is on the disk. */
+  sync(): void;
+  /** As `sync`, but beside the event loop; rejects with the error of the disk. */
+  syncData(): Promise<void>;
+  /** Cuts the file to this length, and moves the position there. */
+  truncate(byteCount: number): void;
+  /** Bytes in the file. */
+  size(): number;
+  close(): void;
+}
+
+export interface FileSystem {
+  /** Opens an existing file for reading. */
+  openForRead(path: string): FileHandle;
+  /** Creates a file, or empties an existing one, for writing (and reading back). */
+  openForWrite(path: string): FileHandle;
+  /** Opens a file for writing at its end; creates it if it is missing. */
+  openForAppend(path: string): FileHandle;
+  /** Opens an existing file for reading and writing at any position (repair tools). */
+  openForUpdate(path: string): FileHandle;
+  /** Puts a file in the place of another, atomically. Lasting only after `syncDirectory`. */
+  rename(from: string, to: string): void;
+  /** Removes a file. */
+  remove(path: string): void;
+  /** What stands at this path, or null if nothing does. */
+  stat(path: string): FileStatus | null;
+  /** Names (without path) of the entries of a directory, sorted. */
+  list(directory: string): string[];
+  /** Makes a directory, and those above it; one that exists is fine. */
+  makeDirectory(path: string): void;
+  /** Makes creations, renames and removals in a directory lasting. */
+  syncDirectory(path: string): void;
+}
+
+/** The whole content of a file. */
+export function readWholeFile(files: FileSystem, path: string): Uint8Array<ArrayBuffer> {
+  const file = files.openForRead(path);
+  try {
+    const bytes = new Uint8Array(file.size());
+    let length = 0;
+    for (;;) {
+      const count = file.read(bytes, length, bytes.length - length);
+      if (count === 0) return bytes.subarray(0, length);
+      length += count;
+    }
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * Puts a file with this content at `path`, so that after a crash at any moment either the old or the
+ * new content stands there: a temporary file beside it, sync, rename, sync of the directory.
+ */
+export function replaceFile(files: FileSystem, path: string, content: Uint8Array): void {
+  const directory = dirname(path);
+  const temporary = join(directory, `temp-${basename(path)}`);
+  try {
+    const file = files.openForWrite(temporary);
+    try {
+      file.write(content, 0, content.length);
+      file.sync();
+    } finally {
+      file.close();
+    }
+    files.rename(temporary, path);
+  } catch (error) {
+    removeIfExists(files, temporary);
+    throw error;
+  }
+  files.syncDirectory(directory);
+}
+
+/** Removes a file that may be missing; other errors are swallowed, for the caller has its own. */
+export function removeIfExists(files: FileSystem, path: string): void {
+  try {
+    if (files.stat(path) !== null) files.remove(path);
+  } catch {
+    // A leftover temporary file harms nobody; the error that led here is the one to report.
+  }
+}
+
+/** The error in the words of strerror(3): "No space left on device". */
+export function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // Deno: "No such file or directory (os error 2): open '/tmp/x'".
+  const end = error.message.indexOf(" (os error ");
+  return end === -1 ? error.message : error.message.slice(0, end);
+}
+
+/** Whether the error says that a file or a directory on the way to it is missing. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound;
+}
+
+/** The files of this machine. */
+export class DiskFileSystem implements FileSystem {
+  openForRead(path: string): FileHandle {
+    return new DiskFileHandle(path, Deno.openSync(path, { read: true }));
+  }
+
+  openForWrite(path: string): FileHandle {
+    const options = { read: true, write: true, create: true, truncate: true };
+    return new DiskFileHandle(path, Deno.openSync(path, options));
+  }
+
+  openForAppend(path: string): FileHandle {
+    return new DiskFileHandle(path, Deno.openSync(path, { append: true, create: true }));
+  }
+
+  openForUpdate(path: string): FileHandle {
+    return new DiskFileHandle(path, Deno.openSync(path, { read: true, write: true }));
+  }
+
+  rename(from: string, to: string): void {
+    Deno.renameSync(from, to);
+  }
+
+  remove(path: string): void {
+    Deno.removeSync(path);
+  }
+
+  stat(path: string): FileStatus | null {
+    try {
+      const { isFile, isDirectory, size } = Deno.statSync(path);
+      return { isFile, isDirectory, bytes: size };
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  }
+
+  list(directory: string): string[] {
+    return Array.from(Deno.readDirSync(directory), (entry) => entry.name).sort();
+  }
+
+  makeDirectory(path: string): void {
+    Deno.mkdirSync(path, { recursive: true });
+  }
+
+  syncDirectory(path: string): void {
+    // Windows has no such call: NTFS journals renames by itself.
+    if (Deno.build.os === "windows") return;
+    const directory = Deno.openSync(path, { read: true });
+    try {
+      directory.syncSync();
+    } finally {
+      directory.close();
+    }
+  }
+}
+
+class DiskFileHandle implements FileHandle {
+  readonly path: string;
+  readonly #file: Deno.FsFile;
+
+  constructor(path: string, file: Deno.FsFile) {
+    this.path = path;
+    this.#file = file;
+  }
+
+  read(bytes: Uint8Array, start: number, length: number): number {
+    if (length === 0) return 0;
+    return this.#file.readSync(bytes.subarray(start, start + length)) ?? 0;
+  }
+
+  write(bytes: Uint8Array, start: number, length: number): void {
+    const end = start + length;
+    for (let at = start; at < end;) at += this.#file.writeSync(bytes.subarray(at, end));
+  }
+
+  sync(): void {
+    this.#file.syncDataSync();
+  }
+
+  syncData(): Promise<void> {
+    return this.#file.syncData();
+  }
+
+  truncate(byteCount: number): void {
+    this.#file.truncateSync(byteCount);
+    this.#file.seekSync(byteCount, Deno.SeekMode.Start);
+  }
+
+  size(): number {
+    return this.#file.statSync().size;
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * Argv: the arguments of the current command, as views over the bytes they arrived in.
+ *
+ * Argument `i` is the range (`bytes`, `starts[i]`, `lengths[i]`); number 0 is the command's name.
+ *
+ * **Views die with the command.** The buffer is used again for what comes next on the connection, so
+ * whatever outlives the procedure must be copied: `copy(i)` for one argument, `clone()` for all.
+ */
+import { copyBytes, equalsIgnoreCase, latin1Text, type Slice } from "../base/bytes.ts";
+
+const EMPTY = new Uint8Array(0);
+const INITIAL_COUNT = 16;
+
+export class Argv {
+  /** The bytes in which all arguments stand. */
+  bytes: Uint8Array = EMPTY;
+  starts = new Int32Array(INITIAL_COUNT);
+  lengths = new Int32Array(INITIAL_COUNT);
+  /** Number of arguments, the command's name included (Redis: argc). */
+  count = 0;
+
+  /** An Argv that owns its bytes. Strings are taken as Latin-1: one byte per character. */
+  static of(...parts: (string | Uint8Array)[]): Argv {
+    const argv = new Argv();
+    let total = 0;
+    for (const part of parts) total += part.length;
+    argv.bytes = new Uint8Array(total);
+    let at = 0;
+    for (const part of parts) {
+      if (typeof part === "string") {
+        for (let index = 0; index < part.length; index++) {
+          argv.bytes[at + index] = part.charCodeAt(index);
+        }
+      } else {
+        argv.bytes.set(part, at);
+      }
+      argv.add(at, part.length);
+      at += part.length;
+    }
+    return argv;
+  }
+
+  /** Appends an argument. */
+  add(start: number, length: number): void {
+    if (this.count === this.starts.length) this.#grow();
+    this.starts[this.count] = start;
+    this.lengths[this.count++] = length;
+  }
+
+  /** Argument `index` as text, one character (U+0000 to U+00FF) per byte. */
+  text(index: number): string {
+    return latin1Text(this.bytes, this.starts[index], this.lengths[index]);
+  }
+
+  /** Whether argument `index` spells `lowerCaseWord`, letters of either case. */
+  is(index: number, lowerCaseWord: string): boolean {
+    return equalsIgnoreCase(this.bytes, this.starts[index], this.lengths[index], lowerCaseWord);
+  }
+
+  /** Points `out` at argument `index`. */
+  slice(index: number, out: Slice): void {
+    out.bytes = this.bytes;
+    out.start = this.starts[index];
+    out.length = this.lengths[index];
+  }
+
+  /** Argument `index` in memory of its own. */
+  copy(index: number): Uint8Array {
+    const start = this.starts[index];
+    return this.bytes.slice(start, start + this.lengths[index]);
+  }
+
+  /** All arguments in memory of their own. */
+  clone(): Argv {
+    const argv = new Argv();
+    const count = this.count;
+    let total = 0;
+    for (let index = 0; index < count; index++) total += this.lengths[index];
+    const bytes = new Uint8Array(total);
+    argv.bytes = bytes;
+    argv.count = count;
+    if (count > argv.starts.length) argv.starts = new Int32Array(count);
+    argv.lengths = this.lengths.slice(0, Math.max(count, 1));
+    for (let index = 0, at = 0; index < count; index++) {
+      const length = this.lengths[index];
+      copyBytes(this.bytes, this.starts[index], bytes, at, length);
+      argv.starts[index] = at;
+      at += length;
+    }
+    return argv;
+  }
+
+  /** Bytes of all arguments together. */
+  totalBytes(): number {
+    let total = 0;
+    for (let index = 0; index < this.count; index++) total += this.lengths[index];
+    return total;
+  }
+
+  #grow(): void {
+    const starts = new Int32Array(this.starts.length * 2);
+    starts.set(this.starts);
+    this.starts = starts;
+    const lengths = new Int32Array(starts.length);
+    lengths.set(this.lengths);
+    this.lengths = lengths;
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * Query buffer: the bytes that a client has sent and that no command has consumed yet.
+ *
+ * It is also where the parser keeps what it knows of a request of which only a part has arrived, so
+ * that no byte is looked at twice however the request is cut up on its way.
+ *
+ * A read goes to `writable()`; then `end` is moved on. Consumed bytes are overwritten only when room
+ * is needed, and never while a request whose arguments point into them is incomplete: those are
+ * moved to the front together with their bytes.
+ */
+import { Argv } from "./argv.ts";
+
+/** Room for reading, to begin with. Most requests and pipelines are smaller. */
+const READ_BYTES_MIN = 2 * 1024;
+/** Room for reading is doubled up to this whenever a read fills it. */
+const READ_BYTES_MAX = 64 * 1024;
+
+export class QueryBuffer {
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(READ_BYTES_MIN);
+  /** First byte that was not consumed. */
+  position = 0;
+  /** One past the last byte received. */
+  end = 0;
+  /** Arguments that the request being received still lacks; -1 between requests. */
+  argumentsMissing = -1;
+  /** Announced bytes of the argument being received; -1 if its header has not come. */
+  argumentBytes = -1;
+  /** The arguments so far of a request that is not complete. */
+  partial: Argv | null = null;
+
+  /** Bytes received and not consumed. */
+  get pendingBytes(): number {
+    return this.end - this.position;
+  }
+
+  /**
+   * Where the next bytes may be read to; never empty. If the last read filled the room it had, or a
+   * large argument is under way, the room grows, in proportion to what has really arrived: an
+   * announcement alone takes no memory.
+   */
+  writable(): Uint8Array<ArrayBuffer> {
+    if (this.partial === null && this.position === this.end) {
+      this.position = 0;
+      this.end = 0;
+      return this.bytes;
+    }
+    if (this.end === this.bytes.length) this.#makeRoom();
+    return this.bytes.subarray(this.end);
+  }
+
+  /** Appends bytes from elsewhere (tests, embedded clients). */
+  append(source: Uint8Array): void {
+    for (let from = 0; from < source.length;) {
+      const target = this.writable();
+      const size = Math.min(target.length, source.length - from);
+      target.set(source.subarray(from, from + size));
+      from += size;
+      this.end += size;
+    }
+  }
+
+  /** Larger room for a client whose reads fill what it has. */
+  growAfterFullRead(): void {
+    if (this.position !== this.end || this.partial !== null) return;
+    if (this.bytes.length >= READ_BYTES_MAX) return;
+    this.bytes = new Uint8Array(this.bytes.length * 2);
+    this.position = 0;
+    this.end = 0;
+  }
+
+  /** Gives back room that an idle client does not need. No read may be under way. */
+  shrink(): void {
+    if (this.position !== this.end || this.partial !== null) return;
+    if (this.bytes.length > READ_BYTES_MIN) this.bytes = new Uint8Array(READ_BYTES_MIN);
+    this.position = 0;
+    this.end = 0;
+  }
+
+  #makeRoom(): void {
+    const first = this.#firstNeeded();
+    const used = this.end - first;
+    const source = this.bytes;
+    // Moving to the front frees enough room if half of the buffer was consumed.
+    if (used * 2 > source.length) {
+      this.bytes = new Uint8Array(this.#capacityFor(used));
+      this.bytes.set(source.subarray(first, this.end));
+    } else {
+      source.copyWithin(0, first, this.end);
+    }
+    const { partial } = this;
+    if (partial !== null) {
+      for (let index = 0; index < partial.count; index++) partial.starts[index] -= first;
+      partial.bytes = this.bytes;
+    }
+    this.position -= first;
+    this.end = used;
+  }
+
+  #firstNeeded(): number {
+    if (this.partial === null || this.partial.count === 0) return this.position;
+    return this.partial.starts[0];
+  }
+
+  /** Twice what is there, or just enough for the end of the argument under way. */
+  #capacityFor(used: number): number {
+    const doubled = used * 2;
+    if (this.argumentBytes < 0) return doubled;
+    const headBytes = this.position - this.#firstNeeded();
+    const exact = headBytes + this.argumentBytes + 2;
+    return exact > used && exact < doubled ? exact : doubled;
+  }
+}

@@ -1,0 +1,270 @@
+/**
+ * Reply: what a client will be sent next, one method for each kind of reply, in RESP2 or RESP3.
+ *
+ * All output of a turn gathers in one growing array, which `detach()` hands to the connection for a
+ * single write. The first array comes from a pool shared by all clients, so an idle client holds
+ * none. A reply under construction can be taken back: `mark` with `length`, undo with `rewind`.
+ *
+ * Methods that begin an aggregate take the number of elements (pairs, for a map) and are followed by
+ * exactly so many replies. Where the number is known only afterwards: `deferArray` … `endDeferred`.
+ */
+import { writeLatin1 } from "../base/bytes.ts";
+import { formatScore } from "../base/doubles.ts";
+import { writeBigInteger, writeInteger } from "../base/integers.ts";
+
+const POOLED_BYTES = 16 * 1024;
+const POOLED_COUNT_MAX = 512;
+/** Output beyond this cannot be held; the client is disconnected. */
+const OUTPUT_BYTES_MAX = 2 ** 31 - 2 ** 16;
+/** Room for a header: a type byte, 20 digits and a line end. */
+const HEADER_BYTES_MAX = 24;
+
+const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+const pool: Uint8Array<ArrayBuffer>[] = [];
+
+const CR = 13;
+const LF = 10;
+
+export class Reply {
+  /** Bytes of output; `bytes` up to here is filled. */
+  length = 0;
+  bytes: Uint8Array<ArrayBuffer> = EMPTY;
+  /** RESP version the client asked for by HELLO. */
+  resp: 2 | 3 = 2;
+  /** The output grew beyond what can be held and was dropped. */
+  isOverflown = false;
+
+  /** Takes the output away for writing; `recycle` its array afterwards. */
+  detach(): Uint8Array<ArrayBuffer> {
+    const { bytes } = this;
+    this.bytes = EMPTY;
+    this.length = 0;
+    return bytes;
+  }
+
+  /** Forgets what was added since `length` was `mark`. */
+  rewind(mark: number): void {
+    this.length = mark;
+  }
+
+  ok(): void {
+    this.#reserve(5);
+    const { bytes } = this;
+    const at = this.length;
+    bytes[at] = 0x2b;
+    bytes[at + 1] = 0x4f;
+    bytes[at + 2] = 0x4b;
+    bytes[at + 3] = CR;
+    bytes[at + 4] = LF;
+    this.length = at + 5;
+  }
+
+  /** A simple string: +text. No line ends inside. */
+  simple(text: string): void {
+    this.#line(0x2b, text);
+  }
+
+  /** An error: -text, where text begins with the code ("ERR …"). Line ends become spaces. */
+  error(text: string): void {
+    this.#line(0x2d, /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, " ") : text);
+  }
+
+  /** An integer; exact up to 2^53. */
+  integer(value: number): void {
+    this.#header(0x3a, value);
+  }
+
+  bigInteger(value: bigint): void {
+    this.#reserve(HEADER_BYTES_MAX);
+    this.bytes[this.length++] = 0x3a;
+    this.length += writeBigInteger(value, this.bytes, this.length);
+    this.#lineEnd();
+  }
+
+  /** A bulk string of bytes. */
+  bulk(bytes: Uint8Array, start: number, length: number): void {
+    this.#reserve(length + HEADER_BYTES_MAX + 2);
+    const target = this.bytes;
+    let at = this.length;
+    target[at++] = 0x24;
+    if (length < 10) target[at++] = 48 + length;
+    else at += writeInteger(length, target, at);
+    target[at++] = CR;
+    target[at++] = LF;
+    if (length <= 64) {
+      for (let index = 0; index < length; index++) target[at + index] = bytes[start + index];
+    } else if (!this.isOverflown) {
+      target.set(bytes.subarray(start, start + length), at);
+    }
+    at += length;
+    target[at] = CR;
+    target[at + 1] = LF;
+    this.length = at + 2;
+  }
+
+  /** A bulk string of text, one byte per character (Latin-1). */
+  bulkText(text: string): void {
+    this.bulkHeader(text.length);
+    this.#reserve(text.length + 2);
+    this.length += writeLatin1(text, this.bytes, this.length);
+    this.#lineEnd();
+  }
+
+  /** Begins a bulk string of `length` bytes, which `raw` and at last `bulkEnd` complete. */
+  bulkHeader(length: number): void {
+    this.#header(0x24, length);
+  }
+
+  bulkEnd(): void {
+    this.#reserve(2);
+    this.#lineEnd();
+  }
+
+  /** Appends bytes as they are: pieces of a long bulk string, or replies encoded before. */
+  raw(bytes: Uint8Array, start: number, length: number): void {
+    this.#reserve(length);
+    if (this.isOverflown) return;
+    this.bytes.set(bytes.subarray(start, start + length), this.length);
+    this.length += length;
+  }
+
+  /** A bulk string that RESP3 marks as text of a format ("txt", "mkd"). */
+  verbatim(text: string, format = "txt"): void {
+    if (this.resp === 2) return this.bulkText(text);
+    this.#header(0x3d, text.length + 4);
+    this.#reserve(text.length + 6);
+    this.length += writeLatin1(`${format}:`, this.bytes, this.length);
+    this.length += writeLatin1(text, this.bytes, this.length);
+    this.#lineEnd();
+  }
+
+  /** No value. */
+  nil(): void {
+    this.#fixed(this.resp === 2 ? "$-1\r\n" : "_\r\n");
+  }
+
+  /** No array; a RESP2 client sees a difference to `nil`. */
+  nilArray(): void {
+    this.#fixed(this.resp === 2 ? "*-1\r\n" : "_\r\n");
+  }
+
+  /** A double: as a bulk string in RESP2. */
+  double(value: number): void {
+    if (this.resp === 2) return this.bulkText(formatScore(value));
+    this.#line(0x2c, formatScore(value));
+  }
+
+  /** 1 or 0 in RESP2, true or false in RESP3. */
+  boolean(value: boolean): void {
+    if (this.resp === 2) return this.integer(value ? 1 : 0);
+    this.#fixed(value ? "#t\r\n" : "#f\r\n");
+  }
+
+  array(count: number): void {
+    this.#header(0x2a, count);
+  }
+
+  /** A map of `count` pairs; a flat array in RESP2. */
+  map(count: number): void {
+    if (this.resp === 2) this.#header(0x2a, count * 2);
+    else this.#header(0x25, count);
+  }
+
+  /** A set; an array in RESP2. */
+  set(count: number): void {
+    this.#header(this.resp === 2 ? 0x2a : 0x7e, count);
+  }
+
+  /** An out-of-band message; an array in RESP2. */
+  push(count: number): void {
+    this.#header(this.resp === 2 ? 0x2a : 0x3e, count);
+  }
+
+  /** Begins an aggregate whose size is not known yet; pass the result to `endDeferred…`. */
+  deferArray(): number {
+    return this.length;
+  }
+
+  endDeferredArray(mark: number, count: number): void {
+    this.#insertHeader(mark, 0x2a, count);
+  }
+
+  endDeferredMap(mark: number, count: number): void {
+    if (this.resp === 2) this.#insertHeader(mark, 0x2a, count * 2);
+    else this.#insertHeader(mark, 0x25, count);
+  }
+
+  endDeferredSet(mark: number, count: number): void {
+    this.#insertHeader(mark, this.resp === 2 ? 0x2a : 0x7e, count);
+  }
+
+  #insertHeader(mark: number, type: number, count: number): void {
+    const end = this.length;
+    this.#header(type, count);
+    const { bytes } = this;
+    const size = this.length - end;
+    if (end === mark || this.isOverflown) return;
+    const header = bytes.slice(end, end + size);
+    bytes.copyWithin(mark + size, mark, end);
+    bytes.set(header, mark);
+  }
+
+  #header(type: number, value: number): void {
+    this.#reserve(HEADER_BYTES_MAX);
+    const { bytes } = this;
+    let at = this.length;
+    bytes[at++] = type;
+    if (value >= 0 && value < 10) bytes[at++] = 48 + value;
+    else at += writeInteger(value, bytes, at);
+    bytes[at] = CR;
+    bytes[at + 1] = LF;
+    this.length = at + 2;
+  }
+
+  #line(type: number, text: string): void {
+    this.#reserve(text.length + 3);
+    this.bytes[this.length++] = type;
+    this.length += writeLatin1(text, this.bytes, this.length);
+    this.#lineEnd();
+  }
+
+  #fixed(text: string): void {
+    this.#reserve(text.length);
+    this.length += writeLatin1(text, this.bytes, this.length);
+  }
+
+  #lineEnd(): void {
+    this.bytes[this.length] = CR;
+    this.bytes[this.length + 1] = LF;
+    this.length += 2;
+  }
+
+  #reserve(size: number): void {
+    if (this.length + size > this.bytes.length) this.#grow(size);
+  }
+
+  #grow(size: number): void {
+    if (this.bytes === EMPTY && size <= POOLED_BYTES) {
+      this.bytes = pool.pop() ?? new Uint8Array(POOLED_BYTES);
+      return;
+    }
+    const needed = this.length + size;
+    if (needed > OUTPUT_BYTES_MAX) {
+      this.isOverflown = true;
+      this.length = 0;
+      // A reply larger than all that can be held is written nowhere: stores beyond the end of a
+      // typed array are ignored.
+      return;
+    }
+    const capacity = Math.min(Math.max(needed, this.bytes.length * 2), OUTPUT_BYTES_MAX);
+    const bytes = new Uint8Array(capacity);
+    bytes.set(this.bytes.subarray(0, this.length));
+    recycle(this.bytes);
+    this.bytes = bytes;
+  }
+}
+
+/** Takes back an array that `detach` gave out, once its bytes are written. */
+export function recycle(bytes: Uint8Array<ArrayBuffer>): void {
+  if (bytes.length === POOLED_BYTES && pool.length < POOLED_COUNT_MAX) pool.push(bytes);
+}

@@ -1,0 +1,187 @@
+/**
+ * Request parser: query buffer -> argv.
+ *
+ * A request is either a multibulk,  *<count>\r\n  and then for each argument  $<bytes>\r\n<…>\r\n ,
+ * or an inline line of words. Both are specified by what Redis accepts (networking.c): the bytes
+ * after an argument are skipped unseen, and of a line end only the \r is looked for.
+ *
+ * THE COMMON CASE is that one read brought one or more complete requests. Then the arguments are
+ * written into one Argv that all clients share, no object is made, and every byte of a header is
+ * looked at once.
+ *
+ * A PARTIAL REQUEST keeps its Argv: it moves into the client's query buffer (`partial`) together
+ * with the number of arguments missing and the announced length of the current one, and the parser
+ * takes a new Argv for the others. The next call goes on exactly there.
+ *
+ * LIMITS are checked as soon as a header is read: number of arguments, bytes of an argument
+ * (`proto-max-bulk-len`), length of a line, and far smaller ones for clients that have not
+ * authenticated. A violation is an error text; the caller answers it and closes the connection,
+ * since what follows cannot be told from garbage.
+ */
+import { indexOfByte } from "../base/bytes.ts";
+import { parseSafeInteger } from "../base/integers.ts";
+import { Argv } from "./argv.ts";
+import { splitArguments } from "./inline_arguments.ts";
+import type { QueryBuffer } from "./query_buffer.ts";
+
+/** A complete request is in `argv`; it may be empty (count 0) and is to be ignored then. */
+export const REQUEST_COMPLETE = 1;
+/** More bytes are needed. */
+export const REQUEST_PARTIAL = 0;
+/** The bytes are not a request; `error` says why. */
+export const REQUEST_INVALID = -1;
+
+const INLINE_BYTES_MAX = 64 * 1024;
+const ARGUMENTS_MAX = 2 ** 31 - 1;
+const UNAUTHENTICATED_ARGUMENTS_MAX = 10;
+const UNAUTHENTICATED_BYTES_MAX = 16384;
+/** An Argv beyond this is not kept for the next request. */
+const ARGV_KEPT_MAX = 64 * 1024;
+
+const CR = 13;
+const LF = 10;
+const ASTERISK = 0x2a;
+const DOLLAR = 0x24;
+
+export class RequestParser {
+  /** The arguments of the last complete request; good until the next call of `parse`. */
+  argv = new Argv();
+  /** Why the last call returned REQUEST_INVALID: Redis's text behind "Protocol error: ". */
+  error = "";
+  /** Longest argument accepted, in bytes (`proto-max-bulk-len`). */
+  argumentBytesMax = 512 * 1024 * 1024;
+
+  /** Consumes one request; see the REQUEST_… constants. */
+  parse(query: QueryBuffer, isAuthenticated: boolean): number {
+    if (query.argumentsMissing < 0) {
+      if (query.position === query.end) return REQUEST_PARTIAL;
+      if (query.bytes[query.position] !== ASTERISK) return this.#parseInline(query);
+      const outcome = this.#parseCount(query, isAuthenticated);
+      if (outcome !== REQUEST_COMPLETE || query.argumentsMissing < 0) return outcome;
+    } else if (query.partial !== null) {
+      this.argv = query.partial;
+      query.partial = null;
+    }
+    this.argv.bytes = query.bytes;
+    const outcome = this.#parseArguments(query, isAuthenticated);
+    if (outcome === REQUEST_PARTIAL) {
+      query.partial = this.argv;
+      this.argv = new Argv();
+    }
+    return outcome;
+  }
+
+  #startArgv(): void {
+    if (this.argv.starts.length > ARGV_KEPT_MAX) this.argv = new Argv();
+    this.argv.count = 0;
+  }
+
+  /** Reads "*<count>\r\n"; leaves argumentsMissing at -1 if the request is empty. */
+  #parseCount(query: QueryBuffer, isAuthenticated: boolean): number {
+    const lineEnd = this.#lineEnd(query, "too big mbulk count string");
+    if (lineEnd < 0) return lineEnd === -1 ? REQUEST_PARTIAL : REQUEST_INVALID;
+    const start = query.position + 1;
+    const count = parseSafeInteger(query.bytes, start, lineEnd - start);
+    if (!(count <= ARGUMENTS_MAX)) return this.#fail("invalid multibulk length");
+    if (count > UNAUTHENTICATED_ARGUMENTS_MAX && !isAuthenticated) {
+      return this.#fail("unauthenticated multibulk length");
+    }
+    query.position = lineEnd + 2;
+    this.#startArgv();
+    if (count > 0) query.argumentsMissing = count;
+    return REQUEST_COMPLETE;
+  }
+
+  #parseArguments(query: QueryBuffer, isAuthenticated: boolean): number {
+    const { argv } = this;
+    while (query.argumentsMissing > 0) {
+      if (query.argumentBytes < 0) {
+        const outcome = this.#parseLength(query, isAuthenticated);
+        if (outcome !== REQUEST_COMPLETE) return outcome;
+      }
+      const length = query.argumentBytes;
+      if (query.end - query.position < length + 2) return REQUEST_PARTIAL;
+      argv.add(query.position, length);
+      query.position += length + 2;
+      query.argumentBytes = -1;
+      query.argumentsMissing--;
+    }
+    query.argumentsMissing = -1;
+    return REQUEST_COMPLETE;
+  }
+
+  /** Reads "$<bytes>\r\n" into argumentBytes. */
+  #parseLength(query: QueryBuffer, isAuthenticated: boolean): number {
+    const { bytes, position, end } = query;
+    // The common case: at most three digits, and all of the header is there.
+    if (bytes[position] === DOLLAR && end - position >= 6) {
+      let length = bytes[position + 1] - 48;
+      if (length >= 0 && length <= 9) {
+        let at = position + 2;
+        for (; at < position + 4; at++) {
+          const digit = bytes[at] - 48;
+          if (digit < 0 || digit > 9 || length === 0) break;
+          length = length * 10 + digit;
+        }
+        if (bytes[at] === CR && at + 1 < end && length <= this.argumentBytesMax) {
+          query.position = at + 2;
+          query.argumentBytes = length;
+          return REQUEST_COMPLETE;
+        }
+      }
+    }
+    return this.#parseLongLength(query, isAuthenticated);
+  }
+
+  #parseLongLength(query: QueryBuffer, isAuthenticated: boolean): number {
+    const lineEnd = this.#lineEnd(query, "too big bulk count string");
+    if (lineEnd < 0) return lineEnd === -1 ? REQUEST_PARTIAL : REQUEST_INVALID;
+    const { bytes, position } = query;
+    if (bytes[position] !== DOLLAR) {
+      return this.#fail(`expected '$', got '${String.fromCharCode(bytes[position])}'`);
+    }
+    const length = parseSafeInteger(bytes, position + 1, lineEnd - position - 1);
+    if (!(length >= 0 && length <= this.argumentBytesMax)) {
+      return this.#fail("invalid bulk length");
+    }
+    if (length > UNAUTHENTICATED_BYTES_MAX && !isAuthenticated) {
+      return this.#fail("unauthenticated bulk length");
+    }
+    query.position = lineEnd + 2;
+    query.argumentBytes = length;
+    return REQUEST_COMPLETE;
+  }
+
+  /** Index of the \r that ends the line, -1 if it has not come, -2 if the line is too long. */
+  #lineEnd(query: QueryBuffer, tooLong: string): number {
+    const length = query.end - query.position;
+    const lineEnd = indexOfByte(query.bytes, query.position, length, CR);
+    if (lineEnd < 0) {
+      if (length <= INLINE_BYTES_MAX) return -1;
+      this.#fail(tooLong);
+      return -2;
+    }
+    return lineEnd + 1 < query.end ? lineEnd : -1;
+  }
+
+  #parseInline(query: QueryBuffer): number {
+    const { bytes, position } = query;
+    const length = query.end - position;
+    const newline = indexOfByte(bytes, position, length, LF);
+    if (newline < 0) {
+      return length > INLINE_BYTES_MAX ? this.#fail("too big inline request") : REQUEST_PARTIAL;
+    }
+    const lineEnd = newline > position && bytes[newline - 1] === CR ? newline - 1 : newline;
+    const words = splitArguments(bytes, position, lineEnd - position);
+    if (words === null) return this.#fail("unbalanced quotes in request");
+    query.position = newline + 1;
+    this.argv = Argv.of(...words);
+    return REQUEST_COMPLETE;
+  }
+
+  #fail(error: string): number {
+    this.error = error;
+    return REQUEST_INVALID;
+  }
+}
+

@@ -1,0 +1,400 @@
+/**
+ * The table of configuration parameters: every one of the 192 names that redis-server 7.0.15 knows
+ * (aliases and its few hidden ones included), and our own two.
+ *
+ * A row gives the name, the older name if there is one, the kind with its bounds, and flags. A row
+ * of `parameter` belongs to a field of ConfigValues, which also holds the default; a row of
+ * `withoutEffect` belongs to none: such a parameter is accepted, remembered, shown and rewritten,
+ * so that no existing file breaks a start, but nothing reads it, and the row says why.
+ *
+ * Flags:
+ *   immutable   CONFIG SET is refused
+ *   protected   CONFIG SET is refused unless enable-protected-configs allows it
+ *   hidden      CONFIG GET shows it only by its exact name
+ *   sensitive   the value must not appear in the slow log or in MONITOR
+ *   notLoading  CONFIG SET is refused while data is being loaded
+ *
+ * The order of rows is the order of CONFIG GET and of lines appended by CONFIG REWRITE (in Redis it
+ * changes with every start).
+ */
+import {
+  addresses,
+  bytes,
+  bytesAtLeast,
+  bytesOrPercent,
+  choice,
+  clampedInteger,
+  type ConfigKind,
+  type ConfigNumber,
+  integer,
+  masterAddress,
+  notifyEvents,
+  octal,
+  oomScores,
+  optionalText,
+  outputBufferLimits,
+  percentiles,
+  savePoints,
+  shutdownWords,
+  synonymChoice,
+  text,
+  unboundedBytes,
+  yesNo,
+} from "./config_kinds.ts";
+import type { ConfigValues } from "./config_values.ts";
+
+export type ConfigFlag = "immutable" | "protected" | "hidden" | "sensitive" | "notLoading";
+
+export interface ConfigParameter {
+  readonly name: string;
+  /** An older name that means the same; "" if there is none. */
+  readonly alias: string;
+  readonly kind: ConfigKind<unknown>;
+  readonly flags: readonly ConfigFlag[];
+  /** The field that holds the value; null for a parameter without effect. */
+  readonly field: keyof ConfigValues | null;
+  /** Of a parameter without effect, in the form CONFIG GET prints; else "". */
+  readonly defaultText: string;
+  /** Why the parameter has no effect; "" if it has one. */
+  readonly noEffectReason: string;
+}
+
+/** "a-b-c" to "aBC": the field of a parameter. */
+type CamelCase<Name extends string> = Name extends `${infer Head}-${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : Name;
+type FieldOf<Name extends string> = CamelCase<Name> & keyof ConfigValues;
+type NameOfField<Name extends string> = CamelCase<Name> extends keyof ConfigValues ? Name : never;
+type KindOf<T> = [T] extends [number] ? ConfigKind<number> | ConfigKind<ConfigNumber>
+  : ConfigKind<T>;
+
+interface RowOptions {
+  alias?: string;
+  flags?: readonly ConfigFlag[];
+}
+
+/** "hash-max-listpack-value" to "hashMaxListpackValue". */
+function fieldOf(name: string): keyof ConfigValues {
+  if (name === "save") return "savePoints";
+  return name.replace(/-(.)/g, (_, letter) => letter.toUpperCase()) as keyof ConfigValues;
+}
+
+/** A row whose value is in the field of the same name, which must have the kind's type. */
+function parameter<Name extends string>(
+  name: Name & NameOfField<Name>,
+  kind: KindOf<ConfigValues[FieldOf<Name>]>,
+  options: RowOptions = {},
+): ConfigParameter {
+  return row(name, kind as ConfigKind<unknown>, options);
+}
+
+function row(name: string, kind: ConfigKind<unknown>, options: RowOptions): ConfigParameter {
+  const { alias = "", flags = [] } = options;
+  return { name, alias, kind, flags, field: fieldOf(name), defaultText: "", noEffectReason: "" };
+}
+
+/** A row of a parameter that nothing reads; `defaultText` as CONFIG GET prints it. */
+function withoutEffect<T>(
+  noEffectReason: string,
+  name: string,
+  kind: ConfigKind<T>,
+  defaultText: string,
+  { alias = "", flags = [] }: RowOptions = {},
+): ConfigParameter {
+  const anyKind = kind as ConfigKind<unknown>;
+  return { name, alias, kind: anyKind, flags, field: null, defaultText, noEffectReason };
+}
+
+const INT_MAX = 2147483647;
+const INT_MIN = -2147483648;
+const UINT_MAX = 4294967295;
+const LONG_MAX = (1n << 63n) - 1n;
+
+const anyInt = integer(0, INT_MAX);
+const anyLong = integer(0, LONG_MAX);
+const anyPort = integer(0, 65535);
+const anyBytes = bytes(0);
+const protectedAction = choice("no", "yes", "local");
+
+const IMMUTABLE: RowOptions = { flags: ["immutable"] };
+const HIDDEN: RowOptions = { flags: ["hidden"] };
+const SENSITIVE: RowOptions = { flags: ["sensitive"] };
+
+/** The check of a name that must not lead out of its directory. */
+function fileName(parameterName: string, what: string, mayBeEmpty: boolean) {
+  return (value: string): string | null => {
+    if (value === "" && !mayBeEmpty) return `${parameterName} can't be empty`;
+    if (!/[/\\]/.test(value)) return null;
+    return `${parameterName} can't be a path, just a ${what}`;
+  };
+}
+
+function checkHostname(value: string): string | null {
+  if (value.length >= 256) return "Hostnames must be less than 256 characters";
+  if (/^[A-Za-z0-9.-]*$/.test(value)) return null;
+  return "Hostnames may only contain alphanumeric characters, hyphens or dots";
+}
+
+function checkTitleTemplate(template: string): string | null {
+  const known = /\{(title|listen-addr|server-mode|port|tls-port|unixsocket|config-file)\}/g;
+  const isGood = template.trim() !== "" && !template.replace(known, "").includes("{");
+  return isGood ? null : "template format is invalid or contains unknown variables";
+}
+
+// deno-fmt-ignore
+const networkParameters: readonly ConfigParameter[] = [
+  parameter("bind", addresses),
+  parameter("port", anyPort),
+  parameter("tcp-backlog", anyInt, IMMUTABLE),
+  parameter("protected-mode", yesNo),
+  parameter("unixsocket", optionalText(), IMMUTABLE),
+  parameter("unixsocketperm", octal(0, 0o777), IMMUTABLE),
+  parameter("timeout", anyInt),
+  parameter("tcp-keepalive", anyInt),
+  parameter("maxclients", integer(1, UINT_MAX)),
+  parameter("proto-max-bulk-len", bytes(1024 * 1024, LONG_MAX, true)),
+  parameter("client-query-buffer-limit", bytes(1024 * 1024)),
+  parameter("client-output-buffer-limit", outputBufferLimits),
+  parameter("maxmemory-clients", bytesOrPercent()),
+  parameter("tracking-table-max-keys", anyLong),
+  parameter("tls-port", anyPort),
+  parameter("tls-cert-file", optionalText()),
+  parameter("tls-key-file", optionalText()),
+  parameter("tls-key-file-pass", optionalText()),
+  parameter("tls-client-cert-file", optionalText()),
+  parameter("tls-client-key-file", optionalText()),
+  parameter("tls-client-key-file-pass", optionalText()),
+  parameter("tls-ca-cert-file", optionalText()),
+  parameter("tls-ca-cert-dir", optionalText()),
+  parameter("tls-auth-clients", choice("no", "yes", "optional")),
+  parameter("tls-replication", yesNo),
+];
+
+// deno-fmt-ignore
+const generalParameters: readonly ConfigParameter[] = [
+  parameter("dir", text(), { flags: ["protected", "notLoading"] }),
+  parameter("databases", integer(1, INT_MAX), IMMUTABLE),
+  parameter("hz", clampedInteger(1, 500)),
+  parameter("dynamic-hz", yesNo),
+  parameter("activerehashing", yesNo),
+  parameter("always-show-logo", yesNo, IMMUTABLE),
+  parameter("loglevel", choice("debug", "verbose", "notice", "warning")),
+  parameter("logfile", text(), IMMUTABLE),
+  parameter("pidfile", optionalText(), IMMUTABLE),
+  parameter("shutdown-timeout", anyInt),
+  parameter("shutdown-on-sigint", shutdownWords),
+  parameter("shutdown-on-sigterm", shutdownWords),
+  parameter("notify-keyspace-events", notifyEvents),
+  parameter("requirepass", optionalText(), SENSITIVE),
+  parameter("aclfile", text(), IMMUTABLE),
+  parameter("acllog-max-len", anyLong),
+  parameter("acl-pubsub-default", choice("allchannels", "resetchannels")),
+  parameter("enable-protected-configs", protectedAction, IMMUTABLE),
+  parameter("enable-debug-command", protectedAction, IMMUTABLE),
+  parameter("enable-module-command", protectedAction, IMMUTABLE),
+  parameter("slowlog-log-slower-than", integer(-1, LONG_MAX)),
+  parameter("slowlog-max-len", anyLong),
+  parameter("latency-monitor-threshold", anyLong),
+  parameter("latency-tracking", yesNo),
+  parameter("latency-tracking-info-percentiles", percentiles),
+  parameter("busy-reply-threshold", anyLong, { alias: "lua-time-limit" }),
+];
+
+// deno-fmt-ignore
+const memoryParameters: readonly ConfigParameter[] = [
+  parameter("maxmemory", unboundedBytes()),
+  parameter("maxmemory-policy", choice("volatile-lru", "volatile-lfu", "volatile-random",
+    "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction")),
+  parameter("maxmemory-samples", integer(1, INT_MAX)),
+  parameter("maxmemory-eviction-tenacity", integer(0, 100)),
+  parameter("lfu-log-factor", anyInt),
+  parameter("lfu-decay-time", anyInt),
+  parameter("active-expire-effort", integer(1, 10)),
+  parameter("lazyfree-lazy-eviction", yesNo),
+  parameter("lazyfree-lazy-expire", yesNo),
+  parameter("lazyfree-lazy-server-del", yesNo),
+  parameter("lazyfree-lazy-user-del", yesNo),
+  parameter("lazyfree-lazy-user-flush", yesNo),
+  parameter("hash-max-listpack-entries", anyLong, { alias: "hash-max-ziplist-entries" }),
+  parameter("hash-max-listpack-value", anyBytes, { alias: "hash-max-ziplist-value" }),
+  parameter("list-max-listpack-size", integer(INT_MIN, INT_MAX),
+    { alias: "list-max-ziplist-size" }),
+  parameter("list-compress-depth", anyInt),
+  parameter("set-max-intset-entries", anyLong),
+  parameter("zset-max-listpack-entries", anyLong, { alias: "zset-max-ziplist-entries" }),
+  parameter("zset-max-listpack-value", anyBytes, { alias: "zset-max-ziplist-value" }),
+  parameter("hll-sparse-max-bytes", anyBytes),
+  parameter("stream-node-max-bytes", anyBytes),
+  parameter("stream-node-max-entries", anyLong),
+];
+
+// deno-fmt-ignore
+const persistenceParameters: readonly ConfigParameter[] = [
+  row("save", savePoints as ConfigKind<unknown>, {}),
+  parameter("dbfilename", text(fileName("dbfilename", "filename", true)),
+    { flags: ["protected"] }),
+  parameter("rdb-version", integer(9, 11)),
+  parameter("rdbcompression", yesNo),
+  parameter("rdbchecksum", yesNo, IMMUTABLE),
+  parameter("rdb-del-sync-files", yesNo),
+  parameter("rdb-save-incremental-fsync", yesNo),
+  parameter("stop-writes-on-bgsave-error", yesNo),
+  parameter("sanitize-dump-payload", choice("no", "yes", "clients")),
+  parameter("rdb-key-save-delay", integer(INT_MIN, INT_MAX), HIDDEN),
+  parameter("key-load-delay", integer(INT_MIN, INT_MAX), HIDDEN),
+  parameter("loading-process-events-interval-bytes", integer(1024, INT_MAX), HIDDEN),
+  parameter("appendonly", yesNo, { flags: ["notLoading"] }),
+  parameter("appendfilename", text(fileName("appendfilename", "filename", false)), IMMUTABLE),
+  parameter("appenddirname", text(fileName("appenddirname", "dirname", false)), IMMUTABLE),
+  parameter("appendfsync", choice("everysec", "always", "no")),
+  parameter("no-appendfsync-on-rewrite", yesNo),
+  parameter("auto-aof-rewrite-percentage", anyInt),
+  parameter("auto-aof-rewrite-min-size", bytes(0, LONG_MAX, true)),
+  parameter("aof-load-truncated", yesNo),
+  parameter("aof-load-corrupt-tail-max-size", anyBytes),
+  parameter("aof-use-rdb-preamble", yesNo),
+  parameter("aof-timestamp-enabled", yesNo),
+  parameter("aof-rewrite-incremental-fsync", yesNo),
+  parameter("aof-disable-auto-gc", yesNo),
+];
+
+// deno-fmt-ignore
+const replicationParameters: readonly ConfigParameter[] = [
+  parameter("replicaof", masterAddress, { alias: "slaveof", flags: ["immutable"] }),
+  parameter("masteruser", optionalText(), SENSITIVE),
+  parameter("masterauth", optionalText(), SENSITIVE),
+  parameter("replica-serve-stale-data", yesNo, { alias: "slave-serve-stale-data" }),
+  parameter("replica-read-only", yesNo, { alias: "slave-read-only" }),
+  parameter("replica-ignore-maxmemory", yesNo, { alias: "slave-ignore-maxmemory" }),
+  parameter("replica-ignore-disk-write-errors", yesNo),
+  parameter("replica-lazy-flush", yesNo, { alias: "slave-lazy-flush" }),
+  parameter("replica-priority", anyInt, { alias: "slave-priority" }),
+  parameter("replica-announced", yesNo),
+  parameter("replica-announce-ip", optionalText(), { alias: "slave-announce-ip" }),
+  parameter("replica-announce-port", anyPort, { alias: "slave-announce-port" }),
+  parameter("repl-diskless-sync", yesNo),
+  parameter("repl-diskless-sync-delay", anyInt),
+  parameter("repl-diskless-sync-max-replicas", anyInt),
+  parameter("repl-diskless-load", choice("disabled", "on-empty-db", "swapdb"),
+    { flags: ["notLoading"] }),
+  parameter("repl-disable-tcp-nodelay", yesNo),
+  parameter("repl-ping-replica-period", integer(1, INT_MAX),
+    { alias: "repl-ping-slave-period" }),
+  parameter("repl-timeout", integer(1, INT_MAX)),
+  parameter("repl-backlog-size", bytesAtLeast(16 * 1024, 1)),
+  parameter("repl-backlog-ttl", anyLong),
+  parameter("min-replicas-to-write", anyInt, { alias: "min-slaves-to-write" }),
+  parameter("min-replicas-max-lag", anyInt, { alias: "min-slaves-max-lag" }),
+  parameter("propagation-error-behavior", choice("ignore", "panic", "panic-on-replicas")),
+];
+
+const NO_CLUSTER = "there is no cluster mode";
+const NO_SYSLOG = "the log goes to standard output or to a file";
+const NO_CRASH_HANDLER = "the runtime reports its own crashes";
+const NO_DEFRAG = "the allocator is our own, and gives emptied memory back by itself";
+const NO_PINNING = "the runtime cannot bind threads to processors";
+const NO_THREADS = "one thread serves all clients, and the child that saves is always a second one";
+const NO_DAEMON = "the runtime cannot detach itself; leave it to systemd, launchd or the shell";
+const NO_TITLE = "the runtime cannot change the title of its process";
+const NO_KERNEL_TUNING = "the runtime does not reach this setting of the kernel";
+const NO_TLS_TUNING = "the runtime chooses protocols, ciphers and sessions of TLS itself";
+
+// deno-fmt-ignore
+const clusterParameters: readonly ConfigParameter[] = [
+  withoutEffect(NO_CLUSTER, "cluster-enabled", yesNo, "no", IMMUTABLE),
+  withoutEffect(NO_CLUSTER, "cluster-config-file", text(), "nodes.conf", IMMUTABLE),
+  withoutEffect(NO_CLUSTER, "cluster-port", anyPort, "0", IMMUTABLE),
+  withoutEffect(NO_CLUSTER, "cluster-node-timeout", anyLong, "15000"),
+  withoutEffect(NO_CLUSTER, "cluster-announce-ip", optionalText(), ""),
+  withoutEffect(NO_CLUSTER, "cluster-announce-hostname", optionalText(checkHostname), ""),
+  withoutEffect(NO_CLUSTER, "cluster-announce-port", anyPort, "0"),
+  withoutEffect(NO_CLUSTER, "cluster-announce-tls-port", anyPort, "0"),
+  withoutEffect(NO_CLUSTER, "cluster-announce-bus-port", anyPort, "0"),
+  withoutEffect(NO_CLUSTER, "cluster-preferred-endpoint-type",
+    choice("ip", "hostname", "unknown-endpoint"), "ip"),
+  withoutEffect(NO_CLUSTER, "cluster-replica-validity-factor", anyInt, "10",
+    { alias: "cluster-slave-validity-factor" }),
+  withoutEffect(NO_CLUSTER, "cluster-replica-no-failover", yesNo, "no",
+    { alias: "cluster-slave-no-failover" }),
+  withoutEffect(NO_CLUSTER, "cluster-migration-barrier", anyInt, "1"),
+  withoutEffect(NO_CLUSTER, "cluster-allow-replica-migration", yesNo, "yes"),
+  withoutEffect(NO_CLUSTER, "cluster-require-full-coverage", yesNo, "yes"),
+  withoutEffect(NO_CLUSTER, "cluster-allow-reads-when-down", yesNo, "no"),
+  withoutEffect(NO_CLUSTER, "cluster-allow-pubsubshard-when-down", yesNo, "yes"),
+  withoutEffect(NO_CLUSTER, "cluster-link-sendbuf-limit", unboundedBytes(), "0"),
+  withoutEffect(NO_CLUSTER, "tls-cluster", yesNo, "no"),
+];
+
+// deno-fmt-ignore
+const platformParameters: readonly ConfigParameter[] = [
+  withoutEffect(NO_DAEMON, "daemonize", yesNo, "no", IMMUTABLE),
+  withoutEffect(NO_DAEMON, "supervised", choice("upstart", "systemd", "auto", "no"), "no",
+    IMMUTABLE),
+  withoutEffect(NO_TITLE, "set-proc-title", yesNo, "yes", IMMUTABLE),
+  withoutEffect(NO_TITLE, "proc-title-template", text(checkTitleTemplate),
+    "{title} {listen-addr} {server-mode}"),
+  withoutEffect(NO_SYSLOG, "syslog-enabled", yesNo, "no", IMMUTABLE),
+  withoutEffect(NO_SYSLOG, "syslog-ident", text(), "redis", IMMUTABLE),
+  withoutEffect(NO_SYSLOG, "syslog-facility", choice("user", "local0", "local1", "local2",
+    "local3", "local4", "local5", "local6", "local7"), "local0", IMMUTABLE),
+  withoutEffect(NO_CRASH_HANDLER, "crash-log-enabled", yesNo, "yes"),
+  withoutEffect(NO_CRASH_HANDLER, "crash-memcheck-enabled", yesNo, "yes"),
+  withoutEffect(NO_CRASH_HANDLER, "use-exit-on-panic", yesNo, "no", HIDDEN),
+  withoutEffect(NO_CRASH_HANDLER, "watchdog-period", anyInt, "0", HIDDEN),
+  withoutEffect("there are no such warnings to ignore", "ignore-warnings", text(), ""),
+  withoutEffect(NO_THREADS, "io-threads", integer(1, 128), "1", IMMUTABLE),
+  withoutEffect(NO_THREADS, "io-threads-do-reads", yesNo, "no", IMMUTABLE),
+  withoutEffect(NO_DEFRAG, "jemalloc-bg-thread", yesNo, "yes"),
+  withoutEffect(NO_DEFRAG, "activedefrag", yesNo, "no"),
+  withoutEffect(NO_DEFRAG, "active-defrag-ignore-bytes", bytes(1), "104857600"),
+  withoutEffect(NO_DEFRAG, "active-defrag-threshold-lower", integer(0, 1000), "10"),
+  withoutEffect(NO_DEFRAG, "active-defrag-threshold-upper", integer(0, 1000), "100"),
+  withoutEffect(NO_DEFRAG, "active-defrag-cycle-min", integer(1, 99), "1"),
+  withoutEffect(NO_DEFRAG, "active-defrag-cycle-max", integer(1, 99), "25"),
+  withoutEffect(NO_DEFRAG, "active-defrag-max-scan-fields", integer(1, LONG_MAX), "1000"),
+  withoutEffect(NO_PINNING, "server_cpulist", optionalText(), "", IMMUTABLE),
+  withoutEffect(NO_PINNING, "bio_cpulist", optionalText(), "", IMMUTABLE),
+  withoutEffect(NO_PINNING, "aof_rewrite_cpulist", optionalText(), "", IMMUTABLE),
+  withoutEffect(NO_PINNING, "bgsave_cpulist", optionalText(), "", IMMUTABLE),
+  withoutEffect(NO_KERNEL_TUNING, "disable-thp", yesNo, "yes", IMMUTABLE),
+  withoutEffect(NO_KERNEL_TUNING, "oom-score-adj",
+    synonymChoice({ relative: "yes" }, "no", "yes", "relative", "absolute"), "no"),
+  withoutEffect(NO_KERNEL_TUNING, "oom-score-adj-values", oomScores, "0 200 800"),
+  withoutEffect(NO_KERNEL_TUNING, "socket-mark-id", integer(0, UINT_MAX), "0", IMMUTABLE),
+  withoutEffect(NO_KERNEL_TUNING, "bind-source-addr", optionalText(), ""),
+  withoutEffect(NO_TLS_TUNING, "tls-dh-params-file", optionalText(), ""),
+  withoutEffect(NO_TLS_TUNING, "tls-protocols", optionalText(), ""),
+  withoutEffect(NO_TLS_TUNING, "tls-ciphers", optionalText(), ""),
+  withoutEffect(NO_TLS_TUNING, "tls-ciphersuites", optionalText(), ""),
+  withoutEffect(NO_TLS_TUNING, "tls-prefer-server-ciphers", yesNo, "no"),
+  withoutEffect(NO_TLS_TUNING, "tls-session-caching", yesNo, "yes"),
+  withoutEffect(NO_TLS_TUNING, "tls-session-cache-size", anyInt, "20480"),
+  withoutEffect(NO_TLS_TUNING, "tls-session-cache-timeout", anyInt, "300"),
+];
+
+/** All rows, each once, in the order in which they are listed. */
+export const configTable: readonly ConfigParameter[] = [
+  ...networkParameters,
+  ...generalParameters,
+  ...memoryParameters,
+  ...persistenceParameters,
+  ...replicationParameters,
+  ...clusterParameters,
+  ...platformParameters,
+];
+
+/** Directives that Redis once had and still reads past; CONFIG knows nothing of them. */
+export const FORGOTTEN_DIRECTIVES: readonly string[] = [
+  "list-max-ziplist-entries",
+  "list-max-ziplist-value",
+  "lua-replicate-commands",
+];
+
+/** Directives that only a file or the command line can hold: they set no parameter. */
+export const FILE_DIRECTIVES: readonly string[] = [
+  "include",
+  "loadmodule",
+  "rename-command",
+  "sentinel",
+  "user",
+];

@@ -1,0 +1,120 @@
+/**
+ * Cron: what happens by itself, ten times a second (`hz`), as a list (Redis: serverCron).
+ *
+ * Two things need finer time: clients that wait with a timeout have a timer of their own, and large
+ * values that were deleted are given back in slices between turns.
+ */
+import * as clock from "../base/clock.ts";
+import { REDIS_BLOCKED, REDIS_PUBSUB } from "./client.ts";
+import type { Server } from "./server.ts";
+
+/** Elements given back per slice, and the pause between slices: about a tenth of the time. */
+const RECLAIM_COUNT = 4096;
+const RECLAIM_PAUSE_MS = 1;
+/** Clients looked after per tick, at least. */
+const CLIENTS_PER_TICK_MIN = 50;
+const CLIENT_ROUND_MS = 5000;
+/** The largest timer that setTimeout can have. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+export class Cron {
+  readonly #server: Server;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #reclaimTimer: ReturnType<typeof setTimeout> | undefined;
+  #blockTimer: ReturnType<typeof setTimeout> | undefined;
+  #blockTimerDeadlineMs = 0;
+  #clientIds: Iterator<number> | null = null;
+  #ticks = 0;
+
+  constructor(server: Server) {
+    this.#server = server;
+  }
+
+  /** Number of ticks since the start. */
+  get ticks(): number {
+    return this.#ticks;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.tick(), 1000 / this.#server.config.hz);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    clearTimeout(this.#reclaimTimer);
+    clearTimeout(this.#blockTimer);
+  }
+
+  tick(): void {
+    const server = this.#server;
+    const nowMs = clock.refresh();
+    this.#ticks++;
+    this.#sample(nowMs);
+    this.#watchClients(nowMs);
+    server.persistence.tick(nowMs);
+    server.blocking.expireWaiting();
+    server.turn.schedule();
+    this.scheduleReclaim();
+    if (this.#ticks % 10 === 0) server.arena.trim();
+  }
+
+  /** Makes sure that what was deleted is given back soon. */
+  scheduleReclaim(): void {
+    const { keyspace } = this.#server;
+    if (keyspace.reclaimer.pendingCount === 0 || this.#reclaimTimer !== undefined) return;
+    this.#reclaimTimer = setTimeout(() => {
+      this.#reclaimTimer = undefined;
+      if (keyspace.reclaimer.step(RECLAIM_COUNT)) this.scheduleReclaim();
+    }, RECLAIM_PAUSE_MS);
+  }
+
+  /** Makes sure that a client which waits with a timeout is answered in time. */
+  scheduleDeadline(deadlineMs: number): void {
+    if (deadlineMs === 0) return;
+    if (this.#blockTimerDeadlineMs !== 0 && this.#blockTimerDeadlineMs <= deadlineMs) return;
+    clearTimeout(this.#blockTimer);
+    this.#blockTimerDeadlineMs = deadlineMs;
+    const delayMs = Math.min(Math.max(0, deadlineMs - clock.systemMs()), TIMER_MS_MAX);
+    this.#blockTimer = setTimeout(() => {
+      this.#blockTimerDeadlineMs = 0;
+      clock.refresh();
+      this.#server.blocking.expireWaiting();
+      this.scheduleDeadline(this.#server.blocking.nextDeadlineMs());
+    }, delayMs);
+  }
+
+  #sample(nowMs: number): void {
+    const { statistics, arena } = this.#server;
+    statistics.commandRate.sample(statistics.commandsProcessed, nowMs);
+    statistics.inputRate.sample(statistics.inputBytes, nowMs);
+    statistics.outputRate.sample(statistics.outputBytes, nowMs);
+    if (arena.usedBytes > statistics.memoryPeakBytes) {
+      statistics.memoryPeakBytes = arena.usedBytes;
+    }
+  }
+
+  /** Looks after a share of the clients, all of them within five seconds. */
+  #watchClients(nowMs: number): void {
+    const { clients, config } = this.#server;
+    const share = Math.ceil((clients.size * 1000) / config.hz / CLIENT_ROUND_MS);
+    const count = Math.min(clients.size, Math.max(CLIENTS_PER_TICK_MIN, share));
+    for (let watched = 0; watched < count; watched++) {
+      this.#clientIds ??= clients.keys();
+      const next = this.#clientIds.next();
+      if (next.done === true) this.#clientIds = null;
+      else this.#watchClient(next.value, nowMs);
+    }
+  }
+
+  #watchClient(id: number, nowMs: number): void {
+    const { clients, config, log } = this.#server;
+    const client = clients.get(id);
+    if (client === undefined) return;
+    const idleMs = nowMs - client.lastInteractionMs;
+    const mayTimeOut = (client.flags & (REDIS_BLOCKED | REDIS_PUBSUB)) === 0;
+    if (config.timeout > 0 && mayTimeOut && idleMs > config.timeout * 1000) {
+      log.verbose("Closing idle client");
+      client.transport.close();
+    }
+  }
+}

@@ -1,0 +1,376 @@
+/**
+ * Dispatch: from requests in a client's query buffer to replies in its output (Redis: processCommand
+ * and call).
+ *
+ *   parse → look up the row → checks, in Redis's order → queue (MULTI) or call
+ *   call  → procedure → statistics → AOF
+ *
+ * The checks are the list `CHECKS`, one small function each. For a client and a server in their
+ * normal state none of them can object, which two words of bits tell: `client.flags` and
+ * `server.gate`; then the list is skipped.
+ *
+ * Here is the only place that catches a CommandError. Any other exception is our own mistake and
+ * ends the process (main.ts).
+ *
+ * TIME. Reading the clock costs more than a GET here, so it is read once per run of equal cheap
+ * commands (a pipeline of SETs) and for every command that may be slow. The sums in INFO
+ * commandstats are exact; each call of a run is charged its share.
+ */
+import { latin1Text } from "../base/bytes.ts";
+import * as clock from "../base/clock.ts";
+import {
+  REQUEST_COMPLETE,
+  REQUEST_PARTIAL,
+  RequestParser,
+} from "../protocol/request_parser.ts";
+import type { Argv } from "../protocol/argv.ts";
+import {
+  type Client,
+  REDIS_BLOCKED,
+  REDIS_CLOSE_AFTER_REPLY,
+  REDIS_CLOSE_NOW,
+  REDIS_DIRTY_EXEC,
+  REDIS_MULTI,
+  REDIS_PUBSUB,
+  REDIS_REPLY_OFF,
+  REDIS_REPLY_SKIP,
+  REDIS_REPLY_SKIP_NEXT,
+} from "./client.ts";
+import {
+  COMMAND_DENYOOM,
+  COMMAND_FAST,
+  COMMAND_LOADING,
+  COMMAND_NEVER_QUEUED,
+  COMMAND_NO_AUTH,
+  COMMAND_NO_MULTI,
+  COMMAND_WRITE,
+  type CompiledCommand,
+} from "./command.ts";
+import {
+  CommandError,
+  commandError,
+  LOADING,
+  NO_AUTH,
+  OUT_OF_MEMORY,
+  unknownSubcommand,
+  wrongArity,
+} from "./errors.ts";
+import type { Server } from "./server.ts";
+
+/** Reasons why the checks may object to a command of any client; bits of `server.gate`. */
+export const GATE_LOADING = 1 << 0;
+/** The last save or AOF write failed: MISCONF to writers. */
+export const GATE_MISCONF = 1 << 1;
+/** `maxmemory` is set, or the address space is nearly used up. */
+export const GATE_MEMORY = 1 << 2;
+/** Users other than an all-powerful default one exist. */
+export const GATE_ACL = 1 << 3;
+export const GATE_MONITOR = 1 << 4;
+export const GATE_PAUSED = 1 << 5;
+
+/** Client flags under which the list of checks must be asked. */
+const SPECIAL_CLIENT = REDIS_MULTI | REDIS_PUBSUB;
+const REPLY_FLAGS = REDIS_REPLY_OFF | REDIS_REPLY_SKIP | REDIS_REPLY_SKIP_NEXT;
+const STOP_READING = REDIS_BLOCKED | REDIS_CLOSE_AFTER_REPLY | REDIS_CLOSE_NOW;
+
+const SHOWN_ARGUMENT_BYTES_MAX = 128;
+const PUBSUB_COMMANDS = new Set([
+  "ping",
+  "quit",
+  "reset",
+  "subscribe",
+  "unsubscribe",
+  "psubscribe",
+  "punsubscribe",
+  "ssubscribe",
+  "sunsubscribe",
+]);
+
+type Check = (client: Client, command: CompiledCommand) => CommandError | null;
+
+/** In Redis's order; the first that objects refuses the command. */
+const CHECKS: readonly Check[] = [
+  checkAuthentication,
+  checkPermission,
+  checkMemory,
+  checkDisk,
+  checkPubSub,
+  checkLoading,
+  checkMultiAllowed,
+];
+
+function checkAuthentication(client: Client, command: CompiledCommand): CommandError | null {
+  return client.isAuthenticated || (command.bits & COMMAND_NO_AUTH) !== 0 ? null : NO_AUTH;
+}
+
+function checkPermission(client: Client, command: CompiledCommand): CommandError | null {
+  return client.server.checkPermission(client, command);
+}
+
+function checkMemory({ server, flags }: Client, command: CompiledCommand): CommandError | null {
+  if ((server.gate & GATE_MEMORY) === 0 || server.freeMemoryIfNeeded()) return null;
+  // Redis: a transaction takes memory while it is queued, whatever its commands do.
+  const isQueued = (flags & REDIS_MULTI) !== 0 && (command.bits & COMMAND_NEVER_QUEUED) === 0;
+  return isQueued || (command.bits & COMMAND_DENYOOM) !== 0 ? OUT_OF_MEMORY : null;
+}
+
+function checkDisk({ server }: Client, command: CompiledCommand): CommandError | null {
+  if ((server.gate & GATE_MISCONF) === 0) return null;
+  const isWriting = (command.bits & COMMAND_WRITE) !== 0 || command.name === "ping";
+  return isWriting ? server.diskError() : null;
+}
+
+function checkPubSub(client: Client, command: CompiledCommand): CommandError | null {
+  const isLimited = (client.flags & REDIS_PUBSUB) !== 0 && client.reply.resp === 2;
+  if (!isLimited || PUBSUB_COMMANDS.has(command.name)) return null;
+  return commandError(
+    `ERR Can't execute '${command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / ` +
+      "RESET are allowed in this context",
+  );
+}
+
+function checkLoading({ server }: Client, command: CompiledCommand): CommandError | null {
+  const isRefused = (server.gate & GATE_LOADING) !== 0 && (command.bits & COMMAND_LOADING) === 0;
+  return isRefused ? LOADING : null;
+}
+
+function checkMultiAllowed({ flags }: Client, command: CompiledCommand): CommandError | null {
+  if ((flags & REDIS_MULTI) === 0 || (command.bits & COMMAND_NO_MULTI) === 0) return null;
+  return commandError("ERR Command not allowed inside a transaction");
+}
+
+export class Dispatcher {
+  readonly parser = new RequestParser();
+  readonly #server: Server;
+  /** Command of the run whose time has not been charged yet, and its number of calls. */
+  #runCommand: CompiledCommand | null = null;
+  #runCalls = 0;
+  #runStartUs = 0;
+
+  constructor(server: Server) {
+    this.#server = server;
+  }
+
+  /** Carries out all complete requests of a client, as far as it may go on. */
+  processQuery(client: Client): void {
+    const { query } = client;
+    const { parser } = this;
+    clock.refresh();
+    client.lastInteractionMs = clock.nowMs();
+    while ((client.flags & STOP_READING) === 0) {
+      const outcome = parser.parse(query, client.isAuthenticated);
+      if (outcome === REQUEST_PARTIAL) break;
+      if (outcome !== REQUEST_COMPLETE) {
+        this.#protocolError(client);
+        break;
+      }
+      if (parser.argv.count === 0) continue;
+      client.argv = parser.argv;
+      this.execute(client);
+    }
+    this.#endRun();
+  }
+
+  /** Carries out (or queues, or refuses) the command in `client.argv`. */
+  execute(client: Client): void {
+    const server = this.#server;
+    const mark = client.reply.length;
+    if ((client.flags & REDIS_REPLY_SKIP_NEXT) !== 0) {
+      client.flags = (client.flags & ~REDIS_REPLY_SKIP_NEXT) | REDIS_REPLY_SKIP;
+    }
+    const command = this.#admit(client);
+    if (command !== null) {
+      if (
+        (client.flags & REDIS_MULTI) !== 0 && (command.bits & COMMAND_NEVER_QUEUED) === 0
+      ) {
+        queueCommand(client, command);
+        client.reply.simple("QUEUED");
+      } else {
+        this.call(client, command);
+        if (server.blocking.hasReady) server.blocking.serveReady();
+      }
+    }
+    if ((client.flags & REPLY_FLAGS) !== 0) dropReply(client, mark);
+  }
+
+  /**
+   * Runs the procedure of `command` on `client.argv`, charges it, and records its effect. Used for
+   * requests, and by EXEC for queued commands.
+   */
+  call(client: Client, command: CompiledCommand): void {
+    const server = this.#server;
+    const { keyspace } = server;
+    const dirtyBefore = keyspace.dirty;
+    const mark = client.reply.length;
+    const isOutermost = server.callDepth++ === 0;
+    client.command = command;
+    client.propagation = null;
+    if ((server.gate & GATE_MONITOR) !== 0) server.feedMonitors(client);
+    this.#beginRun(command);
+    try {
+      command.proc(client);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      client.reply.rewind(mark);
+      this.replyError(client, error);
+      command.failedCalls++;
+    }
+    command.calls++;
+    server.statistics.commandsProcessed++;
+    if ((command.bits & COMMAND_FAST) === 0) this.#endSlowRun(client);
+    server.callDepth--;
+    if (server.commandLog !== null && keyspace.dirty !== dirtyBefore) {
+      server.propagate(client, command);
+    }
+    if (isOutermost && server.commandLog !== null) server.commandLog.endUnit();
+  }
+
+  /**
+   * Runs a command that was queued, as part of EXEC. Redis asks some questions again: the memory
+   * limit and the permissions may have changed since it was queued.
+   */
+  callQueued(client: Client, command: CompiledCommand): void {
+    const error = checkPermission(client, command);
+    if (error !== null) return this.replyError(client, error);
+    this.call(client, command);
+  }
+
+  /**
+   * Runs an attempt to serve a blocked client as the command it waits with. Returns what the attempt
+   * returned: whether it replied and changed anything.
+   */
+  callServed(client: Client, attempt: () => boolean): boolean {
+    const server = this.#server;
+    const dirtyBefore = server.keyspace.dirty;
+    server.callDepth++;
+    client.propagation = null;
+    let isServed: boolean;
+    try {
+      isServed = attempt();
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      this.replyError(client, error);
+      isServed = true;
+    }
+    server.callDepth--;
+    if (server.commandLog !== null && server.keyspace.dirty !== dirtyBefore) {
+      server.propagate(client, client.command!);
+      if (server.callDepth === 0) server.commandLog.endUnit();
+    }
+    if (isServed) client.transport.requestFlush();
+    return isServed;
+  }
+
+  replyError(client: Client, error: CommandError): void {
+    client.reply.error(error.text);
+    this.#server.statistics.countError(error.text);
+  }
+
+  /** The row of the command if it may be carried out now; else answers why not. */
+  #admit(client: Client): CompiledCommand | null {
+    const server = this.#server;
+    const { argv } = client;
+    let command = server.commands.find(argv, 0);
+    if (command === null) return this.#refuse(client, null, unknownCommand(argv));
+    if (command.subcommandTable !== null && argv.count >= 2) {
+      const subcommand = command.subcommandTable.get(argv.text(1).toLowerCase());
+      if (subcommand === undefined) {
+        const error = unknownSubcommand(argv.text(1), command.name.toUpperCase());
+        return this.#refuse(client, null, error);
+      }
+      command = subcommand;
+    }
+    const { arity } = command;
+    if (arity > 0 ? argv.count !== arity : argv.count < -arity) {
+      return this.#refuse(client, command, wrongArity(command.name));
+    }
+    if (
+      server.gate !== 0 || !client.isAuthenticated || (client.flags & SPECIAL_CLIENT) !== 0
+    ) {
+      for (const check of CHECKS) {
+        const error = check(client, command);
+        if (error !== null) return this.#refuse(client, command, error);
+      }
+      if ((server.gate & GATE_PAUSED) !== 0 && server.pauseIfNeeded(client, command)) return null;
+    }
+    return command;
+  }
+
+  #refuse(client: Client, command: CompiledCommand | null, error: CommandError): null {
+    if ((client.flags & REDIS_MULTI) !== 0) client.flags |= REDIS_DIRTY_EXEC;
+    if (command !== null) command.rejectedCalls++;
+    if (command?.name === "exec") {
+      this.#server.abortTransaction(client, error);
+    } else {
+      this.replyError(client, error);
+    }
+    return null;
+  }
+
+  #protocolError(client: Client): void {
+    const text = `ERR Protocol error: ${this.parser.error}`;
+    client.reply.error(text);
+    this.#server.statistics.countError(text);
+    client.query.position = client.query.end;
+    client.query.argumentsMissing = -1;
+    client.query.argumentBytes = -1;
+    client.flags |= REDIS_CLOSE_AFTER_REPLY;
+  }
+
+  #beginRun(command: CompiledCommand): void {
+    if (this.#runCommand === command) {
+      this.#runCalls++;
+      return;
+    }
+    const nowUs = clock.monotonicUs();
+    this.#charge(nowUs);
+    this.#runCommand = command;
+    this.#runCalls = 1;
+    this.#runStartUs = nowUs;
+  }
+
+  #endSlowRun(client: Client): void {
+    const nowUs = clock.monotonicUs();
+    this.#server.observeDuration(client, (nowUs - this.#runStartUs) / this.#runCalls);
+    this.#charge(nowUs);
+    this.#runCommand = null;
+  }
+
+  #endRun(): void {
+    if (this.#runCommand === null) return;
+    this.#charge(clock.monotonicUs());
+    this.#runCommand = null;
+  }
+
+  #charge(nowUs: number): void {
+    if (this.#runCommand !== null) this.#runCommand.microseconds += nowUs - this.#runStartUs;
+  }
+}
+
+/** Appends the current command to the client's transaction. */
+function queueCommand(client: Client, cmd: CompiledCommand): void {
+  const { mstate } = client;
+  const argv = client.argv.clone();
+  mstate.commands.push({ argv, argc: argv.count, cmd });
+  mstate.count++;
+}
+
+function dropReply(client: Client, mark: number): void {
+  if ((client.flags & (REDIS_REPLY_OFF | REDIS_REPLY_SKIP)) !== 0) client.reply.rewind(mark);
+  client.flags &= ~REDIS_REPLY_SKIP;
+}
+
+function unknownCommand(argv: Argv): CommandError {
+  let shown = "";
+  for (let index = 1; index < argv.count && shown.length < SHOWN_ARGUMENT_BYTES_MAX; index++) {
+    const room = SHOWN_ARGUMENT_BYTES_MAX - shown.length;
+    const length = Math.min(argv.lengths[index], room);
+    shown += `'${latin1Text(argv.bytes, argv.starts[index], length)}' `;
+  }
+  const nameBytes = Math.min(argv.lengths[0], SHOWN_ARGUMENT_BYTES_MAX);
+  const name = latin1Text(argv.bytes, argv.starts[0], nameBytes);
+  return commandError(
+    `ERR unknown command '${name}', with args beginning with: ${shown}`,
+  );
+}
+

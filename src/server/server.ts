@@ -1,0 +1,311 @@
+/**
+ * Server: owns everything that runs, and joins it together. No globals: two servers can live in one
+ * process, as they do in tests.
+ *
+ * It is made from a configuration and a command table and does nothing until `start`. Clients come
+ * from listeners (listener.ts) or from a test that calls `addClient` itself.
+ */
+import * as clock from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import { hexId } from "../base/random.ts";
+import type { Database } from "../keyspace/database.ts";
+import { Keyspace } from "../keyspace/keyspace.ts";
+import type { KeyspaceListener } from "../keyspace/keyspace_listener.ts";
+import { Arena } from "../memory/arena.ts";
+import { SoftwareFork } from "../memory/software_fork.ts";
+import type { CommandLog } from "../persistence/command_log.ts";
+import { Argv } from "../protocol/argv.ts";
+import { Blocking } from "./blocking.ts";
+import {
+  Client,
+  type ClientTransport,
+  REDIS_DIRTY_CAS,
+  REDIS_DIRTY_EXEC,
+  REDIS_MULTI,
+  REDIS_NO_EVICT,
+  REDIS_REPLY_OFF,
+  REDIS_REPLY_SKIP_NEXT,
+} from "./client.ts";
+import {
+  COMMAND_MAY_REPLICATE,
+  COMMAND_WRITE,
+  type CompiledCommand,
+  type RedisCommand,
+} from "./command.ts";
+import { CommandTable } from "./command_table.ts";
+import type { Config } from "./config.ts";
+import { Cron } from "./cron.ts";
+import { Dispatcher, GATE_MEMORY, GATE_MONITOR } from "./dispatch.ts";
+import { type CommandError, commandError } from "./errors.ts";
+import { KeyspaceEvents } from "./keyspace_events.ts";
+import { Listeners } from "./listeners.ts";
+import { Persistence } from "./persistence.ts";
+import { PubSub } from "./pubsub.ts";
+import { Statistics } from "./statistics.ts";
+import { Turn } from "./turn.ts";
+import { WatchTable } from "./watch.ts";
+
+/** Refuse to grow the data when this much of the 16 GiB of addresses is left. */
+const ADDRESS_RESERVE_BYTES = 1.25 * 2 ** 30;
+const ADDRESS_BYTES = 16 * 2 ** 30;
+
+export const REDIS_VERSION = "7.0.15";
+export const REDENO_VERSION = "0.1.0";
+
+export interface ServerOptions {
+  config: Config;
+  rows: readonly RedisCommand[];
+  log: Log;
+  /** Poison freed blocks and verify freezes; for tests. */
+  debug?: boolean;
+}
+
+export class Server implements KeyspaceListener {
+  readonly config: Config;
+  readonly log: Log;
+  readonly arena: Arena;
+  readonly fork: SoftwareFork;
+  readonly keyspace: Keyspace;
+  readonly commands: CommandTable;
+  readonly dispatcher: Dispatcher;
+  readonly turn: Turn;
+  readonly watch = new WatchTable();
+  readonly blocking: Blocking;
+  readonly pubsub: PubSub;
+  readonly events: KeyspaceEvents;
+  readonly statistics = new Statistics();
+  /** All connected clients by id, in order of arrival. */
+  readonly clients = new Map<number, Client>();
+  readonly runId = hexId(40);
+  readonly startedMs: number;
+  /** Reasons why a command may be refused: GATE_… bits (dispatch.ts). */
+  gate = 0;
+  /** Clients that see all commands (MONITOR). */
+  readonly monitors = new Set<Client>();
+  readonly isReplica = false;
+  /** Commands that are running: 1, or more inside EXEC. */
+  callDepth = 0;
+  /** Where effects are recorded; null while there is no such place, and while loading. */
+  commandLog: CommandLog | null = null;
+  readonly persistence: Persistence;
+  readonly listeners: Listeners;
+  readonly #cron: Cron;
+  #nextClientId = 1;
+
+  constructor({ config, rows, log, debug = false }: ServerOptions) {
+    this.config = config;
+    this.log = log;
+    this.arena = new Arena({ debug });
+    this.fork = new SoftwareFork(this.arena);
+    this.keyspace = new Keyspace(this.arena, config.databases, this);
+    this.commands = new CommandTable(rows);
+    this.dispatcher = new Dispatcher(this);
+    this.persistence = new Persistence(this);
+    this.turn = new Turn(() => this.persistence.beforeReplies());
+    this.blocking = new Blocking(
+      (client, attempt) => this.dispatcher.callServed(client, attempt),
+      (client) => client.transport.resume(),
+    );
+    this.pubsub = new PubSub();
+    this.events = new KeyspaceEvents(config, this.pubsub);
+    this.listeners = new Listeners(this);
+    this.startedMs = clock.refresh();
+    this.#cron = new Cron(this);
+    this.#applyConfig();
+  }
+
+  /** Whether new clients must authenticate before anything else. */
+  get requiresPassword(): boolean {
+    return this.config.requirepass !== "";
+  }
+
+  /** Loads the data and begins to accept clients. Throws if either is impossible. */
+  async start(): Promise<void> {
+    this.listeners.open();
+    await this.persistence.loadAtStart();
+    this.#cron.start();
+    this.listeners.accept();
+  }
+
+  /** Stops accepting, ends all clients, stops all timers. Data is saved by `shutdown`, not here. */
+  async close(): Promise<void> {
+    this.#cron.stop();
+    this.listeners.close();
+    for (const client of [...this.clients.values()]) client.transport.close();
+    await this.persistence.close();
+  }
+
+  addClient(transport: ClientTransport): Client {
+    const client = new Client(this, this.#nextClientId++, transport, clock.nowMs());
+    this.clients.set(client.id, client);
+    this.statistics.connectionsReceived++;
+    return client;
+  }
+
+  /** Forgets a client whose connection has ended. */
+  removeClient(client: Client): void {
+    this.watch.unwatchAll(client);
+    this.blocking.unblock(client);
+    this.pubsub.unsubscribeAll(client);
+    this.monitors.delete(client);
+    this.#updateMonitorGate();
+    this.clients.delete(client.id);
+  }
+
+  /** Runs one step of housekeeping now; cron calls it ten times a second, tests when they like. */
+  runCron(): void {
+    this.#cron.tick();
+  }
+
+  // ------------------------------------------------------------------- what dispatch asks for
+
+  /** Records what the current command of a client changed. */
+  propagate(client: Client, command: CompiledCommand): void {
+    const commandLog = this.commandLog!;
+    if (client.propagation !== null) {
+      for (const argv of client.propagation) commandLog.append(client.db.index, argv);
+    } else if ((command.bits & (COMMAND_WRITE | COMMAND_MAY_REPLICATE)) !== 0) {
+      commandLog.append(client.db.index, client.argv);
+    }
+  }
+
+  /** Whether a client's user may run a command on its keys; ACL is checked here. */
+  checkPermission(_client: Client, _command: CompiledCommand): CommandError | null {
+    return null;
+  }
+
+  /** Shows the command that is about to run to the monitors. */
+  feedMonitors(_client: Client): void {}
+
+  /** Lets a client wait if CLIENT PAUSE says so; returns whether it does. */
+  pauseIfNeeded(_client: Client, _command: CompiledCommand): boolean {
+    return false;
+  }
+
+  /** Takes note of how long a command took, in µs: slow log, latency events. */
+  observeDuration(_client: Client, _microseconds: number): void {}
+
+  /** Checks a password and, if it is right, makes the client that user. */
+  authenticate(client: Client, userName: string, password: Uint8Array): boolean {
+    if (userName !== "default") return false;
+    const { requirepass } = this.config;
+    const isRight = requirepass === "" || equalSecrets(password, new TextEncoder().encode(requirepass));
+    if (isRight) {
+      client.isAuthenticated = true;
+      client.userName = userName;
+    }
+    return isRight;
+  }
+
+  /** Puts a client back into the state it began with (RESET). */
+  resetClient(client: Client): void {
+    this.watch.unwatchAll(client);
+    this.pubsub.unsubscribeAll(client);
+    this.monitors.delete(client);
+    this.#updateMonitorGate();
+    client.flags &= ~(REDIS_REPLY_OFF | REDIS_REPLY_SKIP_NEXT | REDIS_NO_EVICT);
+    client.db = this.keyspace.databases[0];
+    client.name = "";
+    client.reply.resp = 2;
+    client.userName = "default";
+    client.isAuthenticated = !this.requiresPassword;
+  }
+
+  /** Makes room if `maxmemory` asks for it. False if memory for more data cannot be had. */
+  freeMemoryIfNeeded(): boolean {
+    const { usedBytes } = this.arena;
+    if (usedBytes > ADDRESS_BYTES - ADDRESS_RESERVE_BYTES) return false;
+    return true;
+  }
+
+  /** Bytes that count against `maxmemory`. */
+  countedBytes(): number {
+    return this.arena.usedBytes - this.arena.statistics().deferredBytes;
+  }
+
+  /** Why writers are refused although the data is in order; null if they are not. */
+  diskError(): CommandError | null {
+    return this.persistence.writeError();
+  }
+
+  /** EXEC was refused: the transaction is dropped, and the error becomes its outcome. */
+  abortTransaction(client: Client, error: CommandError): void {
+    this.discardTransaction(client);
+    const text = error.text.replace(/^ERR /, "");
+    const reply = commandError(`EXECABORT Transaction discarded because of: ${text}`);
+    this.dispatcher.replyError(client, reply);
+  }
+
+  /** Leaves the transaction: drops its queue and the watches. */
+  discardTransaction(client: Client): void {
+    client.mstate = { commands: [], count: 0 };
+    client.flags &= ~(REDIS_MULTI | REDIS_DIRTY_CAS | REDIS_DIRTY_EXEC);
+    this.watch.unwatchAll(client);
+  }
+
+  // --------------------------------------------------------------------------- KeyspaceListener
+
+  keyChanged(db: Database, bytes: Uint8Array, start: number, length: number): void {
+    if (this.watch.watchCount !== 0) this.watch.touch(db, bytes, start, length);
+  }
+
+  keyEvent(
+    db: Database,
+    eventClass: number,
+    event: string,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): void {
+    if ((this.config.notifyKeyspaceEvents & eventClass) !== 0) {
+      this.events.notify(db, eventClass, event, bytes, start, length);
+    }
+  }
+
+  keyVanishes(db: Database, bytes: Uint8Array, start: number, length: number): void {
+    const { commandLog } = this;
+    if (commandLog === null) return;
+    commandLog.append(db.index, Argv.of("DEL", bytes.subarray(start, start + length)));
+    if (this.callDepth > 0) return;
+    commandLog.endUnit();
+    this.turn.schedule();
+  }
+
+  keyReady(db: Database, bytes: Uint8Array, start: number, length: number): void {
+    if (this.blocking.blockedCount !== 0) this.blocking.keyReady(db, bytes, start, length);
+  }
+
+  databaseFlushed(db: Database): void {
+    this.watch.touchDatabase(db, null);
+  }
+
+  /** FLUSHALL has emptied everything: an empty RDB is written if save points exist. */
+  afterFlushAll(): void {
+    this.persistence.afterFlushAll();
+  }
+
+  #applyConfig(): void {
+    const { config, keyspace } = this;
+    this.dispatcher.parser.argumentBytesMax = config.protoMaxBulkLen;
+    keyspace.usesLfu = config.maxmemoryPolicy.endsWith("lfu");
+    keyspace.lfuLogFactor = config.lfuLogFactor;
+    keyspace.lfuDecayTime = config.lfuDecayTime;
+    this.log.level = config.loglevel;
+    this.#setGate(GATE_MEMORY, config.maxmemory > 0);
+  }
+
+  #updateMonitorGate(): void {
+    this.#setGate(GATE_MONITOR, this.monitors.size > 0);
+  }
+
+  #setGate(bit: number, isOn: boolean): void {
+    this.gate = isOn ? this.gate | bit : this.gate & ~bit;
+  }
+}
+
+/** Compares two secrets in a time that depends on their lengths only. */
+function equalSecrets(a: Uint8Array, b: Uint8Array): boolean {
+  let difference = a.length ^ b.length;
+  for (let index = 0; index < a.length; index++) difference |= a[index] ^ b[index % b.length];
+  return difference === 0;
+}

@@ -1,0 +1,75 @@
+/**
+ * Statistics: the counters behind INFO stats, and the instantaneous rates, sampled by cron.
+ */
+const SAMPLE_COUNT = 16;
+
+/** A counter's rate per second, averaged over the last 16 samples. */
+export class Rate {
+  readonly #samples = new Float64Array(SAMPLE_COUNT);
+  #index = 0;
+  #lastCount = 0;
+  #lastMs = 0;
+
+  /** Notes the counter's value at a time in ms. */
+  sample(count: number, nowMs: number): void {
+    const elapsedMs = nowMs - this.#lastMs;
+    if (this.#lastMs !== 0 && elapsedMs > 0) {
+      this.#samples[this.#index] = ((count - this.#lastCount) * 1000) / elapsedMs;
+      this.#index = (this.#index + 1) % SAMPLE_COUNT;
+    }
+    this.#lastCount = count;
+    this.#lastMs = nowMs;
+  }
+
+  get perSecond(): number {
+    let sum = 0;
+    for (const sample of this.#samples) sum += sample;
+    return sum / SAMPLE_COUNT;
+  }
+}
+
+export class Statistics {
+  connectionsReceived = 0;
+  connectionsRejected = 0;
+  commandsProcessed = 0;
+  inputBytes = 0;
+  outputBytes = 0;
+  errorReplies = 0;
+  /** Number of error replies by their code ("ERR", "WRONGTYPE"): INFO errorstats. */
+  readonly errorsByCode = new Map<string, number>();
+  evictedClients = 0;
+  queryBufferLimitDisconnections = 0;
+  outputBufferLimitDisconnections = 0;
+  expireCycleMs = 0;
+  expiredStalePercentage = 0;
+  expiredTimeCapReached = 0;
+  memoryPeakBytes = 0;
+  readonly commandRate = new Rate();
+  readonly inputRate = new Rate();
+  readonly outputRate = new Rate();
+
+  countError(text: string): void {
+    this.errorReplies++;
+    const end = text.indexOf(" ");
+    const code = end < 0 ? text : text.slice(0, end);
+    this.errorsByCode.set(code, (this.errorsByCode.get(code) ?? 0) + 1);
+  }
+
+  /** CONFIG RESETSTAT. */
+  reset(): void {
+    this.connectionsReceived = 0;
+    this.connectionsRejected = 0;
+    this.commandsProcessed = 0;
+    this.inputBytes = 0;
+    this.outputBytes = 0;
+    this.errorReplies = 0;
+    this.errorsByCode.clear();
+    this.evictedClients = 0;
+    this.queryBufferLimitDisconnections = 0;
+    this.outputBufferLimitDisconnections = 0;
+    this.expireCycleMs = 0;
+    this.expiredStalePercentage = 0;
+    this.expiredTimeCapReached = 0;
+    this.memoryPeakBytes = 0;
+  }
+}

@@ -1,0 +1,283 @@
+/**
+ * Quicklist nodes: the chain under a quicklist, and the rules by which its nodes fill, split and merge.
+ *
+ *   root                                 node
+ *   word 0   first node                  word 0   previous node
+ *   word 1   last node                   word 1   next node
+ *   word 2   number of elements          word 2   content: ref of a listpack or of a byte string
+ *   word 3   number of nodes             word 3   number of entries; PLAIN = a single plain element
+ *
+ * A packed node holds a listpack. An element that is too long for one stands alone in a plain node.
+ *
+ * The fill factor is Redis's list-max-listpack-size: -1 to -5 limit a node to 4, 8, 16, 32 or 64 KiB;
+ * 0 and more are a number of entries, in nodes of up to 8 KiB. All decisions are those of Redis's
+ * quicklist.c, so that lists have the same nodes here and there.
+ *
+ * Functions that link, split and merge keep both numbers of the root right.
+ */
+import { Arena } from "../memory/arena.ts";
+import { type Memory, OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../memory/memory.ts";
+import * as byteString from "./byte_string.ts";
+import * as listpack from "./listpack.ts";
+
+export const ROOT_FIRST = 0;
+export const ROOT_LAST = 1;
+export const ROOT_ELEMENTS = 2;
+export const ROOT_NODES = 3;
+export const ROOT_BYTES = 16;
+
+const NODE_PREVIOUS = 0;
+const NODE_NEXT = 1;
+const NODE_CONTENT = 2;
+const NODE_ENTRIES = 3;
+const NODE_BYTES = 16;
+const PLAIN = -1;
+
+/** Longer elements get a plain node. Redis packs up to 1 GiB; here a listpack is a block. */
+export const PACKED_ELEMENT_BYTES_MAX = 64 * 1024;
+
+/** Bytes of a node for the fill factors -1 to -5. */
+const FILL_BYTES = [4096, 8192, 16384, 32768, 65536];
+/** Redis: SIZE_SAFETY_LIMIT, for fill factors that count entries. */
+const COUNTED_NODE_BYTES_MAX = 8192;
+/** Redis: SIZE_ESTIMATE_OVERHEAD, what an entry is supposed to take beside its bytes. */
+const ENTRY_OVERHEAD_BYTES = 8;
+
+/** First node, or 0. */
+export function firstNode(memory: Memory, list: Ref): Ref {
+  return memory.word(list, ROOT_FIRST);
+}
+
+/** Last node, or 0. */
+export function lastNode(memory: Memory, list: Ref): Ref {
+  return memory.word(list, ROOT_LAST);
+}
+
+/** The node behind `node`, or 0. */
+export function nextNode(memory: Memory, node: Ref): Ref {
+  return memory.word(node, NODE_NEXT);
+}
+
+/** The node before `node`, or 0. */
+export function previousNode(memory: Memory, node: Ref): Ref {
+  return memory.word(node, NODE_PREVIOUS);
+}
+
+/** The listpack of a packed node, the byte string of a plain one. */
+export function content(memory: Memory, node: Ref): Ref {
+  return memory.word(node, NODE_CONTENT);
+}
+
+/** Whether the node holds a single element as a byte string. */
+export function isPlain(memory: Memory, node: Ref): boolean {
+  return memory.word(node, NODE_ENTRIES) === PLAIN;
+}
+
+/** Number of elements in the node. */
+export function entryCount(memory: Memory, node: Ref): number {
+  const entries = memory.word(node, NODE_ENTRIES);
+  return entries === PLAIN ? 1 : entries;
+}
+
+/** Bytes of the node's listpack or of its plain element. */
+export function contentBytes(memory: Memory, node: Ref): number {
+  return isPlain(memory, node)
+    ? byteString.byteLength(memory, content(memory, node))
+    : listpack.byteLength(memory, content(memory, node));
+}
+
+/** Bytes of all blocks of the node. */
+export function memoryBytes(arena: Arena, node: Ref): number {
+  const ref = content(arena, node);
+  return arena.blockBytes(node) +
+    (isPlain(arena, node) ? byteString.memoryBytes(arena, ref) : arena.blockBytes(ref));
+}
+
+/** Stores one word of a root or a node. */
+export function setWord(arena: Arena, ref: Ref, index: number, value: number): void {
+  arena.willWrite(ref);
+  arena.words[ref >>> SEGMENT_SHIFT][((ref & OFFSET_MASK) << 1) + index] = value;
+}
+
+/** Adds to the number of elements. */
+export function addElements(arena: Arena, list: Ref, change: number): void {
+  setWord(arena, list, ROOT_ELEMENTS, arena.word(list, ROOT_ELEMENTS) + change);
+}
+
+/** Puts changed content in a packed node; `entries` is the new number of them. */
+export function setContent(arena: Arena, node: Ref, ref: Ref, entries: number): void {
+  setWord(arena, node, NODE_CONTENT, ref);
+  setWord(arena, node, NODE_ENTRIES, entries);
+}
+
+/** A packed node with this listpack, not yet linked. */
+export function createPacked(arena: Arena, ref: Ref, entries: number): Ref {
+  const node = arena.allocate(NODE_BYTES);
+  const words = arena.words[node >>> SEGMENT_SHIFT];
+  const at = (node & OFFSET_MASK) << 1;
+  words[at + NODE_PREVIOUS] = 0;
+  words[at + NODE_NEXT] = 0;
+  words[at + NODE_CONTENT] = ref;
+  words[at + NODE_ENTRIES] = entries;
+  return node;
+}
+
+/** A plain node with this byte string, not yet linked. */
+export function createPlain(arena: Arena, ref: Ref): Ref {
+  return createPacked(arena, ref, PLAIN);
+}
+
+/** A node for one element, plain if it is long; not yet linked. */
+export function createFor(arena: Arena, bytes: Uint8Array, start: number, length: number): Ref {
+  if (length > PACKED_ELEMENT_BYTES_MAX) {
+    return createPlain(arena, byteString.fromBytes(arena, bytes, start, length));
+  }
+  const empty = listpack.create(arena);
+  return createPacked(arena, listpack.append(arena, empty, bytes, start, length), 1);
+}
+
+/** Links a node behind or before `anchor`, which is 0 if and only if the list is empty. */
+export function link(arena: Arena, list: Ref, node: Ref, anchor: Ref, isBehind: boolean): void {
+  let previous = 0;
+  let next = 0;
+  if (anchor !== 0) {
+    previous = isBehind ? anchor : previousNode(arena, anchor);
+    next = isBehind ? nextNode(arena, anchor) : anchor;
+  }
+  setWord(arena, node, NODE_PREVIOUS, previous);
+  setWord(arena, node, NODE_NEXT, next);
+  join(arena, list, previous, node);
+  join(arena, list, node, next);
+  setWord(arena, list, ROOT_NODES, arena.word(list, ROOT_NODES) + 1);
+  addElements(arena, list, entryCount(arena, node));
+}
+
+/** Unlinks a node and frees it with its content. */
+export function remove(arena: Arena, list: Ref, node: Ref): void {
+  join(arena, list, previousNode(arena, node), nextNode(arena, node));
+  setWord(arena, list, ROOT_NODES, arena.word(list, ROOT_NODES) - 1);
+  addElements(arena, list, -entryCount(arena, node));
+  freeNode(arena, node);
+}
+
+/** Frees a node that is linked no more, with its content. */
+export function freeNode(arena: Arena, node: Ref): void {
+  const ref = content(arena, node);
+  if (isPlain(arena, node)) byteString.free(arena, ref);
+  else arena.free(ref);
+  arena.free(node);
+}
+
+/** Makes two nodes neighbours; 0 stands for the end of the list on that side. */
+function join(arena: Arena, list: Ref, previous: Ref, next: Ref): void {
+  if (previous === 0) setWord(arena, list, ROOT_FIRST, next);
+  else setWord(arena, previous, NODE_NEXT, next);
+  if (next === 0) setWord(arena, list, ROOT_LAST, previous);
+  else setWord(arena, next, NODE_PREVIOUS, previous);
+}
+
+/**
+ * Removes up to `count` entries of a packed node from entry number `index` on, and the node itself if
+ * none is left. Returns how many were removed.
+ */
+export function removeEntries(
+  arena: Arena,
+  list: Ref,
+  node: Ref,
+  index: number,
+  count: number,
+): number {
+  const entries = entryCount(arena, node);
+  const removed = Math.min(count, entries - index);
+  if (removed === entries) {
+    remove(arena, list, node);
+    return removed;
+  }
+  const position = listpack.seek(arena, content(arena, node), index);
+  return removeEntriesAt(arena, list, node, position, removed);
+}
+
+/** As `removeEntries`, for a known position and fewer entries than there are behind it. */
+export function removeEntriesAt(
+  arena: Arena,
+  list: Ref,
+  node: Ref,
+  position: number,
+  count: number,
+): number {
+  const ref = listpack.remove(arena, content(arena, node), position, count);
+  setContent(arena, node, ref, entryCount(arena, node) - count);
+  addElements(arena, list, -count);
+  return count;
+}
+
+/** Redis: whether a packed node of so many bytes and entries is within the limits. */
+function isWithin(nodeBytes: number, entriesBelowLimit: boolean, fill: number): boolean {
+  if (fill < 0) return nodeBytes <= FILL_BYTES[Math.min(-fill, FILL_BYTES.length) - 1];
+  return nodeBytes <= COUNTED_NODE_BYTES_MAX && entriesBelowLimit;
+}
+
+/** Whether an element of `length` bytes may be added to `node`; never to none (0). */
+export function allowsInsert(memory: Memory, node: Ref, fill: number, length: number): boolean {
+  if (node === 0) return false;
+  const entries = memory.word(node, NODE_ENTRIES);
+  if (entries === PLAIN || length > PACKED_ELEMENT_BYTES_MAX) return false;
+  const nodeBytes = listpack.byteLength(memory, content(memory, node));
+  return isWithin(nodeBytes + length + ENTRY_OVERHEAD_BYTES, entries < fill, fill);
+}
+
+function allowsMerge(memory: Memory, a: Ref, b: Ref, fill: number): boolean {
+  if (a === 0 || b === 0 || isPlain(memory, a) || isPlain(memory, b)) return false;
+  const merged = contentBytes(memory, a) + contentBytes(memory, b) - listpack.EMPTY_BYTES;
+  return isWithin(merged, entryCount(memory, a) + entryCount(memory, b) <= fill, fill);
+}
+
+/** Moves all entries of `node` to the end of its predecessor and removes it. Returns the latter. */
+function mergeIntoPrevious(arena: Arena, list: Ref, node: Ref): Ref {
+  const target = previousNode(arena, node);
+  const moved = entryCount(arena, node);
+  const ref = listpack.appendAll(arena, content(arena, target), content(arena, node));
+  setContent(arena, target, ref, entryCount(arena, target) + moved);
+  addElements(arena, list, moved);
+  remove(arena, list, node);
+  return target;
+}
+
+/**
+ * Redis: after a split, tries to merge the two nodes before `center`, the two behind it, and then
+ * `center` with each of its neighbours.
+ */
+export function mergeAround(arena: Arena, list: Ref, center: Ref, fill: number): void {
+  const previous = previousNode(arena, center);
+  if (previous !== 0 && allowsMerge(arena, previous, previousNode(arena, previous), fill)) {
+    mergeIntoPrevious(arena, list, previous);
+  }
+  const next = nextNode(arena, center);
+  if (next !== 0 && allowsMerge(arena, next, nextNode(arena, next), fill)) {
+    mergeIntoPrevious(arena, list, nextNode(arena, next));
+  }
+  let target = center;
+  if (allowsMerge(arena, center, previousNode(arena, center), fill)) {
+    target = mergeIntoPrevious(arena, list, center);
+  }
+  if (allowsMerge(arena, target, nextNode(arena, target), fill)) {
+    mergeIntoPrevious(arena, list, nextNode(arena, target));
+  }
+}
+
+/**
+ * Splits a packed node: it keeps the entries up to number `index` inclusive, and a new node right
+ * behind it gets the rest; there must be a rest, and `index` may not be -1.
+ */
+export function splitBehind(arena: Arena, list: Ref, node: Ref, index: number): Ref {
+  const ref = content(arena, node);
+  const entries = entryCount(arena, node);
+  const kept = index + 1;
+  const position = listpack.seek(arena, ref, kept);
+  const rest = listpack.remove(arena, listpack.duplicate(arena, ref), listpack.FIRST, kept);
+  setContent(arena, node, listpack.remove(arena, ref, position, entries - kept), kept);
+  addElements(arena, list, kept - entries);
+  const second = createPacked(arena, rest, entries - kept);
+  link(arena, list, second, node, true);
+  return second;
+}

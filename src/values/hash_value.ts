@@ -1,0 +1,397 @@
+/**
+ * Hash value: fields and their values, as a listpack (field, value, field, value …, in the order in
+ * which they came) while it is small, then as a dict of field entries (field_entry.ts).
+ *
+ * The encoding is Redis's: "listpack" until there are more than `hash-max-listpack-entries` fields or
+ * one field or value is longer than `hash-max-listpack-value`, then "hashtable", never back.
+ *
+ * Functions that take an `entry` work on the key's entry, in a database or detached; those that take
+ * `encoding, ref` know no key. Bytes to be stored are no part of the hash they are stored to.
+ */
+import { Slice } from "../base/bytes.ts";
+import { random } from "../base/random.ts";
+import type { Arena } from "../memory/arena.ts";
+import type { Memory, Ref } from "../memory/memory.ts";
+import * as dict from "../structures/dict.ts";
+import * as dictEntry from "../structures/dict_entry.ts";
+import * as listpack from "../structures/listpack.ts";
+import * as fieldEntry from "./field_entry.ts";
+import { estimateEntryBytes, sampleEntries, sampleIndexes } from "./random_sample.ts";
+import * as value from "./value.ts";
+
+/** Beyond these a hash is no listpack any more. */
+export interface HashLimits {
+  /** Fields (config hash-max-listpack-entries). */
+  listpackEntriesMax: number;
+  /** Bytes of a field or a value (config hash-max-listpack-value). */
+  listpackValueBytesMax: number;
+}
+
+/** Receives a field and its value; both are good until the next write or the next visit. */
+export type FieldVisitor = (field: Slice, value: Slice) => void;
+
+/** More than header and backward length of a listpack entry can take. */
+const LISTPACK_ENTRY_OVERHEAD = 10;
+
+const fieldView = new Slice();
+const valueView = new Slice();
+
+/** An empty hash, encoded as listpack. */
+export function create(arena: Arena): Ref {
+  return listpack.create(arena);
+}
+
+/** Number of fields of the value of a key. */
+export function countOfKey(memory: Memory, entry: Ref): number {
+  return count(memory, value.encodingOf(memory, entry), value.valueRef(memory, entry));
+}
+
+/** Number of fields. */
+export function count(memory: Memory, encoding: number, ref: Ref): number {
+  return encoding === value.ENCODING_LISTPACK
+    ? listpack.count(memory, ref) >>> 1
+    : dict.count(memory, ref);
+}
+
+/** Points `out` at the value of a field; false if there is no such field. */
+export function get(
+  memory: Memory,
+  entry: Ref,
+  field: Uint8Array,
+  start: number,
+  length: number,
+  out: Slice,
+): boolean {
+  const ref = value.valueRef(memory, entry);
+  if (value.encodingOf(memory, entry) === value.ENCODING_LISTPACK) {
+    const first = listpack.first(memory, ref);
+    const position = listpack.find(memory, ref, field, start, length, first, 1);
+    if (position === -1) return false;
+    listpack.read(memory, ref, listpack.next(memory, ref, position), out);
+    return true;
+  }
+  const found = dict.find(memory, ref, field, start, length);
+  if (found === 0) return false;
+  fieldEntry.read(memory, found, out);
+  return true;
+}
+
+/** Whether there is such a field. */
+export function has(
+  memory: Memory,
+  entry: Ref,
+  field: Uint8Array,
+  start: number,
+  length: number,
+): boolean {
+  return valueBytes(memory, entry, field, start, length) !== -1;
+}
+
+/** Length of a field's value in bytes, or -1 if there is no such field. Copies nothing. */
+export function valueBytes(
+  memory: Memory,
+  entry: Ref,
+  field: Uint8Array,
+  start: number,
+  length: number,
+): number {
+  if (value.encodingOf(memory, entry) === value.ENCODING_LISTPACK) {
+    return get(memory, entry, field, start, length, valueView) ? valueView.length : -1;
+  }
+  const found = dict.find(memory, value.valueRef(memory, entry), field, start, length);
+  return found === 0 ? -1 : fieldEntry.valueBytes(memory, found);
+}
+
+/** Sets a field, converting the hash if limits are exceeded. Returns whether the field is new. */
+export function set(
+  arena: Arena,
+  entry: Ref,
+  field: Uint8Array,
+  fieldStart: number,
+  fieldLength: number,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  limits: HashLimits,
+): boolean {
+  if (value.encodingOf(arena, entry) === value.ENCODING_LISTPACK) {
+    const ref = value.valueRef(arena, entry);
+    const valueBytesMax = limits.listpackValueBytesMax;
+    const addedBytes = fieldLength + length + 2 * LISTPACK_ENTRY_OVERHEAD;
+    if (
+      fieldLength <= valueBytesMax && length <= valueBytesMax &&
+      listpack.fits(arena, ref, addedBytes)
+    ) {
+      const first = listpack.first(arena, ref);
+      const position = listpack.find(arena, ref, field, fieldStart, fieldLength, first, 1);
+      if (position !== -1) {
+        const at = listpack.next(arena, ref, position);
+        value.setValueRef(arena, entry, listpack.replace(arena, ref, at, bytes, start, length));
+        return false;
+      }
+      if (listpack.count(arena, ref) >>> 1 < limits.listpackEntriesMax) {
+        const target = listpack.append(arena, ref, field, fieldStart, fieldLength);
+        value.setValueRef(
+          arena,
+          entry,
+          listpack.append(arena, target, bytes, start, length),
+        );
+        return true;
+      }
+    }
+    convert(arena, entry);
+  }
+  const ref = value.valueRef(arena, entry);
+  return setInDict(arena, ref, field, fieldStart, fieldLength, bytes, start, length);
+}
+
+/** Removes a field. Returns whether it was there. An empty hash is left for the caller to remove. */
+export function remove(
+  arena: Arena,
+  entry: Ref,
+  field: Uint8Array,
+  start: number,
+  length: number,
+): boolean {
+  const ref = value.valueRef(arena, entry);
+  if (value.encodingOf(arena, entry) === value.ENCODING_LISTPACK) {
+    const first = listpack.first(arena, ref);
+    const position = listpack.find(arena, ref, field, start, length, first, 1);
+    if (position === -1) return false;
+    value.setValueRef(arena, entry, listpack.remove(arena, ref, position, 2));
+    return true;
+  }
+  const found = dict.find(arena, ref, field, start, length);
+  if (found === 0) return false;
+  dict.removeFound(arena, ref);
+  fieldEntry.free(arena, found);
+  return true;
+}
+
+/** Calls `visit` for every field, in no particular order. The hash must not change meanwhile. */
+export function forEach(
+  memory: Memory,
+  encoding: number,
+  ref: Ref,
+  visit: FieldVisitor,
+): void {
+  if (encoding !== value.ENCODING_LISTPACK) {
+    dict.forEach(memory, ref, (found) => visitEntry(memory, found, visit));
+    return;
+  }
+  let position = listpack.first(memory, ref);
+  while (position !== -1) position = visitPair(memory, ref, position, visit);
+}
+
+/** Calls `visit` with one field of a hash that is not empty, each as likely. O(1) expected. */
+export function visitRandom(memory: Memory, entry: Ref, visit: FieldVisitor): void {
+  const ref = value.valueRef(memory, entry);
+  if (value.encodingOf(memory, entry) !== value.ENCODING_LISTPACK) {
+    visitEntry(memory, dict.randomEntry(memory, ref, random), visit);
+    return;
+  }
+  const index = random.below(listpack.count(memory, ref) >>> 1);
+  visitPair(memory, ref, listpack.seek(memory, ref, index * 2), visit);
+}
+
+/**
+ * Calls `visit` with `wanted` fields drawn independently, so that a field may come several times.
+ * Stops early when `visit` returns false. O(wanted) expected, and O(fields) more for a listpack.
+ */
+export function visitRandomRepeatedly(
+  memory: Memory,
+  entry: Ref,
+  wanted: number,
+  visit: (field: Slice, value: Slice) => boolean,
+): void {
+  const ref = value.valueRef(memory, entry);
+  let goesOn = true;
+  const visitOnce: FieldVisitor = (field, bytes) => {
+    goesOn = visit(field, bytes);
+  };
+  if (value.encodingOf(memory, entry) !== value.ENCODING_LISTPACK) {
+    for (let drawn = 0; drawn < wanted && goesOn; drawn++) {
+      visitEntry(memory, dict.randomEntry(memory, ref, random), visitOnce);
+    }
+    return;
+  }
+  const positions = fieldPositions(memory, ref);
+  for (let drawn = 0; drawn < wanted && goesOn; drawn++) {
+    visitPair(memory, ref, positions[random.below(positions.length)], visitOnce);
+  }
+}
+
+/** Calls `visit` with `wanted` different fields drawn at random, or with all if there are fewer. */
+export function visitSample(
+  memory: Memory,
+  entry: Ref,
+  wanted: number,
+  visit: FieldVisitor,
+): void {
+  const ref = value.valueRef(memory, entry);
+  if (value.encodingOf(memory, entry) !== value.ENCODING_LISTPACK) {
+    for (const found of sampleEntries(memory, ref, wanted)) visitEntry(memory, found, visit);
+    return;
+  }
+  const positions = fieldPositions(memory, ref);
+  sampleIndexes(positions.length, wanted, (index) => {
+    visitPair(memory, ref, positions[index], visit);
+  });
+}
+
+/** Calls `visit` with the field of a dict's entry, for scans that have collected entries. */
+export function visitEntry(memory: Memory, found: Ref, visit: FieldVisitor): void {
+  dictEntry.readKey(memory, found, fieldView);
+  fieldEntry.read(memory, found, valueView);
+  visit(fieldView, valueView);
+}
+
+/**
+ * Makes an empty hash ready for so many fields, so that a large one is not converted on the way
+ * (Redis does this when it loads one). Fields are then added by `set`.
+ */
+export function prepare(arena: Arena, entry: Ref, expected: number, limits: HashLimits): void {
+  if (expected > limits.listpackEntriesMax) convert(arena, entry);
+}
+
+/**
+ * Fills an empty hash from the bytes of a listpack that has passed `listpack.validate`, converting
+ * it where it has too many fields or is too large for a block. Returns false, with the hash in a
+ * state fit only to be freed, if the bytes are no hash: a field without a value or one that comes
+ * twice (found only while converting).
+ */
+export function loadListpack(
+  arena: Arena,
+  entry: Ref,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  limits: HashLimits,
+): boolean {
+  if (length > listpack.LISTPACK_BYTES_MAX) return loadLargeListpack(arena, entry, bytes, start);
+  const ref = listpack.fromRaw(arena, bytes, start, length);
+  arena.free(value.valueRef(arena, entry));
+  value.setValueRef(arena, entry, ref);
+  const elements = listpack.count(arena, ref);
+  if ((elements & 1) !== 0) return false;
+  return elements >>> 1 <= limits.listpackEntriesMax || convert(arena, entry);
+}
+
+/** A copy of the value that shares nothing with it. */
+export function duplicate(arena: Arena, encoding: number, ref: Ref): Ref {
+  if (encoding === value.ENCODING_LISTPACK) return listpack.duplicate(arena, ref);
+  const copy = dict.create(arena);
+  forEach(arena, encoding, ref, (field, bytes) => {
+    putIntoDict(arena, copy, field, bytes);
+  });
+  return copy;
+}
+
+/** How many blocks freeing takes, roughly. */
+export function blockCount(memory: Memory, encoding: number, ref: Ref): number {
+  return encoding === value.ENCODING_LISTPACK ? 1 : dict.count(memory, ref);
+}
+
+/** Frees about `limit` blocks. Returns whether all are freed. */
+export function releaseStep(arena: Arena, encoding: number, ref: Ref, limit: number): boolean {
+  if (encoding !== value.ENCODING_LISTPACK) {
+    return dict.freeStep(arena, ref, limit, (found) => fieldEntry.free(arena, found));
+  }
+  arena.free(ref);
+  return true;
+}
+
+/**
+ * Bytes of memory, estimated from about `samples` fields; 0 looks at all of them (MEMORY USAGE).
+ */
+export function memoryBytes(arena: Arena, encoding: number, ref: Ref, samples: number): number {
+  if (encoding === value.ENCODING_LISTPACK) return arena.blockBytes(ref);
+  const fieldBytes = (found: Ref) => fieldEntry.memoryBytes(arena, found);
+  return dict.tableBytes(arena, ref) + estimateEntryBytes(arena, ref, samples, fieldBytes);
+}
+
+/** Sets a field in the dict of a large hash. Returns whether it is new. */
+function setInDict(
+  arena: Arena,
+  ref: Ref,
+  field: Uint8Array,
+  fieldStart: number,
+  fieldLength: number,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): boolean {
+  const found = dict.find(arena, ref, field, fieldStart, fieldLength);
+  if (found !== 0) {
+    const target = fieldEntry.setValue(arena, found, bytes, start, length);
+    if (target !== found) dict.replaceFound(arena, target);
+    return false;
+  }
+  const hash = dict.lastHash();
+  const entry = fieldEntry.create(arena, field, fieldStart, fieldLength, bytes, start, length);
+  dict.insertHashed(arena, ref, entry, hash);
+  return true;
+}
+
+/** `setInDict` by slices, which may be views of another value in the arena. */
+function putIntoDict(arena: Arena, ref: Ref, field: Slice, bytes: Slice): boolean {
+  return setInDict(
+    arena,
+    ref,
+    field.bytes,
+    field.start,
+    field.length,
+    bytes.bytes,
+    bytes.start,
+    bytes.length,
+  );
+}
+
+/** Makes a listpack a dict. Returns false if a field came twice; only its last value is kept. */
+function convert(arena: Arena, entry: Ref): boolean {
+  const ref = value.valueRef(arena, entry);
+  const target = dict.create(arena);
+  let isSound = true;
+  // Making entries may clone segments, but nobody changes the bytes of the listpack under the views.
+  forEach(arena, value.ENCODING_LISTPACK, ref, (field, bytes) => {
+    if (!putIntoDict(arena, target, field, bytes)) isSound = false;
+  });
+  arena.free(ref);
+  value.setEncoding(arena, entry, value.ENCODING_HASHTABLE, target);
+  return isSound;
+}
+
+/** `loadListpack` for one that no block can hold. */
+function loadLargeListpack(arena: Arena, entry: Ref, bytes: Uint8Array, start: number): boolean {
+  convert(arena, entry);
+  const ref = value.valueRef(arena, entry);
+  let isSound = true;
+  let isField = true;
+  listpack.forEachRaw(bytes, start, (elementBytes, elementStart, elementLength) => {
+    const target = isField ? fieldView : valueView;
+    target.set(elementBytes, elementStart, elementLength);
+    if (!isField && !putIntoDict(arena, ref, fieldView, valueView)) isSound = false;
+    isField = !isField;
+  });
+  return isSound && isField;
+}
+
+/** Visits the field at `position`. Returns the position of the next one, or -1. */
+function visitPair(memory: Memory, ref: Ref, position: number, visit: FieldVisitor): number {
+  listpack.read(memory, ref, position, fieldView);
+  const valuePosition = listpack.next(memory, ref, position);
+  listpack.read(memory, ref, valuePosition, valueView);
+  visit(fieldView, valueView);
+  return listpack.next(memory, ref, valuePosition);
+}
+
+/** Positions of all fields of a listpack. */
+function fieldPositions(memory: Memory, ref: Ref): Int32Array {
+  const positions = new Int32Array(listpack.count(memory, ref) >>> 1);
+  let position = listpack.first(memory, ref);
+  for (let index = 0; index < positions.length; index++) {
+    positions[index] = position;
+    position = listpack.next(memory, ref, listpack.next(memory, ref, position));
+  }
+  return positions;
+}

@@ -1,0 +1,325 @@
+/**
+ * Set value: members without repetition, as an intset while all are integers and few, else as a dict
+ * whose entries are the members and nothing else.
+ *
+ * The encoding is Redis's: "intset" until a member comes that is no integer or there are more than
+ * `set-max-intset-entries`, then "hashtable", never back. (Listpacks for sets came with Redis 7.2.)
+ *
+ * Functions that take an `entry` work on the key's entry, in a database or detached; those that take
+ * `encoding, ref` know no key. Bytes to be added may be views of another value in the arena.
+ */
+import { Slice } from "../base/bytes.ts";
+import { isCanonicalInteger } from "../base/integers.ts";
+import { random } from "../base/random.ts";
+import type { Arena } from "../memory/arena.ts";
+import { type Memory, OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../memory/memory.ts";
+import * as dict from "../structures/dict.ts";
+import * as dictEntry from "../structures/dict_entry.ts";
+import { Int64, parse } from "../structures/int64_words.ts";
+import * as intset from "../structures/intset.ts";
+import { estimateEntryBytes, sampleEntries, sampleIndexes } from "./random_sample.ts";
+import * as value from "./value.ts";
+
+/** Beyond this a set is no intset any more. */
+export interface SetLimits {
+  /** Members (config set-max-intset-entries). */
+  intsetEntriesMax: number;
+}
+
+/** Receives a member, which is good until the next write or the next visit. */
+export type MemberVisitor = (member: Slice) => void;
+
+/** Where the member begins in its entry, in words. */
+const KEY_OFFSET = 1;
+
+const memberView = new Slice();
+const integer = new Int64();
+
+/** The encoding of a new set whose first member will be these bytes. */
+export function encodingFor(bytes: Uint8Array, start: number, length: number): number {
+  return isCanonicalInteger(bytes, start, length)
+    ? value.ENCODING_INTSET
+    : value.ENCODING_HASHTABLE;
+}
+
+/** An empty set. */
+export function create(arena: Arena, encoding: number): Ref {
+  return encoding === value.ENCODING_INTSET ? intset.create(arena) : dict.create(arena);
+}
+
+/**
+ * An empty set, encoded as intset, on an entry that is in no database: results of SUNION and the like
+ * are gathered in it. Take over its value and free the entry, or `freeDetached`.
+ */
+export function createDetached(arena: Arena): Ref {
+  const encoding = value.ENCODING_INTSET;
+  const ref = intset.create(arena);
+  const bytes = memberView.bytes;
+  return value.createEntry(arena, bytes, 0, 0, value.TYPE_SET, encoding, ref, value.NO_EXPIRY);
+}
+
+/** Number of members of the value of a key. */
+export function countOfKey(memory: Memory, entry: Ref): number {
+  return count(memory, value.encodingOf(memory, entry), value.valueRef(memory, entry));
+}
+
+/** Number of members. */
+export function count(memory: Memory, encoding: number, ref: Ref): number {
+  return encoding === value.ENCODING_INTSET ? intset.count(memory, ref) : dict.count(memory, ref);
+}
+
+/** Whether these bytes are a member. */
+export function has(
+  memory: Memory,
+  entry: Ref,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): boolean {
+  const ref = value.valueRef(memory, entry);
+  if (value.encodingOf(memory, entry) !== value.ENCODING_INTSET) {
+    return dict.find(memory, ref, bytes, start, length) !== 0;
+  }
+  return parse(bytes, start, length, integer) && intset.find(memory, ref, integer) !== -1;
+}
+
+/** Adds a member, converting the set if limits are exceeded. Returns whether it is new. */
+export function add(
+  arena: Arena,
+  entry: Ref,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  limits: SetLimits,
+): boolean {
+  const ref = value.valueRef(arena, entry);
+  if (value.encodingOf(arena, entry) !== value.ENCODING_INTSET) {
+    return addToDict(arena, ref, bytes, start, length);
+  }
+  if (parse(bytes, start, length, integer)) {
+    if (intset.find(arena, ref, integer) !== -1) return false;
+    if (intset.count(arena, ref) < limits.intsetEntriesMax && intset.fits(arena, ref, integer)) {
+      value.setValueRef(arena, entry, intset.add(arena, ref, integer));
+      return true;
+    }
+  }
+  convert(arena, entry);
+  return addToDict(arena, value.valueRef(arena, entry), bytes, start, length);
+}
+
+/** Removes a member. Returns whether it was there. An empty set is left for the caller to remove. */
+export function remove(
+  arena: Arena,
+  entry: Ref,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): boolean {
+  const ref = value.valueRef(arena, entry);
+  if (value.encodingOf(arena, entry) === value.ENCODING_INTSET) {
+    if (!parse(bytes, start, length, integer)) return false;
+    const index = intset.find(arena, ref, integer);
+    if (index === -1) return false;
+    value.setValueRef(arena, entry, intset.removeAt(arena, ref, index));
+    return true;
+  }
+  const found = dict.find(arena, ref, bytes, start, length);
+  if (found === 0) return false;
+  dict.removeFound(arena, ref);
+  freeMember(arena, found);
+  return true;
+}
+
+/**
+ * Calls `visit` for every member: of an intset in ascending order, else in no particular one. The set
+ * must not change meanwhile.
+ */
+export function forEach(
+  memory: Memory,
+  encoding: number,
+  ref: Ref,
+  visit: MemberVisitor,
+): void {
+  if (encoding !== value.ENCODING_INTSET) {
+    dict.forEach(memory, ref, (found) => visitEntry(memory, found, visit));
+    return;
+  }
+  const total = intset.count(memory, ref);
+  for (let index = 0; index < total; index++) visitAt(memory, ref, index, visit);
+}
+
+/** Whether `test` says yes to any member; stops at the first. O(members). */
+export function some(
+  memory: Memory,
+  encoding: number,
+  ref: Ref,
+  test: (member: Slice) => boolean,
+): boolean {
+  let isFound = false;
+  const visit: MemberVisitor = (member) => {
+    isFound = test(member);
+  };
+  if (encoding === value.ENCODING_INTSET) {
+    const total = intset.count(memory, ref);
+    for (let index = 0; index < total && !isFound; index++) visitAt(memory, ref, index, visit);
+    return isFound;
+  }
+  let cursor = 0;
+  do {
+    cursor = dict.scan(memory, ref, cursor, (found) => {
+      if (!isFound) visitEntry(memory, found, visit);
+    });
+  } while (cursor !== 0 && !isFound);
+  return isFound;
+}
+
+/** Points `out` at a member of a set that is not empty, each as likely. O(1) expected. */
+export function readRandom(memory: Memory, entry: Ref, out: Slice): void {
+  const ref = value.valueRef(memory, entry);
+  if (value.encodingOf(memory, entry) === value.ENCODING_INTSET) {
+    intset.read(memory, ref, intset.randomIndex(memory, ref), out);
+  } else {
+    dictEntry.readKey(memory, dict.randomEntry(memory, ref, random), out);
+  }
+}
+
+/** Calls `visit` with `wanted` different members drawn at random, or with all if there are fewer. */
+export function visitSample(
+  memory: Memory,
+  entry: Ref,
+  wanted: number,
+  visit: MemberVisitor,
+): void {
+  const ref = value.valueRef(memory, entry);
+  if (value.encodingOf(memory, entry) !== value.ENCODING_INTSET) {
+    for (const found of sampleEntries(memory, ref, wanted)) visitEntry(memory, found, visit);
+    return;
+  }
+  sampleIndexes(intset.count(memory, ref), wanted, (index) => {
+    visitAt(memory, ref, index, visit);
+  });
+}
+
+/** Calls `visit` with the member of a dict's entry, for scans that have collected entries. */
+export function visitEntry(memory: Memory, found: Ref, visit: MemberVisitor): void {
+  dictEntry.readKey(memory, found, memberView);
+  visit(memberView);
+}
+
+/**
+ * Makes an empty set ready for so many members, so that a large one is not converted on the way
+ * (Redis does this when it loads one). Members are then added by `add`.
+ */
+export function prepare(arena: Arena, entry: Ref, expected: number, limits: SetLimits): void {
+  const isIntset = value.encodingOf(arena, entry) === value.ENCODING_INTSET;
+  if (isIntset && expected > limits.intsetEntriesMax) convert(arena, entry);
+}
+
+/**
+ * Fills an empty set, encoded as intset, from the bytes of an intset that has passed
+ * `intset.validate`, converting it where it has too many members or is too large for a block. Returns
+ * false, with the set in a state fit only to be freed, if a member came twice (found only while
+ * converting).
+ */
+export function loadIntset(
+  arena: Arena,
+  entry: Ref,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  limits: SetLimits,
+): boolean {
+  if (length > intset.INTSET_BYTES_MAX) {
+    convert(arena, entry);
+    return loadLargeIntset(arena, value.valueRef(arena, entry), bytes, start);
+  }
+  const ref = intset.fromRaw(arena, bytes, start, length);
+  arena.free(value.valueRef(arena, entry));
+  value.setValueRef(arena, entry, ref);
+  return intset.count(arena, ref) <= limits.intsetEntriesMax || convert(arena, entry);
+}
+
+/** A copy of the value that shares nothing with it. */
+export function duplicate(arena: Arena, encoding: number, ref: Ref): Ref {
+  if (encoding === value.ENCODING_INTSET) return intset.duplicate(arena, ref);
+  const copy = dict.create(arena);
+  forEach(arena, encoding, ref, (member) => {
+    addToDict(arena, copy, member.bytes, member.start, member.length);
+  });
+  return copy;
+}
+
+/** How many blocks freeing takes, roughly. */
+export function blockCount(memory: Memory, encoding: number, ref: Ref): number {
+  return encoding === value.ENCODING_INTSET ? 1 : dict.count(memory, ref);
+}
+
+/** Frees about `limit` blocks. Returns whether all are freed. */
+export function releaseStep(arena: Arena, encoding: number, ref: Ref, limit: number): boolean {
+  if (encoding !== value.ENCODING_INTSET) {
+    return dict.freeStep(arena, ref, limit, (found) => freeMember(arena, found));
+  }
+  arena.free(ref);
+  return true;
+}
+
+/**
+ * Bytes of memory, estimated from about `samples` members; 0 looks at all of them (MEMORY USAGE).
+ */
+export function memoryBytes(arena: Arena, encoding: number, ref: Ref, samples: number): number {
+  if (encoding === value.ENCODING_INTSET) return arena.blockBytes(ref);
+  const memberBytes = (found: Ref) =>
+    arena.blockBytes(found) + dictEntry.longKeyBytes(arena, found);
+  return dict.tableBytes(arena, ref) + estimateEntryBytes(arena, ref, samples, memberBytes);
+}
+
+/** Adds a member to the dict of a large set. Returns whether it is new. */
+function addToDict(
+  arena: Arena,
+  ref: Ref,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): boolean {
+  if (dict.find(arena, ref, bytes, start, length) !== 0) return false;
+  const hash = dict.lastHash();
+  const entry = arena.allocate((KEY_OFFSET << 2) + dictEntry.inlineBytes(length));
+  const head = dictEntry.header(length, KEY_OFFSET, 0);
+  arena.words[entry >>> SEGMENT_SHIFT][(entry & OFFSET_MASK) << 1] = head;
+  dictEntry.storeKey(arena, entry, bytes, start, length);
+  dict.insertHashed(arena, ref, entry, hash);
+  return true;
+}
+
+function freeMember(arena: Arena, found: Ref): void {
+  dictEntry.freeKey(arena, found);
+  arena.free(found);
+}
+
+/** Makes an intset a dict. Returns false if a member came twice, which is kept once. */
+function convert(arena: Arena, entry: Ref): boolean {
+  const ref = value.valueRef(arena, entry);
+  const target = dict.create(arena);
+  let isSound = true;
+  forEach(arena, value.ENCODING_INTSET, ref, ({ bytes, start, length }) => {
+    if (!addToDict(arena, target, bytes, start, length)) isSound = false;
+  });
+  arena.free(ref);
+  value.setEncoding(arena, entry, value.ENCODING_HASHTABLE, target);
+  return isSound;
+}
+
+/** `loadIntset` for one that no block can hold, into the dict of a large set. */
+function loadLargeIntset(arena: Arena, ref: Ref, bytes: Uint8Array, start: number): boolean {
+  let isSound = true;
+  intset.forEachRaw(bytes, start, (text, textStart, length) => {
+    if (!addToDict(arena, ref, text, textStart, length)) isSound = false;
+  });
+  return isSound;
+}
+
+/** Visits integer number `index` of an intset. */
+function visitAt(memory: Memory, ref: Ref, index: number, visit: MemberVisitor): void {
+  intset.read(memory, ref, index, memberView);
+  visit(memberView);
+}

@@ -1,0 +1,254 @@
+/**
+ * Sorted set, large form (Redis calls the encoding "skiplist"): a dict from member to score, and a
+ * score tree that holds the same entries in order.
+ *
+ *   word   field of the root block
+ *   0      ref of the dict
+ *   1      ref of the score tree; 0 once `releaseStep` has freed it
+ *
+ *   word   field of a member's entry (see dict_entry.ts)
+ *   0      header
+ *   1, 2   score as double
+ *   3      the member
+ *
+ * Looking up a member is O(1), everything about order O(log n). The root never moves.
+ */
+import { Slice } from "../base/bytes.ts";
+import type { Arena } from "../memory/arena.ts";
+import {
+  type Memory,
+  OFFSET_MASK,
+  type Ref,
+  SEGMENT_SHIFT,
+  storeDouble,
+  wordOffsetOf,
+} from "../memory/memory.ts";
+import * as byteString from "../structures/byte_string.ts";
+import * as dict from "../structures/dict.ts";
+import * as dictEntry from "../structures/dict_entry.ts";
+import * as scoreTree from "../structures/score_tree.ts";
+import { estimateEntryBytes, sampleEntries } from "./random_sample.ts";
+
+const ROOT_BYTES = 8;
+const ROOT_DICT = 0;
+const ROOT_TREE = 1;
+
+const ENTRY_SCORE = 1;
+const ENTRY_KEY_OFFSET = 3;
+const ENTRY_HEAD_BYTES = ENTRY_KEY_OFFSET * 4;
+
+const view = new Slice();
+
+/** An empty sorted set. */
+export function create(arena: Arena): Ref {
+  const members = dict.create(arena);
+  const tree = scoreTree.create(arena);
+  const root = arena.allocate(ROOT_BYTES);
+  const words = arena.words[root >>> SEGMENT_SHIFT];
+  words[wordOffsetOf(root) + ROOT_DICT] = members;
+  words[wordOffsetOf(root) + ROOT_TREE] = tree;
+  return root;
+}
+
+/** The dict of the members' entries. */
+export function dictOf(memory: Memory, root: Ref): Ref {
+  return memory.words[root >>> SEGMENT_SHIFT][((root & OFFSET_MASK) << 1) + ROOT_DICT];
+}
+
+/** The score tree of the members' entries. */
+export function treeOf(memory: Memory, root: Ref): Ref {
+  return memory.words[root >>> SEGMENT_SHIFT][((root & OFFSET_MASK) << 1) + ROOT_TREE];
+}
+
+/** Number of members. */
+export function count(memory: Memory, root: Ref): number {
+  return dict.count(memory, dictOf(memory, root));
+}
+
+/** The entry of a member, or 0. */
+export function find(
+  memory: Memory,
+  root: Ref,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): Ref {
+  return dict.find(memory, dictOf(memory, root), bytes, start, length);
+}
+
+/** The score in a member's entry. */
+export function scoreOf(memory: Memory, entry: Ref): number {
+  return memory.double(entry, ENTRY_SCORE);
+}
+
+/** Adds a member that `find` just did not find. */
+export function insertNotFound(
+  arena: Arena,
+  root: Ref,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  score: number,
+): void {
+  const hash = dict.lastHash();
+  const entry = createEntry(arena, bytes, start, length, score);
+  dict.insertHashed(arena, dictOf(arena, root), entry, hash);
+  scoreTree.insert(arena, treeOf(arena, root), score, entry);
+}
+
+/** Gives a member another score. */
+export function move(arena: Arena, root: Ref, entry: Ref, score: number): void {
+  scoreTree.move(arena, treeOf(arena, root), scoreOf(arena, entry), score, entry);
+  arena.willWrite(entry);
+  storeDouble(arena.words[entry >>> SEGMENT_SHIFT], wordOffsetOf(entry) + ENTRY_SCORE, score);
+}
+
+/** Removes the member whose entry `find` just found. */
+export function removeFound(arena: Arena, root: Ref, entry: Ref): void {
+  dict.removeFound(arena, dictOf(arena, root));
+  scoreTree.remove(arena, treeOf(arena, root), scoreOf(arena, entry), entry);
+  freeEntry(arena, entry);
+}
+
+/** Removes `memberCount` members from rank `first` on; they must exist. */
+export function removeRange(arena: Arena, root: Ref, first: number, memberCount: number): void {
+  const members = dictOf(arena, root);
+  scoreTree.removeRange(arena, treeOf(arena, root), first, memberCount, (entry) => {
+    dict.removeEntry(arena, members, entry);
+    freeEntry(arena, entry);
+  });
+}
+
+/** Visits all members, lowest first; the slice is good until the next visit. */
+export function forEach(
+  memory: Memory,
+  root: Ref,
+  visit: (member: Slice, score: number) => void,
+): void {
+  const member = new Slice();
+  scoreTree.forEach(memory, treeOf(memory, root), (score, entry) => {
+    dictEntry.readKey(memory, entry, member);
+    visit(member, score);
+  });
+}
+
+/** Visits all members, highest first. */
+export function forEachBackward(
+  memory: Memory,
+  root: Ref,
+  visit: (member: Slice, score: number) => void,
+): void {
+  const member = new Slice();
+  scoreTree.forEachBackward(memory, treeOf(memory, root), (score, entry) => {
+    dictEntry.readKey(memory, entry, member);
+    visit(member, score);
+  });
+}
+
+/** Visits some members in the order of the dict; returns the cursor to go on with, 0 at the end. */
+export function scan(
+  memory: Memory,
+  root: Ref,
+  cursor: number,
+  visit: (member: Slice, score: number) => void,
+): number {
+  const member = new Slice();
+  return dict.scan(memory, dictOf(memory, root), cursor, (entry) => {
+    dictEntry.readKey(memory, entry, member);
+    visit(member, scoreOf(memory, entry));
+  });
+}
+
+/** Visits `wanted` different members, chosen at random, in no order; all, if there are not more. */
+export function visitSample(
+  memory: Memory,
+  root: Ref,
+  wanted: number,
+  visit: (member: Slice, score: number) => void,
+): void {
+  const member = new Slice();
+  for (const entry of sampleEntries(memory, dictOf(memory, root), wanted)) {
+    dictEntry.readKey(memory, entry, member);
+    visit(member, scoreOf(memory, entry));
+  }
+}
+
+/** A copy of the sorted set. O(n), without a search for any member's place. */
+export function duplicate(arena: Arena, root: Ref): Ref {
+  const target = create(arena);
+  const members = dictOf(arena, target);
+  const tree = treeOf(arena, target);
+  scoreTree.forEach(arena, treeOf(arena, root), (score, entry) => {
+    dictEntry.readKey(arena, entry, view);
+    const copied = copyEntry(arena, entry, score);
+    dict.insert(arena, members, copied);
+    scoreTree.insert(arena, tree, score, copied);
+  });
+  return target;
+}
+
+/**
+ * Frees about `limit` members; true when all is freed. First the entries go, from the end of the
+ * tree, which gives back its leaves; then the dict, whose refs nobody follows any more.
+ */
+export function releaseStep(arena: Arena, root: Ref, limit: number): boolean {
+  const tree = treeOf(arena, root);
+  if (tree !== 0) {
+    const total = scoreTree.count(arena, tree);
+    const freed = Math.min(total, limit);
+    scoreTree.removeRange(arena, tree, total - freed, freed, (entry) => freeEntry(arena, entry));
+    if (freed < total) return false;
+    scoreTree.free(arena, tree);
+    arena.willWrite(root);
+    arena.words[root >>> SEGMENT_SHIFT][wordOffsetOf(root) + ROOT_TREE] = 0;
+  }
+  if (!dict.freeStep(arena, dictOf(arena, root), limit, ignoreEntry)) return false;
+  arena.free(root);
+  return true;
+}
+
+/**
+ * Bytes of all blocks (MEMORY USAGE); those of entries are estimated from about `samples` of them,
+ * or added up if `samples` is 0.
+ */
+export function memoryBytes(arena: Arena, root: Ref, samples: number): number {
+  const members = dictOf(arena, root);
+  return ROOT_BYTES + dict.tableBytes(arena, members) +
+    scoreTree.memoryBytes(arena, treeOf(arena, root)) +
+    estimateEntryBytes(arena, members, samples, (entry) => entryBytes(arena, entry));
+}
+
+function entryBytes(arena: Arena, entry: Ref): number {
+  if ((arena.word(entry, 0) & dictEntry.LONG_KEY_FLAG) === 0) return arena.blockBytes(entry);
+  const text = arena.word(entry, ENTRY_KEY_OFFSET);
+  return arena.blockBytes(entry) + byteString.memoryBytes(arena, text);
+}
+
+function createEntry(
+  arena: Arena,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  score: number,
+): Ref {
+  const entry = arena.allocate(ENTRY_HEAD_BYTES + dictEntry.inlineBytes(length));
+  const words = arena.words[entry >>> SEGMENT_SHIFT];
+  words[wordOffsetOf(entry)] = dictEntry.header(length, ENTRY_KEY_OFFSET, 0);
+  storeDouble(words, wordOffsetOf(entry) + ENTRY_SCORE, score);
+  dictEntry.storeKey(arena, entry, bytes, start, length);
+  return entry;
+}
+
+/** A copy of an entry. The member is copied out first: allocating may replace its segment. */
+function copyEntry(arena: Arena, entry: Ref, score: number): Ref {
+  const member = view.copy();
+  dictEntry.readKey(arena, entry, view);
+  return createEntry(arena, member, 0, member.length, score);
+}
+
+function freeEntry(arena: Arena, entry: Ref): void {
+  dictEntry.freeKey(arena, entry);
+  arena.free(entry);
+}
+
+function ignoreEntry(_entry: Ref): void {}

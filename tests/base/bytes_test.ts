@@ -1,0 +1,121 @@
+/** Tests of src/base/bytes.ts. Shared memory is used where it might make a difference. */
+import { assert, assertEquals } from "@std/assert";
+import {
+  compareBytes,
+  copyBytes,
+  equalBytes,
+  equalsIgnoreCase,
+  indexOfByte,
+  indexOfBytes,
+  latin1Bytes,
+  latin1Text,
+  Slice,
+  utf8Text,
+  writeLatin1,
+} from "../../src/base/bytes.ts";
+import { Random } from "../../src/base/random.ts";
+
+function sharedBytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(new SharedArrayBuffer(text.length));
+  writeLatin1(text, bytes, 0);
+  return bytes;
+}
+
+Deno.test("equalBytes compares ranges at their own offsets", () => {
+  const a = latin1Bytes("xxabcdef");
+  const b = sharedBytes("abcdeg");
+  assert(equalBytes(a, 2, b, 0, 5));
+  assert(!equalBytes(a, 2, b, 0, 6));
+  assert(equalBytes(a, 0, b, 5, 0));
+});
+
+Deno.test("compareBytes orders by unsigned bytes, then by length", () => {
+  const compare = (a: string, b: string) =>
+    Math.sign(compareBytes(latin1Bytes(a), 0, a.length, sharedBytes(b), 0, b.length));
+  assertEquals(compare("abc", "abd"), -1);
+  assertEquals(compare("abc", "ab"), 1);
+  assertEquals(compare("", "a"), -1);
+  assertEquals(compare("\x80", "\x7f"), 1);
+  assertEquals(compare("same", "same"), 0);
+});
+
+Deno.test("equalsIgnoreCase folds letters and nothing else", () => {
+  const bytes = latin1Bytes("--GeT{@");
+  assert(equalsIgnoreCase(bytes, 2, 3, "get"));
+  assert(!equalsIgnoreCase(bytes, 2, 3, "gets"));
+  // "[" and "{", "@" and "`" differ in the bit that makes letters small.
+  assert(!equalsIgnoreCase(latin1Bytes("["), 0, 1, "{"));
+  assert(!equalsIgnoreCase(latin1Bytes("@"), 0, 1, "`"));
+});
+
+Deno.test("indexOfByte finds the first byte of the range and none beyond it", () => {
+  for (const length of [10, 300]) {
+    const bytes = new Uint8Array(length + 20).fill(1);
+    bytes[2] = bytes[length + 5] = 13;
+    assertEquals(indexOfByte(bytes, 0, length, 13), 2);
+    assertEquals(indexOfByte(bytes, 3, length, 13), -1);
+    assertEquals(indexOfByte(bytes, 3, length + 10, 13), length + 5);
+  }
+});
+
+Deno.test("indexOfBytes finds a needle that lies wholly in the range", () => {
+  const hay = latin1Bytes("ababac--abac");
+  const find = (needle: string, start: number, length: number) =>
+    indexOfBytes(hay, start, length, latin1Bytes(needle), 0, needle.length);
+  assertEquals(find("abac", 0, 12), 2);
+  assertEquals(find("abac", 3, 9), 8);
+  assertEquals(find("abac", 3, 8), -1);
+  assertEquals(find("", 4, 2), 4);
+});
+
+Deno.test("latin1Text and latin1Bytes are inverse for every byte and length", () => {
+  const all = String.fromCharCode(...Array.from({ length: 256 }, (_, byte) => byte));
+  for (const text of ["", "a", "\r\n\0\xff", all, all.repeat(20)]) {
+    const bytes = latin1Bytes(text);
+    assertEquals(bytes.length, text.length);
+    assertEquals(latin1Text(bytes, 0, bytes.length), text);
+    assertEquals(latin1Text(sharedBytes("<" + text + ">"), 1, text.length), text);
+  }
+});
+
+Deno.test("utf8Text reads UTF-8 from shared memory and marks what is not", () => {
+  const bytes = new TextEncoder().encode("größe €");
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length + 1));
+  shared.set(bytes);
+  shared[bytes.length] = 0xff;
+  assertEquals(utf8Text(shared, 0, shared.length), "größe €\ufffd");
+});
+
+Deno.test("copyBytes moves overlapping ranges of one array, up and down, short and long", () => {
+  for (const length of [1, 7, 48, 49, 500]) {
+    for (const shift of [-3, -1, 0, 1, 3]) {
+      const start = Uint8Array.from({ length: length + 10 }, (_, i) => (i * 7) & 255);
+      const wanted = start.slice();
+      wanted.set(start.slice(5, 5 + length), 5 + shift);
+      copyBytes(start, 5, start, 5 + shift, length);
+      assertEquals(start, wanted);
+    }
+  }
+});
+
+Deno.test("copyBytes writes only the range, from any array to any other", () => {
+  const random = new Random(7);
+  for (let round = 0; round < 200; round++) {
+    const length = random.below(200);
+    const source = Uint8Array.from({ length: length + 9 }, () => random.below(256));
+    const target = new Uint8Array(new SharedArrayBuffer(length + 20));
+    copyBytes(source, 4, target, 11, length);
+    assertEquals(target.slice(11, 11 + length), source.slice(4, 4 + length));
+    assert(target.slice(0, 11).every((byte) => byte === 0));
+    assert(target.slice(11 + length).every((byte) => byte === 0));
+  }
+});
+
+Deno.test("Slice.copy outlives the bytes it was cut from", () => {
+  const bytes = latin1Bytes("key:1");
+  const slice = new Slice();
+  slice.set(bytes, 1, 3);
+  const copy = slice.copy();
+  bytes.fill(0);
+  assertEquals(copy, latin1Bytes("ey:"));
+});

@@ -1,0 +1,71 @@
+/** Tests of src/base/log.ts. */
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { existsSync } from "@std/fs";
+import { join } from "@std/path";
+import * as clock from "../../src/base/clock.ts";
+import { Log } from "../../src/base/log.ts";
+
+function withLogFile(body: (log: Log, path: string) => void): void {
+  const directory = Deno.makeTempDirSync();
+  try {
+    const log = new Log();
+    log.open(join(directory, "server.log"));
+    body(log, join(directory, "server.log"));
+  } finally {
+    clock.useRealTime();
+    Deno.removeSync(directory, { recursive: true });
+  }
+}
+
+Deno.test("a line has Redis's format, with the mark of its level", () => {
+  withLogFile((log, path) => {
+    clock.setTimeForTests(new Date(2024, 2, 5, 14, 7, 9, 23).getTime());
+    log.level = "debug";
+    log.debug("one");
+    log.verbose("two");
+    log.notice("three");
+    log.role = "C";
+    log.warning("four");
+    const prefix = (role: string) => `${Deno.pid}:${role} 05 Mar 2024 14:07:09.023`;
+    const lines = [
+      `${prefix("M")} . one`,
+      `${prefix("M")} - two`,
+      `${prefix("M")} * three`,
+      `${prefix("C")} # four`,
+      "",
+    ];
+    assertEquals(Deno.readTextFileSync(path), lines.join("\n"));
+  });
+});
+
+Deno.test("lines below the level are dropped", () => {
+  withLogFile((log, path) => {
+    assertEquals(log.level, "notice");
+    log.verbose("hidden");
+    log.level = "warning";
+    log.notice("hidden");
+    log.warning("shown");
+    assert(!log.isOn("notice") && log.isOn("warning"));
+    assertMatch(Deno.readTextFileSync(path), /^[^\n]* # shown\n$/);
+  });
+});
+
+Deno.test("a log file that was rotated away is created again", () => {
+  withLogFile((log, path) => {
+    log.notice("before");
+    Deno.removeSync(path);
+    log.notice("after");
+    assertMatch(Deno.readTextFileSync(path), /^[^\n]* \* after\n$/);
+  });
+});
+
+Deno.test("a log that cannot be written stays silent; one that cannot be opened says so", () => {
+  const directory = Deno.makeTempDirSync();
+  const log = new Log();
+  log.open(join(directory, "server.log"));
+  Deno.removeSync(directory, { recursive: true });
+  log.warning("into the void");
+  assert(!existsSync(directory));
+  assertThrows(() => log.open(join(directory, "other.log")), Deno.errors.NotFound);
+  assertEquals(log.path, join(directory, "server.log"));
+});

@@ -1,0 +1,363 @@
+/**
+ * Scripted cases for lists, hashes, sets, sorted sets and geo; see case_script.ts for the form.
+ */
+
+export const COLLECTION_SCRIPT = String.raw`
+# lists: pushes, pops, ranges
+RPUSH l a b c
+LPUSH l z y
+LRANGE l 0 -1
+LRANGE l -2 100
+LRANGE l 5 2
+LRANGE l x 1
+LPUSHX none a
+RPUSHX l d
+LLEN l
+LLEN none
+LPOP l
+RPOP l
+LPOP l 2
+LPOP l 0
+LPOP l -1
+LPOP none
+LPOP none 0
+LPOP none 2
+RPOP l 100
+EXISTS l
+LPOP l x
+# lists: index, set, insert, remove, trim
+RPUSH l a b c a b a
+LINDEX l 0
+LINDEX l -1
+LINDEX l 100
+LINDEX l x
+LSET l 1 B
+LSET l 100 x
+LSET none 0 x
+LSET l x y
+LINSERT l BEFORE c x
+LINSERT l AFTER nothing x
+LINSERT none AFTER a b
+LINSERT l NEXT a b
+LREM l 1 a
+LREM l -1 a
+LREM l 0 nothing
+LREM l x a
+LRANGE l 0 -1
+LTRIM l 1 2
+LRANGE l 0 -1
+LTRIM l 5 1
+EXISTS l
+# lists: LPOS
+RPUSH l a b c 1 2 3 c c
+LPOS l c
+LPOS l c RANK 2
+LPOS l c RANK -1
+LPOS l c COUNT 0
+LPOS l c COUNT 2 RANK -1
+LPOS l c MAXLEN 2
+LPOS l c RANK 0
+LPOS l c COUNT -1
+LPOS l nothing
+LPOS l nothing COUNT 0
+LPOS none c
+LPOS l c RANK -9223372036854775808
+# lists: moves
+RPUSH a 1 2 3
+RPOPLPUSH a b
+LMOVE a b LEFT RIGHT
+LMOVE a a LEFT RIGHT
+LMOVE none b LEFT LEFT
+LMOVE a b UP DOWN
+LMPOP 2 none a LEFT COUNT 10
+LMPOP 1 none LEFT
+LMPOP 0 a LEFT
+LMPOP 2 a LEFT
+LMPOP 1 b LEFT COUNT 0
+SET s x
+LMOVE b s LEFT LEFT
+BLPOP none b 0.01
+BLPOP none 0.01
+BLPOP none x
+BLPOP none -1
+BLMOVE none b LEFT RIGHT 0.01
+OBJECT ENCODING b
+# hashes
+HSET h a 1 b 2
+HSET h a
+HSET h a 1 b
+HMSET h c 3
+HMSET h c
+HGET h a
+HGET h none
+HGET none a
+HMGET h a none b
+HMGET none a
+~~ HGETALL h
+HGETALL none
+~ HKEYS h
+~ HVALS h
+HLEN h
+HEXISTS h a
+HEXISTS h none
+HSTRLEN h a
+HSETNX h a 9
+HSETNX h d 9
+HDEL h a none
+HDEL h b c d
+EXISTS h
+HINCRBY h n 5
+HINCRBY h n x
+HINCRBY h n 9223372036854775807
+HINCRBYFLOAT h f 10.5
+HINCRBYFLOAT h f -0.1
+HINCRBYFLOAT h f x
+HINCRBYFLOAT h f inf
+HSET h text abc
+HINCRBY h text 1
+HINCRBYFLOAT h text 1
+HRANDFIELD none
+HRANDFIELD none 2
+? HRANDFIELD h
+? HRANDFIELD h -5
+? HRANDFIELD h 2 WITHVALUES
+HRANDFIELD h x
+HRANDFIELD h 1 NONSENSE
+HSCAN h 0 COUNT 100
+HSCAN h 0 MATCH t*
+HSCAN none 0
+HSCAN h x
+OBJECT ENCODING h
+# hash of the notebook
+HMSET users:17 name Frank funds 100
+HMSET users:27 name Bill funds 43
+HINCRBYFLOAT users:17 funds 40
+HINCRBYFLOAT users:27 funds -40
+~~ HGETALL users:17
+# hash encodings
+CONFIG SET hash-max-listpack-entries 3 hash-max-listpack-value 10
+HSET h a 1 b 2 c 3
+OBJECT ENCODING h
+HSET h d 4
+OBJECT ENCODING h
+HSET v a 12345678901
+OBJECT ENCODING v
+HDEL h d
+OBJECT ENCODING h
+CONFIG SET hash-max-listpack-entries 128 hash-max-listpack-value 64
+# sets
+SADD s a b c
+SADD s a d
+SADD s
+~ SMEMBERS s
+SMEMBERS none
+SCARD s
+SISMEMBER s a
+SISMEMBER s none
+SMISMEMBER s a none b
+SMISMEMBER none a
+SREM s a none
+SADD t b c x
+~ SINTER s t
+~ SUNION s t
+~ SDIFF s t
+SINTER s none
+SINTERSTORE d s t
+SUNIONSTORE d s t
+SDIFFSTORE d s s
+EXISTS d
+SINTERCARD 2 s t
+SINTERCARD 2 s t LIMIT 1
+SINTERCARD 0 s
+SINTERCARD 3 s t
+SINTERCARD 2 s t LIMIT -1
+SMOVE s t d
+SMOVE s t none
+SMOVE s s b
+SMOVE none t b
+SET str x
+SMOVE s str b
+SUNION s str
+SINTER none str
+? SRANDMEMBER s
+? SRANDMEMBER s 2
+? SRANDMEMBER s -5
+SRANDMEMBER none
+SRANDMEMBER none 2
+SRANDMEMBER s x
+? SPOP s
+SPOP s -1
+SPOP s 0
+SPOP none
+SPOP none 2
+~ SPOP t 100
+EXISTS t
+SSCAN none 0
+# set encodings
+SADD s 1 2 3
+OBJECT ENCODING s
+SADD s a
+OBJECT ENCODING s
+SREM s a
+OBJECT ENCODING s
+CONFIG SET set-max-intset-entries 3
+SADD i 1 2 3
+OBJECT ENCODING i
+SADD i 4
+OBJECT ENCODING i
+CONFIG SET set-max-intset-entries 512
+SADD j 9223372036854775807
+OBJECT ENCODING j
+SADD j 9223372036854775808
+OBJECT ENCODING j
+SMEMBERS none
+# sorted sets: ZADD
+ZADD z 1 a 2 b 3 c
+ZADD z 1 a
+ZADD z CH 5 a 6 d
+ZADD z NX 9 a
+ZADD z XX 9 nobody
+ZADD z GT CH 1 a
+ZADD z LT CH 1 a
+ZADD z INCR 2.5 a
+ZADD z NX INCR 2.5 a
+ZADD z XX INCR 1 nobody
+ZADD z NX XX 1 a
+ZADD z GT LT 1 a
+ZADD z NX GT 1 a
+ZADD z INCR 1 a 2 b
+ZADD z x a
+ZADD z 1
+ZADD z nan a
+ZADD z inf a
+ZADD z INCR -inf a
+ZINCRBY z -inf a
+ZSCORE z a
+ZRANGE z 0 -1 WITHSCORES
+# sorted sets: digits of scores
+ZADD z 0.1 a 1e20 b 1e21 c 1e-7 d 123456789.123456789 e -0 f 3.0 g 1e308 h 5e-324 i 9007199254740993 j
+ZRANGE z 0 -1 WITHSCORES
+ZSCORE z a
+ZINCRBY z 0.2 a
+# sorted sets: ranges
+ZADD z 1 a 2 b 3 c 4 d 5 e
+ZRANGE z 1 3
+ZRANGE z 1 3 REV WITHSCORES
+ZRANGE z (1 3 BYSCORE
+ZRANGE z 3 (1 BYSCORE REV LIMIT 0 1
+ZRANGE z -inf +inf BYSCORE LIMIT 1 2 WITHSCORES
+ZRANGE z - + BYLEX
+ZRANGE z 0 1 LIMIT 0 1
+ZRANGE z x y
+ZRANGE z x y BYSCORE
+ZRANGE z a b BYLEX
+ZRANGE z [a [c BYLEX WITHSCORES
+ZRANGEBYSCORE z 2 4
+ZRANGEBYSCORE z (2 (4 WITHSCORES
+ZRANGEBYSCORE z -inf +inf LIMIT 1 2
+ZRANGEBYSCORE z -inf +inf LIMIT 1
+ZREVRANGEBYSCORE z 4 2
+ZREVRANGE z 0 1 WITHSCORES
+ZRANGEBYLEX z [b (d
+ZREVRANGEBYLEX z + - LIMIT 0 2
+ZCOUNT z (1 4
+ZCOUNT z x y
+ZLEXCOUNT z - +
+ZLEXCOUNT z [b [d
+ZRANK z c
+ZREVRANK z c
+ZRANK z none
+ZRANGESTORE d z 1 2
+ZRANGE d 0 -1 WITHSCORES
+ZRANGESTORE d none 0 -1
+EXISTS d
+ZREMRANGEBYRANK z 0 0
+ZREMRANGEBYSCORE z (2 3
+ZREMRANGEBYLEX z [d [d
+ZRANGE z 0 -1
+ZREM z b none
+ZREM z e
+EXISTS z
+# sorted sets: pops and random
+ZADD z 1 a 2 b 3 c 4 d
+ZPOPMIN z
+ZPOPMAX z 2
+ZPOPMIN z 0
+ZPOPMIN z -1
+ZPOPMIN none
+ZPOPMIN none 2
+ZMPOP 2 none z MIN COUNT 5
+ZMPOP 1 none MIN
+ZMPOP 1 z UP
+BZPOPMIN none 0.01
+ZADD z 1 a 2 b
+BZPOPMIN none z 0.01
+BZMPOP 0.01 2 none z MAX COUNT 2
+ZADD z 1 a 2 b
+? ZRANDMEMBER z
+? ZRANDMEMBER z -3 WITHSCORES
+ZRANDMEMBER none 3
+ZMSCORE z a none b
+ZSCAN z 0
+ZSCAN none 0
+# sorted sets: unions, intersections, differences
+ZADD a 1 x 2 y
+ZADD b 3 y 4 z
+SADD s x z
+ZUNION 2 a b WITHSCORES
+ZUNION 2 a b WEIGHTS 2 0.5 WITHSCORES
+ZUNION 2 a b AGGREGATE MAX WITHSCORES
+ZINTER 2 a b WITHSCORES
+ZINTER 2 a s WITHSCORES
+ZDIFF 2 a b WITHSCORES
+ZUNIONSTORE d 3 a b s WEIGHTS 1 2 3
+ZRANGE d 0 -1 WITHSCORES
+ZINTERSTORE d 2 a b AGGREGATE MIN
+ZDIFFSTORE d 2 a a
+EXISTS d
+ZINTERCARD 2 a b LIMIT 1
+ZUNION 0 a
+ZUNION 3 a b
+ZUNION 2 a b WEIGHTS 1
+ZUNION 2 a b WEIGHTS 1 x
+ZUNION 2 a b AGGREGATE AVG
+ZUNIONSTORE d 2 none alsonone
+RPUSH l x
+ZUNION 2 a l
+# sorted set encodings
+CONFIG SET zset-max-listpack-entries 3
+ZADD z 1 a 2 b 3 c
+OBJECT ENCODING z
+ZADD z 4 d
+OBJECT ENCODING z
+ZREM z d
+OBJECT ENCODING z
+ZRANGE z 0 -1 WITHSCORES
+CONFIG SET zset-max-listpack-entries 128
+ZADD v 1 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+OBJECT ENCODING v
+# the market of the notebook
+ZADD market: 35 ItemA.4 48 ItemC.7 60 ItemE.2 73 ItemG.3 40 itemB.1
+ZRANGE market: 0 -1 WITHSCORES
+ZSCORE market: itemB.1
+ZREM market: itemB.1
+# geo
+GEOADD g 13.361389 38.115556 Palermo 15.087269 37.502669 Catania
+GEOADD g XX CH 13.5 38.1 Palermo
+GEOADD g 200 0 nowhere
+GEOADD g x 0 nowhere
+GEODIST g Palermo Catania
+GEODIST g Palermo Catania km
+GEODIST g Palermo none
+GEODIST g Palermo Catania parsec
+GEOPOS g Palermo none
+GEOHASH g Palermo Catania none
+GEOSEARCH g FROMLONLAT 15 37 BYRADIUS 200 km ASC WITHDIST WITHCOORD WITHHASH
+GEOSEARCH g FROMMEMBER Palermo BYBOX 400 400 km DESC COUNT 1
+GEOSEARCH g FROMMEMBER none BYRADIUS 1 km
+GEOSEARCH g BYRADIUS 1 km
+GEOSEARCHSTORE d g FROMLONLAT 15 37 BYRADIUS 200 km STOREDIST
+ZRANGE d 0 -1 WITHSCORES
+GEORADIUS g 15 37 200 km WITHDIST ASC
+GEORADIUSBYMEMBER g Palermo 200 km ASC
+`;

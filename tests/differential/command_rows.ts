@@ -1,0 +1,95 @@
+/**
+ * The command table of a running server, read by COMMAND and COMMAND DOCS, in a form in which two
+ * servers can be compared row by row.
+ */
+
+import type { RespClient } from "../support/resp_client.ts";
+import type { Plain } from "../support/resp_reply.ts";
+
+/** What is compared of a row; every field as text. */
+export type CommandRow = Map<string, string>;
+
+/** Families that are not promised yet, by the group that COMMAND DOCS names, or by command. */
+export const POSTPONED_GROUPS: readonly string[] = ["scripting", "stream", "cluster"];
+export const POSTPONED_COMMANDS: readonly string[] = [
+  "failover",
+  "psync",
+  "replconf",
+  "replicaof",
+  "role",
+  "slaveof",
+  "sync",
+  "wait",
+  "migrate",
+  "restore-asking",
+  "asking",
+  "readonly",
+  "readwrite",
+  "module",
+];
+
+/** Reads all rows, subcommands as "config|get". The client must speak RESP2. */
+export async function readCommandRows(client: RespClient): Promise<Map<string, CommandRow>> {
+  const rows = new Map<string, CommandRow>();
+  const info = await client.expect("COMMAND") as Plain[][];
+  for (const entry of info) addInfo(rows, entry);
+  const docs = await client.expect("COMMAND", "DOCS") as Plain[];
+  for (let i = 0; i < docs.length; i += 2) addDocs(rows, String(docs[i]), docs[i + 1] as Plain[]);
+  return rows;
+}
+
+function addInfo(rows: Map<string, CommandRow>, entry: Plain[]): void {
+  const [name, arity, flags, first, last, step, categories, tips, keySpecs, subcommands] = entry;
+  const row: CommandRow = new Map([
+    ["arity", String(arity)],
+    ["flags", sortedWords(flags)],
+    ["keys", `${first} ${last} ${step}`],
+    ["categories", sortedWords(categories)],
+    ["tips", sortedWords(tips)],
+    ["key specs", JSON.stringify(keySpecs)],
+  ]);
+  rows.set(String(name), row);
+  for (const subcommand of subcommands as Plain[][]) addInfo(rows, subcommand);
+}
+
+function addDocs(rows: Map<string, CommandRow>, name: string, fields: Plain[]): void {
+  const row = rows.get(name);
+  if (row === undefined) return;
+  for (let i = 0; i < fields.length; i += 2) {
+    const field = String(fields[i]);
+    if (field === "since" || field === "group" || field === "complexity" || field === "summary") {
+      row.set(field, String(fields[i + 1]));
+    }
+    if (field !== "subcommands") continue;
+    const subcommands = fields[i + 1] as Plain[];
+    for (let j = 0; j < subcommands.length; j += 2) {
+      addDocs(rows, String(subcommands[j]), subcommands[j + 1] as Plain[]);
+    }
+  }
+}
+
+function sortedWords(words: Plain): string {
+  return (words as Plain[]).map(String).sort().join(" ");
+}
+
+/** Is a command of a family that comes later? */
+export function isPostponed(name: string, row: CommandRow): boolean {
+  return POSTPONED_GROUPS.includes(row.get("group") ?? "") ||
+    POSTPONED_COMMANDS.includes(name.split("|")[0]);
+}
+
+/**
+ * Where our row departs from the original: "arity: 2 | -2". The summary and the complexity are our
+ * own sentences, so only their presence is compared.
+ */
+export function rowDifferences(original: CommandRow, ours: CommandRow): string[] {
+  const differences: string[] = [];
+  for (const [field, value] of original) {
+    const other = ours.get(field);
+    const isProse = field === "summary" || field === "complexity";
+    if (isProse ? other === undefined || other === "" : other !== value) {
+      differences.push(`${field}: ${value} | ${other ?? "missing"}`);
+    }
+  }
+  return differences;
+}

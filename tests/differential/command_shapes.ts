@@ -1,0 +1,170 @@
+/**
+ * Every command that the fuzzer sends, as shapes (see shape_grammar.ts), by family.
+ *
+ * A line is `law weight | shape`; both may be left out. Laws other than "same" are those of
+ * reply_laws.ts; `near` is 2000 apart. A `!` before the law keeps the request from being spoilt: its
+ * random or blocking form would make the servers drift apart. Blocking requests are rare, because a
+ * server may take 0.1 s to see that their time is up. Streams, scripting, replication,
+ * cluster and modules are not here; neither are commands that stop or reconfigure a server.
+ */
+
+import type { Law } from "./reply_laws.ts";
+
+export interface CommandShape {
+  family: string;
+  shape: string;
+  law: Law;
+  /** How often it is chosen beside others; 10 is usual. */
+  weight: number;
+  /** May the request be spoilt at random? */
+  isSpoilable: boolean;
+}
+
+const STRINGS = `
+3 | SET <str> <value> [EX <seconds>|PX <milliseconds>|EXAT <unixtime>|PXAT <unixtimems>|KEEPTTL] [NX|XX] [GET]
+GET <str> \n GETDEL <str> \n GETSET <str> <value> \n STRLEN <str> \n SETNX <str> <value>
+GETEX <str> [EX <seconds>|PX <milliseconds>|EXAT <unixtime>|PXAT <unixtimems>|PERSIST]
+SETEX <str> <seconds> <value> \n PSETEX <str> <milliseconds> <value>
+MSET {<str> <value>} \n MSETNX {<str> <value>} \n MGET {<str>}
+APPEND <str> <value> \n GETRANGE <str> <index> <index> \n SUBSTR <str> <index> <index>
+SETRANGE <str> <offset> <value>
+INCR <str> \n DECR <str> \n INCRBY <str> <int> \n DECRBY <str> <int> \n INCRBYFLOAT <str> <float>
+LCS <str> <str> [LEN|IDX] [MINMATCHLEN <count>] [WITHMATCHLEN]
+`;
+
+const BITMAPS = `
+SETBIT <str> <offset> <bit> \n GETBIT <str> <offset>
+BITCOUNT <str> [<index> <index>|<index> <index> BIT|<index> <index> BYTE]
+BITPOS <str> <bit> [<index>|<index> <index>|<index> <index> BIT]
+BITOP <bitop> <str> {<str>}
+BITFIELD <str> (GET <bittype> <bitoffset>|SET <bittype> <bitoffset> <int>|OVERFLOW (WRAP|SAT|FAIL) INCRBY <bittype> <bitoffset> <int>)
+BITFIELD_RO <str> GET <bittype> <bitoffset>
+PFADD <hll> {<member>} \n PFCOUNT {<hll>} \n PFMERGE <hll> {<hll>}
+`;
+
+const KEYS = `
+2 | DEL {<key>} \n UNLINK {<key>} \n EXISTS {<key>} \n TOUCH {<key>} \n TYPE <key>
+EXPIRE <key> <seconds> [NX|XX|GT|LT] \n PEXPIRE <key> <milliseconds> [NX|XX|GT|LT]
+EXPIREAT <key> <unixtime> [NX|XX|GT|LT] \n PEXPIREAT <key> <unixtimems> [NX|XX|GT|LT]
+near | TTL <key> \n near | PTTL <key> \n near | EXPIRETIME <key> \n near | PEXPIRETIME <key>
+PERSIST <key> \n RENAME <key> <key> \n RENAMENX <key> <key> \n COPY <key> <key> [DB <db>] [REPLACE]
+MOVE <key> <db> \n DBSIZE \n SELECT <db> \n SWAPDB <db> <db>
+sorted | KEYS <pattern> \n !scan | SCAN 0 [MATCH <pattern>] COUNT 100000 [TYPE <type>]
+3 | OBJECT ENCODING <key> \n !shape | RANDOMKEY \n !shape | DUMP <key> \n OBJECT REFCOUNT <list>
+SORT <list> [ALPHA] [DESC] [LIMIT <smallcount> <smallcount>] \n SORT <list> ALPHA STORE <list>
+sorted | SORT <list> ALPHA BY <pattern> \n SORT_RO <list> ALPHA [ASC]
+ECHO <value> \n PING [<value>] \n NOSUCHCOMMAND <value>
+`;
+
+const HASHES = `
+3 | HSET <hash> {<field> <value>} \n HMSET <hash> {<field> <value>} \n HSETNX <hash> <field> <value>
+HGET <hash> <field> \n HMGET <hash> {<field>} \n HDEL <hash> {<field>} \n HEXISTS <hash> <field>
+HLEN <hash> \n HSTRLEN <hash> <field> \n HINCRBY <hash> <field> <int>
+HINCRBYFLOAT <hash> <field> <float>
+sortedPairs | HGETALL <hash> \n sorted | HKEYS <hash> \n sorted | HVALS <hash>
+!scan | HSCAN <hash> 0 [MATCH <pattern>] COUNT 100000
+!shape | HRANDFIELD <hash> [<smallcount>|<smallcount> WITHVALUES]
+`;
+
+const LISTS = `
+2 | RPUSH <list> {<value>} \n 2 | LPUSH <list> {<value>} \n RPUSHX <list> {<value>}
+LPUSHX <list> {<value>} \n LPOP <list> [<count>] \n RPOP <list> [<count>] \n LLEN <list>
+LRANGE <list> <index> <index> \n LINDEX <list> <index> \n LSET <list> <index> <value>
+LINSERT <list> (BEFORE|AFTER) <value> <value> \n LREM <list> <index> <value>
+LTRIM <list> <index> <index> \n RPOPLPUSH <list> <list>
+LMOVE <list> <list> (LEFT|RIGHT) (LEFT|RIGHT)
+LPOS <list> <value> [RANK <index>] [COUNT <count>] [MAXLEN <count>]
+LMPOP #{<list>} (LEFT|RIGHT) [COUNT <count>]
+!same 0.1 | BLPOP <list> 0.01 \n !same 0.1 | BRPOP <list> <list> 0.01
+!same 0.1 | BLMOVE <list> <list> (LEFT|RIGHT) (LEFT|RIGHT) 0.01
+!same 0.1 | BRPOPLPUSH <list> <list> 0.01 \n !same 0.1 | BLMPOP 0.01 #{<list>} (LEFT|RIGHT) [COUNT 3]
+`;
+
+const SETS = `
+3 | SADD <set> {<member>} \n SREM <set> {<member>} \n SISMEMBER <set> <member>
+SMISMEMBER <set> {<member>} \n SCARD <set> \n SMOVE <set> <set> <member>
+sorted | SMEMBERS <set> \n sorted | SINTER {<set>} \n sorted | SUNION {<set>}
+sorted | SDIFF {<set>} \n SINTERSTORE <set> {<set>} \n SUNIONSTORE <set> {<set>}
+SDIFFSTORE <set> {<set>} \n SINTERCARD #{<set>} [LIMIT <count>]
+!sorted | SPOP <set> 100000 \n !shape | SRANDMEMBER <set> [<smallcount>]
+!scan | SSCAN <set> 0 [MATCH <pattern>] COUNT 100000
+`;
+
+const SORTED_SETS = `
+3 | ZADD <zset> [NX|XX] [GT|LT] [CH] {<score> <member>} \n ZADD <zset> INCR <score> <member>
+ZREM <zset> {<member>} \n ZSCORE <zset> <member> \n ZMSCORE <zset> {<member>} \n ZCARD <zset>
+ZINCRBY <zset> <score> <member> \n ZRANK <zset> <member> \n ZREVRANK <zset> <member>
+ZCOUNT <zset> <scoremin> <scoremax> \n ZLEXCOUNT <zset> <lexmin> <lexmax>
+ZRANGE <zset> <index> <index> [REV] [WITHSCORES]
+ZRANGE <zset> <scoremin> <scoremax> BYSCORE [LIMIT <smallcount> <smallcount>] [WITHSCORES]
+ZRANGE <zset> <scoremax> <scoremin> BYSCORE REV [LIMIT <smallcount> <smallcount>] [WITHSCORES]
+ZRANGE <zset> <lexmin> <lexmax> BYLEX [LIMIT <smallcount> <smallcount>]
+ZRANGESTORE <zset> <zset> <index> <index> [REV]
+ZRANGESTORE <zset> <zset> <scoremin> <scoremax> BYSCORE [LIMIT <smallcount> <smallcount>]
+ZREVRANGE <zset> <index> <index> [WITHSCORES]
+ZRANGEBYSCORE <zset> <scoremin> <scoremax> [WITHSCORES] [LIMIT <smallcount> <smallcount>]
+ZREVRANGEBYSCORE <zset> <scoremax> <scoremin> [WITHSCORES] [LIMIT <smallcount> <smallcount>]
+ZRANGEBYLEX <zset> <lexmin> <lexmax> [LIMIT <smallcount> <smallcount>]
+ZREVRANGEBYLEX <zset> <lexmax> <lexmin> [LIMIT <smallcount> <smallcount>]
+ZREMRANGEBYSCORE <zset> <scoremin> <scoremax> \n ZREMRANGEBYRANK <zset> <index> <index>
+ZREMRANGEBYLEX <zset> <lexmin> <lexmax> \n ZPOPMIN <zset> [<count>] \n ZPOPMAX <zset> [<count>]
+ZUNION #{<zset>} [AGGREGATE (SUM|MIN|MAX)] [WITHSCORES] \n ZINTER #{<zset>} [WITHSCORES]
+ZDIFF #{<zset>} [WITHSCORES] \n ZDIFFSTORE <zset> #{<zset>} \n ZINTERCARD #{<zset>} [LIMIT <count>]
+ZUNIONSTORE <zset> 2 <zset> <set> [WEIGHTS <weight> <weight>] [AGGREGATE (SUM|MIN|MAX)]
+ZINTERSTORE <zset> 2 <zset> <zset> [WEIGHTS <weight> <weight>] [AGGREGATE (SUM|MIN|MAX)]
+ZMPOP #{<zset>} (MIN|MAX) [COUNT <count>]
+!scan | ZSCAN <zset> 0 [MATCH <pattern>] COUNT 100000
+!shape | ZRANDMEMBER <zset> [<smallcount>|<smallcount> WITHSCORES]
+!same 0.1 | BZPOPMIN <zset> 0.01 \n !same 0.1 | BZPOPMAX <zset> 0.01
+!same 0.1 | BZMPOP 0.01 #{<zset>} (MIN|MAX) [COUNT 2]
+`;
+
+const GEO = `
+3 | GEOADD <geo> [NX|XX] [CH] {<longitude> <latitude> <member>} \n GEOPOS <geo> {<member>}
+GEOHASH <geo> {<member>} \n GEODIST <geo> <member> <member> [<unit>]
+GEOSEARCH <geo> (FROMMEMBER <member>|FROMLONLAT <longitude> <latitude>) (BYRADIUS <distance> <unit>|BYBOX <distance> <distance> <unit>) ASC [COUNT <count>] [WITHCOORD] [WITHDIST] [WITHHASH]
+GEOSEARCHSTORE <geo> <geo> FROMLONLAT <longitude> <latitude> BYRADIUS <distance> <unit> ASC [STOREDIST]
+GEORADIUS <geo> <longitude> <latitude> <distance> <unit> ASC [WITHDIST]
+GEORADIUSBYMEMBER <geo> <member> <distance> <unit> DESC
+`;
+
+const TRANSACTIONS = `
+2 | MULTI \n !3 | EXEC \n DISCARD \n WATCH {<key>} \n UNWATCH
+`;
+
+const FAMILIES: Readonly<Record<string, string>> = {
+  strings: STRINGS,
+  bitmaps: BITMAPS,
+  keys: KEYS,
+  hashes: HASHES,
+  lists: LISTS,
+  sets: SETS,
+  sorted_sets: SORTED_SETS,
+  geo: GEO,
+  transactions: TRANSACTIONS,
+};
+
+export const COMMAND_SHAPES: readonly CommandShape[] = Object.entries(FAMILIES).flatMap(
+  ([family, text]) =>
+    text.split("\n").map((line) => line.trim()).filter(Boolean).map((line) => {
+      return parseLine(family, line);
+    }),
+);
+
+function parseLine(family: string, line: string): CommandShape {
+  const head = /^(!?)([a-zA-Z]*) *([\d.]*) \| /.exec(line);
+  const law = head?.[2] ?? "";
+  return {
+    family,
+    shape: head === null ? line : line.slice(head[0].length),
+    law: law === "near" ? { near: 2000 } : law === "" ? "same" : law as Law,
+    weight: Number(head?.[3] || 1) * 10,
+    isSpoilable: head?.[1] !== "!",
+  };
+}
+
+/** The command a shape belongs to, as COMMAND LIST names it: "get", "object|encoding". */
+export function commandOfShape(shape: CommandShape): string {
+  const [name, second] = shape.shape.toLowerCase().split(" ");
+  return name === "object" ? `${name}|${second}` : name;
+}

@@ -1,0 +1,104 @@
+/**
+ * A seeded random stream of requests for several clients, run against both servers, and the search for
+ * the shortest part of it that still shows a difference.
+ *
+ * Client 0 speaks RESP2, client 1 RESP3. Inside MULTI only requests with exact replies are queued, so
+ * that EXEC can be compared byte for byte.
+ */
+
+import type { Argument } from "../support/resp_client.ts";
+import { SeededRandom } from "../support/seeded_random.ts";
+import { Both, type BothClients, DifferenceError, showRequest } from "./both.ts";
+import type { CommandShape } from "./command_shapes.ts";
+import type { Law } from "./reply_laws.ts";
+import { requestOfShape } from "./shape_grammar.ts";
+import { spoil } from "./request_values.ts";
+
+export interface Step {
+  client: number;
+  law: Law;
+  args: Argument[];
+}
+
+const CLIENT_COUNT = 2;
+/** How far the expiry of a key may differ: the servers see a request some milliseconds apart. */
+const EXPIRY_TOLERANCE_MS = 2000;
+
+/** The steps of a seed: always the same for the same shapes. */
+export function stepsOfSeed(seed: number, shapes: readonly CommandShape[], count: number): Step[] {
+  const random = new SeededRandom(seed);
+  const weighted = shapes.flatMap((shape) => Array<CommandShape>(shape.weight).fill(shape));
+  const exact = weighted.filter((shape) => shape.law === "same");
+  const isQueuing = Array<boolean>(CLIENT_COUNT).fill(false);
+  const steps: Step[] = [];
+  for (let i = 0; i < count; i++) {
+    const client = random.oneIn(4) ? 1 : 0;
+    const shape = random.pick(isQueuing[client] ? exact : weighted);
+    let args = requestOfShape(shape.shape, random);
+    if (shape.isSpoilable && random.oneIn(25)) args = spoil(args, random);
+    const name = String(args[0]).toUpperCase();
+    if (name === "MULTI" && args.length === 1) isQueuing[client] = true;
+    else if ((name === "EXEC" || name === "DISCARD") && args.length === 1) {
+      isQueuing[client] = false;
+    }
+    steps.push({ client, law: shape.law, args });
+  }
+  return steps;
+}
+
+/** Runs steps on emptied servers. Returns where and how they differ first, or null. */
+export async function runSteps(
+  both: Both,
+  steps: readonly Step[],
+): Promise<{ index: number; message: string } | null> {
+  await both.same("FLUSHALL");
+  const clients: BothClients[] = [await both.secondClient(2), await both.secondClient(3)];
+  let index = 0;
+  try {
+    for (; index < steps.length; index++) {
+      const { client, law, args } = steps[index];
+      await clients[client].compare(law, ...args);
+    }
+    await both.sameDataset(EXPIRY_TOLERANCE_MS);
+    return null;
+  } catch (error) {
+    const isLost = !(error instanceof DifferenceError);
+    // A connection that one server has closed is a difference too.
+    return { index, message: (isLost ? "connection lost: " : "") + (error as Error).message };
+  } finally {
+    for (const client of clients) client[Symbol.dispose]();
+  }
+}
+
+/**
+ * Removes steps as long as a difference remains, larger pieces first.
+ * Stops after `attemptsMax` runs: a shorter script is good, a quick answer better.
+ */
+export async function shrinkSteps(
+  both: Both,
+  failing: readonly Step[],
+  attemptsMax = 400,
+): Promise<Step[]> {
+  let steps = [...failing];
+  let attempts = 0;
+  for (let size = steps.length >> 1; size >= 1 && attempts < attemptsMax;) {
+    let isShorter = false;
+    for (let start = 0; start < steps.length && attempts < attemptsMax;) {
+      const shorter = [...steps.slice(0, start), ...steps.slice(start + size)];
+      attempts++;
+      const outcome = await runSteps(both, shorter);
+      if (outcome === null) start += size;
+      else {
+        steps = shorter.slice(0, outcome.index + 1);
+        isShorter = true;
+      }
+    }
+    if (!isShorter || size > steps.length) size >>= 1;
+  }
+  return steps;
+}
+
+/** Steps as a script one can type: the client's number before each request. */
+export function showSteps(steps: readonly Step[]): string {
+  return steps.map(({ client, args }) => `  ${client}> ${showRequest(args)}`).join("\n");
+}

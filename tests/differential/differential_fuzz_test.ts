@@ -1,0 +1,36 @@
+/**
+ * A short run of the fuzzer, and a canary: a planted difference must be found and shrunk, or the alarm
+ * itself is broken.
+ */
+
+import { assertEquals } from "@std/assert";
+import { testWith } from "../support/tool_availability.ts";
+import { printLine } from "../support/text.ts";
+import { Both } from "./both.ts";
+import { runSteps, shrinkSteps, type Step, stepsOfSeed } from "./command_stream.ts";
+import { COMMAND_SHAPES } from "./command_shapes.ts";
+import { fuzz } from "./fuzz.ts";
+
+const SEED = Number(Deno.env.get("REDENO_FUZZ_SEED") ?? 7015);
+
+testWith(["redis-server"], "random command streams leave both servers alike", async () => {
+  await using both = await Both.start();
+  const report = await fuzz(both, { seed: SEED, roundCount: 3 }, printLine);
+  assertEquals(report, null, report ?? "");
+});
+
+testWith(["redis-server"], "canary: a planted difference is found and shrunk", async () => {
+  await using both = await Both.start();
+  const strings = COMMAND_SHAPES.filter((shape) => shape.family === "hashes");
+  const steps: Step[] = stepsOfSeed(SEED, strings, 300);
+  // No two servers give the same answer to this.
+  steps.splice(150, 0, { client: 0, law: "same", args: ["CONFIG", "GET", "port"] });
+  const failure = await runSteps(both, steps);
+  assertEquals(failure?.index, 150);
+  const shrunk = await shrinkSteps(both, steps.slice(0, 151));
+  assertEquals(shrunk.map((step) => step.args), [["CONFIG", "GET", "port"]]);
+});
+
+Deno.test("the same seed gives the same steps", () => {
+  assertEquals(stepsOfSeed(1, COMMAND_SHAPES, 50), stepsOfSeed(1, COMMAND_SHAPES, 50));
+});

@@ -1,0 +1,78 @@
+/**
+ * When two replies count as the same. Byte for byte is the law unless a command's reply has no fixed
+ * order, is random, or tells time; then the law says what must still hold.
+ */
+
+import { type Reply, showReply } from "../support/resp_reply.ts";
+
+export type Law =
+  /** Byte for byte. */
+  | "same"
+  /** The elements of the outermost aggregate as a multiset. */
+  | "sorted"
+  /** As `sorted`, elements taken two by two: field and value, in RESP2 and RESP3. */
+  | "sortedPairs"
+  /** SCAN and its kin with everything in one call: cursor equal, elements sorted. */
+  | "scan"
+  /** Same kinds all the way down, contents random: SPOP, RANDOMKEY, SRANDMEMBER … */
+  | "shape"
+  /** Integers at most so far apart: TTL and the like. */
+  | { near: number };
+
+/** Why two replies differ under a law, or null if they do not. */
+export function replyDifference(law: Law, left: Reply, right: Reply): string | null {
+  const isSame = typeof law === "object"
+    ? isNear(law.near, left, right)
+    : canonical(law, left) === canonical(law, right);
+  return isSame ? null : `${showReply(left)}  |  ${showReply(right)}`;
+}
+
+function isNear(distance: number, left: Reply, right: Reply): boolean {
+  if (left.kind === "integer" && right.kind === "integer") {
+    const [a, b] = [Number(left.text), Number(right.text)];
+    // -1 and -2 mean "no expiry" and "no key": they are near nothing.
+    return a === b || (a >= 0 && b >= 0 && Math.abs(a - b) <= distance);
+  }
+  if (left.kind === "array" && right.kind === "array") {
+    return left.items.length === right.items.length &&
+      left.items.every((item, index) => isNear(distance, item, right.items[index]));
+  }
+  return exact(left) === exact(right);
+}
+
+/** All of a reply; `showReply` would cut long aggregates. */
+function exact(reply: Reply): string {
+  if (!("items" in reply)) return showReply(reply, Infinity);
+  return `${reply.kind}[${reply.items.map(exact).join(" ")}]`;
+}
+
+function canonical(law: Exclude<Law, object>, reply: Reply): string {
+  if (reply.kind === "error" || law === "same") return exact(reply);
+  switch (law) {
+    case "shape":
+      return shape(reply);
+    case "sorted":
+      return "items" in reply && reply.kind !== "map"
+        ? reply.kind + reply.items.map(exact).sort().join(" ")
+        : sortedPairs(reply);
+    case "sortedPairs":
+      return sortedPairs(reply);
+    case "scan":
+      if (!("items" in reply) || reply.items.length !== 2) return exact(reply);
+      return exact(reply.items[0]) + canonical("sorted", reply.items[1]);
+  }
+}
+
+function sortedPairs(reply: Reply): string {
+  if (!("items" in reply)) return exact(reply);
+  const pairs: string[] = [];
+  for (let i = 0; i < reply.items.length; i += 2) {
+    pairs.push(reply.items.slice(i, i + 2).map(exact).join("="));
+  }
+  return reply.kind + pairs.sort().join(" ");
+}
+
+function shape(reply: Reply): string {
+  if (!("items" in reply)) return reply.kind;
+  return `${reply.kind}[${reply.items.map(shape).join(" ")}]`;
+}

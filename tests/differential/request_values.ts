@@ -1,0 +1,154 @@
+/**
+ * The random arguments of the fuzzer, by name: keys of each type, values, numbers, ranges, patterns.
+ *
+ * Few distinct keys and members, so that commands meet each other's data. Numbers that could make a
+ * server allocate gigabytes are left out: they would find nothing but the machine's memory.
+ */
+
+import type { Argument } from "../support/resp_client.ts";
+import type { SeededRandom } from "../support/seeded_random.ts";
+
+/** Unix time in the year 2100, in seconds. */
+const FAR_FUTURE_S = 4_102_444_800;
+
+const KEY_LETTERS: Readonly<Record<string, string>> = {
+  str: "s",
+  list: "l",
+  hash: "h",
+  set: "x",
+  zset: "z",
+  hll: "p",
+  geo: "g",
+};
+
+/** Arguments that are wrong nearly everywhere. */
+const ODD_VALUES: readonly Argument[] = [
+  "",
+  " ",
+  "abc",
+  "-1",
+  "0",
+  "00",
+  "+1",
+  " 1",
+  "1 ",
+  "1.5",
+  "1e3",
+  "nan",
+  "inf",
+  "-inf",
+  "0x10",
+  "9223372036854775807",
+  "9223372036854775808",
+  "-9223372036854775808",
+  "-9223372036854775809",
+  "1e400",
+  "\r\n",
+  Uint8Array.of(0, 255, 128),
+  "*",
+  "x".repeat(70),
+];
+
+type Generator = (random: SeededRandom) => Argument;
+
+function keyOf(type: string): Generator {
+  const letters = Object.values(KEY_LETTERS);
+  return (random) => {
+    if (random.oneIn(200)) return random.pick<Argument>(["", Uint8Array.of(0, 10, 13, 255)]);
+    const letter = random.oneIn(16) ? random.pick(letters) : KEY_LETTERS[type];
+    return letter + random.below(5);
+  };
+}
+
+function oneOf(...choices: Argument[]): Generator {
+  return (random) => random.pick(choices);
+}
+
+const GENERATORS: Readonly<Record<string, Generator>> = {
+  str: keyOf("str"),
+  list: keyOf("list"),
+  hash: keyOf("hash"),
+  set: keyOf("set"),
+  zset: keyOf("zset"),
+  hll: keyOf("hll"),
+  geo: keyOf("geo"),
+  key: (random) => keyOf(random.pick(Object.keys(KEY_LETTERS)))(random),
+  value: (random) => {
+    switch (random.below(8)) {
+      case 0:
+        return random.between(-20, 1000);
+      case 1:
+        return random.bytes(random.between(0, 12));
+      case 2:
+        return random.word(random.between(40, 70));
+      case 3:
+        return random.pick(ODD_VALUES);
+      default:
+        return random.word(random.between(0, 3));
+    }
+  },
+  member: (random) => {
+    if (random.oneIn(10)) return random.pick(ODD_VALUES);
+    return random.oneIn(3) ? random.between(-5, 600) : random.word(random.between(1, 2));
+  },
+  field: (random) => random.oneIn(20) ? random.pick(ODD_VALUES) : random.word(1) + random.below(6),
+  int: (random) => random.oneIn(12) ? random.pick(ODD_VALUES) : random.between(-100, 100),
+  count: (random) => random.oneIn(12) ? random.pick(ODD_VALUES) : random.between(0, 12),
+  smallcount: (random) => random.between(-4, 6),
+  index: (random) => random.between(-12, 12),
+  offset: (random) => random.oneIn(30) ? random.pick(ODD_VALUES) : random.between(0, 300),
+  bit: oneOf(0, 1, 1, 0, 2),
+  float: (random) =>
+    random.oneIn(10)
+      ? random.pick(ODD_VALUES)
+      : random.between(-400, 400) / random.pick([1, 8, 10]),
+  score: (random) =>
+    random.oneIn(12)
+      ? random.pick<Argument>(["inf", "-inf", "nan", "1e308", "x", "-0"])
+      : random.between(-20, 20) / random.pick([1, 1, 4, 10]),
+  weight: oneOf(1, 2, 0.5, -1, 0, "x"),
+  scoremin: (random) => random.pick(["-inf", "(", ""]) + random.between(-20, 5) / 2,
+  scoremax: (random) =>
+    random.oneIn(4) ? "+inf" : random.pick(["(", ""]) + random.between(-5, 20) / 2,
+  lexmin: (random) => random.oneIn(3) ? "-" : random.pick(["[", "(", "["]) + random.word(1),
+  lexmax: (random) => random.oneIn(3) ? "+" : random.pick(["[", "(", ""]) + random.word(1),
+  seconds: (random) => random.oneIn(15) ? random.pick(ODD_VALUES) : random.between(1000, 100_000),
+  milliseconds: (random) =>
+    random.oneIn(15) ? random.pick(ODD_VALUES) : random.between(1_000_000, 90_000_000),
+  unixtime: (random) => random.oneIn(15) ? 1 : FAR_FUTURE_S + random.below(1000),
+  unixtimems: (random) => random.oneIn(15) ? 1 : FAR_FUTURE_S * 1000 + random.below(1000),
+  pattern: oneOf("*", "s*", "?0", "[a-m]*", "[^a]*", "\\*", "nothing", "*[0-3]", ""),
+  db: oneOf(0, 1, 2, 2, 16, "x"),
+  type: oneOf("string", "list", "set", "zset", "hash", "stream", "nonsense"),
+  bitop: oneOf("AND", "OR", "XOR", "NOT"),
+  bittype: oneOf("u8", "i8", "u1", "i64", "u63", "i5", "u64", "x8"),
+  bitoffset: oneOf(0, 1, 7, 100, "#0", "#3", "#x", -1),
+  longitude: (random) => random.between(-1800, 1800) / 10,
+  latitude: (random) => random.between(-860, 860) / 10,
+  distance: oneOf(0, 1, 1000, 5000, 20000, -1, "x"),
+  unit: oneOf("m", "km", "ft", "mi", "KM", "parsec"),
+  word: (random) => random.word(random.between(1, 5)),
+};
+
+/** A random argument of the named kind. */
+export function valueOf(name: string, random: SeededRandom): Argument {
+  const generator = GENERATORS[name];
+  if (generator === undefined) throw new SyntaxError(`Cannot make a value: "${name}"`);
+  return generator(random);
+}
+
+/** Spoils a request: an argument too few, one too many, or one replaced by something odd. */
+export function spoil(args: Argument[], random: SeededRandom): Argument[] {
+  switch (random.below(4)) {
+    case 0:
+      return args.length > 1 ? args.slice(0, -1) : args;
+    case 1:
+      return [...args, random.pick(ODD_VALUES)];
+    default: {
+      if (args.length < 2) return args;
+      const spoilt = [...args];
+      spoilt[random.between(1, args.length - 1)] = random.pick(ODD_VALUES);
+      return spoilt;
+    }
+  }
+}

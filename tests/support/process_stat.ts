@@ -1,0 +1,23 @@
+/**
+ * What the kernel knows of a process: resident memory and CPU time, read from /proc. Linux only.
+ *
+ *   /proc/<pid>/stat     fields 14 and 15: user and system time in clock ticks (100 a second)
+ *   /proc/<pid>/status   VmRSS: resident memory in kB
+ */
+
+const TICKS_PER_SECOND = 100;
+
+/** Resident memory in bytes. */
+export function residentBytes(pid: number): number {
+  const match = /^VmRSS:\s+(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`));
+  if (match === null) throw new Error(`Cannot read resident memory of process ${pid}`);
+  return Number(match[1]) * 1024;
+}
+
+/** User and system time spent so far, all threads, in seconds. */
+export function cpuSeconds(pid: number): number {
+  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  // The program name in parentheses may hold spaces; fields are counted after it.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}

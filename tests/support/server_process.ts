@@ -1,0 +1,226 @@
+/**
+ * Starts a real server process for a test, waits until it serves, and takes it down again.
+ *
+ * Three targets speak the same command line, so one test can specify all of them:
+ *   - `redeno`, the default: as the `start` task of deno.json runs it, with that task's permissions,
+ *     or the compiled executable named by REDENO_BINARY;
+ *   - `redis`: redis-server from the PATH. REDENO_TEST_TARGET=redis makes it the default, which proves
+ *     that a test describes Redis before it judges us.
+ *
+ * A server without a directory gets a temporary one, which goes when the server is disposed of.
+ */
+
+import { RespClient } from "./resp_client.ts";
+import { RespError } from "./resp_reply.ts";
+import { delay, fromUtf8, until } from "./text.ts";
+
+export type ServerTarget = "redeno" | "redis";
+
+export interface ServerOptions {
+  target?: ServerTarget;
+  /** Directives as on the command line, after the defaults: ["--maxmemory", "1mb"]. */
+  args?: readonly string[];
+  /** Save points; none unless given, so that no test writes a file unasked. */
+  save?: string;
+  /** Working directory of the data files; a temporary one unless given. */
+  directory?: string;
+  /** A configuration file to name first on the command line. */
+  configFile?: string;
+  /** How long to wait for the first PONG. */
+  readyTimeoutMs?: number;
+}
+
+const ROOT = new URL("../../", import.meta.url);
+const running = new Set<Deno.ChildProcess>();
+
+globalThis.addEventListener("unload", () => {
+  for (const child of running) killIfRunning(child, "SIGKILL");
+});
+
+/** The target of tests that do not choose: REDENO_TEST_TARGET, or our server. */
+export function defaultTarget(): ServerTarget {
+  const wanted = Deno.env.get("REDENO_TEST_TARGET") ?? "redeno";
+  if (wanted !== "redis" && wanted !== "redeno") {
+    throw new TypeError(`Cannot use REDENO_TEST_TARGET: expected "redis" or "redeno": "${wanted}"`);
+  }
+  return wanted;
+}
+
+/** A TCP port that was free a moment ago. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** Program and leading arguments that start a target. */
+function launchCommand(target: ServerTarget): string[] {
+  if (target === "redis") return ["redis-server"];
+  const binary = Deno.env.get("REDENO_BINARY");
+  if (binary !== undefined) return [binary];
+  const config = JSON.parse(Deno.readTextFileSync(new URL("deno.json", ROOT)));
+  const task = config.tasks?.start;
+  const command: string = typeof task === "string" ? task : task.command;
+  const words = command.trim().split(/\s+/);
+  if (words[0] !== "deno") throw new Error(`Cannot read the start task: "${command}"`);
+  return [Deno.execPath(), ...words.slice(1)];
+}
+
+function directiveArguments(options: ServerOptions, port: number, directory: string): string[] {
+  const args = options.configFile === undefined ? [] : [options.configFile];
+  args.push("--port", String(port), "--bind", "127.0.0.1", "--dir", directory);
+  args.push("--save", options.save ?? "");
+  return [...args, ...(options.args ?? [])];
+}
+
+/** Starts a server and waits until it answers PING. Throws with its log if it does not. */
+export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
+  const target = options.target ?? defaultTarget();
+  const owned = options.directory === undefined;
+  const directory = options.directory ?? await Deno.makeTempDir({ prefix: "redeno_test_" });
+  const port = freePort();
+  const [program, ...leading] = launchCommand(target);
+  const child = new Deno.Command(program, {
+    args: [...leading, ...directiveArguments(options, port, directory)],
+    cwd: target === "redis" ? directory : ROOT,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  running.add(child);
+  const server = new ServerProcess(target, port, directory, owned, child);
+  try {
+    await server.waitUntilReady(options.readyTimeoutMs ?? 15_000);
+  } catch (error) {
+    const log = server.log;
+    await server[Symbol.asyncDispose]();
+    throw new Error(`Cannot start ${target}: ${(error as Error).message}\n${log}`);
+  }
+  return server;
+}
+
+/**
+ * Runs a target to its end: for `--version`, wrong configurations and the like.
+ * Returns its exit code and all it printed.
+ */
+export async function runToEnd(
+  target: ServerTarget,
+  args: readonly string[],
+  stdin = "",
+): Promise<{ code: number; output: string }> {
+  const [program, ...leading] = launchCommand(target);
+  const child = new Deno.Command(program, {
+    args: [...leading, ...args],
+    cwd: ROOT,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(stdin));
+  await writer.close();
+  const { code, stdout, stderr } = await child.output();
+  return { code, output: fromUtf8(stdout) + fromUtf8(stderr) };
+}
+
+export class ServerProcess implements AsyncDisposable {
+  readonly pid: number;
+  readonly exited: Promise<Deno.CommandStatus>;
+  #log = "";
+  #isRunning = true;
+  readonly #outputEnds: Promise<unknown>;
+
+  constructor(
+    readonly target: ServerTarget,
+    readonly port: number,
+    readonly directory: string,
+    readonly ownsDirectory: boolean,
+    readonly child: Deno.ChildProcess,
+  ) {
+    this.pid = child.pid;
+    this.#outputEnds = Promise.all([this.#collect(child.stdout), this.#collect(child.stderr)]);
+    this.exited = child.status.then((status) => {
+      this.#isRunning = false;
+      running.delete(child);
+      return status;
+    });
+  }
+
+  /** Everything the server has printed so far. */
+  get log(): string {
+    return this.#log;
+  }
+
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
+  connect(): Promise<RespClient> {
+    return RespClient.connect(this.port);
+  }
+
+  async waitUntilReady(timeoutMs: number): Promise<void> {
+    await until("first PONG", async () => {
+      if (!this.#isRunning) throw new Error("Process ended before it served");
+      try {
+        using client = await this.connect();
+        const reply = await client.call("PING");
+        // NOAUTH also proves that the server serves; LOADING does not.
+        return !(reply instanceof RespError) || reply.code === "NOAUTH";
+      } catch (error) {
+        if (error instanceof Deno.errors.ConnectionRefused) return false;
+        throw error;
+      }
+    }, timeoutMs);
+  }
+
+  /** Asks the process to end and returns its exit code; kills it if it has not within 20 s. */
+  async stop(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<number> {
+    killIfRunning(this.child, signal);
+    const timer = setTimeout(() => killIfRunning(this.child, "SIGKILL"), 20_000);
+    const status = await this.exited;
+    clearTimeout(timer);
+    await this.#outputEnds;
+    if (status.signal === "SIGKILL") throw new Error(`Cannot stop by ${signal}:\n${this.#log}`);
+    return status.code;
+  }
+
+  /** Ends the process without a chance to save. */
+  async kill(): Promise<void> {
+    killIfRunning(this.child, "SIGKILL");
+    await this.exited;
+    await this.#outputEnds;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    if (this.ownsDirectory) await Deno.remove(this.directory, { recursive: true });
+  }
+
+  async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {
+    for await (const chunk of stream) this.#log += fromUtf8(chunk);
+  }
+}
+
+function killIfRunning(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    child.kill(signal);
+  } catch (error) {
+    // It has ended by itself, which is what was wanted.
+    if (!(error instanceof TypeError)) throw error;
+  }
+}
+
+/** A directory that outlives the servers of one test and goes with the test. */
+export class TemporaryDirectory implements AsyncDisposable {
+  private constructor(readonly path: string) {}
+
+  static async create(): Promise<TemporaryDirectory> {
+    return new TemporaryDirectory(await Deno.makeTempDir({ prefix: "redeno_test_" }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // A server that was killed a moment ago may still be closing its files.
+    await delay(0);
+    await Deno.remove(this.path, { recursive: true });
+  }
+}

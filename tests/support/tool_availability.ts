@@ -1,0 +1,125 @@
+/**
+ * Which foreign programs this machine has, and tests that are skipped, aloud, where one is missing.
+ *
+ * A skipped test prints one line with its reason and counts as ignored in the totals.
+ */
+
+import { fromUtf8, printLine } from "./text.ts";
+
+export type Tool =
+  | "redis-server"
+  | "redis-cli"
+  | "redis-benchmark"
+  | "redis-check-rdb"
+  | "redis-check-aof"
+  | "redis-py"
+  | "npm:ioredis@5"
+  | "npm:redis@4"
+  | "linux";
+
+const REDIS_VERSION_LINE = /7\.0\.15\b/;
+const reasons = new Map<Tool, string | null>();
+const versions = new Map<string, string | null>();
+
+/** What `<program> --version` prints, or null if the program cannot be run. */
+export function programVersion(program: string): string | null {
+  if (!versions.has(program)) versions.set(program, run(program, ["--version"]));
+  return versions.get(program)!;
+}
+
+/** Why a tool cannot be used here, or null if it can. Asked once per tool. */
+export function missingReason(tool: Tool): string | null {
+  if (!reasons.has(tool)) reasons.set(tool, findReason(tool));
+  return reasons.get(tool)!;
+}
+
+function findReason(tool: Tool): string | null {
+  if (tool === "linux") return Deno.build.os === "linux" ? null : "needs /proc of Linux";
+  if (tool === "redis-py") {
+    return pythonWithRedis() === null ? "no Python with the redis module (python3-redis)" : null;
+  }
+  if (tool.startsWith("npm:")) return npmReason(tool);
+  if (tool === "redis-check-rdb" || tool === "redis-check-aof") {
+    return programVersion("redis-server") !== null && run(tool, [], true) !== null
+      ? null
+      : `${tool} not found`;
+  }
+  const version = programVersion(tool);
+  if (version === null) return `${tool} not found`;
+  return REDIS_VERSION_LINE.test(version) ? null : `${tool} is not 7.0.15: ${version.trim()}`;
+}
+
+let python: string | null | undefined;
+
+/** The Python that can import redis, or null. */
+export function pythonWithRedis(): string | null {
+  if (python === undefined) {
+    const candidates = ["/usr/bin/python3", "python3"];
+    python = candidates.find((name) => run(name, ["-c", "import redis"]) !== null) ?? null;
+  }
+  return python;
+}
+
+/** Arguments of `deno` that run a script with packages from npm, apart from our deno.json. */
+export const NPM_RUN_ARGUMENTS = ["--no-config", "--no-lock", "--node-modules-dir=none"] as const;
+
+function npmReason(specifier: string): string | null {
+  const args = ["cache", "--quiet", ...NPM_RUN_ARGUMENTS, specifier];
+  return run(Deno.execPath(), args) === null ? `${specifier} cannot be fetched from npm` : null;
+}
+
+function run(program: string, args: readonly string[], anyExitCode = false): string | null {
+  try {
+    const result = new Deno.Command(program, {
+      args: [...args],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).outputSync();
+    if (!result.success && !anyExitCode) return null;
+    return fromUtf8(result.stdout) + fromUtf8(result.stderr);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** Declares a test that needs foreign programs; ignored with a printed reason if one is missing. */
+export function testWith(
+  tools: readonly Tool[],
+  name: string,
+  body: (context: Deno.TestContext) => void | Promise<void>,
+): void {
+  const missing = tools.map(missingReason).filter((reason) => reason !== null);
+  if (missing.length > 0) printLine(`skipped: ${name}: ${missing.join(", ")}`);
+  Deno.test({ name, ignore: missing.length > 0, fn: body });
+}
+
+/** Runs a foreign program to its end. Throws with its output if it fails, unless told not to. */
+export async function runTool(
+  program: string,
+  args: readonly string[],
+  options: { stdin?: string; anyExitCode?: boolean; cwd?: string; timeoutMs?: number } = {},
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = new Deno.Command(program, {
+    args: [...args],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    signal: AbortSignal.timeout(options.timeoutMs ?? 120_000),
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  // A program that ends without reading its input is no failure of ours.
+  await writer.write(new TextEncoder().encode(options.stdin ?? "")).catch(() => {});
+  await writer.close().catch(() => {});
+  const output = await child.output();
+  const stdout = fromUtf8(output.stdout);
+  const stderr = fromUtf8(output.stderr);
+  if (!output.success && options.anyExitCode !== true) {
+    throw new Error(
+      `Cannot run ${program} ${args.join(" ")}: exit ${output.code}\n${stdout}${stderr}`,
+    );
+  }
+  return { code: output.code, stdout, stderr };
+}
