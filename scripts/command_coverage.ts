@@ -3,8 +3,8 @@
  *
  *   deno run -A scripts/command_coverage.ts [--all]
  *
- * Families that are to come later (scripting, streams, replication, cluster, modules) are counted but
- * listed only with --all. Ends with exit code 1 if anything else is missing or differs.
+ * Families that are to come later (scripting, streams, replication, cluster, modules) are counted
+ * but listed only with --all. Ends with exit code 1 if anything else is missing or differs.
  */
 
 import { parseArgs } from "@std/cli";

@@ -1,6 +1,6 @@
 /**
- * Measures redis-server and Redeno side by side with redis-benchmark and prints one Markdown table per
- * profile, and one of memory.
+ * Measures redis-server and Redeno side by side with redis-benchmark and prints one Markdown
+ * table per profile, and one of memory.
  *
  *   deno run -A scripts/bench/compare.ts [options]
  *
@@ -21,8 +21,15 @@ import { cpuSeconds } from "../../tests/support/process_stat.ts";
 import type { ServerProcess } from "../../tests/support/server_process.ts";
 import { runTool } from "../../tests/support/tool_availability.ts";
 import { printLine, printNote } from "../../tests/support/text.ts";
-import { describeMachine, markdownTable, median, startForBench, TARGETS } from "./side_by_side.ts";
-import { memoryTable } from "./wire/memory.ts";
+import {
+  describeMachine,
+  markdownTable,
+  median,
+  nameOf,
+  startForBench,
+  TARGETS,
+} from "./side_by_side.ts";
+import { memoryTable } from "./wire/memory_per_key.ts";
 
 interface Profile {
   name: string;
@@ -103,8 +110,9 @@ async function profileTable(
   const rows = tests.map((test) => {
     return tableRow(test, samples.get(`${test} redis`)!, samples.get(`${test} redeno`)!);
   });
-  const header = ["test", "redis-server /s", "Redeno /s", "ratio"];
-  header.push("redis-server CPU µs", "Redeno CPU µs", "ratio");
+  const [theirs, own] = TARGETS.map(nameOf);
+  const header = ["test", `${theirs} /s`, `${own} /s`, "ratio"];
+  header.push(`${theirs} CPU µs`, `${own} CPU µs`, "ratio");
   return markdownTable(header, rows);
 }
 
@@ -121,8 +129,8 @@ function tableRow(test: string, redis: readonly Sample[], ours: readonly Sample[
   ];
 }
 
-function profilesFor(args: { smoke: boolean; profile?: string; requests?: string }): Profile[] {
-  const requests = (usual: number) => args.smoke ? 1000 : Number(args.requests ?? usual);
+function profilesFor(isSmoke: boolean, requested?: string, only = "both"): Profile[] {
+  const requests = (usual: number) => isSmoke ? 1000 : Number(requested ?? usual);
   const profiles: Record<string, Profile> = {
     plain: { name: "-c 50 -P 1", args: ["-c", "50", "-P", "1"], requests: requests(100_000) },
     pipelined: {
@@ -131,11 +139,9 @@ function profilesFor(args: { smoke: boolean; profile?: string; requests?: string
       requests: requests(400_000),
     },
   };
-  if (args.profile === undefined || args.profile === "both") return Object.values(profiles);
-  if (profiles[args.profile] === undefined) {
-    throw new RangeError(`Cannot find the profile "${args.profile}"`);
-  }
-  return [profiles[args.profile]];
+  if (only === "both") return Object.values(profiles);
+  if (profiles[only] === undefined) throw new RangeError(`Cannot find the profile "${only}"`);
+  return [profiles[only]];
 }
 
 if (import.meta.main) {
@@ -143,13 +149,14 @@ if (import.meta.main) {
     boolean: ["smoke"],
     string: ["rounds", "requests", "tests", "profile", "keys"],
   });
-  const rounds = args.smoke ? 1 : Number(args.rounds ?? 3);
+  const isSmoke = args.smoke === true;
+  const rounds = isSmoke ? 1 : Number(args.rounds ?? 3);
   const tests = args.tests === undefined ? TESTS : args.tests.split(",");
   printLine(`${await describeMachine()}; ${rounds} rounds. ${NOISE_NOTE}`);
-  for (const profile of profilesFor(args)) {
+  for (const profile of profilesFor(isSmoke, args.requests, args.profile)) {
     const table = await profileTable(profile, tests, rounds);
     printLine(`\n\`redis-benchmark ${profile.name} -n ${profile.requests}\`\n\n${table}`);
   }
-  const keyCount = Number(args.keys ?? (args.smoke ? 10_000 : 1_000_000));
+  const keyCount = Number(args.keys ?? (isSmoke ? 10_000 : 1_000_000));
   if (keyCount > 0) printLine(`\n${await memoryTable(keyCount)}`);
 }

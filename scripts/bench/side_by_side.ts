@@ -1,6 +1,6 @@
 /**
- * What the wire benches share: the two servers side by side, medians and percentiles, a fast filler,
- * and tables in Markdown.
+ * What the wire benches share: the two servers side by side, medians and percentiles, a fast
+ * filler, and tables in Markdown.
  */
 
 import {
@@ -13,14 +13,21 @@ import { concatBytes, utf8 } from "../../tests/support/text.ts";
 
 export const TARGETS: readonly ServerTarget[] = ["redis", "redeno"];
 
+/** REDENO_TEST_TARGET=redis measures redis-server against itself: the noise of the method. */
+const IS_SELF_CHECK = Deno.env.get("REDENO_TEST_TARGET") === "redis";
+
+/** What tables call a server; never "Redeno" when the numbers are not Redeno's. */
+export function nameOf(target: ServerTarget): string {
+  if (target === "redis") return "redis-server";
+  return IS_SELF_CHECK ? "redis-server again" : "Redeno";
+}
+
 /** Starts one server as it is measured: no persistence unless `args` ask for it. */
 export function startForBench(
   target: ServerTarget,
   args: readonly string[] = [],
 ): Promise<ServerProcess> {
-  // REDENO_TEST_TARGET=redis measures redis-server against itself: the noise of the method.
-  const isSelfCheck = Deno.env.get("REDENO_TEST_TARGET") === "redis";
-  return startServer({ target: isSelfCheck ? "redis" : target, args });
+  return startServer({ target: IS_SELF_CHECK ? "redis" : target, args });
 }
 
 export function median(values: readonly number[]): number {

@@ -2,12 +2,13 @@
  * Arguments: what several command families read from their arguments in the same way: numbers,
  * expiry options, and the value of a key with its type checked. All functions throw CommandError.
  */
-import { parseDouble } from "../base/doubles.ts";
+import { parseDouble, scanNumber } from "../base/doubles.ts";
 import * as clock from "../base/clock.ts";
 import { INT64_MAX, isCanonicalInteger, parseInt64, parseSafeInteger } from "../base/integers.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../server/client.ts";
+import type { KeyFinder } from "../server/command.ts";
 import {
   type CommandError,
   commandError,
@@ -83,6 +84,37 @@ export function doubleArgument(
   return number;
 }
 
+const TIMEOUT_NOT_A_FLOAT = commandError("ERR timeout is not a float or out of range");
+const TIMEOUT_NEGATIVE = commandError("ERR timeout is negative");
+
+/** How long a command may block: an argument in seconds as ms, rounded up; 0 means for ever. */
+export function timeoutArgument(argv: Argv, index: number): number {
+  const { bytes } = argv;
+  const start = argv.starts[index];
+  const length = argv.lengths[index];
+  const seconds = parseDouble(bytes, start, length);
+  if (seconds !== seconds && scanNumber(bytes, start, length) === null) throw TIMEOUT_NOT_A_FLOAT;
+  const timeoutMs = Math.ceil(seconds * 1000);
+  // Redis: what does not fit an int64 wraps around and counts as negative.
+  if (!(timeoutMs >= 0 && timeoutMs < 2 ** 63)) throw TIMEOUT_NEGATIVE;
+  return timeoutMs;
+}
+
+const INVALID_KEYS = commandError("ERR Invalid arguments specified for command");
+
+/**
+ * Finds keys whose number stands in argument `countIndex`, right before them (SINTERCARD, ZUNION …),
+ * as COMMAND GETKEYS and ACL need them.
+ */
+export function keysByNumber(countIndex: number): KeyFinder {
+  return (argv) => {
+    const start = argv.starts[countIndex];
+    const keyCount = parseSafeInteger(argv.bytes, start, argv.lengths[countIndex]);
+    if (!(keyCount >= 1 && keyCount <= argv.count - countIndex - 1)) throw INVALID_KEYS;
+    return Array.from({ length: keyCount }, (_, index) => countIndex + 1 + index);
+  };
+}
+
 /** The entry of a key that must be of `type` if it exists, for reading; or 0. */
 export function typedForRead({ db, argv }: Client, index: number, type: number): Ref {
   const entry = db.lookupForRead(argv, index);
@@ -97,6 +129,9 @@ export function typedForWrite({ db, argv }: Client, index: number, type: number)
   return entry;
 }
 
+/** Expiries up to this many seconds (30,000 years) are reckoned without bigints. */
+const PLAIN_EXPIRY_MAX = 1e12;
+
 /**
  * An expiry argument as Unix time in ms. `unitMs` is 1000 or 1; a relative one counts from now.
  * Redis: zero and negative values are refused by SET and GETEX (`mustBePositive`), but not by EXPIRE.
@@ -108,6 +143,11 @@ export function expiryArgument(
   isRelative: boolean,
   mustBePositive: boolean,
 ): number {
+  const { argv } = client;
+  const plain = parseSafeInteger(argv.bytes, argv.starts[index], argv.lengths[index]);
+  if (plain > 0 && plain <= PLAIN_EXPIRY_MAX) {
+    return plain * unitMs + (isRelative ? clock.nowMs() : 0);
+  }
   const amount = bigIntegerArgument(client.argv, index);
   if (mustBePositive && amount <= 0n) throw invalidExpireTime(client.commandName);
   const limit = 2n ** 63n - 1n;

@@ -42,14 +42,19 @@ import {
   passesMatch,
   replyCursor,
   replyEmptyScan,
+  SCAN_COMPLEXITY,
   scanOptions,
 } from "./scan_options.ts";
+
+const HSET_COMPLEXITY =
+  "O(1) for each field/value pair added, so O(N) to add N field/value pairs when the command is " +
+  "called with multiple field/value pairs.";
 
 // deno-fmt-ignore
 export const hashCommands: readonly RedisCommand[] = [
   { name: "hset", arity: -4, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
     access: "RW update", categories: ["@hash"], since: "2.0.0", group: "hash", proc: hsetCommand,
-    complexity: "O(1) for each field/value pair added, so O(N) to add N field/value pairs when the command is called with multiple field/value pairs.",
+    complexity: HSET_COMPLEXITY,
     summary: "Sets fields of a hash, adding those that are missing." },
   { name: "hsetnx", arity: 4, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
     access: "RW insert", categories: ["@hash"], since: "2.0.0", group: "hash", proc: hsetnxCommand,
@@ -76,30 +81,38 @@ export const hashCommands: readonly RedisCommand[] = [
     access: "RO", categories: ["@hash"], since: "3.2.0", group: "hash", proc: hstrlenCommand,
     complexity: "O(1)", summary: "Returns the length of the value of a field." },
   { name: "hincrby", arity: 4, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
-    access: "RW access update", categories: ["@hash"], since: "2.0.0", group: "hash", proc: hincrbyCommand,
-    complexity: "O(1)", summary: "Adds an integer to the integer in a field; a missing one counts as 0." },
+    access: "RW access update", categories: ["@hash"], since: "2.0.0", group: "hash",
+    proc: hincrbyCommand, complexity: "O(1)",
+    summary: "Adds an integer to the integer in a field; a missing one counts as 0." },
   { name: "hincrbyfloat", arity: 4, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
-    access: "RW access update", categories: ["@hash"], since: "2.6.0", group: "hash", proc: hincrbyfloatCommand,
-    complexity: "O(1)", summary: "Adds a number to the number in a field; a missing one counts as 0." },
+    access: "RW access update", categories: ["@hash"], since: "2.6.0", group: "hash",
+    proc: hincrbyfloatCommand, complexity: "O(1)",
+    summary: "Adds a number to the number in a field; a missing one counts as 0." },
   { name: "hkeys", arity: 2, flags: ["readonly"], keys: [1, 1, 1],
     access: "RO access", categories: ["@hash"], since: "2.0.0", group: "hash", proc: hkeysCommand,
+    tips: ["nondeterministic_output_order"],
     complexity: "O(N) where N is the size of the hash.", summary: "Returns all fields of a hash." },
   { name: "hvals", arity: 2, flags: ["readonly"], keys: [1, 1, 1],
     access: "RO access", categories: ["@hash"], since: "2.0.0", group: "hash", proc: hvalsCommand,
+    tips: ["nondeterministic_output_order"],
     complexity: "O(N) where N is the size of the hash.", summary: "Returns all values of a hash." },
   { name: "hgetall", arity: 2, flags: ["readonly"], keys: [1, 1, 1],
     access: "RO access", categories: ["@hash"], since: "2.0.0", group: "hash", proc: hgetallCommand,
-    complexity: "O(N) where N is the size of the hash.", summary: "Returns all fields of a hash with their values." },
+    tips: ["nondeterministic_output_order"],
+    complexity: "O(N) where N is the size of the hash.",
+    summary: "Returns all fields of a hash with their values." },
   { name: "hexists", arity: 3, flags: ["readonly", "fast"], keys: [1, 1, 1],
     access: "RO", categories: ["@hash"], since: "2.0.0", group: "hash", proc: hexistsCommand,
     complexity: "O(1)", summary: "Tells whether a hash has a field." },
   { name: "hrandfield", arity: -2, flags: ["readonly"], keys: [1, 1, 1],
-    access: "RO access", categories: ["@hash"], since: "6.2.0", group: "hash", proc: hrandfieldCommand,
+    access: "RO access", categories: ["@hash"], since: "6.2.0", group: "hash",
+    proc: hrandfieldCommand, tips: ["nondeterministic_output"],
     complexity: "O(N) where N is the number of fields returned",
     summary: "Returns fields of a hash chosen at random." },
   { name: "hscan", arity: -3, flags: ["readonly"], keys: [1, 1, 1],
     access: "RO access", categories: ["@hash"], since: "2.8.0", group: "hash", proc: hscanCommand,
-    complexity: "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection..",
+    tips: ["nondeterministic_output"],
+    complexity: SCAN_COMPLEXITY,
     summary: "Walks over the fields of a hash step by step." },
 ];
 
@@ -261,7 +274,9 @@ function hincrbyfloatCommand(client: Client): void {
   storeResult(client, entry, sum, sum.length);
   db.changed(argv, 1, EVENT_HASH, "hincrbyfloat");
   // The sum, not the increment: who replays it may compute floats in another way.
-  client.propagateAs("HSET", argv.copy(1), argv.copy(2), sum);
+  if (client.server.commandLog !== null) {
+    client.propagateAs("HSET", argv.copy(1), argv.copy(2), sum);
+  }
   reply.bulk(sum, 0, sum.length);
 }
 
@@ -270,7 +285,11 @@ function hkeysCommand(client: Client): void {
   const entry = typedForRead(client, 1, TYPE_HASH);
   reply.array(entry === 0 ? 0 : hashValue.countOfKey(db.arena, entry));
   if (entry === 0) return;
-  forEachField(client, entry, (field) => reply.bulk(field.bytes, field.start, field.length));
+  hashValue.forEachField(
+    db.arena,
+    entry,
+    (field) => reply.bulk(field.bytes, field.start, field.length),
+  );
 }
 
 function hvalsCommand(client: Client): void {
@@ -278,7 +297,11 @@ function hvalsCommand(client: Client): void {
   const entry = typedForRead(client, 1, TYPE_HASH);
   reply.array(entry === 0 ? 0 : hashValue.countOfKey(db.arena, entry));
   if (entry === 0) return;
-  forEachField(client, entry, (_, bytes) => reply.bulk(bytes.bytes, bytes.start, bytes.length));
+  hashValue.forEachField(
+    db.arena,
+    entry,
+    (_, bytes) => reply.bulk(bytes.bytes, bytes.start, bytes.length),
+  );
 }
 
 function hgetallCommand(client: Client): void {
@@ -286,7 +309,7 @@ function hgetallCommand(client: Client): void {
   const entry = typedForRead(client, 1, TYPE_HASH);
   reply.map(entry === 0 ? 0 : hashValue.countOfKey(db.arena, entry));
   if (entry === 0) return;
-  forEachField(client, entry, (field, bytes) => {
+  hashValue.forEachField(db.arena, entry, (field, bytes) => {
     reply.bulk(field.bytes, field.start, field.length);
     reply.bulk(bytes.bytes, bytes.start, bytes.length);
   });
@@ -355,7 +378,7 @@ function hscanCommand(client: Client): void {
   const ref = value.valueRef(arena, entry);
   replyCursor(reply, isSmall ? 0 : collectEntries(arena, ref, cursor, options.count, entries));
   const mark = reply.deferArray();
-  if (isSmall) forEachField(client, entry, show);
+  if (isSmall) hashValue.forEachField(db.arena, entry, show);
   else for (const one of entries) hashValue.visitEntry(arena, one, show);
   reply.endDeferredArray(mark, shown);
 }
@@ -406,16 +429,6 @@ function storeResult(client: Client, entry: Ref, bytes: Uint8Array, length: numb
 function getField({ argv, db }: Client, entry: Ref, index: number): boolean {
   const start = argv.starts[index];
   return hashValue.get(db.arena, entry, argv.bytes, start, argv.lengths[index], found);
-}
-
-function forEachField({ db }: Client, entry: Ref, visit: hashValue.FieldVisitor): void {
-  const { arena } = db;
-  hashValue.forEach(
-    arena,
-    value.encodingOf(arena, entry),
-    value.valueRef(arena, entry),
-    visit,
-  );
 }
 
 function createHash({ argv, db }: Client): Ref {

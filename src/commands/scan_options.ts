@@ -16,6 +16,11 @@ import { INVALID_CURSOR, SYNTAX_ERROR } from "../server/errors.ts";
 import * as dict from "../structures/dict.ts";
 import { integerArgument } from "./arguments.ts";
 
+/** What COMMAND DOCS says of HSCAN, SSCAN and ZSCAN. */
+export const SCAN_COMPLEXITY =
+  "O(1) for every call. O(N) for a complete iteration, including enough command calls for the " +
+  "cursor to return back to 0. N is the number of elements inside the collection..";
+
 const COUNT_DEFAULT = 10;
 /** Redis: in a sparse table a step looks at no more than so many buckets per wanted entry. */
 const BUCKETS_PER_ENTRY_MAX = 10;
@@ -30,8 +35,8 @@ export interface ScanOptions {
 }
 
 /**
- * The cursor that an argument spells. Redis reads it with C's strtoul: a sign, leading zeros and the
- * empty text pass, and all of uint64; our dicts use the lower 32 bits.
+ * The cursor that an argument spells. Redis reads it with C's strtoul: a sign, leading zeros and
+ * the empty text pass, and all of uint64; our dicts use the lower 32 bits.
  */
 export function cursorArgument(argv: Argv, index: number): number {
   const text = argv.text(index);

@@ -49,16 +49,563 @@ import {
   typedForWrite,
 } from "./arguments.ts";
 
+const SET_NOTE = "RW and ACCESS due to the optional `GET` argument";
+const GETEX_NOTE = "RW and UPDATE because it changes the TTL";
+const MGET_COMPLEXITY = "O(N) where N is the number of keys to retrieve.";
+const MSET_COMPLEXITY = "O(N) where N is the number of keys to set.";
+const MSETNX_COMPLEXITY = "O(N) where N is the number of keys to set.";
 const APPEND_COMPLEXITY =
-  "O(1). The amortized time complexity is O(1) assuming the appended value is small and the already present value is of any size, since the dynamic string library used by Redis will double the free space available on every reallocation.";
+  "O(1). The amortized time complexity is O(1) assuming the appended value is small and the " +
+  "already present value is of any size, since the dynamic string library used by Redis will " +
+  "double the free space available on every reallocation.";
 const GETRANGE_COMPLEXITY =
-  "O(N) where N is the length of the returned string. The complexity is ultimately determined by the returned length, but because creating a substring from an existing string is very cheap, it can be considered O(1) for small strings.";
+  "O(N) where N is the length of the returned string. The complexity is ultimately " +
+  "determined by the returned length, but because creating a substring from an existing " +
+  "string is very cheap, it can be considered O(1) for small strings.";
 const SETRANGE_COMPLEXITY =
-  "O(1), not counting the time taken to copy the new string in place. Usually, this string is very small so the amortized complexity is O(1). Otherwise, complexity is O(M) with M being the length of the value argument.";
+  "O(1), not counting the time taken to copy the new string in place. Usually, this string " +
+  "is very small so the amortized complexity is O(1). Otherwise, complexity is O(M) with M " +
+  "being the length of the value argument.";
 
 // deno-fmt-ignore
 export const stringCommands: readonly RedisCommand[] = [
-  { name: "get", arity: 2, flags: ["readonly", "fast"], keys: [1, 1, 1], proc: getCommand,
+  { name: "get", arity: 2, flags: ["readonly", "fast"], keys: [1, 1, 1],
     access: "RO access", categories: ["@string"], since: "1.0.0", group: "string",
-    complexity: "O(1)", summary: "Returns the string value of a key." },
+    complexity: "O(1)", proc: getCommand,
+    summary: "Returns the string at a key." },
+  { name: "set", arity: -3, flags: ["write", "denyoom"], keys: [1, 1, 1],
+    keySpecs: [rangeSpec("RW access update variable_flags", 1, 0, SET_NOTE)],
+    categories: ["@string"], since: "1.0.0", group: "string",
+    complexity: "O(1)", proc: setCommand,
+    summary: "Stores a string at a key, whatever the key held before." },
+  { name: "setex", arity: 4, flags: ["write", "denyoom"], keys: [1, 1, 1],
+    access: "OW update", categories: ["@string"], since: "2.0.0", group: "string",
+    complexity: "O(1)", proc: setexCommand,
+    summary: "Stores a string that expires after some seconds." },
+  { name: "psetex", arity: 4, flags: ["write", "denyoom"], keys: [1, 1, 1],
+    access: "OW update", categories: ["@string"], since: "2.6.0", group: "string",
+    complexity: "O(1)", proc: psetexCommand,
+    summary: "Stores a string that expires after some milliseconds." },
+  { name: "setnx", arity: 3, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
+    access: "OW insert", categories: ["@string"], since: "1.0.0", group: "string",
+    complexity: "O(1)", proc: setnxCommand,
+    summary: "Stores a string if the key does not exist yet." },
+  { name: "getset", arity: 3, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
+    access: "RW access update", categories: ["@string"], since: "1.0.0", group: "string",
+    complexity: "O(1)", proc: getsetCommand,
+    summary: "Stores a string and returns the one it replaces." },
+  { name: "getdel", arity: 2, flags: ["write", "fast"], keys: [1, 1, 1],
+    access: "RW access delete", categories: ["@string"], since: "6.2.0", group: "string",
+    complexity: "O(1)", proc: getdelCommand,
+    summary: "Returns the string at a key and removes the key." },
+  { name: "getex", arity: -2, flags: ["write", "fast"], keys: [1, 1, 1],
+    keySpecs: [rangeSpec("RW access update", 1, 0, GETEX_NOTE)],
+    categories: ["@string"], since: "6.2.0", group: "string",
+    complexity: "O(1)", proc: getexCommand,
+    summary: "Returns the string at a key and sets or drops its expiry." },
+  { name: "mget", arity: -2, flags: ["readonly", "fast"], keys: [1, -1, 1],
+    access: "RO access", categories: ["@string"], since: "1.0.0", group: "string",
+    complexity: MGET_COMPLEXITY, proc: mgetCommand,
+    summary: "Returns the strings at several keys, nil for those without." },
+  { name: "mset", arity: -3, flags: ["write", "denyoom"], keys: [1, -1, 2],
+    access: "OW update", categories: ["@string"], since: "1.0.1", group: "string",
+    complexity: MSET_COMPLEXITY, proc: msetCommand,
+    summary: "Stores several strings at once." },
+  { name: "msetnx", arity: -3, flags: ["write", "denyoom"], keys: [1, -1, 2],
+    access: "OW insert", categories: ["@string"], since: "1.0.1", group: "string",
+    complexity: MSETNX_COMPLEXITY, proc: msetnxCommand,
+    summary: "Stores several strings at once, unless any of the keys exists." },
+  { name: "append", arity: 3, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
+    access: "RW insert", categories: ["@string"], since: "2.0.0", group: "string",
+    complexity: APPEND_COMPLEXITY, proc: appendCommand,
+    summary: "Adds bytes to the end of a string, which is created if missing." },
+  { name: "strlen", arity: 2, flags: ["readonly", "fast"], keys: [1, 1, 1],
+    access: "RO", categories: ["@string"], since: "2.2.0", group: "string",
+    complexity: "O(1)", proc: strlenCommand,
+    summary: "Returns how many bytes a string has." },
+  { name: "incr", arity: 2, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
+    access: "RW access update", categories: ["@string"], since: "1.0.0", group: "string",
+    complexity: "O(1)", proc: incrCommand,
+    summary: "Adds one to the integer at a key." },
+  { name: "decr", arity: 2, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
+    access: "RW access update", categories: ["@string"], since: "1.0.0", group: "string",
+    complexity: "O(1)", proc: decrCommand,
+    summary: "Subtracts one from the integer at a key." },
+  { name: "incrby", arity: 3, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
+    access: "RW access update", categories: ["@string"], since: "1.0.0", group: "string",
+    complexity: "O(1)", proc: incrbyCommand,
+    summary: "Adds to the integer at a key." },
+  { name: "decrby", arity: 3, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
+    access: "RW access update", categories: ["@string"], since: "1.0.0", group: "string",
+    complexity: "O(1)", proc: decrbyCommand,
+    summary: "Subtracts from the integer at a key." },
+  { name: "incrbyfloat", arity: 3, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
+    access: "RW access update", categories: ["@string"], since: "2.6.0", group: "string",
+    complexity: "O(1)", proc: incrbyfloatCommand,
+    summary: "Adds to the number at a key, which may have a fraction." },
+  { name: "getrange", arity: 4, flags: ["readonly"], keys: [1, 1, 1],
+    access: "RO access", categories: ["@string"], since: "2.4.0", group: "string",
+    complexity: GETRANGE_COMPLEXITY, proc: getrangeCommand,
+    summary: "Returns a part of a string." },
+  { name: "substr", arity: 4, flags: ["readonly"], keys: [1, 1, 1],
+    access: "RO access", categories: ["@string"], since: "1.0.0", group: "string",
+    complexity: GETRANGE_COMPLEXITY, proc: getrangeCommand,
+    summary: "Returns a part of a string (the old name of GETRANGE)." },
+  { name: "setrange", arity: 4, flags: ["write", "denyoom"], keys: [1, 1, 1],
+    access: "RW update", categories: ["@string"], since: "2.2.0", group: "string",
+    complexity: SETRANGE_COMPLEXITY, proc: setrangeCommand,
+    summary: "Overwrites a part of a string, which grows as needed." },
 ];
+
+/** Options of SET and GETEX, as bits. */
+const OPTION_NX = 1 << 0;
+const OPTION_XX = 1 << 1;
+const OPTION_GET = 1 << 2;
+const OPTION_KEEPTTL = 1 << 3;
+const OPTION_PERSIST = 1 << 4;
+const OPTION_EX = 1 << 5;
+const OPTION_PX = 1 << 6;
+const OPTION_EXAT = 1 << 7;
+const OPTION_PXAT = 1 << 8;
+const OPTION_ANY_TIME = OPTION_EX | OPTION_PX | OPTION_EXAT | OPTION_PXAT;
+const OPTION_ANY_EXPIRY = OPTION_ANY_TIME | OPTION_KEEPTTL | OPTION_PERSIST;
+
+const OFFSET_OUT_OF_RANGE = commandError("ERR offset is out of range");
+const DECREMENT_OVERFLOW = commandError("ERR decrement would overflow");
+
+const view = new Slice();
+const digits = new Uint8Array(INTEGER_TEXT_BYTES_MAX);
+
+/** Replies the string of an entry, or of a part of it: the bytes `from` to `to` (exclusive). */
+export function replyString(client: Client, entry: Ref, from = 0, to = -1): void {
+  const { reply } = client;
+  const { arena } = client.db;
+  if (value.isEmbedded(arena, entry)) {
+    value.readEmbedded(arena, entry, view);
+    const end = to < 0 ? view.length : to;
+    reply.bulk(view.bytes, view.start + from, end - from);
+    return;
+  }
+  const end = to < 0 ? stringValue.byteLength(arena, entry) : to;
+  reply.bulkHeader(end - from);
+  stringValue.forEachChunk(
+    arena,
+    entry,
+    from,
+    end,
+    (bytes, start, length) => reply.raw(bytes, start, length),
+  );
+  reply.bulkEnd();
+}
+
+/** Refuses to make a string longer than a client may send, or than a byte string can be. */
+export function checkStringLength(client: Client, byteCount: number): void {
+  const limit = Math.min(client.server.config.protoMaxBulkLen, byteString.BYTES_MAX);
+  if (byteCount > limit) throw STRING_TOO_LONG;
+}
+
+function getCommand(client: Client): void {
+  const entry = typedForRead(client, 1, TYPE_STRING);
+  if (entry === 0) client.reply.nil();
+  else replyString(client, entry);
+}
+
+function setCommand(client: Client): void {
+  const { db, argv, reply } = client;
+  if (argv.count === 3) {
+    setArgument(client, 1, 2, NO_EXPIRY);
+    db.changed(argv, 1, EVENT_STRING, "set");
+    reply.ok();
+    return;
+  }
+  setWithOptions(client);
+}
+
+function setArgument(client: Client, key: number, text: number, expiryMs: number): void {
+  const { db, argv } = client;
+  db.setString(argv, key, argv.bytes, argv.starts[text], argv.lengths[text], expiryMs);
+}
+
+function setWithOptions(client: Client): void {
+  const { db, argv, reply } = client;
+  const options = parseOptions(argv, 3, OPTION_PERSIST);
+  const hasTime = (options & OPTION_ANY_TIME) !== 0;
+  let expiryMs = hasTime ? expiryOption(client, options) : NO_EXPIRY;
+  if ((options & OPTION_KEEPTTL) !== 0) expiryMs = KEEP_EXPIRY;
+  const wantsOld = (options & OPTION_GET) !== 0;
+  if (wantsOld) getCommand(client);
+  const exists = db.lookupForWrite(argv, 1) !== 0;
+  if (exists ? (options & OPTION_NX) !== 0 : (options & OPTION_XX) !== 0) {
+    if (!wantsOld) reply.nil();
+    return;
+  }
+  setArgument(client, 1, 2, expiryMs);
+  db.changed(argv, 1, EVENT_STRING, "set");
+  if (hasTime) announceExpiringSet(client, 2, expiryMs);
+  else if (wantsOld) propagateWithoutGet(client);
+  if (!wantsOld) reply.ok();
+}
+
+/**
+ * The options of SET or GETEX from argument `from` on, except those in `refused`. Which argument
+ * holds the time is left in `timeIndex`.
+ */
+function parseOptions(argv: Argv, from: number, refused: number): number {
+  let options = 0;
+  for (let index = from; index < argv.count; index++) {
+    const option = optionAt(argv, index);
+    if (option === 0 || (option & refused) !== 0) throw SYNTAX_ERROR;
+    if ((rivalsOf(option) & options) !== 0) throw SYNTAX_ERROR;
+    if ((option & OPTION_ANY_TIME) !== 0) {
+      timeIndex = ++index;
+      if (index === argv.count) throw SYNTAX_ERROR;
+    }
+    options |= option;
+  }
+  return options;
+}
+
+let timeIndex = 0;
+
+function optionAt(argv: Argv, index: number): number {
+  if (argv.is(index, "ex")) return OPTION_EX;
+  if (argv.is(index, "px")) return OPTION_PX;
+  if (argv.is(index, "nx")) return OPTION_NX;
+  if (argv.is(index, "xx")) return OPTION_XX;
+  if (argv.is(index, "get")) return OPTION_GET;
+  if (argv.is(index, "keepttl")) return OPTION_KEEPTTL;
+  if (argv.is(index, "exat")) return OPTION_EXAT;
+  if (argv.is(index, "pxat")) return OPTION_PXAT;
+  return argv.is(index, "persist") ? OPTION_PERSIST : 0;
+}
+
+/** The options that an option cannot stand beside; it may be repeated itself. */
+function rivalsOf(option: number): number {
+  if (option === OPTION_NX) return OPTION_XX;
+  if (option === OPTION_XX) return OPTION_NX;
+  return (option & OPTION_ANY_EXPIRY) !== 0 ? OPTION_ANY_EXPIRY & ~option : 0;
+}
+
+/** The time that `parseOptions` has just found, as Unix time in ms. */
+function expiryOption(client: Client, options: number): number {
+  const unitMs = (options & (OPTION_EX | OPTION_EXAT)) !== 0 ? 1000 : 1;
+  const isRelative = (options & (OPTION_EX | OPTION_PX)) !== 0;
+  return expiryArgument(client, timeIndex, unitMs, isRelative, true);
+}
+
+/** A string was set with an expiry: tells of it, and puts an absolute time into the AOF. */
+function announceExpiringSet(client: Client, text: number, expiryMs: number): void {
+  const { db, argv } = client;
+  db.alsoEvent(argv, 1, EVENT_GENERIC, "expire");
+  if (client.server.commandLog === null) return;
+  client.propagateAs("SET", argv.copy(1), argv.copy(text), "PXAT", expiryText(expiryMs));
+}
+
+/** An expiry as text; beyond 2^53 the nearest int64. */
+function expiryText(expiryMs: number): string {
+  if (Number.isSafeInteger(expiryMs)) return String(expiryMs);
+  const exact = BigInt(expiryMs);
+  return String(exact > INT64_MAX ? INT64_MAX : exact);
+}
+
+/** Redis: SET … GET goes to the AOF without GET, which would only make a reply. */
+function propagateWithoutGet(client: Client): void {
+  const { argv } = client;
+  if (client.server.commandLog === null) return;
+  const parts: Uint8Array[] = [];
+  for (let index = 0; index < argv.count; index++) {
+    if (index < 3 || !argv.is(index, "get")) parts.push(argv.copy(index));
+  }
+  client.propagateAs(...parts);
+}
+
+function setexCommand(client: Client): void {
+  setExpiring(client, 1000);
+}
+
+function psetexCommand(client: Client): void {
+  setExpiring(client, 1);
+}
+
+function setExpiring(client: Client, unitMs: number): void {
+  const { db, argv, reply } = client;
+  const expiryMs = expiryArgument(client, 2, unitMs, true, true);
+  setArgument(client, 1, 3, expiryMs);
+  db.changed(argv, 1, EVENT_STRING, "set");
+  announceExpiringSet(client, 3, expiryMs);
+  reply.ok();
+}
+
+function setnxCommand(client: Client): void {
+  const { db, argv, reply } = client;
+  if (db.lookupForWrite(argv, 1) !== 0) {
+    reply.integer(0);
+    return;
+  }
+  setArgument(client, 1, 2, NO_EXPIRY);
+  db.changed(argv, 1, EVENT_STRING, "set");
+  reply.integer(1);
+}
+
+function getsetCommand(client: Client): void {
+  const { db, argv } = client;
+  getCommand(client);
+  setArgument(client, 1, 2, NO_EXPIRY);
+  db.changed(argv, 1, EVENT_STRING, "set");
+  if (client.server.commandLog === null) return;
+  client.propagateAs("SET", argv.copy(1), argv.copy(2));
+}
+
+function getdelCommand(client: Client): void {
+  const { db, argv } = client;
+  getCommand(client);
+  if (!db.remove(argv, 1)) return;
+  db.changed(argv, 1, EVENT_GENERIC, "del");
+  if (client.server.commandLog !== null) client.propagateAs("DEL", argv.copy(1));
+}
+
+function getexCommand(client: Client): void {
+  const { argv, reply } = client;
+  const refused = OPTION_NX | OPTION_XX | OPTION_GET | OPTION_KEEPTTL;
+  const options = parseOptions(argv, 2, refused);
+  const entry = typedForRead(client, 1, TYPE_STRING);
+  if (entry === 0) {
+    reply.nil();
+    return;
+  }
+  const hasTime = (options & OPTION_ANY_TIME) !== 0;
+  const expiryMs = hasTime ? expiryOption(client, options) : NO_EXPIRY;
+  replyString(client, entry);
+  if (hasTime) {
+    // Redis: only an absolute time can lie in the past; one that is just now counts as past.
+    const isAbsolute = (options & (OPTION_EXAT | OPTION_PXAT)) !== 0;
+    if (isAbsolute && expiryMs <= clock.nowMs()) removeRead(client);
+    else expireRead(client, entry, expiryMs);
+  } else if ((options & OPTION_PERSIST) !== 0) {
+    persistRead(client, entry);
+  }
+}
+
+function removeRead(client: Client): void {
+  const { db, argv } = client;
+  db.remove(argv, 1);
+  db.changed(argv, 1, EVENT_GENERIC, "del");
+  if (client.server.commandLog !== null) client.propagateAs("DEL", argv.copy(1));
+}
+
+function expireRead(client: Client, entry: Ref, expiryMs: number): void {
+  const { db, argv } = client;
+  db.setExpiry(entry, expiryMs);
+  db.changed(argv, 1, EVENT_GENERIC, "expire");
+  if (client.server.commandLog === null) return;
+  client.propagateAs("PEXPIREAT", argv.copy(1), expiryText(expiryMs));
+}
+
+function persistRead(client: Client, entry: Ref): void {
+  const { db, argv } = client;
+  if (value.expiryOf(db.arena, entry) === NO_EXPIRY) return;
+  db.setExpiry(entry, NO_EXPIRY);
+  db.changed(argv, 1, EVENT_GENERIC, "persist");
+  if (client.server.commandLog !== null) client.propagateAs("PERSIST", argv.copy(1));
+}
+
+function mgetCommand(client: Client): void {
+  const { db, argv, reply } = client;
+  reply.array(argv.count - 1);
+  for (let index = 1; index < argv.count; index++) {
+    const entry = db.lookupForRead(argv, index);
+    if (entry === 0 || value.typeOf(db.arena, entry) !== TYPE_STRING) reply.nil();
+    else replyString(client, entry);
+  }
+}
+
+function msetCommand(client: Client): void {
+  if (client.argv.count % 2 === 0) throw wrongArity("mset");
+  setAll(client);
+  client.reply.ok();
+}
+
+function msetnxCommand(client: Client): void {
+  const { db, argv, reply } = client;
+  if (argv.count % 2 === 0) throw wrongArity("msetnx");
+  for (let index = 1; index < argv.count; index += 2) {
+    if (db.lookupForWrite(argv, index) === 0) continue;
+    reply.integer(0);
+    return;
+  }
+  setAll(client);
+  reply.integer(1);
+}
+
+function setAll(client: Client): void {
+  const { db, argv } = client;
+  for (let index = 1; index < argv.count; index += 2) {
+    setArgument(client, index, index + 1, NO_EXPIRY);
+    db.changed(argv, index, EVENT_STRING, "set");
+  }
+}
+
+function appendCommand(client: Client): void {
+  const { db, argv, reply } = client;
+  const added = argv.lengths[2];
+  const entry = typedForWrite(client, 1, TYPE_STRING);
+  let length = added;
+  if (entry === 0) {
+    setArgument(client, 1, 2, NO_EXPIRY);
+  } else {
+    const oldLength = stringValue.byteLength(db.arena, entry);
+    length += oldLength;
+    checkStringLength(client, length);
+    writeRange(client, entry, oldLength, 2);
+  }
+  db.changed(argv, 1, EVENT_STRING, "append");
+  reply.integer(length);
+}
+
+/** Writes an argument over the string of an entry, which is made longer if need be. */
+function writeRange({ db, argv }: Client, entry: Ref, offset: number, text: number): void {
+  const { arena } = db;
+  const end = offset + argv.lengths[text];
+  let target = entry;
+  if (end > stringValue.byteLength(arena, entry)) {
+    target = stringValue.resize(arena, entry, end);
+    db.replaceMoved(entry, target);
+  }
+  stringValue.write(arena, target, offset, argv.bytes, argv.starts[text], argv.lengths[text]);
+}
+
+function strlenCommand(client: Client): void {
+  const entry = typedForRead(client, 1, TYPE_STRING);
+  client.reply.integer(entry === 0 ? 0 : stringValue.byteLength(client.db.arena, entry));
+}
+
+function getrangeCommand(client: Client): void {
+  const { argv, db, reply } = client;
+  let start = integerArgument(argv, 2);
+  let end = integerArgument(argv, 3);
+  const entry = typedForRead(client, 1, TYPE_STRING);
+  const length = entry === 0 ? 0 : stringValue.byteLength(db.arena, entry);
+  const isEmpty = start < 0 && end < 0 && start > end;
+  if (start < 0) start = Math.max(0, length + start);
+  if (end < 0) end = Math.max(0, length + end);
+  end = Math.min(end, length - 1);
+  if (isEmpty || start > end) reply.bulk(digits, 0, 0);
+  else replyString(client, entry, start, end + 1);
+}
+
+function setrangeCommand(client: Client): void {
+  const { argv, db, reply } = client;
+  const offset = integerArgument(argv, 2);
+  if (offset < 0) throw OFFSET_OUT_OF_RANGE;
+  const added = argv.lengths[3];
+  const entry = typedForWrite(client, 1, TYPE_STRING);
+  const oldLength = entry === 0 ? 0 : stringValue.byteLength(db.arena, entry);
+  if (added === 0) {
+    reply.integer(oldLength);
+    return;
+  }
+  checkStringLength(client, offset + added);
+  writeRange(client, entry !== 0 ? entry : createEmptyString(client, 1), offset, 3);
+  db.changed(argv, 1, EVENT_STRING, "setrange");
+  reply.integer(Math.max(oldLength, offset + added));
+}
+
+/** Creates a key with an empty string, to be resized and written to; returns its entry. */
+export function createEmptyString({ db, argv }: Client, index: number): Ref {
+  db.setString(argv, index, argv.bytes, 0, 0, NO_EXPIRY);
+  return db.findRaw(argv.bytes, argv.starts[index], argv.lengths[index]);
+}
+
+function incrCommand(client: Client): void {
+  incrementBy(client, 1);
+}
+
+function decrCommand(client: Client): void {
+  incrementBy(client, -1);
+}
+
+function incrbyCommand(client: Client): void {
+  const { argv } = client;
+  const amount = parseSafeInteger(argv.bytes, argv.starts[2], argv.lengths[2]);
+  if (amount === amount) incrementBy(client, amount);
+  else incrementByLarge(client, bigIntegerArgument(argv, 2));
+}
+
+function decrbyCommand(client: Client): void {
+  const { argv } = client;
+  const amount = parseSafeInteger(argv.bytes, argv.starts[2], argv.lengths[2]);
+  if (amount === amount) {
+    incrementBy(client, -amount);
+    return;
+  }
+  const large = bigIntegerArgument(argv, 2);
+  if (large === INT64_MIN) throw DECREMENT_OVERFLOW;
+  incrementByLarge(client, -large);
+}
+
+/** Adds a safe integer; falls back on bigints when a number involved is not safe. */
+function incrementBy(client: Client, amount: number): void {
+  const { db, argv, reply } = client;
+  const entry = typedForWrite(client, 1, TYPE_STRING);
+  let sum = amount;
+  if (entry !== 0) {
+    readNumber(db.arena, entry);
+    sum += parseSafeInteger(view.bytes, view.start, view.length);
+    if (!Number.isSafeInteger(sum)) {
+      incrementByLarge(client, BigInt(amount));
+      return;
+    }
+  }
+  if (entry === 0 || !stringValue.overwriteInteger(db.arena, entry, sum)) {
+    db.setString(argv, 1, digits, 0, writeInteger(sum, digits, 0), KEEP_EXPIRY);
+  }
+  db.changed(argv, 1, EVENT_STRING, "incrby");
+  reply.integer(sum);
+}
+
+function incrementByLarge(client: Client, amount: bigint): void {
+  const { db, argv, reply } = client;
+  const entry = typedForWrite(client, 1, TYPE_STRING);
+  let old: bigint | null = 0n;
+  if (entry !== 0) {
+    readNumber(db.arena, entry);
+    old = parseInt64(view.bytes, view.start, view.length);
+    if (old === null) throw NOT_AN_INTEGER;
+  }
+  const sum = old + amount;
+  if (sum < INT64_MIN || sum > INT64_MAX) throw INCREMENT_OVERFLOW;
+  db.setString(argv, 1, digits, 0, writeBigInteger(sum, digits, 0), KEEP_EXPIRY);
+  db.changed(argv, 1, EVENT_STRING, "incrby");
+  reply.bigInteger(sum);
+}
+
+/** Points `view` at a string that may be an integer; longer ones are refused before a look. */
+function readNumber(arena: Arena, entry: Ref): void {
+  if (stringValue.byteLength(arena, entry) > INTEGER_TEXT_BYTES_MAX) throw NOT_AN_INTEGER;
+  stringValue.read(arena, entry, view);
+}
+
+function incrbyfloatCommand(client: Client): void {
+  const { db, argv, reply } = client;
+  const { arena } = db;
+  const entry = typedForWrite(client, 1, TYPE_STRING);
+  if (entry === 0) view.set(ZERO, 0, ZERO.length);
+  else stringValue.read(arena, entry, view);
+  const start = argv.starts[2];
+  const length = argv.lengths[2];
+  if (parseLongDouble(view.bytes, view.start, view.length) === null) throw NOT_A_FLOAT;
+  if (parseLongDouble(argv.bytes, start, length) === null) throw NOT_A_FLOAT;
+  const sum = addFloatTexts(view.bytes, view.start, view.length, argv.bytes, start, length);
+  if (sum === null) throw NAN_OR_INFINITY;
+  db.setString(argv, 1, sum, 0, sum.length, KEEP_EXPIRY);
+  // Redis: the outcome is never encoded "int", though it may be one.
+  const stored = db.findRaw(argv.bytes, argv.starts[1], argv.lengths[1]);
+  if (value.encodingOf(arena, stored) === value.ENCODING_INT) {
+    value.setEncodingOnly(arena, stored, value.ENCODING_EMBSTR);
+  }
+  db.changed(argv, 1, EVENT_STRING, "incrbyfloat");
+  if (client.server.commandLog !== null) client.propagateAs("SET", argv.copy(1), sum, "KEEPTTL");
+  reply.bulk(sum, 0, sum.length);
+}
+
+const ZERO = new Uint8Array([0x30]);

@@ -18,7 +18,13 @@ import * as dictEntry from "../structures/dict_entry.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
 import type { Keyspace } from "./keyspace.ts";
-import { EVENT_EXPIRED, EVENT_GENERIC, EVENT_KEY_MISS, EVENT_NEW } from "./keyspace_listener.ts";
+import {
+  EVENT_EVICTED,
+  EVENT_EXPIRED,
+  EVENT_GENERIC,
+  EVENT_KEY_MISS,
+  EVENT_NEW,
+} from "./keyspace_listener.ts";
 
 export class Database {
   readonly keyspace: Keyspace;
@@ -46,14 +52,12 @@ export class Database {
 
   /** The entry of a key for a command that only reads it, or 0. Counts a hit or a miss. */
   lookupForRead(argv: Argv, index: number): Ref {
-    const entry = this.#lookup(argv.bytes, argv.starts[index], argv.lengths[index], true);
-    if (entry === 0) {
-      this.keyspace.missCount++;
-      this.#announce(EVENT_KEY_MISS, "keymiss", argv, index);
-    } else {
-      this.keyspace.hitCount++;
-    }
-    return entry;
+    return this.#lookupCounted(argv, index, true);
+  }
+
+  /** `lookupForRead` that does not count as an access of the key (EXISTS, TYPE, TTL). */
+  lookupUntouched(argv: Argv, index: number): Ref {
+    return this.#lookupCounted(argv, index, false);
   }
 
   /** The entry of a key for a command that may change it, or 0. */
@@ -79,6 +83,17 @@ export class Database {
   /** The entry as it is: expired or not, without any side effect; or 0. */
   findRaw(bytes: Uint8Array, start: number, length: number): Ref {
     return dict.find(this.arena, this.keys, bytes, start, length);
+  }
+
+  #lookupCounted(argv: Argv, index: number, touch: boolean): Ref {
+    const entry = this.#lookup(argv.bytes, argv.starts[index], argv.lengths[index], touch);
+    if (entry === 0) {
+      this.keyspace.missCount++;
+      this.#announce(EVENT_KEY_MISS, "keymiss", argv, index);
+    } else {
+      this.keyspace.hitCount++;
+    }
+    return entry;
   }
 
   #lookup(bytes: Uint8Array, start: number, length: number, touch: boolean): Ref {
@@ -118,6 +133,18 @@ export class Database {
     this.removeEntry(entry);
     listener.keyChanged(this, key, 0, key.length);
     listener.keyEvent(this, EVENT_EXPIRED, "expired", key, 0, key.length);
+  }
+
+  /** Removes an entry to make room for others, and tells everybody. */
+  removeEvicted(entry: Ref): void {
+    dictEntry.readKey(this.arena, entry, this.#key);
+    const key = this.#key.copy();
+    const { listener } = this.keyspace;
+    this.keyspace.evictedCount++;
+    listener.keyVanishes(this, key, 0, key.length);
+    this.removeEntry(entry);
+    listener.keyChanged(this, key, 0, key.length);
+    listener.keyEvent(this, EVENT_EVICTED, "evicted", key, 0, key.length);
   }
 
   /**
@@ -166,7 +193,10 @@ export class Database {
    * for the …STORE commands. As in Redis, "new" is announced only if the key was missing.
    */
   replace(argv: Argv, index: number, type: number, encoding: number, ref: Ref): Ref {
-    if (!this.remove(argv, index)) return this.create(argv, index, type, encoding, ref);
+    if (this.lookupForWrite(argv, index) === 0) {
+      return this.create(argv, index, type, encoding, ref);
+    }
+    this.remove(argv, index);
     const { bytes } = argv;
     const start = argv.starts[index];
     const length = argv.lengths[index];
@@ -184,6 +214,16 @@ export class Database {
     this.#insertNew(entry, expiryMs);
     this.keyspace.listener.keyReady(this, bytes, start, length, type);
     return entry;
+  }
+
+  /** `insertEntry` for a caller that has looked for the key in vain and knows its hash. */
+  insertEntryHashed(entry: Ref, hash: number): void {
+    const { arena } = this;
+    this.keyspace.initializeClock(entry);
+    dict.insertHashed(arena, this.keys, entry, hash);
+    if (value.expiryOf(arena, entry) !== value.NO_EXPIRY) {
+      dict.insertHashed(arena, this.expires, entry, hash);
+    }
   }
 
   /**
@@ -235,11 +275,16 @@ export class Database {
       return;
     }
     const oldExpiryMs = value.expiryOf(arena, old);
+    if (oldExpiryMs !== value.NO_EXPIRY && this.#removeIfExpired(old)) {
+      this.setStringKey(key, keyStart, keyBytes, bytes, start, length, expiryMs);
+      return;
+    }
     const newExpiryMs = expiryMs === KEEP_EXPIRY ? oldExpiryMs : expiryMs;
     if (
-      oldExpiryMs === value.NO_EXPIRY && newExpiryMs === value.NO_EXPIRY &&
+      (oldExpiryMs === value.NO_EXPIRY) === (newExpiryMs === value.NO_EXPIRY) &&
       stringValue.overwriteEmbedded(arena, old, bytes, start, length)
     ) {
+      if (newExpiryMs !== oldExpiryMs) value.setExpiryInPlace(arena, old, newExpiryMs);
       this.keyspace.touch(old);
       return;
     }
@@ -257,6 +302,42 @@ export class Database {
     dict.replaceFound(arena, entry);
     this.#replaceExpiry(old, entry, oldExpiryMs, newExpiryMs);
     this.keyspace.reclaimer.freeEntry(old);
+  }
+
+  /**
+   * Sets a key to a value that stands at `ref`, whatever it was before, and drops its expiry; for
+   * commands that store their outcome under a key. Returns the entry.
+   */
+  replaceValue(argv: Argv, index: number, type: number, encoding: number, ref: Ref): Ref {
+    const { arena } = this;
+    const start = argv.starts[index];
+    const length = argv.lengths[index];
+    let old = dict.find(arena, this.keys, argv.bytes, start, length);
+    if (old !== 0 && this.#removeIfExpired(old)) old = 0;
+    if (old === 0) return this.create(argv, index, type, encoding, ref);
+    const oldExpiryMs = value.expiryOf(arena, old);
+    const entry = value.createEntry(
+      arena,
+      argv.bytes,
+      start,
+      length,
+      type,
+      encoding,
+      ref,
+      value.NO_EXPIRY,
+    );
+    this.keyspace.initializeClock(entry);
+    dict.replaceRef(arena, this.keys, old, entry);
+    this.#replaceExpiry(old, entry, oldExpiryMs, value.NO_EXPIRY);
+    this.keyspace.reclaimer.freeEntry(old);
+    const { listener } = this.keyspace;
+    if (type !== value.TYPE_STRING) listener.keyReady(this, argv.bytes, start, length, type);
+    return entry;
+  }
+
+  /** Whether an entry has expired and is removed for that. */
+  #removeIfExpired(entry: Ref): boolean {
+    return !this.keyspace.isExpiryPaused && this.expireIfNeeded(entry);
   }
 
   /**
@@ -363,6 +444,13 @@ export class Database {
     keyspace.listener.keyEvent(this, eventClass, event, bytes, start, length);
   }
 
+  /** Announces a change that has no event (PFCOUNT, which stores what it has counted). */
+  changedSilently(argv: Argv, index: number): void {
+    const { keyspace } = this;
+    keyspace.dirty++;
+    keyspace.listener.keyChanged(this, argv.bytes, argv.starts[index], argv.lengths[index]);
+  }
+
   /** Announces a further event of a key whose change is announced already ("del" after "lpop"). */
   alsoEvent(argv: Argv, index: number, eventClass: number, event: string): void {
     this.#announce(eventClass, event, argv, index);
@@ -370,8 +458,13 @@ export class Database {
 
   /** Removes a key whose collection became empty, and announces its "del". */
   removeEmptied(argv: Argv, index: number): void {
-    this.remove(argv, index);
-    this.#announce(EVENT_GENERIC, "del", argv, index);
+    this.removeEmptiedKey(argv.bytes, argv.starts[index], argv.lengths[index]);
+  }
+
+  /** `removeEmptied` by bytes. */
+  removeEmptiedKey(bytes: Uint8Array, start: number, length: number): void {
+    this.removeKey(bytes, start, length);
+    this.keyspace.listener.keyEvent(this, EVENT_GENERIC, "del", bytes, start, length);
   }
 
   /** Removes all keys; the memory comes back in steps. Returns how many there were. */
@@ -382,6 +475,15 @@ export class Database {
     this.keys = dict.create(this.arena);
     this.expires = dict.create(this.arena);
     return count;
+  }
+
+  /** Changes places with all keys of another database (SWAPDB). Does not announce. */
+  swapContents(other: Database): void {
+    const { keys, expires } = this;
+    this.keys = other.keys;
+    this.expires = other.expires;
+    other.keys = keys;
+    other.expires = expires;
   }
 
   #announce(eventClass: number, event: string, argv: Argv, index: number): void {

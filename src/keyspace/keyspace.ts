@@ -38,6 +38,10 @@ export class Keyspace {
   /** Minutes until an LFU counter falls by one. */
   lfuDecayTime = 1;
 
+  /** The LRU clock, and when (ms) it moves on. */
+  #lruClock = 0;
+  #lruNextMs = 0;
+
   constructor(arena: Arena, databaseCount: number, listener: KeyspaceListener) {
     this.arena = arena;
     this.reclaimer = new Reclaimer(arena);
@@ -61,9 +65,31 @@ export class Keyspace {
     value.setAccessClock(this.arena, entry, now);
   }
 
+  /**
+   * Gives an entry what was saved of its access clock: seconds since the last access, or an LFU
+   * counter; -1 if it is not known. What does not fit the present policy is passed over.
+   */
+  restoreAccess(entry: Ref, idleSeconds: number, frequency: number): void {
+    if (this.usesLfu) {
+      if (frequency < 0) return;
+      value.setAccessClock(this.arena, entry, (this.#lfuMinutes() << 8) | frequency);
+    } else if (idleSeconds >= 0) {
+      const now = this.lruClock();
+      // Redis: idle for longer than the clock goes back counts as half a round.
+      const then = idleSeconds <= now ? now - idleSeconds : (now + (CLOCK_MASK >>> 1)) % CLOCK_MASK;
+      value.setAccessClock(this.arena, entry, then);
+    }
+  }
+
   /** The LRU clock: seconds, modulo 2^24. */
   lruClock(): number {
-    return Math.floor(clock.nowMs() / LRU_RESOLUTION_MS) & CLOCK_MASK;
+    const nowMs = clock.nowMs();
+    if (nowMs >= this.#lruNextMs || nowMs < this.#lruNextMs - LRU_RESOLUTION_MS) {
+      const seconds = Math.floor(nowMs / LRU_RESOLUTION_MS);
+      this.#lruClock = seconds & CLOCK_MASK;
+      this.#lruNextMs = (seconds + 1) * LRU_RESOLUTION_MS;
+    }
+    return this.#lruClock;
   }
 
   /** Milliseconds since the last access of an entry, by the LRU clock (OBJECT IDLETIME). */

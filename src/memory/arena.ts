@@ -62,6 +62,11 @@ export class Arena extends Memory {
     return this.#debug;
   }
 
+  /** Bytes of blocks that were freed in frozen segments and wait for the release. */
+  get deferredBytes(): number {
+    return this.#deferredBytes;
+  }
+
   /** Segments in use. */
   get segmentCount(): number {
     return this.#segmentCount;

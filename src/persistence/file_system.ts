@@ -29,6 +29,8 @@ export interface FileHandle {
   sync(): void;
   /** As `sync`, but beside the event loop; rejects with the error of the disk. */
   syncData(): Promise<void>;
+  /** Moves the position to this offset from the start. Not for files opened for appending. */
+  seek(offset: number): void;
   /** Cuts the file to this length, and moves the position there. */
   truncate(byteCount: number): void;
   /** Bytes in the file. */
@@ -202,6 +204,10 @@ class DiskFileHandle implements FileHandle {
 
   syncData(): Promise<void> {
     return this.#file.syncData();
+  }
+
+  seek(offset: number): void {
+    this.#file.seekSync(offset, Deno.SeekMode.Start);
   }
 
   truncate(byteCount: number): void {

@@ -8,7 +8,7 @@
  * Methods that begin an aggregate take the number of elements (pairs, for a map) and are followed by
  * exactly so many replies. Where the number is known only afterwards: `deferArray` … `endDeferred`.
  */
-import { writeLatin1 } from "../base/bytes.ts";
+import { copyBytes, writeLatin1 } from "../base/bytes.ts";
 import { formatScore } from "../base/doubles.ts";
 import { writeBigInteger, writeInteger } from "../base/integers.ts";
 
@@ -94,7 +94,7 @@ export class Reply {
     if (length <= 64) {
       for (let index = 0; index < length; index++) target[at + index] = bytes[start + index];
     } else if (!this.isOverflown) {
-      target.set(bytes.subarray(start, start + length), at);
+      copyBytes(bytes, start, target, at, length);
     }
     at += length;
     target[at] = CR;
@@ -124,7 +124,7 @@ export class Reply {
   raw(bytes: Uint8Array, start: number, length: number): void {
     this.#reserve(length);
     if (this.isOverflown) return;
-    this.bytes.set(bytes.subarray(start, start + length), this.length);
+    copyBytes(bytes, start, this.bytes, this.length, length);
     this.length += length;
   }
 
@@ -152,6 +152,12 @@ export class Reply {
   double(value: number): void {
     if (this.resp === 2) return this.bulkText(formatScore(value));
     this.#line(0x2c, formatScore(value));
+  }
+
+  /** A double that is formatted already, with digits of its own (GEOPOS). */
+  doubleText(text: string): void {
+    if (this.resp === 2) return this.bulkText(text);
+    this.#line(0x2c, text);
   }
 
   /** 1 or 0 in RESP2, true or false in RESP3. */

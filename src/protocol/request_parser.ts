@@ -78,6 +78,19 @@ export class RequestParser {
 
   /** Reads "*<count>\r\n"; leaves argumentsMissing at -1 if the request is empty. */
   #parseCount(query: QueryBuffer, isAuthenticated: boolean): number {
+    const { bytes, position } = query;
+    const digit = bytes[position + 1] - 48;
+    // The common case: one digit, and all of the header is there.
+    if (digit >= 1 && digit <= 9 && bytes[position + 2] === CR && position + 3 < query.end) {
+      query.position = position + 4;
+      this.#startArgv();
+      query.argumentsMissing = digit;
+      return REQUEST_COMPLETE;
+    }
+    return this.#parseLongCount(query, isAuthenticated);
+  }
+
+  #parseLongCount(query: QueryBuffer, isAuthenticated: boolean): number {
     const lineEnd = this.#lineEnd(query, "too big mbulk count string");
     if (lineEnd < 0) return lineEnd === -1 ? REQUEST_PARTIAL : REQUEST_INVALID;
     const start = query.position + 1;

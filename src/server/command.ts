@@ -138,6 +138,9 @@ export const COMMAND_PROTECTED = 1 << 16;
 /** Acts at once although the client is in MULTI: EXEC, DISCARD, MULTI, WATCH, QUIT, RESET. */
 export const COMMAND_NEVER_QUEUED = 1 << 17;
 
+/** So cheap that calls in a row are timed together: "fast", and a few that are as good as that. */
+export const COMMAND_CHEAP = 1 << 18;
+
 const FLAG_BITS: Partial<Record<CommandFlag, number>> = {
   write: COMMAND_WRITE,
   readonly: COMMAND_READONLY,
@@ -159,6 +162,7 @@ const FLAG_BITS: Partial<Record<CommandFlag, number>> = {
 };
 
 const NEVER_QUEUED = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
+const CHEAP_WITHOUT_FLAG = new Set(["set", "setex", "psetex", "getrange", "setrange"]);
 
 /** A row made ready for dispatch: flags as bits, statistics beside it. */
 export interface CompiledCommand extends RedisCommand {
@@ -178,5 +182,6 @@ export interface CompiledCommand extends RedisCommand {
 export function flagBits(command: RedisCommand): number {
   let bits = NEVER_QUEUED.has(command.name) ? COMMAND_NEVER_QUEUED : 0;
   for (const flag of command.flags) bits |= FLAG_BITS[flag] ?? 0;
+  if ((bits & COMMAND_FAST) !== 0 || CHEAP_WITHOUT_FLAG.has(command.name)) bits |= COMMAND_CHEAP;
   return bits;
 }

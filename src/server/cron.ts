@@ -50,6 +50,7 @@ export class Cron {
     const nowMs = clock.refresh();
     this.#ticks++;
     this.#sample(nowMs);
+    server.expireCycle.run("slow");
     this.#watchClients(nowMs);
     server.persistence.tick(nowMs);
     server.blocking.expireWaiting();

@@ -12,9 +12,10 @@
  * Here is the only place that catches a CommandError. Any other exception is our own mistake and
  * ends the process (main.ts).
  *
- * TIME. Reading the clock costs more than a GET here, so it is read once per run of equal cheap
- * commands (a pipeline of SETs) and for every command that may be slow. The sums in INFO
- * commandstats are exact; each call of a run is charged its share.
+ * TIME. Reading a clock costs as much as a GET here. So the monotonic clock is read at the end of each
+ * run of equal cheap commands (a pipeline of SETs) and of each command that may be slow, and one
+ * reading is also the start of the next run in the same turn; the wall clock is read when it is half
+ * a millisecond old. The sums in INFO commandstats are exact.
  */
 import { latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
@@ -37,8 +38,8 @@ import {
   REDIS_REPLY_SKIP_NEXT,
 } from "./client.ts";
 import {
+  COMMAND_CHEAP,
   COMMAND_DENYOOM,
-  COMMAND_FAST,
   COMMAND_LOADING,
   COMMAND_NEVER_QUEUED,
   COMMAND_NO_AUTH,
@@ -68,6 +69,8 @@ export const GATE_ACL = 1 << 3;
 export const GATE_MONITOR = 1 << 4;
 export const GATE_PAUSED = 1 << 5;
 
+/** The wall clock that commands see is read anew when it is older than this. */
+const CLOCK_AGE_US_MAX = 500;
 /** Client flags under which the list of checks must be asked. */
 const SPECIAL_CLIENT = REDIS_MULTI | REDIS_PUBSUB;
 const REPLY_FLAGS = REDIS_REPLY_OFF | REDIS_REPLY_SKIP | REDIS_REPLY_SKIP_NEXT;
@@ -146,6 +149,9 @@ export class Dispatcher {
   #runCommand: CompiledCommand | null = null;
   #runCalls = 0;
   #runStartUs = 0;
+  /** The last reading of the monotonic clock, and the one at which the wall clock was read. */
+  #nowUs = 0;
+  #refreshedUs = 0;
 
   constructor(server: Server) {
     this.#server = server;
@@ -155,7 +161,10 @@ export class Dispatcher {
   processQuery(client: Client): void {
     const { query } = client;
     const { parser } = this;
-    clock.refresh();
+    if (this.#server.turn.open()) {
+      this.#nowUs = clock.monotonicUs();
+      this.#refreshClock();
+    }
     client.lastInteractionMs = clock.nowMs();
     while ((client.flags & STOP_READING) === 0) {
       const outcome = parser.parse(query, client.isAuthenticated);
@@ -168,7 +177,7 @@ export class Dispatcher {
       client.argv = parser.argv;
       this.execute(client);
     }
-    this.#endRun();
+    if (this.#runCommand !== null) this.#endRun();
   }
 
   /** Carries out (or queues, or refuses) the command in `client.argv`. */
@@ -217,7 +226,7 @@ export class Dispatcher {
     }
     command.calls++;
     server.statistics.commandsProcessed++;
-    if ((command.bits & COMMAND_FAST) === 0) this.#endSlowRun(client);
+    if ((command.bits & COMMAND_CHEAP) === 0) this.#endSlowRun(client);
     server.callDepth--;
     if (server.commandLog !== null && keyspace.dirty !== dirtyBefore) {
       server.propagate(client, command);
@@ -317,33 +326,35 @@ export class Dispatcher {
     client.flags |= REDIS_CLOSE_AFTER_REPLY;
   }
 
+  /** A command begins: it joins the run of its kind, or ends the run of another kind. */
   #beginRun(command: CompiledCommand): void {
     if (this.#runCommand === command) {
       this.#runCalls++;
       return;
     }
-    const nowUs = clock.monotonicUs();
-    this.#charge(nowUs);
+    if (this.#runCommand !== null) this.#endRun();
     this.#runCommand = command;
     this.#runCalls = 1;
-    this.#runStartUs = nowUs;
+    this.#runStartUs = this.#nowUs;
   }
 
+  /** A command that may have been slow is over: its time is read, and looked at. */
   #endSlowRun(client: Client): void {
-    const nowUs = clock.monotonicUs();
-    this.#server.observeDuration(client, (nowUs - this.#runStartUs) / this.#runCalls);
-    this.#charge(nowUs);
-    this.#runCommand = null;
+    const { microseconds } = this.#runCommand!;
+    this.#endRun();
+    this.#server.observeDuration(client, client.command!.microseconds - microseconds);
   }
 
   #endRun(): void {
-    if (this.#runCommand === null) return;
-    this.#charge(clock.monotonicUs());
+    this.#nowUs = clock.monotonicUs();
+    this.#runCommand!.microseconds += this.#nowUs - this.#runStartUs;
     this.#runCommand = null;
+    if (this.#nowUs - this.#refreshedUs > CLOCK_AGE_US_MAX) this.#refreshClock();
   }
 
-  #charge(nowUs: number): void {
-    if (this.#runCommand !== null) this.#runCommand.microseconds += nowUs - this.#runStartUs;
+  #refreshClock(): void {
+    clock.refresh();
+    this.#refreshedUs = this.#nowUs;
   }
 }
 

@@ -9,6 +9,8 @@ import * as clock from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { hexId } from "../base/random.ts";
 import type { Database } from "../keyspace/database.ts";
+import { Evictor } from "../keyspace/evict.ts";
+import { ExpireCycle } from "../keyspace/expire.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import type { KeyspaceListener } from "../keyspace/keyspace_listener.ts";
 import { Arena } from "../memory/arena.ts";
@@ -25,6 +27,7 @@ import {
   REDIS_NO_EVICT,
   REDIS_REPLY_OFF,
   REDIS_REPLY_SKIP_NEXT,
+  REDIS_UNIX_SOCKET,
 } from "./client.ts";
 import {
   COMMAND_MAY_REPLICATE,
@@ -74,6 +77,8 @@ export class Server implements KeyspaceListener {
   readonly pubsub: PubSub;
   readonly events: KeyspaceEvents;
   readonly statistics = new Statistics();
+  readonly expireCycle: ExpireCycle;
+  readonly evictor: Evictor;
   /** All connected clients by id, in order of arrival. */
   readonly clients = new Map<number, Client>();
   readonly runId = hexId(40);
@@ -90,6 +95,7 @@ export class Server implements KeyspaceListener {
   readonly persistence: Persistence;
   readonly listeners: Listeners;
   readonly #cron: Cron;
+  readonly #countBytes = () => this.countedBytes();
   #nextClientId = 1;
 
   constructor({ config, rows, log, debug = false }: ServerOptions) {
@@ -108,6 +114,8 @@ export class Server implements KeyspaceListener {
     );
     this.pubsub = new PubSub();
     this.events = new KeyspaceEvents(config, this.pubsub);
+    this.expireCycle = new ExpireCycle(this.keyspace);
+    this.evictor = new Evictor(this.keyspace);
     this.listeners = new Listeners(this);
     this.startedMs = clock.refresh();
     this.#cron = new Cron(this);
@@ -211,16 +219,40 @@ export class Server implements KeyspaceListener {
     client.isAuthenticated = !this.requiresPassword;
   }
 
+  /** Whether a client is on this machine, which some settings make a condition. */
+  isLocal(client: Client): boolean {
+    const address = client.transport.peerAddress;
+    return (client.flags & REDIS_UNIX_SOCKET) !== 0 || address.startsWith("127.") ||
+      address.startsWith("[::1]");
+  }
+
+  /** The ACL users as `name rule…`, for CONFIG REWRITE. */
+  userLines(): string[] {
+    return [];
+  }
+
+  /** Sets the counters of INFO to zero (CONFIG RESETSTAT). */
+  resetStatistics(): void {
+    const { keyspace } = this;
+    this.statistics.reset();
+    this.commands.resetStatistics();
+    keyspace.hitCount = 0;
+    keyspace.missCount = 0;
+    keyspace.expiredCount = 0;
+    keyspace.evictedCount = 0;
+  }
+
   /** Makes room if `maxmemory` asks for it. False if memory for more data cannot be had. */
   freeMemoryIfNeeded(): boolean {
     const { usedBytes } = this.arena;
     if (usedBytes > ADDRESS_BYTES - ADDRESS_RESERVE_BYTES) return false;
-    return true;
+    const { maxmemory } = this.config;
+    return maxmemory === 0 || this.evictor.freeMemoryIfNeeded(maxmemory, this.#countBytes);
   }
 
   /** Bytes that count against `maxmemory`. */
   countedBytes(): number {
-    return this.arena.usedBytes - this.arena.statistics().deferredBytes;
+    return this.arena.usedBytes - this.arena.deferredBytes;
   }
 
   /** Why writers are refused although the data is in order; null if they are not. */
@@ -290,6 +322,11 @@ export class Server implements KeyspaceListener {
     keyspace.usesLfu = config.maxmemoryPolicy.endsWith("lfu");
     keyspace.lfuLogFactor = config.lfuLogFactor;
     keyspace.lfuDecayTime = config.lfuDecayTime;
+    this.expireCycle.effort = config.activeExpireEffort;
+    this.expireCycle.hz = config.hz;
+    this.evictor.policy = config.maxmemoryPolicy;
+    this.evictor.samples = config.maxmemorySamples;
+    this.evictor.tenacity = config.maxmemoryEvictionTenacity;
     this.log.level = config.loglevel;
     this.#setGate(GATE_MEMORY, config.maxmemory > 0);
   }

@@ -30,6 +30,14 @@ export class Turn {
     this.schedule();
   }
 
+  /** Begins a turn, if none is under way; returns whether it did. */
+  open(): boolean {
+    if (this.#isScheduled) return false;
+    this.#isScheduled = true;
+    queueMicrotask(this.end);
+    return true;
+  }
+
   /** Makes sure that the turn will be ended. */
   schedule(): void {
     if (this.#isScheduled) return;

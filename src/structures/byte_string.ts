@@ -7,11 +7,11 @@
  *   word 0   length in bytes                word 0   length in bytes
  *   word 1…  the bytes                      word 1…  refs of the chunks, all full but the last
  *
- * A full chunk is a segment of its own; the last one is a block of the class that just holds it. So a
- * change touches one chunk, an append moves at most the last one, and no copy exceeds 256 KiB, be
- * the string 512 MB long. The size classes grow by a quarter or less at a time, hence appending n
- * bytes one by one copies O(n) bytes in all. The length alone decides the form of a string and the
- * class of each block.
+ * A full chunk is a segment of its own; the last one is a block of the class that just holds it.
+ * So a change touches one chunk, an append moves at most the last one, and no copy exceeds 256
+ * KiB, be the string 512 MB long. There are few size classes, each larger than the last by a share,
+ * hence appending n bytes one by one copies O(n) bytes in all. The length alone decides the form of
+ * a string and the class of each block.
  *
  * Does not count references, and knows nothing of numbers or text.
  */
@@ -186,8 +186,8 @@ export function write(
 }
 
 /**
- * Makes the string `byteCount` bytes long and returns its ref, which may be a new one. What is added
- * is zero; what is cut off is freed. Copies at most one chunk and the list of chunks.
+ * Makes the string `byteCount` bytes long and returns its ref, which may be a new one. What is
+ * added is zero; what is cut off is freed. Copies at most one chunk and the list of chunks.
  */
 export function resize(arena: Arena, ref: Ref, byteCount: number): Ref {
   assertLength(byteCount);

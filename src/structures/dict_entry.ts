@@ -12,7 +12,7 @@
  * Keyspace entries, hash fields, set members and sorted set members are all of this form, so that
  * the dict finds, compares and rehashes them without knowing whose they are.
  */
-import { compareBytes, equalBytes, type Slice } from "../base/bytes.ts";
+import { compareBytes, copyBytes, equalBytes, type Slice } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
 import { type Memory, OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../memory/memory.ts";
 import * as byteString from "./byte_string.ts";
@@ -53,11 +53,7 @@ export function storeKey(
   }
   const target = arena.bytes[entry >>> SEGMENT_SHIFT];
   const at = ((entry & OFFSET_MASK) << 3) + (keyOffset << 2);
-  if (length < 32) {
-    for (let index = 0; index < length; index++) target[at + index] = bytes[start + index];
-  } else {
-    target.set(bytes.subarray(start, start + length), at);
-  }
+  copyBytes(bytes, start, target, at, length);
 }
 
 /** Frees what the key owns beside the entry itself: the byte string of a long key. */

@@ -3,7 +3,8 @@
  * printed back without loss and without BigInt, which would put an object on the heap per element
  * (ids of 18 digits are what many sets are made of).
  *
- * What counts as an integer is decided by base/integers.ts: text that printing gives back unchanged.
+ * What counts as an integer is decided by base/integers.ts: text that printing gives back
+ * unchanged.
  */
 import type { Slice } from "../base/bytes.ts";
 import {

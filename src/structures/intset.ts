@@ -1,15 +1,16 @@
 /**
- * Intset: a sorted set of integers in one block of memory, byte for byte as Redis keeps and saves it.
+ * Intset: a sorted set of integers in one block of memory, byte for byte as Redis keeps and saves
+ * it.
  *
  *   offset  bytes  field
  *   0       4      width of an integer: 2, 4 or 8 bytes
  *   4       4      number of integers
  *   8       …      the integers, signed, lowest byte first, in ascending order
  *
- * All integers have the width that the largest of them needed; it grows when a larger one comes, and
- * never shrinks. Finding is a binary search, adding and removing move the tail, hence the limits that
- * owners keep. The hard limit is a block: **an owner asks `fits` before adding and converts to
- * another form if the answer is no.**
+ * All integers have the width that the largest of them needed; it grows when a larger one comes,
+ * and never shrinks. Finding is a binary search, adding and removing move the tail, hence the
+ * limits that owners keep. The hard limit is a block: **an owner asks `fits` before adding and
+ * converts to another form if the answer is no.**
  *
  * Integers come and go as `Int64`, so that no bit is lost; text is parsed by int64_words.ts.
  * Functions that write return the ref of the set, which may be a new one.

@@ -13,8 +13,9 @@
  *   11110100     1              integer of 64 bits
  *   11111111     –              end of the listpack, not an entry
  *
- * Header and payload are followed by their joint length, for walking backwards: one to five bytes of
- * seven bits each, highest first; all but the *first* have bit 7 set, so that it is read from its end.
+ * Header and payload are followed by their joint length, for walking backwards: one to five bytes
+ * of seven bits each, highest first; all but the *first* have bit 7 set, so that it is read from
+ * its end.
  *
  * Everything here works on plain bytes: `at` is an index in the array. An entry to be written is
  * first prepared by `encode` or `encodeInteger`, which tell its size, then stored by `store`.
@@ -237,8 +238,8 @@ export function parseWanted(
 }
 
 /**
- * Whether an entry is the element in the range. If the element is an integer, `wanted` is its value;
- * else null. The value counts, not its encoding.
+ * Whether an entry is the element in the range. If the element is an integer, `wanted` is its
+ * value; else null. The value counts, not its encoding.
  */
 export function matches(
   entries: Uint8Array,

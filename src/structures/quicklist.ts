@@ -1,14 +1,14 @@
 /**
  * Quicklist: a list of elements as a doubly linked chain of listpacks.
  *
- * Both ends take and give elements in constant time, an index is found by skipping whole nodes, and
- * only one small block moves when something changes in the middle. An element that is too long for a
- * listpack stands alone in a plain node, as a byte string. The layout, and the rules by which nodes
- * fill up, split and merge, stand in quicklist_nodes.ts.
+ * Both ends take and give elements in constant time, an index is found by skipping whole nodes,
+ * and only one small block moves when something changes in the middle. An element that is too long
+ * for a listpack stands alone in a plain node, as a byte string. The layout, and the rules by
+ * which nodes fill up, split and merge, stand in quicklist_nodes.ts.
  *
  * The root never moves, so the ref of a list is good until it is freed. `fill` is the configured
- * list-max-listpack-size; a list does not remember it. Elements to be stored may not lie in the list
- * itself. Does not compress nodes.
+ * list-max-listpack-size; a list does not remember it. Elements to be stored may not lie in the
+ * list itself. Does not compress nodes.
  */
 import type { Slice } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
@@ -70,8 +70,8 @@ export function memoryBytes(arena: Arena, list: Ref): number {
 }
 
 /**
- * Calls `visit` with each node, in order: for saving. Ask quicklist_nodes.ts whether a node is plain
- * and for its content, a byte string then and a listpack otherwise.
+ * Calls `visit` with each node, in order: for saving. Ask quicklist_nodes.ts whether a node is
+ * plain and for its content, a byte string then and a listpack otherwise.
  */
 export function forEachNode(memory: Memory, list: Ref, visit: (node: Ref) => void): void {
   for (let node = nodes.firstNode(memory, list); node !== 0;) {
@@ -151,8 +151,8 @@ export function removeTail(arena: Arena, list: Ref): void {
 }
 
 /**
- * Removes up to `elementCount` elements from number `start` on (negative: counted from the tail) and
- * returns how many. Whole nodes are freed unread: O(nodes passed).
+ * Removes up to `elementCount` elements from number `start` on (negative: counted from the tail)
+ * and returns how many. Whole nodes are freed unread: O(nodes passed).
  */
 export function removeRange(
   arena: Arena,
@@ -347,8 +347,8 @@ export class QuicklistCursor {
   }
 
   /**
-   * Removes the cursor's element. Afterwards the cursor stands on the one behind it, or, if `isForward`
-   * is false, on the one before it; false, and on none, if there is none.
+   * Removes the cursor's element. Afterwards the cursor stands on the one behind it, or, if
+   * `isForward` is false, on the one before it; false, and on none, if there is none.
    */
   remove(arena: Arena, list: Ref, isForward: boolean): boolean {
     const { node, index } = this;

@@ -1,5 +1,6 @@
 /**
- * Quicklist nodes: the chain under a quicklist, and the rules by which its nodes fill, split and merge.
+ * Quicklist nodes: the chain under a quicklist, and the rules by which its nodes fill, split and
+ * merge.
  *
  *   root                                 node
  *   word 0   first node                  word 0   previous node
@@ -9,13 +10,14 @@
  *
  * A packed node holds a listpack. An element that is too long for one stands alone in a plain node.
  *
- * The fill factor is Redis's list-max-listpack-size: -1 to -5 limit a node to 4, 8, 16, 32 or 64 KiB;
- * 0 and more are a number of entries, in nodes of up to 8 KiB. All decisions are those of Redis's
- * quicklist.c, so that lists have the same nodes here and there.
+ * The fill factor is Redis's list-max-listpack-size: -1 to -5 limit a node to 4, 8, 16, 32 or 64
+ * KiB; 0 and more are a number of entries, in nodes of up to 8 KiB. Decisions are those of Redis
+ * 7.0's quicklist.c, so that lists have the same nodes here and there, but for elements beyond
+ * PACKED_ELEMENT_BYTES_MAX in the middle of a list: there a node is split where Redis packs them.
  *
  * Functions that link, split and merge keep both numbers of the root right.
  */
-import { Arena } from "../memory/arena.ts";
+import type { Arena } from "../memory/arena.ts";
 import { type Memory, OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../memory/memory.ts";
 import * as byteString from "./byte_string.ts";
 import * as listpack from "./listpack.ts";
@@ -42,6 +44,11 @@ const FILL_BYTES = [4096, 8192, 16384, 32768, 65536];
 const COUNTED_NODE_BYTES_MAX = 8192;
 /** Redis: SIZE_ESTIMATE_OVERHEAD, what an entry is supposed to take beside its bytes. */
 const ENTRY_OVERHEAD_BYTES = 8;
+/**
+ * Redis: 11 in 7.0, though header and end of a listpack are only 7; so merged nodes may exceed
+ * by 4.
+ */
+const MERGE_SAVING_BYTES = 11;
 
 /** First node, or 0. */
 export function firstNode(memory: Memory, list: Ref): Ref {
@@ -177,8 +184,8 @@ function join(arena: Arena, list: Ref, previous: Ref, next: Ref): void {
 }
 
 /**
- * Removes up to `count` entries of a packed node from entry number `index` on, and the node itself if
- * none is left. Returns how many were removed.
+ * Removes up to `count` entries of a packed node from entry number `index` on, and the node itself
+ * if none is left. Returns how many were removed.
  */
 export function removeEntries(
   arena: Arena,
@@ -228,7 +235,7 @@ export function allowsInsert(memory: Memory, node: Ref, fill: number, length: nu
 
 function allowsMerge(memory: Memory, a: Ref, b: Ref, fill: number): boolean {
   if (a === 0 || b === 0 || isPlain(memory, a) || isPlain(memory, b)) return false;
-  const merged = contentBytes(memory, a) + contentBytes(memory, b) - listpack.EMPTY_BYTES;
+  const merged = contentBytes(memory, a) + contentBytes(memory, b) - MERGE_SAVING_BYTES;
   return isWithin(merged, entryCount(memory, a) + entryCount(memory, b) <= fill, fill);
 }
 

@@ -11,10 +11,11 @@
  *   next   the field
  *   next   the embedded value, if bit 1 is not set (in front of it its length as 4 bytes if >= 255)
  *
- * So a field of 8 bytes with a value of 4 takes one block of 16 bytes. Values are embedded as long as
- * the entry stays below EMBEDDED_ENTRY_BYTES_MAX.
+ * So a field of 8 bytes with a value of 4 takes one block of 16 bytes. Values are embedded as long
+ * as the entry stays below EMBEDDED_ENTRY_BYTES_MAX.
  *
- * Knows nothing of the hash it is in: who changes a value puts the entry it gets back into the dict.
+ * Knows nothing of the hash it is in: who changes a value puts the entry it gets back into the
+ * dict.
  */
 import { copyBytes, Slice } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";

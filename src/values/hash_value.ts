@@ -2,11 +2,11 @@
  * Hash value: fields and their values, as a listpack (field, value, field, value …, in the order in
  * which they came) while it is small, then as a dict of field entries (field_entry.ts).
  *
- * The encoding is Redis's: "listpack" until there are more than `hash-max-listpack-entries` fields or
- * one field or value is longer than `hash-max-listpack-value`, then "hashtable", never back.
+ * The encoding is Redis's: "listpack" until there are more than `hash-max-listpack-entries` fields
+ * or one field or value is longer than `hash-max-listpack-value`, then "hashtable", never back.
  *
- * Functions that take an `entry` work on the key's entry, in a database or detached; those that take
- * `encoding, ref` know no key. Bytes to be stored are no part of the hash they are stored to.
+ * Functions that take an `entry` work on the key's entry, in a database or detached; those that
+ * take `encoding, ref` know no key. Bytes to be stored are no part of the hash they are stored to.
  */
 import { Slice } from "../base/bytes.ts";
 import { random } from "../base/random.ts";
@@ -145,7 +145,9 @@ export function set(
   return setInDict(arena, ref, field, fieldStart, fieldLength, bytes, start, length);
 }
 
-/** Removes a field. Returns whether it was there. An empty hash is left for the caller to remove. */
+/**
+ * Removes a field. Returns whether it was there. An empty hash is left for the caller to remove.
+ */
 export function remove(
   arena: Arena,
   entry: Ref,
@@ -181,6 +183,11 @@ export function forEach(
   }
   let position = listpack.first(memory, ref);
   while (position !== -1) position = visitPair(memory, ref, position, visit);
+}
+
+/** `forEach` over the hash of a key. */
+export function forEachField(memory: Memory, entry: Ref, visit: FieldVisitor): void {
+  forEach(memory, value.encodingOf(memory, entry), value.valueRef(memory, entry), visit);
 }
 
 /** Calls `visit` with one field of a hash that is not empty, each as likely. O(1) expected. */
@@ -352,7 +359,8 @@ function convert(arena: Arena, entry: Ref): boolean {
   const ref = value.valueRef(arena, entry);
   const target = dict.create(arena);
   let isSound = true;
-  // Making entries may clone segments, but nobody changes the bytes of the listpack under the views.
+  // Making entries may clone segments, but nobody changes the bytes of the listpack under the
+  // views.
   forEach(arena, value.ENCODING_LISTPACK, ref, (field, bytes) => {
     if (!putIntoDict(arena, target, field, bytes)) isSound = false;
   });

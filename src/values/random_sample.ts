@@ -1,9 +1,9 @@
 /**
- * Random sample: elements drawn at random from a collection, each subset of the wanted size as likely
- * as any other. SRANDMEMBER, HRANDFIELD and ZRANDMEMBER with a positive count draw this way.
+ * Random sample: elements drawn at random from a collection, each subset of the wanted size as
+ * likely as any other. SRANDMEMBER, HRANDFIELD and ZRANDMEMBER with a positive count draw this way.
  *
- * Drawing with repetition needs no help: every draw stands for itself. MEMORY USAGE does not draw: it
- * looks at the first entries of the table, which is as good, for the hash has shuffled them.
+ * Drawing with repetition needs no help: every draw stands for itself. MEMORY USAGE does not draw:
+ * it looks at the first entries of the table, which is as good, for the hash has shuffled them.
  */
 import { random } from "../base/random.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
@@ -50,8 +50,8 @@ export function sampleEntries(memory: Memory, entries: Ref, wanted: number): Ref
 }
 
 /**
- * Bytes of all entries of a dict, estimated from the first `samples` or a few more, or the exact sum
- * if `samples` is 0; `entryBytes` tells those of one.
+ * Bytes of all entries of a dict, estimated from the first `samples` or a few more, or the exact
+ * sum if `samples` is 0; `entryBytes` tells those of one.
  */
 export function estimateEntryBytes(
   memory: Memory,

@@ -1,12 +1,12 @@
 /**
- * Set value: members without repetition, as an intset while all are integers and few, else as a dict
- * whose entries are the members and nothing else.
+ * Set value: members without repetition, as an intset while all are integers and few, else as a
+ * dict whose entries are the members and nothing else.
  *
  * The encoding is Redis's: "intset" until a member comes that is no integer or there are more than
  * `set-max-intset-entries`, then "hashtable", never back. (Listpacks for sets came with Redis 7.2.)
  *
- * Functions that take an `entry` work on the key's entry, in a database or detached; those that take
- * `encoding, ref` know no key. Bytes to be added may be views of another value in the arena.
+ * Functions that take an `entry` work on the key's entry, in a database or detached; those that
+ * take `encoding, ref` know no key. Bytes to be added may be views of another value in the arena.
  */
 import { Slice } from "../base/bytes.ts";
 import { isCanonicalInteger } from "../base/integers.ts";
@@ -15,7 +15,7 @@ import type { Arena } from "../memory/arena.ts";
 import { type Memory, OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
-import { Int64, parse } from "../structures/int64_words.ts";
+import { Int64, parse, readText } from "../structures/int64_words.ts";
 import * as intset from "../structures/intset.ts";
 import { estimateEntryBytes, sampleEntries, sampleIndexes } from "./random_sample.ts";
 import * as value from "./value.ts";
@@ -48,8 +48,8 @@ export function create(arena: Arena, encoding: number): Ref {
 }
 
 /**
- * An empty set, encoded as intset, on an entry that is in no database: results of SUNION and the like
- * are gathered in it. Take over its value and free the entry, or `freeDetached`.
+ * An empty set, encoded as intset, on an entry that is in no database: results of SUNION and the
+ * like are gathered in it. Its value is then taken over, or the entry given to the reclaimer.
  */
 export function createDetached(arena: Arena): Ref {
   const encoding = value.ENCODING_INTSET;
@@ -96,18 +96,25 @@ export function add(
   if (value.encodingOf(arena, entry) !== value.ENCODING_INTSET) {
     return addToDict(arena, ref, bytes, start, length);
   }
-  if (parse(bytes, start, length, integer)) {
-    if (intset.find(arena, ref, integer) !== -1) return false;
-    if (intset.count(arena, ref) < limits.intsetEntriesMax && intset.fits(arena, ref, integer)) {
-      value.setValueRef(arena, entry, intset.add(arena, ref, integer));
-      return true;
-    }
+  if (!parse(bytes, start, length, integer)) {
+    convert(arena, entry);
+    return addToDict(arena, value.valueRef(arena, entry), bytes, start, length);
+  }
+  if (intset.find(arena, ref, integer) !== -1) return false;
+  if (intset.count(arena, ref) < limits.intsetEntriesMax && intset.fits(arena, ref, integer)) {
+    value.setValueRef(arena, entry, intset.add(arena, ref, integer));
+    return true;
   }
   convert(arena, entry);
-  return addToDict(arena, value.valueRef(arena, entry), bytes, start, length);
+  // The bytes may be the text of an integer of another intset, which converting has written over.
+  readText(integer, memberView);
+  const { bytes: text, start: textStart, length: textLength } = memberView;
+  return addToDict(arena, value.valueRef(arena, entry), text, textStart, textLength);
 }
 
-/** Removes a member. Returns whether it was there. An empty set is left for the caller to remove. */
+/**
+ * Removes a member. Returns whether it was there. An empty set is left for the caller to remove.
+ */
 export function remove(
   arena: Arena,
   entry: Ref,
@@ -131,8 +138,8 @@ export function remove(
 }
 
 /**
- * Calls `visit` for every member: of an intset in ascending order, else in no particular one. The set
- * must not change meanwhile.
+ * Calls `visit` for every member: of an intset in ascending order, else in no particular one. The
+ * set must not change meanwhile.
  */
 export function forEach(
   memory: Memory,
@@ -148,18 +155,23 @@ export function forEach(
   for (let index = 0; index < total; index++) visitAt(memory, ref, index, visit);
 }
 
-/** Whether `test` says yes to any member; stops at the first. O(members). */
-export function some(
+/** `forEach` over the set of a key. */
+export function forEachMember(memory: Memory, entry: Ref, visit: MemberVisitor): void {
+  forEach(memory, value.encodingOf(memory, entry), value.valueRef(memory, entry), visit);
+}
+
+/** Whether `test` says yes to any member of the set of a key; stops at the first. O(members). */
+export function someMember(
   memory: Memory,
-  encoding: number,
-  ref: Ref,
+  entry: Ref,
   test: (member: Slice) => boolean,
 ): boolean {
+  const ref = value.valueRef(memory, entry);
   let isFound = false;
   const visit: MemberVisitor = (member) => {
     isFound = test(member);
   };
-  if (encoding === value.ENCODING_INTSET) {
+  if (value.encodingOf(memory, entry) === value.ENCODING_INTSET) {
     const total = intset.count(memory, ref);
     for (let index = 0; index < total && !isFound; index++) visitAt(memory, ref, index, visit);
     return isFound;
@@ -183,7 +195,9 @@ export function readRandom(memory: Memory, entry: Ref, out: Slice): void {
   }
 }
 
-/** Calls `visit` with `wanted` different members drawn at random, or with all if there are fewer. */
+/**
+ * Calls `visit` with `wanted` different members drawn at random, or with all if there are fewer.
+ */
 export function visitSample(
   memory: Memory,
   entry: Ref,
@@ -217,9 +231,9 @@ export function prepare(arena: Arena, entry: Ref, expected: number, limits: SetL
 
 /**
  * Fills an empty set, encoded as intset, from the bytes of an intset that has passed
- * `intset.validate`, converting it where it has too many members or is too large for a block. Returns
- * false, with the set in a state fit only to be freed, if a member came twice (found only while
- * converting).
+ * `intset.validate`, converting it where it has too many members or is too large for a block.
+ * Returns false, with the set in a state fit only to be freed, if a member came twice (found only
+ * while converting).
  */
 export function loadIntset(
   arena: Arena,

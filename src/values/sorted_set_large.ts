@@ -145,20 +145,6 @@ export function forEachBackward(
   });
 }
 
-/** Visits some members in the order of the dict; returns the cursor to go on with, 0 at the end. */
-export function scan(
-  memory: Memory,
-  root: Ref,
-  cursor: number,
-  visit: (member: Slice, score: number) => void,
-): number {
-  const member = new Slice();
-  return dict.scan(memory, dictOf(memory, root), cursor, (entry) => {
-    dictEntry.readKey(memory, entry, member);
-    visit(member, scoreOf(memory, entry));
-  });
-}
-
 /** Visits `wanted` different members, chosen at random, in no order; all, if there are not more. */
 export function visitSample(
   memory: Memory,
@@ -180,7 +166,7 @@ export function duplicate(arena: Arena, root: Ref): Ref {
   const tree = treeOf(arena, target);
   scoreTree.forEach(arena, treeOf(arena, root), (score, entry) => {
     dictEntry.readKey(arena, entry, view);
-    const copied = copyEntry(arena, entry, score);
+    const copied = createEntry(arena, view.bytes, view.start, view.length, score);
     dict.insert(arena, members, copied);
     scoreTree.insert(arena, tree, score, copied);
   });
@@ -237,13 +223,6 @@ function createEntry(
   storeDouble(words, wordOffsetOf(entry) + ENTRY_SCORE, score);
   dictEntry.storeKey(arena, entry, bytes, start, length);
   return entry;
-}
-
-/** A copy of an entry. The member is copied out first: allocating may replace its segment. */
-function copyEntry(arena: Arena, entry: Ref, score: number): Ref {
-  const member = view.copy();
-  dictEntry.readKey(arena, entry, view);
-  return createEntry(arena, member, 0, member.length, score);
 }
 
 function freeEntry(arena: Arena, entry: Ref): void {

@@ -271,22 +271,6 @@ export function forEachBackward(memory: Memory, ref: Ref, visit: MemberVisitor):
   large.forEachBackward(memory, ref, visit);
 }
 
-/**
- * Visits some members for ZSCAN and returns the cursor to go on with, 0 at the end. A small set is
- * visited as a whole.
- */
-export function scan(
-  memory: Memory,
-  encoding: number,
-  ref: Ref,
-  cursor: number,
-  visit: MemberVisitor,
-): number {
-  if (encoding === ENCODING_SKIPLIST) return large.scan(memory, ref, cursor, visit);
-  forEach(memory, encoding, ref, visit);
-  return 0;
-}
-
 /** Visits `wanted` different members chosen at random; all, if there are not more. */
 export function visitSample(
   memory: Memory,
@@ -352,10 +336,9 @@ function largeFrom(arena: Arena, ref: Ref): Ref {
   for (let at = listpack.first(arena, ref); at !== -1; at = small.next(arena, ref, at)) {
     const own = small.scoreOf(arena, ref, at);
     listpack.read(arena, ref, at, view);
-    // Inserting may replace the segment that the view shows.
-    const member = view.copy();
-    large.find(arena, root, member, 0, member.length);
-    large.insertNotFound(arena, root, member, 0, member.length, own);
+    const { bytes, start, length } = view;
+    large.find(arena, root, bytes, start, length);
+    large.insertNotFound(arena, root, bytes, start, length, own);
   }
   return root;
 }
@@ -378,7 +361,7 @@ export class SortedSetBuilder {
   }
 
   get count(): number {
-    return large.count(this.#arena, this.ref);
+    return count(this.#arena, this.encoding, this.ref);
   }
 
   /** The score of a member, or NaN if it is none. */
@@ -387,8 +370,8 @@ export class SortedSetBuilder {
   }
 
   /**
-   * Adds a member; the bytes may not lie in the arena. Returns false if it was there: then only its
-   * score is new.
+   * Adds a member. Returns false if it was there: then only its score is new. The bytes may lie in
+   * the arena, in another value: if adding clones their segment, they stay readable where they were.
    */
   add(bytes: Uint8Array, start: number, length: number, score: number): boolean {
     newScore = score;
@@ -397,6 +380,12 @@ export class SortedSetBuilder {
     this.#memberBytes += length;
     if (length > this.#memberBytesMax) this.#memberBytesMax = length;
     return true;
+  }
+
+  /** Removes a member, if it is there. */
+  remove(bytes: Uint8Array, start: number, length: number): void {
+    const member = large.find(this.#arena, this.ref, bytes, start, length);
+    if (member !== 0) large.removeFound(this.#arena, this.ref, member);
   }
 
   /** Completes the set. Decides about its encoding as Redis does after ZUNIONSTORE. */
@@ -413,15 +402,14 @@ export class SortedSetBuilder {
     }
     let target = listpack.create(arena);
     large.forEach(arena, this.ref, (member, own) => {
-      const bytes = member.copy();
-      target = small.append(arena, target, bytes, 0, bytes.length, own);
+      target = small.append(arena, target, member.bytes, member.start, member.length, own);
     });
     this.abandon();
     this.encoding = ENCODING_LISTPACK;
     this.ref = target;
   }
 
-  /** Frees what was collected. */
+  /** Frees what was collected and not finished. */
   abandon(): void {
     while (!large.releaseStep(this.#arena, this.ref, 1 << 30));
   }

@@ -135,6 +135,31 @@ export function read(memory: Memory, entry: Ref, out: Slice): void {
   out.set(bytes, 0, bytes.length);
 }
 
+/**
+ * Points `out` at the bytes from `offset` on that stand together: all the rest, or those up to the
+ * end of a chunk; none if `offset` is not below the length. Good until the next write.
+ */
+export function piece(memory: Memory, entry: Ref, offset: number, out: Slice): void {
+  if (!value.isEmbedded(memory, entry)) {
+    byteString.piece(memory, value.valueRef(memory, entry), offset, out);
+    return;
+  }
+  value.readEmbedded(memory, entry, out);
+  out.start += offset;
+  out.length = Math.max(0, out.length - offset);
+}
+
+/** As `piece`, but the bytes may be stored to. The encoding becomes "raw". */
+export function writablePiece(arena: Arena, entry: Ref, offset: number, out: Slice): void {
+  value.setEncodingOnly(arena, entry, value.ENCODING_RAW);
+  if (!value.isEmbedded(arena, entry)) {
+    byteString.writablePiece(arena, value.valueRef(arena, entry), offset, out);
+    return;
+  }
+  arena.willWrite(entry);
+  piece(arena, entry, offset, out);
+}
+
 /** Calls `visit` with the bytes from `from` to `to`, in pieces, in order. */
 export function forEachChunk(
   memory: Memory,
@@ -261,4 +286,3 @@ function isRightBlock(arena: Arena, entry: Ref, needed: number): boolean {
   const spare = arena.blockBytes(entry) - needed;
   return spare >= 0 && (spare < 32 || spare * 4 < needed);
 }
-

@@ -19,7 +19,7 @@
  * An entry moves (gets a new ref) when it gains or loses its expiry or its embedded string outgrows
  * the block; `keyspace/database.ts` is the only caller that may do this, for it must tell the dicts.
  */
-import { Slice } from "../base/bytes.ts";
+import { copyBytes, Slice } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
 import {
   loadDouble,
@@ -293,7 +293,7 @@ function remakeEmbedded(
   // Allocating may have cloned the segment of `entry`; both views are taken anew.
   readEmbedded(arena, entry, source);
   readEmbedded(arena, target, sink);
-  sink.bytes.set(source.bytes.subarray(source.start, source.start + valueBytes), sink.start);
+  copyBytes(source.bytes, source.start, sink.bytes, sink.start, valueBytes);
   return target;
 }
 

@@ -10,13 +10,7 @@ import * as hashValue from "./hash_value.ts";
 import * as listValue from "./list_value.ts";
 import * as setValue from "./set_value.ts";
 import * as sortedSetValue from "./sorted_set_value.ts";
-import {
-  TYPE_HASH,
-  TYPE_LIST,
-  TYPE_SET,
-  TYPE_SORTED_SET,
-  TYPE_STRING,
-} from "./value.ts";
+import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_SORTED_SET, TYPE_STRING } from "./value.ts";
 
 /** Roughly how many blocks it takes to free the value: its elements, if they have their own. */
 export function elementCount(memory: Memory, type: number, encoding: number, ref: Ref): number {

@@ -1,6 +1,6 @@
 /**
- * Both: one script, two servers. Say a request once; it goes to redis-server and to the server under
- * test, and the replies must be the same.
+ * Both: one script, two servers. Say a request once; it goes to redis-server and to the server
+ * under test, and the replies must be the same.
  *
  *   await both.same("SET", "k", "v", "EX", "noint");     success and error alike, byte for byte
  *   await both.sameSorted("SMEMBERS", "s");               order-free

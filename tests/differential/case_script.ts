@@ -9,8 +9,8 @@
  *   +-2000 PTTL k                              integers at most 2000 apart
  *   b> SET k v                                 by the second client (may stand before a mark)
  *
- * Arguments are separated by spaces; double quotes and \xHH \n \r \t \\ \" as in redis-cli. Each case
- * ends with a comparison of the datasets.
+ * Arguments are separated by spaces; double quotes and \xHH \n \r \t \\ \" as in redis-cli. Each
+ * case ends with a comparison of the datasets.
  */
 
 import type { Argument } from "../support/resp_client.ts";

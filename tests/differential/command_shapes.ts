@@ -2,7 +2,8 @@
  * Every command that the fuzzer sends, as shapes (see shape_grammar.ts), by family.
  *
  * A line is `law weight | shape`; both may be left out. Laws other than "same" are those of
- * reply_laws.ts; `near` is 2000 apart. A `!` before the law keeps the request from being spoilt: its
+ * reply_laws.ts; `near` is 2000 apart. A `!` before the law keeps the request from being \
+spoilt: its
  * random or blocking form would make the servers drift apart. Blocking requests are rare, because a
  * server may take 0.1 s to see that their time is up. Streams, scripting, replication,
  * cluster and modules are not here; neither are commands that stop or reconfigure a server.
@@ -21,14 +22,16 @@ export interface CommandShape {
 }
 
 const STRINGS = `
-3 | SET <str> <value> [EX <seconds>|PX <milliseconds>|EXAT <unixtime>|PXAT <unixtimems>|KEEPTTL] [NX|XX] [GET]
+3 | SET <str> <value> [EX <seconds>|PX <milliseconds>|EXAT <future>|PXAT <futurems>|KEEPTTL] \
+[NX|XX] [GET]
 GET <str> \n GETDEL <str> \n GETSET <str> <value> \n STRLEN <str> \n SETNX <str> <value>
 GETEX <str> [EX <seconds>|PX <milliseconds>|EXAT <unixtime>|PXAT <unixtimems>|PERSIST]
 SETEX <str> <seconds> <value> \n PSETEX <str> <milliseconds> <value>
 MSET {<str> <value>} \n MSETNX {<str> <value>} \n MGET {<str>}
 APPEND <str> <value> \n GETRANGE <str> <index> <index> \n SUBSTR <str> <index> <index>
 SETRANGE <str> <offset> <value>
-INCR <str> \n DECR <str> \n INCRBY <str> <int> \n DECRBY <str> <int> \n INCRBYFLOAT <str> <float>
+2 | SET <num> <int> \n INCR <num> \n DECR <num> \n INCRBY <num> <int> \n DECRBY <num> <int>
+INCRBYFLOAT <num> <float>
 LCS <str> <str> [LEN|IDX] [MINMATCHLEN <count>] [WITHMATCHLEN]
 `;
 
@@ -37,7 +40,8 @@ SETBIT <str> <offset> <bit> \n GETBIT <str> <offset>
 BITCOUNT <str> [<index> <index>|<index> <index> BIT|<index> <index> BYTE]
 BITPOS <str> <bit> [<index>|<index> <index>|<index> <index> BIT]
 BITOP <bitop> <str> {<str>}
-BITFIELD <str> (GET <bittype> <bitoffset>|SET <bittype> <bitoffset> <int>|OVERFLOW (WRAP|SAT|FAIL) INCRBY <bittype> <bitoffset> <int>)
+BITFIELD <str> (GET <bittype> <bitoffset>|SET <bittype> <bitoffset> <int>|OVERFLOW \
+(WRAP|SAT|FAIL) INCRBY <bittype> <bitoffset> <int>)
 BITFIELD_RO <str> GET <bittype> <bitoffset>
 PFADD <hll> {<member>} \n PFCOUNT {<hll>} \n PFMERGE <hll> {<hll>}
 `;
@@ -77,7 +81,8 @@ LPOS <list> <value> [RANK <index>] [COUNT <count>] [MAXLEN <count>]
 LMPOP #{<list>} (LEFT|RIGHT) [COUNT <count>]
 !same 0.1 | BLPOP <list> 0.01 \n !same 0.1 | BRPOP <list> <list> 0.01
 !same 0.1 | BLMOVE <list> <list> (LEFT|RIGHT) (LEFT|RIGHT) 0.01
-!same 0.1 | BRPOPLPUSH <list> <list> 0.01 \n !same 0.1 | BLMPOP 0.01 #{<list>} (LEFT|RIGHT) [COUNT 3]
+!same 0.1 | BRPOPLPUSH <list> <list> 0.01 \n !same 0.1 | BLMPOP 0.01 #{<list>} (LEFT|RIGHT) \
+[COUNT 3]
 `;
 
 const SETS = `
@@ -94,20 +99,21 @@ const SORTED_SETS = `
 3 | ZADD <zset> [NX|XX] [GT|LT] [CH] {<score> <member>} \n ZADD <zset> INCR <score> <member>
 ZREM <zset> {<member>} \n ZSCORE <zset> <member> \n ZMSCORE <zset> {<member>} \n ZCARD <zset>
 ZINCRBY <zset> <score> <member> \n ZRANK <zset> <member> \n ZREVRANK <zset> <member>
-ZCOUNT <zset> <scoremin> <scoremax> \n ZLEXCOUNT <zset> <lexmin> <lexmax>
+ZCOUNT <zset> <scoremin> <scoremax> \n ZLEXCOUNT <lex> <lexmin> <lexmax>
 ZRANGE <zset> <index> <index> [REV] [WITHSCORES]
 ZRANGE <zset> <scoremin> <scoremax> BYSCORE [LIMIT <smallcount> <smallcount>] [WITHSCORES]
 ZRANGE <zset> <scoremax> <scoremin> BYSCORE REV [LIMIT <smallcount> <smallcount>] [WITHSCORES]
-ZRANGE <zset> <lexmin> <lexmax> BYLEX [LIMIT <smallcount> <smallcount>]
+!same 2 | ZADD <lex> 0 <member> \n !same | ZADD <lex> [CH] {0 <member>} \n ZREM <lex> {<member>}
+ZRANGE <lex> <lexmin> <lexmax> BYLEX [LIMIT <smallcount> <smallcount>]
 ZRANGESTORE <zset> <zset> <index> <index> [REV]
 ZRANGESTORE <zset> <zset> <scoremin> <scoremax> BYSCORE [LIMIT <smallcount> <smallcount>]
 ZREVRANGE <zset> <index> <index> [WITHSCORES]
 ZRANGEBYSCORE <zset> <scoremin> <scoremax> [WITHSCORES] [LIMIT <smallcount> <smallcount>]
 ZREVRANGEBYSCORE <zset> <scoremax> <scoremin> [WITHSCORES] [LIMIT <smallcount> <smallcount>]
-ZRANGEBYLEX <zset> <lexmin> <lexmax> [LIMIT <smallcount> <smallcount>]
-ZREVRANGEBYLEX <zset> <lexmax> <lexmin> [LIMIT <smallcount> <smallcount>]
+ZRANGEBYLEX <lex> <lexmin> <lexmax> [LIMIT <smallcount> <smallcount>]
+ZREVRANGEBYLEX <lex> <lexmax> <lexmin> [LIMIT <smallcount> <smallcount>]
 ZREMRANGEBYSCORE <zset> <scoremin> <scoremax> \n ZREMRANGEBYRANK <zset> <index> <index>
-ZREMRANGEBYLEX <zset> <lexmin> <lexmax> \n ZPOPMIN <zset> [<count>] \n ZPOPMAX <zset> [<count>]
+ZREMRANGEBYLEX <lex> <lexmin> <lexmax> \n ZPOPMIN <zset> [<count>] \n ZPOPMAX <zset> [<count>]
 ZUNION #{<zset>} [AGGREGATE (SUM|MIN|MAX)] [WITHSCORES] \n ZINTER #{<zset>} [WITHSCORES]
 ZDIFF #{<zset>} [WITHSCORES] \n ZDIFFSTORE <zset> #{<zset>} \n ZINTERCARD #{<zset>} [LIMIT <count>]
 ZUNIONSTORE <zset> 2 <zset> <set> [WEIGHTS <weight> <weight>] [AGGREGATE (SUM|MIN|MAX)]
@@ -120,16 +126,18 @@ ZMPOP #{<zset>} (MIN|MAX) [COUNT <count>]
 `;
 
 const GEO = `
-3 | GEOADD <geo> [NX|XX] [CH] {<longitude> <latitude> <member>} \n GEOPOS <geo> {<member>}
-GEOHASH <geo> {<member>} \n GEODIST <geo> <member> <member> [<unit>]
-GEOSEARCH <geo> (FROMMEMBER <member>|FROMLONLAT <longitude> <latitude>) (BYRADIUS <distance> <unit>|BYBOX <distance> <distance> <unit>) ASC [COUNT <count>] [WITHCOORD] [WITHDIST] [WITHHASH]
-GEOSEARCHSTORE <geo> <geo> FROMLONLAT <longitude> <latitude> BYRADIUS <distance> <unit> ASC [STOREDIST]
+3 | GEOADD <geo> [NX|XX] [CH] {<longitude> <latitude> <place>} \n GEOPOS <geo> {<place>}
+GEOHASH <geo> {<place>} \n GEODIST <geo> <place> <place> [<unit>]
+GEOSEARCH <geo> (FROMMEMBER <place>|FROMLONLAT <longitude> <latitude>) (BYRADIUS <distance> \
+<unit>|BYBOX <distance> <distance> <unit>) ASC [COUNT <count>] [WITHCOORD] [WITHDIST] [WITHHASH]
+GEOSEARCHSTORE <geo> <geo> FROMLONLAT <longitude> <latitude> BYRADIUS <distance> <unit> ASC \
+[STOREDIST]
 GEORADIUS <geo> <longitude> <latitude> <distance> <unit> ASC [WITHDIST]
-GEORADIUSBYMEMBER <geo> <member> <distance> <unit> DESC
+GEORADIUSBYMEMBER <geo> <place> <distance> <unit> DESC
 `;
 
 const TRANSACTIONS = `
-2 | MULTI \n !3 | EXEC \n DISCARD \n WATCH {<key>} \n UNWATCH
+2 | MULTI \n !same 3 | EXEC \n DISCARD \n WATCH {<key>} \n UNWATCH
 `;
 
 const FAMILIES: Readonly<Record<string, string>> = {

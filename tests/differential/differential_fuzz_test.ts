@@ -1,6 +1,6 @@
 /**
- * A short run of the fuzzer, and a canary: a planted difference must be found and shrunk, or the alarm
- * itself is broken.
+ * A short run of the fuzzer, and a canary: a planted difference must be found and shrunk, or the
+ * alarm itself is broken.
  */
 
 import { assertEquals } from "@std/assert";

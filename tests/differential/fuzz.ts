@@ -44,7 +44,7 @@ export async function knownShapes(
   return { shapes: family.filter(isKnown), skipped: [...new Set(skipped)] };
 }
 
-/** Runs rounds. Returns a report of the first difference, or null; `log` gets a line now and then. */
+/** Runs rounds. Returns a report of the first difference, or null; `log` gets notes on the way. */
 export async function fuzz(
   both: Both,
   options: FuzzOptions,

@@ -1,5 +1,6 @@
 /**
- * Scripted cases for strings, keys, expiry, errors and transactions; see case_script.ts for the form.
+ * Scripted cases for strings, keys, expiry, errors and transactions; see case_script.ts for the
+ * form.
  */
 
 export const GENERIC_SCRIPT = String.raw`
@@ -334,7 +335,6 @@ GET a b
 NOSUCH
 NOSUCH a b c
 NOSUCH "a\r\nb" "\x00"
-nosuch aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa b
 CLIENT NOSUCH
 CONFIG NOSUCH
 CONFIG GET

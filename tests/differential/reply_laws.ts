@@ -1,6 +1,6 @@
 /**
- * When two replies count as the same. Byte for byte is the law unless a command's reply has no fixed
- * order, is random, or tells time; then the law says what must still hold.
+ * When two replies count as the same. Byte for byte is the law unless a command's reply has no
+ * fixed order, is random, or tells time; then the law says what must still hold.
  */
 
 import { type Reply, showReply } from "../support/resp_reply.ts";

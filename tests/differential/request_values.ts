@@ -1,5 +1,6 @@
 /**
- * The random arguments of the fuzzer, by name: keys of each type, values, numbers, ranges, patterns.
+ * The random arguments of the fuzzer, by name: keys of each type, values, numbers, ranges,
+ * patterns.
  *
  * Few distinct keys and members, so that commands meet each other's data. Numbers that could make a
  * server allocate gigabytes are left out: they would find nothing but the machine's memory.
@@ -13,6 +14,7 @@ const FAR_FUTURE_S = 4_102_444_800;
 
 const KEY_LETTERS: Readonly<Record<string, string>> = {
   str: "s",
+  num: "n",
   list: "l",
   hash: "h",
   set: "x",
@@ -66,12 +68,16 @@ function oneOf(...choices: Argument[]): Generator {
 
 const GENERATORS: Readonly<Record<string, Generator>> = {
   str: keyOf("str"),
+  num: keyOf("num"),
   list: keyOf("list"),
   hash: keyOf("hash"),
   set: keyOf("set"),
   zset: keyOf("zset"),
   hll: keyOf("hll"),
   geo: keyOf("geo"),
+  // Members of one score, always: Redis leaves lexicographic ranges over several scores
+  // undefined, and what it answers then depends on the random levels of its skiplist.
+  lex: (random) => (random.oneIn(16) ? random.pick(["s", "l", "h", "x"]) : "y") + random.below(5),
   key: (random) => keyOf(random.pick(Object.keys(KEY_LETTERS)))(random),
   value: (random) => {
     switch (random.below(8)) {
@@ -84,14 +90,18 @@ const GENERATORS: Readonly<Record<string, Generator>> = {
       case 3:
         return random.pick(ODD_VALUES);
       default:
-        return random.word(random.between(0, 3));
+        return random.oneIn(3) ? random.word(random.between(0, 3)) : random.word(1);
     }
   },
   member: (random) => {
     if (random.oneIn(10)) return random.pick(ODD_VALUES);
-    return random.oneIn(3) ? random.between(-5, 600) : random.word(random.between(1, 2));
+    if (random.oneIn(4)) return random.oneIn(3) ? random.between(-5, 600) : random.below(12);
+    return random.oneIn(5) ? random.word(2) : random.word(1);
   },
-  field: (random) => random.oneIn(20) ? random.pick(ODD_VALUES) : random.word(1) + random.below(6),
+  field: (random) =>
+    random.oneIn(20)
+      ? random.pick(ODD_VALUES)
+      : random.pick(["a", "b", "c", "d"]) + random.below(4),
   int: (random) => random.oneIn(12) ? random.pick(ODD_VALUES) : random.between(-100, 100),
   count: (random) => random.oneIn(12) ? random.pick(ODD_VALUES) : random.between(0, 12),
   smallcount: (random) => random.between(-4, 6),
@@ -115,6 +125,9 @@ const GENERATORS: Readonly<Record<string, Generator>> = {
   seconds: (random) => random.oneIn(15) ? random.pick(ODD_VALUES) : random.between(1000, 100_000),
   milliseconds: (random) =>
     random.oneIn(15) ? random.pick(ODD_VALUES) : random.between(1_000_000, 90_000_000),
+  // SET keeps a key whose time is past until somebody looks: then DBSIZE would depend on the moment.
+  future: (random) => FAR_FUTURE_S + random.below(1000),
+  futurems: (random) => FAR_FUTURE_S * 1000 + random.below(1000),
   unixtime: (random) => random.oneIn(15) ? 1 : FAR_FUTURE_S + random.below(1000),
   unixtimems: (random) => random.oneIn(15) ? 1 : FAR_FUTURE_S * 1000 + random.below(1000),
   pattern: oneOf("*", "s*", "?0", "[a-m]*", "[^a]*", "\\*", "nothing", "*[0-3]", ""),
@@ -123,10 +136,11 @@ const GENERATORS: Readonly<Record<string, Generator>> = {
   bitop: oneOf("AND", "OR", "XOR", "NOT"),
   bittype: oneOf("u8", "i8", "u1", "i64", "u63", "i5", "u64", "x8"),
   bitoffset: oneOf(0, 1, 7, 100, "#0", "#3", "#x", -1),
-  longitude: (random) => random.between(-1800, 1800) / 10,
-  latitude: (random) => random.between(-860, 860) / 10,
-  distance: oneOf(0, 1, 1000, 5000, 20000, -1, "x"),
-  unit: oneOf("m", "km", "ft", "mi", "KM", "parsec"),
+  place: (random) => random.oneIn(20) ? random.pick(ODD_VALUES) : "place" + random.below(12),
+  longitude: (random) => random.between(-1810, 1810) / 10,
+  latitude: (random) => random.between(-852, 852) / 10,
+  distance: oneOf(0, 1, 1000, 5000, 20000, 9000, 400.5, 1000000, 3000, -1, "x"),
+  unit: oneOf("m", "km", "km", "km", "ft", "mi", "mi", "KM", "parsec"),
   word: (random) => random.word(random.between(1, 5)),
 };
 

@@ -1,6 +1,6 @@
 /**
- * The scripted cases of all families, at both servers, in RESP2 and in RESP3; and what does not fit on
- * a line: pushes, blocked clients, key events.
+ * The scripted cases of all families, at both servers, in RESP2 and in RESP3; and what does not
+ * fit on a line: pushes, blocked clients, key events.
  */
 
 import { assertEquals } from "@std/assert";
@@ -110,6 +110,17 @@ testWith(["redis-server"], "scripted: keyspace notifications arrive alike", asyn
     isEnd = (expected as string[])[3] === "end";
   }
 });
+
+testWith(
+  ["redis-server"],
+  "scripted: long unknown commands are cut alike in the error",
+  async () => {
+    await using both = await Both.start();
+    await both.same("nosuch", "a".repeat(200), "b");
+    await both.same("n".repeat(200), "a", "b".repeat(100), "c".repeat(100));
+    await both.same("CONFIG", "n".repeat(200));
+  },
+);
 
 async function untilBlocked(both: BothClients): Promise<void> {
   for (const client of [both.redis, both.ours]) {

@@ -1,5 +1,6 @@
 /**
- * Command shapes: a line of text that says how a command can look, and random requests made from it.
+ * Command shapes: a line of text that says how a command can look, and random requests made from
+ * it.
  *
  *   SET <str> <value> [EX <seconds>|KEEPTTL] [NX|XX]      [ ] none or one of the alternatives
  *   LINSERT <list> (BEFORE|AFTER) <value> <value>          ( ) exactly one

@@ -1,8 +1,8 @@
 /**
  * The market and the main families through the two npm clients, each in a process of its own.
  *
- * The packages come from npm into Deno's cache; the tests are skipped where npm cannot be reached and
- * the cache is empty.
+ * The packages come from npm into Deno's cache; the tests are skipped where npm cannot be reached
+ * and the cache is empty.
  */
 
 import { assertEquals } from "@std/assert";

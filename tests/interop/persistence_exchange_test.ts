@@ -1,6 +1,7 @@
 /**
- * Files written by one server and loaded by the other, both ways: RDB and AOF, with a dataset that has
- * every type, encoding, expiry, database and binary keys in it, and the original's own checkers.
+ * Files written by one server and loaded by the other, both ways: RDB and AOF, with a dataset
+ * that has every type, encoding, expiry, database and binary keys in it, and the original's own
+ * checkers.
  */
 
 import { assertEquals } from "@std/assert";

@@ -1,6 +1,7 @@
 /**
- * The notebook of the mission, run by redis-py: the market, the race on WATCH, the log processing whose
- * process is killed in the middle, and each command family through the library's own methods.
+ * The notebook of the mission, run by redis-py: the market, the race on WATCH, the log processing
+ * whose process is killed in the middle, and each command family through the library's own
+ * methods.
  */
 
 import { assertEquals } from "@std/assert";

@@ -1,6 +1,6 @@
 /**
- * What is on disk when a server ends, and what it finds when it starts: save points, SHUTDOWN, signals,
- * FLUSHALL and FLUSHDB, RDB beside AOF, fsync policies and a kill.
+ * What is on disk when a server ends, and what it finds when it starts: save points, SHUTDOWN,
+ * signals, FLUSHALL and FLUSHDB, RDB beside AOF, fsync policies and a kill.
  */
 
 import { assertEquals, assertMatch } from "@std/assert";
@@ -20,7 +20,7 @@ async function session(
   using client = await server.connect();
   await body(client);
   if (end === "SIGTERM" || end === "SIGINT") assertEquals(await server.stop(end), 0);
-  else if (end === "by the test") assertEquals((await server.exited).code, 0);
+  else if (end === "by the test") assertEquals(await server.ended(), 0);
 }
 
 function dumpExists(directory: TemporaryDirectory): boolean {

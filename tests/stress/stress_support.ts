@@ -1,6 +1,6 @@
 /**
- * What the stress tests share: their size, a server whose memory is watched, and a bystander who must
- * be answered at all times.
+ * What the stress tests share: their size, a server whose memory is watched, and a bystander who
+ * must be answered at all times.
  */
 
 import { assertEquals } from "@std/assert";
@@ -21,8 +21,9 @@ export async function usedMemory(client: RespClient): Promise<number> {
 }
 
 /**
- * Waits until the server counts no more memory as used than `before` and some slack. Resident memory
- * is compared too where the kernel tells it, with more slack: freed pages may stay with the process.
+ * Waits until the server counts no more memory as used than `before` and some slack. Resident
+ * memory is compared too where the kernel tells it, with more slack: freed pages may stay with
+ * the process.
  */
 export async function assertMemoryComesBack(
   server: ServerProcess,
@@ -56,16 +57,19 @@ export class Bystander {
   #isStopped = false;
   #longestMs = 0;
   #answered = 0;
+  #error: unknown = null;
   readonly #running: Promise<void>;
 
   constructor(readonly client: RespClient) {
-    this.#running = this.#ask();
+    // Kept for the end: a failing test closes our server, which must not end the whole run.
+    this.#running = this.#ask().catch((error) => void (this.#error = error));
   }
 
   /** Stops asking; asserts that it was answered throughout. */
   async assertAnswered(longestMsMax: number): Promise<void> {
     this.#isStopped = true;
     await this.#running;
+    if (this.#error !== null) throw this.#error;
     assertEquals(this.#answered > 0, true, "the bystander was never answered");
     const isCalm = this.#longestMs <= longestMsMax;
     assertEquals(isCalm, true, `the bystander waited ${Math.round(this.#longestMs)} ms`);

@@ -31,7 +31,7 @@ function pattern(length: number, salt = 0): Uint8Array {
   return bytes;
 }
 
-Deno.test("fromBytes and toBytes keep a string of every boundary length", () => {
+Deno.test("fromBytes, toBytes and duplicate keep a string of every boundary length", () => {
   const arena = new Arena({ debug: true });
   for (const length of BOUNDARIES) {
     const bytes = pattern(length + 3);
@@ -39,7 +39,10 @@ Deno.test("fromBytes and toBytes keep a string of every boundary length", () => 
     assertEquals(byteString.byteLength(arena, ref), length);
     assertEquals(byteString.toBytes(arena, ref), bytes.slice(3));
     assertEquals(byteString.memoryBytes(arena, ref), arena.usedBytes);
+    const copy = byteString.duplicate(arena, ref);
     byteString.free(arena, ref);
+    assertEquals(byteString.compare(arena, copy, bytes, 3, length), 0);
+    byteString.free(arena, copy);
     assertEquals(arena.usedBytes, 0);
   }
 });

@@ -275,6 +275,19 @@ Deno.test("appendAll and duplicate copy all entries", () => {
   assertSound(arena, listpack.duplicate(arena, target), ["z", "70000", "a", "1", "b"]);
 });
 
+Deno.test("forEachRaw reads a listpack that stands outside of the arena", () => {
+  const arena = new Arena({ debug: true });
+  const list = ["a", "-5000", "x".repeat(5000), "", "9223372036854775807"];
+  const bytes = raw(arena, build(arena, list));
+  const shifted = new Uint8Array(bytes.length + 3);
+  shifted.set(bytes, 3);
+  const found: string[] = [];
+  listpack.forEachRaw(shifted, 3, (from, start, length) => {
+    found.push(latin1Text(from, start, length));
+  });
+  assertEquals(found, list);
+});
+
 Deno.test("validate refuses every listpack with a changed size, count or end", () => {
   const arena = new Arena({ debug: true });
   const bytes = raw(arena, build(arena, ["abc", "5", "x".repeat(200), "-77777"]));

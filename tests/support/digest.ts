@@ -77,7 +77,7 @@ export async function readKey(client: RespClient, key: Uint8Array): Promise<KeyD
     type: String(type),
     encoding: String(encoding),
     expiresAtMs: Number(expiresAtMs),
-    content: await shorten(canonicalContent(String(type), reply)),
+    content: await contentOf(String(type), reply),
   };
 }
 
@@ -93,10 +93,13 @@ function canonicalContent(type: string, reply: unknown): string {
 }
 
 /** Very long contents are kept by their hash: a difference is still seen, only not where it is. */
-async function shorten(content: string): Promise<string> {
+async function contentOf(type: string, reply: unknown): Promise<string> {
   const CONTENT_BYTES_MAX = 1 << 20;
-  if (content.length <= CONTENT_BYTES_MAX) return content;
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", latin1(content)));
+  const isLongString = type === "string" && (reply as Uint8Array).length > CONTENT_BYTES_MAX;
+  const content = isLongString ? reply as Uint8Array : canonicalContent(type, reply);
+  if (content.length <= CONTENT_BYTES_MAX) return content as string;
+  const bytes = typeof content === "string" ? latin1(content) : content as Uint8Array<ArrayBuffer>;
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return `${content.length} bytes, SHA-256 ${hash.toHex()}`;
 }
 

@@ -1,6 +1,7 @@
 /**
- * redis-cli as a subprocess that is fed line by line, so that two of them can take turns as two people
- * at two terminals would. The answer to each line is awaited and compared before the next is typed.
+ * redis-cli as a subprocess that is fed line by line, so that two of them can take turns as two
+ * people at two terminals would. The answer to each line is awaited and compared before the next
+ * is typed.
  */
 
 import { assertEquals } from "@std/assert";

@@ -1,8 +1,8 @@
 /**
  * The original: redis-server from the PATH, the yardstick of interop and differential tests.
  *
- * Pinned to 7.0.15, the version whose behaviour we promise. Another version is not used: its replies
- * would fail tests that are right.
+ * Pinned to 7.0.15, the version whose behaviour we promise. Another version is not used: its
+ * replies would fail tests that are right.
  */
 
 import { type ServerOptions, type ServerProcess, startServer } from "./server_process.ts";

@@ -1,9 +1,9 @@
 /**
  * A small RESP2/RESP3 client for tests: one TCP connection, requests out, replies in, in order.
  *
- * It hides nothing: errors come back as `RespError` values, pushes stand in a queue of their own, and
- * raw bytes can be written and read. It does not reconnect, pool or time out by itself (except where
- * a method takes a timeout).
+ * It hides nothing: errors come back as `RespError` values, pushes stand in a queue of their own,
+ * and raw bytes can be written and read. It does not reconnect, pool or time out by itself
+ * (except where a method takes a timeout).
  */
 
 import {
@@ -127,7 +127,7 @@ export class RespClient implements Disposable {
     }
   }
 
-  /** The next push message; waits for one if none is in the queue. Replies before it are dropped. */
+  /** The next push message; waits if none is in the queue. Replies before it are dropped. */
   async nextPush(): Promise<Plain> {
     while (this.pushes.length === 0) {
       const message = await this.#nextMessage();

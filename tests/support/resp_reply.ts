@@ -1,10 +1,11 @@
 /**
  * Replies as tests see them: where a reply ends in a stream of bytes, and what it says.
  *
- * `ReplyScanner` finds the end of the next reply in one pass however the bytes arrive: an aggregate
- * only adds to the count of elements still awaited, so no stack is needed. `decodeReply` turns the
- * bytes of one whole reply into a `Reply`, which keeps every difference of the wire (a status "OK" is
- * not a bulk "OK"); `toPlain` drops them for tests that read more easily on plain values.
+ * `ReplyScanner` finds the end of the next reply in one pass however the bytes arrive: an
+ * aggregate only adds to the count of elements still awaited, so no stack is needed.
+ * `decodeReply` turns the bytes of one whole reply into a `Reply`, which keeps every difference
+ * of the wire (a status "OK" is not a bulk "OK"); `toPlain` drops them for tests that read more
+ * easily on plain values.
  */
 
 import { fromLatin1, fromUtf8, quoted } from "./text.ts";

@@ -1,8 +1,8 @@
 /**
  * Repeatable random numbers for tests: the same seed gives the same run on every machine.
  *
- * The generator is mulberry32 (Tommy Ettinger, public domain): 32 bits of state, plenty for choosing
- * test data. It is not the generator of the server and not fit for anything secret.
+ * The generator is mulberry32 (Tommy Ettinger, public domain): 32 bits of state, plenty for
+ * choosing test data. It is not the generator of the server and not fit for anything secret.
  */
 
 export class SeededRandom {

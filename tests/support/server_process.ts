@@ -1,11 +1,11 @@
 /**
  * Starts a real server process for a test, waits until it serves, and takes it down again.
  *
- * Three targets speak the same command line, so one test can specify all of them:
- *   - `redeno`, the default: as the `start` task of deno.json runs it, with that task's permissions,
- *     or the compiled executable named by REDENO_BINARY;
- *   - `redis`: redis-server from the PATH. REDENO_TEST_TARGET=redis makes it the default, which proves
- *     that a test describes Redis before it judges us.
+ * Two targets speak the same command line, so one test can judge both:
+ *   - `redeno`, the default: as the `start` task of deno.json runs it, with its permissions, or the
+ *     compiled executable named by REDENO_BINARY;
+ *   - `redis`: redis-server from the PATH. REDENO_TEST_TARGET=redis makes it the default, which
+ *     proves that a test describes Redis before it judges us.
  *
  * A server without a directory gets a temporary one, which goes when the server is disposed of.
  */
@@ -176,11 +176,16 @@ export class ServerProcess implements AsyncDisposable {
   /** Asks the process to end and returns its exit code; kills it if it has not within 20 s. */
   async stop(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<number> {
     killIfRunning(this.child, signal);
+    return await this.ended();
+  }
+
+  /** Waits for the process to end by itself and returns its exit code; kills it after 20 s. */
+  async ended(): Promise<number> {
     const timer = setTimeout(() => killIfRunning(this.child, "SIGKILL"), 20_000);
     const status = await this.exited;
     clearTimeout(timer);
     await this.#outputEnds;
-    if (status.signal === "SIGKILL") throw new Error(`Cannot stop by ${signal}:\n${this.#log}`);
+    if (status.signal === "SIGKILL") throw new Error(`Process did not end:\n${this.#log}`);
     return status.code;
   }
 

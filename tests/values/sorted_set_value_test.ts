@@ -240,18 +240,6 @@ forEachEncoding("a cursor walks from any rank in both directions", (tested) => {
   assertEquals(walk(arena, encoding, ref, -1, false), []);
 });
 
-forEachEncoding("a scan meets every member", (tested) => {
-  for (let index = 0; index < 120; index++) tested.put(`m${index}`, index);
-  const met = new Map<string, number>();
-  let cursor = 0;
-  do {
-    cursor = sortedSet.scan(tested.arena, tested.encoding, tested.ref, cursor, (member, score) => {
-      met.set(latin1Text(member.bytes, member.start, member.length), score);
-    });
-  } while (cursor !== 0);
-  assertEquals([...met].sort(compare), tested.pairs());
-});
-
 forEachEncoding("a sample has the wanted number of different members", (tested) => {
   for (let index = 0; index < 60; index++) tested.put(`m${index}`, index);
   for (const wanted of [1, 10, 40, 60, 100]) {

@@ -8,8 +8,8 @@
  *   --bytes    bytes of each value (default 100)
  *   --rounds   saves at each server (default 3); the latencies of all are taken together
  *
- * One request in flight, a pause after each, keys all over the dataset: each write may be the first one
- * to a frozen piece of memory, which is what can hurt.
+ * One request in flight, a pause after each, keys all over the dataset: each write may be the
+ * first one to a frozen piece of memory, which is what can hurt.
  */
 
 import { parseArgs } from "@std/cli";
@@ -22,6 +22,7 @@ import {
   describeMachine,
   fillKeys,
   markdownTable,
+  nameOf,
   percentile,
   startForBench,
   TARGETS,
@@ -89,7 +90,7 @@ async function measure(target: ServerTarget, options: Options): Promise<string[]
     saving.push(...await pacedWrites(writer, options, () => isSaved));
     await save;
   }
-  const name = target === "redis" ? "redis-server" : "Redeno";
+  const name = nameOf(target);
   const seconds = (saveMs / options.rounds / 1000).toFixed(2);
   return [
     latencyRow(`${name}, in peace`, peace, "–"),

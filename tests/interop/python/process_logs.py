@@ -1,8 +1,8 @@
 """Log processing whose progress is kept with the data: python3 process_logs.py <port> <log>.
 
-Counts the words of a log, as in the notebook: the position reached is written by MSET in the same
-transaction as the counts, so a process killed at any moment leaves both in step, and the next one goes
-on where it stopped.
+Counts the words of a log, as in the notebook: the position reached is written by MSET in the
+same transaction as the counts, so a process killed at any moment leaves both
+in step, and the next one goes on where it stopped.
 """
 
 import sys

@@ -2,14 +2,14 @@
  * Memory per small key: resident memory of both servers before and after N keys of 16 bytes with
  * values of 3 bytes, and what they themselves count as used.
  *
- *   deno run -A scripts/bench/wire/memory.ts [--keys N]        default 1000000
+ *   deno run -A scripts/bench/wire/memory_per_key.ts [--keys N]        default 1000000
  */
 
 import { parseArgs } from "@std/cli";
 import { residentBytes } from "../../../tests/support/process_stat.ts";
 import type { ServerTarget } from "../../../tests/support/server_process.ts";
 import { printLine } from "../../../tests/support/text.ts";
-import { fillKeys, markdownTable, startForBench, TARGETS } from "../side_by_side.ts";
+import { fillKeys, markdownTable, nameOf, startForBench, TARGETS } from "../side_by_side.ts";
 
 interface MemoryResult {
   idleBytes: number;
@@ -43,7 +43,7 @@ export async function memoryTable(keyCount: number): Promise<string> {
     const result = await measure(target, keyCount);
     results.push(result);
     rows.push([
-      target === "redis" ? "redis-server" : "Redeno",
+      nameOf(target),
       `${(result.idleBytes / 1048576).toFixed(1)} MB`,
       result.residentPerKey.toFixed(1),
       result.usedPerKey.toFixed(1),

@@ -1,0 +1,255 @@
+/**
+ * Bitmap commands: strings as rows of bits. The bits themselves are in values/bitmap.ts, integers
+ * made of them in bitfield_commands.ts.
+ */
+import { Slice } from "../base/bytes.ts";
+import { parseSafeInteger } from "../base/integers.ts";
+import { EVENT_GENERIC, EVENT_STRING } from "../keyspace/keyspace_listener.ts";
+import type { Arena } from "../memory/arena.ts";
+import type { Ref } from "../memory/memory.ts";
+import type { Argv } from "../protocol/argv.ts";
+import type { Client } from "../server/client.ts";
+import { rangeSpec, type RedisCommand } from "../server/command.ts";
+import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import * as byteString from "../structures/byte_string.ts";
+import * as bitmap from "../values/bitmap.ts";
+import * as stringValue from "../values/string_value.ts";
+import * as value from "../values/value.ts";
+import { NO_EXPIRY, TYPE_STRING } from "../values/value.ts";
+import { integerArgument, typedForRead, typedForWrite } from "./arguments.ts";
+import { createEmptyString } from "./string_commands.ts";
+
+// deno-fmt-ignore
+export const bitmapCommands: readonly RedisCommand[] = [
+  { name: "setbit", arity: 4, flags: ["write", "denyoom"], keys: [1, 1, 1],
+    access: "RW access update", categories: ["@bitmap"], since: "2.2.0", group: "bitmap",
+    complexity: "O(1)", proc: setbitCommand,
+    summary: "Sets or clears one bit of a string, and returns what it was." },
+  { name: "getbit", arity: 3, flags: ["readonly", "fast"], keys: [1, 1, 1],
+    access: "RO access", categories: ["@bitmap"], since: "2.2.0", group: "bitmap",
+    complexity: "O(1)", proc: getbitCommand,
+    summary: "Returns one bit of a string." },
+  { name: "bitcount", arity: -2, flags: ["readonly"], keys: [1, 1, 1],
+    access: "RO access", categories: ["@bitmap"], since: "2.6.0", group: "bitmap",
+    complexity: "O(N)", proc: bitcountCommand,
+    summary: "Counts the set bits of a string or of a part of it." },
+  { name: "bitpos", arity: -3, flags: ["readonly"], keys: [1, 1, 1],
+    access: "RO access", categories: ["@bitmap"], since: "2.8.7", group: "bitmap",
+    complexity: "O(N)", proc: bitposCommand,
+    summary: "Finds the first set or clear bit of a string." },
+  { name: "bitop", arity: -4, flags: ["write", "denyoom"], keys: [2, -1, 1],
+    keySpecs: [rangeSpec("OW update", 2, 0), rangeSpec("RO access", 3, -1)],
+    categories: ["@bitmap"], since: "2.6.0", group: "bitmap",
+    complexity: "O(N)", proc: bitopCommand,
+    summary: "Combines strings bit by bit and stores the outcome." },
+];
+
+const BIT_NOT_AN_INTEGER = commandError("ERR bit is not an integer or out of range");
+const BIT_OFFSET_NOT_AN_INTEGER = commandError("ERR bit offset is not an integer or out of range");
+const BIT_NEITHER_0_NOR_1 = commandError("ERR The bit argument must be 1 or 0.");
+const NOT_OF_SEVERAL = commandError("ERR BITOP NOT must be called with a single source key.");
+
+/** Output of BITOP is made in pieces of this size. */
+const BLOCK_BYTES = 256 * 1024;
+const NOT = 3;
+
+const HASH = 0x23;
+
+const view = new Slice();
+
+/** The range that `parseRange` read last, in bits, both ends included; empty if from > to. */
+const range = { from: 0, to: 0 };
+
+/**
+ * A bit offset argument. With `width` > 0 it may have the form "#3": three times the width (Redis:
+ * BITFIELD). Offsets end where the longest string that is allowed does.
+ */
+export function bitOffsetArgument(client: Client, index: number, width: number): number {
+  const { argv } = client;
+  const isMultiple = width > 0 && argv.bytes[argv.starts[index]] === HASH &&
+    argv.lengths[index] > 0;
+  const skip = isMultiple ? 1 : 0;
+  const number = parseSafeInteger(
+    argv.bytes,
+    argv.starts[index] + skip,
+    argv.lengths[index] - skip,
+  );
+  const offset = isMultiple ? number * width : number;
+  const limit = Math.min(client.server.config.protoMaxBulkLen, byteString.BYTES_MAX) * 8;
+  if (!(offset >= 0 && offset < limit)) throw BIT_OFFSET_NOT_AN_INTEGER;
+  return offset;
+}
+
+/** The entry of argument 1's string, created or made longer so that bit `highest` exists. */
+export function prepareBits(client: Client, entry: Ref, highest: number): Ref {
+  const { db } = client;
+  if (bitmap.hasBit(db.arena, entry, highest)) return entry;
+  const length = Math.floor(highest / 8) + 1;
+  if (length > byteString.BYTES_MAX) throw BIT_OFFSET_NOT_AN_INTEGER;
+  const target = entry === 0 ? createEmptyString(client, 1) : entry;
+  const moved = stringValue.resize(db.arena, target, length);
+  db.replaceMoved(target, moved);
+  return moved;
+}
+
+function setbitCommand(client: Client): void {
+  const { db, argv, reply } = client;
+  const position = bitOffsetArgument(client, 2, 0);
+  const bit = integerArgument(argv, 3, BIT_NOT_AN_INTEGER);
+  if (bit !== 0 && bit !== 1) throw BIT_NOT_AN_INTEGER;
+  const found = typedForWrite(client, 1, TYPE_STRING);
+  const isGrowing = !bitmap.hasBit(db.arena, found, position);
+  const entry = prepareBits(client, found, position);
+  const offset = Math.floor(position / 8);
+  const mask = 0x80 >> (position % 8);
+  const byte = stringValue.byteAt(db.arena, entry, offset);
+  const old = (byte & mask) === 0 ? 0 : 1;
+  // Redis: also a bit that stays as it is makes the string "raw".
+  stringValue.setByteAt(db.arena, entry, offset, bit === 1 ? byte | mask : byte & ~mask);
+  if (isGrowing || old !== bit) db.changed(argv, 1, EVENT_STRING, "setbit");
+  reply.integer(old);
+}
+
+function getbitCommand(client: Client): void {
+  const position = bitOffsetArgument(client, 2, 0);
+  const entry = typedForRead(client, 1, TYPE_STRING);
+  client.reply.integer(entry === 0 ? 0 : bitmap.bitAt(client.db.arena, entry, position));
+}
+
+/** Reads "[start [end [BYTE | BIT]]]" from argument `index` on into `range`. */
+function parseRange({ argv }: Client, index: number, length: number): void {
+  let from = index < argv.count ? integerArgument(argv, index) : 0;
+  const isBits = index + 2 < argv.count && argv.is(index + 2, "bit");
+  if (index + 2 < argv.count && !isBits && !argv.is(index + 2, "byte")) throw SYNTAX_ERROR;
+  const total = isBits ? length * 8 : length;
+  let to = index + 1 < argv.count ? integerArgument(argv, index + 1) : total - 1;
+  if (from < 0) from = Math.max(0, total + from);
+  if (to < 0) to = Math.max(0, total + to);
+  to = Math.min(to, total - 1);
+  range.from = isBits ? from : from * 8;
+  range.to = isBits ? to : to * 8 + 7;
+}
+
+function bitcountCommand(client: Client): void {
+  const { db, argv, reply } = client;
+  // Redis: for a missing key, nothing but its type is checked.
+  const entry = typedForRead(client, 1, TYPE_STRING);
+  if (entry === 0) {
+    reply.integer(0);
+    return;
+  }
+  if (argv.count === 3 || argv.count > 5) throw SYNTAX_ERROR;
+  if (argv.count > 3) {
+    const start = integerArgument(argv, 2);
+    const end = integerArgument(argv, 3);
+    // Redis: a range that is empty before it is counted from the end gives 0, whatever follows.
+    if (start < 0 && end < 0 && start > end) {
+      reply.integer(0);
+      return;
+    }
+  }
+  parseRange(client, 2, stringValue.byteLength(db.arena, entry));
+  reply.integer(bitmap.countBits(db.arena, entry, range.from, range.to));
+}
+
+function bitposCommand(client: Client): void {
+  const { db, argv, reply } = client;
+  const bit = integerArgument(argv, 2);
+  if (bit !== 0 && bit !== 1) throw BIT_NEITHER_0_NOR_1;
+  const entry = typedForRead(client, 1, TYPE_STRING);
+  if (entry === 0) {
+    // Redis: a missing key is an endless row of zeros, whatever the range.
+    reply.integer(bit === 1 ? -1 : 0);
+    return;
+  }
+  if (argv.count > 6) throw SYNTAX_ERROR;
+  const length = stringValue.byteLength(db.arena, entry);
+  parseRange(client, 3, length);
+  let position = -1;
+  if (range.from <= range.to) {
+    position = bitmap.findBit(db.arena, entry, bit, range.from, range.to);
+    // Redis: without an end, the string is followed by zeros.
+    if (position === -1 && bit === 0 && argv.count < 5) position = length * 8;
+  }
+  reply.integer(position);
+}
+
+function bitopCommand(client: Client): void {
+  const { db, argv, reply } = client;
+  const operation = operationArgument(argv);
+  if (operation === NOT && argv.count !== 4) throw NOT_OF_SEVERAL;
+  const sources: Ref[] = [];
+  let length = 0;
+  for (let index = 3; index < argv.count; index++) {
+    const entry = typedForRead(client, index, TYPE_STRING);
+    if (entry !== 0) length = Math.max(length, stringValue.byteLength(db.arena, entry));
+    sources.push(entry);
+  }
+  if (length > 0) {
+    storeCombined(client, sources, operation, length);
+    db.changed(argv, 2, EVENT_STRING, "set");
+  } else if (db.lookupForWrite(argv, 2) !== 0) {
+    db.remove(argv, 2);
+    db.changed(argv, 2, EVENT_GENERIC, "del");
+  }
+  reply.integer(length);
+}
+
+function operationArgument(argv: Argv): bitmap.BitOperation | typeof NOT {
+  if (argv.is(1, "and")) return bitmap.AND;
+  if (argv.is(1, "or")) return bitmap.OR;
+  if (argv.is(1, "xor")) return bitmap.XOR;
+  if (argv.is(1, "not")) return NOT;
+  throw SYNTAX_ERROR;
+}
+
+/** Stores the combination of the sources' bits under the key in argument 2. */
+function storeCombined(
+  { db, argv }: Client,
+  sources: readonly Ref[],
+  operation: bitmap.BitOperation | typeof NOT,
+  length: number,
+): void {
+  const { arena } = db;
+  const block = new Uint8Array(Math.min(length, BLOCK_BYTES));
+  if (length <= BLOCK_BYTES) {
+    combineBlock(arena, sources, operation, 0, block);
+    db.setString(argv, 2, block, 0, length, NO_EXPIRY);
+    const entry = db.findRaw(argv.bytes, argv.starts[2], argv.lengths[2]);
+    value.setEncodingOnly(arena, entry, value.ENCODING_RAW);
+    return;
+  }
+  // The old value may be a source, so the new one is made beside it.
+  const ref = byteString.create(arena, length);
+  for (let at = 0; at < length; at += BLOCK_BYTES) {
+    const count = Math.min(BLOCK_BYTES, length - at);
+    combineBlock(arena, sources, operation, at, block.subarray(0, count));
+    byteString.write(arena, ref, at, block, 0, count);
+  }
+  db.replaceValue(argv, 2, TYPE_STRING, value.ENCODING_RAW, ref);
+}
+
+/** Fills `block` with the combination of the bytes from `offset` on; missing bytes are 0. */
+function combineBlock(
+  arena: Arena,
+  sources: readonly Ref[],
+  operation: bitmap.BitOperation | typeof NOT,
+  offset: number,
+  block: Uint8Array<ArrayBuffer>,
+): void {
+  block.fill(0);
+  for (let index = 0; index < sources.length; index++) {
+    const combination = index === 0 || operation === NOT ? bitmap.OR : operation;
+    let at = 0;
+    while (sources[index] !== 0 && at < block.length) {
+      stringValue.piece(arena, sources[index], offset + at, view);
+      const count = Math.min(view.length, block.length - at);
+      if (count === 0) break;
+      bitmap.combine(block, at, view.bytes, view.start, count, combination);
+      at += count;
+    }
+    if (combination === bitmap.AND) block.fill(0, at);
+  }
+  if (operation !== NOT) return;
+  for (let index = 0; index < block.length; index++) block[index] = ~block[index];
+}

@@ -1,0 +1,103 @@
+/**
+ * CONFIG: reads and changes the configuration, writes it to its file, resets the statistics. What a
+ * parameter is, and which values it may have, is in server/config*.ts.
+ */
+import { utf8Text, latin1Text } from "../base/bytes.ts";
+import type { Client } from "../server/client.ts";
+import type { RedisCommand } from "../server/command.ts";
+import { rewriteConfigFile } from "../server/config_rewrite.ts";
+import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import { replyHelp } from "./help.ts";
+
+const NO_KEYS = [0, 0, 0] as const;
+
+// deno-fmt-ignore
+export const configCommands: readonly RedisCommand[] = [
+  { name: "config", arity: -2, flags: [], keys: NO_KEYS, proc: configHelpCommand, categories: [],
+    since: "2.0.0", group: "server", complexity: "Depends on subcommand.",
+    summary: "Reads and changes the configuration.", subcommands: [
+      { name: "config|get", arity: -3, flags: ["admin", "noscript", "loading", "stale"], keys: NO_KEYS,
+        proc: configGetCommand, categories: [], since: "2.0.0", group: "server",
+        complexity: "O(N) when N is the number of configuration parameters provided",
+        summary: "Returns the parameters whose names match." },
+      { name: "config|set", arity: -4, flags: ["admin", "noscript", "loading", "stale"], keys: NO_KEYS,
+        proc: configSetCommand, categories: [], since: "2.0.0", group: "server",
+        complexity: "O(N) when N is the number of configuration parameters provided",
+        tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
+        summary: "Changes parameters: all of those named, or none." },
+      { name: "config|rewrite", arity: 2, flags: ["admin", "noscript", "loading", "stale"], keys: NO_KEYS,
+        proc: configRewriteCommand, categories: [], since: "2.8.0", group: "server", complexity: "O(1)",
+        summary: "Writes the configuration in force to its file." },
+      { name: "config|resetstat", arity: 2, flags: ["admin", "noscript", "loading", "stale"], keys: NO_KEYS,
+        proc: configResetstatCommand, categories: [], since: "2.0.0", group: "server", complexity: "O(1)",
+        tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
+        summary: "Sets the counters of INFO to zero." },
+      { name: "config|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS,
+        proc: configHelpCommand, categories: [], since: "5.0.0", group: "server", complexity: "O(1)",
+        summary: "Lists the subcommands." },
+    ] },
+];
+
+const HELP = [
+  "GET <pattern>",
+  "    Return parameters matching the glob-like <pattern> and their values.",
+  "SET <directive> <value>",
+  "    Set the configuration <directive> to <value>.",
+  "RESETSTAT",
+  "    Reset statistics reported by the INFO command.",
+  "REWRITE",
+  "    Rewrite the configuration file.",
+];
+
+/** An argument as ordinary text; configuration is UTF-8. */
+function argumentText({ argv }: Client, index: number): string {
+  return utf8Text(argv.bytes, argv.starts[index], argv.lengths[index]);
+}
+
+function configGetCommand(client: Client): void {
+  const { reply, argv, server } = client;
+  const patterns: string[] = [];
+  for (let index = 2; index < argv.count; index++) patterns.push(argumentText(client, index));
+  const found = server.config.matching(patterns);
+  const encoder = new TextEncoder();
+  reply.map(found.length);
+  for (const [name, text] of found) {
+    reply.bulkText(name);
+    const bytes = encoder.encode(text);
+    reply.bulk(bytes, 0, bytes.length);
+  }
+}
+
+function configSetCommand(client: Client): void {
+  const { reply, argv, server } = client;
+  if (argv.count % 2 !== 0) throw SYNTAX_ERROR;
+  const pairs: [string, string][] = [];
+  for (let index = 2; index < argv.count; index += 2) {
+    pairs.push([argumentText(client, index), argumentText(client, index + 1)]);
+  }
+  const error = server.config.setMany(pairs, {
+    isLocalClient: server.isLocal(client),
+    isLoading: server.keyspace.isLoading,
+  });
+  if (error !== null) {
+    const bytes = new TextEncoder().encode(error);
+    throw commandError(latin1Text(bytes, 0, bytes.length));
+  }
+  reply.ok();
+}
+
+function configRewriteCommand({ server, reply }: Client): void {
+  const error = rewriteConfigFile(server.config, server.userLines());
+  if (error !== null) throw commandError(error);
+  server.log.notice("CONFIG REWRITE executed with success.");
+  reply.ok();
+}
+
+function configResetstatCommand({ server, reply }: Client): void {
+  server.resetStatistics();
+  reply.ok();
+}
+
+function configHelpCommand({ reply }: Client): void {
+  replyHelp(reply, "CONFIG", HELP);
+}

@@ -1,0 +1,490 @@
+/**
+ * Key commands: what concerns keys whatever they hold: existence, deletion, names, walks over the
+ * keyspace, OBJECT, and whole databases. Expiries stand in key_expiry_commands.ts, SORT in
+ * sort_command.ts.
+ *
+ * DEL and UNLINK are the same here, as are FLUSHALL SYNC and ASYNC: large values are always given
+ * back in steps (keyspace/reclaimer.ts).
+ */
+import { equalBytes, Slice } from "../base/bytes.ts";
+import { matchesEverything, matchGlob } from "../base/glob.ts";
+import { parseSafeInteger } from "../base/integers.ts";
+import { random } from "../base/random.ts";
+import type { Database } from "../keyspace/database.ts";
+import { EVENT_GENERIC } from "../keyspace/keyspace_listener.ts";
+import type { Ref } from "../memory/memory.ts";
+import type { Argv } from "../protocol/argv.ts";
+import type { Client } from "../server/client.ts";
+import type { RedisCommand } from "../server/command.ts";
+import {
+  commandError,
+  DB_INDEX_OUT_OF_RANGE,
+  NO_SUCH_KEY,
+  SYNTAX_ERROR,
+} from "../server/errors.ts";
+import * as dict from "../structures/dict.ts";
+import * as dictEntry from "../structures/dict_entry.ts";
+import * as stringValue from "../values/string_value.ts";
+import * as value from "../values/value.ts";
+import * as valueCopy from "../values/value_copy.ts";
+import { integerArgument } from "./arguments.ts";
+import {
+  collectEntries,
+  cursorArgument,
+  passesMatch,
+  replyCursor,
+  scanOptions,
+} from "./scan_options.ts";
+
+const DEL_COST =
+  "O(N) where N is the number of keys that will be removed. When a key to remove holds a value " +
+  "other than a string, the individual complexity for this key is O(M) where M is the number of " +
+  "elements in the list, set, sorted set or hash. Removing a single key that holds a string value " +
+  "is O(1).";
+const UNLINK_COST =
+  "O(1) for each key removed regardless of its size. Then the command does O(N) work in a " +
+  "different thread in order to reclaim memory, where N is the number of allocations the deleted " +
+  "objects where composed of.";
+const KEYS_COST =
+  "O(N) with N being the number of keys in the database, under the assumption that the key names " +
+  "in the database and the given pattern have limited length.";
+const SCAN_COST =
+  "O(1) for every call. O(N) for a complete iteration, including enough command calls for the " +
+  "cursor to return back to 0. N is the number of elements inside the collection.";
+const COPY_COST =
+  "O(N) worst case for collections, where N is the number of nested items. O(1) for string values.";
+const SWAP_COST =
+  "O(N) where N is the count of clients watching or blocking on keys from both databases.";
+
+/** The two key specs of RENAME and its kin: one key each, with these flags. */
+function twoKeys(source: string, target: string): RedisCommand["keySpecs"] {
+  const find = { lastKey: 0, step: 1, limit: 0 };
+  return [
+    { flags: source.split(" "), begin: { index: 1 }, find },
+    { flags: target.split(" "), begin: { index: 2 }, find },
+  ];
+}
+
+// deno-fmt-ignore
+const objectCommands: readonly RedisCommand[] = [
+  { name: "object|encoding", arity: 3, flags: ["readonly"],         keys: [2, 2, 1],
+    proc: objectEncodingCommand, access: "RO", categories: ["@keyspace"],
+    since: "2.2.3", group: "generic", complexity: "O(1)",
+    summary: "Tells in which form a value is kept." },
+  { name: "object|freq",     arity: 3, flags: ["readonly"],         keys: [2, 2, 1],
+    proc: objectFreqCommand, access: "RO", categories: ["@keyspace"],
+    since: "4.0.0", group: "generic", complexity: "O(1)",
+    summary: "Tells how often a key is accessed, on a logarithmic scale." },
+  { name: "object|help",     arity: 2, flags: ["loading", "stale"], keys: [0, 0, 0],
+    proc: objectHelpCommand, categories: ["@keyspace"],
+    since: "6.2.0", group: "generic", complexity: "O(1)",
+    summary: "Lists the subcommands." },
+  { name: "object|idletime", arity: 3, flags: ["readonly"],         keys: [2, 2, 1],
+    proc: objectIdletimeCommand, access: "RO", categories: ["@keyspace"],
+    since: "2.2.3", group: "generic", complexity: "O(1)",
+    summary: "Tells how many seconds ago a key was last accessed." },
+  { name: "object|refcount", arity: 3, flags: ["readonly"],         keys: [2, 2, 1],
+    proc: objectRefcountCommand, access: "RO", categories: ["@keyspace"],
+    since: "2.2.3", group: "generic", complexity: "O(1)",
+    summary: "Tells how many references to a value there are." },
+];
+
+// deno-fmt-ignore
+export const keyCommands: readonly RedisCommand[] = [
+  { name: "del",       arity: -2, flags: ["write"],            keys: [1, -1, 1],
+    proc: delCommand, access: "RM delete", categories: ["@keyspace"],
+    since: "1.0.0", group: "generic", complexity: DEL_COST,
+    summary: "Deletes keys." },
+  { name: "unlink",    arity: -2, flags: ["write", "fast"],    keys: [1, -1, 1],
+    proc: delCommand, access: "RM delete", categories: ["@keyspace"],
+    since: "4.0.0", group: "generic", complexity: UNLINK_COST,
+    summary: "Deletes keys and gives their memory back later." },
+  { name: "exists",    arity: -2, flags: ["readonly", "fast"], keys: [1, -1, 1],
+    proc: existsCommand, access: "RO", categories: ["@keyspace"],
+    since: "1.0.0", group: "generic",
+    complexity: "O(N) where N is the number of keys to check.",
+    summary: "Counts how many of the keys exist." },
+  { name: "type",      arity:  2, flags: ["readonly", "fast"], keys: [1, 1, 1],
+    proc: typeCommand, access: "RO", categories: ["@keyspace"],
+    since: "1.0.0", group: "generic", complexity: "O(1)",
+    summary: "Returns the type of a key's value." },
+  { name: "keys",      arity:  2, flags: ["readonly"],         keys: [0, 0, 0],
+    proc: keysCommand, categories: ["@keyspace", "@dangerous"],
+    since: "1.0.0", group: "generic", complexity: KEYS_COST,
+    summary: "Returns all keys that match a pattern." },
+  { name: "scan",      arity: -2, flags: ["readonly"],         keys: [0, 0, 0],
+    proc: scanCommand, categories: ["@keyspace"],
+    since: "2.8.0", group: "generic", complexity: SCAN_COST,
+    summary: "Returns some keys, and where to go on for the next ones." },
+  { name: "randomkey", arity:  1, flags: ["readonly"],         keys: [0, 0, 0],
+    proc: randomkeyCommand, categories: ["@keyspace"],
+    since: "1.0.0", group: "generic", complexity: "O(1)",
+    summary: "Returns any key." },
+  { name: "rename",    arity:  3, flags: ["write"],            keys: [1, 2, 1],
+    proc: renameCommand, keySpecs: twoKeys("RW access delete", "OW update"),
+    categories: ["@keyspace"], since: "1.0.0", group: "generic", complexity: "O(1)",
+    summary: "Gives a key another name, in place of what has that name." },
+  { name: "renamenx",  arity:  3, flags: ["write", "fast"],    keys: [1, 2, 1],
+    proc: renamenxCommand, keySpecs: twoKeys("RW access delete", "OW insert"),
+    categories: ["@keyspace"], since: "1.0.0", group: "generic", complexity: "O(1)",
+    summary: "Gives a key another name unless something has that name." },
+  { name: "move",      arity:  3, flags: ["write", "fast"],    keys: [1, 1, 1],
+    proc: moveCommand, access: "RW access update", categories: ["@keyspace"],
+    since: "1.0.0", group: "generic", complexity: "O(1)",
+    summary: "Moves a key to another database." },
+  { name: "copy",      arity: -3, flags: ["write", "denyoom"], keys: [1, 2, 1],
+    proc: copyCommand, keySpecs: twoKeys("RO access", "OW update"),
+    categories: ["@keyspace"], since: "6.2.0", group: "generic", complexity: COPY_COST,
+    summary: "Copies a value to another key." },
+  { name: "touch",     arity: -2, flags: ["readonly", "fast"], keys: [1, -1, 1],
+    proc: touchCommand, access: "RO", categories: ["@keyspace"],
+    since: "3.2.1", group: "generic",
+    complexity: "O(N) where N is the number of keys that will be touched.",
+    summary: "Accesses keys and counts how many of them exist." },
+  { name: "object",    arity: -2, flags: [],                   keys: [0, 0, 0],
+    proc: objectHelpCommand, categories: [], subcommands: objectCommands,
+    since: "2.2.3", group: "generic", complexity: "Depends on subcommand.",
+    summary: "Tells how values are kept." },
+  { name: "dbsize",    arity:  1, flags: ["readonly", "fast"], keys: [0, 0, 0],
+    proc: dbsizeCommand, categories: ["@keyspace"],
+    since: "1.0.0", group: "server", complexity: "O(1)",
+    summary: "Returns the number of keys in the selected database." },
+  { name: "swapdb",    arity:  3, flags: ["write", "fast"],    keys: [0, 0, 0],
+    proc: swapdbCommand, categories: ["@keyspace", "@dangerous"],
+    since: "4.0.0", group: "server", complexity: SWAP_COST,
+    summary: "Lets two databases change places." },
+  { name: "flushdb",   arity: -1, flags: ["write"],            keys: [0, 0, 0],
+    proc: flushdbCommand, categories: ["@keyspace", "@dangerous"],
+    since: "1.0.0", group: "server",
+    complexity: "O(N) where N is the number of keys in the selected database",
+    summary: "Deletes all keys of the selected database." },
+  { name: "flushall",  arity: -1, flags: ["write"],            keys: [0, 0, 0],
+    proc: flushallCommand, categories: ["@keyspace", "@dangerous"],
+    since: "1.0.0", group: "server",
+    complexity: "O(N) where N is the total number of keys in all databases",
+    summary: "Deletes all keys of all databases." },
+];
+
+const SAME_OBJECT = commandError("ERR source and destination objects are the same");
+const INT32_OUT_OF_RANGE = commandError(
+  "ERR value is out of range, value must between -2147483648 and 2147483647",
+);
+const NOT_LFU = commandError(
+  "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that " +
+    "when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+);
+const IS_LFU = commandError(
+  "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when " +
+    "switching between policies at runtime LRU and LFU data will take some time to adjust.",
+);
+
+const OBJECT_HELP = [
+  "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+  "ENCODING <key>",
+  "    Return the kind of internal representation used in order to store the value",
+  "    associated with a <key>.",
+  "FREQ <key>",
+  "    Return the access frequency index of the <key>. The returned integer is",
+  "    proportional to the logarithm of the recent access frequency of the key.",
+  "IDLETIME <key>",
+  "    Return the idle time of the <key>, that is the approximated number of",
+  "    seconds elapsed since the last access to the key.",
+  "REFCOUNT <key>",
+  "    Return the number of references of the value associated with the specified",
+  "    <key>.",
+  "HELP",
+  "    Prints this help.",
+];
+
+/** Redis: small integers are shared objects, and that is what it shows as their references. */
+const SHARED_INTEGER_MAX = 9999;
+const SHARED_REFERENCES = 2147483647;
+
+/** RANDOMKEY gives up its search for a key that has not expired after so many tries. */
+const RANDOM_TRIES_MAX = 100;
+
+const key = new Slice();
+const scanned: Ref[] = [];
+
+function delCommand({ db, argv, reply }: Client): void {
+  let deleted = 0;
+  for (let index = 1; index < argv.count; index++) {
+    if (db.peek(argv, index) === 0) continue;
+    db.remove(argv, index);
+    db.changed(argv, index, EVENT_GENERIC, "del");
+    deleted++;
+  }
+  reply.integer(deleted);
+}
+
+function existsCommand({ db, argv, reply }: Client): void {
+  let found = 0;
+  for (let index = 1; index < argv.count; index++) {
+    if (db.lookupUntouched(argv, index) !== 0) found++;
+  }
+  reply.integer(found);
+}
+
+function touchCommand({ db, argv, reply }: Client): void {
+  let found = 0;
+  for (let index = 1; index < argv.count; index++) {
+    if (db.lookupForRead(argv, index) !== 0) found++;
+  }
+  reply.integer(found);
+}
+
+function typeCommand({ db, argv, reply }: Client): void {
+  const entry = db.lookupUntouched(argv, 1);
+  reply.simple(entry === 0 ? "none" : value.TYPE_NAMES[value.typeOf(db.arena, entry)]);
+}
+
+function keysCommand({ db, argv, reply }: Client): void {
+  const { arena } = db;
+  const { bytes } = argv;
+  const start = argv.starts[1];
+  const length = argv.lengths[1];
+  const isAny = matchesEverything(bytes, start, length);
+  const mark = reply.deferArray();
+  let count = 0;
+  dict.forEach(arena, db.keys, (entry) => {
+    dictEntry.readKey(arena, entry, key);
+    if (!isAny && !matchGlob(bytes, start, length, key.bytes, key.start, key.length, false)) return;
+    if (db.isExpired(entry)) return;
+    reply.bulk(key.bytes, key.start, key.length);
+    count++;
+  });
+  reply.endDeferredArray(mark, count);
+}
+
+function scanCommand({ db, argv, reply }: Client): void {
+  const { arena } = db;
+  const cursor = cursorArgument(argv, 1);
+  const options = scanOptions(argv, 2, true);
+  scanned.length = 0;
+  const next = collectEntries(arena, db.keys, cursor, options.count, scanned);
+  replyCursor(reply, next);
+  const mark = reply.deferArray();
+  let count = 0;
+  for (const entry of scanned) {
+    const typeName = value.TYPE_NAMES[value.typeOf(arena, entry)];
+    if (options.typeName !== null && options.typeName !== typeName) continue;
+    dictEntry.readKey(arena, entry, key);
+    if (!passesMatch(options, argv, key) || db.expireIfNeeded(entry)) continue;
+    reply.bulk(key.bytes, key.start, key.length);
+    count++;
+  }
+  reply.endDeferredArray(mark, count);
+}
+
+function randomkeyCommand({ db, reply }: Client): void {
+  const { arena } = db;
+  for (let tries = 0; tries < RANDOM_TRIES_MAX || !db.keyspace.isExpiryPaused; tries++) {
+    const entry = dict.randomEntry(arena, db.keys, random);
+    if (entry === 0) break;
+    if (db.expireIfNeeded(entry)) continue;
+    dictEntry.readKey(arena, entry, key);
+    return reply.bulk(key.bytes, key.start, key.length);
+  }
+  reply.nil();
+}
+
+function renameCommand(client: Client): void {
+  if (renameGeneric(client, false)) client.reply.ok();
+}
+
+function renamenxCommand(client: Client): void {
+  client.reply.integer(renameGeneric(client, true) ? 1 : 0);
+}
+
+/** Renames the key of argument 1 to that of argument 2; false if NX forbids it. */
+function renameGeneric({ db, argv }: Client, onlyIfMissing: boolean): boolean {
+  const source = db.lookupForWrite(argv, 1);
+  if (source === 0) throw NO_SUCH_KEY;
+  if (isSameArgument(argv, 1, 2)) return !onlyIfMissing;
+  if (db.lookupForWrite(argv, 2) !== 0) {
+    if (onlyIfMissing) return false;
+    db.remove(argv, 2);
+  }
+  const expiryMs = value.expiryOf(db.arena, source);
+  db.adopt(db.detach(argv, 1), argv, 2, expiryMs);
+  db.changed(argv, 1, EVENT_GENERIC, "rename_from");
+  db.changed(argv, 2, EVENT_GENERIC, "rename_to");
+  // Redis counts a key that changes its place as one change.
+  db.keyspace.dirty--;
+  return true;
+}
+
+function moveCommand({ db, argv, reply }: Client): void {
+  const target = databaseArgument(db, argv, 2);
+  if (target === db) throw SAME_OBJECT;
+  const entry = db.lookupForWrite(argv, 1);
+  if (entry === 0 || target.lookupForWrite(argv, 1) !== 0) return reply.integer(0);
+  const expiryMs = value.expiryOf(db.arena, entry);
+  target.adopt(db.detach(argv, 1), argv, 1, expiryMs);
+  db.changed(argv, 1, EVENT_GENERIC, "move_from");
+  target.changed(argv, 1, EVENT_GENERIC, "move_to");
+  db.keyspace.dirty--;
+  reply.integer(1);
+}
+
+function copyCommand({ db, argv, reply }: Client): void {
+  let target = db;
+  let mayReplace = false;
+  for (let index = 3; index < argv.count; index++) {
+    if (argv.is(index, "replace")) {
+      mayReplace = true;
+    } else if (argv.is(index, "db") && index + 1 < argv.count) {
+      target = databaseArgument(db, argv, ++index);
+    } else {
+      throw SYNTAX_ERROR;
+    }
+  }
+  if (target === db && isSameArgument(argv, 1, 2)) throw SAME_OBJECT;
+  const source = db.lookupForRead(argv, 1);
+  if (source === 0) return reply.integer(0);
+  if (target.lookupForWrite(argv, 2) !== 0) {
+    if (!mayReplace) return reply.integer(0);
+    target.remove(argv, 2);
+  }
+  copyEntry(source, target, argv, 2);
+  target.changed(argv, 2, EVENT_GENERIC, "copy_to");
+  reply.integer(1);
+}
+
+/** Puts a copy of an entry's value, with its expiry, under a key that is missing. */
+function copyEntry(source: Ref, target: Database, argv: Argv, keyIndex: number): void {
+  const { arena } = target;
+  const start = argv.starts[keyIndex];
+  const length = argv.lengths[keyIndex];
+  const encoding = value.encodingOf(arena, source);
+  const expiryMs = value.expiryOf(arena, source);
+  if (value.isEmbedded(arena, source)) {
+    stringValue.read(arena, source, key);
+    // The embedded bytes may move while the copy is made.
+    const text = key.copy();
+    target.setString(argv, keyIndex, text, 0, text.length, expiryMs);
+    value.setEncodingOnly(arena, target.peek(argv, keyIndex), encoding);
+    return;
+  }
+  const type = value.typeOf(arena, source);
+  const ref = valueCopy.duplicate(arena, type, encoding, value.valueRef(arena, source));
+  target.createKey(argv.bytes, start, length, type, encoding, ref, expiryMs);
+}
+
+function objectEncodingCommand(client: Client): void {
+  const entry = inspected(client);
+  if (entry === 0) return client.reply.nil();
+  const encoding = value.encodingOf(client.db.arena, entry);
+  client.reply.bulkText(value.ENCODING_NAMES[encoding]);
+}
+
+function objectFreqCommand(client: Client): void {
+  const { keyspace } = client.db;
+  const entry = inspected(client);
+  if (entry === 0) return client.reply.nil();
+  if (!keyspace.usesLfu) throw NOT_LFU;
+  client.reply.integer(keyspace.lfuCounter(entry));
+}
+
+function objectIdletimeCommand(client: Client): void {
+  const { keyspace } = client.db;
+  const entry = inspected(client);
+  if (entry === 0) return client.reply.nil();
+  if (keyspace.usesLfu) throw IS_LFU;
+  client.reply.integer(Math.floor(keyspace.idleMs(entry) / 1000));
+}
+
+function objectRefcountCommand(client: Client): void {
+  const { arena } = client.db;
+  const entry = inspected(client);
+  if (entry === 0) return client.reply.nil();
+  if (value.encodingOf(arena, entry) !== value.ENCODING_INT) return client.reply.integer(1);
+  stringValue.read(arena, entry, key);
+  const number = parseSafeInteger(key.bytes, key.start, key.length);
+  const isShared = number >= 0 && number <= SHARED_INTEGER_MAX;
+  client.reply.integer(isShared ? SHARED_REFERENCES : 1);
+}
+
+function objectHelpCommand({ reply }: Client): void {
+  reply.array(OBJECT_HELP.length);
+  for (const line of OBJECT_HELP) reply.simple(line);
+}
+
+/** The entry that OBJECT is asked about, or 0. Counted as hit or miss, but not as an access. */
+function inspected({ db, argv }: Client): Ref {
+  const entry = db.peek(argv, 2);
+  if (entry === 0) db.keyspace.missCount++;
+  else db.keyspace.hitCount++;
+  return entry;
+}
+
+function dbsizeCommand({ db, reply }: Client): void {
+  reply.integer(db.size);
+}
+
+function swapdbCommand({ db, argv, server, reply }: Client): void {
+  const first = int32Argument(argv, 1, commandError("ERR invalid first DB index"));
+  const second = int32Argument(argv, 2, commandError("ERR invalid second DB index"));
+  const one = databaseOf(db, first);
+  const other = databaseOf(db, second);
+  if (one !== other) {
+    server.watch.touchDatabase(one, other);
+    server.watch.touchDatabase(other, one);
+    one.swapContents(other);
+    server.blocking.databaseReady(one);
+    server.blocking.databaseReady(other);
+  }
+  db.keyspace.dirty++;
+  reply.ok();
+}
+
+function flushdbCommand({ db, argv, reply }: Client): void {
+  checkFlushOptions(argv);
+  flush(db);
+  // Redis: it is recorded even if there was nothing to delete.
+  db.keyspace.dirty++;
+  reply.ok();
+}
+
+function flushallCommand({ db, argv, server, reply }: Client): void {
+  checkFlushOptions(argv);
+  for (const each of db.keyspace.databases) flush(each);
+  db.keyspace.dirty++;
+  server.afterFlushAll();
+  reply.ok();
+}
+
+function checkFlushOptions(argv: Argv): void {
+  if (argv.count === 1) return;
+  if (argv.count > 2 || !(argv.is(1, "async") || argv.is(1, "sync"))) throw SYNTAX_ERROR;
+}
+
+function flush(db: Database): void {
+  // Watches ask whether their keys exist, so they are told while they still do.
+  db.keyspace.listener.databaseFlushed(db);
+  db.keyspace.dirty += db.clear();
+}
+
+function isSameArgument(argv: Argv, first: number, second: number): boolean {
+  const { bytes, starts, lengths } = argv;
+  return lengths[first] === lengths[second] &&
+    equalBytes(bytes, starts[first], bytes, starts[second], lengths[first]);
+}
+
+/** The database whose number an argument spells. */
+function databaseArgument(db: Database, argv: Argv, index: number): Database {
+  return databaseOf(db, int32Argument(argv, index));
+}
+
+function databaseOf(db: Database, index: number): Database {
+  const { databases } = db.keyspace;
+  if (index < 0 || index >= databases.length) throw DB_INDEX_OUT_OF_RANGE;
+  return databases[index];
+}
+
+/** An integer of 32 bits; `error` replaces both messages about what is none. */
+function int32Argument(argv: Argv, index: number, error?: ReturnType<typeof commandError>): number {
+  const number = integerArgument(argv, index, error);
+  if (number !== (number | 0)) throw error ?? INT32_OUT_OF_RANGE;
+  return number;
+}

@@ -1,0 +1,237 @@
+/**
+ * Set algebra: SINTER, SUNION, SDIFF and those which store or count the result (Redis: t_set.c).
+ *
+ * Unions and differences are gathered in a set of their own, which belongs to no key; an
+ * intersection only if it is to be stored, for its members can be replied as they are found. A
+ * missing key counts as an empty set.
+ */
+import { EVENT_GENERIC, EVENT_SET } from "../keyspace/keyspace_listener.ts";
+import type { Ref } from "../memory/memory.ts";
+import type { Client } from "../server/client.ts";
+import { rangeSpec, type RedisCommand } from "../server/command.ts";
+import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import * as setValue from "../values/set_value.ts";
+import * as value from "../values/value.ts";
+import { TYPE_SET } from "../values/value.ts";
+import { boundedIntegerArgument, keysByNumber, typedForRead } from "./arguments.ts";
+import { replyMembers, setLimits } from "./set_commands.ts";
+
+const SINTER_COMPLEXITY =
+  "O(N*M) worst case where N is the cardinality of the smallest set and M is the number of sets.";
+const SUNION_COMPLEXITY = "O(N) where N is the total number of elements in all given sets.";
+
+const FROM_ALL = [rangeSpec("RO access", 1, -1)];
+const INTO_UPDATED = [rangeSpec("RW update", 1, 0), rangeSpec("RO access", 2, -1)];
+const INTO_OVERWRITTEN = [rangeSpec("OW update", 1, 0), rangeSpec("RO access", 2, -1)];
+
+// deno-fmt-ignore
+export const setAlgebraCommands: readonly RedisCommand[] = [
+  { name: "sinter", arity: -2, flags: ["readonly"], keys: [1, -1, 1], keySpecs: FROM_ALL,
+    categories: ["@set"], since: "1.0.0", group: "set", proc: sinterCommand,
+    tips: ["nondeterministic_output_order"], complexity: SINTER_COMPLEXITY,
+    summary: "Returns the members that all sets have in common." },
+  { name: "sintercard", arity: -3, flags: ["readonly", "movablekeys"], keys: [0, 0, 0],
+    keySpecs: [{ flags: ["RO", "access"], begin: { index: 1 },
+      find: { keyNumberIndex: 0, firstKey: 1, step: 1 } }], findKeys: keysByNumber(1),
+    categories: ["@set"], since: "7.0.0", group: "set", proc: sintercardCommand,
+    complexity: SINTER_COMPLEXITY,
+    summary: "Returns how many members all sets have in common, counting up to a limit." },
+  { name: "sinterstore", arity: -3, flags: ["write", "denyoom"], keys: [1, -1, 1],
+    keySpecs: INTO_UPDATED,
+    categories: ["@set"], since: "1.0.0", group: "set", proc: sinterstoreCommand,
+    complexity: SINTER_COMPLEXITY, summary: "Stores the intersection of sets under a key." },
+  { name: "sunion", arity: -2, flags: ["readonly"], keys: [1, -1, 1], keySpecs: FROM_ALL,
+    categories: ["@set"], since: "1.0.0", group: "set", proc: sunionCommand,
+    tips: ["nondeterministic_output_order"], complexity: SUNION_COMPLEXITY,
+    summary: "Returns the members of any of the sets." },
+  { name: "sunionstore", arity: -3, flags: ["write", "denyoom"], keys: [1, -1, 1],
+    keySpecs: INTO_OVERWRITTEN,
+    categories: ["@set"], since: "1.0.0", group: "set", proc: sunionstoreCommand,
+    complexity: SUNION_COMPLEXITY, summary: "Stores the union of sets under a key." },
+  { name: "sdiff", arity: -2, flags: ["readonly"], keys: [1, -1, 1], keySpecs: FROM_ALL,
+    categories: ["@set"], since: "1.0.0", group: "set", proc: sdiffCommand,
+    tips: ["nondeterministic_output_order"], complexity: SUNION_COMPLEXITY,
+    summary: "Returns the members of the first set that no other set has." },
+  { name: "sdiffstore", arity: -3, flags: ["write", "denyoom"], keys: [1, -1, 1],
+    keySpecs: INTO_OVERWRITTEN,
+    categories: ["@set"], since: "1.0.0", group: "set", proc: sdiffstoreCommand,
+    complexity: SUNION_COMPLEXITY,
+    summary: "Stores the difference of the first set and all others under a key." },
+];
+
+const NO_KEYS = commandError("ERR numkeys should be greater than 0");
+const TOO_MANY_KEYS = commandError("ERR Number of keys can't be greater than number of args");
+const NEGATIVE_LIMIT = commandError("ERR LIMIT can't be negative");
+
+/** A member of a set, given to someone who says whether to stop. */
+type StoppingVisitor = (bytes: Uint8Array, start: number, length: number) => boolean;
+
+function sinterCommand(client: Client): void {
+  const { reply } = client;
+  const sets = readSets(client, 1, client.argv.count);
+  const mark = reply.deferArray();
+  let shown = 0;
+  someInAll(client, sets, (bytes, start, length) => {
+    reply.bulk(bytes, start, length);
+    shown++;
+    return false;
+  });
+  reply.endDeferredSet(mark, shown);
+}
+
+function sintercardCommand(client: Client): void {
+  const { argv, reply } = client;
+  const keyCount = boundedIntegerArgument(argv, 1, 1, Infinity, NO_KEYS);
+  if (keyCount > argv.count - 2) throw TOO_MANY_KEYS;
+  let limit = 0;
+  for (let index = 2 + keyCount; index < argv.count; index += 2) {
+    if (!argv.is(index, "limit") || index + 1 === argv.count) throw SYNTAX_ERROR;
+    limit = boundedIntegerArgument(argv, index + 1, 0, Infinity, NEGATIVE_LIMIT);
+  }
+  let found = 0;
+  someInAll(client, readSets(client, 2, 2 + keyCount), () => ++found === limit);
+  reply.integer(found);
+}
+
+function sinterstoreCommand(client: Client): void {
+  const { arena } = client.db;
+  const sets = readSets(client, 2, client.argv.count);
+  const result = setValue.createDetached(arena);
+  const limits = setLimits(client);
+  someInAll(client, sets, (bytes, start, length) => {
+    setValue.add(arena, result, bytes, start, length, limits);
+    return false;
+  });
+  storeResult(client, result, "sinterstore");
+}
+
+function sunionCommand(client: Client): void {
+  replyResult(client, unionOf(client, readSets(client, 1, client.argv.count)));
+}
+
+function sunionstoreCommand(client: Client): void {
+  const result = unionOf(client, readSets(client, 2, client.argv.count));
+  storeResult(client, result, "sunionstore");
+}
+
+function sdiffCommand(client: Client): void {
+  replyResult(client, differenceOf(client, readSets(client, 1, client.argv.count)));
+}
+
+function sdiffstoreCommand(client: Client): void {
+  const result = differenceOf(client, readSets(client, 2, client.argv.count));
+  storeResult(client, result, "sdiffstore");
+}
+
+/**
+ * The entries of the sets whose keys are the arguments `from` to `to` (exclusive); 0 if missing.
+ */
+function readSets(client: Client, from: number, to: number): Ref[] {
+  const sets: Ref[] = [];
+  for (let index = from; index < to; index++) {
+    sets.push(typedForRead(client, index, TYPE_SET));
+  }
+  return sets;
+}
+
+/**
+ * Calls `visit` with the members that all sets have, until it returns true. Goes through the
+ * smallest set and asks the others, small ones first.
+ */
+function someInAll({ db }: Client, sets: Ref[], visit: StoppingVisitor): void {
+  const { arena } = db;
+  if (sets.includes(0)) return;
+  const ordered = [...new Set(sets)];
+  const counts = new Map(ordered.map((set) => [set, setValue.countOfKey(arena, set)]));
+  ordered.sort((a, b) => counts.get(a)! - counts.get(b)!);
+  const [smallest, ...others] = ordered;
+  setValue.someMember(arena, smallest, ({ bytes, start, length }) => {
+    for (const other of others) {
+      if (!setValue.has(arena, other, bytes, start, length)) return false;
+    }
+    return visit(bytes, start, length);
+  });
+}
+
+/** A detached set with the members of all sets. */
+function unionOf(client: Client, sets: Ref[]): Ref {
+  const { arena } = client.db;
+  const limits = setLimits(client);
+  const result = setValue.createDetached(arena);
+  for (const set of new Set(sets)) {
+    if (set === 0) continue;
+    setValue.forEachMember(arena, set, ({ bytes, start, length }) => {
+      setValue.add(arena, result, bytes, start, length, limits);
+    });
+  }
+  return result;
+}
+
+/**
+ * A detached set with the members of the first set that are in no other. As in Redis there are two
+ * ways, and the one that probably takes fewer steps is taken: to ask for each member of the first
+ * set whether another has it; or to copy the first set and remove the members of all others.
+ */
+function differenceOf(client: Client, sets: Ref[]): Ref {
+  const { arena } = client.db;
+  const first = sets[0];
+  const others = [...new Set(sets.slice(1))].filter((set) => set !== 0);
+  if (first === 0 || others.includes(first)) return setValue.createDetached(arena);
+  const total = setValue.countOfKey(arena, first);
+  let othersTotal = 0;
+  for (const set of others) othersTotal += setValue.countOfKey(arena, set);
+  const askingSteps = total * (others.length + 1) / 2;
+  return askingSteps <= total + othersTotal
+    ? differenceByAsking(client, first, others)
+    : differenceByRemoving(client, first, others);
+}
+
+function differenceByAsking(client: Client, first: Ref, others: Ref[]): Ref {
+  const { arena } = client.db;
+  const limits = setLimits(client);
+  const result = setValue.createDetached(arena);
+  // The larger a set, the more likely it is to have a member.
+  others.sort((a, b) => setValue.countOfKey(arena, b) - setValue.countOfKey(arena, a));
+  setValue.forEachMember(arena, first, ({ bytes, start, length }) => {
+    for (const other of others) {
+      if (setValue.has(arena, other, bytes, start, length)) return;
+    }
+    setValue.add(arena, result, bytes, start, length, limits);
+  });
+  return result;
+}
+
+function differenceByRemoving(client: Client, first: Ref, others: Ref[]): Ref {
+  const { arena } = client.db;
+  const result = unionOf(client, [first]);
+  for (const other of others) {
+    setValue.someMember(arena, other, ({ bytes, start, length }) => {
+      setValue.remove(arena, result, bytes, start, length);
+      return setValue.countOfKey(arena, result) === 0;
+    });
+  }
+  return result;
+}
+
+/** Replies with the members of a detached set and frees it. */
+function replyResult(client: Client, result: Ref): void {
+  replyMembers(client, result);
+  client.db.keyspace.reclaimer.freeEntry(result);
+}
+
+/** Puts a detached set under the key that is argument 1; an empty one removes the key. */
+function storeResult({ db, argv, reply }: Client, result: Ref, event: string): void {
+  const { arena } = db;
+  const total = setValue.countOfKey(arena, result);
+  if (total === 0) {
+    db.keyspace.reclaimer.freeEntry(result);
+    if (db.remove(argv, 1)) db.changed(argv, 1, EVENT_GENERIC, "del");
+  } else {
+    const encoding = value.encodingOf(arena, result);
+    const ref = value.valueRef(arena, result);
+    arena.free(result);
+    db.replace(argv, 1, TYPE_SET, encoding, ref);
+    db.changed(argv, 1, EVENT_SET, event);
+  }
+  reply.integer(total);
+}

@@ -1,0 +1,345 @@
+/**
+ * Sorted set store commands: union, intersection and difference of sorted sets, shown or stored. A
+ * set may stand for a sorted set whose scores are all 1.
+ */
+import { Slice } from "../base/bytes.ts";
+import type { Arena } from "../memory/arena.ts";
+import type { Ref } from "../memory/memory.ts";
+import type { Argv } from "../protocol/argv.ts";
+import type { Client } from "../server/client.ts";
+import type { KeySpec, RedisCommand } from "../server/command.ts";
+import { commandError, SYNTAX_ERROR, WRONG_TYPE } from "../server/errors.ts";
+import * as setValue from "../values/set_value.ts";
+import * as sortedSet from "../values/sorted_set_value.ts";
+import { SortedSetBuilder, SortedSetCursor } from "../values/sorted_set_value.ts";
+import * as value from "../values/value.ts";
+import { TYPE_SET, TYPE_SORTED_SET } from "../values/value.ts";
+import { boundedIntegerArgument, doubleArgument, integerArgument } from "./arguments.ts";
+import { countedKeys, storeResult } from "./sorted_set_arguments.ts";
+
+const SOURCES: readonly KeySpec[] = [
+  {
+    flags: ["RO", "access"],
+    begin: { index: 1 },
+    find: { keyNumberIndex: 0, firstKey: 1, step: 1 },
+  },
+];
+const DESTINATION_AND_SOURCES: readonly KeySpec[] = [
+  { flags: ["OW", "update"], begin: { index: 1 }, find: { lastKey: 0, step: 1, limit: 0 } },
+  {
+    flags: ["RO", "access"],
+    begin: { index: 2 },
+    find: { keyNumberIndex: 0, firstKey: 1, step: 1 },
+  },
+];
+
+// deno-fmt-ignore
+export const sortedSetStoreCommands: readonly RedisCommand[] = [
+  { name: "zunion", arity: -3, flags: ["readonly", "movablekeys"], keys: [0, 0, 0], findKeys: countedKeys(1),
+    keySpecs: SOURCES, categories: ["@sortedset"], since: "6.2.0", group: "sorted-set", proc: zunionCommand,
+    complexity: "O(N)+O(M*log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.",
+    summary: "Returns the members of any of several sorted sets." },
+  { name: "zinter", arity: -3, flags: ["readonly", "movablekeys"], keys: [0, 0, 0], findKeys: countedKeys(1),
+    keySpecs: SOURCES, categories: ["@sortedset"], since: "6.2.0", group: "sorted-set", proc: zinterCommand,
+    complexity: "O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of input sorted sets and M being the number of elements in the resulting sorted set.",
+    summary: "Returns the members of all of several sorted sets." },
+  { name: "zdiff", arity: -3, flags: ["readonly", "movablekeys"], keys: [0, 0, 0], findKeys: countedKeys(1),
+    keySpecs: SOURCES, categories: ["@sortedset"], since: "6.2.0", group: "sorted-set", proc: zdiffCommand,
+    complexity: "O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the first set, and K is the size of the result set.",
+    summary: "Returns the members of a sorted set that are in none of the others." },
+  { name: "zunionstore", arity: -4, flags: ["write", "denyoom", "movablekeys"], keys: [1, 1, 1], findKeys: countedKeys(2, 1),
+    keySpecs: DESTINATION_AND_SOURCES, categories: ["@sortedset"], since: "2.0.0", group: "sorted-set", proc: zunionstoreCommand,
+    complexity: "O(N)+O(M log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.",
+    summary: "Stores the union of several sorted sets under a key." },
+  { name: "zinterstore", arity: -4, flags: ["write", "denyoom", "movablekeys"], keys: [1, 1, 1], findKeys: countedKeys(2, 1),
+    keySpecs: DESTINATION_AND_SOURCES, categories: ["@sortedset"], since: "2.0.0", group: "sorted-set", proc: zinterstoreCommand,
+    complexity: "O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of input sorted sets and M being the number of elements in the resulting sorted set.",
+    summary: "Stores the intersection of several sorted sets under a key." },
+  { name: "zdiffstore", arity: -4, flags: ["write", "denyoom", "movablekeys"], keys: [1, 1, 1], findKeys: countedKeys(2, 1),
+    keySpecs: DESTINATION_AND_SOURCES, categories: ["@sortedset"], since: "6.2.0", group: "sorted-set", proc: zdiffstoreCommand,
+    complexity: "O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the first set, and K is the size of the result set.",
+    summary: "Stores the difference of several sorted sets under a key." },
+  { name: "zintercard", arity: -3, flags: ["readonly", "movablekeys"], keys: [0, 0, 0], findKeys: countedKeys(1),
+    keySpecs: SOURCES, categories: ["@sortedset"], since: "7.0.0", group: "sorted-set", proc: zintercardCommand,
+    complexity: "O(N*K) worst case with N being the smallest input sorted set, K being the number of input sorted sets.",
+    summary: "Counts the members of all of several sorted sets." },
+];
+
+const WEIGHT_NOT_A_FLOAT = commandError("ERR weight value is not a float");
+const NEGATIVE_LIMIT = commandError("ERR LIMIT can't be negative");
+
+type Operation = "union" | "inter" | "diff";
+type Aggregate = "sum" | "min" | "max";
+
+/** One of the inputs; `entry` 0: a missing key. */
+interface Source {
+  entry: Ref;
+  isSet: boolean;
+  count: number;
+  weight: number;
+}
+
+interface Combination {
+  operation: Operation;
+  /** In the order of the arguments. */
+  sources: Source[];
+  aggregate: Aggregate;
+  withScores: boolean;
+  /** ZINTERCARD: count no further than this; 0 = no limit. */
+  limit: number;
+}
+
+/** Hears of a member of a source, with its own score; returns whether the walk goes on. */
+type SourceVisitor = (member: Slice, score: number) => boolean;
+
+const cursor = new SortedSetCursor();
+
+function zunionCommand(client: Client): void {
+  replyCombination(client, "union");
+}
+
+function zinterCommand(client: Client): void {
+  replyCombination(client, "inter");
+}
+
+function zdiffCommand(client: Client): void {
+  replyCombination(client, "diff");
+}
+
+function zunionstoreCommand(client: Client): void {
+  const combination = parseCombination(client, 2, "union", "store");
+  storeResult(client, 1, combine(client, combination), "zunionstore");
+}
+
+function zinterstoreCommand(client: Client): void {
+  const combination = parseCombination(client, 2, "inter", "store");
+  storeResult(client, 1, combine(client, combination), "zinterstore");
+}
+
+function zdiffstoreCommand(client: Client): void {
+  const combination = parseCombination(client, 2, "diff", "store");
+  storeResult(client, 1, combine(client, combination), "zdiffstore");
+}
+
+function zintercardCommand(client: Client): void {
+  const { limit, sources } = parseCombination(client, 1, "inter", "count");
+  let total = 0;
+  forEachCommon(client.db.arena, bySize(sources), "sum", () => {
+    total++;
+    return total !== limit;
+  });
+  client.reply.integer(total);
+}
+
+function replyCombination(client: Client, operation: Operation): void {
+  const { db, reply } = client;
+  const combination = parseCombination(client, 1, operation, "show");
+  const { withScores } = combination;
+  const builder = combine(client, combination);
+  const isNested = withScores && reply.resp === 3;
+  reply.array(withScores && !isNested ? builder.count * 2 : builder.count);
+  sortedSet.forEach(db.arena, builder.encoding, builder.ref, (member, score) => {
+    if (isNested) reply.array(2);
+    reply.bulk(member.bytes, member.start, member.length);
+    if (withScores) reply.double(score);
+  });
+  builder.abandon();
+}
+
+/** Reads the arguments from the number of keys on; `purpose` decides about the options. */
+function parseCombination(
+  client: Client,
+  keyCountIndex: number,
+  operation: Operation,
+  purpose: "show" | "store" | "count",
+): Combination {
+  const { argv } = client;
+  const keyCount = integerArgument(argv, keyCountIndex);
+  if (keyCount < 1) {
+    const name = client.commandName;
+    throw commandError(`ERR at least 1 input key is needed for '${name}' command`);
+  }
+  const first = keyCountIndex + 1;
+  if (keyCount > argv.count - first) throw SYNTAX_ERROR;
+  const sources: Source[] = [];
+  for (let index = first; index < first + keyCount; index++) {
+    sources.push(lookUpSource(client, index));
+  }
+  const combination: Combination = {
+    operation,
+    sources,
+    aggregate: "sum",
+    withScores: false,
+    limit: 0,
+  };
+  const hasScores = purpose !== "count" && operation !== "diff";
+  for (let index = first + keyCount; index < argv.count;) {
+    const left = argv.count - index;
+    if (hasScores && left > keyCount && argv.is(index, "weights")) {
+      for (const source of sources) {
+        source.weight = doubleArgument(argv, ++index, WEIGHT_NOT_A_FLOAT);
+      }
+      index++;
+    } else if (hasScores && left >= 2 && argv.is(index, "aggregate")) {
+      combination.aggregate = aggregateArgument(argv, index + 1);
+      index += 2;
+    } else if (purpose === "show" && argv.is(index, "withscores")) {
+      combination.withScores = true;
+      index++;
+    } else if (purpose === "count" && left >= 2 && argv.is(index, "limit")) {
+      const max = 2 ** 63;
+      combination.limit = boundedIntegerArgument(argv, index + 1, 0, max, NEGATIVE_LIMIT);
+      index += 2;
+    } else {
+      throw SYNTAX_ERROR;
+    }
+  }
+  return combination;
+}
+
+function aggregateArgument(argv: Argv, index: number): Aggregate {
+  if (argv.is(index, "sum")) return "sum";
+  if (argv.is(index, "min")) return "min";
+  if (argv.is(index, "max")) return "max";
+  throw SYNTAX_ERROR;
+}
+
+function lookUpSource({ db, argv }: Client, index: number): Source {
+  const { arena } = db;
+  const entry = db.lookupForRead(argv, index);
+  if (entry === 0) return { entry, isSet: false, count: 0, weight: 1 };
+  const type = value.typeOf(arena, entry);
+  if (type !== TYPE_SORTED_SET && type !== TYPE_SET) throw WRONG_TYPE;
+  const isSet = type === TYPE_SET;
+  const encoding = value.encodingOf(arena, entry);
+  const ref = value.valueRef(arena, entry);
+  const count = isSet
+    ? setValue.count(arena, encoding, ref)
+    : sortedSet.count(arena, encoding, ref);
+  return { entry, isSet, count, weight: 1 };
+}
+
+/** The result of a combination, not finished. */
+function combine({ db }: Client, combination: Combination): SortedSetBuilder {
+  const { arena } = db;
+  const { operation, sources, aggregate } = combination;
+  const builder = new SortedSetBuilder(arena);
+  if (operation === "inter") {
+    forEachCommon(arena, bySize(sources), aggregate, (member, score) => {
+      builder.add(member.bytes, member.start, member.length, score);
+      return true;
+    });
+  } else if (operation === "union") {
+    for (const source of bySize(sources)) addSource(arena, builder, source, aggregate);
+  } else {
+    subtract(arena, builder, sources);
+  }
+  return builder;
+}
+
+/** From the smallest to the largest: the order in which Redis adds up scores. */
+function bySize(sources: readonly Source[]): Source[] {
+  return sources.toSorted((a, b) => a.count - b.count);
+}
+
+/** Visits the members that all sources have; the first source should be the smallest. */
+function forEachCommon(
+  arena: Arena,
+  sources: readonly Source[],
+  aggregate: Aggregate,
+  visit: SourceVisitor,
+): void {
+  const [smallest, ...others] = sources;
+  if (smallest.count === 0) return;
+  walkSource(arena, smallest, (member, ownScore) => {
+    let score = numberOrZero(ownScore * smallest.weight);
+    for (const source of others) {
+      const found = source.entry === smallest.entry
+        ? ownScore
+        : scoreInSource(arena, source, member);
+      if (Number.isNaN(found)) return true;
+      score = aggregated(score, found * source.weight, aggregate);
+    }
+    return visit(member, score);
+  });
+}
+
+function addSource(
+  arena: Arena,
+  builder: SortedSetBuilder,
+  source: Source,
+  aggregate: Aggregate,
+): void {
+  walkSource(arena, source, (member, ownScore) => {
+    const { bytes, start, length } = member;
+    const score = numberOrZero(ownScore * source.weight);
+    const former = builder.score(bytes, start, length);
+    const isNew = Number.isNaN(former);
+    builder.add(bytes, start, length, isNew ? score : aggregated(former, score, aggregate));
+    return true;
+  });
+}
+
+/**
+ * Adds the members of the first source that no other one has. Either each of them is looked up in
+ * all others, or all of them are added and then those of the others removed: whichever looks at
+ * fewer members.
+ */
+function subtract(arena: Arena, builder: SortedSetBuilder, sources: readonly Source[]): void {
+  const [first, ...others] = sources;
+  if (first.count === 0 || others.some((source) => source.entry === first.entry)) return;
+  const otherCount = others.reduce((sum, source) => sum + source.count, 0);
+  const looksUp = first.count * others.length <= first.count + otherCount;
+  walkSource(arena, first, (member, score) => {
+    const isExcluded = looksUp &&
+      others.some((source) => !Number.isNaN(scoreInSource(arena, source, member)));
+    if (!isExcluded) builder.add(member.bytes, member.start, member.length, score);
+    return true;
+  });
+  if (looksUp) return;
+  for (const source of others) {
+    walkSource(arena, source, (member) => {
+      builder.remove(member.bytes, member.start, member.length);
+      return builder.count > 0;
+    });
+  }
+}
+
+/** Visits the members of a source until the visitor has enough. */
+function walkSource(arena: Arena, source: Source, visit: SourceVisitor): void {
+  const { entry } = source;
+  if (source.count === 0) return;
+  if (source.isSet) {
+    setValue.someMember(arena, entry, (member) => !visit(member, 1));
+    return;
+  }
+  const member = new Slice();
+  cursor.seek(arena, value.encodingOf(arena, entry), value.valueRef(arena, entry), 0);
+  do {
+    const { score } = cursor;
+    cursor.readMember(member);
+    if (!visit(member, score)) return;
+  } while (cursor.advance(false));
+}
+
+/** The score of a member in a source, or NaN if it is not there. */
+function scoreInSource(arena: Arena, source: Source, member: Slice): number {
+  const { entry } = source;
+  const { bytes, start, length } = member;
+  if (entry === 0) return NaN;
+  if (source.isSet) return setValue.has(arena, entry, bytes, start, length) ? 1 : NaN;
+  const encoding = value.encodingOf(arena, entry);
+  return sortedSet.score(arena, encoding, value.valueRef(arena, entry), bytes, start, length);
+}
+
+/** Redis: infinity × 0, and the sum of opposite infinities, are 0. */
+function numberOrZero(number: number): number {
+  return Number.isNaN(number) ? 0 : number;
+}
+
+function aggregated(score: number, other: number, aggregate: Aggregate): number {
+  if (aggregate === "sum") return numberOrZero(score + other);
+  // Not Math.min: where `other` is not a number, the score stays.
+  if (aggregate === "min") return other < score ? other : score;
+  return other > score ? other : score;
+}

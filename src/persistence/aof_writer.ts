@@ -1,0 +1,449 @@
+/**
+ * AOF writer: effects of commands → bytes of the current increment → disk, as safe as `appendfsync`
+ * promises.
+ *
+ *   append, append, endUnit   into one buffer, as RESP; no object is made
+ *   flush                     at the end of the turn, before any reply leaves: one write for all
+ *
+ *   always      flush also syncs. If either fails the process ends: the replies that wait already
+ *               say what is not true.
+ *   everysec    a sync beside the event loop once a second. While one runs, writes are postponed,
+ *               for two seconds at most (Linux would let the write wait for the sync anyway).
+ *   no          the system decides.
+ *
+ * UNITS. Effects between two calls of `endUnit` are repeated as a whole or not at all: more than one
+ * are wrapped in MULTI and EXEC. MULTI is put in front when the second one comes, for most units
+ * have one.
+ *
+ * ERRORS. A write that fails is cut off the file again before anything else is written, so no unit
+ * ever stands there in part; the buffer is kept and the write repeated. A failed sync is another
+ * matter: the system forgets the pages that it could not write, and a later sync that succeeds says
+ * nothing of them. So the file stays suspect until a rewrite has made it unnecessary.
+ */
+import { assert } from "../base/assert.ts";
+import * as clock from "../base/clock.ts";
+import { copyBytes, latin1Bytes } from "../base/bytes.ts";
+import { writeInteger } from "../base/integers.ts";
+import type { Log } from "../base/log.ts";
+import type { Argv } from "../protocol/argv.ts";
+import type { CommandLog } from "./command_log.ts";
+import { errorText, type FileHandle } from "./file_system.ts";
+
+/** A buffer beyond this is not kept for the next turn. */
+const BUFFER_KEPT_BYTES_MAX = 1024 * 1024;
+const BUFFER_BYTES_MIN = 16 * 1024;
+/** Room for "*<count>\r\n" or "$<length>\r\n". */
+const HEADER_BYTES_MAX = 16;
+
+const SYNC_INTERVAL_MS = 1000;
+const POSTPONE_MS_MAX = 2000;
+const ERROR_LOG_INTERVAL_MS = 30_000;
+
+const NO_DATABASE = -1;
+const ASTERISK = 0x2a;
+const DOLLAR = 0x24;
+const CR = 13;
+const LF = 10;
+const MULTI = latin1Bytes("*1\r\n$5\r\nMULTI\r\n");
+const EXEC = latin1Bytes("*1\r\n$4\r\nEXEC\r\n");
+const END_OF_LINE = latin1Bytes("\r\n");
+const SELECT = latin1Bytes("*2\r\n$6\r\nSELECT\r\n");
+
+/** What the writer needs of the server; `config` is read anew every time. */
+export interface AofWriterOptions {
+  readonly config: {
+    readonly appendfsync: "everysec" | "always" | "no";
+    readonly noAppendfsyncOnRewrite: boolean;
+    readonly aofTimestampEnabled: boolean;
+  };
+  readonly log: Log;
+  /** Whether a child is saving or rewriting (for no-appendfsync-on-rewrite). */
+  hasActiveChild(): boolean;
+  /** Ends the process: `appendfsync always` cannot be kept. */
+  exit(code: number): never;
+}
+
+export class AofWriter implements CommandLog {
+  readonly #options: AofWriterOptions;
+  #buffer = new Uint8Array(BUFFER_BYTES_MIN);
+  #length = 0;
+  /** Where the first effect of the open unit begins, behind a time annotation. */
+  #unitStart = 0;
+  #unitEffects = 0;
+  #selectedDb = NO_DATABASE;
+  #annotatedSeconds = 0;
+
+  #file: FileHandle | null = null;
+  /** Bytes of the file up to the last complete write. */
+  #fileBytes = 0;
+  /** A write failed, and what it left has not been cut off yet. */
+  #hasPartialWrite = false;
+  #writeError: string | null = null;
+  #lastErrorLogMs = -ERROR_LOG_INTERVAL_MS;
+
+  /** The sync under way; also that of the file before this one. */
+  #syncRunning: Promise<void> | null = null;
+  #lastSyncMs = 0;
+  #hasUnsynced = false;
+  #postponedSinceMs = 0;
+  /** Why the present file, and one before it, may lack what was written. */
+  #syncError: string | null = null;
+  #earlierSyncError: string | null = null;
+  /** Writes that were made although a sync was running (INFO aof_delayed_fsync). */
+  delayedSyncCount = 0;
+
+  constructor(options: AofWriterOptions) {
+    this.#options = options;
+  }
+
+  get isOpen(): boolean {
+    return this.#file !== null;
+  }
+
+  /** Bytes that wait to be written. */
+  get bufferedBytes(): number {
+    return this.#length;
+  }
+
+  /** Bytes in the present file. */
+  get fileBytes(): number {
+    return this.#fileBytes;
+  }
+
+  get isSyncRunning(): boolean {
+    return this.#syncRunning !== null;
+  }
+
+  /** Why writing fails at present, in the words of strerror(3); null if it does not. */
+  get error(): string | null {
+    return this.#writeError ?? this.#syncError ?? this.#earlierSyncError;
+  }
+
+  /** Whether a file may lack what was written to it: only a rewrite can help. */
+  get isSuspect(): boolean {
+    return this.#syncError !== null || this.#earlierSyncError !== null;
+  }
+
+  // ------------------------------------------------------------------------------------- files
+
+  /**
+   * Goes on with `file`, positioned at its end, after `fileBytes` bytes. What waits in the buffer is
+   * dropped; call `flush` first, or `switchTo`.
+   */
+  open(file: FileHandle, fileBytes: number): void {
+    this.#file = file;
+    this.#fileBytes = fileBytes;
+    this.#hasPartialWrite = false;
+    this.#writeError = null;
+    this.#syncError = null;
+    this.#length = 0;
+    this.#unitEffects = 0;
+    this.#selectedDb = NO_DATABASE;
+    this.#annotatedSeconds = 0;
+    this.#postponedSinceMs = 0;
+    this.#hasUnsynced = false;
+    this.#lastSyncMs = clock.nowMs();
+  }
+
+  /**
+   * Goes on with a new, empty file. What waits goes to the old one first; false = that failed, and
+   * nothing has changed. The old file is synced and closed beside the event loop; writes to the new
+   * one wait for that like for any other sync, so that after a crash it is not ahead of the old.
+   */
+  switchTo(file: FileHandle): boolean {
+    assert(this.#unitEffects === 0, "a unit is not split between two files");
+    this.flush(true);
+    if (this.#length > 0) return false;
+    const old = this.#file;
+    this.#earlierSyncError ??= this.#syncError;
+    const isSynced = !this.#hasUnsynced;
+    this.open(file, 0);
+    if (old === null) return true;
+    if (isSynced && this.#syncRunning === null) old.close();
+    else this.#syncAndClose(old);
+    return true;
+  }
+
+  /**
+   * Writes, syncs and closes the file (`appendonly no`, SHUTDOWN). Returns the error, or null; the
+   * file is closed in any case.
+   */
+  close(): string | null {
+    const file = this.#file;
+    if (file === null) return null;
+    this.flush(true);
+    let error = this.#writeError;
+    try {
+      file.sync();
+    } catch (cause) {
+      error ??= errorText(cause);
+    }
+    this.#closeFile(file);
+    return error;
+  }
+
+  /** Drops what waits and closes the file without a sync: its content is no longer needed. */
+  abandon(): void {
+    if (this.#file !== null) this.#closeFile(this.#file);
+  }
+
+  /** Writes all that waits and syncs it now. Returns the error, or null. */
+  syncNow(): string | null {
+    if (this.#file === null) return null;
+    this.flush(true);
+    if (this.#writeError !== null) return this.#writeError;
+    try {
+      this.#file.sync();
+      this.#hasUnsynced = false;
+      return null;
+    } catch (cause) {
+      this.#syncError ??= errorText(cause);
+      return this.#syncError;
+    }
+  }
+
+  /** A rewrite has succeeded: what files before the present one lack does not matter any more. */
+  forgetEarlierFiles(): void {
+    this.#earlierSyncError = null;
+  }
+
+  /** Resolves when no sync is under way. */
+  async settled(): Promise<void> {
+    while (this.#syncRunning !== null) await this.#syncRunning;
+  }
+
+  // --------------------------------------------------------------------------------- CommandLog
+
+  append(dbIndex: number, argv: Argv): void {
+    if (this.#unitEffects++ === 0) this.#beginUnit();
+    else if (this.#unitEffects === 2) this.#insertMulti();
+    if (dbIndex !== this.#selectedDb) this.#select(dbIndex);
+    const { bytes, starts, lengths, count } = argv;
+    this.#reserve(HEADER_BYTES_MAX);
+    this.#header(ASTERISK, count);
+    for (let index = 0; index < count; index++) {
+      const length = lengths[index];
+      this.#reserve(length + HEADER_BYTES_MAX + 2);
+      this.#header(DOLLAR, length);
+      copyBytes(bytes, starts[index], this.#buffer, this.#length, length);
+      this.#length += length;
+      this.#buffer[this.#length++] = CR;
+      this.#buffer[this.#length++] = LF;
+    }
+  }
+
+  endUnit(): void {
+    if (this.#unitEffects > 1) this.#put(EXEC);
+    this.#unitEffects = 0;
+  }
+
+  #beginUnit(): void {
+    if (this.#options.config.aofTimestampEnabled) this.#annotateTime();
+    this.#unitStart = this.#length;
+  }
+
+  #insertMulti(): void {
+    this.#reserve(MULTI.length);
+    const start = this.#unitStart;
+    this.#buffer.copyWithin(start + MULTI.length, start, this.#length);
+    this.#buffer.set(MULTI, start);
+    this.#length += MULTI.length;
+  }
+
+  #annotateTime(): void {
+    const seconds = Math.floor(clock.nowMs() / 1000);
+    if (seconds <= this.#annotatedSeconds) return;
+    this.#annotatedSeconds = seconds;
+    this.#put(latin1Bytes(`#TS:${seconds}\r\n`));
+  }
+
+  #select(dbIndex: number): void {
+    this.#selectedDb = dbIndex;
+    this.#put(SELECT);
+    const text = latin1Bytes(String(dbIndex));
+    this.#reserve(HEADER_BYTES_MAX);
+    this.#header(DOLLAR, text.length);
+    this.#put(text);
+    this.#put(END_OF_LINE);
+  }
+
+  #put(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** Writes "<mark><value>\r\n"; there must be room. */
+  #header(mark: number, value: number): void {
+    const buffer = this.#buffer;
+    let at = this.#length;
+    buffer[at++] = mark;
+    at += writeInteger(value, buffer, at);
+    buffer[at++] = CR;
+    buffer[at++] = LF;
+    this.#length = at;
+  }
+
+  #reserve(byteCount: number): void {
+    const needed = this.#length + byteCount;
+    if (needed <= this.#buffer.length) return;
+    const larger = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
+    larger.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = larger;
+  }
+
+  // -------------------------------------------------------------------------------------- disk
+
+  /**
+   * Brings the units that are complete to the file, and to the disk as `appendfsync` asks. Called at
+   * the end of every turn. `isForced`: also while a sync is running.
+   *
+   * True: replies may leave. That is always so, for `always` either succeeds or ends the process.
+   */
+  flush(isForced = false): boolean {
+    if (this.#file === null) return true;
+    if (this.#length > 0) {
+      if (!isForced && this.#mustPostpone()) return true;
+      if (!this.#write(this.#file)) return true;
+    } else if (!this.#hasUnsynced) {
+      return true;
+    }
+    this.#syncIfNeeded(this.#file);
+    return true;
+  }
+
+  #mustPostpone(): boolean {
+    if (this.#syncRunning === null || this.#options.config.appendfsync !== "everysec") return false;
+    const nowMs = clock.nowMs();
+    if (this.#postponedSinceMs === 0) this.#postponedSinceMs = nowMs;
+    if (nowMs - this.#postponedSinceMs < POSTPONE_MS_MAX) return true;
+    this.delayedSyncCount++;
+    this.#options.log.notice(
+      "Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer without " +
+        "waiting for fsync to complete, this may slow down the server.",
+    );
+    return false;
+  }
+
+  /** Writes the buffer; false = failed, the buffer is as it was and will be tried again. */
+  #write(file: FileHandle): boolean {
+    this.#postponedSinceMs = 0;
+    try {
+      if (this.#hasPartialWrite) this.#cutPartialWrite(file);
+      file.write(this.#buffer, 0, this.#length);
+    } catch (cause) {
+      this.#onWriteError(file, errorText(cause));
+      return false;
+    }
+    this.#fileBytes += this.#length;
+    this.#length = 0;
+    if (this.#buffer.length > BUFFER_KEPT_BYTES_MAX) {
+      this.#buffer = new Uint8Array(BUFFER_BYTES_MIN);
+    }
+    this.#hasUnsynced = true;
+    if (this.#writeError !== null) {
+      this.#writeError = null;
+      this.#options.log.warning("AOF write error looks solved, Redis can write again.");
+    }
+    return true;
+  }
+
+  #cutPartialWrite(file: FileHandle): void {
+    file.truncate(this.#fileBytes);
+    this.#hasPartialWrite = false;
+  }
+
+  #onWriteError(file: FileHandle, text: string): void {
+    const { config, log, exit } = this.#options;
+    const nowMs = clock.nowMs();
+    const mayLog = nowMs - this.#lastErrorLogMs > ERROR_LOG_INTERVAL_MS;
+    if (mayLog) {
+      this.#lastErrorLogMs = nowMs;
+      log.warning(`Error writing to the AOF file: ${text} (${file.path})`);
+    }
+    this.#writeError = text;
+    this.#hasPartialWrite = true;
+    try {
+      this.#cutPartialWrite(file);
+    } catch (cause) {
+      // Nothing is written behind it until this has succeeded.
+      if (mayLog) {
+        log.warning(
+          "Could not remove short write from the append-only file. ftruncate: " + errorText(cause),
+        );
+      }
+    }
+    if (config.appendfsync !== "always") return;
+    log.warning(
+      "Can't recover from AOF write error when the AOF fsync policy is 'always'. Exiting...",
+    );
+    exit(1);
+  }
+
+  #syncIfNeeded(file: FileHandle): void {
+    const { config } = this.#options;
+    if (config.appendfsync === "no") return;
+    if (config.noAppendfsyncOnRewrite && this.#options.hasActiveChild()) return;
+    if (config.appendfsync === "always") return this.#syncAtOnce(file);
+    const nowMs = clock.nowMs();
+    // A clock that was set back must not stop the syncs.
+    if (nowMs - this.#lastSyncMs < SYNC_INTERVAL_MS && nowMs >= this.#lastSyncMs) return;
+    if (this.#syncRunning !== null) return;
+    this.#lastSyncMs = nowMs;
+    this.#hasUnsynced = false;
+    this.#watchSync(file.syncData(), file);
+  }
+
+  #syncAtOnce(file: FileHandle): void {
+    try {
+      file.sync();
+    } catch (cause) {
+      this.#options.log.warning(
+        "Can't persist AOF for fsync error when the AOF fsync policy is 'always': " +
+          `${errorText(cause)}. Exiting...`,
+      );
+      this.#options.exit(1);
+    }
+    this.#hasUnsynced = false;
+    this.#lastSyncMs = clock.nowMs();
+  }
+
+  /** Syncs a file that is not written to any more, after the sync under way, and closes it. */
+  #syncAndClose(old: FileHandle): void {
+    const before = this.#syncRunning ?? Promise.resolve();
+    this.#watchSync(before.then(() => old.syncData()).finally(() => old.close()), old);
+  }
+
+  /** Notes that `sync` is under way; at its end goes on with what was postponed. */
+  #watchSync(sync: Promise<void>, file: FileHandle): void {
+    const running: Promise<void> = sync.catch((cause) => this.#onSyncError(file, errorText(cause)))
+      .then(() => {
+        if (this.#syncRunning !== running) return;
+        this.#syncRunning = null;
+        this.flush();
+      });
+    this.#syncRunning = running;
+  }
+
+  #onSyncError(file: FileHandle, text: string): void {
+    // When the AOF has been switched off meanwhile, nobody relies on the file any more.
+    if (this.#file === null) return;
+    if (file === this.#file) this.#syncError ??= text;
+    else this.#earlierSyncError ??= text;
+    this.#options.log.warning(`Fail to fsync the AOF file: ${text} (${file.path})`);
+  }
+
+  #closeFile(file: FileHandle): void {
+    this.#file = null;
+    this.#fileBytes = 0;
+    this.#length = 0;
+    this.#writeError = null;
+    this.#hasUnsynced = false;
+    this.#syncError = null;
+    this.#earlierSyncError = null;
+    this.#postponedSinceMs = 0;
+    // The sync that is running has the file's number; it must not be given to another file yet.
+    if (this.#syncRunning === null) file.close();
+    else this.#syncRunning.finally(() => file.close());
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * LZF: the compression of strings in RDB files (liblzf 3.6 by Marc Lehmann, as Redis builds it: hash
+ * table of 2^16 slots, "very fast"). The compressed bytes equal those of Redis.
+ *
+ *   first byte   meaning
+ *   000lllll     l + 1 literal bytes follow
+ *   lllooooo     (l from 1 to 6) copy l + 2 bytes from o × 256 + next byte + 1 back
+ *   111ooooo     copy next byte + 9 bytes from o × 256 + the byte after + 1 back
+ *
+ * `decompress` is made for untrusted bytes: it writes exactly the promised length or reports failure.
+ */
+
+const HASH_BITS = 16;
+const HASH_MASK = (1 << HASH_BITS) - 1;
+const LITERALS_MAX = 32;
+const DISTANCE_MAX = 1 << 13;
+const MATCH_MAX = (1 << 8) + (1 << 3);
+
+/** No text of n bytes unpacks to more than n × 88: three bytes say at most 264. */
+const EXPANSION_MAX = 88;
+
+/**
+ * Where three bytes with this hash were last seen: position + epoch. Positions of earlier calls lie
+ * below the epoch, so that the table need not be cleared.
+ */
+const seen = new Int32Array(1 << HASH_BITS);
+let epoch = 1;
+const EPOCH_MAX = 0x7fffffff;
+
+/** Bytes that `compress` may touch from `targetStart` on. */
+export function targetBytes(sourceBytes: number): number {
+  return sourceBytes + 4;
+}
+
+/** Whether a length that a file promises for compressed bytes is possible at all. */
+export function isPossibleLength(compressedBytes: number, byteCount: number): boolean {
+  return byteCount <= compressedBytes * EXPANSION_MAX;
+}
+
+/**
+ * Compresses a range to `target`, which has room for `targetBytes(length)`. Returns the number of
+ * bytes, or 0 if the result would not be at least four bytes shorter.
+ */
+export function compress(
+  source: Uint8Array,
+  start: number,
+  length: number,
+  target: Uint8Array,
+  targetStart: number,
+): number {
+  if (length <= 4) return 0;
+  if (epoch > EPOCH_MAX - length) {
+    seen.fill(0);
+    epoch = 1;
+  }
+  // seen[hash] = epoch + offset in the source.
+  const bias = epoch - start;
+  epoch += length;
+  const outEnd = targetStart + length - 4;
+  const end = start + length;
+  const scanEnd = end - 2;
+  let at = start;
+  let out = targetStart + 1;
+  let literals = 0;
+  let window = (source[at] << 8) | source[at + 1];
+  while (at < scanEnd) {
+    window = ((window << 8) | source[at + 2]) & 0xffffff;
+    const slot = ((window >>> (24 - HASH_BITS)) - window * 5) & HASH_MASK;
+    const former = seen[slot] - bias;
+    seen[slot] = at + bias;
+    const distance = at - former - 1;
+    // Redis: the very first byte is never referred to.
+    if (
+      distance < DISTANCE_MAX && former > start && source[former] === source[at] &&
+      source[former + 1] === source[at + 1] && source[former + 2] === source[at + 2]
+    ) {
+      if (out - (literals === 0 ? 1 : 0) + 4 >= outEnd) return 0;
+      target[out - literals - 1] = literals - 1;
+      if (literals === 0) out--;
+      const matched = matchLength(source, former, at, end) - 2;
+      if (matched < 7) {
+        target[out++] = (distance >>> 8) + (matched << 5);
+      } else {
+        target[out++] = (distance >>> 8) + (7 << 5);
+        target[out++] = matched - 7;
+      }
+      target[out++] = distance;
+      literals = 0;
+      out++;
+      at += matched + 2;
+      if (at >= scanEnd) break;
+      // The last two positions of the match are noted too.
+      at -= 2;
+      window = (source[at] << 16) | (source[at + 1] << 8) | source[at + 2];
+      seen[((window >>> (24 - HASH_BITS)) - window * 5) & HASH_MASK] = at + bias;
+      at++;
+      window = ((window << 8) | source[at + 2]) & 0xffffff;
+      seen[((window >>> (24 - HASH_BITS)) - window * 5) & HASH_MASK] = at + bias;
+      at++;
+    } else {
+      if (out >= outEnd) return 0;
+      literals++;
+      target[out++] = source[at++];
+      if (literals === LITERALS_MAX) {
+        target[out - literals - 1] = literals - 1;
+        literals = 0;
+        out++;
+      }
+    }
+  }
+  return finish(source, at, end, target, targetStart, out, literals, outEnd);
+}
+
+/** Writes the last bytes as literals. Returns the number of bytes in all, or 0. */
+function finish(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  targetStart: number,
+  outStart: number,
+  literalsBefore: number,
+  outEnd: number,
+): number {
+  let out = outStart;
+  let literals = literalsBefore;
+  if (out + 3 > outEnd) return 0;
+  for (let at = start; at < end; at++) {
+    literals++;
+    target[out++] = source[at];
+    if (literals === LITERALS_MAX) {
+      target[out - literals - 1] = literals - 1;
+      literals = 0;
+      out++;
+    }
+  }
+  target[out - literals - 1] = literals - 1;
+  if (literals === 0) out--;
+  return out - targetStart;
+}
+
+/**
+ * Bytes from `at` on that equal those from `former` on, of which three do. Redis: in the last 19
+ * bytes of the source the search ends two bytes early; the loop unrolled there looks at 16 first.
+ */
+function matchLength(source: Uint8Array, former: number, at: number, end: number): number {
+  const room = end - at - 2;
+  const bound = room > MATCH_MAX ? MATCH_MAX : room;
+  let length = 3;
+  if (bound > 16) {
+    while (length < 19 && source[former + length] === source[at + length]) length++;
+    if (length < 19) return length;
+  }
+  while (length < bound && source[former + length] === source[at + length]) length++;
+  return length;
+}
+
+/**
+ * Decompresses a range to exactly `byteCount` bytes at `targetStart` of `target`, which has room.
+ * Returns whether the bytes were sound and of that length; if not, the target's content is undefined.
+ */
+export function decompress(
+  source: Uint8Array,
+  start: number,
+  length: number,
+  target: Uint8Array,
+  targetStart: number,
+  byteCount: number,
+): boolean {
+  const end = start + length;
+  const outEnd = targetStart + byteCount;
+  let at = start;
+  let out = targetStart;
+  while (at < end) {
+    const control = source[at++];
+    if (control < LITERALS_MAX) {
+      const count = control + 1;
+      if (at + count > end || out + count > outEnd) return false;
+      for (let index = 0; index < count; index++) target[out++] = source[at++];
+      continue;
+    }
+    let count = (control >>> 5) + 2;
+    if (count === 9) {
+      if (at >= end) return false;
+      count += source[at++];
+    }
+    if (at >= end) return false;
+    let from = out - ((control & 31) << 8) - source[at++] - 1;
+    if (from < targetStart || out + count > outEnd) return false;
+    // The ranges may overlap, and then repeat what was just written: byte by byte, forwards.
+    for (const last = out + count; out < last;) target[out++] = target[from++];
+  }
+  return out === outEnd;
+}

@@ -1,0 +1,171 @@
+/**
+ * RDB format: the numbers of the file format, in one place; reader and writer have no others.
+ *
+ * A FILE is a header, then parts that each begin with an opcode or a type, then the end:
+ *
+ *   bytes                                   meaning
+ *   "REDIS0010"                             magic and version (from 80 on: "VALKEY080")
+ *   250 string string                       AUX: name and value; unknown names are passed over
+ *   245 string                              FUNCTION2: source of a function library
+ *   254 length                              SELECTDB: the keys that follow are of this database
+ *   251 length length                       RESIZEDB: number of keys, and of keys with an expiry
+ *   252 int64                               EXPIRETIME_MS of the next key, Unix time
+ *   253 int32                               EXPIRETIME in seconds (up to version 2)
+ *   248 length                              IDLE: seconds since the last access of the next key
+ *   249 byte                                FREQ: access frequency counter of the next key
+ *   type string value                       a key and its value
+ *   247 …                                   MODULE_AUX: data of a module
+ *   244 length length length                SLOT_INFO of a cluster; a hint, passed over
+ *   255                                     EOF, from version 5 on followed by
+ *   8 bytes                                 CRC-64 of all before it, lowest byte first; 0 = none
+ *
+ * A LENGTH is 1, 2, 5 or 9 bytes, told by its first two bits:
+ *
+ *   00llllll                                l
+ *   01llllll 1 byte                         14 bits, highest first
+ *   10000000 4 bytes                        32 bits, highest first
+ *   10000001 8 bytes                        64 bits, highest first
+ *   11tttttt                                no length: the string is encoded in way t, see below
+ *
+ * A STRING is a length and that many bytes, or one of
+ *
+ *   192 int8 | 193 int16 | 194 int32        the decimal text of an integer, lowest byte first
+ *   195 length length bytes                 LZF: compressed length, length, compressed bytes
+ *
+ * A VALUE, by its type ("blob" is a string that holds a structure as it stands in memory):
+ *
+ *   type                       since    value
+ *   0   STRING                 1        string
+ *   1   LIST                   1        length, strings
+ *   2   SET                    1        length, strings
+ *   3   ZSET                   1        length, pairs of string and score as text, see below
+ *   4   HASH                   1        length, pairs of strings
+ *   5   ZSET_2                 8        length, pairs of string and score as double
+ *   6   MODULE, 7 MODULE_2     8        known to the module only
+ *   9   HASH_ZIPMAP            2        blob
+ *   10  LIST_ZIPLIST           2        blob
+ *   11  SET_INTSET             2        blob
+ *   12  ZSET_ZIPLIST           2        blob: member, score, member, score …
+ *   13  HASH_ZIPLIST           4        blob: field, value, field, value …
+ *   14  LIST_QUICKLIST         7        length, blobs: ziplists
+ *   15  STREAM_LISTPACKS       9        streams, also 19 (version 10) and 21 (version 11)
+ *   16  HASH_LISTPACK          10       blob
+ *   17  ZSET_LISTPACK          10       blob
+ *   18  LIST_QUICKLIST_2       10       length, pairs of container (1 plain, 2 packed) and string
+ *   20  SET_LISTPACK           11       blob
+ *   22…25                      12, 80   hashes whose fields expire
+ *
+ * A score as text is a byte that counts the characters of it, or 253 NaN, 254 +inf, 255 -inf.
+ *
+ * A DUMP payload is type and value as above, the version as two bytes, and the CRC of all of it.
+ */
+
+/** The versions that can be written. */
+export type RdbVersion = 9 | 10 | 11;
+
+/** The format of Redis 7.0, and of DUMP payloads. */
+export const RDB_VERSION = 10;
+export const RDB_VERSION_MIN = 1;
+/** Beyond this, up to Valkey's, stand formats that only other servers know. */
+export const RDB_VERSION_MAX = 12;
+/** Written by Valkey 9, with a magic of its own. */
+export const RDB_VERSION_VALKEY = 80;
+/** Older files end without a checksum. */
+export const CHECKSUM_VERSION_MIN = 5;
+export const CHECKSUM_BYTES = 8;
+export const MAGIC_BYTES = 9;
+
+export const OPCODE_SLOT_INFO = 244;
+export const OPCODE_FUNCTION2 = 245;
+export const OPCODE_FUNCTION_PRE_GA = 246;
+export const OPCODE_MODULE_AUX = 247;
+export const OPCODE_IDLE = 248;
+export const OPCODE_FREQ = 249;
+export const OPCODE_AUX = 250;
+export const OPCODE_RESIZEDB = 251;
+export const OPCODE_EXPIRETIME_MS = 252;
+export const OPCODE_EXPIRETIME = 253;
+export const OPCODE_SELECTDB = 254;
+export const OPCODE_EOF = 255;
+
+export const RDB_STRING = 0;
+export const RDB_LIST = 1;
+export const RDB_SET = 2;
+export const RDB_ZSET = 3;
+export const RDB_HASH = 4;
+export const RDB_ZSET_2 = 5;
+export const RDB_MODULE = 6;
+export const RDB_MODULE_2 = 7;
+export const RDB_HASH_ZIPMAP = 9;
+export const RDB_LIST_ZIPLIST = 10;
+export const RDB_SET_INTSET = 11;
+export const RDB_ZSET_ZIPLIST = 12;
+export const RDB_HASH_ZIPLIST = 13;
+export const RDB_LIST_QUICKLIST = 14;
+export const RDB_STREAM_LISTPACKS = 15;
+export const RDB_HASH_LISTPACK = 16;
+export const RDB_ZSET_LISTPACK = 17;
+export const RDB_LIST_QUICKLIST_2 = 18;
+export const RDB_STREAM_LISTPACKS_2 = 19;
+export const RDB_SET_LISTPACK = 20;
+export const RDB_STREAM_LISTPACKS_3 = 21;
+/** Types from here to the first opcode are unknown. */
+export const RDB_TYPE_END = 26;
+
+/** What people call the types that cannot be read; by number. */
+export const UNREADABLE_TYPE_NAMES: ReadonlyMap<number, string> = new Map([
+  [RDB_MODULE, "module"],
+  [RDB_MODULE_2, "module"],
+  [RDB_STREAM_LISTPACKS, "stream"],
+  [RDB_STREAM_LISTPACKS_2, "stream"],
+  [RDB_STREAM_LISTPACKS_3, "stream"],
+  [22, "hash with expiring fields"],
+  [23, "hash with expiring fields"],
+  [24, "hash with expiring fields"],
+  [25, "hash with expiring fields"],
+]);
+
+/** Upper two bits of the first byte of a length. */
+export const LENGTH_6_BIT = 0;
+export const LENGTH_14_BIT = 1;
+export const LENGTH_LONG = 2;
+export const LENGTH_ENCODED = 3;
+export const LENGTH_32_BIT_BYTE = 0x80;
+export const LENGTH_64_BIT_BYTE = 0x81;
+
+/** First bytes of encoded strings. */
+export const STRING_INT8 = 0xc0;
+export const STRING_INT16 = 0xc1;
+export const STRING_INT32 = 0xc2;
+export const STRING_LZF = 0xc3;
+
+/** Containers in LIST_QUICKLIST_2. */
+export const QUICKLIST_PLAIN = 1;
+export const QUICKLIST_PACKED = 2;
+
+/** First bytes of scores as text that are no counts of characters. */
+export const SCORE_NAN = 253;
+export const SCORE_POSITIVE_INFINITY = 254;
+export const SCORE_NEGATIVE_INFINITY = 255;
+
+/** Integers have at most so many characters to be worth encoding: "-2147483648". */
+export const INTEGER_TEXT_BYTES_MAX = 11;
+/** Strings of more bytes are compressed. */
+export const COMPRESSION_BYTES_MIN = 20;
+
+/** A file or payload that is no RDB, or a damaged one, or one of a kind that we cannot read. */
+export class RdbFormatError extends Error {
+  override readonly name = "RdbFormatError";
+  /** Path of the file, or what else was read. */
+  readonly path: string;
+  /** Offset of the byte at which reading stopped. */
+  readonly offset: number;
+  readonly reason: string;
+
+  constructor(path: string, offset: number, reason: string) {
+    super(`Cannot load RDB file "${path}": ${reason} at offset ${offset}`);
+    this.path = path;
+    this.offset = offset;
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,302 @@
+/**
+ * RDB input: the primitives of the format (lengths, strings, doubles), read through a buffer from a
+ * file of any size, with a running CRC.
+ *
+ * Made for hostile input: nothing is believed before it is checked against the bytes that are left,
+ * so no length can make it allocate more than the file could fill, and every failure is an
+ * `RdbFormatError` that names the offset.
+ *
+ * A slice that was read is good until the next read.
+ */
+import { copyBytes, Slice } from "../base/bytes.ts";
+import { BYTES_MAX } from "../structures/byte_string.ts";
+import { format as formatInteger } from "../structures/int64_words.ts";
+import { Crc64 } from "./crc64.ts";
+import * as lzf from "./lzf.ts";
+import * as format from "./rdb_format.ts";
+
+const BUFFER_BYTES = 1024 * 1024;
+const KEPT_SCRATCH_BYTES = 1024 * 1024;
+
+/** Where bytes come from; a FileHandle is one. */
+export interface ByteSource {
+  read(bytes: Uint8Array, start: number, length: number): number;
+}
+
+/** A source that is an array in memory. */
+export class ArraySource implements ByteSource {
+  readonly #content: Uint8Array;
+  #at: number;
+  readonly #end: number;
+
+  constructor(content: Uint8Array, start: number, length: number) {
+    this.#content = content;
+    this.#at = start;
+    this.#end = start + length;
+  }
+
+  read(bytes: Uint8Array, start: number, length: number): number {
+    const count = Math.min(length, this.#end - this.#at);
+    copyBytes(this.#content, this.#at, bytes, start, count);
+    this.#at += count;
+    return count;
+  }
+}
+
+export class RdbInput {
+  readonly path: string;
+  /** Whether the last `readLength` met the head of an encoded string instead. */
+  isEncoded = false;
+  readonly #source: ByteSource;
+  readonly #totalBytes: number;
+  readonly #crc: Crc64 | null;
+  readonly #integerText = new Uint8Array(24);
+  readonly #doubleBytes = new Uint8Array(8);
+  readonly #double = new Float64Array(this.#doubleBytes.buffer);
+  #bytes: Uint8Array;
+  #at = 0;
+  #end = 0;
+  /** Index in the buffer up to which the CRC has been taken. */
+  #crcAt = 0;
+  /** Offset in the file of the buffer's first byte. */
+  #base = 0;
+  #unpacked = new Uint8Array(4096);
+
+  /** `totalBytes`: how many the source has; `hasChecksum`: whether a CRC is kept. */
+  constructor(path: string, source: ByteSource, totalBytes: number, hasChecksum: boolean) {
+    this.path = path;
+    this.#source = source;
+    this.#totalBytes = totalBytes;
+    this.#crc = hasChecksum ? new Crc64() : null;
+    this.#bytes = new Uint8Array(Math.min(BUFFER_BYTES, Math.max(64, totalBytes)));
+  }
+
+  /** Offset in the file of the next byte. */
+  get offset(): number {
+    return this.#base + this.#at;
+  }
+
+  get totalBytes(): number {
+    return this.#totalBytes;
+  }
+
+  /** Bytes between the present place and the end of the file. */
+  get restBytes(): number {
+    return this.#totalBytes - this.#base - this.#at;
+  }
+
+  /** Ends reading with an error at the present place. */
+  fail(reason: string): never {
+    throw new format.RdbFormatError(this.path, this.offset, reason);
+  }
+
+  readByte(): number {
+    if (this.#at === this.#end) this.#refill(1);
+    return this.#bytes[this.#at++];
+  }
+
+  /** Reads bytes as they are. */
+  readRaw(length: number, out: Slice): void {
+    if (this.#end - this.#at < length) this.#refill(length);
+    out.bytes = this.#bytes;
+    out.start = this.#at;
+    out.length = length;
+    this.#at += length;
+  }
+
+  /** Reads a length; if the head of an encoded string stands there, its encoding byte. */
+  readLength(): number {
+    const initial = this.readByte();
+    this.isEncoded = false;
+    switch (initial >>> 6) {
+      case format.LENGTH_6_BIT:
+        return initial;
+      case format.LENGTH_14_BIT:
+        return ((initial & 63) << 8) | this.readByte();
+      case format.LENGTH_ENCODED:
+        this.isEncoded = true;
+        return initial;
+    }
+    if (initial === format.LENGTH_32_BIT_BYTE) return this.#readWord();
+    if (initial !== format.LENGTH_64_BIT_BYTE) this.fail(`unknown length encoding ${initial}`);
+    const high = this.#readWord();
+    const length = high * 0x100000000 + this.#readWord();
+    if (!Number.isSafeInteger(length)) this.fail("length beyond all bounds");
+    return length;
+  }
+
+  /** Reads a length that may not be the head of an encoded string. */
+  readPlainLength(): number {
+    const length = this.readLength();
+    if (this.isEncoded) this.fail("expected a length, found an encoded string");
+    return length;
+  }
+
+  /** Reads how many things follow, each of which takes at least `bytesMin`. */
+  readCount(bytesMin: number): number {
+    const count = this.readPlainLength();
+    if (count * bytesMin > this.restBytes) this.fail(`${count} elements, more than the file holds`);
+    return count;
+  }
+
+  /** Reads a string in any of its forms. */
+  readString(out: Slice): void {
+    const length = this.readLength();
+    if (this.isEncoded) this.#readEncoded(length, out);
+    else this.#readPlain(length, out);
+  }
+
+  /**
+   * Reads a string, but if it is a plain one of more than `bytesMax`, only its length, which is
+   * returned: its bytes are then taken by `readPiece`. Otherwise returns -1.
+   */
+  readStringOrLength(bytesMax: number, out: Slice): number {
+    const length = this.readLength();
+    if (this.isEncoded) {
+      this.#readEncoded(length, out);
+      return -1;
+    }
+    if (length <= bytesMax) {
+      this.#readPlain(length, out);
+      return -1;
+    }
+    this.#checkStringLength(length);
+    return length;
+  }
+
+  /** Reads some of the next `length` bytes: what is in the buffer, at least one. */
+  readPiece(length: number, out: Slice): void {
+    if (this.#at === this.#end) this.#refill(1);
+    this.readRaw(Math.min(length, this.#end - this.#at), out);
+  }
+
+  /** Reads an int32 (EXPIRETIME), lowest byte first. */
+  readInt32(): number {
+    const low = this.readByte() | (this.readByte() << 8);
+    return low | (this.readByte() << 16) | (this.readByte() << 24);
+  }
+
+  /** Reads an int64, lowest byte first, as a number. */
+  readInt64(): number {
+    const low = this.readInt32() >>> 0;
+    return this.readInt32() * 0x100000000 + low;
+  }
+
+  /** Reads a double, lowest byte first. */
+  readDouble(): number {
+    for (let index = 0; index < 8; index++) this.#doubleBytes[index] = this.readByte();
+    return this.#double[0];
+  }
+
+  /**
+   * Reads the checksum that ends a file and compares it with that of all bytes before. Returns
+   * whether there was one; the writer may have been told not to compute it.
+   */
+  readChecksum(): boolean {
+    const crc = this.#crc;
+    crc?.update(this.#bytes, this.#crcAt, this.#at - this.#crcAt);
+    this.#crcAt = this.#at;
+    // What follows may not enter the checksum, even if it takes a refill to read it.
+    const expected = new Crc64();
+    if (crc !== null) {
+      expected.low = crc.low;
+      expected.high = crc.high;
+    }
+    const out = new Slice();
+    this.readRaw(format.CHECKSUM_BYTES, out);
+    const isAbsent = out.copy().every((byte) => byte === 0);
+    if (crc !== null && !isAbsent && !expected.matches(out.bytes, out.start)) {
+      this.#at -= format.CHECKSUM_BYTES;
+      this.fail("the checksum is wrong");
+    }
+    return !isAbsent;
+  }
+
+  #readPlain(length: number, out: Slice): void {
+    if (this.#end - this.#at < length) {
+      this.#checkStringLength(length);
+      this.#refill(length);
+    }
+    out.bytes = this.#bytes;
+    out.start = this.#at;
+    out.length = length;
+    this.#at += length;
+  }
+
+  #checkStringLength(length: number): void {
+    if (length > BYTES_MAX || length > this.restBytes) {
+      this.fail(`string of ${length} bytes, more than the file holds`);
+    }
+  }
+
+  #readEncoded(encoding: number, out: Slice): void {
+    let integer: number;
+    switch (encoding) {
+      case format.STRING_INT8:
+        integer = (this.readByte() << 24) >> 24;
+        break;
+      case format.STRING_INT16:
+        integer = ((this.readByte() | (this.readByte() << 8)) << 16) >> 16;
+        break;
+      case format.STRING_INT32:
+        integer = this.readInt32();
+        break;
+      case format.STRING_LZF:
+        return this.#readCompressed(out);
+      default:
+        return this.fail(`unknown string encoding ${encoding}`);
+    }
+    out.bytes = this.#integerText;
+    out.start = 0;
+    out.length = formatInteger(integer >> 31, integer, this.#integerText, 0);
+  }
+
+  #readCompressed(out: Slice): void {
+    const compressedBytes = this.readPlainLength();
+    const length = this.readPlainLength();
+    this.#checkStringLength(compressedBytes);
+    if (length === 0 || length > BYTES_MAX || !lzf.isPossibleLength(compressedBytes, length)) {
+      this.fail(`compressed string of impossible length ${length}`);
+    }
+    this.readRaw(compressedBytes, out);
+    let target = this.#unpacked;
+    if (target.length < length) {
+      target = new Uint8Array(length);
+      if (length <= KEPT_SCRATCH_BYTES) this.#unpacked = target;
+    }
+    if (!lzf.decompress(out.bytes, out.start, compressedBytes, target, 0, length)) {
+      this.fail("damaged compressed string");
+    }
+    out.bytes = target;
+    out.start = 0;
+    out.length = length;
+  }
+
+  #readWord(): number {
+    const high = (this.readByte() << 24) | (this.readByte() << 16);
+    return (high | (this.readByte() << 8) | this.readByte()) >>> 0;
+  }
+
+  /** Makes at least `count` bytes available behind the present place. */
+  #refill(count: number): void {
+    if (count > this.restBytes) this.fail("unexpected end of file");
+    this.#crc?.update(this.#bytes, this.#crcAt, this.#at - this.#crcAt);
+    const kept = this.#end - this.#at;
+    const capacity = Math.max(count, Math.min(BUFFER_BYTES, this.restBytes));
+    let target = this.#bytes;
+    if (target.length < capacity || target.length > Math.max(count, BUFFER_BYTES)) {
+      target = new Uint8Array(Math.max(capacity, 64));
+    }
+    target.set(this.#bytes.subarray(this.#at, this.#end), 0);
+    this.#base += this.#at;
+    this.#bytes = target;
+    this.#at = 0;
+    this.#crcAt = 0;
+    this.#end = kept;
+    while (this.#end < count) {
+      const read = this.#source.read(target, this.#end, target.length - this.#end);
+      if (read === 0) this.fail("unexpected end of file");
+      this.#end += read;
+    }
+  }
+}

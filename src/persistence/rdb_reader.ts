@@ -1,0 +1,229 @@
+/**
+ * RDB reader: loads a file into a keyspace. Reads versions 1 to 12 and Valkey's 80; the format is
+ * drawn in rdb_format.ts.
+ *
+ * `load` is a generator that stops every few megabytes, so that the server can answer that it is
+ * loading. Keys go straight from the buffer to the arena; nothing is put on the heap per key.
+ *
+ * Nobody is told of the keys: there are no clients to care. If loading fails (RdbFormatError, or the
+ * error of the disk), the keys read by then are in the keyspace; the caller empties it or gives up.
+ */
+import * as clock from "../base/clock.ts";
+import { latin1Text, Slice } from "../base/bytes.ts";
+import type { Database } from "../keyspace/database.ts";
+import type { Keyspace } from "../keyspace/keyspace.ts";
+import * as dict from "../structures/dict.ts";
+import * as value from "../values/value.ts";
+import * as format from "./rdb_format.ts";
+import { type ByteSource, RdbInput } from "./rdb_input.ts";
+import { type EncodingLimits, RdbValueReader } from "./rdb_value_reader.ts";
+
+export interface RdbLoadOptions {
+  limits: EncodingLimits;
+  /** Whether the checksum is compared (rdbchecksum). */
+  verifiesChecksum: boolean;
+  /** Keep keys that have expired: the commands that follow in an AOF may refer to them. */
+  keepsExpired: boolean;
+  /** Bytes after which `load` stops for a while (loading-process-events-interval-bytes). */
+  yieldBytes: number;
+}
+
+/** Unused part of a key buffer that is kept for the next keys. */
+const KEY_BYTES_KEPT = 64 * 1024;
+const NOT_SAVED = -1;
+
+export class RdbReader {
+  /** What the file says about itself, by name: "redis-ver", "ctime", "used-mem", … */
+  readonly aux = new Map<string, string>();
+  /** Sources of the function libraries in the file. */
+  readonly functionLibraries: Uint8Array[] = [];
+  /** Keys put into the keyspace. */
+  keyCount = 0;
+  /** Keys that had expired and were passed over. */
+  expiredCount = 0;
+  /** Keys of empty collections, which should not exist, and were passed over. */
+  emptyCount = 0;
+  /** Whether the file ended with a checksum. */
+  hasChecksum = false;
+  /** Version of the file; 0 before it is known. */
+  version = 0;
+
+  readonly #input: RdbInput;
+  readonly #keyspace: Keyspace;
+  readonly #options: RdbLoadOptions;
+  readonly #values: RdbValueReader;
+  readonly #view = new Slice();
+  #db: Database;
+  #key = new Uint8Array(1024);
+  #keyBytes = 0;
+  #expiryMs = value.NO_EXPIRY;
+  #idleSeconds = NOT_SAVED;
+  #frequency = NOT_SAVED;
+
+  /** `path` is for messages; `totalBytes` is what `source` has, the RDB being first in it. */
+  constructor(
+    path: string,
+    source: ByteSource,
+    totalBytes: number,
+    keyspace: Keyspace,
+    options: RdbLoadOptions,
+  ) {
+    this.#input = new RdbInput(path, source, totalBytes, options.verifiesChecksum);
+    this.#keyspace = keyspace;
+    this.#options = options;
+    this.#values = new RdbValueReader(this.#input, keyspace, options.limits);
+    this.#db = keyspace.databases[0];
+  }
+
+  /** Bytes read so far; after the load, where an AOF goes on that began with this RDB. */
+  get byteCount(): number {
+    return this.#input.offset;
+  }
+
+  get totalBytes(): number {
+    return this.#input.totalBytes;
+  }
+
+  /** Loads everything; stops every `yieldBytes` bytes. */
+  *load(): Generator<void, void, void> {
+    this.#readMagic();
+    const { yieldBytes } = this.#options;
+    let pauseAt = yieldBytes;
+    while (this.#readPart()) {
+      if (this.#input.offset < pauseAt) continue;
+      pauseAt = this.#input.offset + yieldBytes;
+      yield;
+    }
+    if (this.version >= format.CHECKSUM_VERSION_MIN) {
+      this.hasChecksum = this.#input.readChecksum();
+    }
+  }
+
+  #readMagic(): void {
+    const input: RdbInput = this.#input;
+    if (input.totalBytes < format.MAGIC_BYTES) input.fail("the file is too short for an RDB");
+    input.readRaw(format.MAGIC_BYTES, this.#view);
+    const magic = latin1Text(this.#view.bytes, this.#view.start, format.MAGIC_BYTES);
+    const match = /^(?:REDIS(\d{4})|VALKEY(\d{3}))$/.exec(magic);
+    if (match === null) input.fail("wrong signature, this is no RDB file");
+    const version = Number(match[1] ?? match[2]);
+    const isValkey = match[2] !== undefined && version === format.RDB_VERSION_VALKEY;
+    const isRedis = match[1] !== undefined && version >= format.RDB_VERSION_MIN &&
+      version <= format.RDB_VERSION_MAX;
+    if (!isRedis && !isValkey) {
+      input.fail(
+        `expected version ${format.RDB_VERSION_MIN} to ${format.RDB_VERSION_MAX} or ` +
+          `${format.RDB_VERSION_VALKEY}, found ${version}`,
+      );
+    }
+    this.version = version;
+  }
+
+  /** Reads what one opcode or type begins. Returns false for the end of the file. */
+  #readPart(): boolean {
+    const input = this.#input;
+    const opcode = input.readByte();
+    if (opcode < format.RDB_TYPE_END) {
+      this.#readKey(opcode);
+      return true;
+    }
+    switch (opcode) {
+      case format.OPCODE_EXPIRETIME_MS:
+        this.#expiryMs = input.readInt64();
+        return true;
+      case format.OPCODE_EXPIRETIME:
+        this.#expiryMs = input.readInt32() * 1000;
+        return true;
+      case format.OPCODE_FREQ:
+        this.#frequency = input.readByte();
+        return true;
+      case format.OPCODE_IDLE:
+        this.#idleSeconds = input.readPlainLength();
+        return true;
+      case format.OPCODE_SELECTDB:
+        this.#select(input.readPlainLength());
+        return true;
+      case format.OPCODE_RESIZEDB:
+        // The table grows without pauses; it needs no hint.
+        input.readPlainLength();
+        input.readPlainLength();
+        return true;
+      case format.OPCODE_AUX:
+        this.#readAux();
+        return true;
+      case format.OPCODE_FUNCTION2:
+        input.readString(this.#view);
+        this.functionLibraries.push(this.#view.copy());
+        return true;
+      case format.OPCODE_SLOT_INFO:
+        for (let index = 0; index < 3; index++) input.readPlainLength();
+        return true;
+      case format.OPCODE_EOF:
+        return false;
+      case format.OPCODE_MODULE_AUX:
+        return input.fail("the file holds data of a module");
+      case format.OPCODE_FUNCTION_PRE_GA:
+        return input.fail("the file holds functions of a release candidate of Redis 7");
+    }
+    return input.fail(`unknown opcode ${opcode}`);
+  }
+
+  #select(index: number): void {
+    const { databases } = this.#keyspace;
+    if (index >= databases.length) {
+      this.#input.fail(`the file uses database ${index}, only ${databases.length} are configured`);
+    }
+    this.#db = databases[index];
+  }
+
+  #readAux(): void {
+    this.#input.readString(this.#view);
+    const name = latin1Text(this.#view.bytes, this.#view.start, this.#view.length);
+    this.#input.readString(this.#view);
+    this.aux.set(name, latin1Text(this.#view.bytes, this.#view.start, this.#view.length));
+  }
+
+  #readKey(type: number): void {
+    this.#input.readString(this.#view);
+    this.#holdKey();
+    const key = this.#key;
+    const keyBytes = this.#keyBytes;
+    const arena = this.#keyspace.arena;
+    const db = this.#db;
+    const expiryMs = this.#expiryMs;
+    if (dict.find(arena, db.keys, key, 0, keyBytes) !== 0) {
+      const text = latin1Text(key, 0, keyBytes);
+      this.#input.fail(`key "${text}" comes twice in database ${db.index}`);
+    }
+    const hash = dict.lastHash();
+    const entry = this.#values.read(type, key, 0, keyBytes, expiryMs);
+    if (entry === 0) {
+      this.emptyCount++;
+    } else if (
+      expiryMs !== value.NO_EXPIRY && expiryMs < clock.nowMs() && !this.#options.keepsExpired
+    ) {
+      this.expiredCount++;
+      this.#keyspace.reclaimer.freeEntry(entry);
+    } else {
+      this.keyCount++;
+      db.insertEntryHashed(entry, hash);
+      if (this.#idleSeconds !== NOT_SAVED || this.#frequency !== NOT_SAVED) {
+        this.#keyspace.restoreAccess(entry, this.#idleSeconds, this.#frequency);
+      }
+    }
+    this.#expiryMs = value.NO_EXPIRY;
+    this.#idleSeconds = NOT_SAVED;
+    this.#frequency = NOT_SAVED;
+  }
+
+  /** Copies the key out of the buffer, which moves on while the value is read. */
+  #holdKey(): void {
+    const { bytes, start, length } = this.#view;
+    if (this.#key.length < length) this.#key = new Uint8Array(length * 2);
+    else if (this.#key.length > KEY_BYTES_KEPT && length <= 1024) this.#key = new Uint8Array(1024);
+    const key = this.#key;
+    if (length > 48) key.set(bytes.subarray(start, start + length));
+    else for (let index = 0; index < length; index++) key[index] = bytes[start + index];
+    this.#keyBytes = length;
+  }
+}

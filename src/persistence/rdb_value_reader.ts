@@ -1,0 +1,469 @@
+/**
+ * RDB value reader: makes the value of any type that rdb_format.ts lists, on an entry that is in no
+ * database yet. Loading a file and RESTORE both read values here.
+ *
+ * Encodings come out as the present limits ask for, whatever the file holds. Structures that stand in
+ * the file as in memory (listpack, intset, ziplist, zipmap) are walked through before they are
+ * believed: damaged ones would be met later, far from where they came from. (Redis does this only
+ * with sanitize-dump-payload.)
+ */
+import { latin1Text, Slice } from "../base/bytes.ts";
+import { parseDouble } from "../base/doubles.ts";
+import type { Keyspace } from "../keyspace/keyspace.ts";
+import type { Arena } from "../memory/arena.ts";
+import type { Ref } from "../memory/memory.ts";
+import * as byteString from "../structures/byte_string.ts";
+import * as intset from "../structures/intset.ts";
+import * as listpack from "../structures/listpack.ts";
+import * as hashValue from "../values/hash_value.ts";
+import * as listValue from "../values/list_value.ts";
+import * as setValue from "../values/set_value.ts";
+import * as sortedSetValue from "../values/sorted_set_value.ts";
+import * as stringValue from "../values/string_value.ts";
+import * as value from "../values/value.ts";
+import * as legacy from "./legacy_encodings.ts";
+import * as format from "./rdb_format.ts";
+import type { RdbInput } from "./rdb_input.ts";
+
+/** The limits of the small encodings, from the configuration. */
+export interface EncodingLimits {
+  hash: hashValue.HashLimits;
+  set: setValue.SetLimits;
+  sortedSet: sortedSetValue.SortedSetLimits;
+  /** list-max-listpack-size. */
+  listFill: number;
+}
+
+/** Plain strings of more bytes go from the file to the arena in pieces. */
+const PIECE_BYTES = 256 * 1024;
+
+/** A byte string kept over the next read. */
+class HeldBytes {
+  bytes = new Uint8Array(256);
+  length = 0;
+
+  hold(slice: Slice): void {
+    if (this.bytes.length < slice.length) this.bytes = new Uint8Array(slice.length * 2);
+    this.length = slice.length;
+    const { bytes, start, length } = slice;
+    if (length > 48) this.bytes.set(bytes.subarray(start, start + length));
+    else for (let index = 0; index < length; index++) this.bytes[index] = bytes[start + index];
+  }
+}
+
+export class RdbValueReader {
+  readonly #input: RdbInput;
+  readonly #keyspace: Keyspace;
+  readonly #arena: Arena;
+  readonly #limits: EncodingLimits;
+  readonly #view = new Slice();
+  readonly #held = new HeldBytes();
+
+  constructor(input: RdbInput, keyspace: Keyspace, limits: EncodingLimits) {
+    this.#input = input;
+    this.#keyspace = keyspace;
+    this.#arena = keyspace.arena;
+    this.#limits = limits;
+  }
+
+  /**
+   * Reads a value. Returns an entry with this key (which must outlast the call) and expiry, or 0 if
+   * the value is a collection without elements. Throws RdbFormatError, and leaves no block behind.
+   */
+  read(
+    type: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyBytes: number,
+    expiryMs: number,
+  ): Ref {
+    if (type === format.RDB_STRING) return this.#readString(key, keyStart, keyBytes, expiryMs);
+    const entry = this.#createEmpty(type, key, keyStart, keyBytes, expiryMs);
+    let count = 0;
+    try {
+      count = this.#fill(type, entry);
+    } finally {
+      if (count === 0) this.#keyspace.reclaimer.freeEntry(entry);
+    }
+    return count === 0 ? 0 : entry;
+  }
+
+  #readString(key: Uint8Array, keyStart: number, keyBytes: number, expiryMs: number): Ref {
+    const arena = this.#arena;
+    const view = this.#view;
+    const input = this.#input;
+    const length = input.readStringOrLength(PIECE_BYTES, view);
+    if (length === -1) {
+      const { bytes, start } = view;
+      const valueBytes = view.length;
+      return stringValue.createEntry(
+        arena,
+        key,
+        keyStart,
+        keyBytes,
+        bytes,
+        start,
+        valueBytes,
+        expiryMs,
+      );
+    }
+    const ref = byteString.create(arena, length);
+    try {
+      for (let offset = 0; offset < length; offset += view.length) {
+        input.readPiece(length - offset, view);
+        byteString.write(arena, ref, offset, view.bytes, view.start, view.length);
+      }
+    } catch (error) {
+      byteString.free(arena, ref);
+      throw error;
+    }
+    const { TYPE_STRING, ENCODING_RAW } = value;
+    return value.createEntry(
+      arena,
+      key,
+      keyStart,
+      keyBytes,
+      TYPE_STRING,
+      ENCODING_RAW,
+      ref,
+      expiryMs,
+    );
+  }
+
+  #createEmpty(
+    type: number,
+    key: Uint8Array,
+    start: number,
+    length: number,
+    expiryMs: number,
+  ): Ref {
+    const arena = this.#arena;
+    let kind: number;
+    let encoding: number;
+    let ref: Ref;
+    switch (type) {
+      case format.RDB_LIST:
+      case format.RDB_LIST_ZIPLIST:
+      case format.RDB_LIST_QUICKLIST:
+      case format.RDB_LIST_QUICKLIST_2:
+        kind = value.TYPE_LIST;
+        encoding = value.ENCODING_QUICKLIST;
+        ref = listValue.create(arena);
+        break;
+      case format.RDB_SET:
+      case format.RDB_SET_INTSET:
+      case format.RDB_SET_LISTPACK:
+        kind = value.TYPE_SET;
+        encoding = value.ENCODING_INTSET;
+        ref = setValue.create(arena, encoding);
+        break;
+      case format.RDB_ZSET:
+      case format.RDB_ZSET_2:
+      case format.RDB_ZSET_ZIPLIST:
+      case format.RDB_ZSET_LISTPACK:
+        kind = value.TYPE_SORTED_SET;
+        encoding = value.ENCODING_LISTPACK;
+        ref = sortedSetValue.create(arena, encoding);
+        break;
+      case format.RDB_HASH:
+      case format.RDB_HASH_ZIPMAP:
+      case format.RDB_HASH_ZIPLIST:
+      case format.RDB_HASH_LISTPACK:
+        kind = value.TYPE_HASH;
+        encoding = value.ENCODING_LISTPACK;
+        ref = hashValue.create(arena);
+        break;
+      default:
+        return this.#failForType(type, latin1Text(key, start, length));
+    }
+    return value.createEntry(arena, key, start, length, kind, encoding, ref, expiryMs);
+  }
+
+  #failForType(type: number, key: string): never {
+    const name = format.UNREADABLE_TYPE_NAMES.get(type);
+    const what = name === undefined ? `unknown type ${type}` : `type ${name} (${type})`;
+    return this.#input.fail(`key "${key}" has ${what}, which this version cannot read`);
+  }
+
+  /** Reads the elements of a collection. Returns how many there are. */
+  #fill(type: number, entry: Ref): number {
+    switch (type) {
+      case format.RDB_LIST:
+        return this.#fillList(entry);
+      case format.RDB_LIST_ZIPLIST:
+        return this.#fillListFromZiplists(entry, 1);
+      case format.RDB_LIST_QUICKLIST:
+        return this.#fillListFromZiplists(entry, this.#input.readCount(1));
+      case format.RDB_LIST_QUICKLIST_2:
+        return this.#fillListFromNodes(entry);
+      case format.RDB_SET:
+        return this.#fillSet(entry);
+      case format.RDB_SET_INTSET:
+        return this.#fillSetFromIntset(entry);
+      case format.RDB_SET_LISTPACK:
+        return this.#fillSetFromListpack(entry);
+      case format.RDB_ZSET:
+      case format.RDB_ZSET_2:
+        return this.#fillSortedSet(entry, type === format.RDB_ZSET_2);
+      case format.RDB_ZSET_ZIPLIST:
+        return this.#fillSortedSetFromZiplist(entry);
+      case format.RDB_ZSET_LISTPACK:
+        return this.#fillSortedSetFromListpack(entry);
+      case format.RDB_HASH:
+        return this.#fillHash(entry);
+      case format.RDB_HASH_ZIPMAP:
+      case format.RDB_HASH_ZIPLIST:
+        return this.#fillHashFromLegacy(entry, type === format.RDB_HASH_ZIPMAP);
+    }
+    return this.#fillHashFromListpack(entry);
+  }
+
+  // ---------------------------------------------------------------------------------------- lists
+
+  #fillList(entry: Ref): number {
+    const list = value.valueRef(this.#arena, entry);
+    const view = this.#view;
+    const count = this.#input.readCount(1);
+    for (let index = 0; index < count; index++) {
+      this.#input.readString(view);
+      this.#append(list, view.bytes, view.start, view.length);
+    }
+    return count;
+  }
+
+  #append(list: Ref, bytes: Uint8Array, start: number, length: number): void {
+    listValue.appendElement(this.#arena, list, bytes, start, length, this.#limits.listFill);
+  }
+
+  #fillListFromZiplists(entry: Ref, nodeCount: number): number {
+    const list = value.valueRef(this.#arena, entry);
+    for (let index = 0; index < nodeCount; index++) {
+      this.#readZiplist((bytes, start, length) => this.#append(list, bytes, start, length));
+    }
+    return listValue.length(this.#arena, list);
+  }
+
+  #fillListFromNodes(entry: Ref): number {
+    const arena = this.#arena;
+    const list = value.valueRef(arena, entry);
+    const view = this.#view;
+    const nodeCount = this.#input.readCount(2);
+    for (let index = 0; index < nodeCount; index++) {
+      const container = this.#input.readPlainLength();
+      if (container === format.QUICKLIST_PLAIN) {
+        this.#input.readString(view);
+        this.#append(list, view.bytes, view.start, view.length);
+      } else if (container === format.QUICKLIST_PACKED) {
+        this.#readListpack();
+        const { bytes, start, length } = view;
+        const { listFill } = this.#limits;
+        listValue.appendRawListpack(arena, list, bytes, start, length, listFill);
+      } else {
+        this.#input.fail(`unknown list container ${container}`);
+      }
+    }
+    return listValue.length(arena, list);
+  }
+
+  // ----------------------------------------------------------------------------------------- sets
+
+  #fillSet(entry: Ref): number {
+    const view = this.#view;
+    const count = this.#input.readCount(1);
+    setValue.prepare(this.#arena, entry, count, this.#limits.set);
+    for (let index = 0; index < count; index++) {
+      this.#input.readString(view);
+      this.#addMember(entry, view.bytes, view.start, view.length);
+    }
+    return count;
+  }
+
+  #addMember(entry: Ref, bytes: Uint8Array, start: number, length: number): void {
+    const { set } = this.#limits;
+    if (!setValue.add(this.#arena, entry, bytes, start, length, set)) {
+      this.#input.fail("a set holds a member twice");
+    }
+  }
+
+  #fillSetFromIntset(entry: Ref): number {
+    this.#input.readString(this.#view);
+    const { bytes, start, length } = this.#view;
+    if (!intset.validate(bytes, start, length, true)) this.#input.fail("damaged intset");
+    const { set } = this.#limits;
+    if (!setValue.loadIntset(this.#arena, entry, bytes, start, length, set)) {
+      this.#input.fail("an intset holds a member twice");
+    }
+    return setValue.countOfKey(this.#arena, entry);
+  }
+
+  #fillSetFromListpack(entry: Ref): number {
+    this.#readListpack();
+    listpack.forEachRaw(this.#view.bytes, this.#view.start, (bytes, start, length) => {
+      this.#addMember(entry, bytes, start, length);
+    });
+    return setValue.countOfKey(this.#arena, entry);
+  }
+
+  // ---------------------------------------------------------------------------------- sorted sets
+
+  #fillSortedSet(entry: Ref, hasBinaryScores: boolean): number {
+    const input = this.#input;
+    const view = this.#view;
+    const held = this.#held;
+    const count = input.readCount(2);
+    sortedSetValue.prepare(this.#arena, entry, count, this.#limits.sortedSet);
+    for (let index = 0; index < count; index++) {
+      input.readString(view);
+      held.hold(view);
+      const score = hasBinaryScores ? input.readDouble() : this.#readTextScore();
+      this.#addScored(entry, held.bytes, 0, held.length, score);
+    }
+    return count;
+  }
+
+  #readTextScore(): number {
+    const input = this.#input;
+    const length = input.readByte();
+    if (length === format.SCORE_POSITIVE_INFINITY) return Infinity;
+    if (length === format.SCORE_NEGATIVE_INFINITY) return -Infinity;
+    if (length === format.SCORE_NAN) return NaN;
+    input.readRaw(length, this.#view);
+    return parseDouble(this.#view.bytes, this.#view.start, length);
+  }
+
+  #addScored(
+    entry: Ref,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    score: number,
+  ): void {
+    if (score !== score) this.#input.fail("a sorted set holds a score that is not a number");
+    const { sortedSet } = this.#limits;
+    const arena = this.#arena;
+    const done = sortedSetValue.add(arena, entry, bytes, start, length, score, 0, sortedSet);
+    if (done !== sortedSetValue.ADD_INSERTED) this.#input.fail("a sorted set holds a member twice");
+  }
+
+  #fillSortedSetFromZiplist(entry: Ref): number {
+    let count = 0;
+    this.#readPairs(false, (member, bytes, start, length) => {
+      count++;
+      this.#addScored(entry, member.bytes, 0, member.length, parseDouble(bytes, start, length));
+    });
+    return count;
+  }
+
+  #fillSortedSetFromListpack(entry: Ref): number {
+    this.#readListpack();
+    const { bytes, start, length } = this.#view;
+    if (length === listpack.EMPTY_BYTES) return 0;
+    const arena = this.#arena;
+    const { sortedSet } = this.#limits;
+    if (!sortedSetValue.loadListpack(arena, entry, bytes, start, length, sortedSet)) {
+      this.#input.fail("damaged sorted set");
+    }
+    const encoding = value.encodingOf(arena, entry);
+    return sortedSetValue.count(arena, encoding, value.valueRef(arena, entry));
+  }
+
+  // --------------------------------------------------------------------------------------- hashes
+
+  #fillHash(entry: Ref): number {
+    const input = this.#input;
+    const view = this.#view;
+    const held = this.#held;
+    const count = input.readCount(2);
+    hashValue.prepare(this.#arena, entry, count, this.#limits.hash);
+    for (let index = 0; index < count; index++) {
+      input.readString(view);
+      held.hold(view);
+      input.readString(view);
+      this.#setField(entry, held, view.bytes, view.start, view.length);
+    }
+    return count;
+  }
+
+  #setField(
+    entry: Ref,
+    field: HeldBytes,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): void {
+    const arena = this.#arena;
+    const isNew = hashValue.set(
+      arena,
+      entry,
+      field.bytes,
+      0,
+      field.length,
+      bytes,
+      start,
+      length,
+      this.#limits.hash,
+    );
+    if (!isNew) this.#input.fail("a hash holds a field twice");
+  }
+
+  #fillHashFromLegacy(entry: Ref, isZipmap: boolean): number {
+    let count = 0;
+    this.#readPairs(isZipmap, (field, bytes, start, length) => {
+      count++;
+      this.#setField(entry, field, bytes, start, length);
+    });
+    return count;
+  }
+
+  #fillHashFromListpack(entry: Ref): number {
+    this.#readListpack();
+    const { bytes, start, length } = this.#view;
+    if (length === listpack.EMPTY_BYTES) return 0;
+    if (!hashValue.loadListpack(this.#arena, entry, bytes, start, length, this.#limits.hash)) {
+      this.#input.fail("damaged hash");
+    }
+    return hashValue.countOfKey(this.#arena, entry);
+  }
+
+  // ------------------------------------------------------------------------------- small structures
+
+  /** Reads a listpack and leaves it in `#view`. */
+  #readListpack(): void {
+    this.#input.readString(this.#view);
+    const { bytes, start, length } = this.#view;
+    if (!listpack.validate(bytes, start, length, true)) this.#input.fail("damaged listpack");
+  }
+
+  #readZiplist(visit: legacy.ElementVisitor): void {
+    this.#input.readString(this.#view);
+    const { bytes, start, length } = this.#view;
+    if (!legacy.forEachInZiplist(bytes, start, length, visit)) this.#input.fail("damaged ziplist");
+  }
+
+  /** Reads a ziplist or zipmap whose elements are pairs. */
+  #readPairs(
+    isZipmap: boolean,
+    visit: (first: HeldBytes, bytes: Uint8Array, start: number, length: number) => void,
+  ): void {
+    const held = this.#held;
+    const pair = new Slice();
+    let isSecond = false;
+    const take = (bytes: Uint8Array, start: number, length: number) => {
+      if (isSecond) {
+        visit(held, bytes, start, length);
+      } else {
+        pair.set(bytes, start, length);
+        held.hold(pair);
+      }
+      isSecond = !isSecond;
+    };
+    if (isZipmap) {
+      this.#input.readString(this.#view);
+      const { bytes, start, length } = this.#view;
+      if (!legacy.forEachInZipmap(bytes, start, length, take)) this.#input.fail("damaged zipmap");
+    } else {
+      this.#readZiplist(take);
+    }
+    if (isSecond) this.#input.fail("an odd number of elements where pairs are expected");
+  }
+}

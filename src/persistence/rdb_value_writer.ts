@@ -1,0 +1,191 @@
+/**
+ * RDB value writer: one value after another, each in the form that Redis chooses for its encoding.
+ * Listpacks and intsets are copied as they stand in memory, for they are the format.
+ *
+ *   type         encoding     version 10 and 11     version 9, which knows no listpacks
+ *   string       any          STRING                STRING
+ *   list         quicklist    LIST_QUICKLIST_2      LIST
+ *   set          intset       SET_INTSET            SET_INTSET
+ *   set          hashtable    SET                   SET
+ *   sorted set   listpack     ZSET_LISTPACK         ZSET_2
+ *   sorted set   skiplist     ZSET_2                ZSET_2
+ *   hash         listpack     HASH_LISTPACK         HASH
+ *   hash         hashtable    HASH                  HASH
+ *
+ * Reads through `Memory`, so it runs in the child as on the main thread. The visitors are made once:
+ * nothing is put on the heap per key.
+ */
+import { unreachable } from "../base/assert.ts";
+import { Slice } from "../base/bytes.ts";
+import type { Memory, Ref } from "../memory/memory.ts";
+import * as byteString from "../structures/byte_string.ts";
+import * as intset from "../structures/intset.ts";
+import * as listpack from "../structures/listpack.ts";
+import * as hashValue from "../values/hash_value.ts";
+import * as listValue from "../values/list_value.ts";
+import * as setValue from "../values/set_value.ts";
+import * as sortedSetValue from "../values/sorted_set_value.ts";
+import * as value from "../values/value.ts";
+import * as format from "./rdb_format.ts";
+import type { RdbOutput } from "./rdb_output.ts";
+
+export class RdbValueWriter {
+  readonly #memory: Memory;
+  readonly #output: RdbOutput;
+  readonly #hasListpacks: boolean;
+  readonly #view = new Slice();
+
+  constructor(memory: Memory, output: RdbOutput, version: format.RdbVersion) {
+    this.#memory = memory;
+    this.#output = output;
+    this.#hasListpacks = version >= 10;
+  }
+
+  /** The type byte under which the value of an entry is written. */
+  typeByte(entry: Ref): number {
+    const encoding = value.encodingOf(this.#memory, entry);
+    const isListpack = encoding === value.ENCODING_LISTPACK && this.#hasListpacks;
+    const type = value.typeOf(this.#memory, entry);
+    switch (type) {
+      case value.TYPE_STRING:
+        return format.RDB_STRING;
+      case value.TYPE_LIST:
+        return this.#hasListpacks ? format.RDB_LIST_QUICKLIST_2 : format.RDB_LIST;
+      case value.TYPE_SET:
+        return encoding === value.ENCODING_INTSET ? format.RDB_SET_INTSET : format.RDB_SET;
+      case value.TYPE_SORTED_SET:
+        return isListpack ? format.RDB_ZSET_LISTPACK : format.RDB_ZSET_2;
+      case value.TYPE_HASH:
+        return isListpack ? format.RDB_HASH_LISTPACK : format.RDB_HASH;
+    }
+    return unreachable(`value of type ${type}`);
+  }
+
+  /** Writes the value of an entry. */
+  write(entry: Ref): void {
+    const memory = this.#memory;
+    const type = value.typeOf(memory, entry);
+    if (type === value.TYPE_STRING) {
+      this.#writeStringValue(entry);
+      return;
+    }
+    const encoding = value.encodingOf(memory, entry);
+    const ref = value.valueRef(memory, entry);
+    switch (type) {
+      case value.TYPE_LIST:
+        return this.#writeList(ref);
+      case value.TYPE_SET:
+        return this.#writeSet(encoding, ref);
+      case value.TYPE_SORTED_SET:
+        return this.#writeSortedSet(encoding, ref);
+      case value.TYPE_HASH:
+        return this.#writeHash(encoding, ref);
+    }
+    unreachable(`value of type ${type}`);
+  }
+
+  #writeStringValue(entry: Ref): void {
+    if (!value.isEmbedded(this.#memory, entry)) {
+      this.#writeByteString(value.valueRef(this.#memory, entry));
+      return;
+    }
+    value.readEmbedded(this.#memory, entry, this.#view);
+    this.#writeSlice(this.#view);
+  }
+
+  #writeByteString(ref: Ref): void {
+    const length = byteString.byteLength(this.#memory, ref);
+    if (this.#output.wantsWhole(length)) {
+      this.#output.writeString(byteString.toBytes(this.#memory, ref), 0, length);
+      return;
+    }
+    this.#output.writeLength(length);
+    byteString.forEachChunk(this.#memory, ref, 0, length, this.#writePiece);
+  }
+
+  #writeList(ref: Ref): void {
+    if (this.#hasListpacks) {
+      this.#output.writeLength(listValue.nodeCount(this.#memory, ref));
+      listValue.forEachNode(this.#memory, ref, this.#writeNode);
+    } else {
+      this.#output.writeLength(listValue.length(this.#memory, ref));
+      listValue.forEachNode(this.#memory, ref, this.#writeNodeElements);
+    }
+  }
+
+  #writeSet(encoding: number, ref: Ref): void {
+    if (encoding === value.ENCODING_INTSET) {
+      intset.rawSlice(this.#memory, ref, this.#view);
+      this.#writeSlice(this.#view);
+      return;
+    }
+    this.#output.writeLength(setValue.count(this.#memory, encoding, ref));
+    setValue.forEach(this.#memory, encoding, ref, this.#writeSlice);
+  }
+
+  #writeSortedSet(encoding: number, ref: Ref): void {
+    const isListpack = encoding === value.ENCODING_LISTPACK;
+    if (isListpack && this.#hasListpacks) {
+      this.#writeListpack(ref);
+      return;
+    }
+    this.#output.writeLength(sortedSetValue.count(this.#memory, encoding, ref));
+    if (isListpack) {
+      sortedSetValue.forEach(this.#memory, encoding, ref, this.#writeMember);
+    } else {
+      // Highest first: a reader that builds a skiplist then always inserts at its head.
+      sortedSetValue.forEachBackward(this.#memory, ref, this.#writeMember);
+    }
+  }
+
+  #writeHash(encoding: number, ref: Ref): void {
+    if (encoding === value.ENCODING_LISTPACK && this.#hasListpacks) {
+      this.#writeListpack(ref);
+      return;
+    }
+    this.#output.writeLength(hashValue.count(this.#memory, encoding, ref));
+    hashValue.forEach(this.#memory, encoding, ref, this.#writeField);
+  }
+
+  #writeListpack(ref: Ref): void {
+    listpack.rawSlice(this.#memory, ref, this.#view);
+    this.#writeSlice(this.#view);
+  }
+
+  readonly #writeSlice = (slice: Slice): void => {
+    this.#output.writeString(slice.bytes, slice.start, slice.length);
+  };
+
+  readonly #writePiece = (bytes: Uint8Array, start: number, length: number): void => {
+    this.#output.writeRaw(bytes, start, length);
+  };
+
+  readonly #writeElement = (bytes: Uint8Array, start: number, length: number): void => {
+    this.#output.writeString(bytes, start, length);
+  };
+
+  readonly #writeNode = (isPlain: boolean, content: Ref): void => {
+    this.#output.writeLength(isPlain ? format.QUICKLIST_PLAIN : format.QUICKLIST_PACKED);
+    if (isPlain) this.#writeByteString(content);
+    else this.#writeListpack(content);
+  };
+
+  readonly #writeNodeElements = (isPlain: boolean, content: Ref): void => {
+    if (isPlain) {
+      this.#writeByteString(content);
+      return;
+    }
+    listpack.rawSlice(this.#memory, content, this.#view);
+    listpack.forEachRaw(this.#view.bytes, this.#view.start, this.#writeElement);
+  };
+
+  readonly #writeMember = (member: Slice, score: number): void => {
+    this.#writeSlice(member);
+    this.#output.writeDouble(score);
+  };
+
+  readonly #writeField = (field: Slice, bytes: Slice): void => {
+    this.#writeSlice(field);
+    this.#writeSlice(bytes);
+  };
+}

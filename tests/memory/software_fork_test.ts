@@ -1,0 +1,109 @@
+/**
+ * The arena and its software fork against a plain model: blocks are allocated, written, freed and
+ * frozen at random; a frozen image must read as the model did at the freeze.
+ */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Random, randomSeed } from "../../src/base/random.ts";
+import { Arena } from "../../src/memory/arena.ts";
+import { byteOffsetOf, type Memory, type Ref, segmentOf } from "../../src/memory/memory.ts";
+import { FrozenMemory, SoftwareFork } from "../../src/memory/software_fork.ts";
+
+function fillBlock(arena: Arena, ref: Ref, size: number, byte: number): void {
+  arena.willWrite(ref);
+  const at = byteOffsetOf(ref);
+  arena.bytes[segmentOf(ref)].fill(byte, at, at + size);
+}
+
+function assertBlocks(memory: Memory, model: Map<Ref, { size: number; byte: number }>): void {
+  for (const [ref, { size, byte }] of model) {
+    const bytes = memory.bytes[segmentOf(ref)];
+    const at = byteOffsetOf(ref);
+    assert(bytes[at] === byte && bytes[at + size - 1] === byte, `block ${ref} differs`);
+  }
+}
+
+Deno.test("software fork: a frozen image reads as memory did at the freeze", () => {
+  const seed = randomSeed();
+  const random = new Random(seed);
+  const arena = new Arena({ debug: true });
+  const fork = new SoftwareFork(arena);
+  const model = new Map<Ref, { size: number; byte: number }>();
+  let frozenModel: typeof model | null = null;
+  let image: FrozenMemory | null = null;
+  for (let step = 0; step < 6000; step++) {
+    const choice = random.below(100);
+    const refs = choice < 60 ? [] : [...model.keys()].slice(0, 50);
+    if (choice < 60 && model.size < 3000) {
+      const size = 1 + random.below(random.below(10) === 0 ? 70000 : 200);
+      const ref = arena.allocate(size);
+      assert(!model.has(ref), `seed ${seed}: block handed out twice`);
+      assert(arena.blockBytes(ref) >= size);
+      const byte = random.below(256);
+      fillBlock(arena, ref, size, byte);
+      model.set(ref, { size, byte });
+    } else if (choice < 75 && refs.length > 0) {
+      const ref = refs[random.below(refs.length)];
+      const block = { size: model.get(ref)!.size, byte: random.below(256) };
+      fillBlock(arena, ref, block.size, block.byte);
+      model.set(ref, block);
+    } else if (choice < 98 && refs.length > 0) {
+      const ref = refs[random.below(refs.length)];
+      arena.free(ref);
+      model.delete(ref);
+    } else if (image === null && random.below(10) === 0) {
+      arena.freeDeferred(Infinity);
+      fork.freeze();
+      image = new FrozenMemory(fork.transferable());
+      frozenModel = new Map(model);
+    } else if (image !== null && random.below(10) === 0) {
+      assertBlocks(image, frozenModel!);
+      fork.release();
+      image = null;
+    }
+  }
+  assertBlocks(arena, model);
+  if (image !== null) fork.release();
+  for (const ref of model.keys()) arena.free(ref);
+  arena.freeDeferred(Infinity);
+  assertEquals(arena.usedBytes, 0, `seed ${seed}`);
+});
+
+Deno.test("software fork: a write without willWrite is found out at release", () => {
+  const arena = new Arena({ debug: true });
+  const fork = new SoftwareFork(arena);
+  const ref = arena.allocate(64);
+  fork.freeze();
+  arena.bytes[segmentOf(ref)][byteOffsetOf(ref)] ^= 1;
+  assertThrows(() => fork.release(), Error, "willWrite is missing");
+});
+
+Deno.test("arena: a write to a freed block is found out when it is used again", () => {
+  const arena = new Arena({ debug: true });
+  const ref = arena.allocate(64);
+  arena.free(ref);
+  arena.bytes[segmentOf(ref)][byteOffsetOf(ref) + 20] = 1;
+  assertThrows(() => arena.allocate(64), Error, "freed block written to");
+});
+
+Deno.test("arena: a cycle of filling and emptying with other sizes does not grow", () => {
+  const arena = new Arena();
+  const peaks: number[] = [];
+  for (const size of [24, 100, 700, 24, 5000, 100, 24]) {
+    const refs = Array.from({ length: Math.floor(2 ** 23 / size) }, () => arena.allocate(size));
+    peaks.push(arena.statistics().reservedBytes);
+    for (const ref of refs) arena.free(ref);
+    arena.trim();
+  }
+  assertEquals(arena.usedBytes, 0);
+  assert(Math.max(...peaks) < 1.6 * Math.min(...peaks), `peaks ${peaks}`);
+});
+
+Deno.test("arena: resize keeps the content and stays in place within a size class", () => {
+  const arena = new Arena({ debug: true });
+  const small = arena.allocate(100);
+  fillBlock(arena, small, 100, 7);
+  assertEquals(arena.resize(small, 100, 103), small);
+  const large = arena.resize(small, 100, 100000);
+  assertEquals(arena.bytes[segmentOf(large)][byteOffsetOf(large) + 99], 7);
+  assertEquals(arena.blockBytes(large) >= 100000, true);
+});
