@@ -15,7 +15,7 @@ import { EVENT_GENERIC } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
+import type { KeySpec, RedisCommand } from "../server/command.ts";
 import {
   commandError,
   DB_INDEX_OUT_OF_RANGE,
@@ -39,8 +39,8 @@ import {
 const DEL_COST =
   "O(N) where N is the number of keys that will be removed. When a key to remove holds a value " +
   "other than a string, the individual complexity for this key is O(M) where M is the number of " +
-  "elements in the list, set, sorted set or hash. Removing a single key that holds a string value " +
-  "is O(1).";
+  "elements in the list, set, sorted set or hash. Removing a single key that holds a string " +
+  "value is O(1).";
 const UNLINK_COST =
   "O(1) for each key removed regardless of its size. Then the command does O(N) work in a " +
   "different thread in order to reclaim memory, where N is the number of allocations the deleted " +
@@ -57,7 +57,7 @@ const SWAP_COST =
   "O(N) where N is the count of clients watching or blocking on keys from both databases.";
 
 /** The two key specs of RENAME and its kin: one key each, with these flags. */
-function twoKeys(source: string, target: string): RedisCommand["keySpecs"] {
+function twoKeys(source: string, target: string): readonly KeySpec[] {
   const find = { lastKey: 0, step: 1, limit: 0 };
   return [
     { flags: source.split(" "), begin: { index: 1 }, find },
@@ -70,10 +70,12 @@ const objectCommands: readonly RedisCommand[] = [
   { name: "object|encoding", arity: 3, flags: ["readonly"],         keys: [2, 2, 1],
     proc: objectEncodingCommand, access: "RO", categories: ["@keyspace"],
     since: "2.2.3", group: "generic", complexity: "O(1)",
+    tips: ["nondeterministic_output"],
     summary: "Tells in which form a value is kept." },
   { name: "object|freq",     arity: 3, flags: ["readonly"],         keys: [2, 2, 1],
     proc: objectFreqCommand, access: "RO", categories: ["@keyspace"],
     since: "4.0.0", group: "generic", complexity: "O(1)",
+    tips: ["nondeterministic_output"],
     summary: "Tells how often a key is accessed, on a logarithmic scale." },
   { name: "object|help",     arity: 2, flags: ["loading", "stale"], keys: [0, 0, 0],
     proc: objectHelpCommand, categories: ["@keyspace"],
@@ -82,10 +84,12 @@ const objectCommands: readonly RedisCommand[] = [
   { name: "object|idletime", arity: 3, flags: ["readonly"],         keys: [2, 2, 1],
     proc: objectIdletimeCommand, access: "RO", categories: ["@keyspace"],
     since: "2.2.3", group: "generic", complexity: "O(1)",
+    tips: ["nondeterministic_output"],
     summary: "Tells how many seconds ago a key was last accessed." },
   { name: "object|refcount", arity: 3, flags: ["readonly"],         keys: [2, 2, 1],
     proc: objectRefcountCommand, access: "RO", categories: ["@keyspace"],
     since: "2.2.3", group: "generic", complexity: "O(1)",
+    tips: ["nondeterministic_output"],
     summary: "Tells how many references to a value there are." },
 ];
 
@@ -94,15 +98,18 @@ export const keyCommands: readonly RedisCommand[] = [
   { name: "del",       arity: -2, flags: ["write"],            keys: [1, -1, 1],
     proc: delCommand, access: "RM delete", categories: ["@keyspace"],
     since: "1.0.0", group: "generic", complexity: DEL_COST,
+    tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
     summary: "Deletes keys." },
   { name: "unlink",    arity: -2, flags: ["write", "fast"],    keys: [1, -1, 1],
     proc: delCommand, access: "RM delete", categories: ["@keyspace"],
     since: "4.0.0", group: "generic", complexity: UNLINK_COST,
+    tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
     summary: "Deletes keys and gives their memory back later." },
   { name: "exists",    arity: -2, flags: ["readonly", "fast"], keys: [1, -1, 1],
     proc: existsCommand, access: "RO", categories: ["@keyspace"],
     since: "1.0.0", group: "generic",
     complexity: "O(N) where N is the number of keys to check.",
+    tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
     summary: "Counts how many of the keys exist." },
   { name: "type",      arity:  2, flags: ["readonly", "fast"], keys: [1, 1, 1],
     proc: typeCommand, access: "RO", categories: ["@keyspace"],
@@ -111,14 +118,17 @@ export const keyCommands: readonly RedisCommand[] = [
   { name: "keys",      arity:  2, flags: ["readonly"],         keys: [0, 0, 0],
     proc: keysCommand, categories: ["@keyspace", "@dangerous"],
     since: "1.0.0", group: "generic", complexity: KEYS_COST,
+    tips: ["request_policy:all_shards", "nondeterministic_output_order"],
     summary: "Returns all keys that match a pattern." },
   { name: "scan",      arity: -2, flags: ["readonly"],         keys: [0, 0, 0],
     proc: scanCommand, categories: ["@keyspace"],
     since: "2.8.0", group: "generic", complexity: SCAN_COST,
+    tips: ["nondeterministic_output", "request_policy:special"],
     summary: "Returns some keys, and where to go on for the next ones." },
   { name: "randomkey", arity:  1, flags: ["readonly"],         keys: [0, 0, 0],
     proc: randomkeyCommand, categories: ["@keyspace"],
     since: "1.0.0", group: "generic", complexity: "O(1)",
+    tips: ["request_policy:all_shards", "nondeterministic_output"],
     summary: "Returns any key." },
   { name: "rename",    arity:  3, flags: ["write"],            keys: [1, 2, 1],
     proc: renameCommand, keySpecs: twoKeys("RW access delete", "OW update"),
@@ -140,6 +150,7 @@ export const keyCommands: readonly RedisCommand[] = [
     proc: touchCommand, access: "RO", categories: ["@keyspace"],
     since: "3.2.1", group: "generic",
     complexity: "O(N) where N is the number of keys that will be touched.",
+    tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
     summary: "Accesses keys and counts how many of them exist." },
   { name: "object",    arity: -2, flags: [],                   keys: [0, 0, 0],
     proc: objectHelpCommand, categories: [], subcommands: objectCommands,
@@ -148,6 +159,7 @@ export const keyCommands: readonly RedisCommand[] = [
   { name: "dbsize",    arity:  1, flags: ["readonly", "fast"], keys: [0, 0, 0],
     proc: dbsizeCommand, categories: ["@keyspace"],
     since: "1.0.0", group: "server", complexity: "O(1)",
+    tips: ["request_policy:all_shards", "response_policy:agg_sum"],
     summary: "Returns the number of keys in the selected database." },
   { name: "swapdb",    arity:  3, flags: ["write", "fast"],    keys: [0, 0, 0],
     proc: swapdbCommand, categories: ["@keyspace", "@dangerous"],
@@ -157,11 +169,13 @@ export const keyCommands: readonly RedisCommand[] = [
     proc: flushdbCommand, categories: ["@keyspace", "@dangerous"],
     since: "1.0.0", group: "server",
     complexity: "O(N) where N is the number of keys in the selected database",
+    tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
     summary: "Deletes all keys of the selected database." },
   { name: "flushall",  arity: -1, flags: ["write"],            keys: [0, 0, 0],
     proc: flushallCommand, categories: ["@keyspace", "@dangerous"],
     since: "1.0.0", group: "server",
     complexity: "O(N) where N is the total number of keys in all databases",
+    tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
     summary: "Deletes all keys of all databases." },
 ];
 

@@ -154,6 +154,19 @@ function parseMember(argv: Argv, index: number, bound: Bound): void {
   else throw NOT_A_MEMBER_RANGE;
 }
 
+/** The score of the member that is argument `index`, or NaN if it is none. */
+export function scoreOfArgument({ db, argv }: Client, entry: Ref, index: number): number {
+  const { arena } = db;
+  return sortedSet.score(
+    arena,
+    value.encodingOf(arena, entry),
+    value.valueRef(arena, entry),
+    argv.bytes,
+    argv.starts[index],
+    argv.lengths[index],
+  );
+}
+
 /**
  * Puts a result under the key that is argument `index`, announces it as `event` and replies with its
  * number of members. An empty result removes the key.

@@ -28,7 +28,7 @@ import {
   replyEmptyScan,
   scanOptions,
 } from "./scan_options.ts";
-import { limitsOf } from "./sorted_set_arguments.ts";
+import { limitsOf, scoreOfArgument } from "./sorted_set_arguments.ts";
 
 // deno-fmt-ignore
 export const sortedSetCommands: readonly RedisCommand[] = [
@@ -136,8 +136,7 @@ function checkMode(mode: number, pairCount: number): void {
 
 /**
  * Adds `scores` to members, of which the first is argument `first` and each further one `step`
- * behind; `entry` is the key's, or 0. Fills `tally` and announces the change. GEOADD works this way
- * too.
+ * behind; `entry` is the key's, or 0. Fills `tally` and announces the change.
  */
 function addAll(
   client: Client,
@@ -183,10 +182,10 @@ function createSortedSet(client: Client, memberBytes: number): Ref {
 }
 
 /**
- * Adds members with `memberScores` to the sorted set that is argument 1 and replies as ZADD does.
- * `isXx`, `isNx` and `reportsChanges` are ZADD's options XX, NX and CH.
+ * GEOADD: as ZADD with these scores and the options NX, XX and CH. The first member is argument
+ * `first`, each further one stands `step` behind.
  */
-export function addGeoMembers(
+export function addPlaces(
   client: Client,
   memberScores: readonly number[],
   first: number,
@@ -249,19 +248,6 @@ function replyScore(client: Client, entry: Ref, index: number): void {
   const score = entry === 0 ? NaN : scoreOfArgument(client, entry, index);
   if (Number.isNaN(score)) client.reply.nil();
   else client.reply.double(score);
-}
-
-/** The score of the member that is argument `index`, or NaN if it is none. */
-export function scoreOfArgument({ db, argv }: Client, entry: Ref, index: number): number {
-  const { arena } = db;
-  return sortedSet.score(
-    arena,
-    value.encodingOf(arena, entry),
-    value.valueRef(arena, entry),
-    argv.bytes,
-    argv.starts[index],
-    argv.lengths[index],
-  );
 }
 
 function zrankCommand(client: Client): void {

@@ -6,9 +6,22 @@ import { bitfieldCommands } from "./bitfield_commands.ts";
 import { bitmapCommands } from "./bitmap_commands.ts";
 import { configCommands } from "./config_commands.ts";
 import { connectionCommands } from "./connection_commands.ts";
+import { geoCommands } from "./geo_commands.ts";
+import { geoSearchCommands } from "./geo_search_commands.ts";
 import { hashCommands } from "./hash_commands.ts";
+import { hyperloglogCommands } from "./hyperloglog_commands.ts";
+import { lcsCommands } from "./lcs_command.ts";
+import { keyCommands } from "./key_commands.ts";
+import { keyExpiryCommands } from "./key_expiry_commands.ts";
+import { listBlockingCommands } from "./list_blocking_commands.ts";
+import { listCommands } from "./list_commands.ts";
 import { setCommands } from "./set_commands.ts";
 import { setAlgebraCommands } from "./set_algebra_commands.ts";
+import { sortCommands } from "./sort_command.ts";
+import { sortedSetCommands } from "./sorted_set_commands.ts";
+import { sortedSetPopCommands } from "./sorted_set_pop_commands.ts";
+import { sortedSetRangeCommands } from "./sorted_set_range_commands.ts";
+import { sortedSetStoreCommands } from "./sorted_set_store_commands.ts";
 import { stringCommands } from "./string_commands.ts";
 import { transactionCommands } from "./transaction_commands.ts";
 
@@ -17,9 +30,22 @@ export const commandRows: readonly RedisCommand[] = [
   ...bitmapCommands,
   ...configCommands,
   ...connectionCommands,
+  ...geoCommands,
+  ...geoSearchCommands,
   ...hashCommands,
+  ...hyperloglogCommands,
+  ...lcsCommands,
+  ...keyCommands,
+  ...keyExpiryCommands,
+  ...listBlockingCommands,
+  ...listCommands,
   ...setCommands,
   ...setAlgebraCommands,
+  ...sortCommands,
+  ...sortedSetCommands,
+  ...sortedSetPopCommands,
+  ...sortedSetRangeCommands,
+  ...sortedSetStoreCommands,
   ...stringCommands,
   ...transactionCommands,
 ];

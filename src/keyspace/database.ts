@@ -122,6 +122,12 @@ export class Database {
     return true;
   }
 
+  /** Whether a command must treat the key as missing; unlike `expireIfNeeded` changes nothing. */
+  isExpired(entry: Ref): boolean {
+    const expiryMs = value.expiryOf(this.arena, entry);
+    return expiryMs !== value.NO_EXPIRY && expiryMs < clock.nowMs() && !this.keyspace.isLoading;
+  }
+
   /** Removes an expired entry and tells everybody. */
   removeExpired(entry: Ref): void {
     dictEntry.readKey(this.arena, entry, this.#key);

@@ -122,11 +122,14 @@ export class ExpireCycle {
     return Math.max(1, ((SLOW_TIME_PERCENT + 2 * extra) * 10_000) / this.hz);
   }
 
+  /** Whether the last cycle left so much to do that a fast one is worth while. */
+  get isBehind(): boolean {
+    return this.#ranOutOfTime || this.stalePercentage >= this.#acceptableStalePercentage();
+  }
+
   /** Whether a fast cycle is worth while, and the last one long enough ago. */
   #mayRunFast(nowUs: number): boolean {
-    if (!this.#ranOutOfTime && this.stalePercentage < this.#acceptableStalePercentage()) {
-      return false;
-    }
+    if (!this.isBehind) return false;
     if (nowUs < this.#lastFastUs + 2 * this.#budgetUs("fast")) return false;
     this.#lastFastUs = nowUs;
     return true;

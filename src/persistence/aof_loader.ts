@@ -125,7 +125,7 @@ export class AofLoader {
     try {
       const reader = new AofRecordReader(file);
       if (reader.startsWith("REDIS")) {
-        reader.skip(await this.#loadRdb(path, name, name === oldStyleName));
+        reader.seek(await this.#loadRdb(path, name, name === oldStyleName));
       }
       cutAt = await this.#replayFile(reader, name, path, file.size(), laterBytes);
     } finally {
@@ -298,12 +298,7 @@ export class AofLoader {
 /** Up to `length` bytes from `offset` on. */
 function readRange(file: FileHandle, offset: number, length: number): Uint8Array {
   const bytes = new Uint8Array(Math.min(length, Math.max(0, file.size() - offset)));
-  const skipped = new Uint8Array(64 * 1024);
-  for (let left = offset; left > 0;) {
-    const count = file.read(skipped, 0, Math.min(left, skipped.length));
-    if (count === 0) break;
-    left -= count;
-  }
+  file.seek(offset);
   let end = 0;
   while (end < bytes.length) {
     const count = file.read(bytes, end, bytes.length - end);

@@ -38,6 +38,7 @@ const LF = 10;
 /** What is read from: a FileHandle, or bytes in memory. */
 export interface ByteSource {
   read(bytes: Uint8Array, start: number, length: number): number;
+  seek(offset: number): void;
   size(): number;
 }
 
@@ -55,6 +56,10 @@ export class MemorySource implements ByteSource {
     bytes.set(this.#bytes.subarray(this.#position, this.#position + count), start);
     this.#position += count;
     return count;
+  }
+
+  seek(offset: number): void {
+    this.#position = offset;
   }
 
   size(): number {
@@ -91,12 +96,12 @@ export class AofRecordReader {
     return this.#bufferOffset + this.#start;
   }
 
-  /** Passes over the first `byteCount` bytes of the file; they are not looked at. */
-  skip(byteCount: number): void {
-    while (this.nextOffset < byteCount) {
-      if (!this.#has(1)) return;
-      this.#start += Math.min(this.#end - this.#start, byteCount - this.nextOffset);
-    }
+  /** Goes on at an offset from the start of the file. */
+  seek(offset: number): void {
+    this.#source.seek(offset);
+    this.#bufferOffset = offset;
+    this.#start = 0;
+    this.#end = 0;
   }
 
   /** Whether the file begins with these bytes; to be asked before the first record. */

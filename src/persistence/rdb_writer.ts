@@ -43,6 +43,12 @@ export interface RdbOptions {
   keyDelayUs: number;
 }
 
+/** Called every few keys with the number written so far; what it throws ends the writing. */
+export type KeyProgress = (keyCount: number) => void;
+
+/** Keys between two calls of a KeyProgress. */
+export const PROGRESS_KEYS = 256;
+
 /** Redis prints this in its own files, and tools ask for it. */
 const REDIS_VERSION = "7.0.15";
 const CLOCK_MASK = 0xffffff;
@@ -52,14 +58,21 @@ export class RdbWriter {
   readonly #options: RdbOptions;
   readonly #output: RdbOutput;
   readonly #values: RdbValueWriter;
+  readonly #progress: KeyProgress;
   readonly #key = new Slice();
   readonly #idleNow: number;
   readonly #frequencyNow: number;
   #keyCount = 0;
 
-  constructor(memory: Memory, sink: ByteSink, options: RdbOptions) {
+  constructor(
+    memory: Memory,
+    sink: ByteSink,
+    options: RdbOptions,
+    progress: KeyProgress = () => {},
+  ) {
     this.#memory = memory;
     this.#options = options;
+    this.#progress = progress;
     this.#output = new RdbOutput(sink, options.compresses, options.hasChecksum);
     this.#values = new RdbValueWriter(memory, this.#output, options.version);
     this.#idleNow = Math.floor(options.nowMs / 1000) & CLOCK_MASK;
@@ -141,8 +154,10 @@ export class RdbWriter {
     dictEntry.readKey(memory, entry, key);
     output.writeString(key.bytes, key.start, key.length);
     this.#values.write(entry);
+    const isDelayed = this.#options.keyDelayUs > 0;
+    if (isDelayed) pause(this.#options.keyDelayUs);
     this.#keyCount++;
-    if (this.#options.keyDelayUs > 0) pause(this.#options.keyDelayUs);
+    if (isDelayed || this.#keyCount % PROGRESS_KEYS === 0) this.#progress(this.#keyCount);
   };
 
   #writeAccess(entry: Ref): void {

@@ -13,6 +13,7 @@ import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Ref } from "../memory/memory.ts";
+import * as value from "../values/value.ts";
 import { type Client, REDIS_BLOCKED } from "./client.ts";
 
 /**
@@ -162,6 +163,7 @@ export class Blocking {
       const entry = db.lookupKey(bytes, 0, bytes.length);
       if (entry === 0) return;
       const blocked = client.blocked!;
+      if ((blocked.typeMask & (1 << value.typeOf(db.arena, entry))) === 0) continue;
       const isServed = this.#runServed(client, () => blocked.serve(client, bytes, entry));
       if (isServed) this.unblock(client);
     }

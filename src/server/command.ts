@@ -102,6 +102,8 @@ export interface RedisCommand {
   keySpecs?: readonly KeySpec[];
   /** For commands flagged movablekeys. */
   findKeys?: KeyFinder;
+  /** What the command does to its keys this time, where the spec says variable_flags. */
+  findAccess?: (argv: Argv) => string;
   /** ACL categories beside those that follow from the flags: "@string", "@dangerous" … */
   categories: readonly string[];
   since: string;
@@ -113,6 +115,11 @@ export interface RedisCommand {
   summary: string;
   /** Hints for clients that COMMAND INFO prints: "nondeterministic_output" … */
   tips?: readonly string[];
+  /** Hints of COMMAND DOCS: "deprecated", "syscmd". */
+  docFlags?: readonly string[];
+  /** For deprecated commands: since which version, and what to use in its place (Markdown). */
+  deprecatedSince?: string;
+  replacedBy?: string;
   /** Rows of subcommands; the container's own `proc` is never called. */
   subcommands?: readonly RedisCommand[];
 }

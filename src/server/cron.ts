@@ -6,6 +6,7 @@
  */
 import * as clock from "../base/clock.ts";
 import { REDIS_BLOCKED, REDIS_PUBSUB } from "./client.ts";
+import { GATE_MEMORY } from "./dispatch.ts";
 import type { Server } from "./server.ts";
 
 /** Elements given back per slice, and the pause between slices: about a tenth of the time. */
@@ -51,6 +52,8 @@ export class Cron {
     this.#ticks++;
     this.#sample(nowMs);
     server.expireCycle.run("slow");
+    // Addresses can run out without `maxmemory`; the check of each command sees to the rest.
+    server.setGate(GATE_MEMORY, server.config.maxmemory > 0 || server.isAddressSpaceLow);
     this.#watchClients(nowMs);
     server.persistence.tick(nowMs);
     server.blocking.expireWaiting();

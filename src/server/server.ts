@@ -37,8 +37,9 @@ import {
 } from "./command.ts";
 import { CommandTable } from "./command_table.ts";
 import type { Config } from "./config.ts";
+import { applyConfig } from "./config_effects.ts";
 import { Cron } from "./cron.ts";
-import { Dispatcher, GATE_MEMORY, GATE_MONITOR } from "./dispatch.ts";
+import { Dispatcher, GATE_MONITOR } from "./dispatch.ts";
 import { type CommandError, commandError } from "./errors.ts";
 import { KeyspaceEvents } from "./keyspace_events.ts";
 import { Listeners } from "./listeners.ts";
@@ -119,7 +120,7 @@ export class Server implements KeyspaceListener {
     this.listeners = new Listeners(this);
     this.startedMs = clock.refresh();
     this.#cron = new Cron(this);
-    this.#applyConfig();
+    applyConfig(this);
   }
 
   /** Whether new clients must authenticate before anything else. */
@@ -244,10 +245,14 @@ export class Server implements KeyspaceListener {
 
   /** Makes room if `maxmemory` asks for it. False if memory for more data cannot be had. */
   freeMemoryIfNeeded(): boolean {
-    const { usedBytes } = this.arena;
-    if (usedBytes > ADDRESS_BYTES - ADDRESS_RESERVE_BYTES) return false;
+    if (this.isAddressSpaceLow) return false;
     const { maxmemory } = this.config;
     return maxmemory === 0 || this.evictor.freeMemoryIfNeeded(maxmemory, this.#countBytes);
+  }
+
+  /** Whether so much of the 16 GiB that refs can address is used that no more data is taken. */
+  get isAddressSpaceLow(): boolean {
+    return this.arena.usedBytes > ADDRESS_BYTES - ADDRESS_RESERVE_BYTES;
   }
 
   /** Bytes that count against `maxmemory`. */
@@ -316,26 +321,12 @@ export class Server implements KeyspaceListener {
     this.persistence.afterFlushAll();
   }
 
-  #applyConfig(): void {
-    const { config, keyspace } = this;
-    this.dispatcher.parser.argumentBytesMax = config.protoMaxBulkLen;
-    keyspace.usesLfu = config.maxmemoryPolicy.endsWith("lfu");
-    keyspace.lfuLogFactor = config.lfuLogFactor;
-    keyspace.lfuDecayTime = config.lfuDecayTime;
-    this.expireCycle.effort = config.activeExpireEffort;
-    this.expireCycle.hz = config.hz;
-    this.evictor.policy = config.maxmemoryPolicy;
-    this.evictor.samples = config.maxmemorySamples;
-    this.evictor.tenacity = config.maxmemoryEvictionTenacity;
-    this.log.level = config.loglevel;
-    this.#setGate(GATE_MEMORY, config.maxmemory > 0);
-  }
-
   #updateMonitorGate(): void {
-    this.#setGate(GATE_MONITOR, this.monitors.size > 0);
+    this.setGate(GATE_MONITOR, this.monitors.size > 0);
   }
 
-  #setGate(bit: number, isOn: boolean): void {
+  /** Switches a reason to refuse commands (GATE_…) on or off. */
+  setGate(bit: number, isOn: boolean): void {
     this.gate = isOn ? this.gate | bit : this.gate & ~bit;
   }
 }

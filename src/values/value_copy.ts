@@ -1,6 +1,6 @@
 /**
- * Value copy: a deep copy of a value of any type, for COPY. Each type's module knows its own blocks;
- * this one only sends the call on, as value_release.ts does for freeing.
+ * Value copy: a deep copy of a value of any type, for COPY. Each type's module knows its own
+ * blocks; this one only sends the call on, as value_release.ts does for freeing.
  */
 import { unreachable } from "../base/assert.ts";
 import type { Arena } from "../memory/arena.ts";

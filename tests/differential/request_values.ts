@@ -125,7 +125,8 @@ const GENERATORS: Readonly<Record<string, Generator>> = {
   seconds: (random) => random.oneIn(15) ? random.pick(ODD_VALUES) : random.between(1000, 100_000),
   milliseconds: (random) =>
     random.oneIn(15) ? random.pick(ODD_VALUES) : random.between(1_000_000, 90_000_000),
-  // SET keeps a key whose time is past until somebody looks: then DBSIZE would depend on the moment.
+  // SET keeps a key whose time is past until somebody looks: then DBSIZE would depend on the
+  // moment.
   future: (random) => FAR_FUTURE_S + random.below(1000),
   futurems: (random) => FAR_FUTURE_S * 1000 + random.below(1000),
   unixtime: (random) => random.oneIn(15) ? 1 : FAR_FUTURE_S + random.below(1000),

@@ -1,0 +1,224 @@
+/**
+ * Background child: the main thread's side of the Worker that writes RDB files and AOF bases.
+ *
+ * `run` freezes memory, hands the image to the Worker and resolves when the file is written and
+ * synced; renaming it is the caller's business. Memory is thawed before `run` resolves, whatever
+ * became of the job. There is one Worker, started in advance, and one job at a time.
+ *
+ * A Worker that dies is reported as a failed job and replaced. One that makes no progress for minutes,
+ * or does not obey an abort, is taken for hung and treated in the same way.
+ *
+ * Blocks that were freed during a freeze wait for its end; `step` frees them in slices afterwards.
+ */
+import { assert } from "../base/assert.ts";
+import * as clock from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Arena } from "../memory/arena.ts";
+import type { SoftwareFork } from "../memory/software_fork.ts";
+import {
+  type ChildJob,
+  type CommandsJob,
+  JobControl,
+  type JobResult,
+  type RdbJob,
+} from "./child_job.ts";
+import { type FileSystem, removeIfExists } from "./file_system.ts";
+
+/** What a caller says of a job; the image and the shared words are added here. */
+export type JobRequest =
+  | Omit<RdbJob, "table" | "control">
+  | Omit<CommandsJob, "table" | "control">;
+
+/** Blocks freed per `step`: less than a millisecond. */
+const STEP_BLOCKS = 4096;
+/** A child without progress for so long is taken for hung; a sync on a bad disk may take minutes. */
+const HUNG_MS = 600_000;
+/** How long an aborted child may take to notice. */
+const ABORT_MS = 10_000;
+
+interface RunningJob {
+  kind: ChildJob["kind"];
+  path: string;
+  control: JobControl;
+  startedMs: number;
+  keyTotal: number;
+  resolve: (result: JobResult) => void;
+  /** When the progress was last seen to move, and what it was. */
+  movedMs: number;
+  movedBytes: number;
+  movedKeys: number;
+}
+
+export interface BackgroundChildOptions {
+  arena: Arena;
+  fork: SoftwareFork;
+  log: Log;
+  files: FileSystem;
+}
+
+export class BackgroundChild {
+  readonly #arena: Arena;
+  readonly #fork: SoftwareFork;
+  readonly #log: Log;
+  readonly #files: FileSystem;
+  #worker: Worker | null = null;
+  #job: RunningJob | null = null;
+  /** How long the last freeze took, in microseconds (INFO latest_fork_usec). */
+  lastFreezeUs = 0;
+  /** Freezes since the start (INFO total_forks). */
+  freezeCount = 0;
+  /** Bytes cloned during the last job, and at most during any (INFO rdb_last_cow_size). */
+  lastClonedBytes = 0;
+  clonedBytesPeak = 0;
+
+  constructor({ arena, fork, log, files }: BackgroundChildOptions) {
+    this.#arena = arena;
+    this.#fork = fork;
+    this.#log = log;
+    this.#files = files;
+  }
+
+  /** Starts the Worker in advance, so that the first job need not wait for it. */
+  start(): void {
+    this.#worker ??= this.#createWorker();
+  }
+
+  get isRunning(): boolean {
+    return this.#job !== null;
+  }
+
+  /** What kind of job is running. */
+  get jobKind(): ChildJob["kind"] | null {
+    return this.#job?.kind ?? null;
+  }
+
+  /** When the running job began, Unix time in ms; 0 if none is running. */
+  get jobStartedMs(): number {
+    return this.#job?.startedMs ?? 0;
+  }
+
+  /** Keys and bytes the running job has written, and the keys it is to write. */
+  get progress(): { keyCount: number; keyTotal: number; byteCount: number } {
+    const job = this.#job;
+    if (job === null) return { keyCount: 0, keyTotal: 0, byteCount: 0 };
+    const { keyTotal, control: { keyCount, byteCount } } = job;
+    return { keyCount, keyTotal, byteCount };
+  }
+
+  /** Bytes cloned so far by the running job. */
+  get clonedBytes(): number {
+    return this.#job === null ? 0 : this.#fork.clonedBytes;
+  }
+
+  /**
+   * Freezes the data and has it written; nothing may be running. `keyTotal` is for the progress.
+   * Resolves when the file is complete and synced, or there is none; never rejects.
+   */
+  run(request: JobRequest, keyTotal: number): Promise<JobResult> {
+    assert(this.#job === null, "two background jobs at once");
+    while (!this.#fork.isSettled) this.#arena.freeDeferred(STEP_BLOCKS);
+    const control = new JobControl();
+    const beginUs = clock.monotonicUs();
+    this.#fork.freeze();
+    const table = this.#fork.transferable();
+    this.lastFreezeUs = Math.round(clock.monotonicUs() - beginUs);
+    this.freezeCount++;
+    const startedMs = clock.nowMs();
+    return new Promise((resolve) => {
+      this.#job = {
+        kind: request.kind,
+        path: request.path,
+        control,
+        startedMs,
+        keyTotal,
+        resolve,
+        movedMs: startedMs,
+        movedBytes: 0,
+        movedKeys: 0,
+      };
+      this.start();
+      this.#worker!.postMessage({ ...request, table, control: control.buffer });
+    });
+  }
+
+  /** Tells the running job to give up; its `run` resolves as "aborted" soon. */
+  abort(): void {
+    const job = this.#job;
+    if (job === null || job.control.isAborted) return;
+    job.control.abort();
+    job.movedMs = clock.nowMs();
+  }
+
+  /** Frees some blocks that waited for the end of a freeze. Returns whether more are waiting. */
+  step(): boolean {
+    if (this.#fork.isSettled || this.#arena.isFrozen) return false;
+    this.#arena.freeDeferred(STEP_BLOCKS);
+    return !this.#fork.isSettled;
+  }
+
+  /** Notices a child that hangs; called now and then with the present time. */
+  tick(nowMs: number): void {
+    const job = this.#job;
+    if (job === null) return;
+    const { byteCount, keyCount, isAborted } = job.control;
+    if (byteCount !== job.movedBytes || keyCount !== job.movedKeys) {
+      job.movedBytes = byteCount;
+      job.movedKeys = keyCount;
+      if (!isAborted) job.movedMs = nowMs;
+    }
+    const patienceMs = isAborted ? ABORT_MS : HUNG_MS;
+    if (nowMs - job.movedMs < patienceMs) return;
+    this.#replaceWorker(`no progress for ${Math.round(patienceMs / 1000)} seconds`);
+  }
+
+  /** Ends the Worker, and with it a running job. */
+  close(): void {
+    this.#worker?.terminate();
+    this.#worker = null;
+    if (this.#job === null) return;
+    removeIfExists(this.#files, this.#job.path);
+    this.#finish({ outcome: "aborted" });
+  }
+
+  #createWorker(): Worker {
+    const worker = new Worker(import.meta.resolve("./child_worker.ts"), { type: "module" });
+    worker.onmessage = (event: MessageEvent<JobResult>) => {
+      if (worker === this.#worker) this.#finish(event.data);
+    };
+    worker.onerror = (event) => {
+      // Otherwise the error would end the main thread too.
+      event.preventDefault();
+      if (worker === this.#worker) this.#replaceWorker(event.message);
+    };
+    worker.onmessageerror = () => {
+      if (worker === this.#worker) this.#replaceWorker("its answer could not be read");
+    };
+    return worker;
+  }
+
+  /** Gives up a Worker that is of no use any more. */
+  #replaceWorker(reason: string): void {
+    this.#log.warning(`Background child failed: ${reason}`);
+    this.#worker?.terminate();
+    this.#worker = null;
+    if (this.#job === null) return;
+    removeIfExists(this.#files, this.#job.path);
+    this.#finish({ outcome: "failed", error: `the background child failed: ${reason}` });
+  }
+
+  #finish(result: JobResult): void {
+    const job = this.#job;
+    if (job === null) return;
+    this.lastClonedBytes = this.#fork.clonedBytes;
+    this.clonedBytesPeak = Math.max(this.clonedBytesPeak, this.lastClonedBytes);
+    this.#job = null;
+    this.#fork.release();
+    let outcome = result;
+    if (job.control.isAborted) {
+      // It may have been done before it noticed; nobody wants the file any more.
+      removeIfExists(this.#files, job.path);
+      outcome = { outcome: "aborted" };
+    }
+    job.resolve(outcome);
+  }
+}

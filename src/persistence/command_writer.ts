@@ -1,0 +1,225 @@
+/**
+ * Command writer: the data set as the commands that make it again: the base of an AOF with
+ * `aof-use-rdb-preamble no`. The same commands as Redis 7.0 writes:
+ *
+ *   string       SET
+ *   list         RPUSH     at most 64 elements each
+ *   set          SADD      at most 64 members each
+ *   sorted set   ZADD      at most 64 members each
+ *   hash         HMSET     at most 64 fields each
+ *   expiry       PEXPIREAT
+ *
+ * Reads through `Memory`, so it runs in the child. Nothing is put on the heap per key.
+ */
+import { unreachable } from "../base/assert.ts";
+import { Slice } from "../base/bytes.ts";
+import { formatDouble17 } from "../base/doubles.ts";
+import type { Memory, Ref } from "../memory/memory.ts";
+import * as byteString from "../structures/byte_string.ts";
+import * as dict from "../structures/dict.ts";
+import * as dictEntry from "../structures/dict_entry.ts";
+import * as hashValue from "../values/hash_value.ts";
+import * as listValue from "../values/list_value.ts";
+import * as setValue from "../values/set_value.ts";
+import * as sortedSetValue from "../values/sorted_set_value.ts";
+import * as value from "../values/value.ts";
+import { type ByteSink, RdbOutput } from "./rdb_output.ts";
+import { type DatabaseRoots, type KeyProgress, PROGRESS_KEYS } from "./rdb_writer.ts";
+
+/** Redis: AOF_REWRITE_ITEMS_PER_CMD. */
+const ITEMS_PER_COMMAND = 64;
+
+const CARRIAGE_RETURN = 13;
+const LINE_FEED = 10;
+
+export class CommandWriter {
+  readonly #memory: Memory;
+  readonly #output: RdbOutput;
+  readonly #progress: KeyProgress;
+  readonly #key = new Slice();
+  readonly #view = new Slice();
+  /** Name of the command that the elements of the present collection go to. */
+  #command = "";
+  /** Arguments per item: 1, or 2 for pairs. */
+  #width = 1;
+  /** Items of the collection that are still to come. */
+  #itemsLeft = 0;
+  /** Items that still belong to the command whose head was written last. */
+  #itemsInCommand = 0;
+  #keyCount = 0;
+
+  constructor(memory: Memory, sink: ByteSink, progress: KeyProgress = () => {}) {
+    this.#memory = memory;
+    this.#output = new RdbOutput(sink, false, false);
+    this.#progress = progress;
+  }
+
+  get keyCount(): number {
+    return this.#keyCount;
+  }
+
+  get byteCount(): number {
+    return this.#output.offset;
+  }
+
+  /** Writes the annotation that gives the commands behind it a time (aof-timestamp-enabled). */
+  writeTimestamp(seconds: number): void {
+    this.#writeText(`#TS:${seconds}\r\n`);
+  }
+
+  /** Writes all databases and hands everything on. Throws what the sink throws. */
+  writeDatabases(databases: readonly DatabaseRoots[]): void {
+    for (let index = 0; index < databases.length; index++) {
+      const { keys } = databases[index];
+      if (dict.count(this.#memory, keys) === 0) continue;
+      this.#writeHead("SELECT", 1);
+      this.#writeTextArgument(String(index));
+      dict.forEach(this.#memory, keys, this.#writeEntry);
+    }
+    this.#output.flush();
+  }
+
+  readonly #writeEntry = (entry: Ref): void => {
+    const memory = this.#memory;
+    dictEntry.readKey(memory, entry, this.#key);
+    this.#writeValue(entry);
+    const expiryMs = value.expiryOf(memory, entry);
+    if (expiryMs !== value.NO_EXPIRY) {
+      this.#writeHead("PEXPIREAT", 2);
+      this.#writeSlice(this.#key);
+      this.#writeTextArgument(String(expiryMs));
+    }
+    this.#keyCount++;
+    if (this.#keyCount % PROGRESS_KEYS === 0) this.#progress(this.#keyCount);
+  };
+
+  #writeValue(entry: Ref): void {
+    const memory = this.#memory;
+    const type = value.typeOf(memory, entry);
+    if (type === value.TYPE_STRING) {
+      this.#writeString(entry);
+      return;
+    }
+    const encoding = value.encodingOf(memory, entry);
+    const ref = value.valueRef(memory, entry);
+    switch (type) {
+      case value.TYPE_LIST:
+        this.#begin("RPUSH", 1, listValue.length(memory, ref));
+        listValue.emitAll(memory, ref, this.#elementSink);
+        return;
+      case value.TYPE_SET:
+        this.#begin("SADD", 1, setValue.count(memory, encoding, ref));
+        setValue.forEach(memory, encoding, ref, this.#writeMember);
+        return;
+      case value.TYPE_SORTED_SET:
+        this.#begin("ZADD", 2, sortedSetValue.count(memory, encoding, ref));
+        sortedSetValue.forEach(memory, encoding, ref, this.#writeScored);
+        return;
+      case value.TYPE_HASH:
+        this.#begin("HMSET", 2, hashValue.count(memory, encoding, ref));
+        hashValue.forEach(memory, encoding, ref, this.#writeField);
+        return;
+    }
+    unreachable(`value of type ${type}`);
+  }
+
+  #writeString(entry: Ref): void {
+    const memory = this.#memory;
+    this.#writeHead("SET", 2);
+    this.#writeSlice(this.#key);
+    if (value.isEmbedded(memory, entry)) {
+      value.readEmbedded(memory, entry, this.#view);
+      this.#writeSlice(this.#view);
+      return;
+    }
+    const ref = value.valueRef(memory, entry);
+    const length = byteString.byteLength(memory, ref);
+    this.#writeMarked("$", length);
+    byteString.forEachChunk(memory, ref, 0, length, this.#writePiece);
+    this.#writeLineEnd();
+  }
+
+  readonly #elementSink: listValue.ElementSink = {
+    bulk: (bytes, start, length) => {
+      this.#nextItem();
+      this.#writeArgument(bytes, start, length);
+    },
+  };
+
+  readonly #writePiece = (bytes: Uint8Array, start: number, length: number): void => {
+    this.#output.writeRaw(bytes, start, length);
+  };
+
+  readonly #writeMember = (member: Slice): void => {
+    this.#nextItem();
+    this.#writeSlice(member);
+  };
+
+  readonly #writeScored = (member: Slice, score: number): void => {
+    this.#nextItem();
+    this.#writeTextArgument(formatDouble17(score));
+    this.#writeSlice(member);
+  };
+
+  readonly #writeField = (field: Slice, bytes: Slice): void => {
+    this.#nextItem();
+    this.#writeSlice(field);
+    this.#writeSlice(bytes);
+  };
+
+  #begin(command: string, width: number, itemCount: number): void {
+    this.#command = command;
+    this.#width = width;
+    this.#itemsLeft = itemCount;
+    this.#itemsInCommand = 0;
+  }
+
+  /** Begins another command if the present one has all the items it may have. */
+  #nextItem(): void {
+    if (this.#itemsInCommand === 0) {
+      this.#itemsInCommand = Math.min(this.#itemsLeft, ITEMS_PER_COMMAND);
+      this.#writeHead(this.#command, 1 + this.#itemsInCommand * this.#width);
+      this.#writeSlice(this.#key);
+    }
+    this.#itemsInCommand--;
+    this.#itemsLeft--;
+  }
+
+  #writeHead(command: string, argumentCount: number): void {
+    this.#writeMarked("*", argumentCount + 1);
+    this.#writeTextArgument(command);
+  }
+
+  #writeTextArgument(text: string): void {
+    this.#writeMarked("$", text.length);
+    this.#writeText(text);
+    this.#writeLineEnd();
+  }
+
+  #writeSlice({ bytes, start, length }: Slice): void {
+    this.#writeArgument(bytes, start, length);
+  }
+
+  #writeArgument(bytes: Uint8Array, start: number, length: number): void {
+    this.#writeMarked("$", length);
+    this.#output.writeRaw(bytes, start, length);
+    this.#writeLineEnd();
+  }
+
+  #writeMarked(mark: "*" | "$", count: number): void {
+    this.#output.writeByte(mark.charCodeAt(0));
+    this.#writeText(String(count));
+    this.#writeLineEnd();
+  }
+
+  #writeText(text: string): void {
+    for (let index = 0; index < text.length; index++) {
+      this.#output.writeByte(text.charCodeAt(index));
+    }
+  }
+
+  #writeLineEnd(): void {
+    this.#output.writeByte(CARRIAGE_RETURN);
+    this.#output.writeByte(LINE_FEED);
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Config effects: hands the configuration to the parts of the server that keep a copy of a value, at
+ * the start and after each CONFIG SET. What is read from `server.config` when needed is not here.
+ */
+import { systemErrorText } from "./config.ts";
+import { GATE_MEMORY } from "./dispatch.ts";
+import type { Server } from "./server.ts";
+
+/** Gives all parts their values, and sees to it that they hear of changes. */
+export function applyConfig(server: Server): void {
+  const { config } = server;
+  for (const [names, apply] of EFFECTS) {
+    const reason = apply(server);
+    if (reason !== null) throw new Error(reason);
+    config.onChange(names, () => apply(server));
+  }
+}
+
+/** Applies one group of parameters; returns why that is impossible, or null. */
+type Effect = (server: Server) => string | null;
+
+const EFFECTS: readonly (readonly [names: readonly string[], apply: Effect])[] = [
+  [["proto-max-bulk-len"], applyProtocol],
+  [["maxmemory", "maxmemory-policy", "maxmemory-samples"], applyMemory],
+  [["maxmemory-eviction-tenacity", "lfu-log-factor", "lfu-decay-time"], applyMemory],
+  [["hz", "active-expire-effort"], applyCron],
+  [["loglevel", "logfile"], applyLog],
+];
+
+function applyProtocol({ config, dispatcher }: Server): string | null {
+  dispatcher.parser.argumentBytesMax = config.protoMaxBulkLen;
+  return null;
+}
+
+function applyMemory(server: Server): string | null {
+  const { config, keyspace, evictor } = server;
+  keyspace.usesLfu = config.maxmemoryPolicy.endsWith("lfu");
+  keyspace.lfuLogFactor = config.lfuLogFactor;
+  keyspace.lfuDecayTime = config.lfuDecayTime;
+  evictor.policy = config.maxmemoryPolicy;
+  evictor.samples = config.maxmemorySamples;
+  evictor.tenacity = config.maxmemoryEvictionTenacity;
+  server.setGate(GATE_MEMORY, config.maxmemory > 0);
+  return null;
+}
+
+function applyCron({ config, expireCycle }: Server): string | null {
+  expireCycle.effort = config.activeExpireEffort;
+  expireCycle.hz = config.hz;
+  return null;
+}
+
+function applyLog({ config, log }: Server): string | null {
+  log.level = config.loglevel;
+  if (config.logfile === "") return null;
+  try {
+    log.open(config.resolvePath(config.logfile));
+    return null;
+  } catch (error) {
+    return `Can't open the log file: ${systemErrorText(error)}`;
+  }
+}

@@ -1,0 +1,322 @@
+/** The writer: bytes, units, fsync policies, and what happens when the disk fails. */
+import { assertEquals, assertThrows } from "@std/assert";
+import * as clock from "../../src/base/clock.ts";
+import { Log } from "../../src/base/log.ts";
+import { AofWriter } from "../../src/persistence/aof_writer.ts";
+import { Argv } from "../../src/protocol/argv.ts";
+import { INPUT_OUTPUT, MemoryFiles, NO_SPACE } from "./aof_memory_files.ts";
+
+const PATH = "/data/appendonly.aof.1.incr.aof";
+
+class Exit extends Error {}
+
+interface Fixture {
+  files: MemoryFiles;
+  writer: AofWriter;
+  config: {
+    appendfsync: "everysec" | "always" | "no";
+    noAppendfsyncOnRewrite: boolean;
+    aofTimestampEnabled: boolean;
+  };
+  hasChild: { value: boolean };
+}
+
+function withWriter(body: (fixture: Fixture) => void | Promise<void>): () => Promise<void> {
+  return async () => {
+    const files = new MemoryFiles();
+    const config = {
+      appendfsync: "everysec" as const,
+      noAppendfsyncOnRewrite: false,
+      aofTimestampEnabled: false,
+    };
+    const hasChild = { value: false };
+    const log = new Log();
+    log.open("/dev/null");
+    const writer = new AofWriter({
+      config,
+      log,
+      hasActiveChild: () => hasChild.value,
+      exit: (code) => {
+        throw new Exit(String(code));
+      },
+    });
+    clock.setTimeForTests(1_700_000_000_000);
+    try {
+      writer.open(files.openForAppend(PATH), 0);
+      await body({ files, writer, config, hasChild });
+    } finally {
+      clock.useRealTime();
+    }
+  };
+}
+
+function record(writer: AofWriter, db: number, ...commands: string[][]): void {
+  for (const words of commands) writer.append(db, Argv.of(...words));
+  writer.endUnit();
+}
+
+function resp(...words: string[]): string {
+  return `*${words.length}\r\n` + words.map((word) => `$${word.length}\r\n${word}\r\n`).join("");
+}
+
+function countCalls(files: MemoryFiles, name: string): number {
+  return files.calls.filter((call) => call === `${name} ${PATH}`).length;
+}
+
+function failOnly(name: string, error: Error): (call: string) => Error | null {
+  return (call) => call === name ? error : null;
+}
+
+Deno.test(
+  "a unit of one effect stands bare, behind SELECT when the database changes",
+  withWriter(({ files, writer }) => {
+    record(writer, 0, ["SET", "k", ""]);
+    record(writer, 0, ["DEL", "k"]);
+    record(writer, 11, ["SET", "k", "v"]);
+    writer.flush();
+    assertEquals(
+      files.text(PATH),
+      resp("SELECT", "0") + resp("SET", "k", "") + resp("DEL", "k") + resp("SELECT", "11") +
+        resp("SET", "k", "v"),
+    );
+    assertEquals(writer.fileBytes, files.text(PATH).length);
+  }),
+);
+
+Deno.test(
+  "a unit of several effects is wrapped in MULTI and EXEC; one without leaves nothing",
+  withWriter(({ files, writer }) => {
+    writer.endUnit();
+    record(writer, 0, ["SET", "a", "1"], ["SET", "b", "2"], ["DEL", "c"]);
+    writer.endUnit();
+    record(writer, 0, ["SET", "d", "4"]);
+    writer.flush();
+    assertEquals(
+      files.text(PATH),
+      resp("MULTI") + resp("SELECT", "0") + resp("SET", "a", "1") + resp("SET", "b", "2") +
+        resp("DEL", "c") + resp("EXEC") + resp("SET", "d", "4"),
+    );
+  }),
+);
+
+Deno.test(
+  "time annotations stand in front of a unit, one a second at most",
+  withWriter(({ files, writer, config }) => {
+    config.aofTimestampEnabled = true;
+    record(writer, 0, ["SET", "a", "1"], ["SET", "b", "2"]);
+    record(writer, 0, ["DEL", "a"]);
+    clock.advanceForTests(1000);
+    record(writer, 0, ["DEL", "b"]);
+    writer.flush();
+    assertEquals(
+      files.text(PATH),
+      "#TS:1700000000\r\n" + resp("MULTI") + resp("SELECT", "0") + resp("SET", "a", "1") +
+        resp("SET", "b", "2") + resp("EXEC") + resp("DEL", "a") + "#TS:1700000001\r\n" +
+        resp("DEL", "b"),
+    );
+  }),
+);
+
+Deno.test(
+  "values larger than the buffer and of every byte arrive unchanged",
+  withWriter(({ files, writer }) => {
+    const value = Uint8Array.from({ length: 300_000 }, (_, index) => index * 7);
+    writer.append(0, Argv.of("SET", "k", value));
+    writer.append(0, Argv.of("SET", "l", value));
+    writer.endUnit();
+    writer.flush();
+    const text = [...value].map((byte) => String.fromCharCode(byte)).join("");
+    assertEquals(
+      files.text(PATH),
+      resp("MULTI") + resp("SELECT", "0") + resp("SET", "k", text) + resp("SET", "l", text) +
+        resp("EXEC"),
+    );
+  }),
+);
+
+Deno.test(
+  "always: all units of a turn are written and synced together before replies may leave",
+  withWriter(({ files, writer, config }) => {
+    config.appendfsync = "always";
+    for (let index = 0; index < 10; index++) record(writer, 0, ["INCR", "n"]);
+    assertEquals(writer.flush(), true);
+    assertEquals([countCalls(files, "write"), countCalls(files, "sync")], [1, 1]);
+    assertEquals(files.entries.get(PATH)!.syncedBytes, writer.fileBytes);
+    writer.flush();
+    assertEquals(countCalls(files, "sync"), 1);
+  }),
+);
+
+for (const call of ["write", "sync"]) {
+  Deno.test(
+    `always: a failing ${call} ends the process, for the replies would lie`,
+    withWriter(({ files, writer, config }) => {
+      config.appendfsync = "always";
+      record(writer, 0, ["INCR", "n"]);
+      files.failure = failOnly(call, INPUT_OUTPUT);
+      assertEquals(assertThrows(() => writer.flush(), Exit).message, "1");
+    }),
+  );
+}
+
+Deno.test(
+  "everysec: one sync a second, beside the event loop, also when nothing more is written",
+  withWriter(async ({ files, writer }) => {
+    record(writer, 0, ["SET", "a", "1"]);
+    writer.flush();
+    assertEquals([countCalls(files, "write"), writer.isSyncRunning], [1, false]);
+    clock.advanceForTests(1000);
+    writer.flush();
+    assertEquals(writer.isSyncRunning, true);
+    await writer.settled();
+    assertEquals([countCalls(files, "syncData"), countCalls(files, "sync")], [1, 0]);
+    clock.advanceForTests(5000);
+    writer.flush();
+    assertEquals(writer.isSyncRunning, false);
+  }),
+);
+
+Deno.test(
+  "everysec: while a sync runs, writes wait for it, two seconds at most",
+  withWriter(async ({ files, writer }) => {
+    files.holdsSyncs = true;
+    record(writer, 0, ["SET", "a", "1"]);
+    clock.advanceForTests(1000);
+    writer.flush();
+    record(writer, 0, ["SET", "b", "2"]);
+    writer.flush();
+    clock.advanceForTests(1999);
+    writer.flush();
+    assertEquals([countCalls(files, "write"), writer.delayedSyncCount], [1, 0]);
+    clock.advanceForTests(1);
+    writer.flush();
+    assertEquals([countCalls(files, "write"), writer.delayedSyncCount], [2, 1]);
+    record(writer, 0, ["SET", "c", "3"]);
+    writer.flush();
+    assertEquals(countCalls(files, "write"), 2);
+    files.releaseSyncs();
+    await writer.settled();
+    assertEquals([countCalls(files, "write"), writer.bufferedBytes], [3, 0]);
+  }),
+);
+
+Deno.test(
+  "no: nothing is synced until the end",
+  withWriter(({ files, writer, config }) => {
+    config.appendfsync = "no";
+    record(writer, 0, ["SET", "a", "1"]);
+    writer.flush();
+    clock.advanceForTests(10_000);
+    writer.flush();
+    assertEquals([countCalls(files, "sync"), countCalls(files, "syncData")], [0, 0]);
+    assertEquals(writer.close(), null);
+    assertEquals(countCalls(files, "sync"), 1);
+  }),
+);
+
+for (const policy of ["always", "everysec"] as const) {
+  Deno.test(
+    `${policy}: no-appendfsync-on-rewrite leaves syncs out while a child is active`,
+    withWriter(async ({ files, writer, config, hasChild }) => {
+      config.appendfsync = policy;
+      config.noAppendfsyncOnRewrite = true;
+      hasChild.value = true;
+      record(writer, 0, ["SET", "a", "1"]);
+      clock.advanceForTests(3000);
+      writer.flush();
+      assertEquals([countCalls(files, "write"), writer.isSyncRunning], [1, false]);
+      assertEquals(countCalls(files, "sync"), 0);
+      hasChild.value = false;
+      writer.flush();
+      await writer.settled();
+      assertEquals(files.entries.get(PATH)!.syncedBytes, writer.fileBytes);
+    }),
+  );
+}
+
+Deno.test(
+  "a full disk: what a torn write left is cut off, and the whole is written when there is room",
+  withWriter(({ files, writer }) => {
+    record(writer, 0, ["SET", "a", "1"]);
+    writer.flush();
+    const before = files.text(PATH);
+    files.failure = failOnly("write", NO_SPACE);
+    files.tornBytes = 9;
+    record(writer, 0, ["SET", "b", "2"]);
+    assertEquals(writer.flush(), true);
+    assertEquals(writer.error, "No space left on device");
+    assertEquals(files.text(PATH), before);
+    files.failure = () => null;
+    writer.flush();
+    assertEquals([writer.error, writer.isSuspect], [null, false]);
+    assertEquals(files.text(PATH), before + resp("SET", "b", "2"));
+  }),
+);
+
+Deno.test(
+  "a torn write that cannot be cut off at once is cut off before anything else is written",
+  withWriter(({ files, writer }) => {
+    files.failure = (call) => call === "write" || call === "truncate" ? NO_SPACE : null;
+    files.tornBytes = 9;
+    record(writer, 0, ["SET", "b", "2"]);
+    writer.flush();
+    assertEquals(files.text(PATH).length, 9);
+    files.failure = failOnly("truncate", NO_SPACE);
+    writer.flush();
+    assertEquals([files.text(PATH).length, writer.error !== null], [9, true]);
+    files.failure = () => null;
+    writer.flush();
+    assertEquals(files.text(PATH), resp("SELECT", "0") + resp("SET", "b", "2"));
+  }),
+);
+
+Deno.test(
+  "a failed sync is not healed by a later one, only by a rewrite into a new file",
+  withWriter(async ({ files, writer }) => {
+    record(writer, 0, ["SET", "a", "1"]);
+    clock.advanceForTests(1000);
+    files.failure = failOnly("syncData", INPUT_OUTPUT);
+    writer.flush();
+    await writer.settled();
+    files.failure = () => null;
+    record(writer, 0, ["SET", "b", "2"]);
+    clock.advanceForTests(1000);
+    writer.flush();
+    await writer.settled();
+    assertEquals([writer.error, writer.isSuspect], ["Input/output error", true]);
+    assertEquals(writer.switchTo(files.openForWrite("/data/2")), true);
+    await writer.settled();
+    assertEquals(writer.isSuspect, true);
+    writer.forgetEarlierFiles();
+    assertEquals([writer.error, writer.isSuspect], [null, false]);
+  }),
+);
+
+Deno.test(
+  "a new file gets SELECT again; the old one is synced and closed, and the new one waits for it",
+  withWriter(async ({ files, writer }) => {
+    record(writer, 3, ["SET", "a", "1"]);
+    files.holdsSyncs = true;
+    assertEquals(writer.switchTo(files.openForWrite("/data/2")), true);
+    assertEquals(files.text(PATH), resp("SELECT", "3") + resp("SET", "a", "1"));
+    record(writer, 3, ["SET", "b", "2"]);
+    writer.flush();
+    assertEquals(files.text("/data/2"), "");
+    files.releaseSyncs();
+    await writer.settled();
+    assertEquals(files.text("/data/2"), resp("SELECT", "3") + resp("SET", "b", "2"));
+    assertEquals([countCalls(files, "syncData"), countCalls(files, "close")], [1, 1]);
+  }),
+);
+
+Deno.test(
+  "the file is not changed for another while what waits cannot be written",
+  withWriter(({ files, writer }) => {
+    record(writer, 0, ["SET", "a", "1"]);
+    files.failure = failOnly("write", NO_SPACE);
+    assertEquals(writer.switchTo(files.openForWrite("/data/2")), false);
+    files.failure = () => null;
+    writer.flush();
+    assertEquals(files.text(PATH), resp("SELECT", "0") + resp("SET", "a", "1"));
+  }),
+);
