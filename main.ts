@@ -4,10 +4,12 @@
  */
 import { AssertionFailure } from "./src/base/assert.ts";
 import { log } from "./src/base/log.ts";
+import type { Config } from "./src/server/config.ts";
 import { commandRows } from "./src/commands/table.ts";
 import { formatVersion, HELP_TEXT, parseCommandLine } from "./src/server/command_line.ts";
 import { ConfigFileError, loadConfig, readStandardInput } from "./src/server/config_file.ts";
-import { REDENO_VERSION, Server } from "./src/server/server.ts";
+import { REDENO_VERSION, REDIS_VERSION, Server } from "./src/server/server.ts";
+import { shutdownOptions } from "./src/server/shutdown.ts";
 
 async function main(): Promise<void> {
   const commandLine = parseCommandLine(Deno.args);
@@ -29,7 +31,62 @@ async function main(): Promise<void> {
     directives: commandLine.directives,
   });
   const server = new Server({ config, rows: commandRows, log });
-  await server.start();
+  greet(config);
+  listenForSignals(server);
+  try {
+    await server.start();
+  } catch (error) {
+    // What went wrong with a socket or a file has been logged where it happened.
+    if (error instanceof AssertionFailure || !(error instanceof Error)) throw error;
+    log.warning(`Fatal error, can't start: ${error.message}`);
+    Deno.exit(1);
+  }
+  log.notice("Ready to accept connections");
+}
+
+function greet(config: Config): void {
+  log.warning(
+    `Redeno ${REDENO_VERSION}, compatible with Redis ${REDIS_VERSION}, Deno ${Deno.version.deno}, ` +
+      `pid=${Deno.pid}, just started`,
+  );
+  if (config.configFile === "") {
+    log.warning("Warning: no config file specified, using the default config.");
+  } else {
+    log.warning(`Configuration loaded from ${config.configFile}`);
+  }
+  for (const { name, reason } of config.ineffectiveSettings()) {
+    log.warning(`The setting '${name}' has no effect here: ${reason}`);
+  }
+  log.notice(`Running mode=standalone, port=${config.port}.`);
+}
+
+/** Ctrl-C and SIGTERM end the server as SHUTDOWN does; a second Ctrl-C does not wait for anything. */
+function listenForSignals(server: Server): void {
+  let isInsisted = false;
+  const shutdown = (name: string, words: readonly string[]) => {
+    log.warning(`Received ${name} scheduling shutdown...`);
+    const isDone = server.shutdown(shutdownOptions(words));
+    if (!isDone) log.warning(`${name} received but errors trying to shut down the server`);
+  };
+  Deno.addSignalListener("SIGINT", () => {
+    if (isInsisted) {
+      log.warning("You insist... exiting now.");
+      Deno.exit(1);
+    }
+    isInsisted = true;
+    shutdown("SIGINT", server.config.shutdownOnSigint);
+  });
+  try {
+    Deno.addSignalListener("SIGTERM", () => shutdown("SIGTERM", server.config.shutdownOnSigterm));
+  } catch {
+    // Windows knows no SIGTERM before Deno 2.7.6; its way to end a console program is Ctrl-Break.
+  }
+  if (Deno.build.os === "windows") {
+    Deno.addSignalListener("SIGBREAK", () => shutdown("SIGBREAK", server.config.shutdownOnSigterm));
+  } else {
+    // A server goes on when its terminal is closed.
+    Deno.addSignalListener("SIGHUP", () => {});
+  }
 }
 
 function print(text: string): void {

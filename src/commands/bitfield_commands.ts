@@ -24,6 +24,7 @@ const BITFIELD_NOTE = "This command allows both access and modification of the k
 export const bitfieldCommands: readonly RedisCommand[] = [
   { name: "bitfield", arity: -2, flags: ["write", "denyoom"], keys: [1, 1, 1],
     keySpecs: [rangeSpec("RW access update variable_flags", 1, 0, BITFIELD_NOTE)],
+    findAccess: bitfieldAccess,
     categories: ["@bitmap"], since: "3.2.0", group: "bitmap",
     complexity: "O(1) for each subcommand specified", proc: bitfieldCommand,
     summary: "Reads, writes and adds to integers of any width inside a string." },
@@ -54,6 +55,14 @@ interface Operation {
   /** The value to store or to add; 0 for GET. */
   operand: bigint;
   overflow: Overflow;
+}
+
+/** What a BITFIELD does to its key: with nothing but GET it only reads. */
+function bitfieldAccess(argv: Argv): string {
+  for (let index = 2; index < argv.count; index += 3) {
+    if (!argv.is(index, "get")) return "RW access update";
+  }
+  return "RO access";
 }
 
 function bitfieldCommand(client: Client): void {

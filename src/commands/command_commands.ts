@@ -235,12 +235,14 @@ function replyInfo(reply: Reply, command: RedisCommand): void {
   replyWords(reply, SHOWN_FLAGS.filter((flag) => flags.includes(flag)));
   for (const number of keys) reply.integer(number);
   replyWords(reply, categoriesOf(command));
-  reply.array(tips.length);
+  reply.set(tips.length);
   for (const tip of tips) reply.bulkText(tip);
   const specs = keySpecsOf(command);
-  reply.array(specs.length);
+  reply.set(specs.length);
   for (const spec of specs) replySpec(reply, spec);
-  reply.array(subcommands.length);
+  // Redis: no subcommands are an empty set, some are an array.
+  if (subcommands.length === 0) reply.set(0);
+  else reply.array(subcommands.length);
   for (const subcommand of subcommands) replyInfo(reply, subcommand);
 }
 

@@ -100,7 +100,7 @@ function pfaddCommand(client: Client): void {
   if (entry === 0) {
     draft.clear();
     updates = 1 + addToDraft(client, 2);
-    if (updates > 1) hyperloglog.invalidateCount(draft.bytes, 0);
+    hyperloglog.invalidateCount(draft.bytes, 0);
     storeDraft(client, 1, 0);
   } else {
     readValue(db.arena, entry);

@@ -1,10 +1,10 @@
 /**
  * LCS: the longest common subsequence of two strings, by dynamic programming.
  *
- * L(i, j) is the length of the longest common subsequence of the first i bytes of one string and the
- * first j of the other. Only the last row of L is kept; to find the way back through the table, one
- * bit per cell suffices: whether the step goes up (L(i-1, j) > L(i, j-1)) or left. That is a 32nd of
- * the memory Redis takes for it, with the same choices and so the same matches.
+ * L(i, j) is the length of the longest common subsequence of the first i bytes of one string and
+ * the first j of the other. Only the last row of L is kept; to find the way back through the table,
+ * one bit per cell suffices: whether the step goes up (L(i-1, j) > L(i, j-1)) or left. That is a
+ * 32nd of the memory Redis takes for it, with the same choices and so the same matches.
  */
 import { Slice } from "../base/bytes.ts";
 import type { Client } from "../server/client.ts";
@@ -32,6 +32,12 @@ const NO_MEMORY = commandError(
   "ERR Insufficient memory, failed allocating transient memory for LCS",
 );
 
+const TOO_MUCH_MEMORY = commandError(
+  "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len",
+);
+
+/** Bytes that a cell of the table takes in Redis, whose limit holds here too. */
+const REDIS_CELL_BYTES = 4;
 /** The table of steps back may have so many cells: 1 GiB of memory. */
 const CELLS_MAX = 2 ** 33;
 
@@ -48,7 +54,8 @@ function lcsCommand(client: Client): void {
   const options = parseOptions(client);
   const needsWay = options.wantsIndexes || !options.wantsLength;
   const cells = (a.length + 1) * (b.length + 1);
-  if (needsWay && cells > CELLS_MAX) throw NO_MEMORY;
+  if (cells * REDIS_CELL_BYTES > client.server.config.protoMaxBulkLen) throw TOO_MUCH_MEMORY;
+  if (cells > CELLS_MAX) throw NO_MEMORY;
   // One spare bit in front of each row and column keeps the indexes as in L(i, j).
   const goesUp = new Int32Array(needsWay ? Math.ceil(cells / 32) : 0);
   const length = fillTable(a, b, goesUp);
@@ -86,7 +93,7 @@ function parseOptions({ argv }: Client): LcsOptions {
   return options;
 }
 
-/** Computes L row by row, sets the bits of `goesUp` (unless it is empty), and returns L's corner. */
+/** Computes L row by row, sets the bits of `goesUp` (unless it is empty); returns L's corner. */
 function fillTable(a: Uint8Array, b: Uint8Array, goesUp: Int32Array): number {
   const aLength = a.length;
   const bLength = b.length;
@@ -113,8 +120,8 @@ function fillTable(a: Uint8Array, b: Uint8Array, goesUp: Int32Array): number {
 }
 
 /**
- * Walks back through the table from its corner and calls `visit` for each pair of equal bytes on the
- * way, from the last one to the first: `i` and `j` are their indexes.
+ * Walks back through the table from its corner and calls `visit` for each pair of equal bytes on
+ * the way, from the last one to the first: `i` and `j` are their indexes.
  */
 function walkBack(
   a: Uint8Array,

@@ -74,7 +74,7 @@ export const stringCommands: readonly RedisCommand[] = [
     complexity: "O(1)", proc: getCommand,
     summary: "Returns the string at a key." },
   { name: "set", arity: -3, flags: ["write", "denyoom"], keys: [1, 1, 1],
-    keySpecs: [rangeSpec("RW access update variable_flags", 1, 0, SET_NOTE)],
+    keySpecs: [rangeSpec("RW access update variable_flags", 1, 0, SET_NOTE)], findAccess: setAccess,
     categories: ["@string"], since: "1.0.0", group: "string",
     complexity: "O(1)", proc: setCommand,
     summary: "Stores a string at a key, whatever the key held before." },
@@ -208,6 +208,14 @@ function getCommand(client: Client): void {
   const entry = typedForRead(client, 1, TYPE_STRING);
   if (entry === 0) client.reply.nil();
   else replyString(client, entry);
+}
+
+/** What a SET does to its key: it reads it only for the option GET. */
+function setAccess(argv: Argv): string {
+  for (let index = 3; index < argv.count; index++) {
+    if (argv.is(index, "get")) return "RW access update";
+  }
+  return "OW update";
 }
 
 function setCommand(client: Client): void {

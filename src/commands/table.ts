@@ -4,19 +4,24 @@
 import type { RedisCommand } from "../server/command.ts";
 import { bitfieldCommands } from "./bitfield_commands.ts";
 import { bitmapCommands } from "./bitmap_commands.ts";
+import { commandCommands } from "./command_commands.ts";
 import { configCommands } from "./config_commands.ts";
 import { connectionCommands } from "./connection_commands.ts";
+import { dumpCommands } from "./dump_commands.ts";
 import { geoCommands } from "./geo_commands.ts";
 import { geoSearchCommands } from "./geo_search_commands.ts";
 import { hashCommands } from "./hash_commands.ts";
 import { hyperloglogCommands } from "./hyperloglog_commands.ts";
+import { infoCommands } from "./info_command.ts";
 import { lcsCommands } from "./lcs_command.ts";
 import { keyCommands } from "./key_commands.ts";
 import { keyExpiryCommands } from "./key_expiry_commands.ts";
 import { listBlockingCommands } from "./list_blocking_commands.ts";
 import { listCommands } from "./list_commands.ts";
+import { persistenceCommands } from "./persistence_commands.ts";
 import { setCommands } from "./set_commands.ts";
 import { setAlgebraCommands } from "./set_algebra_commands.ts";
+import { shutdownCommands } from "./shutdown_command.ts";
 import { sortCommands } from "./sort_command.ts";
 import { sortedSetCommands } from "./sorted_set_commands.ts";
 import { sortedSetPopCommands } from "./sorted_set_pop_commands.ts";
@@ -28,19 +33,24 @@ import { transactionCommands } from "./transaction_commands.ts";
 export const commandRows: readonly RedisCommand[] = [
   ...bitfieldCommands,
   ...bitmapCommands,
+  ...commandCommands,
   ...configCommands,
   ...connectionCommands,
+  ...dumpCommands,
   ...geoCommands,
   ...geoSearchCommands,
   ...hashCommands,
   ...hyperloglogCommands,
+  ...infoCommands,
   ...lcsCommands,
   ...keyCommands,
   ...keyExpiryCommands,
   ...listBlockingCommands,
   ...listCommands,
+  ...persistenceCommands,
   ...setCommands,
   ...setAlgebraCommands,
+  ...shutdownCommands,
   ...sortCommands,
   ...sortedSetCommands,
   ...sortedSetPopCommands,

@@ -10,6 +10,7 @@ import {
   REDIS_DENY_BLOCKING,
   REDIS_DIRTY_CAS,
   REDIS_DIRTY_EXEC,
+  REDIS_EXECUTING,
   REDIS_MULTI,
 } from "../server/client.ts";
 import type { RedisCommand } from "../server/command.ts";
@@ -69,13 +70,13 @@ function execCommand(client: Client): void {
   // The watches end before the queue runs: its own writes must not be looked up for nothing.
   server.discardTransaction(client);
   const wasDenied = client.has(REDIS_DENY_BLOCKING);
-  client.flags |= REDIS_DENY_BLOCKING;
+  client.flags |= REDIS_DENY_BLOCKING | REDIS_EXECUTING;
   reply.array(count);
   for (const queued of commands) {
     client.argv = queued.argv;
     server.dispatcher.callQueued(client, queued.cmd);
   }
-  if (!wasDenied) client.flags &= ~REDIS_DENY_BLOCKING;
+  client.flags &= wasDenied ? ~REDIS_EXECUTING : ~(REDIS_EXECUTING | REDIS_DENY_BLOCKING);
   client.argv = argv;
   client.command = command;
   // Each command has been recorded by itself; EXEC adds nothing.

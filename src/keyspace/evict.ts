@@ -6,14 +6,15 @@
  *   noeviction   none                     -random  any
  *                                         -ttl     the one that expires first (volatile only)
  *
- * As in Redis, no order of all keys is kept. A few are drawn at random (`maxmemory-samples`), and the
- * best candidates of all draws so far wait in a pool of sixteen, from which the best one is taken.
- * The pool holds copies of keys, for entries move; a candidate that is gone by then is passed over.
+ * As in Redis, no order of all keys is kept. A few are drawn at random (`maxmemory-samples`), and
+ * the best candidates of all draws so far wait in a pool of sixteen, from which the best one is
+ * taken. The pool holds copies of keys, for entries move; a candidate that is gone by then is
+ * passed over.
  *
- * Before a key has to go, the memory of values that were deleted already is given back (reclaimer.ts).
- * An evicted value may be large and is itself given back in steps, so this also keeps eviction from
- * taking more keys than needed. What was freed while a frozen image exists counts as free, although
- * the image still holds it: the caller's measure leaves it out.
+ * Before a key has to go, the memory of values that were deleted already is given back
+ * (reclaimer.ts). An evicted value may be large and is itself given back in steps, so this also
+ * keeps eviction from taking more keys than needed. What was freed while a frozen image exists
+ * counts as free, although the image still holds it: the caller's measure leaves it out.
  */
 import * as clock from "../base/clock.ts";
 import { random } from "../base/random.ts";
@@ -40,8 +41,9 @@ const POOL_SIZE = 16;
 const RECLAIM_COUNT = 1024;
 /** The clock is read once per so many evictions (a power of two). */
 const EVICTIONS_PER_CLOCK_READING = 16;
-/** Tenacity up to which the time limit grows by 50 µs a step; beyond by 15 % a step; 100: no limit. */
+/** Up to here the time limit grows by 50 µs a step; beyond, by 15 % a step. */
 const TENACITY_LINEAR_MAX = 10;
+/** No time limit. */
 const TENACITY_MAX = 100;
 const LFU_COUNTER_MAX = 255;
 
@@ -87,9 +89,9 @@ export class Evictor {
   }
 
   /**
-   * Brings the memory in use, as `usedBytes` tells it at each call, down to `maxBytes`. Returns false
-   * if that is impossible: commands that need memory are to be refused. True also if the time limit
-   * came first (`isRunning`): then the rest follows with the next calls.
+   * Brings the memory in use, as `usedBytes` tells it at each call, down to `maxBytes`. Returns
+   * false if that is impossible: commands that need memory are to be refused. True also if the
+   * time limit came first (`isRunning`): then the rest follows with the next calls.
    */
   freeMemoryIfNeeded(maxBytes: number, usedBytes: () => number): boolean {
     this.isRunning = false;
@@ -191,7 +193,7 @@ export class Evictor {
     return this.#keyspace.idleMs(entry);
   }
 
-  /** Puts a candidate into its place in the pool, if it is better than one there or there is room. */
+  /** Puts a candidate into its place in the pool, if there is room or it is better than one there. */
   #offer(db: Database, entry: Ref, score: number): void {
     const pool = this.#pool;
     let index = 0;

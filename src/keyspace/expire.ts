@@ -2,11 +2,12 @@
  * Active expiry: removes keys whose time has passed and that nobody asks for any more. (Those that
  * somebody asks for are removed when they are met; see database.ts.)
  *
- * The method is that of Redis 7.0. A cycle walks the dict of expiries of one database after the other
- * with a SCAN cursor, a few keys at a time, and goes on with a database as long as more than a tenth
- * of what it sampled had expired; so the share of dead keys stays below that, whatever their number.
+ * The method is that of Redis 7.0. A cycle walks the dict of expiries of one database after the
+ * other with a SCAN cursor, a few keys at a time, and goes on with a database as long as more than
+ * a tenth of what it sampled had expired; so the share of dead keys stays below that, whatever
+ * their number.
  *
- *   slow   from cron, `hz` times a second; may take a quarter of the time (by the effort, up to 43 %)
+ *   slow   from cron, `hz` times a second; may take a quarter of the time (by effort, up to 43 %)
  *   fast   between turns; up to a millisecond (3.25 ms), and only if the last cycle ran out of time
  *          or too many keys are stale
  *

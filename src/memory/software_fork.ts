@@ -14,6 +14,7 @@
  * at release all storage of the image must still have it. A difference is a forgotten `willWrite`.
  */
 import { assert } from "../base/assert.ts";
+import * as clock from "../base/clock.ts";
 import type { Arena, SegmentSource, SegmentStorage } from "./arena.ts";
 import { Memory, SEGMENT_BYTES, SEGMENT_WORDS } from "./memory.ts";
 
@@ -31,6 +32,9 @@ export class SoftwareFork {
   #image: (SegmentStorage | null)[] = [];
   #checksums: Float64Array | null = null;
   #originals: SegmentStorage[] = [];
+  /** Number of freezes since the start, and how long the last one took, in µs. */
+  freezeCount = 0;
+  lastFreezeUs = 0;
 
   constructor(arena: Arena) {
     this.#arena = arena;
@@ -52,6 +56,7 @@ export class SoftwareFork {
 
   /** Freezes the present content of the arena. */
   freeze(): void {
+    const startUs = clock.monotonicUs();
     const arena = this.#arena;
     const end = arena.segmentIndexEnd;
     this.#originals = [];
@@ -61,6 +66,8 @@ export class SoftwareFork {
     }
     if (arena.isDebug) this.#checksums = this.#imageChecksums();
     arena.beginFreeze((original) => this.#originals.push(original));
+    this.freezeCount++;
+    this.lastFreezeUs = clock.monotonicUs() - startUs;
   }
 
   /** The frozen image in a form that `postMessage` takes. */

@@ -182,6 +182,7 @@ export class AofLoader {
       if (isTurnDue) {
         onProgress(this.#bytesBefore + reader.nextOffset);
         await eventLoopTurn();
+        clock.refresh();
         nextTurnOffset = reader.nextOffset + intervalBytes;
         nextTurnUs = clock.monotonicUs() + TURN_INTERVAL_US;
       }

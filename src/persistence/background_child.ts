@@ -5,8 +5,8 @@
  * synced; renaming it is the caller's business. Memory is thawed before `run` resolves, whatever
  * became of the job. There is one Worker, started in advance, and one job at a time.
  *
- * A Worker that dies is reported as a failed job and replaced. One that makes no progress for minutes,
- * or does not obey an abort, is taken for hung and treated in the same way.
+ * A Worker that dies is reported as a failed job and replaced. One that makes no progress for
+ * minutes, or does not obey an abort, is taken for hung and treated in the same way.
  *
  * Blocks that were freed during a freeze wait for its end; `step` frees them in slices afterwards.
  */
@@ -31,7 +31,7 @@ export type JobRequest =
 
 /** Blocks freed per `step`: less than a millisecond. */
 const STEP_BLOCKS = 4096;
-/** A child without progress for so long is taken for hung; a sync on a bad disk may take minutes. */
+/** A child without progress for so long is hung; a sync on a bad disk may take minutes. */
 const HUNG_MS = 600_000;
 /** How long an aborted child may take to notice. */
 const ABORT_MS = 10_000;

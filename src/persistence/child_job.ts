@@ -1,6 +1,6 @@
 /**
- * Child job: what the background child is asked to do, and how it does it: write a frozen image to a
- * file, as an RDB or as commands. Runs in the Worker (child_worker.ts); tests run it in place.
+ * Child job: what the background child is asked to do, and how it does it: write a frozen image to
+ * a file, as an RDB or as commands. Runs in the Worker (child_worker.ts); tests run it in place.
  *
  * Main thread and child share a few words of memory beside the image:
  *

@@ -2,7 +2,8 @@
  * Child worker: the entry of the Worker that writes frozen images to files while the main thread
  * serves its clients. It gets a job as a message and answers with the result; see child_job.ts.
  *
- * It only ever reads the shared image. The main thread waits for the answer before it lets go of it.
+ * It only ever reads the shared image. The main thread waits for the answer before it lets go of
+ * it.
  */
 import { type ChildJob, runJob } from "./child_job.ts";
 import { DiskFileSystem } from "./file_system.ts";

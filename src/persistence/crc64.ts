@@ -1,10 +1,10 @@
 /**
- * CRC-64 of RDB files and DUMP payloads: the "Jones" polynomial ad93d23594c935a9, reflected, starting
- * from 0, no final inversion. The CRC of "123456789" is e9c6d914c4b8d9ca.
+ * CRC-64 of RDB files and DUMP payloads: the "Jones" polynomial ad93d23594c935a9, reflected,
+ * starting from 0, no final inversion. The CRC of "123456789" is e9c6d914c4b8d9ca.
  *
- * Eight bytes are taken at a time (slicing-by-8, Kounavis and Berry 2005): table k tells what a byte
- * contributes that is followed by k further ones. A 64-bit value is kept as two 32-bit halves, for a
- * BigInt per step would cost a hundred times as much.
+ * Eight bytes are taken at a time (slicing-by-8, Kounavis and Berry 2005): table k tells what a
+ * byte contributes that is followed by k further ones. A 64-bit value is kept as two 32-bit halves,
+ * for a BigInt per step would cost a hundred times as much.
  */
 
 const POLYNOMIAL_HIGH = 0x95ac9329 | 0;

@@ -2,9 +2,9 @@
  * File system: every file call of persistence goes through here, so that a test can put a simulated
  * disk in its place: one that fails the Nth call, forgets what was not synced, or tears a write.
  *
- * The calls are synchronous: they are few and large, and a synchronous write costs a twentieth of an
- * awaited one. The exception is `syncData`, which may take as long as the disk likes and is run by
- * the runtime beside the event loop.
+ * The calls are synchronous: they are few and large, and a synchronous write costs a twentieth of
+ * an awaited one. The exception is `syncData`, which may take as long as the disk likes and is run
+ * by the runtime beside the event loop.
  *
  * Calls throw what Deno throws (`Deno.errors.NotFound`, …); `errorText` puts it into the words of
  * strerror(3) for log lines and replies. Knows nothing of formats.
@@ -78,8 +78,8 @@ export function readWholeFile(files: FileSystem, path: string): Uint8Array<Array
 }
 
 /**
- * Puts a file with this content at `path`, so that after a crash at any moment either the old or the
- * new content stands there: a temporary file beside it, sync, rename, sync of the directory.
+ * Puts a file with this content at `path`, so that after a crash at any moment either the old or
+ * the new content stands there: a temporary file beside it, sync, rename, sync of the directory.
  */
 export function replaceFile(files: FileSystem, path: string, content: Uint8Array): void {
   const directory = dirname(path);

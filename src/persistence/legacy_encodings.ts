@@ -1,6 +1,6 @@
 /**
- * Legacy encodings: the structures that older servers kept in memory and wrote to their RDB files as
- * they stood: ziplist (up to Redis 6.2) and zipmap (up to Redis 2.4). They are only read.
+ * Legacy encodings: the structures that older servers kept in memory and wrote to their RDB files
+ * as they stood: ziplist (up to Redis 6.2) and zipmap (up to Redis 2.4). They are only read.
  *
  *   ziplist   4 bytes   bytes in all                          (all numbers lowest byte first)
  *             4 bytes   offset of the last entry

@@ -1,13 +1,14 @@
 /**
- * LZF: the compression of strings in RDB files (liblzf 3.6 by Marc Lehmann, as Redis builds it: hash
- * table of 2^16 slots, "very fast"). The compressed bytes equal those of Redis.
+ * LZF: the compression of strings in RDB files (liblzf 3.6 by Marc Lehmann, as Redis builds it:
+ * hash table of 2^16 slots, "very fast"). The compressed bytes equal those of Redis.
  *
  *   first byte   meaning
  *   000lllll     l + 1 literal bytes follow
  *   lllooooo     (l from 1 to 6) copy l + 2 bytes from o × 256 + next byte + 1 back
  *   111ooooo     copy next byte + 9 bytes from o × 256 + the byte after + 1 back
  *
- * `decompress` is made for untrusted bytes: it writes exactly the promised length or reports failure.
+ * `decompress` is made for untrusted bytes: it writes exactly the promised length or reports
+ * failure.
  */
 
 const HASH_BITS = 16;
@@ -157,7 +158,8 @@ function matchLength(source: Uint8Array, former: number, at: number, end: number
 
 /**
  * Decompresses a range to exactly `byteCount` bytes at `targetStart` of `target`, which has room.
- * Returns whether the bytes were sound and of that length; if not, the target's content is undefined.
+ * Returns whether the bytes were sound and of that length; if not, the target's content is
+ * undefined.
  */
 export function decompress(
   source: Uint8Array,

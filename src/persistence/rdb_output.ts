@@ -1,6 +1,6 @@
 /**
- * RDB output: the primitives of the format (lengths, strings, doubles), written to one buffer that is
- * used again and again, and handed on with a running CRC when it is full.
+ * RDB output: the primitives of the format (lengths, strings, doubles), written to one buffer that
+ * is used again and again, and handed on with a running CRC when it is full.
  *
  * The formats are drawn in rdb_format.ts. No function here makes an object for what it writes.
  */
@@ -11,11 +11,11 @@ import * as lzf from "./lzf.ts";
 import * as format from "./rdb_format.ts";
 
 const BUFFER_BYTES = 256 * 1024;
-/** The most that any primitive writes without asking for room: a length of 9 bytes and a bit more. */
+/** More than any primitive writes without asking for room: a length takes 9 bytes. */
 const PRIMITIVE_BYTES_MAX = 32;
 /**
- * Longer strings are written as they are: compressing takes memory of twice their size. (Redis has no
- * such limit. Readers do not mind.)
+ * Longer strings are written as they are: compressing takes memory of twice their size. (Redis has
+ * no such limit. Readers do not mind.)
  */
 const COMPRESSION_BYTES_MAX = 32 * 1024 * 1024;
 const KEPT_SCRATCH_BYTES = 1024 * 1024;

@@ -5,8 +5,9 @@
  * `load` is a generator that stops every few megabytes, so that the server can answer that it is
  * loading. Keys go straight from the buffer to the arena; nothing is put on the heap per key.
  *
- * Nobody is told of the keys: there are no clients to care. If loading fails (RdbFormatError, or the
- * error of the disk), the keys read by then are in the keyspace; the caller empties it or gives up.
+ * Nobody is told of the keys: there are no clients to care. If loading fails (RdbFormatError, or
+ * the error of the disk), the keys read by then are in the keyspace; the caller empties it or gives
+ * up.
  */
 import * as clock from "../base/clock.ts";
 import { latin1Text, Slice } from "../base/bytes.ts";

@@ -2,8 +2,8 @@
  * RDB value reader: makes the value of any type that rdb_format.ts lists, on an entry that is in no
  * database yet. Loading a file and RESTORE both read values here.
  *
- * Encodings come out as the present limits ask for, whatever the file holds. Structures that stand in
- * the file as in memory (listpack, intset, ziplist, zipmap) are walked through before they are
+ * Encodings come out as the present limits ask for, whatever the file holds. Structures that stand
+ * in the file as in memory (listpack, intset, ziplist, zipmap) are walked through before they are
  * believed: damaged ones would be met later, far from where they came from. (Redis does this only
  * with sanitize-dump-payload.)
  */

@@ -12,8 +12,8 @@
  *   hash         listpack     HASH_LISTPACK         HASH
  *   hash         hashtable    HASH                  HASH
  *
- * Reads through `Memory`, so it runs in the child as on the main thread. The visitors are made once:
- * nothing is put on the heap per key.
+ * Reads through `Memory`, so it runs in the child as on the main thread. The visitors are made
+ * once: nothing is put on the heap per key.
  */
 import { unreachable } from "../base/assert.ts";
 import { Slice } from "../base/bytes.ts";

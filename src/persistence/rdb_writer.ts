@@ -3,8 +3,8 @@
  * format is drawn in rdb_format.ts.
  *
  * It reads `Memory` and the roots of the databases, so that the same code saves on the main thread
- * (SAVE) and in the child, over frozen memory (BGSAVE, AOF base). It knows nothing of files: bytes go
- * to a sink.
+ * (SAVE) and in the child, over frozen memory (BGSAVE, AOF base). It knows nothing of files: bytes
+ * go to a sink.
  */
 import { Slice } from "../base/bytes.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
@@ -28,7 +28,7 @@ export interface RdbOptions {
   compresses: boolean;
   /** A CRC at the end (rdbchecksum). */
   hasChecksum: boolean;
-  /** What is kept of the access clocks: with an LRU policy idle times, with an LFU policy counters. */
+  /** What is kept of the access clocks: idle times (LRU policies) or counters (LFU). */
   access: "none" | "idle" | "frequency";
   /** Minutes until an LFU counter falls by one (lfu-decay-time). */
   lfuDecayTime: number;

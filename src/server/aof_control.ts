@@ -200,7 +200,7 @@ export class AofControl {
     const directory = new AofDirectory({
       files,
       log,
-      parent: config.dir,
+      parent: config.dir === "" ? "." : config.dir,
       name: config.appenddirname,
       fileName: config.appendfilename,
     });

@@ -105,6 +105,11 @@ export class Blocking {
     this.unblock(client);
   }
 
+  /** Clients that wait with a timeout (INFO clients_in_timeout_table). */
+  get timedCount(): number {
+    return this.#timed.size;
+  }
+
   /** Notes that a key now holds something that a waiting client may want. */
   keyReady(db: Database, bytes: Uint8Array, start: number, length: number): void {
     if (this.blockedCount === 0) return;

@@ -120,6 +120,7 @@ export class Connection implements ClientTransport {
     const { client } = this;
     client.query.end += count;
     this.#server.statistics.inputBytes += count;
+    this.#server.statistics.readsProcessed++;
     if ((client.flags & REDIS_BLOCKED) === 0) this.#process();
     if (count === this.#room) client.query.growAfterFullRead();
     else if (client.query.bytes.length > QUERY_BUFFER_KEPT_MAX) client.query.shrink();
@@ -149,6 +150,7 @@ export class Connection implements ClientTransport {
   }
 
   readonly #onWritten = (count: number): void => {
+    this.#server.statistics.writesProcessed++;
     this.#writtenBytes += count;
     const { client } = this;
     client.outputPendingBytes = this.#writingBytes - this.#writtenBytes;

@@ -235,6 +235,25 @@ export class Dispatcher {
   }
 
   /**
+   * Carries out (or queues) the command in `client.argv` without any of the checks: it was recorded,
+   * so it was allowed. False if there is no such command.
+   */
+  replay(client: Client): boolean {
+    const { argv } = client;
+    let command = this.#server.commands.find(argv, 0);
+    if (command !== null && command.subcommandTable !== null && argv.count >= 2) {
+      command = command.subcommandTable.get(argv.text(1).toLowerCase()) ?? null;
+    }
+    if (command === null) return false;
+    if ((client.flags & REDIS_MULTI) !== 0 && (command.bits & COMMAND_NEVER_QUEUED) === 0) {
+      queueCommand(client, command);
+    } else {
+      this.call(client, command);
+    }
+    return true;
+  }
+
+  /**
    * Runs a command that was queued, as part of EXEC. Redis asks some questions again: the memory
    * limit and the permissions may have changed since it was queued.
    */

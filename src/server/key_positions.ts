@@ -133,7 +133,7 @@ function positionsFound(
 ): KeyPosition[] {
   const covered: KeyPosition[] = [];
   for (const spec of specs) addSpec(spec, argv, covered);
-  const open = specs.find((spec) => spec.begin === "unknown" || spec.find === "unknown");
+  const open = specs.findLast((spec) => spec.begin === "unknown" || spec.find === "unknown");
   const openFlags = (open?.flags ?? []).filter((flag) => flag !== "incomplete");
   return findKeys(argv).map((index) => {
     const flags = covered.find((position) => position.index === index)?.flags ?? openFlags;

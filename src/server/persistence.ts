@@ -1,30 +1,178 @@
 /**
  * Persistence: what the server asks of RDB and AOF together: what to load at start, what must be on
- * disk before a reply may leave, what a shutdown saves, why writers are refused.
+ * disk before a reply may leave, why writers are refused.
  */
-import type { CommandError } from "./errors.ts";
+import type { Argv } from "../protocol/argv.ts";
+import { BackgroundChild } from "../persistence/background_child.ts";
+import { DiskFileSystem, type FileSystem } from "../persistence/file_system.ts";
+import type { AofReplay } from "../persistence/aof_loader.ts";
+import { AofControl } from "./aof_control.ts";
+import {
+  type Client,
+  type ClientTransport,
+  REDIS_DENY_BLOCKING,
+  REDIS_INTERNAL,
+} from "./client.ts";
+import { GATE_LOADING, GATE_MISCONF } from "./dispatch.ts";
+import { type CommandError, commandError } from "./errors.ts";
+import { RdbControl } from "./rdb_control.ts";
+import { RewriteChild } from "./rewrite_child.ts";
 import type { Server } from "./server.ts";
 
+/** Steps of freeing what waited for the end of a freeze, per tick. */
+const SETTLE_STEPS = 8;
+
+const MISCONF_RDB = commandError(
+  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk." +
+    " Commands that may modify the data set are disabled, because this instance is configured to" +
+    " report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option)." +
+    " Please check the Redis logs for details about the RDB error.",
+);
+
 export class Persistence {
-  constructor(_server: Server) {}
+  readonly files: FileSystem;
+  readonly child: BackgroundChild;
+  readonly rdb: RdbControl;
+  readonly aof: AofControl;
+  /** Loading in progress: bytes in all and done, Unix time of its begin in ms; INFO loading_…. */
+  loadingTotalBytes = 0;
+  loadedBytes = 0;
+  loadingStartedMs = 0;
+  readonly #server: Server;
 
-  loadAtStart(): Promise<void> {
-    return Promise.resolve();
+  constructor(server: Server, files: FileSystem = new DiskFileSystem()) {
+    this.#server = server;
+    this.files = files;
+    const { arena, fork, log, config, keyspace } = server;
+    this.child = new BackgroundChild({ arena, fork, log, files });
+    const loading = {
+      loadingStarted: (totalBytes: number) => this.#loadingStarted(totalBytes),
+      onLoadProgress: (loadedBytes: number) => {
+        this.loadedBytes = loadedBytes;
+      },
+      loadingEnded: () => this.#loadingEnded(),
+    };
+    const { child } = this;
+    const rdb = new RdbControl({ config, keyspace, files, log, child, ...loading });
+    this.rdb = rdb;
+    this.aof = new AofControl({
+      config,
+      files,
+      log,
+      child: new RewriteChild(child, rdb),
+      replay: new Replay(server),
+      writeBase: (path, isRdb) => rdb.writeBase(path, isRdb),
+      loadRdb: (path) => rdb.loadFile(path, true),
+      loadDump: () => rdb.loadDump(),
+      ...loading,
+      setCommandLog: (commandLog) => {
+        server.commandLog = commandLog;
+      },
+      isInTransaction: () => server.callDepth > 1,
+      exit: (code) => server.exit(code),
+    });
+    config.onChange("appendonly", () => this.#applyAppendOnly());
   }
 
+  /** Loads what the files hold. Rejects if there are files that cannot be loaded. */
+  async loadAtStart(): Promise<void> {
+    this.child.start();
+    if (await this.aof.loadAtStart()) return;
+    await this.rdb.loadDump();
+  }
+
+  /** End of a turn: makes its commands as safe as `appendfsync` promises. */
   beforeReplies(): boolean {
-    return true;
+    return this.#server.commandLog === null || this.aof.flush();
   }
 
-  tick(_nowMs: number): void {}
+  /** Housekeeping, called by cron. */
+  tick(nowMs: number): void {
+    this.child.tick(nowMs);
+    for (let step = 0; step < SETTLE_STEPS && this.child.step(); step++);
+    this.rdb.tick(nowMs);
+    this.aof.tick();
+    this.#server.setGate(GATE_MISCONF, this.rdb.refusesWrites || this.aof.diskError !== null);
+  }
 
+  /** Why writers are refused, or null. */
   writeError(): CommandError | null {
-    return null;
+    if (this.rdb.refusesWrites) return MISCONF_RDB;
+    const { diskError } = this.aof;
+    if (diskError === null) return null;
+    return commandError(`MISCONF Errors writing to the AOF file: ${diskError}`);
   }
 
-  afterFlushAll(): void {}
+  /** FLUSHALL has emptied everything; what it changed counts for the AOF all the same. */
+  afterFlushAll(): void {
+    const { keyspace } = this.#server;
+    const { dirty } = keyspace;
+    this.rdb.afterFlushAll();
+    keyspace.dirty = dirty;
+  }
 
-  close(): Promise<void> {
-    return Promise.resolve();
+  /** Ends the child and closes the AOF; resolves when no sync is under way. */
+  async close(): Promise<void> {
+    this.child.close();
+    await this.aof.close();
+  }
+
+  #applyAppendOnly(): string | null {
+    const { config } = this.#server;
+    return this.aof.setAppendOnly(config.appendonly)
+      ? null
+      : "Unable to turn on AOF. Check server logs.";
+  }
+
+  #loadingStarted(totalBytes: number): void {
+    const server = this.#server;
+    this.loadingTotalBytes = totalBytes;
+    this.loadedBytes = 0;
+    this.loadingStartedMs = server.startedMs;
+    server.keyspace.isLoading = true;
+    server.setGate(GATE_LOADING, true);
+  }
+
+  #loadingEnded(): void {
+    this.#server.keyspace.isLoading = false;
+    this.#server.setGate(GATE_LOADING, false);
+  }
+}
+
+/** A client without a connection, which runs the commands of an AOF. */
+class Replay implements AofReplay, ClientTransport {
+  readonly peerAddress = "";
+  readonly localAddress = "";
+  readonly #server: Server;
+  #client: Client | null = null;
+
+  constructor(server: Server) {
+    this.#server = server;
+  }
+
+  execute(argv: Argv): boolean {
+    const client = this.#client ??= this.#createClient();
+    client.argv = argv;
+    const isKnown = this.#server.dispatcher.replay(client);
+    client.reply.rewind(0);
+    return isKnown;
+  }
+
+  discard(): void {
+    if (this.#client === null) return;
+    this.#server.discardTransaction(this.#client);
+    this.#server.removeClient(this.#client);
+    this.#client = null;
+  }
+
+  close(): void {}
+  requestFlush(): void {}
+  resume(): void {}
+
+  #createClient(): Client {
+    const client = this.#server.createClient(this, 0);
+    client.flags |= REDIS_INTERNAL | REDIS_DENY_BLOCKING;
+    client.isAuthenticated = true;
+    return client;
   }
 }

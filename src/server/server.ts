@@ -36,14 +36,16 @@ import {
   type RedisCommand,
 } from "./command.ts";
 import { CommandTable } from "./command_table.ts";
-import type { Config } from "./config.ts";
+import { type Config, systemErrorText } from "./config.ts";
 import { applyConfig } from "./config_effects.ts";
 import { Cron } from "./cron.ts";
 import { Dispatcher, GATE_MONITOR } from "./dispatch.ts";
 import { type CommandError, commandError } from "./errors.ts";
+import { CommandDurations } from "./duration_histogram.ts";
 import { KeyspaceEvents } from "./keyspace_events.ts";
 import { Listeners } from "./listeners.ts";
 import { Persistence } from "./persistence.ts";
+import { prepareForShutdown, type ShutdownOptions } from "./shutdown.ts";
 import { PubSub } from "./pubsub.ts";
 import { Statistics } from "./statistics.ts";
 import { Turn } from "./turn.ts";
@@ -62,6 +64,8 @@ export interface ServerOptions {
   log: Log;
   /** Poison freed blocks and verify freezes; for tests. */
   debug?: boolean;
+  /** Ends the process; Deno.exit if not given. */
+  exit?: (code: number) => never;
 }
 
 export class Server implements KeyspaceListener {
@@ -83,7 +87,12 @@ export class Server implements KeyspaceListener {
   /** All connected clients by id, in order of arrival. */
   readonly clients = new Map<number, Client>();
   readonly runId = hexId(40);
+  /** How replicas would know the data set; DEBUG CHANGE-REPL-ID gives it another. */
+  replicationId = hexId(40);
   readonly startedMs: number;
+  /** Bytes of the arena in use before the first key. */
+  readonly startupBytes: number;
+  readonly durations = new CommandDurations();
   /** Reasons why a command may be refused: GATE_… bits (dispatch.ts). */
   gate = 0;
   /** Clients that see all commands (MONITOR). */
@@ -97,9 +106,13 @@ export class Server implements KeyspaceListener {
   readonly listeners: Listeners;
   readonly #cron: Cron;
   readonly #countBytes = () => this.countedBytes();
+  /** Ends the process; a test may put something else here. */
+  readonly exit: (code: number) => never;
   #nextClientId = 1;
+  #hasPidFile = false;
 
-  constructor({ config, rows, log, debug = false }: ServerOptions) {
+  constructor({ config, rows, log, debug = false, exit = Deno.exit }: ServerOptions) {
+    this.exit = exit;
     this.config = config;
     this.log = log;
     this.arena = new Arena({ debug });
@@ -119,6 +132,7 @@ export class Server implements KeyspaceListener {
     this.evictor = new Evictor(this.keyspace);
     this.listeners = new Listeners(this);
     this.startedMs = clock.refresh();
+    this.startupBytes = this.arena.usedBytes;
     this.#cron = new Cron(this);
     applyConfig(this);
   }
@@ -131,9 +145,11 @@ export class Server implements KeyspaceListener {
   /** Loads the data and begins to accept clients. Throws if either is impossible. */
   async start(): Promise<void> {
     this.listeners.open();
+    this.writePidFile();
+    // Whoever connects while the data is loading hears so.
+    this.listeners.accept();
     await this.persistence.loadAtStart();
     this.#cron.start();
-    this.listeners.accept();
   }
 
   /** Stops accepting, ends all clients, stops all timers. Data is saved by `shutdown`, not here. */
@@ -144,11 +160,49 @@ export class Server implements KeyspaceListener {
     await this.persistence.close();
   }
 
+  /** A client of a connection that has just come. */
   addClient(transport: ClientTransport): Client {
-    const client = new Client(this, this.#nextClientId++, transport, clock.nowMs());
+    const client = this.createClient(transport, this.#nextClientId++);
     this.clients.set(client.id, client);
     this.statistics.connectionsReceived++;
     return client;
+  }
+
+  /** A client that is in no list; id 0 is for those that are no connection. */
+  createClient(transport: ClientTransport, id: number): Client {
+    return new Client(this, id, transport, clock.nowMs());
+  }
+
+  /**
+   * SHUTDOWN and signals: makes the data safe and ends the process. Returns false, and goes on, if
+   * that is impossible; the log says why.
+   */
+  shutdown(options: ShutdownOptions): boolean {
+    if (!prepareForShutdown(this, options)) return false;
+    this.exit(0);
+    return true;
+  }
+
+  /** Writes the process id where `pidfile` says; a failure is only logged, as in Redis. */
+  writePidFile(): void {
+    const { pidfile } = this.config;
+    if (pidfile === "") return;
+    try {
+      Deno.writeTextFileSync(this.config.resolvePath(pidfile), `${Deno.pid}\n`);
+      this.#hasPidFile = true;
+    } catch (error) {
+      this.log.warning(`Failed to write PID file: ${systemErrorText(error)}`);
+    }
+  }
+
+  removePidFile(): void {
+    if (!this.#hasPidFile) return;
+    this.#hasPidFile = false;
+    try {
+      Deno.removeSync(this.config.resolvePath(this.config.pidfile));
+    } catch {
+      // Somebody else removed it.
+    }
   }
 
   /** Forgets a client whose connection has ended. */
@@ -237,6 +291,8 @@ export class Server implements KeyspaceListener {
     const { keyspace } = this;
     this.statistics.reset();
     this.commands.resetStatistics();
+    this.durations.reset();
+    this.expireCycle.resetStatistics();
     keyspace.hitCount = 0;
     keyspace.missCount = 0;
     keyspace.expiredCount = 0;

@@ -34,6 +34,9 @@ export class Statistics {
   commandsProcessed = 0;
   inputBytes = 0;
   outputBytes = 0;
+  /** Reads from and writes to sockets. */
+  readsProcessed = 0;
+  writesProcessed = 0;
   errorReplies = 0;
   /** Number of error replies by their code ("ERR", "WRONGTYPE"): INFO errorstats. */
   readonly errorsByCode = new Map<string, number>();
@@ -62,6 +65,8 @@ export class Statistics {
     this.commandsProcessed = 0;
     this.inputBytes = 0;
     this.outputBytes = 0;
+    this.readsProcessed = 0;
+    this.writesProcessed = 0;
     this.errorReplies = 0;
     this.errorsByCode.clear();
     this.evictedClients = 0;

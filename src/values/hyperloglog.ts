@@ -1,6 +1,6 @@
 /**
- * HyperLogLog: estimates how many different elements were seen, in at most 12 KiB. The format is that
- * of Redis 7.0 byte for byte, since clients may GET such a value and SET it elsewhere.
+ * HyperLogLog: estimates how many different elements were seen, in at most 12 KiB. The format is
+ * that of Redis 7.0 byte for byte, since clients may GET such a value and SET it elsewhere.
  *
  *   offset  bytes  field
  *   0       4      "HYLL"
@@ -16,9 +16,9 @@
  *   01xxxxxx yyyyyyyy  XZERO  256 x + y + 1 registers are 0
  *   1vvvvvxx           VAL    x + 1 registers are v + 1
  *
- * The hash of an element (MurmurHash64A) chooses a register by its lowest 14 bits; the register keeps
- * the largest "rank" it was offered: the place of the first set bit in the other 50. A sparse value
- * becomes dense when a rank exceeds 32 or its length a limit.
+ * The hash of an element (MurmurHash64A) chooses a register by its lowest 14 bits; the register
+ * keeps the largest "rank" it was offered: the place of the first set bit in the other 50. A
+ * sparse value becomes dense when a rank exceeds 32 or its length a limit.
  *
  * Functions read a value where it stands, as a range of bytes; `HyperLogLogDraft` changes a copy.
  * The bytes come from clients, so nothing about a sparse value is taken for granted.

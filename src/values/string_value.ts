@@ -1,15 +1,16 @@
 /**
  * String value: bytes embedded in the key's entry, or, from 16 KiB on, a byte string at its ref.
  *
- * An integer is stored as its decimal digits, like any other string, and only its encoding says that
- * it is one: GET copies digits instead of formatting a number, and small numbers take fewer bytes
- * than an int64.
+ * An integer is stored as its decimal digits, like any other string, and only its encoding says
+ * that it is one: GET copies digits instead of formatting a number, and small numbers take fewer
+ * bytes than an int64.
  *
  * Encodings follow Redis: "int" for a canonical int64 of up to 20 digits, "embstr" up to 44 bytes,
  * else "raw"; a string that was changed in place (APPEND, SETRANGE, SETBIT) is "raw".
  *
- * Functions that change the length may have to move the entry. They return the new entry (its key and
- * expiry are the same, the old one is freed), and the caller tells the database: `replaceMoved`.
+ * Functions that change the length may have to move the entry. They return the new entry (its key
+ * and expiry are the same, the old one is freed), and the caller tells the database:
+ * `replaceMoved`.
  */
 import { copyBytes, Slice } from "../base/bytes.ts";
 import {
@@ -186,8 +187,8 @@ export function byteAt(memory: Memory, entry: Ref, offset: number): number {
 }
 
 /**
- * Makes the string `length` bytes long, adding zero bytes or cutting, and encodes it "raw". Amortised
- * O(bytes added). Returns the entry, which may have moved.
+ * Makes the string `length` bytes long, adding zero bytes or cutting, and encodes it "raw".
+ * Amortised O(bytes added). Returns the entry, which may have moved.
  */
 export function resize(arena: Arena, entry: Ref, length: number): Ref {
   if (!value.isEmbedded(arena, entry)) {
@@ -281,7 +282,7 @@ function rebuild(arena: Arena, entry: Ref, oldLength: number, length: number): R
   return target;
 }
 
-/** Whether a block holds `needed` bytes and is the class for it, or not more than 32 bytes larger. */
+/** Whether a block holds `needed` bytes and is the class for it, or at most 32 bytes larger. */
 function isRightBlock(arena: Arena, entry: Ref, needed: number): boolean {
   const spare = arena.blockBytes(entry) - needed;
   return spare >= 0 && (spare < 32 || spare * 4 < needed);

@@ -37,11 +37,11 @@ Deno.test("a field of 8 bytes with a value of 4 takes one block of 16 bytes", ()
   assertPair(arena, entry, "field:01", "abcd");
 });
 
-const LENGTHS = [0, 1, 8, 254, 255, 256, 5000, 16350, 16384, 32768, 32769, 300000];
+const LENGTHS = [0, 1, 8, 254, 255, 256, 5000, 16350, 16384, 40000];
 
 Deno.test("any value can take the place of any other, under short and long fields", () => {
   const arena = new Arena({ debug: true });
-  for (const fieldLength of [0, 5, 300, 16380, 32768, 32769, 300000]) {
+  for (const fieldLength of [0, 5, 300, 16380, 32768, 32769]) {
     const field = "f".repeat(fieldLength);
     for (const from of LENGTHS) {
       for (const to of LENGTHS) {
@@ -53,6 +53,15 @@ Deno.test("any value can take the place of any other, under short and long field
       }
     }
   }
+});
+
+Deno.test("field and value may each be longer than a block", () => {
+  const arena = new Arena({ debug: true });
+  const field = "f".repeat(300000);
+  const entry = setValue(arena, create(arena, field, "a".repeat(400000)), "b".repeat(600000));
+  assertPair(arena, entry, field, "b".repeat(600000));
+  fieldEntry.free(arena, entry);
+  assertEquals(arena.usedBytes, 0);
 });
 
 Deno.test("a value of about the same length stays in its block", () => {

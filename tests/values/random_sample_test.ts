@@ -24,6 +24,7 @@ function sampledIndexes(total: number, wanted: number): number[] {
 /** The dict of a large set with members "0" to "total - 1". */
 function createDict(arena: Arena, total: number): Ref {
   const entry = setValue.createDetached(arena);
+  setValue.prepare(arena, entry, 1, { intsetEntriesMax: 0 });
   for (let index = 0; index < total; index++) {
     const bytes = latin1Bytes(String(index));
     setValue.add(arena, entry, bytes, 0, bytes.length, { intsetEntriesMax: 0 });

@@ -1,0 +1,200 @@
+/**
+ * DUMP and RESTORE: the value of a key as a string of bytes, and back. The payload is what an RDB
+ * file holds of a value, with a version and a checksum behind it (persistence/rdb_format.ts).
+ */
+import { INT64_MAX } from "../base/integers.ts";
+import * as clock from "../base/clock.ts";
+import { EVENT_GENERIC } from "../keyspace/keyspace_listener.ts";
+import type { Ref } from "../memory/memory.ts";
+import { Crc64 } from "../persistence/crc64.ts";
+import * as format from "../persistence/rdb_format.ts";
+import { ArraySource, RdbInput } from "../persistence/rdb_input.ts";
+import type { ByteSink } from "../persistence/rdb_output.ts";
+import { RdbValueReader } from "../persistence/rdb_value_reader.ts";
+import { RdbWriter } from "../persistence/rdb_writer.ts";
+import type { Argv } from "../protocol/argv.ts";
+import type { Client } from "../server/client.ts";
+import type { RedisCommand } from "../server/command.ts";
+import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import { encodingLimits } from "../server/rdb_control.ts";
+import * as value from "../values/value.ts";
+import { bigIntegerArgument, integerArgument } from "./arguments.ts";
+
+const DUMP_COST =
+  "O(1) to access the key and additional O(N*M) to serialize it, where N is the number of Redis " +
+  "objects composing the value and M their average size. For small string values the time " +
+  "complexity is thus O(1)+O(1*M) where M is small, so simply O(1).";
+const RESTORE_COST =
+  "O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, where N " +
+  "is the number of Redis objects composing the value and M their average size. For small string " +
+  "values the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1). However for " +
+  "sorted set values the complexity is O(N*M*log(N)) because inserting values into sorted sets is " +
+  "O(log(N)).";
+
+// deno-fmt-ignore
+export const dumpCommands: readonly RedisCommand[] = [
+  { name: "dump", proc: dumpCommand, arity: 2, keys: [1, 1, 1], access: "RO access",
+    flags: ["readonly"], categories: ["@keyspace"], since: "2.6.0", group: "generic",
+    complexity: DUMP_COST, tips: ["nondeterministic_output"],
+    summary: "Returns the value of a key in a form that RESTORE takes." },
+  { name: "restore", proc: restoreCommand, arity: -4, keys: [1, 1, 1], access: "OW update",
+    flags: ["write", "denyoom"], categories: ["@keyspace", "@dangerous"], since: "2.6.0",
+    group: "generic", complexity: RESTORE_COST,
+    summary: "Creates a key from what DUMP returned." },
+];
+
+const BUSY_KEY = commandError("BUSYKEY Target key name already exists.");
+const BAD_DATA = commandError("ERR Bad data format");
+const BAD_PAYLOAD = commandError("ERR DUMP payload version or checksum are wrong");
+const INVALID_TTL = commandError("ERR Invalid TTL value, must be >= 0");
+const INVALID_IDLETIME = commandError("ERR Invalid IDLETIME value, must be >= 0");
+const INVALID_FREQ = commandError("ERR Invalid FREQ value, must be >= 0 and <= 255");
+
+const VERSION_BYTES = 2;
+const FOOTER_BYTES = VERSION_BYTES + format.CHECKSUM_BYTES;
+
+/** Collects a payload in memory. */
+class PayloadSink implements ByteSink {
+  readonly pieces: Uint8Array[] = [];
+  byteCount = 0;
+
+  write(bytes: Uint8Array, start: number, length: number): void {
+    this.pieces.push(bytes.slice(start, start + length));
+    this.byteCount += length;
+  }
+}
+
+function dumpCommand(client: Client): void {
+  const { db, argv, server, reply } = client;
+  const entry = db.lookupForRead(argv, 1);
+  if (entry === 0) return reply.nil();
+  const { config } = server;
+  const sink = new PayloadSink();
+  const writer = new RdbWriter(db.arena, sink, {
+    version: config.rdbVersion as format.RdbVersion,
+    compresses: config.rdbcompression,
+    hasChecksum: true,
+    access: "none",
+    lfuDecayTime: 0,
+    isAofBase: false,
+    nowMs: 0,
+    usedMemoryBytes: 0,
+    functionLibraries: [],
+    keyDelayUs: 0,
+  });
+  writer.writePayload(entry);
+  reply.bulkHeader(sink.byteCount);
+  for (const piece of sink.pieces) reply.raw(piece, 0, piece.length);
+  reply.bulkEnd();
+}
+
+interface RestoreOptions {
+  replaces: boolean;
+  isAbsolute: boolean;
+  /** -1 = not given. */
+  idleSeconds: number;
+  frequency: number;
+}
+
+function restoreCommand(client: Client): void {
+  const { db, argv } = client;
+  const options = restoreOptions(argv);
+  const keyStart = argv.starts[1];
+  const keyBytes = argv.lengths[1];
+  const existing = db.peek(argv, 1);
+  if (existing !== 0 && !options.replaces) throw BUSY_KEY;
+  const expiryMs = restoredExpiry(argv, options.isAbsolute);
+  if (!isSoundPayload(argv)) throw BAD_PAYLOAD;
+  const entry = readPayload(client, expiryMs);
+
+  const wasRemoved = options.replaces && db.removeKey(argv.bytes, keyStart, keyBytes);
+  const isExpired = expiryMs !== value.NO_EXPIRY && expiryMs < clock.nowMs();
+  if (isExpired && !db.keyspace.isLoading) {
+    // Redis: a key that has expired already is not made; the one it replaces is gone all the same.
+    db.keyspace.reclaimer.freeEntry(entry);
+    if (wasRemoved) {
+      client.propagateAs("DEL", argv.copy(1));
+      db.changed(argv, 1, EVENT_GENERIC, "del");
+    }
+    return client.reply.ok();
+  }
+  db.insertEntry(entry);
+  db.keyspace.restoreAccess(entry, options.idleSeconds, options.frequency);
+  if (expiryMs !== value.NO_EXPIRY && !options.isAbsolute) propagateAbsolute(client, expiryMs);
+  const type = value.typeOf(db.arena, entry);
+  db.changed(argv, 1, EVENT_GENERIC, "restore");
+  if (type !== value.TYPE_STRING) {
+    db.keyspace.listener.keyReady(db, argv.bytes, keyStart, keyBytes, type);
+  }
+  client.reply.ok();
+}
+
+function restoreOptions(argv: Argv): RestoreOptions {
+  const options = { replaces: false, isAbsolute: false, idleSeconds: -1, frequency: -1 };
+  for (let index = 4; index < argv.count; index++) {
+    const hasMore = index + 1 < argv.count;
+    if (argv.is(index, "replace")) {
+      options.replaces = true;
+    } else if (argv.is(index, "absttl")) {
+      options.isAbsolute = true;
+    } else if (argv.is(index, "idletime") && hasMore && options.frequency === -1) {
+      options.idleSeconds = integerArgument(argv, ++index);
+      if (options.idleSeconds < 0) throw INVALID_IDLETIME;
+    } else if (argv.is(index, "freq") && hasMore && options.idleSeconds === -1) {
+      options.frequency = integerArgument(argv, ++index);
+      if (options.frequency < 0 || options.frequency > 255) throw INVALID_FREQ;
+    } else {
+      throw SYNTAX_ERROR;
+    }
+  }
+  return options;
+}
+
+/** The expiry that the ttl argument asks for: Unix time in ms, or NO_EXPIRY. */
+function restoredExpiry(argv: Argv, isAbsolute: boolean): number {
+  const ttl = bigIntegerArgument(argv, 2);
+  if (ttl < 0n) throw INVALID_TTL;
+  if (ttl === 0n) return value.NO_EXPIRY;
+  if (isAbsolute) return Number(ttl);
+  const expiry = ttl + BigInt(clock.nowMs());
+  // Redis: the sum overflows, and the key counts as expired.
+  return expiry > INT64_MAX ? 0 : Number(expiry);
+}
+
+/** Whether the version can be read and the checksum is right. Redis reads up to its own version. */
+function isSoundPayload(argv: Argv): boolean {
+  const { bytes } = argv;
+  const length = argv.lengths[3];
+  if (length < FOOTER_BYTES) return false;
+  const footer = argv.starts[3] + length - FOOTER_BYTES;
+  if ((bytes[footer] | (bytes[footer + 1] << 8)) > format.RDB_VERSION) return false;
+  const crc = new Crc64();
+  crc.update(bytes, argv.starts[3], length - format.CHECKSUM_BYTES);
+  return crc.matches(bytes, footer + VERSION_BYTES);
+}
+
+/** The value in the payload on an entry that is in no database yet. */
+function readPayload({ db, argv, server }: Client, expiryMs: number): Ref {
+  const byteCount = argv.lengths[3] - FOOTER_BYTES;
+  const source = new ArraySource(argv.bytes, argv.starts[3], byteCount);
+  const input = new RdbInput("payload", source, byteCount, false);
+  const reader = new RdbValueReader(input, db.keyspace, encodingLimits(server.config));
+  let entry: Ref = 0;
+  try {
+    const type = input.readByte();
+    entry = reader.read(type, argv.bytes, argv.starts[1], argv.lengths[1], expiryMs);
+  } catch (error) {
+    if (!(error instanceof format.RdbFormatError)) throw error;
+  }
+  if (entry === 0) throw BAD_DATA;
+  return entry;
+}
+
+/** Puts the absolute expiry into the command that is recorded. */
+function propagateAbsolute(client: Client, expiryMs: number): void {
+  const { argv } = client;
+  const parts: (string | Uint8Array)[] = ["RESTORE", argv.copy(1), String(expiryMs)];
+  for (let index = 3; index < argv.count; index++) parts.push(argv.copy(index));
+  parts.push("ABSTTL");
+  client.propagateAs(...parts);
+}

@@ -1,0 +1,37 @@
+/**
+ * SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT].
+ */
+import { type Client, REDIS_DENY_BLOCKING } from "../server/client.ts";
+import type { RedisCommand } from "../server/command.ts";
+import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import { shutdownOptions } from "../server/shutdown.ts";
+
+// deno-fmt-ignore
+export const shutdownCommands: readonly RedisCommand[] = [
+  { name: "shutdown", arity: -1, flags: ["admin", "noscript", "loading", "stale", "no_multi", "allow_busy"],
+    keys: [0, 0, 0], proc: shutdownCommand, categories: [], since: "1.0.0", group: "server",
+    complexity: "O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)",
+    summary: "Makes the data safe and ends the server." },
+];
+
+const WORDS = new Set(["nosave", "save", "now", "force", "abort"]);
+const NO_SHUTDOWN = commandError("ERR No shutdown in progress.");
+const FAILED = commandError("ERR Errors trying to SHUTDOWN. Check logs.");
+const DENIED = commandError("ERR SHUTDOWN without NOW or ABORT isn't allowed for DENY BLOCKING client");
+
+function shutdownCommand(client: Client): void {
+  const { argv, server } = client;
+  const words: string[] = [];
+  for (let index = 1; index < argv.count; index++) {
+    const word = argv.text(index).toLowerCase();
+    if (!WORDS.has(word)) throw SYNTAX_ERROR;
+    words.push(word);
+  }
+  const isAbort = words.includes("abort");
+  const contradicts = words.includes("save") && words.includes("nosave");
+  if (contradicts || (isAbort && words.length > 1)) throw SYNTAX_ERROR;
+  // Redis: ABORT ends the wait for replicas, of which there are none.
+  if (isAbort) throw NO_SHUTDOWN;
+  if (client.has(REDIS_DENY_BLOCKING) && !words.includes("now")) throw DENIED;
+  if (!server.shutdown(shutdownOptions(words))) throw FAILED;
+}

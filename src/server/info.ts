@@ -1,0 +1,412 @@
+/**
+ * Info: the text that INFO answers: sections of `name:value` lines, with the names and the order of
+ * redis-server 7.0.15, so that monitoring finds all it looks for. What Redeno does not have (scripts,
+ * replicas, modules, a memory allocator of its own kind) is reported as Redis reports it when unused.
+ *
+ * Every section is a function from the server to its lines. Nothing is kept here but the memory that
+ * was in use at the start; the counters live with those who count.
+ */
+import process from "node:process";
+import { latin1Text } from "../base/bytes.ts";
+import * as clock from "../base/clock.ts";
+import * as dict from "../structures/dict.ts";
+import { REDIS_TRACKING } from "./client.ts";
+import { memoryReport } from "./memory_report.ts";
+import { REDENO_VERSION, REDIS_VERSION, type Server } from "./server.ts";
+
+/** One line of INFO. */
+export type InfoField = readonly [name: string, value: string | number];
+
+/** A part of the server that knows its own lines, and overrides or adds to those given here. */
+export interface InfoSource {
+  infoFields?(): Iterable<InfoField>;
+}
+
+type Section = readonly [name: string, title: string, fields: (server: Server) => InfoField[]];
+
+const SECTIONS: readonly Section[] = [
+  ["server", "Server", serverFields],
+  ["clients", "Clients", clientFields],
+  ["memory", "Memory", memoryFields],
+  ["persistence", "Persistence", persistenceFields],
+  ["stats", "Stats", statisticsFields],
+  ["replication", "Replication", replicationFields],
+  ["cpu", "CPU", cpuFields],
+  ["modules", "Modules", () => []],
+  ["commandstats", "Commandstats", commandFields],
+  ["errorstats", "Errorstats", errorFields],
+  ["latencystats", "Latencystats", latencyFields],
+  ["cluster", "Cluster", () => [["cluster_enabled", 0]]],
+  ["keyspace", "Keyspace", keyspaceFields],
+];
+
+/** Sections that are shown only if named, or by "all" and "everything". */
+const NOT_DEFAULT = ["commandstats", "latencystats"];
+
+/** The names of the sections that words of INFO ask for; none for words that name none. */
+export function sectionsFor(words: readonly string[]): Set<string> {
+  const wanted = new Set<string>();
+  if (words.length === 0) addAll(wanted, NOT_DEFAULT);
+  for (const word of words) {
+    if (word === "default") addAll(wanted, NOT_DEFAULT);
+    // Redis: "all" leaves out what comes from modules, the list of them included.
+    else if (word === "all") addAll(wanted, ["modules"]);
+    else if (word === "everything") addAll(wanted, []);
+    else if (word === "module_list") wanted.add("modules");
+    else wanted.add(word);
+  }
+  return wanted;
+}
+
+function addAll(wanted: Set<string>, except: readonly string[]): void {
+  for (const [name] of SECTIONS) if (!except.includes(name)) wanted.add(name);
+}
+
+/** The text of the wanted sections, one character per byte of UTF-8. */
+export function infoText(server: Server, wanted: ReadonlySet<string>): string {
+  const blocks: string[] = [];
+  for (const [name, title, fields] of SECTIONS) {
+    if (!wanted.has(name)) continue;
+    const lines = fields(server).map(([field, value]) => `${field}:${value}\r\n`);
+    blocks.push(`# ${title}\r\n${lines.join("")}`);
+  }
+  return asLatin1(blocks.join("\r\n"));
+}
+
+function asLatin1(text: string): string {
+  // Paths may have any characters; all else is ASCII.
+  const bytes = new TextEncoder().encode(text);
+  return bytes.length === text.length ? text : latin1Text(bytes, 0, bytes.length);
+}
+
+/** A number of bytes for people: "919.19K". */
+export function humanBytes(count: number): string {
+  if (count < 1024) return `${count}B`;
+  let unit = 0;
+  let rest = count;
+  for (; rest >= 1024 && unit < 5; unit++) rest /= 1024;
+  return rest.toFixed(2) + "BKMGTP"[unit];
+}
+
+const SYSTEM_NAMES: Record<string, string> = {
+  linux: "Linux",
+  darwin: "Darwin",
+  windows: "Windows",
+  freebsd: "FreeBSD",
+};
+const MULTIPLEXERS: Record<string, string> = {
+  linux: "epoll",
+  windows: "iocp",
+};
+
+function serverFields(server: Server): InfoField[] {
+  const { config, keyspace, listeners } = server;
+  const { os, arch } = Deno.build;
+  const upSeconds = Math.max(0, Math.floor((clock.nowMs() - server.startedMs) / 1000));
+  return [
+    ["redis_version", REDIS_VERSION],
+    ["redis_git_sha1", "00000000"],
+    ["redis_git_dirty", 0],
+    ["redis_build_id", "0"],
+    ["redis_mode", "standalone"],
+    ["os", `${SYSTEM_NAMES[os] ?? os} ${Deno.osRelease()} ${arch}`],
+    ["arch_bits", 64],
+    ["monotonic_clock", "POSIX clock_gettime"],
+    ["multiplexing_api", MULTIPLEXERS[os] ?? "kqueue"],
+    ["atomicvar_api", "c11-builtin"],
+    ["gcc_version", "0.0.0"],
+    ["process_id", Deno.pid],
+    ["process_supervised", "no"],
+    ["run_id", server.runId],
+    ["tcp_port", listeners.port !== 0 ? listeners.port : config.port],
+    ["server_time_usec", clock.systemUs()],
+    ["uptime_in_seconds", upSeconds],
+    ["uptime_in_days", Math.floor(upSeconds / 86400)],
+    ["hz", config.hz],
+    ["configured_hz", config.hz],
+    ["lru_clock", keyspace.lruClock()],
+    ["executable", Deno.execPath()],
+    ["config_file", config.configFile],
+    ["io_threads_active", 0],
+    ["redeno_version", REDENO_VERSION],
+  ];
+}
+
+function clientFields(server: Server): InfoField[] {
+  let inputBytesMax = 0;
+  let outputBytesMax = 0;
+  let trackingCount = 0;
+  for (const client of server.clients.values()) {
+    inputBytesMax = Math.max(inputBytesMax, client.query.pendingBytes);
+    outputBytesMax = Math.max(outputBytesMax, client.reply.length + client.outputPendingBytes);
+    if (client.has(REDIS_TRACKING)) trackingCount++;
+  }
+  return [
+    ["connected_clients", server.clients.size],
+    ["cluster_connections", 0],
+    ["maxclients", server.config.maxclients],
+    ["client_recent_max_input_buffer", inputBytesMax],
+    ["client_recent_max_output_buffer", outputBytesMax],
+    ["blocked_clients", server.blocking.blockedCount],
+    ["tracking_clients", trackingCount],
+    ["clients_in_timeout_table", server.blocking.timedCount],
+  ];
+}
+
+function memoryFields(server: Server): InfoField[] {
+  const { config, keyspace } = server;
+  const report = memoryReport(server);
+  const { usedBytes, rssBytes, arena } = report;
+  const ratio = (part: number, whole: number) => (part / Math.max(1, whole)).toFixed(2);
+  const percent = (share: number) => `${(share * 100).toFixed(2)}%`;
+  return [
+    ["used_memory", usedBytes],
+    ["used_memory_human", humanBytes(usedBytes)],
+    ["used_memory_rss", rssBytes],
+    ["used_memory_rss_human", humanBytes(rssBytes)],
+    ["used_memory_peak", report.peakBytes],
+    ["used_memory_peak_human", humanBytes(report.peakBytes)],
+    ["used_memory_peak_perc", percent(usedBytes / report.peakBytes)],
+    ["used_memory_overhead", report.overheadBytes],
+    ["used_memory_startup", report.startupBytes],
+    ["used_memory_dataset", report.datasetBytes],
+    ["used_memory_dataset_perc", percent(report.datasetShare)],
+    ["allocator_allocated", arena.usedBytes],
+    ["allocator_active", arena.segmentBytes],
+    ["allocator_resident", arena.reservedBytes],
+    ["total_system_memory", report.systemBytes],
+    ["total_system_memory_human", humanBytes(report.systemBytes)],
+    ["used_memory_lua", 0],
+    ["used_memory_vm_eval", 0],
+    ["used_memory_lua_human", "0B"],
+    ["used_memory_scripts_eval", 0],
+    ["number_of_cached_scripts", 0],
+    ["number_of_functions", 0],
+    ["number_of_libraries", 0],
+    ["used_memory_vm_functions", 0],
+    ["used_memory_vm_total", 0],
+    ["used_memory_vm_total_human", "0B"],
+    ["used_memory_functions", 0],
+    ["used_memory_scripts", 0],
+    ["used_memory_scripts_human", "0B"],
+    ["maxmemory", config.maxmemory],
+    ["maxmemory_human", humanBytes(config.maxmemory)],
+    ["maxmemory_policy", config.maxmemoryPolicy],
+    ["allocator_frag_ratio", ratio(arena.segmentBytes, arena.usedBytes)],
+    ["allocator_frag_bytes", arena.segmentBytes - arena.usedBytes],
+    ["allocator_rss_ratio", ratio(arena.reservedBytes, arena.segmentBytes)],
+    ["allocator_rss_bytes", arena.reservedBytes - arena.segmentBytes],
+    ["rss_overhead_ratio", ratio(rssBytes, arena.reservedBytes)],
+    ["rss_overhead_bytes", rssBytes - arena.reservedBytes],
+    ["mem_fragmentation_ratio", ratio(rssBytes, usedBytes)],
+    ["mem_fragmentation_bytes", rssBytes - usedBytes],
+    ["mem_not_counted_for_evict", usedBytes - server.countedBytes()],
+    ["mem_replication_backlog", 0],
+    ["mem_total_replication_buffers", 0],
+    ["mem_clients_slaves", 0],
+    ["mem_clients_normal", report.clientBytes],
+    ["mem_cluster_links", 0],
+    ["mem_aof_buffer", 0],
+    ["mem_allocator", "segments"],
+    ["active_defrag_running", 0],
+    ["lazyfree_pending_objects", keyspace.reclaimer.pendingCount],
+    ["lazyfreed_objects", keyspace.reclaimer.freedCount],
+  ];
+}
+
+function persistenceFields(server: Server): InfoField[] {
+  const { rdb } = server.persistence;
+  const clonedBytes = server.fork.isFrozen ? server.fork.clonedBytes : 0;
+  const seconds = (ms: number) => ms < 0 ? -1 : Math.floor(ms / 1000);
+  return withOverrides([
+    ["loading", server.keyspace.isLoading ? 1 : 0],
+    ["async_loading", 0],
+    ["current_cow_peak", clonedBytes],
+    ["current_cow_size", clonedBytes],
+    ["current_cow_size_age", 0],
+    ["current_fork_perc", "0.00"],
+    ["current_save_keys_processed", 0],
+    ["current_save_keys_total", 0],
+    ["rdb_changes_since_last_save", rdb.changesSinceLastSave],
+    ["rdb_bgsave_in_progress", rdb.isSaving ? 1 : 0],
+    ["rdb_last_save_time", seconds(rdb.lastSaveMs)],
+    ["rdb_last_bgsave_status", rdb.lastStatusOk ? "ok" : "err"],
+    ["rdb_last_bgsave_time_sec", seconds(rdb.lastDurationMs)],
+    ["rdb_current_bgsave_time_sec", rdb.isSaving ? seconds(clock.nowMs() - rdb.saveStartedMs) : -1],
+    ["rdb_saves", rdb.saveCount],
+    ["rdb_last_cow_size", rdb.lastClonedBytes],
+    ["rdb_last_load_keys_expired", rdb.lastLoadExpiredCount],
+    ["rdb_last_load_keys_loaded", rdb.lastLoadedKeyCount],
+    ["aof_enabled", server.config.appendonly ? 1 : 0],
+    ["aof_rewrite_in_progress", 0],
+    ["aof_rewrite_scheduled", 0],
+    ["aof_last_rewrite_time_sec", -1],
+    ["aof_current_rewrite_time_sec", -1],
+    ["aof_last_bgrewrite_status", "ok"],
+    ["aof_rewrites", 0],
+    ["aof_rewrites_consecutive_failures", 0],
+    ["aof_last_write_status", "ok"],
+    ["aof_last_cow_size", 0],
+    ["module_fork_in_progress", 0],
+    ["module_fork_last_cow_size", 0],
+  ], server.persistence as InfoSource);
+}
+
+/** `fields` with the values that `source` knows better; what only it knows comes at the end. */
+function withOverrides(fields: InfoField[], source: InfoSource): InfoField[] {
+  const known = new Map<string, string | number>(fields);
+  for (const [name, value] of source.infoFields?.() ?? []) known.set(name, value);
+  return [...known];
+}
+
+function statisticsFields(server: Server): InfoField[] {
+  const { statistics, keyspace, expireCycle, pubsub } = server;
+  const kibPerSecond = (bytes: number) => (bytes / 1024).toFixed(2);
+  return withOverrides([
+    ["total_connections_received", statistics.connectionsReceived],
+    ["total_commands_processed", statistics.commandsProcessed],
+    ["instantaneous_ops_per_sec", Math.round(statistics.commandRate.perSecond)],
+    ["total_net_input_bytes", statistics.inputBytes],
+    ["total_net_output_bytes", statistics.outputBytes],
+    ["total_net_repl_input_bytes", 0],
+    ["total_net_repl_output_bytes", 0],
+    ["instantaneous_input_kbps", kibPerSecond(statistics.inputRate.perSecond)],
+    ["instantaneous_output_kbps", kibPerSecond(statistics.outputRate.perSecond)],
+    ["instantaneous_input_repl_kbps", "0.00"],
+    ["instantaneous_output_repl_kbps", "0.00"],
+    ["rejected_connections", statistics.connectionsRejected],
+    ["sync_full", 0],
+    ["sync_partial_ok", 0],
+    ["sync_partial_err", 0],
+    ["expired_keys", keyspace.expiredCount],
+    ["expired_stale_perc", expireCycle.stalePercentage.toFixed(2)],
+    ["expired_time_cap_reached_count", expireCycle.timeCapReachedCount],
+    ["expire_cycle_cpu_milliseconds", Math.floor(expireCycle.usedUs / 1000)],
+    ["evicted_keys", keyspace.evictedCount],
+    ["evicted_clients", statistics.evictedClients],
+    ["total_eviction_exceeded_time", 0],
+    ["current_eviction_exceeded_time", 0],
+    ["keyspace_hits", keyspace.hitCount],
+    ["keyspace_misses", keyspace.missCount],
+    ["pubsub_channels", pubsub.channels.size],
+    ["pubsub_patterns", pubsub.patterns.size],
+    ["pubsubshard_channels", pubsub.shardChannels.size],
+    ["latest_fork_usec", Math.round(server.fork.lastFreezeUs)],
+    ["total_forks", server.fork.freezeCount],
+    ["migrate_cached_sockets", 0],
+    ["slave_expires_tracked_keys", 0],
+    ["active_defrag_hits", 0],
+    ["active_defrag_misses", 0],
+    ["active_defrag_key_hits", 0],
+    ["active_defrag_key_misses", 0],
+    ["total_active_defrag_time", 0],
+    ["current_active_defrag_time", 0],
+    ["tracking_total_keys", 0],
+    ["tracking_total_items", 0],
+    ["tracking_total_prefixes", 0],
+    ["unexpected_error_replies", 0],
+    ["total_error_replies", statistics.errorReplies],
+    ["dump_payload_sanitizations", 0],
+    ["total_reads_processed", statistics.readsProcessed],
+    ["total_writes_processed", statistics.writesProcessed],
+    ["io_threaded_reads_processed", 0],
+    ["io_threaded_writes_processed", 0],
+    ["reply_buffer_shrinks", 0],
+    ["reply_buffer_expands", 0],
+  ], statistics as InfoSource);
+}
+
+function replicationFields(server: Server): InfoField[] {
+  return [
+    ["role", "master"],
+    ["connected_slaves", 0],
+    ["master_failover_state", "no-failover"],
+    ["master_replid", server.replicationId],
+    ["master_replid2", "0".repeat(40)],
+    ["master_repl_offset", 0],
+    ["second_repl_offset", -1],
+    ["repl_backlog_active", 0],
+    ["repl_backlog_size", server.config.replBacklogSize],
+    ["repl_backlog_first_byte_offset", 0],
+    ["repl_backlog_histlen", 0],
+  ];
+}
+
+/** Ticks per second in which /proc counts time; the same on every Linux. */
+const TICKS_PER_SECOND = 100;
+
+function cpuFields(): InfoField[] {
+  const { user, system } = process.cpuUsage();
+  const own = [system / 1e6, user / 1e6];
+  const children = linuxTimes("/proc/self/stat", 13) ?? [0, 0];
+  const mainThread = linuxTimes("/proc/thread-self/stat", 11) ?? own;
+  const seconds = (value: number) => value.toFixed(6);
+  return [
+    ["used_cpu_sys", seconds(own[0])],
+    ["used_cpu_user", seconds(own[1])],
+    ["used_cpu_sys_children", seconds(children[0])],
+    ["used_cpu_user_children", seconds(children[1])],
+    ["used_cpu_sys_main_thread", seconds(mainThread[0])],
+    ["used_cpu_user_main_thread", seconds(mainThread[1])],
+  ];
+}
+
+/**
+ * System and user time in seconds from a stat file of Linux (proc_pid_stat(5)): the user's at field
+ * `index` behind the name in parentheses, the system's after it. Null elsewhere.
+ */
+function linuxTimes(path: string, index: number): [number, number] | null {
+  try {
+    const text = Deno.readTextFileSync(path);
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return [Number(fields[index + 1]) / TICKS_PER_SECOND, Number(fields[index]) / TICKS_PER_SECOND];
+  } catch {
+    return null;
+  }
+}
+
+function commandFields({ commands }: Server): InfoField[] {
+  const fields: InfoField[] = [];
+  for (const command of commands.all) {
+    const { calls, microseconds, rejectedCalls, failedCalls } = command;
+    if (calls === 0 && rejectedCalls === 0 && failedCalls === 0) continue;
+    const perCall = calls === 0 ? 0 : microseconds / calls;
+    fields.push([
+      `cmdstat_${command.name}`,
+      `calls=${calls},usec=${Math.round(microseconds)},usec_per_call=${perCall.toFixed(2)},` +
+      `rejected_calls=${rejectedCalls},failed_calls=${failedCalls}`,
+    ]);
+  }
+  return fields;
+}
+
+function errorFields({ statistics }: Server): InfoField[] {
+  const codes = [...statistics.errorsByCode].sort(([a], [b]) => a < b ? -1 : 1);
+  return codes.map(([code, count]) => [`errorstat_${code}`, `count=${count}`]);
+}
+
+function latencyFields({ commands, config, durations }: Server): InfoField[] {
+  if (!config.latencyTracking) return [];
+  const fields: InfoField[] = [];
+  for (const command of commands.all) {
+    const histogram = durations.of(command);
+    if (histogram === null) continue;
+    const shown = config.latencyTrackingInfoPercentiles.map((percentile) => {
+      const us = histogram.valueAt(percentile) / 1000;
+      return `p${percentile}=${us.toFixed(3)}`;
+    });
+    fields.push([`latency_percentiles_usec_${command.name}`, shown.join(",")]);
+  }
+  return fields;
+}
+
+function keyspaceFields({ keyspace, arena, expireCycle }: Server): InfoField[] {
+  const fields: InfoField[] = [];
+  for (const db of keyspace.databases) {
+    if (db.size === 0) continue;
+    const expiring = dict.count(arena, db.expires);
+    const averageMs = expireCycle.averageTtlMs(db.index);
+    fields.push([`db${db.index}`, `keys=${db.size},expires=${expiring},avg_ttl=${averageMs}`]);
+  }
+  return fields;
+}

@@ -1,0 +1,111 @@
+/** Bitmap commands: single bits, ranges in bytes and bits, BITOP over strings of many chunks. */
+import { assert, assertEquals } from "@std/assert";
+import { EmbeddedServer } from "../support/embedded_server.ts";
+import { RespError } from "../support/resp_reply.ts";
+
+function errorOf(reply: unknown): string {
+  assert(reply instanceof RespError, `no error: ${reply}`);
+  return reply.message;
+}
+
+Deno.test("SETBIT returns the old bit and lets the string grow", () => {
+  using server = new EmbeddedServer();
+  assertEquals(server.run("SETBIT", "bits", 7, 1), 0);
+  assertEquals(server.run("SETBIT", "bits", 7, 0), 1);
+  assertEquals(server.run("SETBIT", "bits", 3_000_000, 1), 0);
+  assertEquals(server.run("GETBIT", "bits", 3_000_000), 1);
+  assertEquals(server.run("GETBIT", "bits", 3_000_001), 0);
+  assertEquals(server.run("STRLEN", "bits"), 375_001);
+  assertEquals(server.run("GETBIT", "missing", 5), 0);
+});
+
+Deno.test("SETBIT counts as a change only if something changed", () => {
+  using server = new EmbeddedServer();
+  const { keyspace } = server.server;
+  server.run("SETBIT", "bits", 7, 0);
+  assertEquals(keyspace.dirty, 1);
+  server.run("SETBIT", "bits", 6, 0);
+  assertEquals(keyspace.dirty, 1);
+  server.run("SETBIT", "bits", 6, 1);
+  assertEquals(keyspace.dirty, 2);
+});
+
+Deno.test("SETBIT refuses bad offsets and bits before it looks at the key", () => {
+  using server = new EmbeddedServer();
+  server.run("SADD", "set", "a");
+  const badOffset = "ERR bit offset is not an integer or out of range";
+  for (const offset of ["-1", "x", "4294967296", ""]) {
+    assertEquals(errorOf(server.run("SETBIT", "set", offset, 1)), badOffset);
+  }
+  const badBit = "ERR bit is not an integer or out of range";
+  assertEquals(errorOf(server.run("SETBIT", "set", 1, 2)), badBit);
+  assert(errorOf(server.run("SETBIT", "set", 1, 1)).startsWith("WRONGTYPE"));
+});
+
+Deno.test("BITCOUNT and BITPOS agree with a count bit by bit, in bytes and bits", () => {
+  using server = new EmbeddedServer();
+  const bytes = Uint8Array.from({ length: 150 }, (_, index) => (index * 37) & 255);
+  bytes.fill(0, 20, 100);
+  bytes.fill(255, 100, 140);
+  server.run("SET", "bits", bytes);
+  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  const count = (from: number, to: number) => bits.slice(from, to).replaceAll("0", "").length;
+  for (let from = 0; from < bits.length; from += 97) {
+    for (let to = from; to < bits.length; to += 89) {
+      assertEquals(server.run("BITCOUNT", "bits", from, to, "BIT"), count(from, to + 1));
+      for (const bit of ["0", "1"]) {
+        const found = bits.slice(0, to + 1).indexOf(bit, from);
+        assertEquals(server.run("BITPOS", "bits", bit, from, to, "BIT"), found);
+      }
+    }
+  }
+  assertEquals(server.run("BITCOUNT", "bits"), count(0, bits.length));
+  assertEquals(server.run("BITCOUNT", "bits", 10, -20), count(80, (150 - 19) * 8));
+});
+
+Deno.test("BITPOS 0 finds a bit behind the string only if no end is given", () => {
+  using server = new EmbeddedServer();
+  server.run("SET", "ones", new Uint8Array([255, 255, 255]));
+  assertEquals(server.run("BITPOS", "ones", 0), 24);
+  assertEquals(server.run("BITPOS", "ones", 0, 1), 24);
+  assertEquals(server.run("BITPOS", "ones", 0, 0, -1), -1);
+  assertEquals(server.run("BITPOS", "ones", 1, 3), -1);
+  assertEquals(server.run("BITPOS", "missing", 0), 0);
+  assertEquals(server.run("BITPOS", "missing", 1), -1);
+  const expected = "ERR The bit argument must be 1 or 0.";
+  assertEquals(errorOf(server.run("BITPOS", "ones", 2)), expected);
+});
+
+Deno.test("BITOP combines strings of different lengths as if padded with zeros", () => {
+  using server = new EmbeddedServer();
+  server.run("SET", "a", new Uint8Array([0b1100, 0xff, 0x0f]));
+  server.run("SET", "b", new Uint8Array([0b1010]));
+  const bytesAt = (key: string) => server.raw("GET", key).slice(4, -2);
+  assertEquals(server.run("BITOP", "AND", "to", "a", "b"), 3);
+  assertEquals(bytesAt("to"), "\x08\0\0");
+  assertEquals(server.run("BITOP", "OR", "to", "a", "b"), 3);
+  assertEquals(bytesAt("to"), "\x0e\xff\x0f");
+  assertEquals(server.run("BITOP", "XOR", "to", "a", "b", "missing"), 3);
+  assertEquals(bytesAt("to"), "\x06\xff\x0f");
+  assertEquals(server.run("BITOP", "NOT", "to", "a"), 3);
+  assertEquals(bytesAt("to"), "\xf3\0\xf0");
+  assertEquals(server.run("BITOP", "AND", "to", "a", "missing"), 3);
+  assertEquals(bytesAt("to"), "\0\0\0");
+  assertEquals(server.run("BITOP", "OR", "to", "missing"), 0);
+  assertEquals(server.run("GET", "to"), null);
+});
+
+Deno.test("BITOP over long strings may store into one of its sources", () => {
+  using server = new EmbeddedServer();
+  const length = 700_001;
+  const long = new Uint8Array(length).fill(0b0110);
+  server.run("SET", "long", long);
+  server.run("SET", "short", new Uint8Array(300_000).fill(0b0011));
+  server.server.fork.freeze();
+  assertEquals(server.run("BITOP", "XOR", "long", "long", "short"), length);
+  server.server.fork.release();
+  server.server.arena.freeDeferred(Infinity);
+  assertEquals(server.run("BITCOUNT", "long"), length * 2);
+  assertEquals(server.run("GETRANGE", "long", 299_999, 300_000), "\x05\x06");
+  assertEquals(server.run("BITPOS", "long", 1, 299_999, -1), 299_999 * 8 + 5);
+});
