@@ -20,7 +20,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   memory: ["base"],
   structures: ["base", "memory"],
   values: ["base", "memory", "structures"],
-  keyspace: ["base", "memory", "structures", "values"],
+  // A key is named by an argument of the command: the keyspace knows Argv.
+  keyspace: ["base", "protocol", "memory", "structures", "values"],
   persistence: ["base", "protocol", "memory", "structures", "values", "keyspace"],
   replication: ["base", "protocol", "memory", "structures", "values", "keyspace", "persistence"],
   scripting: ["base", "protocol", "memory", "structures", "values", "keyspace", "persistence"],

@@ -152,7 +152,7 @@ export function expiryArgument(
   if (mustBePositive && amount <= 0n) throw invalidExpireTime(client.commandName);
   const limit = 2n ** 63n - 1n;
   const unit = BigInt(unitMs);
-  if (amount > limit / unit || amount < -limit / unit) {
+  if (amount > limit / unit || amount < (-limit - 1n) / unit) {
     throw invalidExpireTime(client.commandName);
   }
   const expiry = amount * unit + (isRelative ? BigInt(clock.nowMs()) : 0n);

@@ -85,14 +85,13 @@ function bitfield(client: Client, isReadOnly: boolean): void {
     ? typedForRead(client, 1, TYPE_STRING)
     : typedForWrite(client, 1, TYPE_STRING);
   const isResized = highest >= 0 && !bitmap.hasBit(db.arena, entry, highest);
-  if (isResized) entry = prepareBits(client, entry, highest);
+  if (highest >= 0) entry = prepareBits(client, entry, highest);
   let changes = 0;
   reply.array(operations.length);
   for (const operation of operations) {
     if (operation.kind === "get") reply.bigInteger(readField(db.arena, entry, operation));
-    else if (changeField(db.arena, entry, operation, reply) || isResized) changes++;
+    else if (changeField(db.arena, entry, operation, reply, isResized)) changes++;
   }
-  // Redis: an operation that failed for overflow does not count, even if the string was resized.
   if (changes === 0) return;
   db.changed(argv, 1, EVENT_STRING, "setbit");
   db.keyspace.dirty += changes - 1;
@@ -147,8 +146,17 @@ function widthArgument(argv: Argv, index: number, isSigned: boolean): number {
   return width;
 }
 
-/** Carries out SET or INCRBY and replies; returns whether the field has another value now. */
-function changeField(arena: Arena, entry: Ref, operation: Operation, reply: Reply): boolean {
+/**
+ * Carries out SET or INCRBY and replies; returns whether that counts as a change. Redis: every
+ * operation does if the command made the string longer, but for those that failed.
+ */
+function changeField(
+  arena: Arena,
+  entry: Ref,
+  operation: Operation,
+  reply: Reply,
+  isResized: boolean,
+): boolean {
   const { kind, operand } = operation;
   const old = readField(arena, entry, operation);
   const wanted = kind === "incrby" ? old + operand : unsignedIfNeeded(operation);
@@ -159,7 +167,7 @@ function changeField(arena: Arena, entry: Ref, operation: Operation, reply: Repl
   }
   reply.bigInteger(kind === "incrby" ? stored : old);
   writeField(arena, entry, operation, stored);
-  return stored !== old;
+  return isResized || stored !== old;
 }
 
 /** Redis: SET of a negative number to an unsigned field sees it as a very large one. */

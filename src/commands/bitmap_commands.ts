@@ -80,10 +80,16 @@ export function bitOffsetArgument(client: Client, index: number, width: number):
   return offset;
 }
 
-/** The entry of argument 1's string, created or made longer so that bit `highest` exists. */
+/**
+ * The entry of argument 1's string, created or made longer so that bit `highest` exists. Redis: the
+ * string is "raw" from now on, even if all its bits stay as they are.
+ */
 export function prepareBits(client: Client, entry: Ref, highest: number): Ref {
   const { db } = client;
-  if (bitmap.hasBit(db.arena, entry, highest)) return entry;
+  if (bitmap.hasBit(db.arena, entry, highest)) {
+    value.setEncodingOnly(db.arena, entry, value.ENCODING_RAW);
+    return entry;
+  }
   const length = Math.floor(highest / 8) + 1;
   if (length > byteString.BYTES_MAX) throw BIT_OFFSET_NOT_AN_INTEGER;
   const target = entry === 0 ? createEmptyString(client, 1) : entry;
@@ -104,8 +110,7 @@ function setbitCommand(client: Client): void {
   const mask = 0x80 >> (position % 8);
   const byte = stringValue.byteAt(db.arena, entry, offset);
   const old = (byte & mask) === 0 ? 0 : 1;
-  // Redis: also a bit that stays as it is makes the string "raw".
-  stringValue.setByteAt(db.arena, entry, offset, bit === 1 ? byte | mask : byte & ~mask);
+  if (old !== bit) stringValue.setByteAt(db.arena, entry, offset, byte ^ mask);
   if (isGrowing || old !== bit) db.changed(argv, 1, EVENT_STRING, "setbit");
   reply.integer(old);
 }

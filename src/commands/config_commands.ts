@@ -30,7 +30,6 @@ export const configCommands: readonly RedisCommand[] = [
         summary: "Writes the configuration in force to its file." },
       { name: "config|resetstat", arity: 2, flags: ["admin", "noscript", "loading", "stale"], keys: NO_KEYS,
         proc: configResetstatCommand, categories: [], since: "2.0.0", group: "server", complexity: "O(1)",
-        tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
         summary: "Sets the counters of INFO to zero." },
       { name: "config|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS,
         proc: configHelpCommand, categories: [], since: "5.0.0", group: "server", complexity: "O(1)",

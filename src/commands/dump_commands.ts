@@ -28,8 +28,8 @@ const RESTORE_COST =
   "O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, where N " +
   "is the number of Redis objects composing the value and M their average size. For small string " +
   "values the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1). However for " +
-  "sorted set values the complexity is O(N*M*log(N)) because inserting values into sorted sets is " +
-  "O(log(N)).";
+  "sorted set values the complexity is O(N*M*log(N)) because inserting values into sorted sets " +
+  "is O(log(N)).";
 
 // deno-fmt-ignore
 export const dumpCommands: readonly RedisCommand[] = [
@@ -178,7 +178,8 @@ function readPayload({ db, argv, server }: Client, expiryMs: number): Ref {
   const byteCount = argv.lengths[3] - FOOTER_BYTES;
   const source = new ArraySource(argv.bytes, argv.starts[3], byteCount);
   const input = new RdbInput("payload", source, byteCount, false);
-  const reader = new RdbValueReader(input, db.keyspace, encodingLimits(server.config));
+  // Redis asks sanitize-dump-payload; here nobody is trusted.
+  const reader = new RdbValueReader(input, db.keyspace, encodingLimits(server.config), true);
   let entry: Ref = 0;
   try {
     const type = input.readByte();

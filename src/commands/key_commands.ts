@@ -455,15 +455,12 @@ function swapdbCommand({ db, argv, server, reply }: Client): void {
 function flushdbCommand({ db, argv, reply }: Client): void {
   checkFlushOptions(argv);
   flush(db);
-  // Redis: it is recorded even if there was nothing to delete.
-  db.keyspace.dirty++;
   reply.ok();
 }
 
 function flushallCommand({ db, argv, server, reply }: Client): void {
   checkFlushOptions(argv);
   for (const each of db.keyspace.databases) flush(each);
-  db.keyspace.dirty++;
   server.afterFlushAll();
   reply.ok();
 }

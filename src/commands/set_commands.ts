@@ -203,7 +203,7 @@ function spopWithCount(client: Client): void {
     db.changed(argv, 1, EVENT_SET, "spop");
     db.keyspace.dirty += total - 1;
     db.removeEmptied(argv, 1);
-    client.propagateAs("DEL", argv.copy(1));
+    if (client.server.commandLog !== null) client.propagateAs("DEL", argv.copy(1));
     return;
   }
   reply.set(wanted);

@@ -28,7 +28,7 @@ export type RangeKind = "rank" | "score" | "lex";
 
 /** One end of a range; what it means depends on the kind. */
 interface Bound {
-  /** A rank (negative ones count from the end) or a score; ±Infinity is an end of the order of members. */
+  /** A rank (negative: from the end) or a score; ±Infinity is an end of the order of members. */
   number: number;
   /** The score or member itself does not belong to the range. */
   isExclusive: boolean;
@@ -46,8 +46,8 @@ export function limitsOf({ server }: Client): SortedSetLimits {
 }
 
 /**
- * A range between two arguments. First `parse`, which throws what is wrong with them; then `locate`,
- * which tells where the range lies in a sorted set, as ranks.
+ * A range between two arguments. First `parse`, which throws what is wrong with them; then
+ * `locate`, which tells where the range lies in a sorted set, as ranks.
  */
 export class MemberRange {
   /** Rank of the first member of the range. */
@@ -168,8 +168,8 @@ export function scoreOfArgument({ db, argv }: Client, entry: Ref, index: number)
 }
 
 /**
- * Puts a result under the key that is argument `index`, announces it as `event` and replies with its
- * number of members. An empty result removes the key.
+ * Puts a result under the key that is argument `index`, announces it as `event` and replies with
+ * its number of members. An empty result removes the key.
  */
 export function storeResult(
   client: Client,

@@ -33,40 +33,48 @@ import { limitsOf, scoreOfArgument } from "./sorted_set_arguments.ts";
 // deno-fmt-ignore
 export const sortedSetCommands: readonly RedisCommand[] = [
   { name: "zadd", arity: -4, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
-    access: "RW update", categories: ["@sortedset"], since: "1.2.0", group: "sorted-set", proc: zaddCommand,
-    complexity: "O(log(N)) for each item added, where N is the number of elements in the sorted set.",
+    access: "RW update", categories: ["@sortedset"], since: "1.2.0", group: "sorted-set",
+    proc: zaddCommand,
+    complexity: "O(log(N)) for each item added, where N is the number of elements in the " +
+      "sorted set.",
     summary: "Adds members with their scores, or changes the scores of members." },
   { name: "zincrby", arity: 4, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
-    access: "RW access update", categories: ["@sortedset"], since: "1.2.0", group: "sorted-set", proc: zincrbyCommand,
+    access: "RW access update", categories: ["@sortedset"], since: "1.2.0", group: "sorted-set",
+    proc: zincrbyCommand,
     complexity: "O(log(N)) where N is the number of elements in the sorted set.",
     summary: "Adds a number to the score of a member." },
-  { name: "zrem", arity: -3, flags: ["write", "fast"], keys: [1, 1, 1],
-    access: "RW delete", categories: ["@sortedset"], since: "1.2.0", group: "sorted-set", proc: zremCommand,
-    complexity: "O(M*log(N)) with N being the number of elements in the sorted set and M the number of elements to be removed.",
+  { name: "zrem", arity: -3, flags: ["write", "fast"], keys: [1, 1, 1], access: "RW delete",
+    categories: ["@sortedset"], since: "1.2.0", group: "sorted-set", proc: zremCommand,
+    complexity: "O(M*log(N)) with N being the number of elements in the sorted set and M the " +
+      "number of elements to be removed.",
     summary: "Removes members." },
-  { name: "zcard", arity: 2, flags: ["readonly", "fast"], keys: [1, 1, 1],
-    access: "RO", categories: ["@sortedset"], since: "1.2.0", group: "sorted-set", proc: zcardCommand,
+  { name: "zcard", arity: 2, flags: ["readonly", "fast"], keys: [1, 1, 1], access: "RO",
+    categories: ["@sortedset"], since: "1.2.0", group: "sorted-set", proc: zcardCommand,
     complexity: "O(1)", summary: "Returns the number of members." },
-  { name: "zscore", arity: 3, flags: ["readonly", "fast"], keys: [1, 1, 1],
-    access: "RO access", categories: ["@sortedset"], since: "1.2.0", group: "sorted-set", proc: zscoreCommand,
+  { name: "zscore", arity: 3, flags: ["readonly", "fast"], keys: [1, 1, 1], access: "RO access",
+    categories: ["@sortedset"], since: "1.2.0", group: "sorted-set", proc: zscoreCommand,
     complexity: "O(1)", summary: "Returns the score of a member." },
-  { name: "zmscore", arity: -3, flags: ["readonly", "fast"], keys: [1, 1, 1],
-    access: "RO access", categories: ["@sortedset"], since: "6.2.0", group: "sorted-set", proc: zmscoreCommand,
+  { name: "zmscore", arity: -3, flags: ["readonly", "fast"], keys: [1, 1, 1], access: "RO access",
+    categories: ["@sortedset"], since: "6.2.0", group: "sorted-set", proc: zmscoreCommand,
     complexity: "O(N) where N is the number of members being requested.",
     summary: "Returns the scores of several members." },
-  { name: "zrank", arity: 3, flags: ["readonly", "fast"], keys: [1, 1, 1],
-    access: "RO access", categories: ["@sortedset"], since: "2.0.0", group: "sorted-set", proc: zrankCommand,
+  { name: "zrank", arity: 3, flags: ["readonly", "fast"], keys: [1, 1, 1], access: "RO access",
+    categories: ["@sortedset"], since: "2.0.0", group: "sorted-set", proc: zrankCommand,
     complexity: "O(log(N))", summary: "Returns how many members come before one." },
-  { name: "zrevrank", arity: 3, flags: ["readonly", "fast"], keys: [1, 1, 1],
-    access: "RO access", categories: ["@sortedset"], since: "2.0.0", group: "sorted-set", proc: zrevrankCommand,
+  { name: "zrevrank", arity: 3, flags: ["readonly", "fast"], keys: [1, 1, 1], access: "RO access",
+    categories: ["@sortedset"], since: "2.0.0", group: "sorted-set", proc: zrevrankCommand,
     complexity: "O(log(N))", summary: "Returns how many members come after one." },
-  { name: "zrandmember", arity: -2, flags: ["readonly"], keys: [1, 1, 1],
-    access: "RO access", categories: ["@sortedset"], since: "6.2.0", group: "sorted-set", proc: zrandmemberCommand,
+  { name: "zrandmember", arity: -2, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
+    categories: ["@sortedset"], since: "6.2.0", group: "sorted-set", proc: zrandmemberCommand,
+    tips: ["nondeterministic_output"],
     complexity: "O(N) where N is the number of elements returned",
     summary: "Returns members chosen at random." },
-  { name: "zscan", arity: -3, flags: ["readonly"], keys: [1, 1, 1],
-    access: "RO access", categories: ["@sortedset"], since: "2.8.0", group: "sorted-set", proc: zscanCommand,
-    complexity: "O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection..",
+  { name: "zscan", arity: -3, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
+    categories: ["@sortedset"], since: "2.8.0", group: "sorted-set", proc: zscanCommand,
+    tips: ["nondeterministic_output"],
+    complexity: "O(1) for every call. O(N) for a complete iteration, including enough command " +
+      "calls for the cursor to return back to 0. N is the number of elements inside the " +
+      "collection..",
     summary: "Walks over the members of a sorted set step by step." },
 ];
 
@@ -312,7 +320,18 @@ function replySample(client: Client): void {
     reply.bulk(member.bytes, member.start, member.length);
     if (withScores) reply.double(score);
   };
-  if (wanted > 0) return sortedSet.visitSample(arena, encoding, ref, shown, show);
+  if (wanted > 0 && wanted < total) {
+    return sortedSet.visitSample(arena, encoding, ref, shown, show);
+  }
+  if (wanted > 0) {
+    // Redis: all members come, and then in this order.
+    cursor.seek(arena, encoding, ref, total - 1);
+    do {
+      cursor.readMember(view);
+      show(view, cursor.score);
+    } while (cursor.advance(true));
+    return;
+  }
   for (let index = 0; index < shown && !reply.isOverflown; index++) {
     cursor.seek(arena, encoding, ref, random.below(total));
     cursor.readMember(view);

@@ -15,42 +15,54 @@ import * as sortedSet from "../values/sorted_set_value.ts";
 import { SortedSetCursor } from "../values/sorted_set_value.ts";
 import * as value from "../values/value.ts";
 import { TYPE_SORTED_SET } from "../values/value.ts";
-import {
-  boundedIntegerArgument,
-  integerArgument,
-  timeoutArgument,
-  typedForWrite,
-} from "./arguments.ts";
+import { boundedIntegerArgument, timeoutArgument, typedForWrite } from "./arguments.ts";
 import { countedKeys } from "./sorted_set_arguments.ts";
 
 // deno-fmt-ignore
 export const sortedSetPopCommands: readonly RedisCommand[] = [
   { name: "zpopmin", arity: -2, flags: ["write", "fast"], keys: [1, 1, 1],
-    access: "RW access delete", categories: ["@sortedset"], since: "5.0.0", group: "sorted-set", proc: zpopminCommand,
-    complexity: "O(log(N)*M) with N being the number of elements in the sorted set, and M being the number of elements popped.",
+    access: "RW access delete", categories: ["@sortedset"], since: "5.0.0", group: "sorted-set",
+    proc: zpopminCommand,
+    complexity: "O(log(N)*M) with N being the number of elements in the sorted set, and M " +
+      "being the number of elements popped.",
     summary: "Removes and returns the members with the lowest scores." },
   { name: "zpopmax", arity: -2, flags: ["write", "fast"], keys: [1, 1, 1],
-    access: "RW access delete", categories: ["@sortedset"], since: "5.0.0", group: "sorted-set", proc: zpopmaxCommand,
-    complexity: "O(log(N)*M) with N being the number of elements in the sorted set, and M being the number of elements popped.",
+    access: "RW access delete", categories: ["@sortedset"], since: "5.0.0", group: "sorted-set",
+    proc: zpopmaxCommand,
+    complexity: "O(log(N)*M) with N being the number of elements in the sorted set, and M " +
+      "being the number of elements popped.",
     summary: "Removes and returns the members with the highest scores." },
-  { name: "bzpopmin", arity: -3, flags: ["write", "noscript", "blocking", "fast"], keys: [1, -2, 1],
-    access: "RW access delete", categories: ["@sortedset"], since: "5.0.0", group: "sorted-set", proc: bzpopminCommand,
+  { name: "bzpopmin", arity: -3, flags: ["write", "noscript", "blocking", "fast"],
+    keys: [1, -2, 1], access: "RW access delete", categories: ["@sortedset"], since: "5.0.0",
+    group: "sorted-set", proc: bzpopminCommand,
     complexity: "O(log(N)) with N being the number of elements in the sorted set.",
     summary: "Removes and returns the member with the lowest score, or waits for one." },
-  { name: "bzpopmax", arity: -3, flags: ["write", "noscript", "blocking", "fast"], keys: [1, -2, 1],
-    access: "RW access delete", categories: ["@sortedset"], since: "5.0.0", group: "sorted-set", proc: bzpopmaxCommand,
+  { name: "bzpopmax", arity: -3, flags: ["write", "noscript", "blocking", "fast"],
+    keys: [1, -2, 1], access: "RW access delete", categories: ["@sortedset"], since: "5.0.0",
+    group: "sorted-set", proc: bzpopmaxCommand,
     complexity: "O(log(N)) with N being the number of elements in the sorted set.",
     summary: "Removes and returns the member with the highest score, or waits for one." },
-  { name: "zmpop", arity: -4, flags: ["write", "movablekeys"], keys: [0, 0, 0], findKeys: countedKeys(1),
-    keySpecs: [{ flags: ["RW", "access", "delete"], begin: { index: 1 }, find: { keyNumberIndex: 0, firstKey: 1, step: 1 } }],
+  { name: "zmpop", arity: -4, flags: ["write", "movablekeys"], keys: [0, 0, 0],
+    findKeys: countedKeys(1),
+    keySpecs: [
+      { flags: ["RW", "access", "delete"], begin: { index: 1 },
+        find: { keyNumberIndex: 0, firstKey: 1, step: 1 } },
+    ],
     categories: ["@sortedset"], since: "7.0.0", group: "sorted-set", proc: zmpopCommand,
-    complexity: "O(K) + O(M*log(N)) where K is the number of provided keys, N being the number of elements in the sorted set, and M being the number of elements popped.",
+    complexity: "O(K) + O(M*log(N)) where K is the number of provided keys, N being the " +
+      "number of elements in the sorted set, and M being the number of elements popped.",
     summary: "Removes and returns members of the first of several keys that has any." },
-  { name: "bzmpop", arity: -5, flags: ["write", "blocking", "movablekeys"], keys: [0, 0, 0], findKeys: countedKeys(2),
-    keySpecs: [{ flags: ["RW", "access", "delete"], begin: { index: 2 }, find: { keyNumberIndex: 0, firstKey: 1, step: 1 } }],
+  { name: "bzmpop", arity: -5, flags: ["write", "blocking", "movablekeys"], keys: [0, 0, 0],
+    findKeys: countedKeys(2),
+    keySpecs: [
+      { flags: ["RW", "access", "delete"], begin: { index: 2 },
+        find: { keyNumberIndex: 0, firstKey: 1, step: 1 } },
+    ],
     categories: ["@sortedset"], since: "7.0.0", group: "sorted-set", proc: bzmpopCommand,
-    complexity: "O(K) + O(M*log(N)) where K is the number of provided keys, N being the number of elements in the sorted set, and M being the number of elements popped.",
-    summary: "Removes and returns members of the first of several keys that has any, or waits for some." },
+    complexity: "O(K) + O(M*log(N)) where K is the number of provided keys, N being the " +
+      "number of elements in the sorted set, and M being the number of elements popped.",
+    summary: "Removes and returns members of the first of several keys that has any, or waits " +
+      "for some." },
 ];
 
 const NO_KEYS = commandError("ERR numkeys should be greater than 0");
@@ -81,8 +93,7 @@ function popFromKey(client: Client, isMax: boolean): void {
   const { argv, reply } = client;
   if (argv.count > 3) throw SYNTAX_ERROR;
   const hasCount = argv.count === 3;
-  const wanted = hasCount ? integerArgument(argv, 2) : 1;
-  if (wanted < 0) throw MUST_BE_POSITIVE;
+  const wanted = hasCount ? boundedIntegerArgument(argv, 2, 0, COUNT_MAX, MUST_BE_POSITIVE) : 1;
   const entry = typedForWrite(client, 1, TYPE_SORTED_SET);
   if (entry === 0 || wanted === 0) return reply.array(0);
   const isNested = hasCount && reply.resp === 3;

@@ -1,6 +1,6 @@
 /**
- * Sorted set range commands: members between two ranks, scores or members: shown, counted, stored or
- * removed. Whatever the kind of range, it is first turned into ranks (sorted_set_arguments.ts).
+ * Sorted set range commands: members between two ranks, scores or members: shown, counted, stored
+ * or removed. Whatever the kind of range, it is first turned into ranks (sorted_set_arguments.ts).
  */
 import { Slice } from "../base/bytes.ts";
 import { EVENT_SORTED_SET } from "../keyspace/keyspace_listener.ts";
@@ -16,57 +16,63 @@ import { TYPE_SORTED_SET } from "../values/value.ts";
 import { integerArgument, typedForRead, typedForWrite } from "./arguments.ts";
 import { MemberRange, type RangeKind, storeResult } from "./sorted_set_arguments.ts";
 
-const RANGE_SHOWN =
-  "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements returned.";
-const RANGE_LIMITED =
-  "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can consider it O(log(N)).";
-const RANGE_REMOVED =
-  "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements removed by the operation.";
+const RANGE_SHOWN = "O(log(N)+M) with N being the number of elements in the sorted set and M " +
+  "the number of elements returned.";
+const RANGE_LIMITED = "O(log(N)+M) with N being the number of elements in the sorted set and M " +
+  "the number of elements being returned. If M is constant (e.g. always asking for the first 10 " +
+  "elements with LIMIT), you can consider it O(log(N)).";
+const RANGE_REMOVED = "O(log(N)+M) with N being the number of elements in the sorted set and M " +
+  "the number of elements removed by the operation.";
 
 // deno-fmt-ignore
 export const sortedSetRangeCommands: readonly RedisCommand[] = [
-  { name: "zcount", arity: 4, flags: ["readonly", "fast"], keys: [1, 1, 1],
-    access: "RO access", categories: ["@sortedset"], since: "2.0.0", group: "sorted-set", proc: zcountCommand,
+  { name: "zcount", arity: 4, flags: ["readonly", "fast"], keys: [1, 1, 1], access: "RO access",
+    categories: ["@sortedset"], since: "2.0.0", group: "sorted-set", proc: zcountCommand,
     complexity: "O(log(N)) with N being the number of elements in the sorted set.",
     summary: "Counts the members with scores in a range." },
-  { name: "zlexcount", arity: 4, flags: ["readonly", "fast"], keys: [1, 1, 1],
-    access: "RO access", categories: ["@sortedset"], since: "2.8.9", group: "sorted-set", proc: zlexcountCommand,
+  { name: "zlexcount", arity: 4, flags: ["readonly", "fast"], keys: [1, 1, 1], access: "RO access",
+    categories: ["@sortedset"], since: "2.8.9", group: "sorted-set", proc: zlexcountCommand,
     complexity: "O(log(N)) with N being the number of elements in the sorted set.",
     summary: "Counts the members that lie between two byte strings." },
-  { name: "zrange", arity: -4, flags: ["readonly"], keys: [1, 1, 1],
-    access: "RO access", categories: ["@sortedset"], since: "1.2.0", group: "sorted-set", proc: zrangeCommand,
-    complexity: RANGE_SHOWN, summary: "Returns the members in a range of ranks, scores or byte strings." },
+  { name: "zrange", arity: -4, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
+    categories: ["@sortedset"], since: "1.2.0", group: "sorted-set", proc: zrangeCommand,
+    complexity: RANGE_SHOWN,
+    summary: "Returns the members in a range of ranks, scores or byte strings." },
   { name: "zrangestore", arity: -5, flags: ["write", "denyoom"], keys: [1, 2, 1],
     categories: ["@sortedset"], since: "6.2.0", group: "sorted-set", proc: zrangestoreCommand,
     keySpecs: [
       { flags: ["OW", "update"], begin: { index: 1 }, find: { lastKey: 0, step: 1, limit: 0 } },
       { flags: ["RO", "access"], begin: { index: 2 }, find: { lastKey: 0, step: 1, limit: 0 } },
     ],
-    complexity: "O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements stored into the destination key.",
+    complexity: "O(log(N)+M) with N being the number of elements in the sorted set and M the " +
+      "number of elements stored into the destination key.",
     summary: "Stores the members in a range under another key." },
-  { name: "zrevrange", arity: -4, flags: ["readonly"], keys: [1, 1, 1],
-    access: "RO access", categories: ["@sortedset"], since: "1.2.0", group: "sorted-set", proc: zrevrangeCommand,
-    complexity: RANGE_SHOWN, summary: "Returns the members in a range of ranks, highest score first." },
-  { name: "zrangebyscore", arity: -4, flags: ["readonly"], keys: [1, 1, 1],
-    access: "RO access", categories: ["@sortedset"], since: "1.0.5", group: "sorted-set", proc: zrangebyscoreCommand,
+  { name: "zrevrange", arity: -4, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
+    categories: ["@sortedset"], since: "1.2.0", group: "sorted-set", proc: zrevrangeCommand,
+    complexity: RANGE_SHOWN,
+    summary: "Returns the members in a range of ranks, highest score first." },
+  { name: "zrangebyscore", arity: -4, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
+    categories: ["@sortedset"], since: "1.0.5", group: "sorted-set", proc: zrangebyscoreCommand,
     complexity: RANGE_LIMITED, summary: "Returns the members with scores in a range." },
-  { name: "zrevrangebyscore", arity: -4, flags: ["readonly"], keys: [1, 1, 1],
-    access: "RO access", categories: ["@sortedset"], since: "2.2.0", group: "sorted-set", proc: zrevrangebyscoreCommand,
-    complexity: RANGE_LIMITED, summary: "Returns the members with scores in a range, highest first." },
-  { name: "zrangebylex", arity: -4, flags: ["readonly"], keys: [1, 1, 1],
-    access: "RO access", categories: ["@sortedset"], since: "2.8.9", group: "sorted-set", proc: zrangebylexCommand,
+  { name: "zrevrangebyscore", arity: -4, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
+    categories: ["@sortedset"], since: "2.2.0", group: "sorted-set", proc: zrevrangebyscoreCommand,
+    complexity: RANGE_LIMITED,
+    summary: "Returns the members with scores in a range, highest first." },
+  { name: "zrangebylex", arity: -4, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
+    categories: ["@sortedset"], since: "2.8.9", group: "sorted-set", proc: zrangebylexCommand,
     complexity: RANGE_LIMITED, summary: "Returns the members that lie between two byte strings." },
-  { name: "zrevrangebylex", arity: -4, flags: ["readonly"], keys: [1, 1, 1],
-    access: "RO access", categories: ["@sortedset"], since: "2.8.9", group: "sorted-set", proc: zrevrangebylexCommand,
-    complexity: RANGE_LIMITED, summary: "Returns the members that lie between two byte strings, last first." },
-  { name: "zremrangebyrank", arity: 4, flags: ["write"], keys: [1, 1, 1],
-    access: "RW delete", categories: ["@sortedset"], since: "2.0.0", group: "sorted-set", proc: zremrangebyrankCommand,
+  { name: "zrevrangebylex", arity: -4, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
+    categories: ["@sortedset"], since: "2.8.9", group: "sorted-set", proc: zrevrangebylexCommand,
+    complexity: RANGE_LIMITED,
+    summary: "Returns the members that lie between two byte strings, last first." },
+  { name: "zremrangebyrank", arity: 4, flags: ["write"], keys: [1, 1, 1], access: "RW delete",
+    categories: ["@sortedset"], since: "2.0.0", group: "sorted-set", proc: zremrangebyrankCommand,
     complexity: RANGE_REMOVED, summary: "Removes the members in a range of ranks." },
-  { name: "zremrangebyscore", arity: 4, flags: ["write"], keys: [1, 1, 1],
-    access: "RW delete", categories: ["@sortedset"], since: "1.2.0", group: "sorted-set", proc: zremrangebyscoreCommand,
+  { name: "zremrangebyscore", arity: 4, flags: ["write"], keys: [1, 1, 1], access: "RW delete",
+    categories: ["@sortedset"], since: "1.2.0", group: "sorted-set", proc: zremrangebyscoreCommand,
     complexity: RANGE_REMOVED, summary: "Removes the members with scores in a range." },
-  { name: "zremrangebylex", arity: 4, flags: ["write"], keys: [1, 1, 1],
-    access: "RW delete", categories: ["@sortedset"], since: "2.8.9", group: "sorted-set", proc: zremrangebylexCommand,
+  { name: "zremrangebylex", arity: 4, flags: ["write"], keys: [1, 1, 1], access: "RW delete",
+    categories: ["@sortedset"], since: "2.8.9", group: "sorted-set", proc: zremrangebylexCommand,
     complexity: RANGE_REMOVED, summary: "Removes the members that lie between two byte strings." },
 ];
 
@@ -181,8 +187,8 @@ function zrangestoreCommand(client: Client): void {
 }
 
 /**
- * Reads options and range of a command whose source key is argument `keyIndex`. Leaves the result in
- * `query` and `range`.
+ * Reads options and range of a command whose source key is argument `keyIndex`. Leaves the result
+ * in `query` and `range`.
  */
 function parseQuery(
   argv: Argv,

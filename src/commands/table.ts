@@ -7,21 +7,27 @@ import { bitmapCommands } from "./bitmap_commands.ts";
 import { commandCommands } from "./command_commands.ts";
 import { configCommands } from "./config_commands.ts";
 import { connectionCommands } from "./connection_commands.ts";
+import { debugCommands } from "./debug_commands.ts";
 import { dumpCommands } from "./dump_commands.ts";
 import { geoCommands } from "./geo_commands.ts";
 import { geoSearchCommands } from "./geo_search_commands.ts";
 import { hashCommands } from "./hash_commands.ts";
 import { hyperloglogCommands } from "./hyperloglog_commands.ts";
 import { infoCommands } from "./info_command.ts";
+import { latencyCommands } from "./latency_commands.ts";
 import { lcsCommands } from "./lcs_command.ts";
 import { keyCommands } from "./key_commands.ts";
 import { keyExpiryCommands } from "./key_expiry_commands.ts";
 import { listBlockingCommands } from "./list_blocking_commands.ts";
 import { listCommands } from "./list_commands.ts";
+import { memoryCommands } from "./memory_commands.ts";
 import { persistenceCommands } from "./persistence_commands.ts";
+import { scriptCommands } from "./script_commands.ts";
+import { serverCommands } from "./server_commands.ts";
 import { setCommands } from "./set_commands.ts";
 import { setAlgebraCommands } from "./set_algebra_commands.ts";
 import { shutdownCommands } from "./shutdown_command.ts";
+import { slowlogCommands } from "./slowlog_commands.ts";
 import { sortCommands } from "./sort_command.ts";
 import { sortedSetCommands } from "./sorted_set_commands.ts";
 import { sortedSetPopCommands } from "./sorted_set_pop_commands.ts";
@@ -36,21 +42,27 @@ export const commandRows: readonly RedisCommand[] = [
   ...commandCommands,
   ...configCommands,
   ...connectionCommands,
+  ...debugCommands,
   ...dumpCommands,
   ...geoCommands,
   ...geoSearchCommands,
   ...hashCommands,
   ...hyperloglogCommands,
   ...infoCommands,
+  ...latencyCommands,
   ...lcsCommands,
   ...keyCommands,
   ...keyExpiryCommands,
   ...listBlockingCommands,
   ...listCommands,
+  ...memoryCommands,
   ...persistenceCommands,
+  ...scriptCommands,
+  ...serverCommands,
   ...setCommands,
   ...setAlgebraCommands,
   ...shutdownCommands,
+  ...slowlogCommands,
   ...sortCommands,
   ...sortedSetCommands,
   ...sortedSetPopCommands,

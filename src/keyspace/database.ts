@@ -511,8 +511,7 @@ export class Database {
 
   #insert(entry: Ref, expiryMs: number): void {
     dict.insert(this.arena, this.keys, entry);
-    const hash = dict.lastHash();
-    if (expiryMs !== value.NO_EXPIRY) dict.insertHashed(this.arena, this.expires, entry, hash);
+    if (expiryMs !== value.NO_EXPIRY) dict.insert(this.arena, this.expires, entry);
   }
 
   /** `entry` has taken the place of `old`, which has the same key, in the dict of keys. */

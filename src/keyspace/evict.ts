@@ -193,7 +193,7 @@ export class Evictor {
     return this.#keyspace.idleMs(entry);
   }
 
-  /** Puts a candidate into its place in the pool, if there is room or it is better than one there. */
+  /** Puts a candidate into its place in the pool, if it is good enough to have one. */
   #offer(db: Database, entry: Ref, score: number): void {
     const pool = this.#pool;
     let index = 0;

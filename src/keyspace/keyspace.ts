@@ -32,6 +32,8 @@ export class Keyspace {
   isLoading = false;
   /** Expired keys are hidden but not removed (CLIENT PAUSE). */
   isExpiryPaused = false;
+  /** Accesses are not noted (CLIENT NO-TOUCH). */
+  isTouchPaused = false;
   /** The access clock counts frequency instead of time (maxmemory-policy *-lfu). */
   usesLfu = false;
   lfuLogFactor = 10;
@@ -53,7 +55,7 @@ export class Keyspace {
 
   /** Notes an access to a key. While frozen it is not noted: it would clone segments for nothing. */
   touch(entry: Ref): void {
-    if (this.arena.isFrozen) return;
+    if (this.arena.isFrozen || this.isTouchPaused) return;
     const old = value.accessClock(this.arena, entry);
     const now = this.usesLfu ? this.#lfuAfterAccess(old) : this.lruClock();
     if (now !== old) value.setAccessClock(this.arena, entry, now);

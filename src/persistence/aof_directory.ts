@@ -1,7 +1,8 @@
 /**
  * AOF directory: the files of the append-only file and the manifest that names them, kept in step.
  *
- * Every step is made in the order that leaves a loadable whole behind, wherever a crash cuts it off:
+ * Every step is made in the order that leaves a loadable whole behind, wherever a crash cuts it
+ * off:
  *
  *   a file is created or renamed → the directory is synced → the manifest names it → the directory
  *   is synced → what it replaces is removed

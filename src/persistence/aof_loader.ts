@@ -1,8 +1,8 @@
 /**
  * AOF loader: repeats what the files of a manifest record.
  *
- * The base is an RDB (read by the RDB reader) or commands, the increments are commands. A file of an
- * older server may be both: an RDB and then commands. Commands go to an injected `replay`, which
+ * The base is an RDB (read by the RDB reader) or commands, the increments are commands. A file of
+ * an older server may be both: an RDB and then commands. Commands go to an injected `replay`, which
  * runs them through the ordinary dispatcher.
  *
  * THE END OF THE LAST FILE may be missing, after a crash. It is cut behind the last command that is

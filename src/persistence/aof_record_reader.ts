@@ -4,8 +4,8 @@
  *   *<count>\r\n  then count times  $<length>\r\n<bytes>\r\n        a command
  *   #<anything>\r\n                                                 an annotation, skipped
  *
- * The file is read in large pieces; arguments are views over the piece and good until the next call.
- * Every byte is checked, for this is the only protection that the format has: it carries no
+ * The file is read in large pieces; arguments are views over the piece and good until the next
+ * call. Every byte is checked, for this is the only protection that the format has: it carries no
  * checksums. A record that ends behind the end of the file is told from one that is wrong, because
  * the first is what a crash leaves and the second is damage.
  */

@@ -11,9 +11,9 @@
  *               for two seconds at most (Linux would let the write wait for the sync anyway).
  *   no          the system decides.
  *
- * UNITS. Effects between two calls of `endUnit` are repeated as a whole or not at all: more than one
- * are wrapped in MULTI and EXEC. MULTI is put in front when the second one comes, for most units
- * have one.
+ * UNITS. Effects between two calls of `endUnit` are repeated as a whole or not at all: more than
+ * one are wrapped in MULTI and EXEC. MULTI is put in front when the second one comes, for most
+ * units have one.
  *
  * ERRORS. A write that fails is cut off the file again before anything else is written, so no unit
  * ever stands there in part; the buffer is kept and the write repeated. A failed sync is another
@@ -32,8 +32,9 @@ import { errorText, type FileHandle } from "./file_system.ts";
 /** A buffer beyond this is not kept for the next turn. */
 const BUFFER_KEPT_BYTES_MAX = 1024 * 1024;
 const BUFFER_BYTES_MIN = 16 * 1024;
-/** Room for "*<count>\r\n" or "$<length>\r\n". */
+/** Room for "*<count>\r\n", and for "$<length>\r\n" with the "\r\n" behind the argument. */
 const HEADER_BYTES_MAX = 16;
+const ARGUMENT_FRAME_BYTES_MAX = HEADER_BYTES_MAX + 2;
 
 const SYNC_INTERVAL_MS = 1000;
 const POSTPONE_MS_MAX = 2000;
@@ -42,11 +43,11 @@ const ERROR_LOG_INTERVAL_MS = 30_000;
 const NO_DATABASE = -1;
 const ASTERISK = 0x2a;
 const DOLLAR = 0x24;
+const ZERO = 0x30;
 const CR = 13;
 const LF = 10;
 const MULTI = latin1Bytes("*1\r\n$5\r\nMULTI\r\n");
 const EXEC = latin1Bytes("*1\r\n$4\r\nEXEC\r\n");
-const END_OF_LINE = latin1Bytes("\r\n");
 const SELECT = latin1Bytes("*2\r\n$6\r\nSELECT\r\n");
 
 /** What the writer needs of the server; `config` is read anew every time. */
@@ -67,6 +68,8 @@ export class AofWriter implements CommandLog {
   readonly #options: AofWriterOptions;
   #buffer = new Uint8Array(BUFFER_BYTES_MIN);
   #length = 0;
+  /** Bytes of the units that have ended; only these are written. */
+  #completeBytes = 0;
   /** Where the first effect of the open unit begins, behind a time annotation. */
   #unitStart = 0;
   #unitEffects = 0;
@@ -127,8 +130,8 @@ export class AofWriter implements CommandLog {
   // ------------------------------------------------------------------------------------- files
 
   /**
-   * Goes on with `file`, positioned at its end, after `fileBytes` bytes. What waits in the buffer is
-   * dropped; call `flush` first, or `switchTo`.
+   * Goes on with `file`, positioned at its end, after `fileBytes` bytes. What waits in the buffer
+   * is dropped; call `flush` first, or `switchTo`.
    */
   open(file: FileHandle, fileBytes: number): void {
     this.#file = file;
@@ -137,6 +140,7 @@ export class AofWriter implements CommandLog {
     this.#writeError = null;
     this.#syncError = null;
     this.#length = 0;
+    this.#completeBytes = 0;
     this.#unitEffects = 0;
     this.#selectedDb = NO_DATABASE;
     this.#annotatedSeconds = 0;
@@ -219,22 +223,26 @@ export class AofWriter implements CommandLog {
     else if (this.#unitEffects === 2) this.#insertMulti();
     if (dbIndex !== this.#selectedDb) this.#select(dbIndex);
     const { bytes, starts, lengths, count } = argv;
-    this.#reserve(HEADER_BYTES_MAX);
-    this.#header(ASTERISK, count);
+    let total = HEADER_BYTES_MAX;
+    for (let index = 0; index < count; index++) total += lengths[index] + ARGUMENT_FRAME_BYTES_MAX;
+    this.#reserve(total);
+    const buffer = this.#buffer;
+    let at = writeHeader(ASTERISK, count, buffer, this.#length);
     for (let index = 0; index < count; index++) {
       const length = lengths[index];
-      this.#reserve(length + HEADER_BYTES_MAX + 2);
-      this.#header(DOLLAR, length);
-      copyBytes(bytes, starts[index], this.#buffer, this.#length, length);
-      this.#length += length;
-      this.#buffer[this.#length++] = CR;
-      this.#buffer[this.#length++] = LF;
+      at = writeHeader(DOLLAR, length, buffer, at);
+      copyBytes(bytes, starts[index], buffer, at, length);
+      at += length;
+      buffer[at++] = CR;
+      buffer[at++] = LF;
     }
+    this.#length = at;
   }
 
   endUnit(): void {
     if (this.#unitEffects > 1) this.#put(EXEC);
     this.#unitEffects = 0;
+    this.#completeBytes = this.#length;
   }
 
   #beginUnit(): void {
@@ -260,28 +268,14 @@ export class AofWriter implements CommandLog {
   #select(dbIndex: number): void {
     this.#selectedDb = dbIndex;
     this.#put(SELECT);
-    const text = latin1Bytes(String(dbIndex));
-    this.#reserve(HEADER_BYTES_MAX);
-    this.#header(DOLLAR, text.length);
-    this.#put(text);
-    this.#put(END_OF_LINE);
+    const text = String(dbIndex);
+    this.#put(latin1Bytes(`$${text.length}\r\n${text}\r\n`));
   }
 
   #put(bytes: Uint8Array): void {
     this.#reserve(bytes.length);
     this.#buffer.set(bytes, this.#length);
     this.#length += bytes.length;
-  }
-
-  /** Writes "<mark><value>\r\n"; there must be room. */
-  #header(mark: number, value: number): void {
-    const buffer = this.#buffer;
-    let at = this.#length;
-    buffer[at++] = mark;
-    at += writeInteger(value, buffer, at);
-    buffer[at++] = CR;
-    buffer[at++] = LF;
-    this.#length = at;
   }
 
   #reserve(byteCount: number): void {
@@ -295,14 +289,14 @@ export class AofWriter implements CommandLog {
   // -------------------------------------------------------------------------------------- disk
 
   /**
-   * Brings the units that are complete to the file, and to the disk as `appendfsync` asks. Called at
-   * the end of every turn. `isForced`: also while a sync is running.
+   * Brings the units that are complete to the file, and to the disk as `appendfsync` asks. Called
+   * at the end of every turn. `isForced`: also while a sync is running.
    *
    * True: replies may leave. That is always so, for `always` either succeeds or ends the process.
    */
   flush(isForced = false): boolean {
     if (this.#file === null) return true;
-    if (this.#length > 0) {
+    if (this.#completeBytes > 0) {
       if (!isForced && this.#mustPostpone()) return true;
       if (!this.#write(this.#file)) return true;
     } else if (!this.#hasUnsynced) {
@@ -330,22 +324,34 @@ export class AofWriter implements CommandLog {
     this.#postponedSinceMs = 0;
     try {
       if (this.#hasPartialWrite) this.#cutPartialWrite(file);
-      file.write(this.#buffer, 0, this.#length);
+      file.write(this.#buffer, 0, this.#completeBytes);
     } catch (cause) {
       this.#onWriteError(file, errorText(cause));
       return false;
     }
-    this.#fileBytes += this.#length;
-    this.#length = 0;
-    if (this.#buffer.length > BUFFER_KEPT_BYTES_MAX) {
-      this.#buffer = new Uint8Array(BUFFER_BYTES_MIN);
-    }
+    this.#fileBytes += this.#completeBytes;
+    this.#dropWritten();
     this.#hasUnsynced = true;
     if (this.#writeError !== null) {
       this.#writeError = null;
       this.#options.log.warning("AOF write error looks solved, Redis can write again.");
     }
     return true;
+  }
+
+  /**
+   * Empties the buffer, but for a unit that has not ended (its command has failed an assertion).
+   */
+  #dropWritten(): void {
+    const openBytes = this.#length - this.#completeBytes;
+    if (openBytes > 0) {
+      this.#buffer.copyWithin(0, this.#completeBytes, this.#length);
+      this.#unitStart -= this.#completeBytes;
+    } else if (this.#buffer.length > BUFFER_KEPT_BYTES_MAX) {
+      this.#buffer = new Uint8Array(BUFFER_BYTES_MIN);
+    }
+    this.#length = openBytes;
+    this.#completeBytes = 0;
   }
 
   #cutPartialWrite(file: FileHandle): void {
@@ -437,6 +443,8 @@ export class AofWriter implements CommandLog {
     this.#file = null;
     this.#fileBytes = 0;
     this.#length = 0;
+    this.#completeBytes = 0;
+    this.#unitEffects = 0;
     this.#writeError = null;
     this.#hasUnsynced = false;
     this.#syncError = null;
@@ -446,4 +454,15 @@ export class AofWriter implements CommandLog {
     if (this.#syncRunning === null) file.close();
     else this.#syncRunning.finally(() => file.close());
   }
+}
+
+/** Writes "<mark><value>\r\n" at an offset, where there is room; returns the offset behind it. */
+function writeHeader(mark: number, value: number, buffer: Uint8Array, offset: number): number {
+  let at = offset;
+  buffer[at++] = mark;
+  if (value < 10) buffer[at++] = ZERO + value;
+  else at += writeInteger(value, buffer, at);
+  buffer[at++] = CR;
+  buffer[at++] = LF;
+  return at;
 }

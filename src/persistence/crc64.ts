@@ -57,9 +57,10 @@ export class Crc64 {
     let high = this.high;
     let at = start;
     const end = start + length;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (const fast = end - 7; at < fast; at += 8) {
-      low ^= bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
-      high ^= bytes[at + 4] | (bytes[at + 5] << 8) | (bytes[at + 6] << 16) | (bytes[at + 7] << 24);
+      low ^= view.getInt32(at, true);
+      high ^= view.getInt32(at + 4, true);
       const a = ((low & 255) << 1) + 7 * TABLE_WORDS;
       const b = ((low >>> 7) & 510) + 6 * TABLE_WORDS;
       const c = ((low >>> 15) & 510) + 5 * TABLE_WORDS;

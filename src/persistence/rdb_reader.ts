@@ -23,6 +23,8 @@ export interface RdbLoadOptions {
   limits: EncodingLimits;
   /** Whether the checksum is compared (rdbchecksum). */
   verifiesChecksum: boolean;
+  /** Look for fields that come twice in small hashes (sanitize-dump-payload). */
+  findsDuplicates: boolean;
   /** Keep keys that have expired: the commands that follow in an AOF may refer to them. */
   keepsExpired: boolean;
   /** Bytes after which `load` stops for a while (loading-process-events-interval-bytes). */
@@ -72,7 +74,12 @@ export class RdbReader {
     this.#input = new RdbInput(path, source, totalBytes, options.verifiesChecksum);
     this.#keyspace = keyspace;
     this.#options = options;
-    this.#values = new RdbValueReader(this.#input, keyspace, options.limits);
+    this.#values = new RdbValueReader(
+      this.#input,
+      keyspace,
+      options.limits,
+      options.findsDuplicates,
+    );
     this.#db = keyspace.databases[0];
   }
 

@@ -56,14 +56,25 @@ export class RdbValueReader {
   readonly #keyspace: Keyspace;
   readonly #arena: Arena;
   readonly #limits: EncodingLimits;
+  readonly #findsDuplicates: boolean;
   readonly #view = new Slice();
   readonly #held = new HeldBytes();
 
-  constructor(input: RdbInput, keyspace: Keyspace, limits: EncodingLimits) {
+  /**
+   * `findsDuplicates`: refuse small hashes with a field that comes twice, which no server writes
+   * (all other duplicates are always found).
+   */
+  constructor(
+    input: RdbInput,
+    keyspace: Keyspace,
+    limits: EncodingLimits,
+    findsDuplicates: boolean,
+  ) {
     this.#input = input;
     this.#keyspace = keyspace;
     this.#arena = keyspace.arena;
     this.#limits = limits;
+    this.#findsDuplicates = findsDuplicates;
   }
 
   /**
@@ -419,13 +430,24 @@ export class RdbValueReader {
     this.#readListpack();
     const { bytes, start, length } = this.#view;
     if (length === listpack.EMPTY_BYTES) return 0;
+    if (this.#findsDuplicates) this.#checkFields();
     if (!hashValue.loadListpack(this.#arena, entry, bytes, start, length, this.#limits.hash)) {
       this.#input.fail("damaged hash");
     }
     return hashValue.countOfKey(this.#arena, entry);
   }
 
-  // ------------------------------------------------------------------------------- small structures
+  /** Looks for fields that come twice in the listpack in `#view`. */
+  #checkFields(): void {
+    const fields = new Set<string>();
+    let elementCount = 0;
+    listpack.forEachRaw(this.#view.bytes, this.#view.start, (bytes, start, length) => {
+      if ((elementCount++ & 1) === 0) fields.add(latin1Text(bytes, start, length));
+    });
+    if (fields.size !== (elementCount + 1) >>> 1) this.#input.fail("a hash holds a field twice");
+  }
+
+  // ------------------------------------------------------------------------------ small structures
 
   /** Reads a listpack and leaves it in `#view`. */
   #readListpack(): void {

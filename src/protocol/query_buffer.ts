@@ -33,6 +33,11 @@ export class QueryBuffer {
     return this.end - this.position;
   }
 
+  /** Bytes received of what is not complete or not consumed: pending ones and partial arguments. */
+  get heldBytes(): number {
+    return this.end - this.#firstNeeded();
+  }
+
   /**
    * Where the next bytes may be read to; never empty. If the last read filled the room it had, or a
    * large argument is under way, the room grows, in proportion to what has really arrived: an

@@ -15,7 +15,7 @@ import { writeBigInteger, writeInteger } from "../base/integers.ts";
 const POOLED_BYTES = 16 * 1024;
 const POOLED_COUNT_MAX = 512;
 /** Output beyond this cannot be held; the client is disconnected. */
-const OUTPUT_BYTES_MAX = 2 ** 31 - 2 ** 16;
+export const OUTPUT_BYTES_MAX = 2 ** 31 - 2 ** 16;
 /** Room for a header: a type byte, 20 digits and a line end. */
 const HEADER_BYTES_MAX = 24;
 
@@ -31,6 +31,8 @@ export class Reply {
   bytes: Uint8Array<ArrayBuffer> = EMPTY;
   /** RESP version the client asked for by HELLO. */
   resp: 2 | 3 = 2;
+  /** The output may not grow beyond this many bytes. */
+  bytesMax = OUTPUT_BYTES_MAX;
   /** The output grew beyond what can be held and was dropped. */
   isOverflown = false;
 
@@ -255,7 +257,7 @@ export class Reply {
       return;
     }
     const needed = this.length + size;
-    if (needed > OUTPUT_BYTES_MAX) {
+    if (needed > this.bytesMax) {
       this.isOverflown = true;
       this.length = 0;
       // A reply larger than all that can be held is written nowhere: stores beyond the end of a

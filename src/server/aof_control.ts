@@ -6,14 +6,14 @@
  *    └────────────CONFIG SET appendonly no┴────────────────────────────────┘
  *
  * A REWRITE makes the log short again: (1) a new increment is begun and named in the manifest;
- * (2) in the same moment the data are frozen, and a child writes them as the next base; (3) the base
- * takes its place, and everything before the new increment is removed. Commands that come meanwhile
- * are in the new increment, so nothing is lost whichever step fails: then all files stay, and the
- * next rewrite begins another increment. While "waiting" the increment has a temporary name, for
- * there is no base yet to which it could belong.
+ * (2) in the same moment the data are frozen, and a child writes them as the next base; (3) the
+ * base takes its place, and everything before the new increment is removed. Commands that come
+ * meanwhile are in the new increment, so nothing is lost whichever step fails: then all files stay,
+ * and the next rewrite begins another increment. While "waiting" the increment has a temporary
+ * name, for there is no base yet to which it could belong.
  *
- * The parts: AofWriter (bytes and syncs), AofDirectory (files and manifest), AofLoader (replay). The
- * server is reached through `AofControlOptions` alone.
+ * The parts: AofWriter (bytes and syncs), AofDirectory (files and manifest), AofLoader (replay).
+ * The server is reached through `AofControlOptions` alone.
  */
 import * as clock from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -188,7 +188,8 @@ export class AofControl {
       this.#earlierBytes = directory.totalBytes() - fileBytes;
     });
     const { base } = directory.manifest;
-    // Redis: the size at the end of the last rewrite is kept nowhere; the base alone is near enough.
+    // Redis: the size at the end of the last rewrite is kept nowhere; the base alone is near
+    // enough.
     this.#baseBytes = base === null ? 0 : directory.sizeOf(base);
     this.#state = "on";
     this.#options.setCommandLog(this.writer);
@@ -236,7 +237,9 @@ export class AofControl {
 
   // ------------------------------------------------------------------------------ turn, cron, end
 
-  /** End of a turn: what was recorded goes to the disk as `appendfsync` asks. True: replies may go. */
+  /**
+   * End of a turn: what was recorded goes to the disk as `appendfsync` asks. True: replies may go.
+   */
   flush(): boolean {
     return this.writer.flush();
   }
@@ -265,8 +268,8 @@ export class AofControl {
   }
 
   /**
-   * SHUTDOWN: writes and syncs what there is, and closes the file. False: not now, for the first AOF
-   * is just being written, and without it the data would be lost; `isForced` overrules that.
+   * SHUTDOWN: writes and syncs what there is, and closes the file. False: not now, for the first
+   * AOF is just being written, and without it the data would be lost; `isForced` overrules that.
    */
   shutdown(isForced: boolean): boolean {
     const { log, child } = this.#options;
@@ -481,7 +484,9 @@ export class AofControl {
     if (!this.#options.config.aofDisableAutoGc) directory.removeHistory();
   }
 
-  /** Whether rewrites have failed so often that the next one must wait (Redis: aofRewriteLimited). */
+  /**
+   * Whether rewrites have failed so often that the next one must wait (Redis: aofRewriteLimited).
+   */
   #isPaused(): boolean {
     if (this.#failuresInRow < FAILURES_BEFORE_PAUSE) {
       this.#pauseMinutes = 0;

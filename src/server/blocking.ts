@@ -46,12 +46,19 @@ export class Blocking {
   readonly #readyNames = new Set<string>();
   readonly #runServed: RunServed;
   readonly #onUnblocked: (client: Client) => void;
+  /** Hears of each new deadline, so that `expireWaiting` is called in time. */
+  readonly #onDeadline: (deadlineMs: number) => void;
   /** Clients that wait (INFO blocked_clients). */
   blockedCount = 0;
 
-  constructor(runServed: RunServed, onUnblocked: (client: Client) => void) {
+  constructor(
+    runServed: RunServed,
+    onUnblocked: (client: Client) => void,
+    onDeadline: (deadlineMs: number) => void,
+  ) {
     this.#runServed = runServed;
     this.#onUnblocked = onUnblocked;
+    this.#onDeadline = onDeadline;
   }
 
   /**
@@ -78,7 +85,10 @@ export class Blocking {
       if (clients === undefined) waiting.set(key, new Set([client]));
       else clients.add(client);
     }
-    if (deadlineMs !== 0) this.#timed.add(client);
+    if (deadlineMs !== 0) {
+      this.#timed.add(client);
+      this.#onDeadline(deadlineMs);
+    }
     this.blockedCount++;
   }
 
@@ -102,6 +112,7 @@ export class Blocking {
   /** Answers a client as if its time had run out (also CLIENT UNBLOCK … TIMEOUT). */
   expire(client: Client): void {
     client.blocked!.expire(client);
+    client.transport.requestFlush();
     this.unblock(client);
   }
 

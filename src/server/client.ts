@@ -8,9 +8,11 @@ import type { Database } from "../keyspace/database.ts";
 import { Argv } from "../protocol/argv.ts";
 import { QueryBuffer } from "../protocol/query_buffer.ts";
 import { Reply } from "../protocol/reply.ts";
+import type { AclUser } from "./acl_user.ts";
 import type { BlockedState } from "./blocking.ts";
 import type { CompiledCommand } from "./command.ts";
 import type { Server } from "./server.ts";
+import type { TrackingState } from "./tracking.ts";
 import type { WatchedKey } from "./watch.ts";
 
 /** In a transaction: commands are queued. */
@@ -47,6 +49,12 @@ export const REDIS_TRACKING = 1 << 14;
 export const REDIS_UNIX_SOCKET = 1 << 15;
 /** EXEC is running this client's queue. */
 export const REDIS_EXECUTING = 1 << 16;
+/** May get push messages while a command of its own runs: pub/sub, client-side caching. */
+export const REDIS_PUSHED_TO = 1 << 17;
+/** CLIENT NO-TOUCH ON: its commands leave the access clock of keys alone. */
+export const REDIS_NO_TOUCH = 1 << 18;
+/** Its ACL user may not do everything: every command is checked. */
+export const REDIS_LIMITED_USER = 1 << 19;
 
 /** A command waiting in a transaction (Redis: multiCmd). */
 export interface MultiCmd {
@@ -59,6 +67,8 @@ export interface MultiCmd {
 export interface MultiState {
   commands: MultiCmd[];
   count: number;
+  /** Bytes of all arguments. */
+  argvBytes: number;
 }
 
 /** What a client needs of the thing that carries its bytes. */
@@ -86,7 +96,7 @@ export class Client {
   /** Row of the current (or last) command; null before the first. */
   command: CompiledCommand | null = null;
   flags = 0;
-  mstate: MultiState = { commands: [], count: 0 };
+  mstate: MultiState = { commands: [], count: 0, argvBytes: 0 };
   /** Keys given to WATCH. */
   watchedKeys: WatchedKey[] = [];
   blocked: BlockedState | null = null;
@@ -94,8 +104,8 @@ export class Client {
   name = "";
   libraryName = "";
   libraryVersion = "";
-  /** Name of the ACL user; "default" until AUTH. */
-  userName = "default";
+  /** The ACL user: "default" until AUTH. */
+  user: AclUser;
   isAuthenticated: boolean;
   /** Channels and patterns subscribed to, as Latin-1 text. */
   channels: Set<string> | null = null;
@@ -110,6 +120,17 @@ export class Client {
   propagation: Argv[] | null = null;
   /** Bytes that were handed to the system but not written yet; for output limits. */
   outputPendingBytes = 0;
+  /** Since when (ms) the output is above its soft limit; 0 if it is not. */
+  softLimitSinceMs = 0;
+  /** What CLIENT TRACKING ON asked for; null if it is off. */
+  tracking: TrackingState | null = null;
+  /**
+   * While a command of a client runs that may be pushed to: where its reply begins, behind the
+   * pushes that came before; else -1.
+   */
+  runningMark = -1;
+  /** Pushes that wait for the end of the command, since its reply must stay in one piece. */
+  #laterPushes: Reply | null = null;
 
   constructor(server: Server, id: number, transport: ClientTransport, nowMs: number) {
     this.server = server;
@@ -118,7 +139,13 @@ export class Client {
     this.db = server.keyspace.databases[0];
     this.createdMs = nowMs;
     this.lastInteractionMs = nowMs;
+    this.user = server.acl.defaultUser;
     this.isAuthenticated = !server.requiresPassword;
+    if (!this.user.isUnlimited) this.flags |= REDIS_LIMITED_USER;
+  }
+
+  get userName(): string {
+    return this.user.name;
   }
 
   /** Name of the current command, "config|get" for a subcommand; for error texts. */
@@ -137,6 +164,33 @@ export class Client {
   propagateAs(...parts: (string | Uint8Array)[]): void {
     this.propagation ??= [];
     this.propagation.push(Argv.of(...parts));
+  }
+
+  /**
+   * Begins a push message: returns where to write it, followed by `endPush`. It goes behind the
+   * reply of a command that runs if that has begun, or if it `comesLater` in any case.
+   */
+  beginPush(comesLater = false): Reply {
+    const { reply, runningMark } = this;
+    if (runningMark < 0) return reply;
+    const isReplyDropped = (this.flags & (REDIS_REPLY_OFF | REDIS_REPLY_SKIP)) !== 0;
+    if (!comesLater && !isReplyDropped && reply.length === runningMark) return reply;
+    this.#laterPushes ??= new Reply();
+    this.#laterPushes.resp = reply.resp;
+    return this.#laterPushes;
+  }
+
+  endPush(written: Reply): void {
+    if (this.runningMark >= 0 && written === this.reply) this.runningMark = written.length;
+    this.transport.requestFlush();
+  }
+
+  /** A command is over: the pushes that waited for its end follow its reply. */
+  addLaterPushes(): void {
+    const pushes = this.#laterPushes;
+    if (pushes === null) return;
+    this.#laterPushes = null;
+    this.reply.raw(pushes.bytes, 0, pushes.length);
   }
 
   /** Says that nothing goes to the AOF although the command changed something. */

@@ -25,6 +25,9 @@ const EFFECTS: readonly (readonly [names: readonly string[], apply: Effect])[] =
   [["maxmemory-eviction-tenacity", "lfu-log-factor", "lfu-decay-time"], applyMemory],
   [["hz", "active-expire-effort"], applyCron],
   [["loglevel", "logfile"], applyLog],
+  [["requirepass"], applyPassword],
+  [["client-output-buffer-limit"], applyOutputLimits],
+  [["slowlog-log-slower-than", "latency-monitor-threshold"], applyTiming],
 ];
 
 function applyProtocol({ config, dispatcher }: Server): string | null {
@@ -44,9 +47,29 @@ function applyMemory(server: Server): string | null {
   return null;
 }
 
+function applyPassword({ acl, config }: Server): string | null {
+  acl.setDefaultPassword(config.requirepass);
+  return null;
+}
+
+function applyOutputLimits({ outputLimits }: Server): string | null {
+  outputLimits.applyToAll();
+  return null;
+}
+
 function applyCron({ config, expireCycle }: Server): string | null {
   expireCycle.effort = config.activeExpireEffort;
   expireCycle.hz = config.hz;
+  return null;
+}
+
+/** A limit below a millisecond can be passed by any command, so all of them are timed. */
+const TIMED_EACH_US_MAX = 1000;
+
+function applyTiming({ config, dispatcher }: Server): string | null {
+  const { slowlogLogSlowerThan, latencyMonitorThreshold } = config;
+  dispatcher.timesEachCall = latencyMonitorThreshold > 0 ||
+    (slowlogLogSlowerThan >= 0 && slowlogLogSlowerThan < TIMED_EACH_US_MAX);
   return null;
 }
 

@@ -9,6 +9,7 @@
  *
  * No async function here: each would add promises and microtasks to every request.
  */
+import { quoteBytes } from "../base/quoting.ts";
 import { recycle } from "../protocol/reply.ts";
 import {
   type Client,
@@ -17,8 +18,12 @@ import {
   REDIS_CLOSE_AFTER_REPLY,
   REDIS_CLOSE_NOW,
 } from "./client.ts";
+import { clientLine, OUTPUT_FREE_BYTES } from "./client_listing.ts";
 import type { Server } from "./server.ts";
 
+/** Clients that have not authenticated may hold no more than this in their query buffer. */
+const UNAUTHENTICATED_QUERY_BYTES_MAX = 1024 * 1024;
+const SHOWN_QUERY_BYTES_MAX = 64;
 /** A query buffer larger than this is given back as soon as it is empty. */
 const QUERY_BUFFER_KEPT_MAX = 256 * 1024;
 
@@ -79,7 +84,11 @@ export class Connection implements ClientTransport {
   flush(): void {
     this.#isFlushRequested = false;
     const { client } = this;
-    if (client.reply.isOverflown || (client.flags & REDIS_CLOSE_NOW) !== 0) return this.close();
+    if ((client.flags & REDIS_CLOSE_NOW) !== 0) return this.close();
+    const mayExceed = this.#writing !== null || client.reply.length > OUTPUT_FREE_BYTES;
+    if (mayExceed || client.reply.isOverflown) {
+      if (this.#server.outputLimits.closeIfReached(client)) return;
+    }
     if (this.#writing !== null || this.#isClosed) return;
     const { length } = client.reply;
     if (length > 0) {
@@ -124,9 +133,7 @@ export class Connection implements ClientTransport {
     if ((client.flags & REDIS_BLOCKED) === 0) this.#process();
     if (count === this.#room) client.query.growAfterFullRead();
     else if (client.query.bytes.length > QUERY_BUFFER_KEPT_MAX) client.query.shrink();
-    if (client.query.pendingBytes > this.#server.config.clientQueryBufferLimit) {
-      return this.#closeForQueryBuffer();
-    }
+    if (this.#isQueryTooLong()) return this.#closeForQueryBuffer();
     if ((client.flags & REDIS_CLOSE_AFTER_REPLY) === 0) this.#read();
   };
 
@@ -169,11 +176,23 @@ export class Connection implements ClientTransport {
     this.close();
   };
 
+  /** Whether the client has sent too much that is not carried out yet, queued commands included. */
+  #isQueryTooLong(): boolean {
+    const { query, mstate, isAuthenticated } = this.client;
+    const bytes = query.heldBytes + mstate.argvBytes;
+    if (bytes <= UNAUTHENTICATED_QUERY_BYTES_MAX) {
+      return bytes > this.#server.config.clientQueryBufferLimit;
+    }
+    return !isAuthenticated || bytes > this.#server.config.clientQueryBufferLimit;
+  }
+
   #closeForQueryBuffer(): void {
-    const limit = this.#server.config.clientQueryBufferLimit;
+    const { query } = this.client;
     this.#server.statistics.queryBufferLimitDisconnections++;
+    const shownBytes = Math.min(SHOWN_QUERY_BYTES_MAX, query.pendingBytes);
     this.#server.log.warning(
-      `Closing client ${this.peerAddress} that reached max query buffer length of ${limit} bytes`,
+      `Closing client that reached max query buffer length: ${clientLine(this.client)} ` +
+        `(qbuf initial bytes: ${quoteBytes(query.bytes, query.position, shownBytes)})`,
     );
     this.close();
   }

@@ -5,7 +5,7 @@
  * values that were deleted are given back in slices between turns.
  */
 import * as clock from "../base/clock.ts";
-import { REDIS_BLOCKED, REDIS_PUBSUB } from "./client.ts";
+import { REDIS_BLOCKED, REDIS_MONITOR, REDIS_PUBSUB } from "./client.ts";
 import { GATE_MEMORY } from "./dispatch.ts";
 import type { Server } from "./server.ts";
 
@@ -15,6 +15,8 @@ const RECLAIM_PAUSE_MS = 1;
 /** Clients looked after per tick, at least. */
 const CLIENTS_PER_TICK_MIN = 50;
 const CLIENT_ROUND_MS = 5000;
+/** Clients that send nothing because they wait for something. */
+const MAY_BE_SILENT = REDIS_BLOCKED | REDIS_PUBSUB | REDIS_MONITOR;
 /** The largest timer that setTimeout can have. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -49,9 +51,10 @@ export class Cron {
   tick(): void {
     const server = this.#server;
     const nowMs = clock.refresh();
+    if (server.isCronPaused) return;
     this.#ticks++;
     this.#sample(nowMs);
-    server.expireCycle.run("slow");
+    this.#expire();
     // Addresses can run out without `maxmemory`; the check of each command sees to the rest.
     server.setGate(GATE_MEMORY, server.config.maxmemory > 0 || server.isAddressSpaceLow);
     this.#watchClients(nowMs);
@@ -87,6 +90,13 @@ export class Cron {
     }, delayMs);
   }
 
+  #expire(): void {
+    const { expireCycle, latency } = this.#server;
+    const usedUs = expireCycle.usedUs;
+    expireCycle.run("slow");
+    latency.addIfNeeded("expire-cycle", expireCycle.usedUs - usedUs);
+  }
+
   #sample(nowMs: number): void {
     const { statistics, arena } = this.#server;
     statistics.commandRate.sample(statistics.commandsProcessed, nowMs);
@@ -111,11 +121,14 @@ export class Cron {
   }
 
   #watchClient(id: number, nowMs: number): void {
-    const { clients, config, log } = this.#server;
+    const server = this.#server;
+    const { clients, config, log } = server;
     const client = clients.get(id);
     if (client === undefined) return;
+    // A client above its soft limit may have no output of its own that would be looked at.
+    if (client.outputPendingBytes > 0 && server.outputLimits.closeIfReached(client)) return;
     const idleMs = nowMs - client.lastInteractionMs;
-    const mayTimeOut = (client.flags & (REDIS_BLOCKED | REDIS_PUBSUB)) === 0;
+    const mayTimeOut = (client.flags & MAY_BE_SILENT) === 0;
     if (config.timeout > 0 && mayTimeOut && idleMs > config.timeout * 1000) {
       log.verbose("Closing idle client");
       client.transport.close();

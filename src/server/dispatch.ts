@@ -19,11 +19,7 @@
  */
 import { latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
-import {
-  REQUEST_COMPLETE,
-  REQUEST_PARTIAL,
-  RequestParser,
-} from "../protocol/request_parser.ts";
+import { REQUEST_COMPLETE, REQUEST_PARTIAL, RequestParser } from "../protocol/request_parser.ts";
 import type { Argv } from "../protocol/argv.ts";
 import {
   type Client,
@@ -31,11 +27,16 @@ import {
   REDIS_CLOSE_AFTER_REPLY,
   REDIS_CLOSE_NOW,
   REDIS_DIRTY_EXEC,
+  REDIS_LIMITED_USER,
+  REDIS_MONITOR,
   REDIS_MULTI,
+  REDIS_NO_TOUCH,
   REDIS_PUBSUB,
+  REDIS_PUSHED_TO,
   REDIS_REPLY_OFF,
   REDIS_REPLY_SKIP,
   REDIS_REPLY_SKIP_NEXT,
+  REDIS_TRACKING,
 } from "./client.ts";
 import {
   COMMAND_CHEAP,
@@ -44,6 +45,8 @@ import {
   COMMAND_NEVER_QUEUED,
   COMMAND_NO_AUTH,
   COMMAND_NO_MULTI,
+  COMMAND_PROTECTED,
+  COMMAND_READONLY,
   COMMAND_WRITE,
   type CompiledCommand,
 } from "./command.ts";
@@ -56,6 +59,7 @@ import {
   unknownSubcommand,
   wrongArity,
 } from "./errors.ts";
+import { debugRefusal } from "./protected_commands.ts";
 import type { Server } from "./server.ts";
 
 /** Reasons why the checks may object to a command of any client; bits of `server.gate`. */
@@ -64,16 +68,16 @@ export const GATE_LOADING = 1 << 0;
 export const GATE_MISCONF = 1 << 1;
 /** `maxmemory` is set, or the address space is nearly used up. */
 export const GATE_MEMORY = 1 << 2;
-/** Users other than an all-powerful default one exist. */
-export const GATE_ACL = 1 << 3;
 export const GATE_MONITOR = 1 << 4;
 export const GATE_PAUSED = 1 << 5;
 
 /** The wall clock that commands see is read anew when it is older than this. */
 const CLOCK_AGE_US_MAX = 500;
 /** Client flags under which the list of checks must be asked. */
-const SPECIAL_CLIENT = REDIS_MULTI | REDIS_PUBSUB;
+const SPECIAL_CLIENT = REDIS_MULTI | REDIS_PUBSUB | REDIS_LIMITED_USER | REDIS_MONITOR;
 const REPLY_FLAGS = REDIS_REPLY_OFF | REDIS_REPLY_SKIP | REDIS_REPLY_SKIP_NEXT;
+/** Client flags under which a command needs care before and after. */
+const SPECIAL_REPLY = REPLY_FLAGS | REDIS_PUSHED_TO | REDIS_NO_TOUCH;
 const STOP_READING = REDIS_BLOCKED | REDIS_CLOSE_AFTER_REPLY | REDIS_CLOSE_NOW;
 
 const SHOWN_ARGUMENT_BYTES_MAX = 128;
@@ -93,6 +97,7 @@ type Check = (client: Client, command: CompiledCommand) => CommandError | null;
 
 /** In Redis's order; the first that objects refuses the command. */
 const CHECKS: readonly Check[] = [
+  checkProtected,
   checkAuthentication,
   checkPermission,
   checkMemory,
@@ -100,7 +105,13 @@ const CHECKS: readonly Check[] = [
   checkPubSub,
   checkLoading,
   checkMultiAllowed,
+  checkMonitor,
 ];
+
+/** In a transaction, DEBUG is refused before it is queued; else it does this by itself. */
+function checkProtected(client: Client, command: CompiledCommand): CommandError | null {
+  return (command.bits & COMMAND_PROTECTED) === 0 ? null : debugRefusal(client);
+}
 
 function checkAuthentication(client: Client, command: CompiledCommand): CommandError | null {
   return client.isAuthenticated || (command.bits & COMMAND_NO_AUTH) !== 0 ? null : NO_AUTH;
@@ -142,8 +153,18 @@ function checkMultiAllowed({ flags }: Client, command: CompiledCommand): Command
   return commandError("ERR Command not allowed inside a transaction");
 }
 
+function checkMonitor({ flags, mstate }: Client, command: CompiledCommand): CommandError | null {
+  if ((flags & REDIS_MONITOR) === 0) return null;
+  const touchesKeys = COMMAND_READONLY | COMMAND_WRITE;
+  const isTouching = (command.bits & touchesKeys) !== 0 ||
+    (command.name === "exec" && mstate.commands.some(({ cmd }) => (cmd.bits & touchesKeys) !== 0));
+  return isTouching ? commandError("ERR Replica can't interact with the keyspace") : null;
+}
+
 export class Dispatcher {
   readonly parser = new RequestParser();
+  /** Cheap commands are timed one by one: somebody wants to know of all that take a while. */
+  timesEachCall = false;
   readonly #server: Server;
   /** Command of the run whose time has not been charged yet, and its number of calls. */
   #runCommand: CompiledCommand | null = null;
@@ -184,9 +205,7 @@ export class Dispatcher {
   execute(client: Client): void {
     const server = this.#server;
     const mark = client.reply.length;
-    if ((client.flags & REDIS_REPLY_SKIP_NEXT) !== 0) {
-      client.flags = (client.flags & ~REDIS_REPLY_SKIP_NEXT) | REDIS_REPLY_SKIP;
-    }
+    if ((client.flags & SPECIAL_REPLY) !== 0) beginSpecial(client);
     const command = this.#admit(client);
     if (command !== null) {
       if (
@@ -199,7 +218,15 @@ export class Dispatcher {
         if (server.blocking.hasReady) server.blocking.serveReady();
       }
     }
-    if ((client.flags & REPLY_FLAGS) !== 0) dropReply(client, mark);
+    if ((client.flags & SPECIAL_REPLY) !== 0) endSpecial(client, mark);
+  }
+
+  /** Carries out a request that had to wait (CLIENT PAUSE); its arguments are in `client.argv`. */
+  executePostponed(client: Client): void {
+    this.#nowUs = clock.monotonicUs();
+    this.#refreshClock();
+    this.execute(client);
+    if (this.#runCommand !== null) this.#endRun();
   }
 
   /**
@@ -214,19 +241,22 @@ export class Dispatcher {
     const isOutermost = server.callDepth++ === 0;
     client.command = command;
     client.propagation = null;
-    if ((server.gate & GATE_MONITOR) !== 0) server.feedMonitors(client);
-    this.#beginRun(command);
+    server.lastClient = client;
+    const isTimedAlone = (command.bits & COMMAND_CHEAP) === 0 || this.timesEachCall;
+    const startUs = isTimedAlone ? this.#beginTimed() : this.#beginRun(command);
     try {
       command.proc(client);
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
-      client.reply.rewind(mark);
+      client.reply.rewind(Math.max(mark, client.runningMark));
       this.replyError(client, error);
       command.failedCalls++;
     }
+    if ((server.gate & GATE_MONITOR) !== 0) server.monitors.feed(client, command);
+    if ((client.flags & REDIS_TRACKING) !== 0) server.tracking.remember(client, command);
     command.calls++;
     server.statistics.commandsProcessed++;
-    if ((command.bits & COMMAND_CHEAP) === 0) this.#endSlowRun(client);
+    if (isTimedAlone) this.#endTimed(client, command, startUs);
     server.callDepth--;
     if (server.commandLog !== null && keyspace.dirty !== dirtyBefore) {
       server.propagate(client, command);
@@ -249,6 +279,8 @@ export class Dispatcher {
       queueCommand(client, command);
     } else {
       this.call(client, command);
+      // Nobody asked for it, so its time is nobody's.
+      this.#runCommand = null;
     }
     return true;
   }
@@ -258,8 +290,10 @@ export class Dispatcher {
    * limit and the permissions may have changed since it was queued.
    */
   callQueued(client: Client, command: CompiledCommand): void {
-    const error = checkPermission(client, command);
-    if (error !== null) return this.replyError(client, error);
+    if ((client.flags & REDIS_LIMITED_USER) !== 0) {
+      const error = this.#server.acl.refusalInExec(client, command);
+      if (error !== null) return this.replyError(client, error);
+    }
     this.call(client, command);
   }
 
@@ -326,6 +360,7 @@ export class Dispatcher {
 
   #refuse(client: Client, command: CompiledCommand | null, error: CommandError): null {
     if ((client.flags & REDIS_MULTI) !== 0) client.flags |= REDIS_DIRTY_EXEC;
+    client.command = command;
     if (command !== null) command.rejectedCalls++;
     if (command?.name === "exec") {
       this.#server.abortTransaction(client, error);
@@ -345,29 +380,48 @@ export class Dispatcher {
     client.flags |= REDIS_CLOSE_AFTER_REPLY;
   }
 
-  /** A command begins: it joins the run of its kind, or ends the run of another kind. */
-  #beginRun(command: CompiledCommand): void {
+  /** A cheap command begins: it joins the run of its kind, or ends the run of another kind. */
+  #beginRun(command: CompiledCommand): number {
     if (this.#runCommand === command) {
       this.#runCalls++;
-      return;
+      return 0;
     }
     if (this.#runCommand !== null) this.#endRun();
     this.#runCommand = command;
     this.#runCalls = 1;
     this.#runStartUs = this.#nowUs;
+    return 0;
+  }
+
+  /** A command that may be slow begins; returns when. Others may run inside of it (EXEC). */
+  #beginTimed(): number {
+    if (this.#runCommand !== null) this.#endRun();
+    return this.#nowUs;
   }
 
   /** A command that may have been slow is over: its time is read, and looked at. */
-  #endSlowRun(client: Client): void {
-    const { microseconds } = this.#runCommand!;
-    this.#endRun();
-    this.#server.observeDuration(client, client.command!.microseconds - microseconds);
+  #endTimed(client: Client, command: CompiledCommand, startUs: number): void {
+    if (this.#runCommand !== null) this.#endRun();
+    else this.#readClock();
+    const us = this.#nowUs - startUs;
+    this.#charge(command, us, 1);
+    this.#server.observeDuration(client, command, us);
+  }
+
+  #charge(command: CompiledCommand, us: number, calls: number): void {
+    command.microseconds += us;
+    const { config, durations } = this.#server;
+    if (config.latencyTracking) durations.record(command, us, calls);
   }
 
   #endRun(): void {
-    this.#nowUs = clock.monotonicUs();
-    this.#runCommand!.microseconds += this.#nowUs - this.#runStartUs;
+    this.#readClock();
+    this.#charge(this.#runCommand!, this.#nowUs - this.#runStartUs, this.#runCalls);
     this.#runCommand = null;
+  }
+
+  #readClock(): void {
+    this.#nowUs = clock.monotonicUs();
     if (this.#nowUs - this.#refreshedUs > CLOCK_AGE_US_MAX) this.#refreshClock();
   }
 
@@ -383,11 +437,32 @@ function queueCommand(client: Client, cmd: CompiledCommand): void {
   const argv = client.argv.clone();
   mstate.commands.push({ argv, argc: argv.count, cmd });
   mstate.count++;
+  mstate.argvBytes += argv.totalBytes();
+  client.command = cmd;
 }
 
-function dropReply(client: Client, mark: number): void {
+/** Before a command of a client whose replies are dropped, or that may be pushed to. */
+function beginSpecial(client: Client): void {
+  if ((client.flags & REDIS_REPLY_SKIP_NEXT) !== 0) {
+    client.flags = (client.flags & ~REDIS_REPLY_SKIP_NEXT) | REDIS_REPLY_SKIP;
+  }
+  client.runningMark = client.reply.length;
+  const { keyspace, tracking } = client.server;
+  if ((client.flags & REDIS_TRACKING) !== 0) tracking.writer = client;
+  // Touching is what TOUCH is for.
+  if ((client.flags & REDIS_NO_TOUCH) !== 0) keyspace.isTouchPaused = !client.argv.is(0, "touch");
+}
+
+/** After it: drops its reply if so wished, adds the pushes that waited. */
+function endSpecial(client: Client, mark: number): void {
+  client.runningMark = -1;
   if ((client.flags & (REDIS_REPLY_OFF | REDIS_REPLY_SKIP)) !== 0) client.reply.rewind(mark);
   client.flags &= ~REDIS_REPLY_SKIP;
+  const { keyspace, tracking } = client.server;
+  if (client.tracking !== null) tracking.endCommand(client);
+  tracking.writer = null;
+  keyspace.isTouchPaused = false;
+  client.addLaterPushes();
 }
 
 function unknownCommand(argv: Argv): CommandError {
@@ -403,4 +478,3 @@ function unknownCommand(argv: Argv): CommandError {
     `ERR unknown command '${name}', with args beginning with: ${shown}`,
   );
 }
-

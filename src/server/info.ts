@@ -10,17 +10,11 @@ import process from "node:process";
 import { latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import * as dict from "../structures/dict.ts";
-import { REDIS_TRACKING } from "./client.ts";
 import { memoryReport } from "./memory_report.ts";
 import { REDENO_VERSION, REDIS_VERSION, type Server } from "./server.ts";
 
 /** One line of INFO. */
 export type InfoField = readonly [name: string, value: string | number];
-
-/** A part of the server that knows its own lines, and overrides or adds to those given here. */
-export interface InfoSource {
-  infoFields?(): Iterable<InfoField>;
-}
 
 type Section = readonly [name: string, title: string, fields: (server: Server) => InfoField[]];
 
@@ -135,11 +129,9 @@ function serverFields(server: Server): InfoField[] {
 function clientFields(server: Server): InfoField[] {
   let inputBytesMax = 0;
   let outputBytesMax = 0;
-  let trackingCount = 0;
   for (const client of server.clients.values()) {
     inputBytesMax = Math.max(inputBytesMax, client.query.pendingBytes);
     outputBytesMax = Math.max(outputBytesMax, client.reply.length + client.outputPendingBytes);
-    if (client.has(REDIS_TRACKING)) trackingCount++;
   }
   return [
     ["connected_clients", server.clients.size],
@@ -148,7 +140,7 @@ function clientFields(server: Server): InfoField[] {
     ["client_recent_max_input_buffer", inputBytesMax],
     ["client_recent_max_output_buffer", outputBytesMax],
     ["blocked_clients", server.blocking.blockedCount],
-    ["tracking_clients", trackingCount],
+    ["tracking_clients", server.tracking.clientCount],
     ["clients_in_timeout_table", server.blocking.timedCount],
   ];
 }
@@ -206,7 +198,7 @@ function memoryFields(server: Server): InfoField[] {
     ["mem_clients_slaves", 0],
     ["mem_clients_normal", report.clientBytes],
     ["mem_cluster_links", 0],
-    ["mem_aof_buffer", 0],
+    ["mem_aof_buffer", server.persistence.aof.writer.bufferedBytes],
     ["mem_allocator", "segments"],
     ["active_defrag_running", 0],
     ["lazyfree_pending_objects", keyspace.reclaimer.pendingCount],
@@ -215,10 +207,10 @@ function memoryFields(server: Server): InfoField[] {
 }
 
 function persistenceFields(server: Server): InfoField[] {
-  const { rdb } = server.persistence;
+  const { rdb, aof } = server.persistence;
   const clonedBytes = server.fork.isFrozen ? server.fork.clonedBytes : 0;
   const seconds = (ms: number) => ms < 0 ? -1 : Math.floor(ms / 1000);
-  return withOverrides([
+  return [
     ["loading", server.keyspace.isLoading ? 1 : 0],
     ["async_loading", 0],
     ["current_cow_peak", clonedBytes],
@@ -237,32 +229,35 @@ function persistenceFields(server: Server): InfoField[] {
     ["rdb_last_cow_size", rdb.lastClonedBytes],
     ["rdb_last_load_keys_expired", rdb.lastLoadExpiredCount],
     ["rdb_last_load_keys_loaded", rdb.lastLoadedKeyCount],
-    ["aof_enabled", server.config.appendonly ? 1 : 0],
-    ["aof_rewrite_in_progress", 0],
-    ["aof_rewrite_scheduled", 0],
-    ["aof_last_rewrite_time_sec", -1],
-    ["aof_current_rewrite_time_sec", -1],
-    ["aof_last_bgrewrite_status", "ok"],
-    ["aof_rewrites", 0],
-    ["aof_rewrites_consecutive_failures", 0],
-    ["aof_last_write_status", "ok"],
-    ["aof_last_cow_size", 0],
+    ...aof.stateFields(),
     ["module_fork_in_progress", 0],
     ["module_fork_last_cow_size", 0],
-  ], server.persistence as InfoSource);
+    ...aof.sizeFields(),
+    ...loadingFields(server),
+  ];
 }
 
-/** `fields` with the values that `source` knows better; what only it knows comes at the end. */
-function withOverrides(fields: InfoField[], source: InfoSource): InfoField[] {
-  const known = new Map<string, string | number>(fields);
-  for (const [name, value] of source.infoFields?.() ?? []) known.set(name, value);
-  return [...known];
+/** How far loading has come; nothing once it is done. */
+function loadingFields({ keyspace, persistence, arena }: Server): InfoField[] {
+  if (!keyspace.isLoading) return [];
+  const { loadingStartedMs, loadingTotalBytes, loadedBytes } = persistence;
+  const share = loadingTotalBytes > 0 ? loadedBytes / loadingTotalBytes : 0;
+  const elapsedSeconds = (clock.nowMs() - loadingStartedMs) / 1000;
+  const missingSeconds = share > 0 ? Math.ceil(elapsedSeconds / share - elapsedSeconds) : 1;
+  return [
+    ["loading_start_time", Math.floor(loadingStartedMs / 1000)],
+    ["loading_total_bytes", loadingTotalBytes],
+    ["loading_rdb_used_mem", arena.usedBytes],
+    ["loading_loaded_bytes", loadedBytes],
+    ["loading_loaded_perc", (share * 100).toFixed(2)],
+    ["loading_eta_seconds", missingSeconds],
+  ];
 }
 
 function statisticsFields(server: Server): InfoField[] {
-  const { statistics, keyspace, expireCycle, pubsub } = server;
+  const { statistics, keyspace, expireCycle, pubsub, tracking } = server;
   const kibPerSecond = (bytes: number) => (bytes / 1024).toFixed(2);
-  return withOverrides([
+  return [
     ["total_connections_received", statistics.connectionsReceived],
     ["total_commands_processed", statistics.commandsProcessed],
     ["instantaneous_ops_per_sec", Math.round(statistics.commandRate.perSecond)],
@@ -301,9 +296,9 @@ function statisticsFields(server: Server): InfoField[] {
     ["active_defrag_key_misses", 0],
     ["total_active_defrag_time", 0],
     ["current_active_defrag_time", 0],
-    ["tracking_total_keys", 0],
-    ["tracking_total_items", 0],
-    ["tracking_total_prefixes", 0],
+    ["tracking_total_keys", tracking.keyCount],
+    ["tracking_total_items", tracking.itemCount],
+    ["tracking_total_prefixes", tracking.prefixCount],
     ["unexpected_error_replies", 0],
     ["total_error_replies", statistics.errorReplies],
     ["dump_payload_sanitizations", 0],
@@ -313,7 +308,7 @@ function statisticsFields(server: Server): InfoField[] {
     ["io_threaded_writes_processed", 0],
     ["reply_buffer_shrinks", 0],
     ["reply_buffer_expands", 0],
-  ], statistics as InfoSource);
+  ];
 }
 
 function replicationFields(server: Server): InfoField[] {

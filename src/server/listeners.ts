@@ -101,14 +101,17 @@ export class Listeners {
 
   async #acceptFrom(listener: AnyListener): Promise<void> {
     for (;;) {
+      let socket: Deno.Conn;
       try {
-        this.#welcome(await listener.accept());
+        socket = await listener.accept();
       } catch (error) {
         if (!this.#open.includes(listener)) return;
         const reason = error instanceof Error ? error.message : String(error);
         this.#server.log.warning(`Error accepting a client connection: ${reason}`);
         await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_MS));
+        continue;
       }
+      this.#welcome(socket);
     }
   }
 

@@ -77,8 +77,10 @@ export class Persistence {
   /** Loads what the files hold. Rejects if there are files that cannot be loaded. */
   async loadAtStart(): Promise<void> {
     this.child.start();
-    if (await this.aof.loadAtStart()) return;
-    await this.rdb.loadDump();
+    const isLoaded = await this.aof.loadAtStart();
+    if (!isLoaded) await this.rdb.loadDump();
+    // Redis: commands that were repeated from a file are in no statistics.
+    this.#server.resetStatistics();
   }
 
   /** End of a turn: makes its commands as safe as `appendfsync` promises. */

@@ -339,6 +339,7 @@ export class RdbControl {
       const reader = new RdbReader(path, file, file.size(), keyspace, {
         limits: encodingLimits(config),
         verifiesChecksum: config.rdbchecksum,
+        findsDuplicates: config.sanitizeDumpPayload === "yes",
         keepsExpired: isAofBase,
         yieldBytes: config.loadingProcessEventsIntervalBytes || Infinity,
       });

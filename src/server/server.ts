@@ -6,6 +6,7 @@
  * from listeners (listener.ts) or from a test that calls `addClient` itself.
  */
 import * as clock from "../base/clock.ts";
+import { latin1Text } from "../base/bytes.ts";
 import type { Log } from "../base/log.ts";
 import { hexId } from "../base/random.ts";
 import type { Database } from "../keyspace/database.ts";
@@ -17,24 +18,30 @@ import { Arena } from "../memory/arena.ts";
 import { SoftwareFork } from "../memory/software_fork.ts";
 import type { CommandLog } from "../persistence/command_log.ts";
 import { Argv } from "../protocol/argv.ts";
+import { Acl } from "./acl.ts";
+import { loadUsersAtStart, userLines } from "./acl_file.ts";
 import { Blocking } from "./blocking.ts";
 import {
   Client,
   type ClientTransport,
   REDIS_DIRTY_CAS,
   REDIS_DIRTY_EXEC,
+  REDIS_LIMITED_USER,
   REDIS_MULTI,
   REDIS_NO_EVICT,
+  REDIS_NO_TOUCH,
   REDIS_REPLY_OFF,
   REDIS_REPLY_SKIP_NEXT,
   REDIS_UNIX_SOCKET,
 } from "./client.ts";
 import {
+  COMMAND_FAST,
   COMMAND_MAY_REPLICATE,
   COMMAND_WRITE,
   type CompiledCommand,
   type RedisCommand,
 } from "./command.ts";
+import { ClientPause } from "./client_pause.ts";
 import { CommandTable } from "./command_table.ts";
 import { type Config, systemErrorText } from "./config.ts";
 import { applyConfig } from "./config_effects.ts";
@@ -43,11 +50,16 @@ import { Dispatcher, GATE_MONITOR } from "./dispatch.ts";
 import { type CommandError, commandError } from "./errors.ts";
 import { CommandDurations } from "./duration_histogram.ts";
 import { KeyspaceEvents } from "./keyspace_events.ts";
+import { LatencyMonitor } from "./latency.ts";
 import { Listeners } from "./listeners.ts";
+import { Monitors } from "./monitors.ts";
+import { OutputLimits } from "./output_limits.ts";
 import { Persistence } from "./persistence.ts";
 import { prepareForShutdown, type ShutdownOptions } from "./shutdown.ts";
 import { PubSub } from "./pubsub.ts";
+import { Slowlog } from "./slowlog.ts";
 import { Statistics } from "./statistics.ts";
+import { Tracking } from "./tracking.ts";
 import { Turn } from "./turn.ts";
 import { WatchTable } from "./watch.ts";
 
@@ -93,13 +105,22 @@ export class Server implements KeyspaceListener {
   /** Bytes of the arena in use before the first key. */
   readonly startupBytes: number;
   readonly durations = new CommandDurations();
+  readonly slowlog: Slowlog;
+  readonly latency: LatencyMonitor;
+  /** DEBUG PAUSE-CRON. */
+  isCronPaused = false;
   /** Reasons why a command may be refused: GATE_… bits (dispatch.ts). */
   gate = 0;
-  /** Clients that see all commands (MONITOR). */
-  readonly monitors = new Set<Client>();
+  readonly acl: Acl;
+  readonly monitors = new Monitors();
+  readonly pause: ClientPause;
+  readonly tracking: Tracking;
+  readonly outputLimits: OutputLimits;
   readonly isReplica = false;
   /** Commands that are running: 1, or more inside EXEC. */
   callDepth = 0;
+  /** The client whose command runs, or ran last. */
+  lastClient: Client | null = null;
   /** Where effects are recorded; null while there is no such place, and while loading. */
   commandLog: CommandLog | null = null;
   readonly persistence: Persistence;
@@ -115,18 +136,28 @@ export class Server implements KeyspaceListener {
     this.exit = exit;
     this.config = config;
     this.log = log;
+    this.slowlog = new Slowlog(config);
+    this.latency = new LatencyMonitor(config);
     this.arena = new Arena({ debug });
     this.fork = new SoftwareFork(this.arena);
     this.keyspace = new Keyspace(this.arena, config.databases, this);
     this.commands = new CommandTable(rows);
+    this.acl = new Acl(this);
     this.dispatcher = new Dispatcher(this);
+    this.pause = new ClientPause(this);
+    this.tracking = new Tracking(config, this.clients);
+    this.outputLimits = new OutputLimits(this);
     this.persistence = new Persistence(this);
-    this.turn = new Turn(() => this.persistence.beforeReplies());
+    this.turn = new Turn(() => {
+      this.tracking.broadcast();
+      return this.persistence.beforeReplies();
+    });
     this.blocking = new Blocking(
       (client, attempt) => this.dispatcher.callServed(client, attempt),
       (client) => client.transport.resume(),
+      (deadlineMs) => this.#cron.scheduleDeadline(deadlineMs),
     );
-    this.pubsub = new PubSub();
+    this.pubsub = new PubSub((client) => this.outputLimits.apply(client));
     this.events = new KeyspaceEvents(config, this.pubsub);
     this.expireCycle = new ExpireCycle(this.keyspace);
     this.evictor = new Evictor(this.keyspace);
@@ -139,11 +170,17 @@ export class Server implements KeyspaceListener {
 
   /** Whether new clients must authenticate before anything else. */
   get requiresPassword(): boolean {
-    return this.config.requirepass !== "";
+    return this.acl.requiresPassword;
+  }
+
+  /** The client whose command runs now; null between commands. */
+  get runningClient(): Client | null {
+    return this.callDepth > 0 ? this.lastClient : null;
   }
 
   /** Loads the data and begins to accept clients. Throws if either is impossible. */
   async start(): Promise<void> {
+    loadUsersAtStart(this);
     this.listeners.open();
     this.writePidFile();
     // Whoever connects while the data is loading hears so.
@@ -155,6 +192,7 @@ export class Server implements KeyspaceListener {
   /** Stops accepting, ends all clients, stops all timers. Data is saved by `shutdown`, not here. */
   async close(): Promise<void> {
     this.#cron.stop();
+    this.pause.stop();
     this.listeners.close();
     for (const client of [...this.clients.values()]) client.transport.close();
     await this.persistence.close();
@@ -163,6 +201,7 @@ export class Server implements KeyspaceListener {
   /** A client of a connection that has just come. */
   addClient(transport: ClientTransport): Client {
     const client = this.createClient(transport, this.#nextClientId++);
+    this.outputLimits.apply(client);
     this.clients.set(client.id, client);
     this.statistics.connectionsReceived++;
     return client;
@@ -210,8 +249,9 @@ export class Server implements KeyspaceListener {
     this.watch.unwatchAll(client);
     this.blocking.unblock(client);
     this.pubsub.unsubscribeAll(client);
-    this.monitors.delete(client);
-    this.#updateMonitorGate();
+    this.removeMonitor(client);
+    this.tracking.disable(client);
+    this.pause.forget(client);
     this.clients.delete(client.id);
   }
 
@@ -233,45 +273,55 @@ export class Server implements KeyspaceListener {
   }
 
   /** Whether a client's user may run a command on its keys; ACL is checked here. */
-  checkPermission(_client: Client, _command: CompiledCommand): CommandError | null {
-    return null;
+  checkPermission(client: Client, command: CompiledCommand): CommandError | null {
+    return client.has(REDIS_LIMITED_USER) ? this.acl.refusal(client, command) : null;
   }
 
-  /** Shows the command that is about to run to the monitors. */
-  feedMonitors(_client: Client): void {}
+  /** Lets a client see all commands (MONITOR). */
+  addMonitor(client: Client): void {
+    this.monitors.add(client);
+    this.setGate(GATE_MONITOR, true);
+  }
+
+  removeMonitor(client: Client): void {
+    this.monitors.remove(client);
+    this.setGate(GATE_MONITOR, this.monitors.count > 0);
+  }
 
   /** Lets a client wait if CLIENT PAUSE says so; returns whether it does. */
-  pauseIfNeeded(_client: Client, _command: CompiledCommand): boolean {
-    return false;
+  pauseIfNeeded(client: Client, command: CompiledCommand): boolean {
+    return this.pause.postpone(client, command);
   }
 
   /** Takes note of how long a command took, in µs: slow log, latency events. */
-  observeDuration(_client: Client, _microseconds: number): void {}
+  observeDuration(client: Client, command: CompiledCommand, microseconds: number): void {
+    const { slowlogLogSlowerThan, latencyMonitorThreshold } = this.config;
+    if (slowlogLogSlowerThan >= 0 && microseconds >= slowlogLogSlowerThan) {
+      this.slowlog.add(client, command, microseconds);
+    }
+    if (latencyMonitorThreshold > 0 && microseconds >= latencyMonitorThreshold * 1000) {
+      const isFast = (command.bits & COMMAND_FAST) !== 0;
+      this.latency.add(isFast ? "fast-command" : "command", microseconds / 1000);
+    }
+  }
 
   /** Checks a password and, if it is right, makes the client that user. */
   authenticate(client: Client, userName: string, password: Uint8Array): boolean {
-    if (userName !== "default") return false;
-    const { requirepass } = this.config;
-    const isRight = requirepass === "" || equalSecrets(password, new TextEncoder().encode(requirepass));
-    if (isRight) {
-      client.isAuthenticated = true;
-      client.userName = userName;
-    }
-    return isRight;
+    const text = latin1Text(password, 0, password.length);
+    return this.acl.authenticate(client, userName, text);
   }
 
   /** Puts a client back into the state it began with (RESET). */
   resetClient(client: Client): void {
     this.watch.unwatchAll(client);
     this.pubsub.unsubscribeAll(client);
-    this.monitors.delete(client);
-    this.#updateMonitorGate();
-    client.flags &= ~(REDIS_REPLY_OFF | REDIS_REPLY_SKIP_NEXT | REDIS_NO_EVICT);
+    this.removeMonitor(client);
+    this.tracking.disable(client);
+    client.flags &= ~(REDIS_REPLY_OFF | REDIS_REPLY_SKIP_NEXT | REDIS_NO_EVICT | REDIS_NO_TOUCH);
     client.db = this.keyspace.databases[0];
     client.name = "";
     client.reply.resp = 2;
-    client.userName = "default";
-    client.isAuthenticated = !this.requiresPassword;
+    this.acl.resetClient(client);
   }
 
   /** Whether a client is on this machine, which some settings make a condition. */
@@ -283,7 +333,7 @@ export class Server implements KeyspaceListener {
 
   /** The ACL users as `name rule…`, for CONFIG REWRITE. */
   userLines(): string[] {
-    return [];
+    return userLines(this.acl);
   }
 
   /** Sets the counters of INFO to zero (CONFIG RESETSTAT). */
@@ -302,6 +352,8 @@ export class Server implements KeyspaceListener {
   /** Makes room if `maxmemory` asks for it. False if memory for more data cannot be had. */
   freeMemoryIfNeeded(): boolean {
     if (this.isAddressSpaceLow) return false;
+    // While clients are paused, the data set stands still.
+    if (this.keyspace.isExpiryPaused) return true;
     const { maxmemory } = this.config;
     return maxmemory === 0 || this.evictor.freeMemoryIfNeeded(maxmemory, this.#countBytes);
   }
@@ -331,7 +383,7 @@ export class Server implements KeyspaceListener {
 
   /** Leaves the transaction: drops its queue and the watches. */
   discardTransaction(client: Client): void {
-    client.mstate = { commands: [], count: 0 };
+    client.mstate = { commands: [], count: 0, argvBytes: 0 };
     client.flags &= ~(REDIS_MULTI | REDIS_DIRTY_CAS | REDIS_DIRTY_EXEC);
     this.watch.unwatchAll(client);
   }
@@ -340,6 +392,7 @@ export class Server implements KeyspaceListener {
 
   keyChanged(db: Database, bytes: Uint8Array, start: number, length: number): void {
     if (this.watch.watchCount !== 0) this.watch.touch(db, bytes, start, length);
+    if (this.tracking.clientCount !== 0) this.tracking.keyChanged(bytes, start, length, true);
   }
 
   keyEvent(
@@ -356,6 +409,7 @@ export class Server implements KeyspaceListener {
   }
 
   keyVanishes(db: Database, bytes: Uint8Array, start: number, length: number): void {
+    this.tracking.keyChanged(bytes, start, length, false);
     const { commandLog } = this;
     if (commandLog === null) return;
     commandLog.append(db.index, Argv.of("DEL", bytes.subarray(start, start + length)));
@@ -370,6 +424,7 @@ export class Server implements KeyspaceListener {
 
   databaseFlushed(db: Database): void {
     this.watch.touchDatabase(db, null);
+    this.tracking.databaseFlushed();
   }
 
   /** FLUSHALL has emptied everything: an empty RDB is written if save points exist. */
@@ -377,19 +432,8 @@ export class Server implements KeyspaceListener {
     this.persistence.afterFlushAll();
   }
 
-  #updateMonitorGate(): void {
-    this.setGate(GATE_MONITOR, this.monitors.size > 0);
-  }
-
   /** Switches a reason to refuse commands (GATE_…) on or off. */
   setGate(bit: number, isOn: boolean): void {
     this.gate = isOn ? this.gate | bit : this.gate & ~bit;
   }
-}
-
-/** Compares two secrets in a time that depends on their lengths only. */
-function equalSecrets(a: Uint8Array, b: Uint8Array): boolean {
-  let difference = a.length ^ b.length;
-  for (let index = 0; index < a.length; index++) difference |= a[index] ^ b[index % b.length];
-  return difference === 0;
 }

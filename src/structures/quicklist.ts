@@ -329,7 +329,7 @@ export class QuicklistCursor {
   /** Puts another element in the place of the cursor's. Afterwards the cursor stands on none. */
   replace(arena: Arena, list: Ref, bytes: Uint8Array, start: number, length: number): void {
     const node = this.node;
-    const isLong = length > nodes.PACKED_ELEMENT_BYTES_MAX;
+    const isLong = nodes.isLong(length);
     if (nodes.isPlain(arena, node)) {
       nodes.link(arena, list, nodes.createFor(arena, bytes, start, length), node, true);
       nodes.remove(arena, list, node);
@@ -448,7 +448,7 @@ function insertBySplit(
   fill: number,
 ): void {
   const second = nodes.splitBehind(arena, list, node, index);
-  if (length > nodes.PACKED_ELEMENT_BYTES_MAX) {
+  if (nodes.isLong(length)) {
     nodes.link(arena, list, nodes.createFor(arena, bytes, start, length), node, true);
     return;
   }

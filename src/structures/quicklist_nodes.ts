@@ -38,6 +38,20 @@ const PLAIN = -1;
 /** Longer elements get a plain node. Redis packs up to 1 GiB; here a listpack is a block. */
 export const PACKED_ELEMENT_BYTES_MAX = 64 * 1024;
 
+let packedBytesMax = PACKED_ELEMENT_BYTES_MAX;
+
+/** Whether an element of so many bytes gets a plain node. */
+export function isLong(length: number): boolean {
+  return length > packedBytesMax;
+}
+
+/** Lowers the limit of packed elements in the whole process (tests); 0 restores it. */
+export function setPackedLimit(bytes: number): void {
+  packedBytesMax = bytes === 0
+    ? PACKED_ELEMENT_BYTES_MAX
+    : Math.min(bytes, PACKED_ELEMENT_BYTES_MAX);
+}
+
 /** Bytes of a node for the fill factors -1 to -5. */
 const FILL_BYTES = [4096, 8192, 16384, 32768, 65536];
 /** Redis: SIZE_SAFETY_LIMIT, for fill factors that count entries. */
@@ -136,7 +150,7 @@ export function createPlain(arena: Arena, ref: Ref): Ref {
 
 /** A node for one element, plain if it is long; not yet linked. */
 export function createFor(arena: Arena, bytes: Uint8Array, start: number, length: number): Ref {
-  if (length > PACKED_ELEMENT_BYTES_MAX) {
+  if (isLong(length)) {
     return createPlain(arena, byteString.fromBytes(arena, bytes, start, length));
   }
   const empty = listpack.create(arena);
@@ -228,7 +242,7 @@ function isWithin(nodeBytes: number, entriesBelowLimit: boolean, fill: number): 
 export function allowsInsert(memory: Memory, node: Ref, fill: number, length: number): boolean {
   if (node === 0) return false;
   const entries = memory.word(node, NODE_ENTRIES);
-  if (entries === PLAIN || length > PACKED_ELEMENT_BYTES_MAX) return false;
+  if (entries === PLAIN || isLong(length)) return false;
   const nodeBytes = listpack.byteLength(memory, content(memory, node));
   return isWithin(nodeBytes + length + ENTRY_OVERHEAD_BYTES, entries < fill, fill);
 }

@@ -1,16 +1,16 @@
 /**
  * Geohash: places on earth as scores of a sorted set, and back.
  *
- * Longitude and latitude are each halved 26 times; which halves a place lies in, written alternately
+ * Longitude and latitude are each halved 26 times; which halves a place lies in, written by turns
  * (longitude first), are the 52 bits of its score. Places of one cell, at any depth, have a common
- * prefix, so that a cell is a range of scores. Two numbers of 26 bits stand for a cell here, and the
- * score is a double, which is exact below 2^53.
+ * prefix, so that a cell is a range of scores. Two numbers of 26 bits stand for a cell here, and
+ * the score is a double, which is exact below 2^53.
  *
  *   bit of a score   51 50 49 48 … 1 0
  *   holds            x  y  x  y  … x y     (x: longitude, y: latitude, highest bits first)
  *
- * The ranges are those of Redis: latitudes beyond ±85.05112878 have no place on a Mercator map. So is
- * the arithmetic, step by step, because its last digits are shown to users. Format and method: the
+ * The ranges are Redis's: latitudes beyond ±85.05112878 have no place on a Mercator map. So is the
+ * arithmetic, step by step, because its last digits are shown to users. Format and method: the
  * Redis sources geohash.c and geohash_helper.c, after Gustavo Niemeyer's geohash.org.
  */
 
@@ -59,8 +59,8 @@ export function scoreOf(longitude: number, latitude: number): number {
 
 /** Sets `out` to the middle of the cell that a score stands for. Any number will do as a score. */
 export function decodeScore(score: number, out: Place): void {
-  // Redis casts the score to uint64: what does not fit is no place, and none of our making.
-  const whole = Math.abs(score) < 2 ** 63 ? Math.trunc(score) : 0;
+  // What a cast to uint64 makes of a score in C: those that do not fit are none of GEOADD's making.
+  const whole = score >= 2 ** 64 ? 0 : score < -(2 ** 63) ? 2 ** 63 : Math.trunc(score);
   const high = Math.floor(whole / WORD_COUNT) | 0;
   const low = whole - Math.floor(whole / WORD_COUNT) * WORD_COUNT;
   const x = (compact(low >>> 1) | (compact(high >>> 1) << 16)) >>> 0;

@@ -4,8 +4,8 @@
  *   member, score, member, score, …   lowest score first; members of one score in byte order
  *
  * A score is stored as an integer if it is one (so -0 becomes 0), else as the text of "%.17g".
- * Finding anything is a walk from the front, hence the limits; `sorted_set_value.ts` keeps them, and
- * knows when to go over to the form of `sorted_set_large.ts`.
+ * Finding anything is a walk from the front, hence the limits; `sorted_set_value.ts` keeps them,
+ * and knows when to go over to the form of `sorted_set_large.ts`.
  *
  * A position is that of a member in the listpack, -1 = none. Functions that write return the ref of
  * the listpack, which may be a new one. A rank is the number of members before one.

@@ -8,10 +8,11 @@
  * A small set becomes large when it gets too many members or one that is too long, and never small
  * again by itself; results of ZUNIONSTORE and the like are made small if they can be.
  *
- * Ranges of every kind come down to ranks: `countBelowScore` and `countBelowMember` turn a bound into
- * the rank where it lies, `SortedSetCursor` walks from a rank in both directions, and `removeRange`
- * removes between two. Functions that only read take (memory, encoding, ref) and also run over
- * frozen memory; those that write take the key's entry, whose encoding and ref they keep right.
+ * Ranges of every kind come down to ranks: `countBelowScore` and `countBelowMember` turn a bound
+ * into the rank where it lies, `SortedSetCursor` walks from a rank in both directions, and
+ * `removeRange` removes between two. Functions that only read take (memory, encoding, ref) and also
+ * run over frozen memory; those that write take the key's entry, whose encoding and ref they keep
+ * right.
  */
 import { Slice } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
@@ -344,8 +345,8 @@ function largeFrom(arena: Arena, ref: Ref): Ref {
 }
 
 /**
- * Collects a sorted set that is not in a database yet: the result of ZUNIONSTORE and its like. It is
- * built large, and `finish` makes it small if it may be; then `encoding` and `ref` say where
+ * Collects a sorted set that is not in a database yet: the result of ZUNIONSTORE and its like. It
+ * is built large, and `finish` makes it small if it may be; then `encoding` and `ref` say where
  * it stands. A builder is used once; one that is not finished must be dropped by `abandon`.
  */
 export class SortedSetBuilder {
@@ -371,7 +372,7 @@ export class SortedSetBuilder {
 
   /**
    * Adds a member. Returns false if it was there: then only its score is new. The bytes may lie in
-   * the arena, in another value: if adding clones their segment, they stay readable where they were.
+   * the arena, in another value: if adding clones their segment, they stay readable.
    */
   add(bytes: Uint8Array, start: number, length: number, score: number): boolean {
     newScore = score;
@@ -430,9 +431,9 @@ export function prepare(
 }
 
 /**
- * Fills an empty listpack-encoded set from the bytes of a listpack that a file or a DUMP payload held;
- * it becomes large where limits or block are exceeded. Returns false, with the set still empty, if
- * the bytes are no sorted set: malformed, out of order, or with a member that comes twice.
+ * Fills an empty listpack-encoded set from the bytes of a listpack that a file or a DUMP payload
+ * held; it becomes large where limits or block are exceeded. Returns false, with the set still
+ * empty, if the bytes are no sorted set: malformed, out of order, or with a member twice.
  */
 export function loadListpack(
   arena: Arena,

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Random, randomSeed } from "../../src/base/random.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { RecordedEffects } from "../support/recorded_effects.ts";
 import { RespError } from "../support/resp_reply.ts";
 
 function errorOf(reply: unknown): string {
@@ -88,5 +89,20 @@ Deno.test("fields of every width and offset keep their value and their neighbour
     const expected = BigInt.asIntN(width, BigInt(`0b${bits.slice(at, at + width)}`));
     const reply = server.raw("BITFIELD", "key", "GET", `i${width}`, at);
     assertEquals(reply, `*1\r\n:${expected}\r\n`, `seed ${seed}, step ${step}`);
+  }
+});
+
+Deno.test("BITFIELD announces and counts what Redis announces and counts", () => {
+  using server = new EmbeddedServer();
+  const effects = new RecordedEffects(server);
+  const expected: [command: string, changes: number, ...events: string[]][] = [
+    ["BITFIELD bf SET u8 0 1", 1, "new bf", "setbit bf"],
+    ["BITFIELD bf SET u8 0 1", 0],
+    ["BITFIELD bf OVERFLOW FAIL INCRBY u8 100 300", 0],
+  ];
+  for (const [command, changes, ...events] of expected) {
+    server.run(...command.split(" "));
+    assertEquals(effects.takeEvents(), events, command);
+    assertEquals(effects.takeDirty(), changes, command);
   }
 });

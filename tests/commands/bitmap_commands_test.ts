@@ -1,6 +1,7 @@
 /** Bitmap commands: single bits, ranges in bytes and bits, BITOP over strings of many chunks. */
 import { assert, assertEquals } from "@std/assert";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { RecordedEffects } from "../support/recorded_effects.ts";
 import { RespError } from "../support/resp_reply.ts";
 
 function errorOf(reply: unknown): string {
@@ -108,4 +109,24 @@ Deno.test("BITOP over long strings may store into one of its sources", () => {
   assertEquals(server.run("BITCOUNT", "long"), length * 2);
   assertEquals(server.run("GETRANGE", "long", 299_999, 300_000), "\x05\x06");
   assertEquals(server.run("BITPOS", "long", 1, 299_999, -1), 299_999 * 8 + 5);
+});
+
+Deno.test("bitmap commands announce and count what Redis announces and counts", () => {
+  using server = new EmbeddedServer();
+  const effects = new RecordedEffects(server);
+  const expected: [command: string, changes: number, ...events: string[]][] = [
+    ["SET a 1", 1, "new a", "set a"],
+    ["SETBIT bits 7 1", 1, "new bits", "setbit bits"],
+    ["SETBIT bits 7 1", 0],
+    ["SETBIT nb 0 0", 1, "new nb", "setbit nb"],
+    ["BITOP AND dest bits a", 1, "new dest", "set dest"],
+    ["BITOP AND dest nokey", 1, "keymiss nokey", "del dest"],
+    ["BITOP OR dest nokey", 0, "keymiss nokey"],
+    ["BITCOUNT nosuch", 0, "keymiss nosuch"],
+  ];
+  for (const [command, changes, ...events] of expected) {
+    server.run(...command.split(" "));
+    assertEquals(effects.takeEvents(), events, command);
+    assertEquals(effects.takeDirty(), changes, command);
+  }
 });

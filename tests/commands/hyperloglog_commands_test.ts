@@ -5,6 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { latin1Bytes } from "../../src/base/bytes.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { RecordedEffects } from "../support/recorded_effects.ts";
 import { RespError } from "../support/resp_reply.ts";
 
 function errorOf(reply: unknown): string {
@@ -163,4 +164,22 @@ Deno.test("PFDEBUG shows registers and runs, PFSELFTEST passes", () => {
   const missing = "ERR The specified key does not exist";
   assertEquals(errorOf(server.run("PFDEBUG", "DECODE", "x")), missing);
   assertEquals(server.run("PFSELFTEST"), "OK");
+});
+
+Deno.test("HyperLogLog commands announce and count what Redis announces and counts", () => {
+  using server = new EmbeddedServer();
+  const effects = new RecordedEffects(server);
+  const expected: [command: string, changes: number, ...events: string[]][] = [
+    ["PFADD h a b", 3, "new h", "pfadd h"],
+    ["PFADD h a", 0],
+    ["PFCOUNT h", 1],
+    ["PFMERGE h2 h", 1, "keymiss h2", "new h2", "pfadd h2"],
+    ["PFDEBUG TODENSE h", 1],
+    ["PFCOUNT nosuch", 0, "keymiss nosuch"],
+  ];
+  for (const [command, changes, ...events] of expected) {
+    server.run(...command.split(" "));
+    assertEquals(effects.takeEvents(), events, command);
+    assertEquals(effects.takeDirty(), changes, command);
+  }
 });

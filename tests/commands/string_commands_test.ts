@@ -5,30 +5,12 @@ import { latin1Bytes } from "../../src/base/bytes.ts";
 import { Random, randomSeed } from "../../src/base/random.ts";
 import * as value from "../../src/values/value.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { encodingOf, RecordedEffects } from "../support/recorded_effects.ts";
 import { RespError } from "../support/resp_reply.ts";
 
 function errorOf(reply: unknown): string {
   assert(reply instanceof RespError, `no error: ${reply}`);
   return reply.message;
-}
-
-/** Notes what would go to the AOF: commands of one unit in one array. */
-function recordEffects(server: EmbeddedServer): string[] {
-  const effects: string[] = [];
-  server.server.commandLog = {
-    append(_dbIndex, argv) {
-      effects.push(Array.from({ length: argv.count }, (_, index) => argv.text(index)).join(" "));
-    },
-    endUnit() {},
-  };
-  return effects;
-}
-
-function encodingOf(server: EmbeddedServer, key: string): string {
-  const db = server.server.keyspace.databases[0];
-  const bytes = latin1Bytes(key);
-  const entry = db.findRaw(bytes, 0, bytes.length);
-  return value.ENCODING_NAMES[value.encodingOf(db.arena, entry)];
 }
 
 function atStandingClock(test: () => void): void {
@@ -112,7 +94,7 @@ Deno.test("SET refuses contradicting options and bad times", () => {
 Deno.test("a relative expiry of SET, SETEX and GETEX goes to the AOF as an absolute one", () => {
   atStandingClock(() => {
     using server = new EmbeddedServer();
-    const effects = recordEffects(server);
+    const effects = new RecordedEffects(server);
     server.run("SET", "key", "1", "EX", "10");
     server.run("PSETEX", "key", "500", "2");
     server.run("GETEX", "key", "EX", "60");
@@ -121,7 +103,7 @@ Deno.test("a relative expiry of SET, SETEX and GETEX goes to the AOF as an absol
     server.run("GETEX", "key");
     server.run("SET", "key", "3", "GET");
     server.run("GETEX", "key", "EXAT", "1");
-    assertEquals(effects, [
+    assertEquals(effects.takeLog(), [
       "SET key 1 PXAT 1700000010000",
       "SET key 2 PXAT 1700000000500",
       "PEXPIREAT key 1700000060000",
@@ -135,12 +117,12 @@ Deno.test("a relative expiry of SET, SETEX and GETEX goes to the AOF as an absol
 
 Deno.test("commands that read and write go to the AOF as their effect", () => {
   using server = new EmbeddedServer();
-  const effects = recordEffects(server);
+  const effects = new RecordedEffects(server);
   server.run("GETSET", "key", "1.5");
   server.run("INCRBYFLOAT", "key", "0.25");
   server.run("GETDEL", "key");
   server.run("GETDEL", "key");
-  assertEquals(effects, ["SET key 1.5", "SET key 1.75 KEEPTTL", "DEL key"]);
+  assertEquals(effects.takeLog(), ["SET key 1.5", "SET key 1.75 KEEPTTL", "DEL key"]);
 });
 
 Deno.test("SET drops an expiry, KEEPTTL and INCR keep it", () => {
@@ -166,12 +148,12 @@ Deno.test("SET drops an expiry, KEEPTTL and INCR keep it", () => {
 Deno.test("SET over an expired key begins anew", () => {
   atStandingClock(() => {
     using server = new EmbeddedServer();
-    const effects = recordEffects(server);
+    const effects = new RecordedEffects(server);
     server.run("SET", "key", "1", "PX", "10");
     clock.advanceForTests(11);
     assertEquals(server.run("SET", "key", "2", "KEEPTTL"), "OK");
     assertEquals(server.server.keyspace.expiredCount, 1);
-    assertEquals(effects.slice(1), ["DEL key", "SET key 2 KEEPTTL"]);
+    assertEquals(effects.takeLog().slice(1), ["DEL key", "SET key 2 KEEPTTL"]);
     clock.advanceForTests(1000);
     assertEquals(server.run("GET", "key"), "2");
   });
@@ -313,4 +295,43 @@ Deno.test("random string commands agree with a model, frozen or not", () => {
   arena.freeDeferred(Infinity);
   for (const key of model.keys()) server.run("GETDEL", key);
   assertEquals(arena.usedBytes, usedBefore, `seed ${seed}`);
+});
+
+Deno.test("string commands announce and count what Redis announces and counts", () => {
+  using server = new EmbeddedServer();
+  const effects = new RecordedEffects(server);
+  const expected: [command: string, changes: number, ...events: string[]][] = [
+    ["SET a 1", 1, "new a", "set a"],
+    ["SET a 2", 1, "set a"],
+    ["SET a 3 EX 100", 1, "set a", "expire a"],
+    ["SET a 4 NX", 0],
+    ["SET a 4 GET", 1, "set a"],
+    ["SETEX b 100 x", 1, "new b", "set b", "expire b"],
+    ["SETNX b y", 0],
+    ["SETNX c y", 1, "new c", "set c"],
+    ["GETSET c z", 1, "set c"],
+    ["GETEX c EX 100", 1, "expire c"],
+    ["GETEX c PERSIST", 1, "persist c"],
+    ["GETEX c PERSIST", 0],
+    ["GETEX c EXAT 1", 1, "del c"],
+    ["MSET a 1 b 2", 2, "set a", "set b"],
+    ["MSETNX a 1 d 2", 0],
+    ["MSETNX e 1 f 2", 2, "new e", "set e", "new f", "set f"],
+    ["APPEND a xx", 1, "append a"],
+    ["APPEND newk xx", 1, "new newk", "append newk"],
+    ["INCR n", 1, "new n", "incrby n"],
+    ["DECRBY n 5", 1, "incrby n"],
+    ["INCRBYFLOAT n 1.5", 1, "incrbyfloat n"],
+    ["SETRANGE a 3 foo", 1, "setrange a"],
+    ["SETRANGE zz 3 foo", 1, "new zz", "setrange zz"],
+    ["GETDEL a", 1, "del a"],
+    ["GETDEL a", 0, "keymiss a"],
+    ["GET nosuch", 0, "keymiss nosuch"],
+    ["MGET nosuch a b", 0, "keymiss nosuch", "keymiss a"],
+  ];
+  for (const [command, changes, ...events] of expected) {
+    server.run(...command.split(" "));
+    assertEquals(effects.takeEvents(), events, command);
+    assertEquals(effects.takeDirty(), changes, command);
+  }
 });

@@ -22,7 +22,8 @@ import { until } from "../support/text.ts";
 type Start = (options: ServerOptions) => Promise<ServerProcess>;
 
 const LARGE_BYTES = 100 * 1024 * 1024;
-const AOF = ["--appendonly", "yes"];
+// "always": a copy of the directory is taken right after the last reply.
+const AOF = ["--appendonly", "yes", "--appendfsync", "always"];
 
 async function assertSameDataset(
   left: RespClient,

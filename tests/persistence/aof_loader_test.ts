@@ -1,6 +1,6 @@
 /**
- * Loading: what a crash leaves is cut at the last whole unit, what is damaged is refused and left as
- * it is, and a second start finds what the first one found.
+ * Loading: what a crash leaves is cut at the last whole unit, what is damaged is refused and left
+ * as it is, and a second start finds what the first one found.
  */
 import { assertEquals, assertRejects } from "@std/assert";
 import { AofLoadError } from "../../src/persistence/aof_loader.ts";

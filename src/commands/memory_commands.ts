@@ -1,0 +1,227 @@
+/**
+ * MEMORY: where the memory is. Sizes are those of blocks in the arena, by their classes; what the
+ * runtime needs beside it shows in the resident set size only.
+ */
+import * as dict from "../structures/dict.ts";
+import type { Client } from "../server/client.ts";
+import type { RedisCommand } from "../server/command.ts";
+import { SYNTAX_ERROR } from "../server/errors.ts";
+import { humanBytes } from "../server/info.ts";
+import { type MemoryReport, memoryReport, tableBytesOf } from "../server/memory_report.ts";
+import { entryBytes } from "../values/value_memory.ts";
+import { integerArgument } from "./arguments.ts";
+import { replyHelp } from "./help.ts";
+
+const NO_KEYS = [0, 0, 0] as const;
+const PER_SHARD = [
+  "nondeterministic_output",
+  "request_policy:all_shards",
+  "response_policy:special",
+] as const;
+
+// deno-fmt-ignore
+export const memoryCommands: readonly RedisCommand[] = [
+  { name: "memory", arity: -2, flags: [], keys: NO_KEYS, proc: memoryHelpCommand, categories: [],
+    since: "4.0.0", group: "server", complexity: "Depends on subcommand.",
+    summary: "Shows where the memory is.", subcommands: [
+      { name: "memory|doctor", arity: 2, flags: [], keys: NO_KEYS, proc: memoryDoctorCommand, categories: [],
+        tips: PER_SHARD, since: "4.0.0", group: "server", complexity: "O(1)",
+        summary: "Reports what is unusual about the memory." },
+      { name: "memory|malloc-stats", arity: 2, flags: [], keys: NO_KEYS, proc: memoryMallocStatsCommand, categories: [],
+        tips: PER_SHARD, since: "4.0.0", group: "server",
+        complexity: "Depends on how much memory is allocated, could be slow",
+        summary: "Shows the size classes of the allocator." },
+      { name: "memory|purge", arity: 2, flags: [], keys: NO_KEYS, proc: memoryPurgeCommand, categories: [],
+        tips: ["request_policy:all_shards", "response_policy:all_succeeded"], since: "4.0.0", group: "server",
+        complexity: "Depends on how much memory is allocated, could be slow",
+        summary: "Gives unused memory back to the system." },
+      { name: "memory|stats", arity: 2, flags: [], keys: NO_KEYS, proc: memoryStatsCommand, categories: [],
+        tips: PER_SHARD, since: "4.0.0", group: "server", complexity: "O(1)",
+        summary: "Returns the figures of the memory." },
+      { name: "memory|usage", arity: -3, flags: ["readonly"], keys: [2, 2, 1], access: "RO",
+        proc: memoryUsageCommand, categories: [], since: "4.0.0", group: "server",
+        complexity: "O(N) where N is the number of samples.",
+        summary: "Tells how much memory a key takes." },
+      { name: "memory|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS, proc: memoryHelpCommand,
+        categories: [], since: "4.0.0", group: "server", complexity: "O(1)", summary: "Lists the subcommands." },
+    ] },
+];
+
+const HELP = [
+  "DOCTOR",
+  "    Return memory problems reports.",
+  "MALLOC-STATS",
+  "    Return internal statistics report from the memory allocator.",
+  "PURGE",
+  "    Attempt to purge dirty pages for reclamation by the allocator.",
+  "STATS",
+  "    Return information about the memory usage of the server.",
+  "USAGE <key> [SAMPLES <count>]",
+  "    Return memory in bytes used by <key> and its value. Nested values are",
+  "    sampled up to <count> times (default: 5, 0 means sample all).",
+];
+
+const DEFAULT_SAMPLES = 5;
+
+function memoryUsageCommand({ argv, reply, db }: Client): void {
+  let samples = DEFAULT_SAMPLES;
+  for (let index = 3; index < argv.count; index += 2) {
+    if (!argv.is(index, "samples") || index + 1 === argv.count) throw SYNTAX_ERROR;
+    samples = integerArgument(argv, index + 1);
+    if (samples < 0) throw SYNTAX_ERROR;
+  }
+  const entry = db.findRaw(argv.bytes, argv.starts[2], argv.lengths[2]);
+  if (entry === 0) reply.nil();
+  else reply.integer(entryBytes(db.arena, entry, samples));
+}
+
+/** A field of MEMORY STATS: a count of bytes, or a ratio. */
+type StatsField = readonly [name: string, value: number, kind?: "ratio"];
+
+function memoryStatsCommand({ reply, server }: Client): void {
+  const report = memoryReport(server);
+  const used = server.keyspace.databases.filter((db) => db.size > 0);
+  const keyCount = used.reduce((count, db) => count + db.size, 0);
+  const before = fieldsBefore(report);
+  const after = fieldsAfter(report, keyCount);
+  reply.map(before.length + used.length + after.length);
+  replyFields(reply, before);
+  for (const db of used) {
+    const { keys, expires } = tableBytesOf(db);
+    reply.bulkText(`db.${db.index}`);
+    reply.map(3);
+    replyFields(reply, [
+      ["overhead.hashtable.main", keys],
+      ["overhead.hashtable.expires", dict.count(db.arena, db.expires) === 0 ? 0 : expires],
+      ["overhead.hashtable.slot-to-keys", 0],
+    ]);
+  }
+  replyFields(reply, after);
+}
+
+function replyFields(reply: Client["reply"], fields: readonly StatsField[]): void {
+  for (const [name, value, kind] of fields) {
+    reply.bulkText(name);
+    if (kind === "ratio") reply.double(value);
+    else reply.integer(value);
+  }
+}
+
+function fieldsBefore(report: MemoryReport): StatsField[] {
+  return [
+    ["peak.allocated", report.peakBytes],
+    ["total.allocated", report.usedBytes],
+    ["startup.allocated", report.startupBytes],
+    ["replication.backlog", 0],
+    ["clients.slaves", 0],
+    ["clients.normal", report.clientBytes],
+    ["cluster.links", 0],
+    ["aof.buffer", 0],
+    ["lua.caches", 0],
+    ["functions.caches", 0],
+  ];
+}
+
+function fieldsAfter(report: MemoryReport, keyCount: number): StatsField[] {
+  const { usedBytes, rssBytes, arena } = report;
+  const sinceStart = Math.max(0, usedBytes - report.startupBytes);
+  const ratio = (part: number, whole: number) => part / Math.max(1, whole);
+  return [
+    ["overhead.total", report.overheadBytes],
+    ["keys.count", keyCount],
+    ["keys.bytes-per-key", keyCount === 0 ? 0 : Math.floor(sinceStart / keyCount)],
+    ["dataset.bytes", report.datasetBytes],
+    ["dataset.percentage", report.datasetShare * 100, "ratio"],
+    ["peak.percentage", ratio(usedBytes, report.peakBytes) * 100, "ratio"],
+    ["allocator.allocated", arena.usedBytes],
+    ["allocator.active", arena.segmentBytes],
+    ["allocator.resident", arena.reservedBytes],
+    ["allocator-fragmentation.ratio", ratio(arena.segmentBytes, arena.usedBytes), "ratio"],
+    ["allocator-fragmentation.bytes", arena.segmentBytes - arena.usedBytes],
+    ["allocator-rss.ratio", ratio(arena.reservedBytes, arena.segmentBytes), "ratio"],
+    ["allocator-rss.bytes", arena.reservedBytes - arena.segmentBytes],
+    ["rss-overhead.ratio", ratio(rssBytes, arena.reservedBytes), "ratio"],
+    ["rss-overhead.bytes", rssBytes - arena.reservedBytes],
+    ["fragmentation", ratio(rssBytes, usedBytes), "ratio"],
+    ["fragmentation.bytes", rssBytes - usedBytes],
+  ];
+}
+
+const MIB = 1024 * 1024;
+/** Below this, ratios say nothing. */
+const DATA_BYTES_MIN = 5 * MIB;
+const WASTE_BYTES_MIN = 10 * MIB;
+
+function memoryDoctorCommand({ reply, server }: Client): void {
+  const report = memoryReport(server);
+  if (report.usedBytes < DATA_BYTES_MIN) {
+    reply.verbatim("This instance is empty or holds very little data: there is nothing to say.\n");
+    return;
+  }
+  const findings = findingsOf(report);
+  reply.verbatim(
+    findings.length === 0
+      ? "No problem was found in the use of memory.\n"
+      : findings.map((finding, index) => `${index + 1}. ${finding}\n`).join(""),
+  );
+}
+
+function findingsOf(
+  { usedBytes, peakBytes, rssBytes, clientBytes, arena }: MemoryReport,
+): string[] {
+  const findings: string[] = [];
+  if (peakBytes / usedBytes > 1.5) {
+    findings.push(
+      `Peak memory: ${humanBytes(peakBytes)} were in use in the past, more than 150% of what is ` +
+        "in use now. MEMORY PURGE gives back what is idle.",
+    );
+  }
+  const unusedBytes = arena.segmentBytes - usedBytes;
+  if (arena.segmentBytes / usedBytes > 1.4 && unusedBytes > WASTE_BYTES_MIN) {
+    findings.push(
+      `Fragmentation: ${humanBytes(unusedBytes)} of the segments in use are free but scattered, ` +
+        "as happens when many values of one size were deleted.",
+    );
+  }
+  const idleBytes = arena.reservedBytes - arena.segmentBytes;
+  if (arena.reservedBytes / arena.segmentBytes > 1.1 && idleBytes > WASTE_BYTES_MIN) {
+    findings.push(`Reserve: ${humanBytes(idleBytes)} are kept for new data or a running save.`);
+  }
+  const runtimeBytes = rssBytes - arena.reservedBytes;
+  if (rssBytes / arena.reservedBytes > 1.5 && runtimeBytes > 200 * MIB) {
+    findings.push(`Runtime: ${humanBytes(runtimeBytes)} are used beside the data.`);
+  }
+  if (clientBytes > 100 * MIB) {
+    findings.push(
+      `Clients: their buffers take ${humanBytes(clientBytes)}. CLIENT LIST shows whose; ` +
+        "client-output-buffer-limit and maxmemory-clients limit them.",
+    );
+  }
+  return findings;
+}
+
+function memoryPurgeCommand({ reply, server }: Client): void {
+  server.arena.trim(0);
+  reply.ok();
+}
+
+function memoryMallocStatsCommand({ reply, server }: Client): void {
+  const { arena } = server;
+  const { usedBytes, segmentBytes, reservedBytes, deferredBytes } = arena.statistics();
+  const lines = [
+    "Segments of 256 KiB, each with blocks of one size.",
+    `used ${usedBytes}, segments ${segmentBytes}, reserved ${reservedBytes}, ` +
+    `deferred ${deferredBytes}`,
+    "",
+    "block bytes   segments       blocks",
+  ];
+  for (const { classBytes, slabCount, blockCount } of arena.classStatistics()) {
+    const [bytes, slabs, blocks] = [classBytes, slabCount, blockCount].map(String);
+    lines.push(`${bytes.padStart(11)}${slabs.padStart(11)}${blocks.padStart(13)}`);
+  }
+  reply.verbatim(lines.join("\n") + "\n");
+}
+
+function memoryHelpCommand({ reply }: Client): void {
+  replyHelp(reply, "MEMORY", HELP);
+}

@@ -1,0 +1,50 @@
+/**
+ * Server commands: TIME, LOLWUT, ROLE. The larger families of that group have files of their own.
+ */
+import * as clock from "../base/clock.ts";
+import type { Client } from "../server/client.ts";
+import type { RedisCommand } from "../server/command.ts";
+import { REDENO_VERSION, REDIS_VERSION } from "../server/server.ts";
+
+const NO_KEYS = [0, 0, 0] as const;
+
+// deno-fmt-ignore
+export const serverCommands: readonly RedisCommand[] = [
+  { name: "time", arity: 1, flags: ["loading", "stale", "fast"], keys: NO_KEYS, proc: timeCommand, categories: [],
+    tips: ["nondeterministic_output"], since: "2.6.0", group: "server", complexity: "O(1)",
+    summary: "Tells the server's time." },
+  { name: "lolwut", arity: -1, flags: ["readonly", "fast"], keys: NO_KEYS, proc: lolwutCommand, categories: [],
+    since: "5.0.0", group: "server", complexity: "", summary: "Draws a picture, and tells the version." },
+  { name: "role", arity: 1, flags: ["noscript", "loading", "stale", "fast"], keys: NO_KEYS, proc: roleCommand,
+    categories: ["@admin", "@dangerous"], since: "2.8.12", group: "server", complexity: "O(1)",
+    summary: "Tells the server's role in replication." },
+];
+
+function timeCommand({ reply }: Client): void {
+  const nowUs = clock.systemUs();
+  reply.array(2);
+  reply.bulkText(String(Math.floor(nowUs / 1_000_000)));
+  reply.bulkText(String(nowUs % 1_000_000));
+}
+
+/** A dinosaur, in a few lines. */
+const DINOSAUR = [
+  "               __",
+  "              / _)",
+  "     _.----._/ /",
+  "    /         /",
+  " __/ (  | (  |",
+  "/__.-'|_|--|_|",
+];
+
+function lolwutCommand({ reply }: Client): void {
+  const lines = [...DINOSAUR, "", `Redis ver. ${REDIS_VERSION}, redeno ver. ${REDENO_VERSION}`];
+  reply.verbatim(lines.join("\n") + "\n");
+}
+
+function roleCommand({ reply }: Client): void {
+  reply.array(3);
+  reply.bulkText("master");
+  reply.integer(0);
+  reply.array(0);
+}

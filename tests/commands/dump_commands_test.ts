@@ -1,0 +1,209 @@
+/** DUMP and RESTORE: round trips, options, errors, and the same payloads as redis-server. */
+import { assert, assertEquals } from "@std/assert";
+import * as clock from "../../src/base/clock.ts";
+import { Crc64 } from "../../src/persistence/crc64.ts";
+import { EmbeddedServer } from "../support/embedded_server.ts";
+import { redisServerAvailable, startRedis } from "../support/redis_process.ts";
+import type { Argument } from "../support/resp_client.ts";
+import { SeededRandom } from "../support/seeded_random.ts";
+import { fromLatin1, latin1 } from "../support/text.ts";
+
+const OK = "+OK\r\n";
+
+/** A payload of this body, with a right footer. */
+function payload(body: string, version = 10): Uint8Array {
+  const bytes = latin1(`${body}${String.fromCharCode(version, 0)}${"\x00".repeat(8)}`);
+  const crc = new Crc64();
+  crc.update(bytes, 0, bytes.length - 8);
+  crc.store(bytes, bytes.length - 8);
+  return bytes;
+}
+
+function dump(server: EmbeddedServer, key: string): Uint8Array {
+  const raw = server.raw("DUMP", key);
+  return latin1(raw.slice(raw.indexOf("\r\n") + 2, -2));
+}
+
+Deno.test("DUMP of a missing key is nil", () => {
+  using server = new EmbeddedServer();
+  assertEquals(server.raw("DUMP", "none"), "$-1\r\n");
+});
+
+Deno.test("DUMP of a string is what Redis makes of it", () => {
+  using server = new EmbeddedServer();
+  server.run("SET", "k", "a");
+  assertEquals(
+    fromLatin1(dump(server, "k")),
+    "\x00\x01a\x0a\x00\xbf\xfe\xef\x9b\x8f\x36\x7d\xb4",
+  );
+});
+
+Deno.test("every type comes back from its payload, encoding included", () => {
+  using server = new EmbeddedServer();
+  const requests: [string, ...Argument[]][] = [
+    ["SET", "text"],
+    ["RPUSH", "a", 1, "b".repeat(70_000)],
+    ["SADD", 1, 2, 3],
+    ["SADD", "a", "b"],
+    ["HSET", "f", "v"],
+    ["HSET", "f", "v".repeat(100)],
+    ["ZADD", 1, "a", "2.5", "b", "-inf", "c"],
+    ["ZADD", 1, "m".repeat(100)],
+  ];
+  for (const [command, ...args] of requests) {
+    server.run("DEL", "k", "copy");
+    server.run(command, "k", ...(command === "SET" ? ["v".repeat(20_000)] : args));
+    const bytes = dump(server, "k");
+    assertEquals(server.raw("RESTORE", "copy", 0, bytes), OK);
+    assertEquals(dump(server, "copy"), bytes, command);
+    assertEquals(
+      server.raw("OBJECT", "ENCODING", "copy"),
+      server.raw("OBJECT", "ENCODING", "k"),
+    );
+  }
+});
+
+Deno.test("RESTORE refuses an existing key before it looks at anything else", () => {
+  using server = new EmbeddedServer();
+  server.run("SET", "k", "v");
+  const busy = "-BUSYKEY Target key name already exists.\r\n";
+  assertEquals(server.raw("RESTORE", "k", 0, "x"), busy);
+  assertEquals(server.raw("RESTORE", "k", "no integer", "x"), busy);
+  assertEquals(server.raw("RESTORE", "k", 0, "x", "FOO"), "-ERR syntax error\r\n");
+});
+
+Deno.test("RESTORE REPLACE takes the place of a key, whatever it was", () => {
+  using server = new EmbeddedServer();
+  server.run("RPUSH", "k", "a");
+  assertEquals(server.raw("RESTORE", "k", 0, payload("\x00\x01a"), "REPLACE"), OK);
+  assertEquals(server.run("GET", "k"), "a");
+  assertEquals(server.run("DBSIZE"), 1);
+});
+
+Deno.test("RESTORE answers bad options as Redis does", () => {
+  using server = new EmbeddedServer();
+  const cases: [Argument[], string][] = [
+    [[-1, "x"], "ERR Invalid TTL value, must be >= 0"],
+    [["x", "x"], "ERR value is not an integer or out of range"],
+    [[0, "x", "IDLETIME", -1], "ERR Invalid IDLETIME value, must be >= 0"],
+    [[0, "x", "IDLETIME", "x"], "ERR value is not an integer or out of range"],
+    [[0, "x", "IDLETIME"], "ERR syntax error"],
+    [[0, "x", "FREQ", 256], "ERR Invalid FREQ value, must be >= 0 and <= 255"],
+    [[0, "x", "FREQ", -1], "ERR Invalid FREQ value, must be >= 0 and <= 255"],
+    [[0, "x", "IDLETIME", 1, "FREQ", 3], "ERR syntax error"],
+    [[0, "x", "FREQ", 3, "FREQ", 4], "ERR DUMP payload version or checksum are wrong"],
+  ];
+  for (const [args, error] of cases) {
+    assertEquals(server.raw("RESTORE", "k", ...args), `-${error}\r\n`, args.join(" "));
+  }
+});
+
+Deno.test("RESTORE refuses wrong versions and checksums, and reads older versions", () => {
+  using server = new EmbeddedServer();
+  const refused = "-ERR DUMP payload version or checksum are wrong\r\n";
+  assertEquals(server.raw("RESTORE", "k", 0, payload("\x00\x01a", 11)), refused);
+  const damaged = payload("\x00\x01a");
+  damaged[2] ^= 1;
+  assertEquals(server.raw("RESTORE", "k", 0, damaged), refused);
+  assertEquals(server.raw("RESTORE", "k", 0, ""), refused);
+  assertEquals(server.raw("RESTORE", "k", 0, payload("\x00\x01a", 6)), OK);
+});
+
+Deno.test("RESTORE refuses values that are none and leaves nothing behind", () => {
+  using server = new EmbeddedServer();
+  const { arena } = server.server;
+  server.run("SET", "other", "v");
+  const usedBytes = arena.usedBytes;
+  const bodies = ["", "\x02\x00", "\x63\x00", "\xfb\x01\x01", "\x11\x01x", "\x02\x02\x01a\x01a"];
+  bodies.push("\x01\x03\x01a\x01b", "\x04\x02\x01f\x01v\x01f", "\x05\x01\x01a\x01b", "\x0f\x01a");
+  for (const body of bodies) {
+    assertEquals(server.raw("RESTORE", "k", 0, payload(body)), "-ERR Bad data format\r\n");
+  }
+  server.reclaim();
+  assertEquals(arena.usedBytes, usedBytes);
+  assertEquals(server.run("EXISTS", "k"), 0);
+});
+
+Deno.test("RESTORE sets relative and absolute expiries", () => {
+  clock.setTimeForTests(1_000_000);
+  try {
+    using server = new EmbeddedServer();
+    const value = payload("\x00\x01a");
+    server.run("RESTORE", "relative", 5000, value);
+    assertEquals(server.run("PEXPIRETIME", "relative"), 1_005_000);
+    server.run("RESTORE", "absolute", 1_700_000, value, "ABSTTL");
+    assertEquals(server.run("PEXPIRETIME", "absolute"), 1_700_000);
+    server.run("RESTORE", "none", 0, value, "ABSTTL");
+    assertEquals(server.run("PEXPIRETIME", "none"), -1);
+  } finally {
+    clock.useRealTime();
+  }
+});
+
+Deno.test("RESTORE with an expiry that has passed makes no key and removes the replaced one", () => {
+  using server = new EmbeddedServer();
+  const value = payload("\x00\x01a");
+  server.run("SET", "k", "v");
+  assertEquals(server.raw("RESTORE", "k", 1, value, "ABSTTL", "REPLACE"), OK);
+  assertEquals(server.run("EXISTS", "k"), 0);
+  assertEquals(server.raw("RESTORE", "k", "9223372036854775807", value), OK);
+  assertEquals(server.run("EXISTS", "k"), 0);
+});
+
+Deno.test("RESTORE IDLETIME sets the access clock", () => {
+  using server = new EmbeddedServer();
+  server.run("RESTORE", "k", 0, payload("\x00\x01a"), "IDLETIME", 1000);
+  assertEquals(server.run("OBJECT", "IDLETIME", "k"), 1000);
+});
+
+Deno.test("RESTORE wakes a client that waits for the key", () => {
+  using server = new EmbeddedServer();
+  const waiting = server.connect();
+  waiting.send("BLPOP", "k", "0");
+  server.run("RESTORE", "k", 0, payload("\x01\x01\x01a"));
+  assertEquals(waiting.take(), [["k", "a"]]);
+});
+
+Deno.test({
+  name: "payloads are byte for byte those of redis-server",
+  ignore: !redisServerAvailable(),
+  async fn() {
+    await using redis = await startRedis();
+    using client = await redis.connect();
+    using server = new EmbeddedServer();
+    const random = new SeededRandom(3);
+    const requests: Argument[][] = [];
+    for (let index = 0; index < 300; index++) {
+      const letters = random.between(1, 40);
+      const bytes = random.bytes(random.between(0, 900)).map((byte) => 97 + byte % letters);
+      requests.push(["SET", `s${index}`, bytes]);
+    }
+    for (const number of ["0", "-1", "127", "128", "-129", "40000", "2147483648", "-0", "007"]) {
+      requests.push(["SET", `n${number}`, number]);
+    }
+    const many = Array.from({ length: 100 }, (_, index) => `element number ${index % 7}`);
+    requests.push(["RPUSH", "l", ...many], ["RPUSH", "large", "a".repeat(9000), "b"]);
+    requests.push(["SADD", "i", 1, 2, 3, 70000], ["SADD", "set", "single"]);
+    requests.push(["HSET", "h", ...many.slice(0, 20).flatMap((text, index) => [index, text])]);
+    requests.push(["HSET", "h2", "field", "v".repeat(100)]);
+    requests.push(["ZADD", "z", 1, "a", "0.1", "b", "-inf", "c", 1e300, "d"]);
+    requests.push(["ZADD", "z2", ...many.flatMap((_, index) => [index / 3, `m${index}`])]);
+    requests.push(["ZADD", "z3", ...many.flatMap((_, i) => [i / 3, `m${i}`, i, `n${i}`])]);
+    for (const request of requests) {
+      await client.call(...request);
+      server.run(...request);
+      const theirs = await client.callBytes("DUMP", request[1]) as Uint8Array;
+      const ours = dump(server, String(request[1]));
+      assertEquals(ours, theirs, String(request[1]));
+      assertEquals(await client.call("RESTORE", "copy", 0, ours, "REPLACE"), "OK");
+      assertEquals(server.raw("RESTORE", "copy", 0, theirs, "REPLACE"), OK);
+    }
+    assert(requests.length > 300);
+  },
+});
+
+Deno.test("DUMP follows rdb-version, so that an older server can read it", () => {
+  using server = new EmbeddedServer([["rdb-version", "9"]]);
+  server.run("HSET", "h", "f", "v");
+  assert(fromLatin1(dump(server, "h")).startsWith("\x04\x01\x01f\x01v\x09\x00"));
+});

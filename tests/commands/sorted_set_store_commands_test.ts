@@ -1,0 +1,111 @@
+/** Union, intersection and difference of sorted sets and sets, shown and stored. */
+import { assertEquals } from "@std/assert";
+import { RecordedEffects } from "../support/recorded_effects.ts";
+import { expectReplies, forEachEncoding, repliesIn3 } from "./sorted_set_suite.ts";
+
+forEachEncoding("members and scores are combined", (server) => {
+  expectReplies(server, [
+    ["ZADD a 1 x 2 y 3 z", ":3"],
+    ["ZADD b 10 y 20 z 30 w", ":3"],
+    ["SADD s x y q", ":3"],
+    ["SADD n 1 2 3", ":3"],
+    ["ZADD m 1 1 2 2 9 9", ":3"],
+    ["ZUNION 2 a b WITHSCORES", "*8 $1 x $1 1 $1 y $2 12 $1 z $2 23 $1 w $2 30"],
+    [
+      "ZUNION 3 a b s WITHSCORES WEIGHTS 1 2 3",
+      "*10 $1 q $1 3 $1 x $1 4 $1 y $2 25 $1 z $2 43 $1 w $2 60",
+    ],
+    ["ZUNION 2 a b AGGREGATE MIN WITHSCORES", "*8 $1 x $1 1 $1 y $1 2 $1 z $1 3 $1 w $2 30"],
+    ["ZUNION 2 a b WITHSCORES AGGREGATE MAX", "*8 $1 x $1 1 $1 y $2 10 $1 z $2 20 $1 w $2 30"],
+    ["ZUNION 2 a missing", "*3 $1 x $1 y $1 z"],
+    ["ZINTER 2 a b WITHSCORES", "*4 $1 y $2 12 $1 z $2 23"],
+    ["ZINTER 3 a b s WITHSCORES", "*2 $1 y $2 13"],
+    ["ZINTER 2 m n WITHSCORES", "*4 $1 1 $1 2 $1 2 $1 3"],
+    ["ZINTER 2 a missing", "*0"],
+    ["ZINTER 2 a a WITHSCORES", "*6 $1 x $1 2 $1 y $1 4 $1 z $1 6"],
+    ["ZDIFF 2 a b WITHSCORES", "*2 $1 x $1 1"],
+    ["ZDIFF 3 a s missing WITHSCORES", "*2 $1 z $1 3"],
+    ["ZDIFF 2 a a", "*0"],
+    ["ZDIFF 2 missing a", "*0"],
+    ["ZINTERCARD 2 a b", ":2"],
+    ["ZINTERCARD 2 a b LIMIT 1", ":1"],
+    ["ZINTERCARD 2 a b LIMIT 0", ":2"],
+    ["ZUNIONSTORE d 2 a s WEIGHTS 2 0.5", ":4"],
+    ["ZRANGE d 0 -1 WITHSCORES", "*8 $1 q $3 0.5 $1 x $3 2.5 $1 y $3 4.5 $1 z $1 6"],
+    ["ZINTERSTORE d 2 a b AGGREGATE MAX", ":2"],
+    ["ZRANGE d 0 -1 WITHSCORES", "*4 $1 y $2 10 $1 z $2 20"],
+    ["ZDIFFSTORE d 2 a b", ":1"],
+    ["ZRANGE d 0 -1 WITHSCORES", "*2 $1 x $1 1"],
+    ["ZUNIONSTORE a 2 a a", ":3"],
+    ["ZRANGE a 0 -1 WITHSCORES", "*6 $1 x $1 2 $1 y $1 4 $1 z $1 6"],
+    ["ZINTERSTORE a 2 a missing", ":0"],
+    ["EXISTS a", ":0"],
+  ]);
+});
+
+forEachEncoding("infinities never become NaN", (server) => {
+  expectReplies(server, [
+    ["ZADD p inf x -inf y 0 z", ":3"],
+    ["ZADD q -inf x inf y inf z", ":3"],
+    ["ZUNION 2 p q WITHSCORES", "*6 $1 x $1 0 $1 y $1 0 $1 z $3 inf"],
+    ["ZUNION 2 p q WITHSCORES WEIGHTS 0 1", "*6 $1 x $4 -inf $1 y $3 inf $1 z $3 inf"],
+    ["ZINTER 2 p q WITHSCORES WEIGHTS 1 0 AGGREGATE MIN", "*6 $1 y $4 -inf $1 z $1 0 $1 x $3 inf"],
+    ["ZINTER 2 p q WITHSCORES WEIGHTS 0 1 AGGREGATE MAX", "*6 $1 x $1 0 $1 y $3 inf $1 z $3 inf"],
+  ]);
+});
+
+forEachEncoding("ZUNION and its kin refuse what makes no sense", (server) => {
+  expectReplies(server, [
+    ["ZADD a 1 x", ":1"],
+    ["ZUNION 0 a", "-ERR at least 1 input key is needed for 'zunion' command"],
+    ["ZUNIONSTORE d 0 a", "-ERR at least 1 input key is needed for 'zunionstore' command"],
+    ["ZUNION x a", "-ERR value is not an integer or out of range"],
+    ["ZUNION 2 a", "-ERR syntax error"],
+    ["ZUNION 1 a WEIGHTS", "-ERR syntax error"],
+    ["ZUNION 1 a WEIGHTS x", "-ERR weight value is not a float"],
+    ["ZUNION 1 a AGGREGATE FOO", "-ERR syntax error"],
+    ["ZUNION 1 a LIMIT 1", "-ERR syntax error"],
+    ["ZUNIONSTORE d 1 a WITHSCORES", "-ERR syntax error"],
+    ["ZDIFF 1 a WEIGHTS 1", "-ERR syntax error"],
+    ["ZDIFF 1 a AGGREGATE SUM", "-ERR syntax error"],
+    ["ZINTERCARD 1 a LIMIT -1", "-ERR LIMIT can't be negative"],
+    ["ZINTERCARD 1 a WITHSCORES", "-ERR syntax error"],
+    ["SET str v", "+OK"],
+    ["ZUNION 2 a str", "-WRONGTYPE Operation against a key holding the wrong kind of value"],
+  ]);
+});
+
+forEachEncoding("RESP3 shows each member with its score as an array", (server) => {
+  repliesIn3(server, [
+    ["ZADD z 1 a 2 b", ":2"],
+    ["ZUNION 2 z z WITHSCORES", "*2 *2 $1 a ,2 *2 $1 b ,4"],
+    ["ZDIFF 1 z", "*2 $1 a $1 b"],
+  ]);
+});
+
+forEachEncoding("a large first set is reduced by small ones", (server) => {
+  for (let index = 0; index < 200; index++) server.run("ZADD", "z", String(index), `m${index}`);
+  server.run("ZADD", "few", "0", "m0", "0", "m7", "0", "other");
+  server.run("SADD", "set", "m199", "m7");
+  const left = server.run("ZDIFF", "3", "z", "few", "set") as string[];
+  assertEquals(left.length, 197);
+  assertEquals([left[0], left.at(-1)], ["m1", "m198"]);
+});
+
+forEachEncoding("stored results are announced once; their memory comes back", (server) => {
+  server.run("ZADD", "z", "1", "a", "2", "b");
+  server.run("SET", "d", "v");
+  const effects = new RecordedEffects(server);
+  server.run("ZUNIONSTORE", "d", "1", "z");
+  server.run("ZINTERSTORE", "d", "1", "z");
+  server.run("ZDIFFSTORE", "d", "2", "z", "z");
+  server.run("ZDIFFSTORE", "d", "2", "z", "z");
+  assertEquals(effects.takeEvents(), ["zunionstore d", "zinterstore d", "del d"]);
+  assertEquals(effects.takeDirty(), 3);
+  server.reclaim();
+  const { arena } = server.server.keyspace;
+  const { usedBytes } = arena;
+  server.run("ZUNION", "2", "z", "z", "WITHSCORES");
+  server.run("ZINTER", "1", "missing");
+  assertEquals(arena.usedBytes, usedBytes);
+});

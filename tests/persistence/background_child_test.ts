@@ -1,0 +1,143 @@
+/** The background child: a real Worker that writes frozen images while the data change. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { join } from "@std/path";
+import { Log } from "../../src/base/log.ts";
+import { BackgroundChild, type JobRequest } from "../../src/persistence/background_child.ts";
+import { DiskFileSystem, readWholeFile } from "../../src/persistence/file_system.ts";
+import { EmbeddedServer } from "../support/embedded_server.ts";
+import { contentsOf, loadFromBytes, rdbOptions, rootsOf } from "./keyspace_contents.ts";
+
+const files = new DiskFileSystem();
+
+interface Fixture {
+  server: EmbeddedServer;
+  child: BackgroundChild;
+  directory: string;
+  request: JobRequest;
+}
+
+async function withChild(body: (fixture: Fixture) => Promise<void>): Promise<void> {
+  using server = new EmbeddedServer();
+  const directory = Deno.makeTempDirSync();
+  const { arena, fork } = server.server;
+  const log = new Log();
+  log.open(join(directory, "log"));
+  const child = new BackgroundChild({ arena, fork, log, files });
+  const request: JobRequest = {
+    kind: "rdb",
+    databases: rootsOf(server),
+    path: join(directory, "temp.rdb"),
+    syncsIncrementally: true,
+    options: rdbOptions(),
+  };
+  try {
+    await body({ server, child, directory, request });
+  } finally {
+    child.close();
+    Deno.removeSync(directory, { recursive: true });
+  }
+}
+
+Deno.test("the child writes the state of the freeze while the data change", async () => {
+  await withChild(async ({ server, child, request }) => {
+    for (let index = 0; index < 2000; index++) server.run("HSET", `h${index}`, "f", index);
+    const expected = contentsOf(server);
+    const running = child.run(request, 2000);
+    assertEquals(child.isRunning, true);
+    assertEquals(child.jobKind, "rdb");
+    assertEquals(server.server.arena.isFrozen, true);
+    for (let index = 0; index < 2000; index += 2) server.run("HSET", `h${index}`, "f", "changed");
+    for (let index = 1; index < 2000; index += 2) server.run("DEL", `h${index}`);
+    const result = await running;
+    assert(result.outcome === "ok");
+    assertEquals(result.keyCount, 2000);
+    assertEquals(child.isRunning, false);
+    assertEquals(server.server.arena.isFrozen, false);
+    assert(child.lastClonedBytes > 0);
+    using other = new EmbeddedServer();
+    const bytes = readWholeFile(files, request.path);
+    assertEquals(bytes.length, result.byteCount);
+    loadFromBytes(other, bytes);
+    assertEquals(contentsOf(other), expected);
+    while (child.step());
+    assertEquals(server.server.fork.isSettled, true);
+  });
+});
+
+Deno.test("the same child writes one file after another", async () => {
+  await withChild(async ({ server, child, request }) => {
+    for (let round = 1; round <= 3; round++) {
+      server.run("SET", `k${round}`, "v");
+      server.run("DEL", "gone");
+      const result = await child.run(request, round);
+      assertEquals(result.outcome === "ok" && result.keyCount, round);
+    }
+    assertEquals(child.freezeCount, 3);
+  });
+});
+
+Deno.test("commands are written as commands", async () => {
+  await withChild(async ({ server, child, directory, request }) => {
+    server.run("SET", "k", "v");
+    const path = join(directory, "base.aof");
+    const { databases, syncsIncrementally } = request;
+    const result = await child.run(
+      { kind: "aof-commands", databases, path, syncsIncrementally, timestampSeconds: 1700000000 },
+      1,
+    );
+    assertEquals(result.outcome, "ok");
+    assertEquals(
+      Deno.readTextFileSync(path),
+      "#TS:1700000000\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n",
+    );
+  });
+});
+
+Deno.test("an aborted job leaves no file and thaws the data", async () => {
+  await withChild(async ({ server, child, request }) => {
+    for (let index = 0; index < 200; index++) server.run("SET", `k${index}`, "v");
+    const options = rdbOptions({ keyDelayUs: 20_000 });
+    const running = child.run({ ...request, kind: "rdb", options }, 200);
+    child.abort();
+    child.abort();
+    assertEquals(await running, { outcome: "aborted" });
+    assertEquals(files.stat(request.path), null);
+    assertEquals(server.server.arena.isFrozen, false);
+    assertEquals((await child.run(request, 200)).outcome, "ok");
+  });
+});
+
+Deno.test("a file that cannot be written is a failed job", async () => {
+  await withChild(async ({ child, directory, request }) => {
+    const path = join(directory, "missing", "temp.rdb");
+    const result = await child.run({ ...request, path }, 0);
+    assert(result.outcome === "failed");
+    if (Deno.build.os === "linux") assertEquals(result.error, "No such file or directory");
+  });
+});
+
+Deno.test("a child that dies is a failed job and is replaced", async () => {
+  await withChild(async ({ server, child, directory, request }) => {
+    server.run("SET", "k", "v");
+    // A root that is no dict: the walk leaves the image and throws.
+    const databases = [{ keys: 0x7ffffff0, expires: 0x7ffffff0 }];
+    const result = await child.run({ ...request, databases } as JobRequest, 1);
+    assert(result.outcome === "failed");
+    assertEquals(files.stat(request.path), null);
+    assertEquals((await child.run(request, 1)).outcome, "ok");
+    assertEquals(files.list(directory), ["log", "temp.rdb"]);
+  });
+});
+
+Deno.test("a child that does not obey is given up", async () => {
+  await withChild(async ({ server, child, directory, request }) => {
+    server.run("SET", "k", "v");
+    const options = rdbOptions({ keyDelayUs: 3_600_000_000 });
+    const running = child.run({ ...request, kind: "rdb", options }, 1);
+    child.abort();
+    child.tick(Date.UTC(2200, 0));
+    assertEquals(await running, { outcome: "aborted" });
+    assertMatch(Deno.readTextFileSync(join(directory, "log")), /Background child failed/);
+    assertEquals((await child.run(request, 1)).outcome, "ok");
+  });
+});
