@@ -23,6 +23,9 @@ const DETOUR_BYTES_MIN = 128;
 const DETOUR_BYTES_MAX = 64 * 1024;
 const detour = new Uint8Array(DETOUR_BYTES_MAX + 8);
 
+const GROWTH_STEP_BYTES = 1024 * 1024;
+const GROWTH_BYTES_MAX = 512 * 1024 * 1024;
+
 const EMPTY = new Uint8Array(0);
 
 /** A range as a mutable out-parameter: made once by the caller, filled by the callee. */
@@ -213,4 +216,17 @@ function copyLong(
     detour.copyWithin(targetOffset, sourceOffset, sourceOffset + size);
     target.set(detour.subarray(targetOffset, targetOffset + size), targetStart + from);
   }
+}
+
+/**
+ * Capacity for a buffer that holds `used` bytes and must grow to at least `needed`: twice as much, and
+ * from 1 MiB on eight times as much, though never more than 512 MiB beyond. Large buffers are not
+ * resident where they were never touched, and few sizes on the way up mean few holes in the heap of
+ * the C library, which keeps freed blocks of up to 32 MiB.
+ */
+export function grownCapacity(used: number, needed: number): number {
+  const grown = used < GROWTH_STEP_BYTES
+    ? used * 2
+    : Math.min(used * 8, used + GROWTH_BYTES_MAX);
+  return Math.max(grown, needed);
 }

@@ -5,6 +5,8 @@
 import { parseDouble, scanNumber } from "../base/doubles.ts";
 import * as clock from "../base/clock.ts";
 import { INT64_MAX, isCanonicalInteger, parseInt64, parseSafeInteger } from "../base/integers.ts";
+import type { Database } from "../keyspace/database.ts";
+import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../server/client.ts";
@@ -12,6 +14,7 @@ import type { KeyFinder } from "../server/command.ts";
 import {
   type CommandError,
   commandError,
+  DB_INDEX_OUT_OF_RANGE,
   invalidExpireTime,
   NOT_A_FLOAT,
   NOT_AN_INTEGER,
@@ -158,4 +161,27 @@ export function expiryArgument(
   const expiry = amount * unit + (isRelative ? BigInt(clock.nowMs()) : 0n);
   if (expiry > limit) throw invalidExpireTime(client.commandName);
   return Number(expiry);
+}
+
+const INT32_OUT_OF_RANGE = commandError(
+  "ERR value is out of range, value must between -2147483648 and 2147483647",
+);
+
+/** An integer of 32 bits; `error` replaces both messages about what is none. */
+export function int32Argument(argv: Argv, index: number, error?: CommandError): number {
+  const number = integerArgument(argv, index, error);
+  if (number !== (number | 0)) throw error ?? INT32_OUT_OF_RANGE;
+  return number;
+}
+
+/** The database whose number an argument spells. */
+export function databaseArgument({ server, argv }: Client, index: number): Database {
+  return databaseAt(server.keyspace, int32Argument(argv, index));
+}
+
+/** The database of a number, if there are so many. */
+export function databaseAt(keyspace: Keyspace, index: number): Database {
+  const db = keyspace.databases[index];
+  if (db === undefined) throw DB_INDEX_OUT_OF_RANGE;
+  return db;
 }

@@ -1,6 +1,6 @@
 /**
- * COMMAND: what the server's commands are: rows of the command table, told to clients, tools and the
- * cluster proxies that must find the keys. What a client may do (ACL) has no influence here.
+ * COMMAND: what the server's commands are: rows of the command table, told to clients, tools and
+ * the cluster proxies that must find the keys. What a client may do (ACL) has no influence here.
  */
 import { matchGlob } from "../base/glob.ts";
 import { Argv } from "../protocol/argv.ts";
@@ -18,34 +18,42 @@ const UNORDERED = ["nondeterministic_output_order"] as const;
 
 // deno-fmt-ignore
 export const commandCommands: readonly RedisCommand[] = [
-  { name: "command", arity: -1, flags: LOADING_STALE, keys: NO_KEYS, proc: commandCommand, categories: ["@connection"],
+  { name: "command", arity: -1, flags: LOADING_STALE, keys: NO_KEYS, proc: commandCommand,
+    categories: ["@connection"],
     tips: UNORDERED, since: "2.8.13", group: "server",
     complexity: "O(N) where N is the total number of Redis commands",
     summary: "Describes all commands.", subcommands: [
-      { name: "command|count", arity: 2, flags: LOADING_STALE, keys: NO_KEYS, proc: commandCountCommand,
+      { name: "command|count", arity: 2, flags: LOADING_STALE, keys: NO_KEYS,
+        proc: commandCountCommand,
         categories: ["@connection"], since: "2.8.13", group: "server", complexity: "O(1)",
         summary: "Counts the commands." },
-      { name: "command|docs", arity: -2, flags: LOADING_STALE, keys: NO_KEYS, proc: commandDocsCommand,
+      { name: "command|docs", arity: -2, flags: LOADING_STALE, keys: NO_KEYS,
+        proc: commandDocsCommand,
         categories: ["@connection"], tips: UNORDERED, since: "7.0.0", group: "server",
         complexity: "O(N) where N is the number of commands to look up",
         summary: "Returns the documentation of commands." },
-      { name: "command|getkeys", arity: -4, flags: LOADING_STALE, keys: NO_KEYS, proc: commandGetkeysCommand,
+      { name: "command|getkeys", arity: -4, flags: LOADING_STALE, keys: NO_KEYS,
+        proc: commandGetkeysCommand,
         categories: ["@connection"], since: "2.8.13", group: "server",
         complexity: "O(N) where N is the number of arguments to the command",
         summary: "Finds the keys in a whole command." },
-      { name: "command|getkeysandflags", arity: -4, flags: LOADING_STALE, keys: NO_KEYS, proc: commandGetkeysandflagsCommand,
+      { name: "command|getkeysandflags", arity: -4, flags: LOADING_STALE, keys: NO_KEYS,
+        proc: commandGetkeysandflagsCommand,
         categories: ["@connection"], since: "7.0.0", group: "server",
         complexity: "O(N) where N is the number of arguments to the command",
         summary: "Finds the keys in a whole command, and what it does to them." },
-      { name: "command|info", arity: -2, flags: LOADING_STALE, keys: NO_KEYS, proc: commandInfoCommand,
+      { name: "command|info", arity: -2, flags: LOADING_STALE, keys: NO_KEYS,
+        proc: commandInfoCommand,
         categories: ["@connection"], tips: UNORDERED, since: "2.8.13", group: "server",
         complexity: "O(N) where N is the number of commands to look up",
         summary: "Describes commands: arity, flags, keys, categories." },
-      { name: "command|list", arity: -2, flags: LOADING_STALE, keys: NO_KEYS, proc: commandListCommand,
+      { name: "command|list", arity: -2, flags: LOADING_STALE, keys: NO_KEYS,
+        proc: commandListCommand,
         categories: ["@connection"], tips: UNORDERED, since: "7.0.0", group: "server",
         complexity: "O(N) where N is the total number of Redis commands",
         summary: "Names the commands, all or some." },
-      { name: "command|help", arity: 2, flags: LOADING_STALE, keys: NO_KEYS, proc: commandHelpCommand,
+      { name: "command|help", arity: 2, flags: LOADING_STALE, keys: NO_KEYS,
+        proc: commandHelpCommand,
         categories: ["@connection"], since: "5.0.0", group: "server", complexity: "O(1)",
         summary: "Lists the subcommands." },
     ] },
@@ -88,7 +96,6 @@ const SHOWN_FLAGS = [
   "asking",
   "fast",
   "no_auth",
-  "may_replicate",
   "no_mandatory_keys",
   "no_async_loading",
   "no_multi",

@@ -4,12 +4,11 @@
 import { REDIS_CLOSE_AFTER_REPLY, REDIS_MULTI, REDIS_PUBSUB } from "../server/client.ts";
 import type { Client } from "../server/client.ts";
 import type { RedisCommand } from "../server/command.ts";
-import { commandError, DB_INDEX_OUT_OF_RANGE, wrongArity } from "../server/errors.ts";
+import { commandError, wrongArity } from "../server/errors.ts";
 import { REDIS_VERSION } from "../server/server.ts";
-import { integerArgument } from "./arguments.ts";
+import { databaseArgument, integerArgument } from "./arguments.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
-const INVALID_DB_INDEX = commandError("ERR invalid DB index");
 const NO_PASSWORD_SET = commandError(
   "ERR AUTH <password> called without any password configured for the default user. " +
     "Are you sure your configuration is correct?",
@@ -75,19 +74,14 @@ function echoCommand({ argv, reply }: Client): void {
 }
 
 function selectCommand(client: Client): void {
-  const { databases } = client.server.keyspace;
-  const index = integerArgument(client.argv, 1, INVALID_DB_INDEX);
-  // Redis reads a 32-bit integer here; beyond that it is no index at all.
-  if (Math.abs(index) > 2 ** 31 - 1) throw INVALID_DB_INDEX;
-  if (index < 0 || index >= databases.length) throw DB_INDEX_OUT_OF_RANGE;
-  client.db = databases[index];
+  client.db = databaseArgument(client, 1);
   client.reply.ok();
 }
 
 function authCommand(client: Client): void {
   const { argv, server } = client;
   if (argv.count > 3) throw commandError("ERR syntax error");
-  if (argv.count === 2 && !server.requiresPassword) throw NO_PASSWORD_SET;
+  if (argv.count === 2 && server.acl.defaultUser.hasNoPassword) throw NO_PASSWORD_SET;
   const userName = argv.count === 3 ? argv.text(1) : "default";
   authenticate(client, userName, argv.copy(argv.count - 1));
   client.reply.ok();
@@ -145,7 +139,7 @@ function parseHelloOptions({ argv }: Client): HelloOptions {
       if (!isClientName(options.clientName)) throw INVALID_CLIENT_NAME;
       index++;
     } else {
-      throw commandError(`ERR Syntax error in HELLO option '${argv.text(index)}'`);
+      throw commandError(`ERR Syntax error in HELLO option '${argv.quoted(index)}'`);
     }
   }
   return options;
@@ -167,4 +161,3 @@ function resetCommand(client: Client): void {
   server.resetClient(client);
   client.reply.simple("RESET");
 }
-

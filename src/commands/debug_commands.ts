@@ -23,15 +23,17 @@ import * as listValue from "../values/list_value.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
 import { boundedIntegerArgument, integerArgument } from "./arguments.ts";
-import { DEBUG_HELP } from "./debug_help.ts";
-import { replyProtocolSample } from "./debug_protocol.ts";
+import { DEBUG_HELP } from "./debug_commands_help.ts";
+import { replyProtocolSample } from "./debug_commands_protocol.ts";
 import { replyHelp, wrongSubcommandArity } from "./help.ts";
-import { hashTableReport } from "./hash_table_report.ts";
+import { hashTableReport } from "./debug_commands_tables.ts";
 
 // deno-fmt-ignore
 export const debugCommands: readonly RedisCommand[] = [
-  { name: "debug", arity: -2, flags: ["admin", "noscript", "loading", "stale", "protected"], keys: [0, 0, 0],
-    proc: debugCommand, categories: [], since: "1.0.0", group: "server", complexity: "Depends on subcommand.",
+  { name: "debug", arity: -2, flags: ["admin", "noscript", "loading", "stale", "protected"],
+    keys: [0, 0, 0],
+    proc: debugCommand, categories: [], since: "1.0.0", group: "server",
+    complexity: "Depends on subcommand.",
     summary: "Looks inside the server; for tests.", docFlags: ["syscmd"] },
 ];
 
@@ -81,7 +83,6 @@ const INVALID_THRESHOLD = commandError(
 const INVALID_RELOAD_OPTION = commandError(
   "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.",
 );
-const NO_RELOAD = commandError("ERR Reloading is not available in this version of Redeno");
 
 function debugCommand(client: Client): void {
   const refusal = debugRefusal(client);
@@ -329,23 +330,9 @@ function reload(client: Client): void {
     else if (argv.is(index, "merge")) options.merges = true;
     else throw INVALID_RELOAD_OPTION;
   }
-  const persistence = server.persistence as Reloading;
-  if (persistence.reload === undefined) throw NO_RELOAD;
-  persistence.reload(client, options);
+  server.persistence.reload(client, options);
 }
 
 function loadAof(client: Client): void {
-  const persistence = client.server.persistence as Reloading;
-  if (persistence.reloadAof === undefined) throw NO_RELOAD;
-  persistence.reloadAof(client);
-}
-
-/** What DEBUG RELOAD asks of persistence. It replies to the client, now or when it is done. */
-export interface Reloading {
-  reload?(
-    client: Client,
-    options: { saves: boolean; flushes: boolean; merges: boolean },
-  ): void;
-  /** DEBUG LOADAOF. */
-  reloadAof?(client: Client): void;
+  client.server.persistence.reloadAof(client);
 }

@@ -16,7 +16,7 @@ import * as sortedSet from "../values/sorted_set_value.ts";
 import { SortedSetBuilder, SortedSetCursor } from "../values/sorted_set_value.ts";
 import * as value from "../values/value.ts";
 import { TYPE_SORTED_SET } from "../values/value.ts";
-import { integerArgument, typedForRead } from "./arguments.ts";
+import { doubleArgument, integerArgument, typedForRead } from "./arguments.ts";
 import {
   lengthArgument,
   placeArgument,
@@ -231,8 +231,9 @@ function parseRadius(argv: Argv, index: number, search: GeoSearch): void {
 }
 
 function parseBox(argv: Argv, index: number, search: GeoSearch): void {
-  const width = lengthArgument(argv, index, NOT_A_WIDTH, NEGATIVE_SIDE);
-  const height = lengthArgument(argv, index + 1, NOT_A_HEIGHT, NEGATIVE_SIDE);
+  const width = doubleArgument(argv, index, NOT_A_WIDTH);
+  const height = doubleArgument(argv, index + 1, NOT_A_HEIGHT);
+  if (width < 0 || height < 0) throw NEGATIVE_SIDE;
   search.unitMeters = unitArgument(argv, index + 2);
   search.shape.isBox = true;
   search.shape.width = width * search.unitMeters;
@@ -262,12 +263,12 @@ function parseOptions(
   }
   if (dialect.isSearch && !search.hasCenter) {
     throw commandError(
-      `ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for ${argv.text(0)}`,
+      `ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for ${argv.quoted(0)}`,
     );
   }
   if (dialect.isSearch && !search.hasShape) {
     throw commandError(
-      `ERR exactly one of BYRADIUS and BYBOX can be specified for ${argv.text(0)}`,
+      `ERR exactly one of BYRADIUS and BYBOX can be specified for ${argv.quoted(0)}`,
     );
   }
   if (search.isAny && search.count === 0) throw ANY_WITHOUT_COUNT;

@@ -24,7 +24,7 @@ const SHOWN_BYTES_MAX = 128;
  * capitals.
  */
 export function wrongSubcommandArity(argv: Argv, name: string): CommandError {
-  const shown = argv.text(1).slice(0, SHOWN_BYTES_MAX);
+  const shown = argv.quoted(1, SHOWN_BYTES_MAX);
   return commandError(
     `ERR unknown subcommand or wrong number of arguments for '${shown}'. Try ${name} HELP.`,
   );

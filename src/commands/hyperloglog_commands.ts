@@ -250,7 +250,7 @@ function pfdebugCommand(client: Client): void {
     if (!isDense) convertToDense(client, entry);
     reply.integer(isDense ? 0 : 1);
   } else {
-    throw commandError(`ERR Unknown PFDEBUG subcommand '${argv.text(1)}'`);
+    throw commandError(`ERR Unknown PFDEBUG subcommand '${argv.quoted(1)}'`);
   }
 }
 

@@ -8,7 +8,8 @@ import { infoText, sectionsFor } from "../server/info.ts";
 // deno-fmt-ignore
 export const infoCommands: readonly RedisCommand[] = [
   { name: "info", arity: -1, flags: ["loading", "stale"], keys: [0, 0, 0], proc: infoCommand,
-    categories: ["@dangerous"], tips: ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+    categories: ["@dangerous"],
+    tips: ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
     since: "1.0.0", group: "server", complexity: "O(1)",
     summary: "Returns the state and the statistics of the server." },
 ];

@@ -16,18 +16,13 @@ import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../server/client.ts";
 import type { KeySpec, RedisCommand } from "../server/command.ts";
-import {
-  commandError,
-  DB_INDEX_OUT_OF_RANGE,
-  NO_SUCH_KEY,
-  SYNTAX_ERROR,
-} from "../server/errors.ts";
+import { commandError, NO_SUCH_KEY, SYNTAX_ERROR } from "../server/errors.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
 import * as valueCopy from "../values/value_copy.ts";
-import { integerArgument } from "./arguments.ts";
+import { databaseArgument, databaseAt, int32Argument } from "./arguments.ts";
 import {
   collectEntries,
   cursorArgument,
@@ -180,9 +175,6 @@ export const keyCommands: readonly RedisCommand[] = [
 ];
 
 const SAME_OBJECT = commandError("ERR source and destination objects are the same");
-const INT32_OUT_OF_RANGE = commandError(
-  "ERR value is out of range, value must between -2147483648 and 2147483647",
-);
 const NOT_LFU = commandError(
   "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that " +
     "when switching between policies at runtime LRU and LFU data will take some time to adjust.",
@@ -328,8 +320,9 @@ function renameGeneric({ db, argv }: Client, onlyIfMissing: boolean): boolean {
   return true;
 }
 
-function moveCommand({ db, argv, reply }: Client): void {
-  const target = databaseArgument(db, argv, 2);
+function moveCommand(client: Client): void {
+  const { db, argv, reply } = client;
+  const target = databaseArgument(client, 2);
   if (target === db) throw SAME_OBJECT;
   const entry = db.lookupForWrite(argv, 1);
   if (entry === 0 || target.lookupForWrite(argv, 1) !== 0) return reply.integer(0);
@@ -341,14 +334,15 @@ function moveCommand({ db, argv, reply }: Client): void {
   reply.integer(1);
 }
 
-function copyCommand({ db, argv, reply }: Client): void {
+function copyCommand(client: Client): void {
+  const { db, argv, reply } = client;
   let target = db;
   let mayReplace = false;
   for (let index = 3; index < argv.count; index++) {
     if (argv.is(index, "replace")) {
       mayReplace = true;
     } else if (argv.is(index, "db") && index + 1 < argv.count) {
-      target = databaseArgument(db, argv, ++index);
+      target = databaseArgument(client, ++index);
     } else {
       throw SYNTAX_ERROR;
     }
@@ -439,8 +433,8 @@ function dbsizeCommand({ db, reply }: Client): void {
 function swapdbCommand({ db, argv, server, reply }: Client): void {
   const first = int32Argument(argv, 1, commandError("ERR invalid first DB index"));
   const second = int32Argument(argv, 2, commandError("ERR invalid second DB index"));
-  const one = databaseOf(db, first);
-  const other = databaseOf(db, second);
+  const one = databaseAt(db.keyspace, first);
+  const other = databaseAt(db.keyspace, second);
   if (one !== other) {
     server.watch.touchDatabase(one, other);
     server.watch.touchDatabase(other, one);
@@ -452,16 +446,21 @@ function swapdbCommand({ db, argv, server, reply }: Client): void {
   reply.ok();
 }
 
-function flushdbCommand({ db, argv, reply }: Client): void {
+function flushdbCommand(client: Client): void {
+  const { db, argv, reply } = client;
   checkFlushOptions(argv);
   flush(db);
+  client.propagateInAnyCase();
   reply.ok();
 }
 
-function flushallCommand({ db, argv, server, reply }: Client): void {
+function flushallCommand(client: Client): void {
+  const { db, argv, server, reply } = client;
   checkFlushOptions(argv);
   for (const each of db.keyspace.databases) flush(each);
+  // Saving sets the count of changes to zero.
   server.afterFlushAll();
+  client.propagateInAnyCase();
   reply.ok();
 }
 
@@ -480,22 +479,4 @@ function isSameArgument(argv: Argv, first: number, second: number): boolean {
   const { bytes, starts, lengths } = argv;
   return lengths[first] === lengths[second] &&
     equalBytes(bytes, starts[first], bytes, starts[second], lengths[first]);
-}
-
-/** The database whose number an argument spells. */
-function databaseArgument(db: Database, argv: Argv, index: number): Database {
-  return databaseOf(db, int32Argument(argv, index));
-}
-
-function databaseOf(db: Database, index: number): Database {
-  const { databases } = db.keyspace;
-  if (index < 0 || index >= databases.length) throw DB_INDEX_OUT_OF_RANGE;
-  return databases[index];
-}
-
-/** An integer of 32 bits; `error` replaces both messages about what is none. */
-function int32Argument(argv: Argv, index: number, error?: ReturnType<typeof commandError>): number {
-  const number = integerArgument(argv, index, error);
-  if (number !== (number | 0)) throw error ?? INT32_OUT_OF_RANGE;
-  return number;
 }

@@ -123,7 +123,7 @@ function expireOptions(argv: Argv): ExpireOptions {
     else if (argv.is(index, "xx")) options.onlyIfAny = true;
     else if (argv.is(index, "gt")) options.onlyIfLater = true;
     else if (argv.is(index, "lt")) options.onlyIfEarlier = true;
-    else throw commandError(`ERR Unsupported option ${argv.text(index)}`);
+    else throw commandError(`ERR Unsupported option ${argv.quoted(index)}`);
   }
   const { onlyIfNone, onlyIfAny, onlyIfLater, onlyIfEarlier } = options;
   if (onlyIfNone && (onlyIfAny || onlyIfLater || onlyIfEarlier)) throw NX_WITH_OTHERS;

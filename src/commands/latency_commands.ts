@@ -24,27 +24,36 @@ export const latencyCommands: readonly RedisCommand[] = [
   { name: "latency", arity: -2, flags: [], keys: NO_KEYS, proc: latencyHelpCommand, categories: [],
     since: "2.8.13", group: "server", complexity: "Depends on subcommand.",
     summary: "Shows what held the server up.", subcommands: [
-      { name: "latency|doctor", arity: 2, flags: OPERATOR, keys: NO_KEYS, proc: latencyDoctorCommand, categories: [],
+      { name: "latency|doctor", arity: 2, flags: OPERATOR, keys: NO_KEYS,
+        proc: latencyDoctorCommand, categories: [],
         tips: PER_NODE, since: "2.8.13", group: "server", complexity: "O(1)",
         summary: "Explains the events in words." },
-      { name: "latency|graph", arity: 3, flags: OPERATOR, keys: NO_KEYS, proc: latencyGraphCommand, categories: [],
+      { name: "latency|graph", arity: 3, flags: OPERATOR, keys: NO_KEYS, proc: latencyGraphCommand,
+        categories: [],
         tips: PER_NODE, since: "2.8.13", group: "server", complexity: "O(1)",
         summary: "Draws the samples of an event." },
-      { name: "latency|histogram", arity: -2, flags: OPERATOR, keys: NO_KEYS, proc: latencyHistogramCommand, categories: [],
+      { name: "latency|histogram", arity: -2, flags: OPERATOR, keys: NO_KEYS,
+        proc: latencyHistogramCommand, categories: [],
         tips: PER_NODE, since: "7.0.0", group: "server",
         complexity: "O(N) where N is the number of commands with latency information being retrieved.",
         summary: "Tells how long calls of commands took." },
-      { name: "latency|history", arity: 3, flags: OPERATOR, keys: NO_KEYS, proc: latencyHistoryCommand, categories: [],
+      { name: "latency|history", arity: 3, flags: OPERATOR, keys: NO_KEYS,
+        proc: latencyHistoryCommand, categories: [],
         tips: PER_NODE, since: "2.8.13", group: "server", complexity: "O(1)",
         summary: "Returns the samples of an event." },
-      { name: "latency|latest", arity: 2, flags: OPERATOR, keys: NO_KEYS, proc: latencyLatestCommand, categories: [],
+      { name: "latency|latest", arity: 2, flags: OPERATOR, keys: NO_KEYS,
+        proc: latencyLatestCommand, categories: [],
         tips: PER_NODE, since: "2.8.13", group: "server", complexity: "O(1)",
         summary: "Returns the last sample of every event." },
-      { name: "latency|reset", arity: -2, flags: OPERATOR, keys: NO_KEYS, proc: latencyResetCommand, categories: [],
-        tips: ["request_policy:all_nodes", "response_policy:all_succeeded"], since: "2.8.13", group: "server",
+      { name: "latency|reset", arity: -2, flags: OPERATOR, keys: NO_KEYS,
+        proc: latencyResetCommand, categories: [],
+        tips: ["request_policy:all_nodes", "response_policy:all_succeeded"], since: "2.8.13",
+        group: "server",
         complexity: "O(1)", summary: "Forgets events." },
-      { name: "latency|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS, proc: latencyHelpCommand,
-        categories: [], since: "2.8.13", group: "server", complexity: "O(1)", summary: "Lists the subcommands." },
+      { name: "latency|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS,
+        proc: latencyHelpCommand,
+        categories: [], since: "2.8.13", group: "server", complexity: "O(1)",
+        summary: "Lists the subcommands." },
     ] },
 ];
 
@@ -155,7 +164,9 @@ function diagnosis(event: LatencyEvent): string {
   const { samples, average, deviation, period, allTimeHigh } = LatencyMonitor.summary(event);
   const advice = ADVICE[event.name] ?? (event.name.startsWith("aof") ? ADVICE["aof-write"] : "");
   return `${event.name}: ${samples} latency spikes (average ${average}ms, mean deviation ` +
-    `${deviation}ms, period ${period.toFixed(2)} sec). Worst all time event ${allTimeHigh}ms. ${advice}`;
+    `${deviation}ms, period ${
+      period.toFixed(2)
+    } sec). Worst all time event ${allTimeHigh}ms. ${advice}`;
 }
 
 function latencyHistogramCommand({ argv, reply, server }: Client): void {

@@ -5,6 +5,7 @@
  * A list that becomes empty is removed with its key before the command ends.
  */
 import { Slice } from "../base/bytes.ts";
+import { INT64_MIN } from "../base/integers.ts";
 import { EVENT_LIST } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -21,6 +22,7 @@ import {
 import * as listValue from "../values/list_value.ts";
 import * as value from "../values/value.ts";
 import {
+  bigIntegerArgument,
   boundedIntegerArgument,
   integerArgument,
   keysByNumber,
@@ -130,6 +132,8 @@ export const listCommands: readonly RedisCommand[] = [
   { name: "rpoplpush", arity:  3, flags: ["write", "denyoom"],         keys: [1, 2, 1],
     proc: rpoplpushCommand, keySpecs: MOVE_KEY_SPECS, categories: ["@list"],
     since: "1.2.0", group: "list", complexity: "O(1)",
+    docFlags: ["deprecated"], deprecatedSince: "6.2.0",
+    replacedBy: "`LMOVE` with the `RIGHT` and `LEFT` arguments",
     summary: "Moves the last element of one list to the head of another." },
   { name: "lmpop",     arity: -4, flags: ["write", "movablekeys"],     keys: [0, 0, 0],
     proc: lmpopCommand,
@@ -346,8 +350,7 @@ function positionOptions(argv: Argv): PositionOptions {
   for (let index = 3; index < argv.count; index += 2) {
     const hasValue = index + 1 < argv.count;
     if (hasValue && argv.is(index, "rank")) {
-      options.rank = integerArgument(argv, index + 1);
-      if (options.rank === 0) throw RANK_ZERO;
+      options.rank = rankArgument(argv, index + 1);
     } else if (hasValue && argv.is(index, "count")) {
       options.count = boundedIntegerArgument(argv, index + 1, 0, Infinity, COUNT_NEGATIVE);
     } else if (hasValue && argv.is(index, "maxlen")) {
@@ -358,6 +361,14 @@ function positionOptions(argv: Argv): PositionOptions {
     }
   }
   return options;
+}
+
+function rankArgument(argv: Argv, index: number): number {
+  const rank = integerArgument(argv, index);
+  if (rank === 0) throw RANK_ZERO;
+  // Redis: the lowest int64 has no negative, and then the first match from the tail will do.
+  if (rank === Number(INT64_MIN) && bigIntegerArgument(argv, index) === INT64_MIN) return -1;
+  return rank;
 }
 
 function lposCommand(client: Client): void {

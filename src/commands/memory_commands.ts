@@ -24,26 +24,33 @@ export const memoryCommands: readonly RedisCommand[] = [
   { name: "memory", arity: -2, flags: [], keys: NO_KEYS, proc: memoryHelpCommand, categories: [],
     since: "4.0.0", group: "server", complexity: "Depends on subcommand.",
     summary: "Shows where the memory is.", subcommands: [
-      { name: "memory|doctor", arity: 2, flags: [], keys: NO_KEYS, proc: memoryDoctorCommand, categories: [],
+      { name: "memory|doctor", arity: 2, flags: [], keys: NO_KEYS, proc: memoryDoctorCommand,
+        categories: [],
         tips: PER_SHARD, since: "4.0.0", group: "server", complexity: "O(1)",
         summary: "Reports what is unusual about the memory." },
-      { name: "memory|malloc-stats", arity: 2, flags: [], keys: NO_KEYS, proc: memoryMallocStatsCommand, categories: [],
+      { name: "memory|malloc-stats", arity: 2, flags: [], keys: NO_KEYS,
+        proc: memoryMallocStatsCommand, categories: [],
         tips: PER_SHARD, since: "4.0.0", group: "server",
         complexity: "Depends on how much memory is allocated, could be slow",
         summary: "Shows the size classes of the allocator." },
-      { name: "memory|purge", arity: 2, flags: [], keys: NO_KEYS, proc: memoryPurgeCommand, categories: [],
-        tips: ["request_policy:all_shards", "response_policy:all_succeeded"], since: "4.0.0", group: "server",
+      { name: "memory|purge", arity: 2, flags: [], keys: NO_KEYS, proc: memoryPurgeCommand,
+        categories: [],
+        tips: ["request_policy:all_shards", "response_policy:all_succeeded"], since: "4.0.0",
+        group: "server",
         complexity: "Depends on how much memory is allocated, could be slow",
         summary: "Gives unused memory back to the system." },
-      { name: "memory|stats", arity: 2, flags: [], keys: NO_KEYS, proc: memoryStatsCommand, categories: [],
+      { name: "memory|stats", arity: 2, flags: [], keys: NO_KEYS, proc: memoryStatsCommand,
+        categories: [],
         tips: PER_SHARD, since: "4.0.0", group: "server", complexity: "O(1)",
         summary: "Returns the figures of the memory." },
       { name: "memory|usage", arity: -3, flags: ["readonly"], keys: [2, 2, 1], access: "RO",
         proc: memoryUsageCommand, categories: [], since: "4.0.0", group: "server",
         complexity: "O(N) where N is the number of samples.",
         summary: "Tells how much memory a key takes." },
-      { name: "memory|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS, proc: memoryHelpCommand,
-        categories: [], since: "4.0.0", group: "server", complexity: "O(1)", summary: "Lists the subcommands." },
+      { name: "memory|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS,
+        proc: memoryHelpCommand,
+        categories: [], since: "4.0.0", group: "server", complexity: "O(1)",
+        summary: "Lists the subcommands." },
     ] },
 ];
 
@@ -202,6 +209,7 @@ function findingsOf(
 
 function memoryPurgeCommand({ reply, server }: Client): void {
   server.arena.trim(0);
+  server.memoryReturn.collect();
   reply.ok();
 }
 

@@ -10,12 +10,16 @@ const NO_KEYS = [0, 0, 0] as const;
 
 // deno-fmt-ignore
 export const serverCommands: readonly RedisCommand[] = [
-  { name: "time", arity: 1, flags: ["loading", "stale", "fast"], keys: NO_KEYS, proc: timeCommand, categories: [],
+  { name: "time", arity: 1, flags: ["loading", "stale", "fast"], keys: NO_KEYS, proc: timeCommand,
+    categories: [],
     tips: ["nondeterministic_output"], since: "2.6.0", group: "server", complexity: "O(1)",
     summary: "Tells the server's time." },
-  { name: "lolwut", arity: -1, flags: ["readonly", "fast"], keys: NO_KEYS, proc: lolwutCommand, categories: [],
-    since: "5.0.0", group: "server", complexity: "", summary: "Draws a picture, and tells the version." },
-  { name: "role", arity: 1, flags: ["noscript", "loading", "stale", "fast"], keys: NO_KEYS, proc: roleCommand,
+  { name: "lolwut", arity: -1, flags: ["readonly", "fast"], keys: NO_KEYS, proc: lolwutCommand,
+    categories: [],
+    since: "5.0.0", group: "server", complexity: "",
+    summary: "Draws a picture, and tells the version." },
+  { name: "role", arity: 1, flags: ["noscript", "loading", "stale", "fast"], keys: NO_KEYS,
+    proc: roleCommand,
     categories: ["@admin", "@dangerous"], since: "2.8.12", group: "server", complexity: "O(1)",
     summary: "Tells the server's role in replication." },
 ];

@@ -171,14 +171,15 @@ const found = new Slice();
 let keyBuffer = new Uint8Array(256);
 
 function sortCommand(client: Client): void {
-  sortGeneric(client, sortOptions(client.argv, true));
+  sortGeneric(client, sortOptions(client, true));
 }
 
 function sortRoCommand(client: Client): void {
-  sortGeneric(client, sortOptions(client.argv, false));
+  sortGeneric(client, sortOptions(client, false));
 }
 
-function sortOptions(argv: Argv, mayStore: boolean): SortOptions {
+function sortOptions(client: Client, mayStore: boolean): SortOptions {
+  const { argv } = client;
   const options: SortOptions = {
     isAlpha: false,
     isDescending: false,
@@ -207,14 +208,22 @@ function sortOptions(argv: Argv, mayStore: boolean): SortOptions {
       const by = new SortPattern(argv, ++index);
       // Redis: once said, BY without a star stays, even if another BY with one follows.
       options.isUnsorted ||= by.starAt < 0;
+      if (by.starAt >= 0) checkForeignKeys(client, "BY");
       options.by = by;
     } else if (argv.is(index, "get") && rest >= 1) {
+      checkForeignKeys(client, "GET");
       options.gets.push(new SortPattern(argv, ++index));
     } else {
       throw SYNTAX_ERROR;
     }
   }
   return options;
+}
+
+/** BY and GET read keys that no argument names: the client's user must be allowed to read all. */
+function checkForeignKeys(client: Client, option: string): void {
+  if (client.server.acl.mayReadAllKeys(client)) return;
+  throw commandError(`ERR ${option} option of SORT denied due to insufficient ACL permissions.`);
 }
 
 function sortGeneric(client: Client, options: SortOptions): void {

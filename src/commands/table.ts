@@ -2,8 +2,10 @@
  * The command table: all families, concatenated.
  */
 import type { RedisCommand } from "../server/command.ts";
+import { aclCommands } from "./acl_commands.ts";
 import { bitfieldCommands } from "./bitfield_commands.ts";
 import { bitmapCommands } from "./bitmap_commands.ts";
+import { clientCommands } from "./client_commands.ts";
 import { commandCommands } from "./command_commands.ts";
 import { configCommands } from "./config_commands.ts";
 import { connectionCommands } from "./connection_commands.ts";
@@ -21,8 +23,10 @@ import { keyExpiryCommands } from "./key_expiry_commands.ts";
 import { listBlockingCommands } from "./list_blocking_commands.ts";
 import { listCommands } from "./list_commands.ts";
 import { memoryCommands } from "./memory_commands.ts";
+import { monitorCommands } from "./monitor_command.ts";
 import { persistenceCommands } from "./persistence_commands.ts";
 import { scriptCommands } from "./script_commands.ts";
+import { pubsubCommands } from "./pubsub_commands.ts";
 import { serverCommands } from "./server_commands.ts";
 import { setCommands } from "./set_commands.ts";
 import { setAlgebraCommands } from "./set_algebra_commands.ts";
@@ -37,8 +41,10 @@ import { stringCommands } from "./string_commands.ts";
 import { transactionCommands } from "./transaction_commands.ts";
 
 export const commandRows: readonly RedisCommand[] = [
+  ...aclCommands,
   ...bitfieldCommands,
   ...bitmapCommands,
+  ...clientCommands,
   ...commandCommands,
   ...configCommands,
   ...connectionCommands,
@@ -56,8 +62,10 @@ export const commandRows: readonly RedisCommand[] = [
   ...listBlockingCommands,
   ...listCommands,
   ...memoryCommands,
+  ...monitorCommands,
   ...persistenceCommands,
   ...scriptCommands,
+  ...pubsubCommands,
   ...serverCommands,
   ...setCommands,
   ...setAlgebraCommands,

@@ -1,7 +1,7 @@
 /**
  * Dataset digest: 20 bytes that are equal for equal data, whatever the order of the keys or the
- * encodings (DEBUG DIGEST, DEBUG DIGEST-VALUE). They are those of redis-server 7.0, so that the data
- * sets of both servers can be compared.
+ * encodings (DEBUG DIGEST, DEBUG DIGEST-VALUE). They are those of redis-server 7.0, so that the
+ * data sets of both servers can be compared.
  *
  * Two operations on a digest of 20 bytes, with SHA-1 as hash:
  *

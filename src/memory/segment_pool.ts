@@ -1,20 +1,23 @@
 /**
  * Segment pool: where the arena's segments come from and go to.
  *
- * Segments are cut from SharedArrayBuffers of 4 MiB ("blocks of segments", here: slabs of the
- * operating system), because making, posting and collecting one shared buffer per 256 KiB costs more
- * than the memory itself: 1 GiB is 256 buffers in the message to the child, not 4,096.
+ * Segments are cut from SharedArrayBuffers of 32 MiB ("sources"), because making, posting and
+ * collecting one shared buffer per 256 KiB costs more than the memory itself: 1 GiB is 32 buffers in
+ * the message to the child, not 4,096. The system gives a page only when it is touched, so a source
+ * that is hardly used takes hardly any memory. The size has another reason: C libraries take blocks
+ * from this size on directly from the system and return them there, and smaller ones may stay in
+ * their own heap for ever.
  *
  * A returned segment is used again before a fresh one is cut: its pages are already there, and
- * touching fresh pages is the costly part of a clone. When all segments of a buffer are back and
- * enough others wait in reserve, the buffer is dropped and the garbage collector gives it back to the
- * system.
+ * touching fresh pages is the costly part of a clone. When all segments of a source are back and
+ * enough others wait in reserve, the source is dropped, and the garbage collector gives it back to
+ * the system.
  */
 import { assert } from "../base/assert.ts";
 import { SEGMENT_BYTES, SEGMENT_WORDS } from "./memory.ts";
 
-const SEGMENTS_PER_BUFFER = 16;
-/** Idle segments kept for reuse before whole buffers are given back: 8 MiB. */
+const SEGMENTS_PER_SOURCE = 128;
+/** Idle segments kept for reuse before whole sources are given back: 8 MiB. */
 const RESERVE_SEGMENTS_MIN = 32;
 
 /** One segment's storage: two views of the same bytes, and where they were cut from. */
@@ -27,17 +30,21 @@ export interface SegmentStorage {
 /** A shared buffer from which segments are cut. */
 export interface SegmentSource {
   readonly buffer: SharedArrayBuffer;
-  /** Segments of this buffer that are in the pool. */
+  /** Segments that were cut so far; the rest of the buffer was never touched. */
+  cutCount: number;
+  /** Segments that are in the pool. */
   idleCount: number;
 }
 
 export class SegmentPool {
   #idle: SegmentStorage[] = [];
-  #sourceCount = 0;
+  /** The source that fresh segments are cut from. */
+  #fresh: SegmentSource | null = null;
+  #cutCount = 0;
 
-  /** Bytes obtained from the system and not given back. */
+  /** Bytes of all segments that were cut and not given back: what is resident. */
   get reservedBytes(): number {
-    return this.#sourceCount * SEGMENTS_PER_BUFFER * SEGMENT_BYTES;
+    return this.#cutCount * SEGMENT_BYTES;
   }
 
   /** Bytes in the pool, ready for use. */
@@ -47,8 +54,8 @@ export class SegmentPool {
 
   /** A segment with unspecified content. */
   take(): SegmentStorage {
-    if (this.#idle.length === 0) this.#addSource();
-    const storage = this.#idle.pop()!;
+    const storage = this.#idle.pop();
+    if (storage === undefined) return this.#cut();
     storage.source.idleCount--;
     return storage;
   }
@@ -57,39 +64,45 @@ export class SegmentPool {
   give(storage: SegmentStorage): void {
     this.#idle.push(storage);
     storage.source.idleCount++;
-    assert(storage.source.idleCount <= SEGMENTS_PER_BUFFER, "segment given back twice");
+    assert(storage.source.idleCount <= storage.source.cutCount, "segment given back twice");
   }
 
   /**
-   * Drops buffers whose segments are all idle, keeping `reserveSegments` for reuse. O(idle).
+   * Drops sources whose segments are all idle, keeping `reserveSegments` for reuse. O(idle).
    * Returns the number of bytes given back.
    */
   trim(reserveSegments = RESERVE_SEGMENTS_MIN): number {
     let surplus = this.#idle.length - reserveSegments;
-    if (surplus < SEGMENTS_PER_BUFFER) return 0;
+    if (surplus <= 0) return 0;
     const dropped = new Set<SegmentSource>();
+    let droppedCount = 0;
     for (const { source } of this.#idle) {
-      if (surplus < SEGMENTS_PER_BUFFER) break;
-      if (source.idleCount < SEGMENTS_PER_BUFFER || dropped.has(source)) continue;
+      const isIdle = source.idleCount === source.cutCount && source.cutCount <= surplus;
+      if (!isIdle || dropped.has(source)) continue;
       dropped.add(source);
-      surplus -= SEGMENTS_PER_BUFFER;
+      droppedCount += source.cutCount;
+      surplus -= source.cutCount;
     }
+    if (dropped.size === 0) return 0;
     this.#idle = this.#idle.filter(({ source }) => !dropped.has(source));
-    this.#sourceCount -= dropped.size;
-    return dropped.size * SEGMENTS_PER_BUFFER * SEGMENT_BYTES;
+    this.#cutCount -= droppedCount;
+    if (this.#fresh !== null && dropped.has(this.#fresh)) this.#fresh = null;
+    return droppedCount * SEGMENT_BYTES;
   }
 
-  #addSource(): void {
-    const buffer = new SharedArrayBuffer(SEGMENTS_PER_BUFFER * SEGMENT_BYTES);
-    const source: SegmentSource = { buffer, idleCount: SEGMENTS_PER_BUFFER };
-    this.#sourceCount++;
-    for (let index = SEGMENTS_PER_BUFFER - 1; index >= 0; index--) {
-      const offset = index * SEGMENT_BYTES;
-      this.#idle.push({
-        bytes: new Uint8Array(buffer, offset, SEGMENT_BYTES),
-        words: new Int32Array(buffer, offset, SEGMENT_WORDS),
-        source,
-      });
+  #cut(): SegmentStorage {
+    let source = this.#fresh;
+    if (source === null || source.cutCount === SEGMENTS_PER_SOURCE) {
+      const buffer = new SharedArrayBuffer(SEGMENTS_PER_SOURCE * SEGMENT_BYTES);
+      source = { buffer, cutCount: 0, idleCount: 0 };
+      this.#fresh = source;
     }
+    const offset = source.cutCount++ * SEGMENT_BYTES;
+    this.#cutCount++;
+    return {
+      bytes: new Uint8Array(source.buffer, offset, SEGMENT_BYTES),
+      words: new Int32Array(source.buffer, offset, SEGMENT_WORDS),
+      source,
+    };
   }
 }

@@ -49,11 +49,22 @@ interface RunningJob {
   movedKeys: number;
 }
 
+/** The child as the main thread sees it: a Worker, or in tests something that works in place. */
+export interface ChildPort {
+  onmessage: ((event: MessageEvent<JobResult>) => void) | null;
+  onerror: ((event: ErrorEvent) => void) | null;
+  onmessageerror: ((event: MessageEvent) => void) | null;
+  postMessage(job: ChildJob): void;
+  terminate(): void;
+}
+
 export interface BackgroundChildOptions {
   arena: Arena;
   fork: SoftwareFork;
   log: Log;
   files: FileSystem;
+  /** Makes the child; a Worker if not given. */
+  createChild?: (() => ChildPort) | undefined;
 }
 
 export class BackgroundChild {
@@ -61,7 +72,8 @@ export class BackgroundChild {
   readonly #fork: SoftwareFork;
   readonly #log: Log;
   readonly #files: FileSystem;
-  #worker: Worker | null = null;
+  readonly #createChild: () => ChildPort;
+  #worker: ChildPort | null = null;
   #job: RunningJob | null = null;
   /** How long the last freeze took, in microseconds (INFO latest_fork_usec). */
   lastFreezeUs = 0;
@@ -71,7 +83,9 @@ export class BackgroundChild {
   lastClonedBytes = 0;
   clonedBytesPeak = 0;
 
-  constructor({ arena, fork, log, files }: BackgroundChildOptions) {
+  constructor(options: BackgroundChildOptions) {
+    const { arena, fork, log, files, createChild = createWorker } = options;
+    this.#createChild = createChild;
     this.#arena = arena;
     this.#fork = fork;
     this.#log = log;
@@ -80,7 +94,7 @@ export class BackgroundChild {
 
   /** Starts the Worker in advance, so that the first job need not wait for it. */
   start(): void {
-    this.#worker ??= this.#createWorker();
+    this.#worker ??= this.#startChild();
   }
 
   get isRunning(): boolean {
@@ -180,8 +194,8 @@ export class BackgroundChild {
     this.#finish({ outcome: "aborted" });
   }
 
-  #createWorker(): Worker {
-    const worker = new Worker(import.meta.resolve("./child_worker.ts"), { type: "module" });
+  #startChild(): ChildPort {
+    const worker = this.#createChild();
     worker.onmessage = (event: MessageEvent<JobResult>) => {
       if (worker === this.#worker) this.#finish(event.data);
     };
@@ -221,4 +235,8 @@ export class BackgroundChild {
     }
     job.resolve(outcome);
   }
+}
+
+function createWorker(): ChildPort {
+  return new Worker(import.meta.resolve("./child_worker.ts"), { type: "module" });
 }

@@ -25,6 +25,8 @@ export interface RdbLoadOptions {
   verifiesChecksum: boolean;
   /** Look for fields that come twice in small hashes (sanitize-dump-payload). */
   findsDuplicates: boolean;
+  /** A key that exists is replaced (DEBUG RELOAD MERGE); else it is an error. */
+  replacesKeys?: boolean;
   /** Keep keys that have expired: the commands that follow in an AOF may refer to them. */
   keepsExpired: boolean;
   /** Bytes after which `load` stops for a while (loading-process-events-interval-bytes). */
@@ -199,7 +201,9 @@ export class RdbReader {
     const arena = this.#keyspace.arena;
     const db = this.#db;
     const expiryMs = this.#expiryMs;
-    if (dict.find(arena, db.keys, key, 0, keyBytes) !== 0) {
+    if (this.#options.replacesKeys === true) {
+      db.removeKey(key, 0, keyBytes);
+    } else if (dict.find(arena, db.keys, key, 0, keyBytes) !== 0) {
       const text = latin1Text(key, 0, keyBytes);
       this.#input.fail(`key "${text}" comes twice in database ${db.index}`);
     }

@@ -52,6 +52,17 @@ export class Argv {
     return latin1Text(this.bytes, this.starts[index], this.lengths[index]);
   }
 
+  /**
+   * Argument `index` as an error message quotes it, cut after `bytesMax` bytes. Redis: C prints it,
+   * so that it ends at the first zero byte.
+   */
+  quoted(index: number, bytesMax = Infinity): string {
+    const start = this.starts[index];
+    const shownBytes = Math.min(this.lengths[index], bytesMax);
+    const zero = this.bytes.subarray(start, start + shownBytes).indexOf(0);
+    return latin1Text(this.bytes, start, zero < 0 ? shownBytes : zero);
+  }
+
   /** Whether argument `index` spells `lowerCaseWord`, letters of either case. */
   is(index: number, lowerCaseWord: string): boolean {
     return equalsIgnoreCase(this.bytes, this.starts[index], this.lengths[index], lowerCaseWord);

@@ -8,6 +8,7 @@
  * is needed, and never while a request whose arguments point into them is incomplete: those are
  * moved to the front together with their bytes.
  */
+import { grownCapacity } from "../base/bytes.ts";
 import { Argv } from "./argv.ts";
 
 /** Room for reading, to begin with. Most requests and pipelines are smaller. */
@@ -106,12 +107,12 @@ export class QueryBuffer {
     return this.partial.starts[0];
   }
 
-  /** Twice what is there, or just enough for the end of the argument under way. */
+  /** In proportion to what is there, but not beyond the end of the argument under way. */
   #capacityFor(used: number): number {
-    const doubled = used * 2;
-    if (this.argumentBytes < 0) return doubled;
+    const grown = grownCapacity(used, 0);
+    if (this.argumentBytes < 0) return grown;
     const headBytes = this.position - this.#firstNeeded();
     const exact = headBytes + this.argumentBytes + 2;
-    return exact > used && exact < doubled ? exact : doubled;
+    return exact > used && exact < grown ? exact : grown;
   }
 }

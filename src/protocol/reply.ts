@@ -8,7 +8,7 @@
  * Methods that begin an aggregate take the number of elements (pairs, for a map) and are followed by
  * exactly so many replies. Where the number is known only afterwards: `deferArray` … `endDeferred`.
  */
-import { copyBytes, writeLatin1 } from "../base/bytes.ts";
+import { copyBytes, grownCapacity, writeLatin1 } from "../base/bytes.ts";
 import { formatScore } from "../base/doubles.ts";
 import { writeBigInteger, writeInteger } from "../base/integers.ts";
 
@@ -264,7 +264,7 @@ export class Reply {
       // typed array are ignored.
       return;
     }
-    const capacity = Math.min(Math.max(needed, this.bytes.length * 2), OUTPUT_BYTES_MAX);
+    const capacity = Math.min(grownCapacity(this.bytes.length, needed), OUTPUT_BYTES_MAX);
     const bytes = new Uint8Array(capacity);
     bytes.set(this.bytes.subarray(0, this.length));
     recycle(this.bytes);

@@ -34,7 +34,8 @@ const KEY_REFUSED = commandError(
 const CHANNEL_REFUSED = commandError(
   "NOPERM this user has no permissions to access one of the channels used as arguments",
 );
-const EXEC_REFUSED = "NOPERM ACLs rules changed between the moment the transaction was accumulated " +
+const EXEC_REFUSED =
+  "NOPERM ACLs rules changed between the moment the transaction was accumulated " +
   "and the EXEC call. This command is no longer allowed for the following reason: ";
 const EXEC_REASONS = {
   command: "no permission to execute the command or subcommand",

@@ -59,9 +59,7 @@ function allowsCommand(selector: AclSelector, command: CompiledCommand, argv: Ar
   const words = selector.firstArguments.get(command.id);
   if (words === undefined || argv.count < 2) return false;
   const { bytes, starts, lengths } = argv;
-  return words.some((word) =>
-    equalsIgnoreCase(bytes, starts[1], lengths[1], word.toLowerCase())
-  );
+  return words.some((word) => equalsIgnoreCase(bytes, starts[1], lengths[1], word.toLowerCase()));
 }
 
 /** Malformed arguments name no keys: the command itself will say what is wrong with them. */
@@ -148,8 +146,9 @@ export function mayReadAllKeys(user: AclUser, command: CompiledCommand, argv: Ar
   if (user.isUnlimited) return true;
   return user.allSelectors.some((selector) => {
     if (!allowsCommand(selector, command, argv)) return false;
-    return selector.allowsAllKeys || selector.keyPatterns.some(({ text, permissions }) =>
-      text === "*" && (permissions & KEY_READ) !== 0
-    );
+    return selector.allowsAllKeys ||
+      selector.keyPatterns.some(({ text, permissions }) =>
+        text === "*" && (permissions & KEY_READ) !== 0
+      );
   });
 }

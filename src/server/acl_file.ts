@@ -9,10 +9,12 @@ import type { AclUser } from "./acl_user.ts";
 import { systemErrorText } from "./config.ts";
 import type { Server } from "./server.ts";
 
-const NO_FILE = "This Redis instance is not configured to use an ACL file. You may want to specify " +
+const NO_FILE =
+  "This Redis instance is not configured to use an ACL file. You may want to specify " +
   "users via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis " +
   "configuration file set) in order to store users in the Redis configuration.";
-const BOTH_SOURCES = "Configuring Redis with users defined in redis.conf and at the same setting an " +
+const BOTH_SOURCES =
+  "Configuring Redis with users defined in redis.conf and at the same setting an " +
   "ACL file path is invalid. This setup is very likely to lead to configuration errors and security " +
   "holes, please define either an ACL file or declare users directly in your redis.conf, but not both.";
 
@@ -108,7 +110,9 @@ function readLine(
     const reason = applyUserRule(user, rule.trim(), acl);
     if (reason === null) continue;
     // Redis: a mere syntax error is told once, others one by one with the rule.
-    const what = reason === "Syntax error" ? reason : `Error in applying operation '${rule}': ${reason}`;
+    const what = reason === "Syntax error"
+      ? reason
+      : `Error in applying operation '${rule}': ${reason}`;
     if (errors.includes(what)) continue;
     errors += `${at}: ${what}. `;
   }

@@ -10,11 +10,9 @@
  * changed nothing, except for a selector in parentheses, which is not added then.
  */
 import { createHash } from "node:crypto";
-import { latin1Bytes } from "../base/bytes.ts";
+import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import { splitArguments } from "../protocol/inline_arguments.ts";
-import { latin1Text } from "../base/bytes.ts";
-import { type AclSelector, type AclUser, KEY_READ, KEY_WRITE } from "./acl_user.ts";
-import { AclSelector as Selector } from "./acl_user.ts";
+import { AclSelector, type AclUser, KEY_READ, KEY_WRITE } from "./acl_user.ts";
 import type { CompiledCommand } from "./command.ts";
 import { categoriesOf, isCategory } from "./command_categories.ts";
 import type { CommandTable } from "./command_table.ts";
@@ -53,6 +51,7 @@ export function hasSpaces(text: string): boolean {
 
 /** Changes a user by one rule. */
 export function applyUserRule(user: AclUser, rule: string, context: AclContext): string | null {
+  if (rule === "") return null;
   const word = rule.toLowerCase();
   const change = USER_RULES[word];
   if (change !== undefined) {
@@ -92,7 +91,7 @@ const USER_RULES: Readonly<Record<string, (user: AclUser, context: AclContext) =
     user.isOn = false;
     user.payloadCheck = "sanitize-payload";
     user.selectors = [];
-    user.root = new Selector(user.root.allowed.length, allowsChannelsByDefault);
+    user.root = new AclSelector(user.root.allowed.length, allowsChannelsByDefault);
   },
 };
 
@@ -123,7 +122,7 @@ function addSelector(user: AclUser, rule: string, context: AclContext): string |
   const bytes = latin1Bytes(rule.slice(1, -1));
   const words = splitArguments(bytes, 0, bytes.length);
   if (words === null) return WRONG_SYNTAX;
-  const selector = new Selector(user.root.allowed.length, context.allowsChannelsByDefault);
+  const selector = new AclSelector(user.root.allowed.length, context.allowsChannelsByDefault);
   for (const word of words) {
     const reason = applySelectorRule(selector, latin1Text(word, 0, word.length), context);
     if (reason !== null) return reason;

@@ -155,6 +155,18 @@ export class AofControl {
     return true;
   }
 
+  /** DEBUG LOADAOF: repeats what was recorded so far; nothing is recorded meanwhile. */
+  async reload(): Promise<void> {
+    const { setCommandLog } = this.#options;
+    this.writer.flush(true);
+    setCommandLog(null);
+    try {
+      await this.#loadFiles(this.#directory!);
+    } finally {
+      setCommandLog(this.writer);
+    }
+  }
+
   async #loadFiles(directory: AofDirectory): Promise<void> {
     const { config, files, log, replay } = this.#options;
     const { loadRdb, loadingStarted, onLoadProgress, loadingEnded } = this.#options;
@@ -268,7 +280,7 @@ export class AofControl {
   }
 
   /**
-   * SHUTDOWN: writes and syncs what there is, and closes the file. False: not now, for the first
+   * SHUTDOWN: stops a rewrite, writes and syncs what there is. False: not now, for the first
    * AOF is just being written, and without it the data would be lost; `isForced` overrules that.
    */
   shutdown(isForced: boolean): boolean {

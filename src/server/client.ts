@@ -195,6 +195,12 @@ export class Client {
 
   /** Says that nothing goes to the AOF although the command changed something. */
   propagateNothing(): void {
-    this.propagation ??= [];
+    // Within EXEC, the effects of the last queued command may still stand here.
+    this.propagation = [];
+  }
+
+  /** Says that the command itself goes to the AOF even if it finds nothing to change. */
+  propagateInAnyCase(): void {
+    if (this.server.commandLog !== null) this.propagation = [this.argv.clone()];
   }
 }

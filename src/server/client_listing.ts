@@ -125,4 +125,3 @@ function heldQueryBytes(client: Client): number {
   const isEmpty = query.pendingBytes === 0 && query.partial === null;
   return isEmpty && client.server.runningClient !== client ? 0 : query.end;
 }
-

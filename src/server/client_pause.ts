@@ -42,8 +42,13 @@ export class ClientPause {
     clearTimeout(this.#timer);
     if (!this.#isActive) return;
     this.#setActive(false);
+    // Not within the command that ended the pause: requests do not nest.
+    queueMicrotask(() => this.#resume());
+  }
+
+  #resume(): void {
     for (const client of [...this.#waiting]) {
-      // One that went on may have started a new pause, which concerns the others.
+      // It may be gone by now. If there is a new pause, it will wait again.
       if (!this.#waiting.delete(client)) continue;
       client.flags &= ~REDIS_BLOCKED;
       this.#server.dispatcher.executePostponed(client);

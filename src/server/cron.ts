@@ -17,6 +17,8 @@ const CLIENTS_PER_TICK_MIN = 50;
 const CLIENT_ROUND_MS = 5000;
 /** Clients that send nothing because they wait for something. */
 const MAY_BE_SILENT = REDIS_BLOCKED | REDIS_PUBSUB | REDIS_MONITOR;
+/** How often memory is looked at. */
+const MEMORY_PERIOD_MS = 1000;
 /** The largest timer that setTimeout can have. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -28,6 +30,7 @@ export class Cron {
   #blockTimerDeadlineMs = 0;
   #clientIds: Iterator<number> | null = null;
   #ticks = 0;
+  #memoryMs = 0;
 
   constructor(server: Server) {
     this.#server = server;
@@ -62,7 +65,10 @@ export class Cron {
     server.blocking.expireWaiting();
     server.turn.schedule();
     this.scheduleReclaim();
-    if (this.#ticks % 10 === 0) server.arena.trim();
+    if (nowMs - this.#memoryMs >= MEMORY_PERIOD_MS) {
+      this.#memoryMs = nowMs;
+      server.memoryReturn.tick(nowMs, server.statistics.commandRate.perSecond);
+    }
   }
 
   /** Makes sure that what was deleted is given back soon. */

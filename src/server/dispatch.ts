@@ -17,7 +17,6 @@
  * reading is also the start of the next run in the same turn; the wall clock is read when it is half
  * a millisecond old. The sums in INFO commandstats are exact.
  */
-import { latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import { REQUEST_COMPLETE, REQUEST_PARTIAL, RequestParser } from "../protocol/request_parser.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -258,9 +257,8 @@ export class Dispatcher {
     server.statistics.commandsProcessed++;
     if (isTimedAlone) this.#endTimed(client, command, startUs);
     server.callDepth--;
-    if (server.commandLog !== null && keyspace.dirty !== dirtyBefore) {
-      server.propagate(client, command);
-    }
+    const isRecorded = keyspace.dirty !== dirtyBefore || client.propagation !== null;
+    if (server.commandLog !== null && isRecorded) server.propagate(client, command);
     if (isOutermost && server.commandLog !== null) server.commandLog.endUnit();
   }
 
@@ -337,7 +335,10 @@ export class Dispatcher {
     if (command.subcommandTable !== null && argv.count >= 2) {
       const subcommand = command.subcommandTable.get(argv.text(1).toLowerCase());
       if (subcommand === undefined) {
-        const error = unknownSubcommand(argv.text(1), command.name.toUpperCase());
+        const error = unknownSubcommand(
+          argv.quoted(1, SHOWN_ARGUMENT_BYTES_MAX),
+          command.name.toUpperCase(),
+        );
         return this.#refuse(client, null, error);
       }
       command = subcommand;
@@ -468,12 +469,9 @@ function endSpecial(client: Client, mark: number): void {
 function unknownCommand(argv: Argv): CommandError {
   let shown = "";
   for (let index = 1; index < argv.count && shown.length < SHOWN_ARGUMENT_BYTES_MAX; index++) {
-    const room = SHOWN_ARGUMENT_BYTES_MAX - shown.length;
-    const length = Math.min(argv.lengths[index], room);
-    shown += `'${latin1Text(argv.bytes, argv.starts[index], length)}' `;
+    shown += `'${argv.quoted(index, SHOWN_ARGUMENT_BYTES_MAX - shown.length)}' `;
   }
-  const nameBytes = Math.min(argv.lengths[0], SHOWN_ARGUMENT_BYTES_MAX);
-  const name = latin1Text(argv.bytes, argv.starts[0], nameBytes);
+  const name = argv.quoted(0, SHOWN_ARGUMENT_BYTES_MAX);
   return commandError(
     `ERR unknown command '${name}', with args beginning with: ${shown}`,
   );

@@ -51,10 +51,9 @@ export function invalidExpireTime(name: string): CommandError {
   return error(`ERR invalid expire time in '${name}' command`);
 }
 
-/** A subcommand that does not exist; `name` is the container's name in capitals. */
+/** A subcommand that does not exist, as it is to be shown; `name` is the container's name in capitals. */
 export function unknownSubcommand(subcommand: string, name: string): CommandError {
-  const shown = subcommand.slice(0, 128);
-  return error(`ERR unknown subcommand '${shown}'. Try ${name} HELP.`);
+  return error(`ERR unknown subcommand '${subcommand}'. Try ${name} HELP.`);
 }
 
 /** An error with a text of its own, for messages that only one command has. */

@@ -1,10 +1,10 @@
 /**
  * Info: the text that INFO answers: sections of `name:value` lines, with the names and the order of
- * redis-server 7.0.15, so that monitoring finds all it looks for. What Redeno does not have (scripts,
- * replicas, modules, a memory allocator of its own kind) is reported as Redis reports it when unused.
+ * redis-server 7.0.15, so that monitoring finds all it looks for. What Redeno does not have
+ * (scripts, replicas, modules, a memory allocator of its own kind) is reported as Redis reports it
+ * when unused.
  *
- * Every section is a function from the server to its lines. Nothing is kept here but the memory that
- * was in use at the start; the counters live with those who count.
+ * Every section is a function from the server to its lines; the counters live with those who count.
  */
 import process from "node:process";
 import { latin1Text } from "../base/bytes.ts";

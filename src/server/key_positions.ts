@@ -3,7 +3,8 @@
  * getKeysFromCommandWithSpecs). COMMAND GETKEYS shows it, ACL decides by it.
  *
  * The key specs of a row tell it. Where they cannot (a spec is incomplete, its flags depend on the
- * options, or the arguments do not fit it), the row's `findKeys` and `findAccess` do, if it has them.
+ * options, or the arguments do not fit it), the row's `findKeys` and `findAccess` do, if it has
+ * them.
  */
 import { equalsIgnoreCase } from "../base/bytes.ts";
 import { parseSafeInteger } from "../base/integers.ts";

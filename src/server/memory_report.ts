@@ -17,7 +17,9 @@ export interface MemoryReport {
   peakBytes: number;
   /** Bytes in use before the first key. */
   startupBytes: number;
-  /** Bytes of `usedBytes` that are no keys or values: hash tables, and what was there at the start. */
+  /**
+   * Bytes of `usedBytes` that are no keys or values: hash tables, and what was there at the start.
+   */
   overheadBytes: number;
   datasetBytes: number;
   /** The data set's share of what was taken since the start, 0 to 1. */

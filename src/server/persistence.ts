@@ -3,13 +3,14 @@
  * disk before a reply may leave, why writers are refused.
  */
 import type { Argv } from "../protocol/argv.ts";
-import { BackgroundChild } from "../persistence/background_child.ts";
-import { DiskFileSystem, type FileSystem } from "../persistence/file_system.ts";
+import { BackgroundChild, type ChildPort } from "../persistence/background_child.ts";
+import { DiskFileSystem, errorText, type FileSystem } from "../persistence/file_system.ts";
 import type { AofReplay } from "../persistence/aof_loader.ts";
 import { AofControl } from "./aof_control.ts";
 import {
   type Client,
   type ClientTransport,
+  REDIS_BLOCKED,
   REDIS_DENY_BLOCKING,
   REDIS_INTERNAL,
 } from "./client.ts";
@@ -40,11 +41,15 @@ export class Persistence {
   loadingStartedMs = 0;
   readonly #server: Server;
 
-  constructor(server: Server, files: FileSystem = new DiskFileSystem()) {
+  constructor(
+    server: Server,
+    files: FileSystem = new DiskFileSystem(),
+    createChild?: () => ChildPort,
+  ) {
     this.#server = server;
     this.files = files;
     const { arena, fork, log, config, keyspace } = server;
-    this.child = new BackgroundChild({ arena, fork, log, files });
+    this.child = new BackgroundChild({ arena, fork, log, files, createChild });
     const loading = {
       loadingStarted: (totalBytes: number) => this.#loadingStarted(totalBytes),
       onLoadProgress: (loadedBytes: number) => {
@@ -53,7 +58,15 @@ export class Persistence {
       loadingEnded: () => this.#loadingEnded(),
     };
     const { child } = this;
-    const rdb = new RdbControl({ config, keyspace, files, log, child, ...loading });
+    const rdb = new RdbControl({
+      config,
+      keyspace,
+      files,
+      log,
+      child,
+      saveEnded: () => this.#refuseWritesIfNeeded(),
+      ...loading,
+    });
     this.rdb = rdb;
     this.aof = new AofControl({
       config,
@@ -85,7 +98,11 @@ export class Persistence {
 
   /** End of a turn: makes its commands as safe as `appendfsync` promises. */
   beforeReplies(): boolean {
-    return this.#server.commandLog === null || this.aof.flush();
+    if (this.#server.commandLog === null) return true;
+    const mayReply = this.aof.flush();
+    // The next write is refused at once, not after the next tick.
+    if (this.aof.diskError !== null) this.#server.setGate(GATE_MISCONF, true);
+    return mayReply;
   }
 
   /** Housekeeping, called by cron. */
@@ -94,7 +111,7 @@ export class Persistence {
     for (let step = 0; step < SETTLE_STEPS && this.child.step(); step++);
     this.rdb.tick(nowMs);
     this.aof.tick();
-    this.#server.setGate(GATE_MISCONF, this.rdb.refusesWrites || this.aof.diskError !== null);
+    this.#refuseWritesIfNeeded();
   }
 
   /** Why writers are refused, or null. */
@@ -105,18 +122,67 @@ export class Persistence {
     return commandError(`MISCONF Errors writing to the AOF file: ${diskError}`);
   }
 
-  /** FLUSHALL has emptied everything; what it changed counts for the AOF all the same. */
+  /** FLUSHALL has emptied everything. */
   afterFlushAll(): void {
-    const { keyspace } = this.#server;
-    const { dirty } = keyspace;
     this.rdb.afterFlushAll();
-    keyspace.dirty = dirty;
+    this.#refuseWritesIfNeeded();
+  }
+
+  /**
+   * DEBUG RELOAD: saves, empties and loads the data set, each step as wanted, and replies. Keys that
+   * exist already are replaced if `merges`, else they are an error.
+   */
+  reload(
+    client: Client,
+    { saves, flushes, merges }: { saves: boolean; flushes: boolean; merges: boolean },
+  ): void {
+    const { keyspace, log } = this.#server;
+    if (saves && this.rdb.saveNow() !== null) throw commandError("ERR");
+    if (flushes) {
+      for (const db of keyspace.databases) {
+        keyspace.listener.databaseFlushed(db);
+        db.clear();
+      }
+    }
+    try {
+      this.rdb.reloadNow(merges);
+    } catch (error) {
+      log.warning(`Cannot reload the data: ${errorText(error)}`);
+      throw commandError("ERR Error trying to load the RDB dump, check server logs.");
+    }
+    log.warning("DB reloaded by DEBUG RELOAD");
+    client.reply.ok();
+  }
+
+  /** DEBUG LOADAOF: empties the data set and repeats the AOF; the client waits for the reply. */
+  reloadAof(client: Client): void {
+    const server = this.#server;
+    if (!this.aof.isEnabled) throw commandError("ERR");
+    for (const db of server.keyspace.databases) db.clear();
+    client.flags |= REDIS_BLOCKED;
+    const finish = (reply: () => void) => {
+      client.flags &= ~REDIS_BLOCKED;
+      reply();
+      client.transport.requestFlush();
+      client.transport.resume();
+    };
+    this.aof.reload().then(
+      () => finish(() => client.reply.ok()),
+      (error) => {
+        server.log.warning(`Cannot reload the AOF: ${errorText(error)}`);
+        finish(() => client.reply.error("ERR Error trying to load the AOF files, check server logs."));
+      },
+    );
   }
 
   /** Ends the child and closes the AOF; resolves when no sync is under way. */
   async close(): Promise<void> {
     this.child.close();
     await this.aof.close();
+  }
+
+  #refuseWritesIfNeeded(): void {
+    this.#server.setGate(GATE_MISCONF, this.rdb.refusesWrites || this.aof.diskError !== null);
   }
 
   #applyAppendOnly(): string | null {

@@ -22,7 +22,7 @@ import {
   removeIfExists,
 } from "../persistence/file_system.ts";
 import type { RdbVersion } from "../persistence/rdb_format.ts";
-import { RdbReader } from "../persistence/rdb_reader.ts";
+import { type RdbLoadOptions, RdbReader } from "../persistence/rdb_reader.ts";
 import type { EncodingLimits } from "../persistence/rdb_value_reader.ts";
 import { type DatabaseRoots, type RdbOptions, RdbWriter } from "../persistence/rdb_writer.ts";
 import type { ConfigValues } from "./config_values.ts";
@@ -43,6 +43,8 @@ export interface RdbControlOptions {
   loadingStarted(totalBytes: number): void;
   onLoadProgress(loadedBytes: number): void;
   loadingEnded(): void;
+  /** A SAVE or BGSAVE has ended, well or not: `refusesWrites` may have changed. */
+  saveEnded?(): void;
 }
 
 /** What BGSAVE has to say. */
@@ -126,6 +128,7 @@ export class RdbControl {
     keyspace.dirty = 0;
     this.lastSaveMs = clock.refresh();
     this.lastStatusOk = true;
+    this.#options.saveEnded?.();
     return null;
   }
 
@@ -253,6 +256,7 @@ export class RdbControl {
     }
     if (error !== null) {
       this.lastStatusOk = false;
+      this.#options.saveEnded?.();
       log.warning(`Background saving error: cannot save ${target}: ${error}`);
       return;
     }
@@ -263,6 +267,7 @@ export class RdbControl {
     keyspace.dirty -= this.#dirtyAtStart;
     this.lastSaveMs = clock.nowMs();
     this.lastStatusOk = true;
+    this.#options.saveEnded?.();
   }
 
   /** Puts a complete file in the place of the RDB file. */
@@ -337,10 +342,7 @@ export class RdbControl {
     keyspace.isLoading = true;
     try {
       const reader = new RdbReader(path, file, file.size(), keyspace, {
-        limits: encodingLimits(config),
-        verifiesChecksum: config.rdbchecksum,
-        findsDuplicates: config.sanitizeDumpPayload === "yes",
-        keepsExpired: isAofBase,
+        ...this.#loadOptions(isAofBase),
         yieldBytes: config.loadingProcessEventsIntervalBytes || Infinity,
       });
       await this.#drive(reader, file, isAofBase);
@@ -350,6 +352,39 @@ export class RdbControl {
       keyspace.isLoading = wasLoading;
       file.close();
     }
+  }
+
+  /**
+   * DEBUG RELOAD: loads the RDB file in one go, without a turn for anybody else. Throws as
+   * `loadFile` rejects.
+   */
+  reloadNow(replacesKeys: boolean): void {
+    const { files, keyspace } = this.#options;
+    const file = files.openForRead(this.path);
+    keyspace.isLoading = true;
+    try {
+      const reader = new RdbReader(this.path, file, file.size(), keyspace, {
+        ...this.#loadOptions(false),
+        replacesKeys,
+        yieldBytes: Infinity,
+      });
+      const steps = reader.load();
+      while (steps.next().done !== true);
+      this.#noteLoaded(reader);
+    } finally {
+      keyspace.isLoading = false;
+      file.close();
+    }
+  }
+
+  #loadOptions(isAofBase: boolean): Omit<RdbLoadOptions, "yieldBytes"> {
+    const { config } = this.#options;
+    return {
+      limits: encodingLimits(config),
+      verifiesChecksum: config.rdbchecksum,
+      findsDuplicates: config.sanitizeDumpPayload === "yes",
+      keepsExpired: isAofBase,
+    };
   }
 
   async #drive(reader: RdbReader, file: FileHandle, isAofBase: boolean): Promise<void> {

@@ -16,7 +16,9 @@ import { Keyspace } from "../keyspace/keyspace.ts";
 import type { KeyspaceListener } from "../keyspace/keyspace_listener.ts";
 import { Arena } from "../memory/arena.ts";
 import { SoftwareFork } from "../memory/software_fork.ts";
+import type { ChildPort } from "../persistence/background_child.ts";
 import type { CommandLog } from "../persistence/command_log.ts";
+import type { FileSystem } from "../persistence/file_system.ts";
 import { Argv } from "../protocol/argv.ts";
 import { Acl } from "./acl.ts";
 import { loadUsersAtStart, userLines } from "./acl_file.ts";
@@ -54,6 +56,7 @@ import { LatencyMonitor } from "./latency.ts";
 import { Listeners } from "./listeners.ts";
 import { Monitors } from "./monitors.ts";
 import { OutputLimits } from "./output_limits.ts";
+import { MemoryReturn } from "./memory_return.ts";
 import { Persistence } from "./persistence.ts";
 import { prepareForShutdown, type ShutdownOptions } from "./shutdown.ts";
 import { PubSub } from "./pubsub.ts";
@@ -76,6 +79,10 @@ export interface ServerOptions {
   log: Log;
   /** Poison freed blocks and verify freezes; for tests. */
   debug?: boolean;
+  /** Where files are; the disk if not given. */
+  files?: FileSystem;
+  /** Makes the child that saves in the background; a Worker if not given. */
+  createChild?: () => ChildPort;
   /** Ends the process; Deno.exit if not given. */
   exit?: (code: number) => never;
 }
@@ -94,6 +101,7 @@ export class Server implements KeyspaceListener {
   readonly pubsub: PubSub;
   readonly events: KeyspaceEvents;
   readonly statistics = new Statistics();
+  readonly memoryReturn: MemoryReturn;
   readonly expireCycle: ExpireCycle;
   readonly evictor: Evictor;
   /** All connected clients by id, in order of arrival. */
@@ -132,7 +140,8 @@ export class Server implements KeyspaceListener {
   #nextClientId = 1;
   #hasPidFile = false;
 
-  constructor({ config, rows, log, debug = false, exit = Deno.exit }: ServerOptions) {
+  constructor(options: ServerOptions) {
+    const { config, rows, log, debug = false, exit = Deno.exit, files, createChild } = options;
     this.exit = exit;
     this.config = config;
     this.log = log;
@@ -147,18 +156,19 @@ export class Server implements KeyspaceListener {
     this.pause = new ClientPause(this);
     this.tracking = new Tracking(config, this.clients);
     this.outputLimits = new OutputLimits(this);
-    this.persistence = new Persistence(this);
+    this.persistence = new Persistence(this, files, createChild);
     this.turn = new Turn(() => {
       this.tracking.broadcast();
       return this.persistence.beforeReplies();
     });
     this.blocking = new Blocking(
       (client, attempt) => this.dispatcher.callServed(client, attempt),
-      (client) => client.transport.resume(),
+      (client) => this.#resumeClient(client),
       (deadlineMs) => this.#cron.scheduleDeadline(deadlineMs),
     );
     this.pubsub = new PubSub((client) => this.outputLimits.apply(client));
     this.events = new KeyspaceEvents(config, this.pubsub);
+    this.memoryReturn = new MemoryReturn(this.arena);
     this.expireCycle = new ExpireCycle(this.keyspace);
     this.evictor = new Evictor(this.keyspace);
     this.listeners = new Listeners(this);
@@ -253,6 +263,12 @@ export class Server implements KeyspaceListener {
     this.tracking.disable(client);
     this.pause.forget(client);
     this.clients.delete(client.id);
+  }
+
+  /** Goes on with the requests of a client that was blocked, but never within another's command. */
+  #resumeClient({ transport }: Client): void {
+    if (this.callDepth === 0) transport.resume();
+    else queueMicrotask(() => transport.resume());
   }
 
   /** Runs one step of housekeeping now; cron calls it ten times a second, tests when they like. */

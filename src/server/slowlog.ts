@@ -1,6 +1,6 @@
 /**
- * Slow log: the last commands that took longer than `slowlog-log-slower-than`, with their arguments,
- * shortened where they are many or long, and who sent them.
+ * Slow log: the last commands that took longer than `slowlog-log-slower-than`, with their
+ * arguments, shortened where they are many or long, and who sent them.
  */
 import { latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";

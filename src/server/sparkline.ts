@@ -1,6 +1,6 @@
 /**
- * Sparkline: a small bar chart in ASCII (LATENCY GRAPH). Each value is a column of `rows` characters,
- * three steps of height to a character, with its label written downwards below it:
+ * Sparkline: a small bar chart in ASCII (LATENCY GRAPH). Each value is a column of `rows`
+ * characters, three steps of height to a character, with its label written downwards below it:
  *
  *   _#o_
  *   1231

@@ -16,7 +16,13 @@
  */
 import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import { Reply } from "../protocol/reply.ts";
-import { type Client, REDIS_PUBSUB, REDIS_PUSHED_TO, REDIS_TRACKING } from "./client.ts";
+import {
+  type Client,
+  REDIS_MULTI,
+  REDIS_PUBSUB,
+  REDIS_PUSHED_TO,
+  REDIS_TRACKING,
+} from "./client.ts";
 import { COMMAND_READONLY, type CompiledCommand } from "./command.ts";
 import type { ConfigValues } from "./config_values.ts";
 import { CommandError } from "./errors.ts";
@@ -171,7 +177,7 @@ export class Tracking {
 
   /** A command of a tracking client is over: CLIENT CACHING concerned only this one. */
   endCommand(client: Client): void {
-    const isKept = client.mstate.count > 0 || client.commandName.startsWith("client|");
+    const isKept = (client.flags & REDIS_MULTI) !== 0 || client.commandName.startsWith("client|");
     if (!isKept && client.tracking !== null) client.tracking.isCachingSet = false;
   }
 

@@ -3,9 +3,9 @@
  * search by element, and loading node by node.
  *
  * The encoding is always "quicklist", as in Redis 7.0, and the root of a quicklist never moves; so
- * all functions take the list's ref (`value.valueRef` of the entry), and no entry ever has to be told
- * of a change. `fill` is list-max-listpack-size. An empty list may exist only inside a command, which
- * removes its key before it ends.
+ * all functions take the list's ref (`value.valueRef` of the entry), and no entry ever has to be
+ * told of a change. `fill` is list-max-listpack-size. An empty list may exist only inside a
+ * command, which removes its key before it ends.
  *
  * Elements that are stored must not lie in the arena if they come from a list: `takeEnd` copies one
  * out for LMOVE.
@@ -119,8 +119,8 @@ export function takeEnd(arena: Arena, list: Ref, atHead: boolean, out: Slice): v
 }
 
 /**
- * Points `out` at element number `index` (negative: from the tail, -1 the last), good until the next
- * write; false if there is none. O(nodes).
+ * Points `out` at element number `index` (negative: from the tail, -1 the last), good until the
+ * next write; false if there is none. O(nodes).
  */
 export function readAt(memory: Memory, list: Ref, index: number, out: Slice): boolean {
   if (!cursor.seek(memory, list, index)) return false;
@@ -171,8 +171,8 @@ export function removeRange(arena: Arena, list: Ref, first: number, count: numbe
 }
 
 /**
- * Removes elements that equal the bytes: at most `limit`, found from the head or, backwards, from the
- * tail. Returns how many. O(n).
+ * Removes elements that equal the bytes: at most `limit`, found from the head or, backwards, from
+ * the tail. Returns how many. O(n).
  */
 export function removeEqual(
   arena: Arena,
@@ -198,8 +198,9 @@ export function removeEqual(
 }
 
 /**
- * Looks for elements that equal the bytes, among the first `compareMax` from the head or, backwards,
- * from the tail. Calls `visit` with the number (from 0 at the head) of each; false ends the search.
+ * Looks for elements that equal the bytes, among the first `compareMax` from the head or,
+ * backwards, from the tail. Calls `visit` with the number (from 0 at the head) of each; false
+ * ends the search.
  */
 export function forEachEqual(
   memory: Memory,
@@ -222,8 +223,8 @@ export function forEachEqual(
 }
 
 /**
- * Hands `count` elements from number `first` (from 0) on to `sink`, or, backwards, those from `first`
- * down. All must exist. O(nodes + count).
+ * Hands `count` elements from number `first` (from 0) on to `sink`, or, backwards, those from
+ * `first` down. All must exist. O(nodes + count).
  */
 export function emitRange(
   memory: Memory,
@@ -281,8 +282,8 @@ export function forEachNode(
 }
 
 /**
- * Appends the elements of a listpack given as its bytes, which have been validated: as a node of its
- * own, or one by one if it is larger than a block. An empty one adds nothing.
+ * Appends the elements of a listpack given as its bytes, which have been validated: as a node of
+ * its own, or one by one if it is larger than a block. An empty one adds nothing.
  */
 export function appendRawListpack(
   arena: Arena,

@@ -23,8 +23,8 @@ import {
 import { unreachable } from "../base/assert.ts";
 
 /**
- * Bytes of an entry with its key and its value, by the classes of their blocks; estimated from about
- * `samples` elements, or from all if that is 0.
+ * Bytes of an entry with its key and its value, by the classes of their blocks; estimated from
+ * about `samples` elements, or from all if that is 0.
  */
 export function entryBytes(arena: Arena, entry: Ref, samples: number): number {
   return arena.blockBytes(entry) + dictEntry.longKeyBytes(arena, entry) +

@@ -12,7 +12,7 @@
 
 import { datasetDifferences, readDataset } from "../support/digest.ts";
 import { startRedis } from "../support/redis_process.ts";
-import { type Argument, RespClient } from "../support/resp_client.ts";
+import { type Argument, encodeRequests, RespClient } from "../support/resp_client.ts";
 import { type ServerProcess, startServer } from "../support/server_process.ts";
 import { quoted } from "../support/text.ts";
 import { type Law, replyDifference } from "./reply_laws.ts";
@@ -30,6 +30,18 @@ export function showRequest(args: readonly Argument[]): string {
   }).join(" ");
 }
 
+/** Throws a DifferenceError unless two replies to a request agree under the law. */
+export function assertAgreement(
+  law: Law,
+  args: readonly Argument[],
+  expected: Reply,
+  actual: Reply,
+): void {
+  const difference = replyDifference(law, expected, actual);
+  if (difference === null) return;
+  throw new DifferenceError(`${showRequest(args)}\n  redis | ours: ${difference}`);
+}
+
 /** One connection to each of the two servers. */
 export class BothClients implements Disposable {
   constructor(readonly redis: RespClient, readonly ours: RespClient) {}
@@ -40,11 +52,20 @@ export class BothClients implements Disposable {
       this.redis.exchange(...args),
       this.ours.exchange(...args),
     ]);
-    const difference = replyDifference(law, expected, actual);
-    if (difference !== null) {
-      throw new DifferenceError(`${showRequest(args)}\n  redis | ours: ${difference}`);
-    }
+    assertAgreement(law, args, expected, actual);
     return expected;
+  }
+
+  /** Sends requests to both in one piece; returns the replies two by two, uncompared. */
+  async exchangeMany(
+    requests: readonly (readonly Argument[])[],
+  ): Promise<[expected: Uint8Array, actual: Uint8Array][]> {
+    const bytes = encodeRequests(requests);
+    const [expected, actual] = await Promise.all([
+      this.redis.exchangeBytes(bytes, requests.length),
+      this.ours.exchangeBytes(bytes, requests.length),
+    ]);
+    return expected.map((reply, index) => [reply, actual[index]]);
   }
 
   same(...args: Argument[]): Promise<Reply> {

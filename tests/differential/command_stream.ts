@@ -8,8 +8,15 @@
 
 import type { Argument } from "../support/resp_client.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
-import { fromLatin1 } from "../support/text.ts";
-import { Both, type BothClients, DifferenceError, showRequest } from "./both.ts";
+import { decodeReply } from "../support/resp_reply.ts";
+import { equalBytes, latin1 } from "../support/text.ts";
+import {
+  assertAgreement,
+  type Both,
+  type BothClients,
+  DifferenceError,
+  showRequest,
+} from "./both.ts";
 import type { CommandShape } from "./command_shapes.ts";
 import type { Law } from "./reply_laws.ts";
 import { requestOfShape } from "./shape_grammar.ts";
@@ -22,6 +29,10 @@ export interface Step {
 }
 
 const CLIENT_COUNT = 2;
+/** A client keeps sending for about so many requests before the other one has its turn. */
+const TURN_LENGTH = 12;
+const PIPELINE_LENGTH_MAX = 64;
+const QUEUED = latin1("+QUEUED\r\n");
 /** How far the expiry of a key may differ: the servers see a request some milliseconds apart. */
 const EXPIRY_TOLERANCE_MS = 2000;
 
@@ -32,8 +43,9 @@ export function stepsOfSeed(seed: number, shapes: readonly CommandShape[], count
   const exact = weighted.filter((shape) => shape.law === "same");
   const isQueuing = Array<boolean>(CLIENT_COUNT).fill(false);
   const steps: Step[] = [];
+  let client = 0;
   for (let i = 0; i < count; i++) {
-    const client = random.oneIn(4) ? 1 : 0;
+    if (random.oneIn(TURN_LENGTH)) client = random.below(CLIENT_COUNT);
     const shape = random.pick(isQueuing[client] ? exact : weighted);
     let args = requestOfShape(shape.shape, random);
     if (shape.isSpoilable && random.oneIn(25)) args = spoil(args, random);
@@ -54,26 +66,53 @@ export async function runSteps(
 ): Promise<{ index: number; message: string } | null> {
   await both.same("FLUSHALL");
   const clients: BothClients[] = [await both.secondClient(2), await both.secondClient(3)];
-  // Shrinking may remove the EXEC between a MULTI and a request whose reply has no order.
-  const hasUnorderedQueued = Array<boolean>(CLIENT_COUNT).fill(false);
+  const comparison = new ReplyComparison();
   let index = 0;
+  let end = 0;
   try {
-    for (; index < steps.length; index++) {
-      const { client, law, args } = steps[index];
-      const isExec = hasUnorderedQueued[client] && /^exec$/i.test(String(args[0]));
-      const reply = await clients[client].compare(isExec ? "shape" : law, ...args);
-      const isQueued = reply.kind === "status" && fromLatin1(reply.bytes) === "QUEUED";
-      if (!isQueued && isExec) hasUnorderedQueued[client] = false;
-      else if (isQueued && law !== "same") hasUnorderedQueued[client] = true;
+    for (; index < steps.length;) {
+      end = pipelineEnd(steps, index);
+      const requests = steps.slice(index, end).map((step) => step.args);
+      const replies = await clients[steps[index].client].exchangeMany(requests);
+      for (const [expected, actual] of replies) {
+        comparison.check(steps[index], expected, actual);
+        index++;
+      }
     }
     await both.sameDataset(EXPIRY_TOLERANCE_MS);
     return null;
   } catch (error) {
-    const isLost = !(error instanceof DifferenceError);
+    if (error instanceof DifferenceError) return { index, message: error.message };
     // A connection that one server has closed is a difference too.
-    return { index, message: (isLost ? "connection lost: " : "") + (error as Error).message };
+    return { index: end - 1, message: `connection lost: ${(error as Error).message}` };
   } finally {
     for (const client of clients) client[Symbol.dispose]();
+  }
+}
+
+/** Where the requests end that one client sends without waiting for the replies. */
+function pipelineEnd(steps: readonly Step[], start: number): number {
+  let end = start + 1;
+  const client = steps[start].client;
+  const limit = Math.min(steps.length, start + PIPELINE_LENGTH_MAX);
+  while (end < limit && steps[end].client === client) end++;
+  return end;
+}
+
+/** Compares replies step by step and knows which EXECs hold replies without an order. */
+class ReplyComparison {
+  // Shrinking may remove the EXEC between a MULTI and a request whose reply has no order.
+  readonly #hasUnorderedQueued = Array<boolean>(CLIENT_COUNT).fill(false);
+
+  check({ client, law, args }: Step, expected: Uint8Array, actual: Uint8Array): void {
+    const isExec = this.#hasUnorderedQueued[client] && /^exec$/i.test(String(args[0]));
+    if (!equalBytes(expected, actual)) {
+      const lawHere = isExec ? "shape" : law;
+      assertAgreement(lawHere, args, decodeReply(expected), decodeReply(actual));
+    }
+    const isQueued = equalBytes(expected, QUEUED);
+    if (!isQueued && isExec) this.#hasUnorderedQueued[client] = false;
+    else if (isQueued && law !== "same") this.#hasUnorderedQueued[client] = true;
   }
 }
 

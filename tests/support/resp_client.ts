@@ -23,10 +23,20 @@ const CRLF = utf8("\r\n");
 
 /** The multibulk form of one request. */
 export function encodeRequest(args: readonly Argument[]): Uint8Array<ArrayBuffer> {
-  const parts: Uint8Array[] = [utf8(`*${args.length}\r\n`)];
-  for (const arg of args) {
-    const bytes = arg instanceof Uint8Array ? arg : utf8(String(arg));
-    parts.push(utf8(`$${bytes.length}\r\n`), bytes, CRLF);
+  return encodeRequests([args]);
+}
+
+/** The multibulk form of requests, one after the other. */
+export function encodeRequests(
+  requests: readonly (readonly Argument[])[],
+): Uint8Array<ArrayBuffer> {
+  const parts: Uint8Array[] = [];
+  for (const args of requests) {
+    parts.push(utf8(`*${args.length}\r\n`));
+    for (const arg of args) {
+      const bytes = arg instanceof Uint8Array ? arg : utf8(String(arg));
+      parts.push(utf8(`$${bytes.length}\r\n`), bytes, CRLF);
+    }
   }
   return concatBytes(parts);
 }
@@ -87,10 +97,16 @@ export class RespClient implements Disposable {
 
   /** Sends many requests in one piece, then reads all replies. */
   async callMany(requests: readonly (readonly Argument[])[]): Promise<Plain[]> {
-    const writing = this.writeBytes(concatBytes(requests.map(encodeRequest)));
-    const replies: Plain[] = [];
+    const replies = await this.exchangeBytes(encodeRequests(requests), requests.length);
+    return replies.map((bytes) => toPlain(decodeReply(bytes)));
+  }
+
+  /** Writes bytes that hold `count` requests and returns the bytes of each reply. */
+  async exchangeBytes(bytes: Uint8Array, count: number): Promise<Uint8Array[]> {
+    const writing = this.writeBytes(bytes);
+    const replies: Uint8Array[] = [];
     // Read while writing, or both sides could wait for the other's buffer to empty.
-    for (let i = 0; i < requests.length; i++) replies.push(await this.receive());
+    for (let i = 0; i < count; i++) replies.push((await this.receiveRaw()).slice());
     await writing;
     return replies;
   }

@@ -1,3 +1,4 @@
+/** List value against an array, in a debug arena that is frozen and released as it goes. */
 import { assert, assertEquals } from "@std/assert";
 import { latin1Bytes, latin1Text, Slice } from "../../src/base/bytes.ts";
 import type { Memory, Ref } from "../../src/memory/memory.ts";
@@ -36,8 +37,56 @@ function release(check: FreezeCheck, list: Ref): void {
   check.assertEmpty();
 }
 
+function insertBeside(
+  check: FreezeCheck,
+  list: Ref,
+  model: string[],
+  random: SeededRandom,
+  text: string,
+  fill: number,
+): void {
+  const { arena } = check;
+  const bytes = latin1Bytes(text);
+  const length = bytes.length;
+  const pivotText = model.length > 0 ? random.pick(model) : "none";
+  const pivot = new Slice();
+  pivot.set(latin1Bytes(pivotText), 0, pivotText.length);
+  const isBehind = random.oneIn(2);
+  const at = model.indexOf(pivotText);
+  const isInserted = listValue.insertBeside(arena, list, pivot, isBehind, bytes, 0, length, fill);
+  assertEquals(isInserted, at >= 0);
+  if (at >= 0) model.splice(isBehind ? at + 1 : at, 0, text);
+}
+
+function removeEqual(
+  check: FreezeCheck,
+  list: Ref,
+  model: string[],
+  random: SeededRandom,
+  text: string,
+): void {
+  const bytes = latin1Bytes(text);
+  const isBackward = random.oneIn(2);
+  const limit = random.between(1, 3);
+  let removed = 0;
+  for (; removed < limit; removed++) {
+    const at = isBackward ? model.lastIndexOf(text) : model.indexOf(text);
+    if (at < 0) break;
+    model.splice(at, 1);
+  }
+  const { arena } = check;
+  const count = listValue.removeEqual(arena, list, bytes, 0, bytes.length, limit, isBackward);
+  assertEquals(count, removed);
+}
+
 /** One random change of list and model. */
-function change(check: FreezeCheck, list: Ref, model: string[], random: SeededRandom, fill: number) {
+function change(
+  check: FreezeCheck,
+  list: Ref,
+  model: string[],
+  random: SeededRandom,
+  fill: number,
+) {
   const { arena } = check;
   const text = randomElement(random);
   const bytes = latin1Bytes(text);
@@ -68,38 +117,12 @@ function change(check: FreezeCheck, list: Ref, model: string[], random: SeededRa
       if (exists) model[place] = text;
       break;
     }
-    case 5: {
-      const pivot = latin1Bytes(model.length > 0 ? random.pick(model) : "none");
-      const isBehind = random.oneIn(2);
-      out.set(pivot, 0, pivot.length);
-      const at = model.indexOf(latin1Text(pivot, 0, pivot.length));
-      const isInserted = listValue.insertBeside(
-        arena,
-        list,
-        out,
-        isBehind,
-        bytes,
-        0,
-        bytes.length,
-        fill,
-      );
-      assertEquals(isInserted, at >= 0);
-      if (at >= 0) model.splice(isBehind ? at + 1 : at, 0, text);
+    case 5:
+      insertBeside(check, list, model, random, text, fill);
       break;
-    }
-    case 6: {
-      const isBackward = random.oneIn(2);
-      const limit = random.between(1, 3);
-      let removed = 0;
-      for (; removed < limit; removed++) {
-        const at = isBackward ? model.lastIndexOf(text) : model.indexOf(text);
-        if (at < 0) break;
-        model.splice(at, 1);
-      }
-      const count = listValue.removeEqual(arena, list, bytes, 0, bytes.length, limit, isBackward);
-      assertEquals(count, removed);
+    case 6:
+      removeEqual(check, list, model, random, text);
       break;
-    }
     case 7: {
       if (model.length < 60) break;
       const first = random.below(model.length);
@@ -140,8 +163,7 @@ for (const fill of [-2, -1, 1, 4]) {
       assertEquals(elementsOf(check.arena, list), model);
       release(check, list);
     } catch (error) {
-      console.error(`seed ${seed}`);
-      throw error;
+      throw new Error(`failed with seed ${seed}`, { cause: error });
     }
   });
 }

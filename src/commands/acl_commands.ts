@@ -1,0 +1,309 @@
+/**
+ * ACL: users and what they may do. The rules, the checks and the file are in server/acl*.ts.
+ */
+import * as clock from "../base/clock.ts";
+import { hexId } from "../base/random.ts";
+import { Argv } from "../protocol/argv.ts";
+import type { Denial } from "../server/acl_check.ts";
+import {
+  describeChannels,
+  describeCommands,
+  describeKeys,
+  userFlags,
+} from "../server/acl_description.ts";
+import { loadAclFile, saveAclFile } from "../server/acl_file.ts";
+import type { AclLogEntry } from "../server/acl_log.ts";
+import { applyUserRule, hasSpaces, mergeSelectors } from "../server/acl_rules.ts";
+import type { AclSelector } from "../server/acl_user.ts";
+import type { Client } from "../server/client.ts";
+import type { CompiledCommand, RedisCommand } from "../server/command.ts";
+import { CATEGORIES, categoriesOf, isCategory } from "../server/command_categories.ts";
+import type { CommandTable } from "../server/command_table.ts";
+import { commandError, wrongArity } from "../server/errors.ts";
+import { integerArgument } from "./arguments.ts";
+import { replyHelp } from "./help.ts";
+
+const NO_KEYS = [0, 0, 0] as const;
+const FLAGS = ["noscript", "loading", "stale"] as const;
+const ADMIN_FLAGS = ["admin", "noscript", "loading", "stale"] as const;
+
+// deno-fmt-ignore
+const subcommands: readonly RedisCommand[] = [
+  { name: "acl|cat", arity: -2, flags: FLAGS, keys: NO_KEYS, proc: aclCatCommand, categories: [], since: "6.0.0",
+    group: "server", complexity: "O(1) since the categories and commands are a fixed set.",
+    summary: "Lists the categories, or the commands of one." },
+  { name: "acl|deluser", arity: -3, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: aclDeluserCommand, categories: [],
+    since: "6.0.0", group: "server", complexity: "O(1) amortized time considering the typical user.",
+    summary: "Removes users and ends their connections." },
+  { name: "acl|dryrun", arity: -4, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: aclDryrunCommand, categories: [],
+    since: "7.0.0", group: "server", complexity: "O(1).",
+    summary: "Tells whether a user may run a command, without running it." },
+  { name: "acl|genpass", arity: -2, flags: FLAGS, keys: NO_KEYS, proc: aclGenpassCommand, categories: [],
+    since: "6.0.0", group: "server", complexity: "O(1)", summary: "Makes a password that nobody can guess." },
+  { name: "acl|getuser", arity: 3, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: aclGetuserCommand, categories: [],
+    since: "6.0.0", group: "server",
+    complexity: "O(N). Where N is the number of password, command and pattern rules that the user has.",
+    summary: "Returns the rules of a user." },
+  { name: "acl|list", arity: 2, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: aclListCommand, categories: [],
+    since: "6.0.0", group: "server", complexity: "O(N). Where N is the number of configured users.",
+    summary: "Returns all users as lines of the ACL file." },
+  { name: "acl|load", arity: 2, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: aclLoadCommand, categories: [],
+    since: "6.0.0", group: "server", complexity: "O(N). Where N is the number of configured users.",
+    summary: "Reads the ACL file again." },
+  { name: "acl|log", arity: -2, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: aclLogCommand, categories: [],
+    since: "6.0.0", group: "server", complexity: "O(N) with N being the number of entries shown.",
+    summary: "Returns what users were refused lately." },
+  { name: "acl|save", arity: 2, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: aclSaveCommand, categories: [],
+    since: "6.0.0", group: "server", complexity: "O(N). Where N is the number of configured users.",
+    summary: "Writes all users to the ACL file." },
+  { name: "acl|setuser", arity: -3, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: aclSetuserCommand, categories: [],
+    since: "6.0.0", group: "server", complexity: "O(N). Where N is the number of rules provided.",
+    summary: "Creates a user, or changes one, by rules." },
+  { name: "acl|users", arity: 2, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: aclUsersCommand, categories: [],
+    since: "6.0.0", group: "server", complexity: "O(N). Where N is the number of configured users.",
+    summary: "Lists the names of all users." },
+  { name: "acl|whoami", arity: 2, flags: FLAGS, keys: NO_KEYS, proc: aclWhoamiCommand, categories: [],
+    since: "6.0.0", group: "server", complexity: "O(1)", summary: "Returns the user of this connection." },
+  { name: "acl|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS, proc: aclHelpCommand, categories: [],
+    since: "6.0.0", group: "server", complexity: "O(1)", summary: "Lists the subcommands." },
+];
+
+// deno-fmt-ignore
+export const aclCommands: readonly RedisCommand[] = [
+  { name: "acl", arity: -2, flags: [], keys: NO_KEYS, proc: aclHelpCommand, categories: [], since: "6.0.0",
+    group: "server", complexity: "Depends on subcommand.", summary: "Manages users and their permissions.",
+    subcommands },
+];
+
+const HELP = [
+  "CAT [<category>]",
+  "    List all commands that belong to <category>, or all command categories",
+  "    when no category is specified.",
+  "DELUSER <username> [<username> ...]",
+  "    Delete a list of users.",
+  "DRYRUN <username> <command> [<arg> ...]",
+  "    Returns whether the user can execute the given command without executing the command.",
+  "GETUSER <username>",
+  "    Get the user's details.",
+  "GENPASS [<bits>]",
+  "    Generate a secure 256-bit user password. The optional `bits` argument can",
+  "    be used to specify a different size.",
+  "LIST",
+  "    Show users details in config file format.",
+  "LOAD",
+  "    Reload users from the ACL file.",
+  "LOG [<count> | RESET]",
+  "    Show the ACL log entries.",
+  "SAVE",
+  "    Save the current config to the ACL file.",
+  "SETUSER <username> <attribute> [<attribute> ...]",
+  "    Create or modify a user with the specified attributes.",
+  "USERS",
+  "    List all the registered usernames.",
+  "WHOAMI",
+  "    Return the current connection username.",
+];
+
+const PASSWORD_BITS = 256;
+const PASSWORD_BITS_MAX = 4096;
+const WRONG_PASSWORD_BITS = commandError(
+  "ERR ACL GENPASS argument must be the number of bits for the output password, a positive number " +
+    `up to ${PASSWORD_BITS_MAX}`,
+);
+const DEFAULT_STAYS = commandError("ERR The 'default' user cannot be removed");
+const SPACES_IN_NAME = commandError("ERR Usernames can't contain spaces or null characters");
+const LOG_ENTRIES_SHOWN = 10;
+
+function aclSetuserCommand(client: Client): void {
+  const { argv, reply, server: { acl } } = client;
+  const name = argv.text(2);
+  if (hasSpaces(name)) throw SPACES_IN_NAME;
+  const words = Array.from({ length: argv.count - 3 }, (_, index) => argv.text(index + 3));
+  const merged = mergeSelectors(words);
+  if ("unmatched" in merged) {
+    throw commandError(
+      `ERR Unmatched parenthesis in acl selector starting at '${merged.unmatched}'.`,
+    );
+  }
+  // All rules or none: they are tried on a copy.
+  const user = acl.find(name)?.copy() ?? acl.createUser(name);
+  for (const rule of merged.rules) {
+    const reason = applyUserRule(user, rule, acl);
+    if (reason !== null) {
+      throw commandError(`ERR Error in ACL SETUSER modifier '${rule}': ${reason}`);
+    }
+  }
+  acl.put(user);
+  reply.ok();
+}
+
+function aclDeluserCommand({ argv, reply, server: { acl } }: Client): void {
+  let count = 0;
+  for (let index = 2; index < argv.count; index++) {
+    const name = argv.text(index);
+    if (name === "default") throw DEFAULT_STAYS;
+    if (acl.remove(name)) count++;
+  }
+  reply.integer(count);
+}
+
+function aclGetuserCommand(client: Client): void {
+  const { argv, reply, server: { acl } } = client;
+  const user = acl.find(argv.text(2));
+  if (user === null) {
+    reply.nil();
+    return;
+  }
+  reply.map(6);
+  reply.bulkText("flags");
+  const flags = userFlags(user);
+  reply.set(flags.length);
+  for (const flag of flags) reply.bulkText(flag);
+  reply.bulkText("passwords");
+  reply.array(user.passwords.length);
+  for (const hash of user.passwords) reply.bulkText(hash);
+  replySelector(client, user.root);
+  reply.bulkText("selectors");
+  reply.array(user.selectors.length);
+  for (const selector of user.selectors) {
+    reply.map(3);
+    replySelector(client, selector);
+  }
+}
+
+/** Three pairs: commands, keys, channels. */
+function replySelector({ reply, server }: Client, selector: AclSelector): void {
+  reply.bulkText("commands");
+  reply.bulkText(describeCommands(selector, server.commands));
+  reply.bulkText("keys");
+  reply.bulkText(describeKeys(selector));
+  reply.bulkText("channels");
+  reply.bulkText(describeChannels(selector));
+}
+
+function aclListCommand({ reply, server: { acl } }: Client): void {
+  const users = acl.users();
+  reply.array(users.length);
+  for (const user of users) reply.bulkText(`user ${user.name} ${acl.describe(user)}`);
+}
+
+function aclUsersCommand({ reply, server: { acl } }: Client): void {
+  const users = acl.users();
+  reply.array(users.length);
+  for (const { name } of users) reply.bulkText(name);
+}
+
+function aclWhoamiCommand({ reply, userName }: Client): void {
+  reply.bulkText(userName);
+}
+
+function aclCatCommand({ argv, reply, server }: Client): void {
+  if (argv.count > 3) {
+    throw commandError(
+      `ERR unknown subcommand or wrong number of arguments for '${argv.text(1)}'. Try ACL HELP.`,
+    );
+  }
+  if (argv.count === 2) {
+    reply.array(CATEGORIES.length);
+    for (const category of CATEGORIES) reply.bulkText(category.slice(1));
+    return;
+  }
+  const category = `@${argv.text(2).toLowerCase()}`;
+  if (!isCategory(category)) {
+    throw commandError(`ERR Unknown category '${argv.text(2)}'`);
+  }
+  const names = server.commands.all
+    .filter((command) => categoriesOf(command).includes(category))
+    .map(({ name }) => name);
+  reply.array(names.length);
+  for (const name of names) reply.bulkText(name);
+}
+
+function aclGenpassCommand({ argv, reply }: Client): void {
+  let bits = PASSWORD_BITS;
+  if (argv.count === 3) {
+    bits = integerArgument(argv, 2);
+    if (bits <= 0 || bits > PASSWORD_BITS_MAX) throw WRONG_PASSWORD_BITS;
+  }
+  reply.bulkText(hexId(Math.ceil(bits / 4)));
+}
+
+function aclLogCommand(client: Client): void {
+  const { argv, reply, server: { acl } } = client;
+  if (argv.count === 3 && argv.is(2, "reset")) {
+    acl.log.reset();
+    reply.ok();
+    return;
+  }
+  let count = LOG_ENTRIES_SHOWN;
+  if (argv.count === 3) count = Math.max(0, integerArgument(argv, 2));
+  const entries = acl.log.newest(count);
+  reply.array(entries.length);
+  for (const entry of entries) replyLogEntry(client, entry);
+}
+
+function replyLogEntry({ reply }: Client, entry: AclLogEntry): void {
+  reply.map(7);
+  reply.bulkText("count");
+  reply.integer(entry.count);
+  reply.bulkText("reason");
+  reply.bulkText(entry.reason);
+  reply.bulkText("context");
+  reply.bulkText(entry.context);
+  reply.bulkText("object");
+  reply.bulkText(entry.object);
+  reply.bulkText("username");
+  reply.bulkText(entry.userName);
+  reply.bulkText("age-seconds");
+  reply.double((clock.nowMs() - entry.timeMs) / 1000);
+  reply.bulkText("client-info");
+  reply.bulkText(entry.clientInfo);
+}
+
+function aclLoadCommand({ reply, server }: Client): void {
+  const error = loadAclFile(server);
+  if (error !== null) throw commandError(`ERR ${error}`);
+  reply.ok();
+}
+
+function aclSaveCommand({ reply, server }: Client): void {
+  const error = saveAclFile(server);
+  if (error !== null) throw commandError(`ERR ${error}`);
+  reply.ok();
+}
+
+function aclDryrunCommand(client: Client): void {
+  const { argv, reply, server: { acl, commands } } = client;
+  const user = acl.find(argv.text(2));
+  if (user === null) throw commandError(`ERR User '${argv.text(2)}' not found`);
+  const parts = Array.from({ length: argv.count - 3 }, (_, index) => argv.copy(index + 3));
+  const wanted = Argv.of(...parts);
+  const command = findCommand(commands, wanted);
+  const { arity } = command;
+  if (arity > 0 ? wanted.count !== arity : wanted.count < -arity) throw wrongArity(command.name);
+  const denial = acl.dryRun(user, command, wanted);
+  if (denial === null) reply.ok();
+  else reply.bulkText(denialText(denial, command, wanted));
+}
+
+/** The command or subcommand that the arguments name. */
+function findCommand(table: CommandTable, wanted: Argv): CompiledCommand {
+  const command = table.find(wanted, 0);
+  const subcommand = command !== null && command.subcommandTable !== null && wanted.count > 1
+    ? command.subcommandTable.get(wanted.text(1).toLowerCase()) ?? null
+    : command;
+  if (subcommand === null) throw commandError(`ERR Command '${wanted.text(0)}' not found`);
+  return subcommand;
+}
+
+function denialText({ reason, index }: Denial, command: CompiledCommand, wanted: Argv): string {
+  if (reason === "command") {
+    return `This user has no permissions to run the '${command.name}' command`;
+  }
+  const what = reason === "key" ? "key" : "channel";
+  return `This user has no permissions to access the '${wanted.text(index)}' ${what}`;
+}
+
+function aclHelpCommand({ reply }: Client): void {
+  replyHelp(reply, "ACL", HELP);
+}

@@ -1,0 +1,352 @@
+/**
+ * CLIENT: what a connection is, and power over other connections. Client-side caching has a file of
+ * its own (client_tracking_commands.ts).
+ */
+import {
+  type Client,
+  REDIS_CLOSE_AFTER_REPLY,
+  REDIS_NO_EVICT,
+  REDIS_NO_TOUCH,
+  REDIS_REPLY_OFF,
+  REDIS_REPLY_SKIP,
+  REDIS_REPLY_SKIP_NEXT,
+} from "../server/client.ts";
+import {
+  clientLine,
+  type ClientType,
+  clientType,
+  parseClientType,
+} from "../server/client_listing.ts";
+import type { RedisCommand } from "../server/command.ts";
+import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import { bigIntegerArgument, integerArgument } from "./arguments.ts";
+import { clientTrackingRows } from "./client_tracking_commands.ts";
+import { isClientName } from "./connection_commands.ts";
+import { replyHelp } from "./help.ts";
+
+const NO_KEYS = [0, 0, 0] as const;
+const FLAGS = ["noscript", "loading", "stale"] as const;
+const ADMIN_FLAGS = ["admin", "noscript", "loading", "stale"] as const;
+const CATEGORIES = ["@connection"] as const;
+
+// deno-fmt-ignore
+const subcommands: readonly RedisCommand[] = [
+  { name: "client|id", arity: 2, flags: FLAGS, keys: NO_KEYS, proc: clientIdCommand, categories: CATEGORIES,
+    since: "5.0.0", group: "connection", complexity: "O(1)", summary: "Returns the number of this connection." },
+  { name: "client|info", arity: 2, flags: FLAGS, keys: NO_KEYS, proc: clientInfoCommand, categories: CATEGORIES,
+    since: "6.2.0", group: "connection", complexity: "O(1)", tips: ["nondeterministic_output"],
+    summary: "Describes this connection." },
+  { name: "client|list", arity: -2, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: clientListCommand,
+    categories: CATEGORIES, since: "2.4.0", group: "connection",
+    complexity: "O(N) where N is the number of client connections", tips: ["nondeterministic_output"],
+    summary: "Describes all connections, or some." },
+  { name: "client|kill", arity: -3, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: clientKillCommand,
+    categories: CATEGORIES, since: "2.4.0", group: "connection",
+    complexity: "O(N) where N is the number of client connections", summary: "Ends connections." },
+  { name: "client|getname", arity: 2, flags: FLAGS, keys: NO_KEYS, proc: clientGetnameCommand,
+    categories: CATEGORIES, since: "2.6.9", group: "connection", complexity: "O(1)",
+    summary: "Returns the name of this connection." },
+  { name: "client|setname", arity: 3, flags: FLAGS, keys: NO_KEYS, proc: clientSetnameCommand,
+    categories: CATEGORIES, since: "2.6.9", group: "connection", complexity: "O(1)",
+    summary: "Gives this connection a name." },
+  { name: "client|setinfo", arity: 4, flags: FLAGS, keys: NO_KEYS, proc: clientSetinfoCommand,
+    categories: CATEGORIES, since: "7.2.0", group: "connection", complexity: "O(1)",
+    summary: "Notes the name or the version of the client library." },
+  { name: "client|pause", arity: -3, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: clientPauseCommand,
+    categories: CATEGORIES, since: "2.9.50", group: "connection", complexity: "O(1)",
+    summary: "Lets clients wait for a while, all of them or those that write." },
+  { name: "client|unpause", arity: 2, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: clientUnpauseCommand,
+    categories: CATEGORIES, since: "6.2.0", group: "connection",
+    complexity: "O(N) Where N is the number of paused clients", summary: "Lets paused clients go on." },
+  { name: "client|reply", arity: 3, flags: FLAGS, keys: NO_KEYS, proc: clientReplyCommand, categories: CATEGORIES,
+    since: "3.2.0", group: "connection", complexity: "O(1)", summary: "Says whether this connection wants replies." },
+  { name: "client|no-evict", arity: 3, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: clientNoEvictCommand,
+    categories: CATEGORIES, since: "7.0.0", group: "connection", complexity: "O(1)",
+    summary: "Protects this connection from being closed for lack of memory." },
+  { name: "client|no-touch", arity: 3, flags: FLAGS, keys: NO_KEYS, proc: clientNoTouchCommand,
+    categories: CATEGORIES, since: "7.2.0", group: "connection", complexity: "O(1)",
+    summary: "Says whether commands of this connection count as accesses of keys." },
+  { name: "client|unblock", arity: -3, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: clientUnblockCommand,
+    categories: CATEGORIES, since: "5.0.0", group: "connection",
+    complexity: "O(log N) where N is the number of client connections",
+    summary: "Ends the wait of a client that a blocking command holds." },
+  { name: "client|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS, proc: clientHelpCommand,
+    categories: CATEGORIES, since: "5.0.0", group: "connection", complexity: "O(1)",
+    summary: "Lists the subcommands." },
+  ...clientTrackingRows,
+];
+
+// deno-fmt-ignore
+export const clientCommands: readonly RedisCommand[] = [
+  { name: "client", arity: -2, flags: [], keys: NO_KEYS, proc: clientHelpCommand, categories: [], since: "2.4.0",
+    group: "connection", complexity: "Depends on subcommand.", summary: "Tells about connections and manages them.",
+    subcommands },
+];
+
+const HELP = [
+  "CACHING (YES|NO)",
+  "    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.",
+  "GETREDIR",
+  "    Return the client ID we are redirecting to when tracking is enabled.",
+  "GETNAME",
+  "    Return the name of the current connection.",
+  "ID",
+  "    Return the ID of the current connection.",
+  "INFO",
+  "    Return information about the current client connection.",
+  "KILL <ip:port>",
+  "    Kill connection made from <ip:port>.",
+  "KILL <option> <value> [<option> <value> [...]]",
+  "    Kill connections. Options are:",
+  "    * ADDR (<ip:port>|<unixsocket>:0)",
+  "      Kill connections made from the specified address",
+  "    * LADDR (<ip:port>|<unixsocket>:0)",
+  "      Kill connections made to specified local address",
+  "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
+  "      Kill connections by type.",
+  "    * USER <username>",
+  "      Kill connections authenticated by <username>.",
+  "    * SKIPME (YES|NO)",
+  "      Skip killing current connection (default: yes).",
+  "LIST [options ...]",
+  "    Return information about client connections. Options:",
+  "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
+  "      Return clients of specified type.",
+  "UNPAUSE",
+  "    Stop the current client pause, resuming traffic.",
+  "PAUSE <timeout> [WRITE|ALL]",
+  "    Suspend all, or just write, clients for <timeout> milliseconds.",
+  "REPLY (ON|OFF|SKIP)",
+  "    Control the replies sent to the current connection.",
+  "SETNAME <name>",
+  "    Assign the name <name> to the current connection.",
+  "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+  "    Unblock the specified blocked client.",
+  "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]",
+  "         [OPTIN] [OPTOUT] [NOLOOP]",
+  "    Control server assisted client side caching.",
+  "TRACKINGINFO",
+  "    Report tracking status for the current connection.",
+  "NO-EVICT (ON|OFF)",
+  "    Protect current client connection from eviction.",
+];
+
+const INVALID_CLIENT_ID = commandError("ERR Invalid client ID");
+const CLIENT_ID_TOO_SMALL = commandError("ERR client-id should be greater than 0");
+const NO_SUCH_CLIENT = commandError("ERR No such client");
+const INVALID_NAME = commandError(
+  "ERR Client names cannot contain spaces, newlines or special characters.",
+);
+const INVALID_TIMEOUT = commandError("ERR timeout is not an integer or out of range");
+const NEGATIVE_TIMEOUT = commandError("ERR timeout is negative");
+const INVALID_PAUSE_MODE = commandError("ERR CLIENT PAUSE mode must be WRITE or ALL");
+const INVALID_UNBLOCK_REASON = commandError(
+  "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
+);
+const UNBLOCKED = commandError("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+
+function clientIdCommand({ id, reply }: Client): void {
+  reply.integer(id);
+}
+
+function clientInfoCommand(client: Client): void {
+  client.reply.verbatim(`${clientLine(client)}\n`);
+}
+
+function clientListCommand(client: Client): void {
+  const { argv, reply, server } = client;
+  let lines = "";
+  if (argv.count === 4 && argv.is(2, "type")) {
+    const type = clientTypeArgument(client, 3);
+    for (const each of server.clients.values()) {
+      if (clientType(each) === type) lines += `${clientLine(each)}\n`;
+    }
+  } else if (argv.count > 3 && argv.is(2, "id")) {
+    for (let index = 3; index < argv.count; index++) {
+      const each = server.clients.get(integerArgument(argv, index, INVALID_CLIENT_ID));
+      if (each !== undefined) lines += `${clientLine(each)}\n`;
+    }
+  } else if (argv.count === 2) {
+    for (const each of server.clients.values()) lines += `${clientLine(each)}\n`;
+  } else {
+    throw SYNTAX_ERROR;
+  }
+  reply.verbatim(lines);
+}
+
+function clientTypeArgument({ argv }: Client, index: number): ClientType {
+  const word = argv.text(index);
+  const type = parseClientType(word);
+  if (type === null) throw commandError(`ERR Unknown client type '${word}'`);
+  return type;
+}
+
+/** Which connections CLIENT KILL ends: those that all tests accept. */
+interface KillFilter {
+  tests: ((candidate: Client) => boolean)[];
+  skipsMe: boolean;
+}
+
+function clientKillCommand(client: Client): void {
+  const { argv, reply, server } = client;
+  const isOldForm = argv.count === 3;
+  const filter = isOldForm
+    ? { tests: [hasPeerAddress(argv.text(2))], skipsMe: false }
+    : parseKillFilter(client);
+  let count = 0;
+  for (const candidate of [...server.clients.values()]) {
+    if (filter.skipsMe && candidate === client) continue;
+    if (!filter.tests.every((test) => test(candidate))) continue;
+    count++;
+    if (candidate === client) client.flags |= REDIS_CLOSE_AFTER_REPLY;
+    else candidate.transport.close();
+  }
+  if (!isOldForm) reply.integer(count);
+  else if (count > 0) reply.ok();
+  else throw NO_SUCH_CLIENT;
+}
+
+function hasPeerAddress(address: string): (candidate: Client) => boolean {
+  return ({ transport }) => transport.peerAddress === address;
+}
+
+function parseKillFilter(client: Client): KillFilter {
+  const { argv, server } = client;
+  const filter: KillFilter = { tests: [], skipsMe: true };
+  for (let index = 2; index < argv.count; index += 2) {
+    if (index + 1 === argv.count) throw SYNTAX_ERROR;
+    const word = argv.text(index + 1);
+    if (argv.is(index, "id")) {
+      const id = integerArgument(argv, index + 1, CLIENT_ID_TOO_SMALL);
+      if (id < 1) throw CLIENT_ID_TOO_SMALL;
+      filter.tests.push((candidate) => candidate.id === id);
+    } else if (argv.is(index, "type")) {
+      const type = clientTypeArgument(client, index + 1);
+      filter.tests.push((candidate) => clientType(candidate) === type);
+    } else if (argv.is(index, "addr")) {
+      filter.tests.push(hasPeerAddress(word));
+    } else if (argv.is(index, "laddr")) {
+      filter.tests.push(({ transport }) => transport.localAddress === word);
+    } else if (argv.is(index, "user")) {
+      const user = server.acl.find(word);
+      if (user === null) throw commandError(`ERR No such user '${word}'`);
+      filter.tests.push((candidate) => candidate.user === user);
+    } else if (argv.is(index, "skipme")) {
+      filter.skipsMe = parseChoice(client, index + 1, "yes", "no");
+    } else {
+      throw SYNTAX_ERROR;
+    }
+  }
+  return filter;
+}
+
+/** Whether an argument is the first of two words; any other is a syntax error. */
+function parseChoice({ argv }: Client, index: number, positive: string, negative: string): boolean {
+  if (argv.is(index, positive)) return true;
+  if (argv.is(index, negative)) return false;
+  throw SYNTAX_ERROR;
+}
+
+function clientGetnameCommand({ name, reply }: Client): void {
+  if (name === "") reply.nil();
+  else reply.bulkText(name);
+}
+
+function clientSetnameCommand(client: Client): void {
+  const name = client.argv.text(2);
+  if (!isClientName(name)) throw INVALID_NAME;
+  client.name = name;
+  client.reply.ok();
+}
+
+function clientSetinfoCommand(client: Client): void {
+  const { argv, reply } = client;
+  const value = argv.text(3);
+  const option = argv.text(2).toLowerCase();
+  if (option !== "lib-name" && option !== "lib-ver") {
+    throw commandError(`ERR Unrecognized option '${argv.text(2)}'`);
+  }
+  if (!isClientName(value)) {
+    throw commandError(
+      `ERR ${option} cannot contain spaces, newlines or special characters.`,
+    );
+  }
+  if (option === "lib-name") client.libraryName = value;
+  else client.libraryVersion = value;
+  reply.ok();
+}
+
+function clientPauseCommand(client: Client): void {
+  const { argv, reply, server } = client;
+  let pausesAll = true;
+  if (argv.count === 4) {
+    if (argv.is(3, "write")) pausesAll = false;
+    else if (!argv.is(3, "all")) throw INVALID_PAUSE_MODE;
+  }
+  if (argv.count > 4) throw SYNTAX_ERROR;
+  const durationMs = integerArgument(argv, 2, INVALID_TIMEOUT);
+  if (durationMs < 0) throw NEGATIVE_TIMEOUT;
+  server.pause.start(durationMs, pausesAll);
+  reply.ok();
+}
+
+function clientUnpauseCommand({ reply, server }: Client): void {
+  reply.ok();
+  server.pause.end();
+}
+
+function clientReplyCommand(client: Client): void {
+  const { argv, reply } = client;
+  if (argv.is(2, "on")) {
+    client.flags &= ~(REDIS_REPLY_OFF | REDIS_REPLY_SKIP | REDIS_REPLY_SKIP_NEXT);
+    reply.ok();
+  } else if (argv.is(2, "off")) {
+    client.flags |= REDIS_REPLY_OFF;
+  } else if (argv.is(2, "skip")) {
+    if (!client.has(REDIS_REPLY_OFF)) client.flags |= REDIS_REPLY_SKIP_NEXT;
+  } else {
+    throw SYNTAX_ERROR;
+  }
+}
+
+function clientNoEvictCommand(client: Client): void {
+  setFlag(client, REDIS_NO_EVICT);
+}
+
+function clientNoTouchCommand(client: Client): void {
+  setFlag(client, REDIS_NO_TOUCH);
+}
+
+/** Sets or clears a flag as argument 2 says, ON or OFF. */
+function setFlag(client: Client, flag: number): void {
+  if (parseChoice(client, 2, "on", "off")) client.flags |= flag;
+  else client.flags &= ~flag;
+  client.reply.ok();
+}
+
+function clientUnblockCommand(client: Client): void {
+  const { argv, reply, server } = client;
+  let isError = false;
+  if (argv.count === 4) {
+    if (argv.is(3, "error")) isError = true;
+    else if (!argv.is(3, "timeout")) throw INVALID_UNBLOCK_REASON;
+  }
+  const target = server.clients.get(Number(bigIntegerArgument(argv, 2)));
+  // Clients that CLIENT PAUSE holds have nothing to time out.
+  if (target === undefined || target.blocked === null) {
+    reply.integer(0);
+    return;
+  }
+  if (isError) {
+    server.dispatcher.replyError(target, UNBLOCKED);
+    server.blocking.unblock(target);
+  } else {
+    server.blocking.expire(target);
+  }
+  target.transport.requestFlush();
+  reply.integer(1);
+}
+
+function clientHelpCommand({ reply }: Client): void {
+  replyHelp(reply, "CLIENT", HELP);
+}

@@ -1,0 +1,267 @@
+/**
+ * Publish and subscribe: SUBSCRIBE and its kin, PUBLISH, SPUBLISH, PUBSUB. The subscriptions and the
+ * delivery are in server/pubsub.ts.
+ *
+ * The answers of SUBSCRIBE and UNSUBSCRIBE are pushes, one for each channel: CLIENT REPLY OFF does not
+ * suppress them.
+ */
+import { latin1Bytes } from "../base/bytes.ts";
+import { matchGlob } from "../base/glob.ts";
+import type { Client } from "../server/client.ts";
+import {
+  REDIS_DENY_BLOCKING,
+  REDIS_EXECUTING,
+  REDIS_REPLY_OFF,
+  REDIS_REPLY_SKIP,
+} from "../server/client.ts";
+import { rangeSpec, type RedisCommand } from "../server/command.ts";
+import { commandError } from "../server/errors.ts";
+import {
+  shardSubscriptionCount,
+  subscriptionCount,
+  type SubscriptionKind,
+} from "../server/pubsub.ts";
+import { replyHelp } from "./help.ts";
+
+const NO_KEYS = [0, 0, 0] as const;
+const PUBSUB_FLAGS = ["pubsub", "loading", "stale"] as const;
+const SUBSCRIBE_FLAGS = ["pubsub", "noscript", "loading", "stale"] as const;
+const PUBLISH_FLAGS = ["pubsub", "loading", "stale", "fast", "may_replicate"] as const;
+
+// deno-fmt-ignore
+export const pubsubCommands: readonly RedisCommand[] = [
+  { name: "subscribe", arity: -2, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS, proc: subscribeCommand, categories: [],
+    since: "2.0.0", group: "pubsub", complexity: "O(N) where N is the number of channels to subscribe to.",
+    summary: "Listens for messages published to channels." },
+  { name: "unsubscribe", arity: -1, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS, proc: unsubscribeCommand, categories: [],
+    since: "2.0.0", group: "pubsub", complexity: "O(N) where N is the number of clients already subscribed to a channel.",
+    summary: "Stops listening to channels, or to all of them." },
+  { name: "psubscribe", arity: -2, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS, proc: psubscribeCommand, categories: [],
+    since: "2.0.0", group: "pubsub",
+    complexity: "O(N) where N is the number of patterns the client is already subscribed to.",
+    summary: "Listens for messages published to channels that match patterns." },
+  { name: "punsubscribe", arity: -1, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS, proc: punsubscribeCommand, categories: [],
+    since: "2.0.0", group: "pubsub",
+    complexity: "O(N+M) where N is the number of patterns the client is already subscribed and M is the number of " +
+      "total patterns subscribed in the system (by any client).",
+    summary: "Stops listening to patterns, or to all of them." },
+  { name: "ssubscribe", arity: -2, flags: SUBSCRIBE_FLAGS, keys: [1, -1, 1], keySpecs: [rangeSpec("not_key", 1, -1)],
+    proc: ssubscribeCommand, categories: [], since: "7.0.0", group: "pubsub",
+    complexity: "O(N) where N is the number of shard channels to subscribe to.",
+    summary: "Listens for messages published to shard channels." },
+  { name: "sunsubscribe", arity: -1, flags: SUBSCRIBE_FLAGS, keys: [1, -1, 1], keySpecs: [rangeSpec("not_key", 1, -1)],
+    proc: sunsubscribeCommand, categories: [], since: "7.0.0", group: "pubsub",
+    complexity: "O(N) where N is the number of clients already subscribed to a shard channel.",
+    summary: "Stops listening to shard channels, or to all of them." },
+  { name: "publish", arity: 3, flags: PUBLISH_FLAGS, keys: NO_KEYS, proc: publishCommand, categories: [],
+    since: "2.0.0", group: "pubsub",
+    complexity: "O(N+M) where N is the number of clients subscribed to the receiving channel and M is the total " +
+      "number of subscribed patterns (by any client).",
+    summary: "Sends a message to a channel." },
+  { name: "spublish", arity: 3, flags: PUBLISH_FLAGS, keys: [1, 1, 1], keySpecs: [rangeSpec("not_key", 1, 0)],
+    proc: spublishCommand, categories: [], since: "7.0.0", group: "pubsub",
+    complexity: "O(N) where N is the number of clients subscribed to the receiving shard channel.",
+    summary: "Sends a message to a shard channel." },
+  { name: "pubsub", arity: -2, flags: [], keys: NO_KEYS, proc: pubsubHelpCommand, categories: [], since: "2.8.0",
+    group: "pubsub", complexity: "Depends on subcommand.", summary: "Tells about channels and subscribers.",
+    subcommands: [
+      { name: "pubsub|channels", arity: -2, flags: PUBSUB_FLAGS, keys: NO_KEYS, proc: pubsubChannelsCommand,
+        categories: [], since: "2.8.0", group: "pubsub",
+        complexity: "O(N) where N is the number of active channels, and assuming constant time pattern matching " +
+          "(relatively short channels and patterns)",
+        summary: "Lists the channels that have subscribers." },
+      { name: "pubsub|numsub", arity: -2, flags: PUBSUB_FLAGS, keys: NO_KEYS, proc: pubsubNumsubCommand,
+        categories: [], since: "2.8.0", group: "pubsub",
+        complexity: "O(N) for the NUMSUB subcommand, where N is the number of requested channels",
+        summary: "Returns how many subscribers channels have." },
+      { name: "pubsub|numpat", arity: 2, flags: PUBSUB_FLAGS, keys: NO_KEYS, proc: pubsubNumpatCommand,
+        categories: [], since: "2.8.0", group: "pubsub", complexity: "O(1)",
+        summary: "Returns how many patterns have subscribers." },
+      { name: "pubsub|shardchannels", arity: -2, flags: PUBSUB_FLAGS, keys: NO_KEYS,
+        proc: pubsubShardchannelsCommand, categories: [], since: "7.0.0", group: "pubsub",
+        complexity: "O(N) where N is the number of active shard channels, and assuming constant time pattern " +
+          "matching (relatively short shard channels).",
+        summary: "Lists the shard channels that have subscribers." },
+      { name: "pubsub|shardnumsub", arity: -2, flags: PUBSUB_FLAGS, keys: NO_KEYS, proc: pubsubShardnumsubCommand,
+        categories: [], since: "7.0.0", group: "pubsub",
+        complexity: "O(N) for the SHARDNUMSUB subcommand, where N is the number of requested shard channels",
+        summary: "Returns how many subscribers shard channels have." },
+      { name: "pubsub|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS, proc: pubsubHelpCommand,
+        categories: [], since: "6.2.0", group: "pubsub", complexity: "O(1)", summary: "Lists the subcommands." },
+    ] },
+];
+
+const HELP = [
+  "CHANNELS [<pattern>]",
+  "    Return the currently active channels matching a <pattern> (default: '*').",
+  "NUMPAT",
+  "    Return number of subscriptions to patterns.",
+  "NUMSUB [<channel> ...]",
+  "    Return the number of subscribers for the specified channels, excluding",
+  "    pattern subscriptions(default: no channels).",
+  "SHARDCHANNELS [<pattern>]",
+  "    Return the currently active shard level channels matching a <pattern> (default: '*').",
+  "SHARDNUMSUB [<shardchannel> ...]",
+  "    Return the number of subscribers for the specified shard level channel(s)",
+];
+
+/** Words and counts that belong to a kind of subscription. */
+interface Kind {
+  kind: SubscriptionKind;
+  subscribeWord: string;
+  unsubscribeWord: string;
+  count: (client: Client) => number;
+  names: (client: Client) => ReadonlySet<string> | null;
+}
+
+const CHANNELS: Kind = {
+  kind: "message",
+  subscribeWord: "subscribe",
+  unsubscribeWord: "unsubscribe",
+  count: subscriptionCount,
+  names: ({ channels }) => channels,
+};
+const PATTERNS: Kind = {
+  kind: "pmessage",
+  subscribeWord: "psubscribe",
+  unsubscribeWord: "punsubscribe",
+  count: subscriptionCount,
+  names: ({ patterns }) => patterns,
+};
+const SHARD_CHANNELS: Kind = {
+  kind: "smessage",
+  subscribeWord: "ssubscribe",
+  unsubscribeWord: "sunsubscribe",
+  count: shardSubscriptionCount,
+  names: ({ shardChannels }) => shardChannels,
+};
+
+function subscribeCommand(client: Client): void {
+  subscribe(client, CHANNELS);
+}
+
+function psubscribeCommand(client: Client): void {
+  subscribe(client, PATTERNS);
+}
+
+function ssubscribeCommand(client: Client): void {
+  subscribe(client, SHARD_CHANNELS);
+}
+
+function unsubscribeCommand(client: Client): void {
+  unsubscribe(client, CHANNELS);
+}
+
+function punsubscribeCommand(client: Client): void {
+  unsubscribe(client, PATTERNS);
+}
+
+function sunsubscribeCommand(client: Client): void {
+  unsubscribe(client, SHARD_CHANNELS);
+}
+
+function subscribe(client: Client, of: Kind): void {
+  const { argv, server } = client;
+  // Somebody who cannot wait for messages, but a transaction may subscribe its client.
+  if (client.has(REDIS_DENY_BLOCKING) && !client.has(REDIS_EXECUTING)) {
+    const name = of.subscribeWord.toUpperCase();
+    throw commandError(`ERR ${name} isn't allowed for a DENY BLOCKING client`);
+  }
+  for (let index = 1; index < argv.count; index++) {
+    const name = argv.text(index);
+    server.pubsub.subscribe(client, of.kind, name);
+    confirm(client, of.subscribeWord, name, of.count(client));
+  }
+}
+
+function unsubscribe(client: Client, of: Kind): void {
+  const { argv, server } = client;
+  const names = argv.count === 1
+    ? [...of.names(client) ?? []]
+    : Array.from({ length: argv.count - 1 }, (_, index) => argv.text(index + 1));
+  for (const name of names) {
+    server.pubsub.unsubscribe(client, of.kind, name);
+    confirm(client, of.unsubscribeWord, name, of.count(client));
+  }
+  if (names.length === 0) confirm(client, of.unsubscribeWord, null, of.count(client));
+}
+
+/** Tells the client of a subscription begun or ended; `name` is null if there was none to end. */
+function confirm(client: Client, word: string, name: string | null, count: number): void {
+  // Within a transaction it is an element of EXEC's answer.
+  const isDropped = (client.flags & (REDIS_REPLY_OFF | REDIS_REPLY_SKIP)) !== 0;
+  const reply = isDropped ? client.beginPush() : client.reply;
+  reply.push(3);
+  reply.bulkText(word);
+  if (name === null) reply.nil();
+  else reply.bulkText(name);
+  reply.integer(count);
+  client.endPush(reply);
+}
+
+function publishCommand(client: Client): void {
+  const { argv, reply, server } = client;
+  const receivers = server.pubsub.publish(argv.copy(1), argv.copy(2));
+  // Redis: a message goes to replicas, but not to the AOF.
+  client.propagateNothing();
+  reply.integer(receivers);
+}
+
+function spublishCommand(client: Client): void {
+  const { argv, reply, server } = client;
+  const receivers = server.pubsub.publishShard(argv.copy(1), argv.copy(2));
+  client.propagateNothing();
+  reply.integer(receivers);
+}
+
+function pubsubChannelsCommand(client: Client): void {
+  replyMatching(client, client.server.pubsub.channels);
+}
+
+function pubsubShardchannelsCommand(client: Client): void {
+  replyMatching(client, client.server.pubsub.shardChannels);
+}
+
+function replyMatching(client: Client, table: ReadonlyMap<string, unknown>): void {
+  const { argv, reply } = client;
+  if (argv.count > 3) {
+    throw commandError(
+      `ERR unknown subcommand or wrong number of arguments for '${argv.text(1)}'. Try PUBSUB HELP.`,
+    );
+  }
+  const names = [...table.keys()].filter((name) => {
+    if (argv.count === 2) return true;
+    const bytes = latin1Bytes(name);
+    return matchGlob(argv.bytes, argv.starts[2], argv.lengths[2], bytes, 0, bytes.length, false);
+  });
+  reply.array(names.length);
+  for (const name of names) reply.bulkText(name);
+}
+
+function pubsubNumsubCommand(client: Client): void {
+  replyCounts(client, client.server.pubsub.channels);
+}
+
+function pubsubShardnumsubCommand(client: Client): void {
+  replyCounts(client, client.server.pubsub.shardChannels);
+}
+
+function replyCounts(
+  { argv, reply }: Client,
+  table: ReadonlyMap<string, ReadonlySet<unknown>>,
+): void {
+  reply.array((argv.count - 2) * 2);
+  for (let index = 2; index < argv.count; index++) {
+    const name = argv.text(index);
+    reply.bulkText(name);
+    reply.integer(table.get(name)?.size ?? 0);
+  }
+}
+
+function pubsubNumpatCommand({ reply, server }: Client): void {
+  reply.integer(server.pubsub.patterns.size);
+}
+
+function pubsubHelpCommand({ reply }: Client): void {
+  replyHelp(reply, "PUBSUB", HELP);
+}
