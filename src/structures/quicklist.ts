@@ -17,6 +17,9 @@ import * as byteString from "./byte_string.ts";
 import * as listpack from "./listpack.ts";
 import * as nodes from "./quicklist_nodes.ts";
 
+/** Bytes of the first node beyond which elements pushed in front begin another one. */
+const HEAD_BYTES_MAX = 512;
+
 /** An empty list. */
 export function create(arena: Arena): Ref {
   const list = arena.allocate(nodes.ROOT_BYTES);
@@ -81,7 +84,14 @@ export function forEachNode(memory: Memory, list: Ref, visit: (node: Ref) => voi
   }
 }
 
-/** Adds an element before all others. O(1). */
+/**
+ * Adds an element before all others. O(1) amortized.
+ *
+ * Adding in front of a listpack moves all of it, so the first node is kept small: when it reaches
+ * HEAD_BYTES_MAX another one is begun, and the full one is joined with its successor if that is not
+ * larger. As in a binary counter, an element is moved by that only a few times until its node has the
+ * size that `fill` allows. (Redis fills the first node up to that size; only DEBUG OBJECT shows it.)
+ */
 export function pushHead(
   arena: Arena,
   list: Ref,
@@ -91,10 +101,14 @@ export function pushHead(
   fill: number,
 ): void {
   const node = nodes.firstNode(arena, list);
-  if (nodes.allowsInsert(arena, node, fill, length)) {
+  if (!nodes.allowsInsert(arena, node, fill, length)) {
+    nodes.link(arena, list, nodes.createFor(arena, bytes, start, length), node, false);
+  } else if (nodes.contentBytes(arena, node) < HEAD_BYTES_MAX) {
     insertInNode(arena, list, node, listpack.FIRST, bytes, start, length);
   } else {
-    nodes.link(arena, list, nodes.createFor(arena, bytes, start, length), node, false);
+    nodes.mergeBehind(arena, list, node, fill);
+    const first = nodes.firstNode(arena, list);
+    nodes.link(arena, list, nodes.createFor(arena, bytes, start, length), first, false);
   }
 }
 

@@ -264,6 +264,15 @@ function mergeIntoPrevious(arena: Arena, list: Ref, node: Ref): Ref {
   return target;
 }
 
+/** Joins a node with the ones behind it, as long as they are not larger and `fill` allows it. */
+export function mergeBehind(arena: Arena, list: Ref, node: Ref, fill: number): void {
+  for (let next = nextNode(arena, node); next !== 0; next = nextNode(arena, node)) {
+    const isLarger = contentBytes(arena, next) > contentBytes(arena, node) * 5 / 4;
+    if (isLarger || !allowsMerge(arena, node, next, fill)) return;
+    mergeIntoPrevious(arena, list, next);
+  }
+}
+
 /**
  * Redis: after a split, tries to merge the two nodes before `center`, the two behind it, and then
  * `center` with each of its neighbours.

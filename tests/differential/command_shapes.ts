@@ -11,11 +11,13 @@ spoilt: its
 
 import type { Law } from "./reply_laws.ts";
 
+const WEIGHT_SCALE = 50;
+
 export interface CommandShape {
   family: string;
   shape: string;
   law: Law;
-  /** How often it is chosen beside others; 10 is usual. */
+  /** How often it is chosen beside others; 50 is usual. */
   weight: number;
   /** May the request be spoilt at random? */
   isSpoilable: boolean;
@@ -40,10 +42,15 @@ SETBIT <str> <offset> <bit> \n GETBIT <str> <offset>
 BITCOUNT <str> [<index> <index>|<index> <index> BIT|<index> <index> BYTE]
 BITPOS <str> <bit> [<index>|<index> <index>|<index> <index> BIT]
 BITOP <bitop> <str> {<str>}
-BITFIELD <str> (GET <bittype> <bitoffset>|SET <bittype> <bitoffset> <int>|OVERFLOW \
-(WRAP|SAT|FAIL) INCRBY <bittype> <bitoffset> <int>)
-BITFIELD_RO <str> GET <bittype> <bitoffset>
-PFADD <hll> {<member>} \n PFCOUNT {<hll>} \n PFMERGE <hll> {<hll>}
+BITFIELD <str> {(GET <bittype> <bitoffset>|SET <bittype> <bitoffset> <int>|OVERFLOW \
+(WRAP|SAT|FAIL)|INCRBY <bittype> <bitoffset> <int>)}
+BITFIELD_RO <str> {GET <bittype> <bitoffset>} \n BITFIELD <num> INCRBY <bittype> <bitoffset> <int>
+`;
+
+const HYPERLOGLOGS = `
+3 | PFADD <hll> {<member>} \n PFADD <hll> \n 2 | PFCOUNT {<hll>} \n PFMERGE <hll> {<hll>}
+DUMP <hll> \n OBJECT ENCODING <hll> \n DEL <hll> \n STRLEN <hll>
+0.1 | PFDEBUG (ENCODING|DECODE|TODENSE|GETREG) <hll>
 `;
 
 const KEYS = `
@@ -54,10 +61,28 @@ near | TTL <key> \n near | PTTL <key> \n near | EXPIRETIME <key> \n near | PEXPI
 PERSIST <key> \n RENAME <key> <key> \n RENAMENX <key> <key> \n COPY <key> <key> [DB <db>] [REPLACE]
 MOVE <key> <db> \n DBSIZE \n SELECT <db> \n SWAPDB <db> <db>
 sorted | KEYS <pattern> \n !scan | SCAN 0 [MATCH <pattern>] COUNT 100000 [TYPE <type>]
-3 | OBJECT ENCODING <key> \n !shape | RANDOMKEY \n !shape | DUMP <key> \n OBJECT REFCOUNT <list>
-SORT <list> [ALPHA] [DESC] [LIMIT <smallcount> <smallcount>] \n SORT <list> ALPHA STORE <list>
-sorted | SORT <list> ALPHA BY <pattern> \n SORT_RO <list> ALPHA [ASC]
+3 | OBJECT ENCODING <key> \n !shape | RANDOMKEY \n OBJECT REFCOUNT <key> \n OBJECT FREQ <key>
+near | OBJECT IDLETIME <key> \n OBJECT <pattern> <key>
+PEXPIRE <key> 1 ; DEBUG SLEEP 0.002 \n 0.1 | FLUSHDB [ASYNC|SYNC] \n 0.05 | FLUSHALL [ASYNC|SYNC]
 ECHO <value> \n PING [<value>] \n NOSUCHCOMMAND <value>
+`;
+
+const DUMPS = `
+DUMP <str> \n DUMP <num> \n DUMP <list> \n DUMP <zset> \n DUMP <lex> \n !shape | DUMP <key>
+4 | RESTORE <key> 0 <dump> [REPLACE] \n RESTORE <key> 0 <dump> REPLACE [IDLETIME <count>|FREQ <count>]
+RESTORE <key> <milliseconds> <dump> REPLACE \n RESTORE <key> <unixtimems> <dump> ABSTTL [REPLACE]
+3 | DEBUG DIGEST-VALUE {<key>} \n DEBUG DIGEST \n !same 0.1 | DEBUG RELOAD
+`;
+
+const SORTING = `
+2 | SORT <list> [ALPHA] [ASC|DESC] [LIMIT <smallcount> <smallcount>] [GET <bypattern>] [STORE <list>]
+SORT <set> [ALPHA] [ASC|DESC] [LIMIT <smallcount> <smallcount>] {GET <bypattern>} [STORE <list>]
+SORT <zset> [ALPHA] [ASC|DESC] [BY nosort] [LIMIT <smallcount> <smallcount>] [GET #]
+2 | SORT <list> BY <bypattern> [DESC] [LIMIT <smallcount> <smallcount>] [GET #] [GET <bypattern>]
+sorted | SORT <key> ALPHA BY <bypattern> \n SORT_RO <list> [ALPHA] [ASC|DESC] [GET <bypattern>]
+SORT_RO <zset> BY nosort [DESC] [GET #|GET <bypattern>] \n 2 | RPUSH <list> {<smallcount>}
+SADD <set> {<smallcount>} \n MSET {<weightkey> <int>} \n HSET <hash> {<smallcount> <int>}
+2 | ZADD <zset> {<score> <smallcount>} \n DEL <list> \n HSET <weighthash> f <int>
 `;
 
 const HASHES = `
@@ -79,9 +104,9 @@ LTRIM <list> <index> <index> \n RPOPLPUSH <list> <list>
 LMOVE <list> <list> (LEFT|RIGHT) (LEFT|RIGHT)
 LPOS <list> <value> [RANK <index>] [COUNT <count>] [MAXLEN <count>]
 LMPOP #{<list>} (LEFT|RIGHT) [COUNT <count>]
-!same 0.1 | BLPOP <list> 0.01 \n !same 0.1 | BRPOP <list> <list> 0.01
-!same 0.1 | BLMOVE <list> <list> (LEFT|RIGHT) (LEFT|RIGHT) 0.01
-!same 0.1 | BRPOPLPUSH <list> <list> 0.01 \n !same 0.1 | BLMPOP 0.01 #{<list>} (LEFT|RIGHT) \
+!same 0.02 | BLPOP <list> 0.01 \n !same 0.02 | BRPOP <list> <list> 0.01
+!same 0.02 | BLMOVE <list> <list> (LEFT|RIGHT) (LEFT|RIGHT) 0.01
+!same 0.02 | BRPOPLPUSH <list> <list> 0.01 \n !same 0.02 | BLMPOP 0.01 #{<list>} (LEFT|RIGHT) \
 [COUNT 3]
 `;
 
@@ -121,8 +146,8 @@ ZINTERSTORE <zset> 2 <zset> <zset> [WEIGHTS <weight> <weight>] [AGGREGATE (SUM|M
 ZMPOP #{<zset>} (MIN|MAX) [COUNT <count>]
 !scan | ZSCAN <zset> 0 [MATCH <pattern>] COUNT 100000
 !shape | ZRANDMEMBER <zset> [<smallcount>|<smallcount> WITHSCORES]
-!same 0.1 | BZPOPMIN <zset> 0.01 \n !same 0.1 | BZPOPMAX <zset> 0.01
-!same 0.1 | BZMPOP 0.01 #{<zset>} (MIN|MAX) [COUNT 2]
+!same 0.02 | BZPOPMIN <zset> 0.01 \n !same 0.02 | BZPOPMAX <zset> 0.01
+!same 0.02 | BZMPOP 0.01 #{<zset>} (MIN|MAX) [COUNT 2]
 `;
 
 const GEO = `
@@ -131,25 +156,55 @@ GEOHASH <geo> {<place>} \n GEODIST <geo> <place> <place> [<unit>]
 GEOSEARCH <geo> (FROMMEMBER <place>|FROMLONLAT <longitude> <latitude>) (BYRADIUS <distance> \
 <unit>|BYBOX <distance> <distance> <unit>) ASC [COUNT <count>] [WITHCOORD] [WITHDIST] [WITHHASH]
 GEOSEARCHSTORE <geo> <geo> FROMLONLAT <longitude> <latitude> BYRADIUS <distance> <unit> ASC \
-[STOREDIST]
-GEORADIUS <geo> <longitude> <latitude> <distance> <unit> ASC [WITHDIST]
-GEORADIUSBYMEMBER <geo> <place> <distance> <unit> DESC
+[COUNT <count>] [STOREDIST]
+sorted | GEOSEARCH <geo> FROMMEMBER <place> BYRADIUS <distance> <unit> [WITHDIST]
+GEOSEARCH <geo> FROMMEMBER <place> BYBOX <distance> <distance> <unit> DESC [COUNT <count>]
+GEORADIUS <geo> <longitude> <latitude> <distance> <unit> ASC [WITHDIST] [WITHCOORD] [COUNT <count>]
+GEORADIUS <geo> <longitude> <latitude> <distance> <unit> (STORE|STOREDIST) <geo>
+GEORADIUS_RO <geo> <longitude> <latitude> <distance> <unit> DESC [WITHHASH] [COUNT <count>]
+GEORADIUSBYMEMBER <geo> <place> <distance> <unit> DESC [WITHDIST] [WITHHASH] [STORE <geo>]
+GEORADIUSBYMEMBER_RO <geo> <place> <distance> <unit> ASC [COUNT <count>]
+ZREM <geo> {<place>} \n ZRANGE <geo> 0 -1 WITHSCORES \n ZSCORE <geo> <place>
 `;
 
 const TRANSACTIONS = `
-2 | MULTI \n !same 3 | EXEC \n DISCARD \n WATCH {<key>} \n UNWATCH
+2 | MULTI \n !same 3 | EXEC \n DISCARD \n WATCH {<key>} \n UNWATCH \n !same 0.05 | RESET
+`;
+
+const SERVER = `
+COMMAND GETKEYS <request> \n COMMAND GETKEYSANDFLAGS <request> \n COMMAND COUNT
+COMMAND INFO <commandname> \n 0.2 | COMMAND LIST FILTERBY ACLCAT <category> \n ACL CAT <category>
+ACL DRYRUN default <request> \n ACL WHOAMI \n ACL GETUSER <name> \n ACL USERS \n ACL DELUSER <name>
+CLIENT SETNAME <name> \n CLIENT GETNAME \n CLIENT NO-EVICT (ON|OFF) \n CLIENT KILL ID 987654321
+CLIENT UNBLOCK 987654321 [TIMEOUT|ERROR] \n CLIENT TRACKINGINFO \n CLIENT GETREDIR
+CLIENT CACHING (YES|NO) \n CLIENT KILL TYPE <name> \n !shape | CLIENT ID \n CLIENT LIST ID <name>
+!same | CONFIG SET hash-max-listpack-entries <limit> \n !same | CONFIG SET hash-max-listpack-value <limit>
+!same | CONFIG SET set-max-intset-entries <limit> \n !same | CONFIG SET list-max-listpack-size <listlimit>
+!same | CONFIG SET zset-max-listpack-entries <limit> \n !same | CONFIG SET zset-max-listpack-value <limit>
+!same | CONFIG SET hash-max-ziplist-entries <limit> zset-max-ziplist-value <limit>
+!same | CONFIG SET list-compress-depth <limit> \n !same | CONFIG SET hll-sparse-max-bytes <limit>
+CONFIG GET *-max-* \n CONFIG GET hash* *lru* \n CONFIG SET <name> <value>
+PUBLISH <name> <value> \n SPUBLISH <name> <value> \n PUBSUB (CHANNELS|SHARDCHANNELS) [<pattern>]
+PUBSUB (NUMSUB|SHARDNUMSUB) {<name>} \n PUBSUB NUMPAT \n !shape | MEMORY USAGE <key> SAMPLES 0
+!shape | TIME \n near | LASTSAVE \n LOLWUT VERSION <name> \n AUTH <name> \n SCRIPT EXISTS <name>
+FUNCTION LIST \n FUNCTION STATS \n LATENCY RESET <name> \n SLOWLOG LEN <name>
+DEBUG <name> \n CLIENT <name> \n OBJECT <name> <key> \n XINFO
 `;
 
 const FAMILIES: Readonly<Record<string, string>> = {
   strings: STRINGS,
   bitmaps: BITMAPS,
+  hyperloglogs: HYPERLOGLOGS,
   keys: KEYS,
+  dumps: DUMPS,
+  sorting: SORTING,
   hashes: HASHES,
   lists: LISTS,
   sets: SETS,
   sorted_sets: SORTED_SETS,
   geo: GEO,
   transactions: TRANSACTIONS,
+  server: SERVER,
 };
 
 export const COMMAND_SHAPES: readonly CommandShape[] = Object.entries(FAMILIES).flatMap(
@@ -166,7 +221,7 @@ function parseLine(family: string, line: string): CommandShape {
     family,
     shape: head === null ? line : line.slice(head[0].length),
     law: law === "near" ? { near: 2000 } : law === "" ? "same" : law as Law,
-    weight: Number(head?.[3] || 1) * 10,
+    weight: Number(head?.[3] || 1) * WEIGHT_SCALE,
     isSpoilable: head?.[1] !== "!",
   };
 }

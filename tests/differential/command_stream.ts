@@ -19,7 +19,7 @@ import {
 } from "./both.ts";
 import type { CommandShape } from "./command_shapes.ts";
 import type { Law } from "./reply_laws.ts";
-import { requestOfShape } from "./shape_grammar.ts";
+import { requestsOfShape } from "./shape_grammar.ts";
 import { spoil } from "./request_values.ts";
 
 export interface Step {
@@ -44,17 +44,16 @@ export function stepsOfSeed(seed: number, shapes: readonly CommandShape[], count
   const isQueuing = Array<boolean>(CLIENT_COUNT).fill(false);
   const steps: Step[] = [];
   let client = 0;
-  for (let i = 0; i < count; i++) {
+  while (steps.length < count) {
     if (random.oneIn(TURN_LENGTH)) client = random.below(CLIENT_COUNT);
     const shape = random.pick(isQueuing[client] ? exact : weighted);
-    let args = requestOfShape(shape.shape, random);
-    if (shape.isSpoilable && random.oneIn(25)) args = spoil(args, random);
-    const name = String(args[0]).toUpperCase();
-    if (name === "MULTI" && args.length === 1) isQueuing[client] = true;
-    else if ((name === "EXEC" || name === "DISCARD") && args.length === 1) {
-      isQueuing[client] = false;
+    for (let args of requestsOfShape(shape.shape, random)) {
+      if (shape.isSpoilable && random.oneIn(25)) args = spoil(args, random);
+      const name = String(args[0]).toUpperCase();
+      if (name === "MULTI" && args.length === 1) isQueuing[client] = true;
+      else if (/^(EXEC|DISCARD|RESET)$/.test(name) && args.length === 1) isQueuing[client] = false;
+      steps.push({ client, law: shape.law, args });
     }
-    steps.push({ client, law: shape.law, args });
   }
   return steps;
 }

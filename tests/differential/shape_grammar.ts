@@ -6,6 +6,7 @@
  *   LINSERT <list> (BEFORE|AFTER) <value> <value>          ( ) exactly one
  *   HSET <hash> {<field> <value>}                          { } one to four times
  *   ZINTERSTORE <zset> #{<zset>} …                         #{ } as { }, preceded by the count
+ *   PEXPIRE <key> 1 ; DEBUG SLEEP 0.002                    ;   requests that follow each other
  *
  * Words in angle brackets are generators of `request_values.ts`.
  */
@@ -22,8 +23,12 @@ type Node =
 const TOKEN = /#\{|[[\](){}|]|<[^>]+>|[^\s[\](){}|<]+/g;
 const parsed = new Map<string, Node[]>();
 
-/** A random request of a shape; `pickKey` chooses keys by type. */
-export function requestOfShape(shape: string, random: SeededRandom): Argument[] {
+/** The random requests of a shape: one, unless the shape says more. */
+export function requestsOfShape(shape: string, random: SeededRandom): Argument[][] {
+  return shape.split(" ; ").map((part) => requestOfShape(part, random));
+}
+
+function requestOfShape(shape: string, random: SeededRandom): Argument[] {
   let nodes = parsed.get(shape);
   if (nodes === undefined) parsed.set(shape, nodes = parseShape(shape));
   const args: Argument[] = [];

@@ -10,7 +10,7 @@ import { Log } from "../../src/base/log.ts";
 import { commandRows } from "../../src/commands/table.ts";
 import type { Client, ClientTransport } from "../../src/server/client.ts";
 import { Config } from "../../src/server/config.ts";
-import { Server } from "../../src/server/server.ts";
+import { Server, type ServerOptions } from "../../src/server/server.ts";
 import { type Argument, encodeRequest } from "./resp_client.ts";
 import { decodeReply, type Plain, ReplyScanner, toPlain } from "./resp_reply.ts";
 
@@ -97,8 +97,11 @@ export class EmbeddedServer implements Disposable {
   /** The first connection; `run` and `raw` use it. */
   readonly client: EmbeddedClient;
 
-  /** `directives`: configuration as [name, value] pairs. */
-  constructor(directives: readonly (readonly [string, string])[] = []) {
+  /** `directives`: configuration as [name, value] pairs; `options` replace what stands here. */
+  constructor(
+    directives: readonly (readonly [string, string])[] = [],
+    options: Partial<ServerOptions> = {},
+  ) {
     const config = new Config();
     for (const [name, text] of [["save", ""], ...directives]) {
       const reason = config.setAtStart(name, text.split(" "));
@@ -106,7 +109,7 @@ export class EmbeddedServer implements Disposable {
     }
     const log = new Log();
     log.level = "warning";
-    this.server = new Server({ config, rows: commandRows, log, debug: true });
+    this.server = new Server({ config, rows: commandRows, log, debug: true, ...options });
     this.client = new EmbeddedClient(this.server);
   }
 
