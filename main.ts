@@ -60,7 +60,9 @@ function greet(config: Config): void {
   log.notice(`Running mode=standalone, port=${config.port}.`);
 }
 
-/** Ctrl-C and SIGTERM end the server as SHUTDOWN does; a second Ctrl-C does not wait for anything. */
+/**
+ * Ctrl-C and SIGTERM end the server as SHUTDOWN does; a second Ctrl-C does not wait for anything.
+ */
 function listenForSignals(server: Server): void {
   let isInsisted = false;
   const shutdown = (name: string, words: readonly string[]) => {

@@ -6,8 +6,8 @@
  *   … --output FILE                       to this path (one target only)
  *
  * DENO names the deno to compile with (default: the one that runs this). If DENORT_BIN is set, that
- * runtime is used for this machine instead of a downloaded one. The worker is included by name, since
- * no static import leads to it; tests, scripts and node_modules are left out.
+ * runtime is used for this machine instead of a downloaded one. The worker is included by name,
+ * since no static import leads to it; tests, scripts and node_modules are left out.
  */
 import { ensureDirSync } from "@std/fs";
 import { join } from "@std/path";
@@ -76,9 +76,7 @@ if (import.meta.main) {
     }
     await writeChecksums("dist", names);
   } else {
-    const output = outputIndex < 0
-      ? join("dist", `redeno${suffix}`)
-      : Deno.args[outputIndex + 1];
+    const output = outputIndex < 0 ? join("dist", `redeno${suffix}`) : Deno.args[outputIndex + 1];
     await compile(null, output);
   }
 }

@@ -190,8 +190,8 @@ export function copyBytes(
 
 /**
  * V8 copies to, from and within shared memory byte by byte unless source and target are equally
- * aligned to 8 bytes. So a long range that is not takes a detour through private memory, where it is
- * shifted: three quick copies instead of a slow one.
+ * aligned to 8 bytes. So a long range that is not takes a detour through private memory, where it
+ * is shifted: three quick copies instead of a slow one.
  */
 function copyLong(
   source: Uint8Array,
@@ -219,14 +219,12 @@ function copyLong(
 }
 
 /**
- * Capacity for a buffer that holds `used` bytes and must grow to at least `needed`: twice as much, and
- * from 1 MiB on eight times as much, though never more than 512 MiB beyond. Large buffers are not
- * resident where they were never touched, and few sizes on the way up mean few holes in the heap of
- * the C library, which keeps freed blocks of up to 32 MiB.
+ * Capacity for a buffer that holds `used` bytes and must grow to at least `needed`: twice as much,
+ * and from 1 MiB on eight times as much, though never more than 512 MiB beyond. Large buffers are
+ * not resident where they were never touched, and few sizes on the way up mean few holes in the
+ * heap of the C library, which keeps freed blocks of up to 32 MiB.
  */
 export function grownCapacity(used: number, needed: number): number {
-  const grown = used < GROWTH_STEP_BYTES
-    ? used * 2
-    : Math.min(used * 8, used + GROWTH_BYTES_MAX);
+  const grown = used < GROWTH_STEP_BYTES ? used * 2 : Math.min(used * 8, used + GROWTH_BYTES_MAX);
   return Math.max(grown, needed);
 }

@@ -1,7 +1,7 @@
 /**
- * Garbage: asks V8 for a collection. Left to itself, V8 does not collect while little is allocated on
- * its heap, however many megabytes the few objects there hold outside of it; and a server that has
- * nothing to do allocates nothing.
+ * Garbage: asks V8 for a collection. Left to itself, V8 does not collect while little is allocated
+ * on its heap, however many megabytes the few objects there hold outside of it; and a server that
+ * has nothing to do allocates nothing.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";

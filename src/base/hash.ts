@@ -9,7 +9,9 @@
 let key0 = 0;
 let key1 = 0;
 
-/** Sets the 64-bit key. Must be called before the first hash; hashes of before mean nothing after. */
+/**
+ * Sets the 64-bit key. Must be called before the first hash; hashes of before mean nothing after.
+ */
 export function seedHash(seed: Int32Array): void {
   key0 = seed[0];
   key1 = seed[1];

@@ -1,6 +1,6 @@
 /**
- * Quoting: bytes as a word in double quotes, all that is not printable ASCII escaped, as Redis shows
- * them to people (MONITOR, logs): "a\x00b\n".
+ * Quoting: bytes as a word in double quotes, all that is not printable ASCII escaped, as Redis
+ * shows them to people (MONITOR, logs): "a\x00b\n".
  */
 
 const NAMED: Readonly<Record<number, string>> = {

@@ -23,8 +23,8 @@ import {
 import * as value from "../values/value.ts";
 
 /**
- * The integer that an argument spells. Redis accepts all of int64; beyond 2^53 the nearest double is
- * returned, which is exact enough for ranges, counts and limits, where it only has to be huge.
+ * The integer that an argument spells. Redis accepts all of int64; beyond 2^53 the nearest double
+ * is returned, which is exact enough for ranges, counts and limits, where it only has to be huge.
  */
 export function integerArgument(
   argv: Argv,
@@ -106,8 +106,8 @@ export function timeoutArgument(argv: Argv, index: number): number {
 const INVALID_KEYS = commandError("ERR Invalid arguments specified for command");
 
 /**
- * Finds keys whose number stands in argument `countIndex`, right before them (SINTERCARD, ZUNION …),
- * as COMMAND GETKEYS and ACL need them.
+ * Finds keys whose number stands in argument `countIndex`, right before them (SINTERCARD, ZUNION
+ * …), as COMMAND GETKEYS and ACL need them.
  */
 export function keysByNumber(countIndex: number): KeyFinder {
   return (argv) => {
@@ -137,7 +137,8 @@ const PLAIN_EXPIRY_MAX = 1e12;
 
 /**
  * An expiry argument as Unix time in ms. `unitMs` is 1000 or 1; a relative one counts from now.
- * Redis: zero and negative values are refused by SET and GETEX (`mustBePositive`), but not by EXPIRE.
+ * Redis: zero and negative values are refused by SET and GETEX (`mustBePositive`), but not by
+ * EXPIRE.
  */
 export function expiryArgument(
   client: Client,

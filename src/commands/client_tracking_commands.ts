@@ -1,6 +1,6 @@
 /**
- * CLIENT TRACKING, CACHING, TRACKINGINFO, GETREDIR: server-assisted client-side caching, seen from the
- * client. What is tracked, and the messages, are in server/tracking.ts.
+ * CLIENT TRACKING, CACHING, TRACKINGINFO, GETREDIR: server-assisted client-side caching, seen from
+ * the client. What is tracked, and the messages, are in server/tracking.ts.
  */
 import { type Client, REDIS_TRACKING } from "../server/client.ts";
 import type { RedisCommand } from "../server/command.ts";

@@ -2,7 +2,7 @@
  * CONFIG: reads and changes the configuration, writes it to its file, resets the statistics. What a
  * parameter is, and which values it may have, is in server/config*.ts.
  */
-import { utf8Text, latin1Text } from "../base/bytes.ts";
+import { latin1Text, utf8Text } from "../base/bytes.ts";
 import type { Client } from "../server/client.ts";
 import type { RedisCommand } from "../server/command.ts";
 import { rewriteConfigFile } from "../server/config_rewrite.ts";

@@ -1,9 +1,9 @@
 /**
- * Publish and subscribe: SUBSCRIBE and its kin, PUBLISH, SPUBLISH, PUBSUB. The subscriptions and the
- * delivery are in server/pubsub.ts.
+ * Publish and subscribe: SUBSCRIBE and its kin, PUBLISH, SPUBLISH, PUBSUB. The subscriptions and
+ * the delivery are in server/pubsub.ts.
  *
- * The answers of SUBSCRIBE and UNSUBSCRIBE are pushes, one for each channel: CLIENT REPLY OFF does not
- * suppress them.
+ * The answers of SUBSCRIBE and UNSUBSCRIBE are pushes, one for each channel: CLIENT REPLY OFF does
+ * not suppress them.
  */
 import { latin1Bytes } from "../base/bytes.ts";
 import { matchGlob } from "../base/glob.ts";

@@ -17,7 +17,9 @@ export const shutdownCommands: readonly RedisCommand[] = [
 const WORDS = new Set(["nosave", "save", "now", "force", "abort"]);
 const NO_SHUTDOWN = commandError("ERR No shutdown in progress.");
 const FAILED = commandError("ERR Errors trying to SHUTDOWN. Check logs.");
-const DENIED = commandError("ERR SHUTDOWN without NOW or ABORT isn't allowed for DENY BLOCKING client");
+const DENIED = commandError(
+  "ERR SHUTDOWN without NOW or ABORT isn't allowed for DENY BLOCKING client",
+);
 
 function shutdownCommand(client: Client): void {
   const { argv, server } = client;

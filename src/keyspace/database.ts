@@ -2,9 +2,9 @@
  * Database: the only door to the data. It finds, creates, replaces and removes keys, lets expired
  * ones vanish when they are met, and announces every change.
  *
- * A key is an entry (values/value.ts) in the dict `keys`; one with an expiry is in the dict `expires`
- * too, so that the expiry cycle can draw from those alone. Both dicts hold the same entry, and an
- * entry that moves is replaced in both.
+ * A key is an entry (values/value.ts) in the dict `keys`; one with an expiry is in the dict
+ * `expires` too, so that the expiry cycle can draw from those alone. Both dicts hold the same
+ * entry, and an entry that moves is replaced in both.
  *
  * Methods name a key either by an argument of the current command (`argv, index`) or by its bytes.
  */
@@ -65,7 +65,9 @@ export class Database {
     return this.#lookup(argv.bytes, argv.starts[index], argv.lengths[index], true);
   }
 
-  /** The entry of a key, or 0, without touching its access clock or the statistics (OBJECT, TTL). */
+  /**
+   * The entry of a key, or 0, without touching its access clock or the statistics (OBJECT, TTL).
+   */
   peek(argv: Argv, index: number): Ref {
     return this.#lookup(argv.bytes, argv.starts[index], argv.lengths[index], false);
   }

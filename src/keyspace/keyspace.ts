@@ -53,7 +53,9 @@ export class Keyspace {
     }
   }
 
-  /** Notes an access to a key. While frozen it is not noted: it would clone segments for nothing. */
+  /**
+   * Notes an access to a key. While frozen it is not noted: it would clone segments for nothing.
+   */
   touch(entry: Ref): void {
     if (this.arena.isFrozen || this.isTouchPaused) return;
     const old = value.accessClock(this.arena, entry);

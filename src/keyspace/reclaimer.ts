@@ -3,9 +3,9 @@
  * million members takes the command no longer than deleting a counter.
  *
  * A value that is out of the keyspace is unreachable; when its blocks are freed concerns nobody but
- * INFO memory. Small values are freed at once; of larger ones the ref is queued, and the server calls
- * `step` between its turns. (Redis has a thread for this, and UNLINK to ask for it; here DEL, SET
- * over a value, expiry and FLUSHALL all are as quick as UNLINK.)
+ * INFO memory. Small values are freed at once; of larger ones the ref is queued, and the server
+ * calls `step` between its turns. (Redis has a thread for this, and UNLINK to ask for it; here DEL,
+ * SET over a value, expiry and FLUSHALL all are as quick as UNLINK.)
  */
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";

@@ -5,8 +5,9 @@
  * it.** If the block's segment is frozen, `willWrite` replaces the segment by a clone; a view taken
  * before would write into the frozen copy. A block fresh from `allocate` may be written at once.
  *
- * Debug mode (`debug: true`, used by tests) fills freed blocks with a poison and checks it when they
- * are handed out again, and lets software_fork.ts verify that no frozen segment was written to.
+ * Debug mode (`debug: true`, used by tests) fills freed blocks with a poison and checks it when
+ * they are handed out again, and lets software_fork.ts verify that no frozen segment was written
+ * to.
  */
 import { assert } from "../base/assert.ts";
 import {
@@ -17,7 +18,7 @@ import {
   SEGMENT_COUNT_MAX,
   SEGMENT_SHIFT,
 } from "./memory.ts";
-import { type SegmentSource, SegmentPool, type SegmentStorage } from "./segment_pool.ts";
+import { SegmentPool, type SegmentSource, type SegmentStorage } from "./segment_pool.ts";
 import { CLASS_BYTES, CLASS_COUNT, classFor } from "./size_classes.ts";
 import { SlabTable } from "./slab_allocator.ts";
 
@@ -154,8 +155,8 @@ export class Arena extends Memory {
   }
 
   /**
-   * A block with room for `newBytes` that begins with the first `usedBytes` of `ref`: the same block
-   * if its class fits, else a new one, and the old one is freed. May be written at once.
+   * A block with room for `newBytes` that begins with the first `usedBytes` of `ref`: the same
+   * block if its class fits, else a new one, and the old one is freed. May be written at once.
    */
   resize(ref: Ref, usedBytes: number, newBytes: number): Ref {
     if (CLASS_BYTES[classFor(newBytes)] === this.blockBytes(ref)) {

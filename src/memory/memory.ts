@@ -9,8 +9,9 @@
  *
  * so that one int32 reaches 16 GiB and 0 is free to mean "none". No block is larger than a segment.
  *
- * `Memory` can only read; `Arena` extends it with writing. Code that walks data takes a `Memory`, so
- * that the same walk runs over the live data on the main thread and over frozen data in the child.
+ * `Memory` can only read; `Arena` extends it with writing. Code that walks data takes a `Memory`,
+ * so that the same walk runs over the live data on the main thread and over frozen data in the
+ * child.
  *
  * A view taken from `bytes` or `words` is good until the next call that may write: a write into a
  * frozen segment replaces both views (see software_fork.ts).

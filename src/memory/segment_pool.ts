@@ -2,11 +2,11 @@
  * Segment pool: where the arena's segments come from and go to.
  *
  * Segments are cut from SharedArrayBuffers of 32 MiB ("sources"), because making, posting and
- * collecting one shared buffer per 256 KiB costs more than the memory itself: 1 GiB is 32 buffers in
- * the message to the child, not 4,096. The system gives a page only when it is touched, so a source
- * that is hardly used takes hardly any memory. The size has another reason: C libraries take blocks
- * from this size on directly from the system and return them there, and smaller ones may stay in
- * their own heap for ever.
+ * collecting one shared buffer per 256 KiB costs more than the memory itself: 1 GiB is 32 buffers
+ * in the message to the child, not 4,096. The system gives a page only when it is touched, so a
+ * source that is hardly used takes hardly any memory. The size has another reason: C libraries take
+ * blocks from this size on directly from the system and return them there, and smaller ones may
+ * stay in their own heap for ever.
  *
  * A returned segment is used again before a fresh one is cut: its pages are already there, and
  * touching fresh pages is the costly part of a clone. When all segments of a source are back and

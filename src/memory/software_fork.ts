@@ -2,7 +2,8 @@
  * Software fork: a point-in-time image of all memory, without fork(2).
  *
  * 1. `freeze()` marks every segment frozen and notes the storage of each: O(segments), no copying.
- * 2. The main thread goes on. Before it first stores into a frozen segment, `Arena.willWrite` copies
+ * 2. The main thread goes on. Before it first stores into a frozen segment, `Arena.willWrite`
+ * copies
  *    the segment, puts the copy in its place and leaves the original to the image. Blocks that are
  *    freed in frozen segments wait.
  * 3. The child (a Worker that got `transferable()` in a message) reads the frozen storage through

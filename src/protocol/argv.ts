@@ -3,8 +3,8 @@
  *
  * Argument `i` is the range (`bytes`, `starts[i]`, `lengths[i]`); number 0 is the command's name.
  *
- * **Views die with the command.** The buffer is used again for what comes next on the connection, so
- * whatever outlives the procedure must be copied: `copy(i)` for one argument, `clone()` for all.
+ * **Views die with the command.** The buffer is used again for what comes next on the connection,
+ * so whatever outlives the procedure must be copied: `copy(i)` for one argument, `clone()` for all.
  */
 import { copyBytes, equalsIgnoreCase, latin1Text, type Slice } from "../base/bytes.ts";
 

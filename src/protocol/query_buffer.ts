@@ -4,9 +4,9 @@
  * It is also where the parser keeps what it knows of a request of which only a part has arrived, so
  * that no byte is looked at twice however the request is cut up on its way.
  *
- * A read goes to `writable()`; then `end` is moved on. Consumed bytes are overwritten only when room
- * is needed, and never while a request whose arguments point into them is incomplete: those are
- * moved to the front together with their bytes.
+ * A read goes to `writable()`; then `end` is moved on. Consumed bytes are overwritten only when
+ * room is needed, and never while a request whose arguments point into them is incomplete: those
+ * are moved to the front together with their bytes.
  */
 import { grownCapacity } from "../base/bytes.ts";
 import { Argv } from "./argv.ts";

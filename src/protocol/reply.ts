@@ -5,8 +5,9 @@
  * single write. The first array comes from a pool shared by all clients, so an idle client holds
  * none. A reply under construction can be taken back: `mark` with `length`, undo with `rewind`.
  *
- * Methods that begin an aggregate take the number of elements (pairs, for a map) and are followed by
- * exactly so many replies. Where the number is known only afterwards: `deferArray` … `endDeferred`.
+ * Methods that begin an aggregate take the number of elements (pairs, for a map) and are followed
+ * by exactly so many replies. Where the number is known only afterwards: `deferArray` …
+ * `endDeferred`.
  */
 import { copyBytes, grownCapacity, writeLatin1 } from "../base/bytes.ts";
 import { formatScore } from "../base/doubles.ts";

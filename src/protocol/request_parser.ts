@@ -197,4 +197,3 @@ export class RequestParser {
     return REQUEST_INVALID;
   }
 }
-

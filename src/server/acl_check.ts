@@ -1,8 +1,8 @@
 /**
  * ACL check: whether a user may carry out a command with these arguments, and if not, why.
  *
- * Several selectors may each forbid something else; the reason given is the one that came nearest to
- * being allowed: a forbidden channel before a key before the command itself, and of those the
+ * Several selectors may each forbid something else; the reason given is the one that came nearest
+ * to being allowed: a forbidden channel before a key before the command itself, and of those the
  * argument that stands last (Redis: ACLCheckAllUserCommandPerm).
  */
 import { equalsIgnoreCase, latin1Text } from "../base/bytes.ts";

@@ -2,10 +2,10 @@
  * ACL description: a user in the words of ACL LIST, ACL GETUSER and the ACL file: rules that, given
  * to a new user, make the same one.
  *
- * Only the outcome of earlier rules is kept, not the rules. So the commands are described anew: from
- * `+@all` or `-@all`, the categories that bring most commands to their right state are applied one
- * after the other, and single commands put the rest right. Redis 7.0 does the same, and with the same
- * choice of categories; the order of its single commands is arbitrary.
+ * Only the outcome of earlier rules is kept, not the rules. So the commands are described anew:
+ * from `+@all` or `-@all`, the categories that bring most commands to their right state are applied
+ * one after the other, and single commands put the rest right. Redis 7.0 does the same, and with
+ * the same choice of categories; the order of its single commands is arbitrary.
  */
 import { AclSelector, type AclUser, KEY_READ, KEY_WRITE, type KeyPattern } from "./acl_user.ts";
 import { changeAllCommands, changeCommandsOf, changeOne } from "./acl_rules.ts";

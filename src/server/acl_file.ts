@@ -1,6 +1,6 @@
 /**
- * ACL file: the users as lines `user <name> <rule> …`, in a file of their own (`aclfile`) or among the
- * directives of the configuration. Loading is all or nothing.
+ * ACL file: the users as lines `user <name> <rule> …`, in a file of their own (`aclfile`) or among
+ * the directives of the configuration. Loading is all or nothing.
  */
 import { latin1Bytes, latin1Text, utf8Text } from "../base/bytes.ts";
 import type { Acl } from "./acl.ts";

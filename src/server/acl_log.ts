@@ -1,6 +1,6 @@
 /**
- * ACL log: what users were refused, the newest first (ACL LOG). Equal events within a minute are one
- * entry with a count.
+ * ACL log: what users were refused, the newest first (ACL LOG). Equal events within a minute are
+ * one entry with a count.
  */
 import * as clock from "../base/clock.ts";
 import type { DenialReason } from "./acl_check.ts";

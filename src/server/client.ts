@@ -1,8 +1,9 @@
 /**
- * Client: one connection's state, and what a command's procedure gets to see: `db`, `argv`, `reply`.
+ * Client: one connection's state, and what a command's procedure gets to see: `db`, `argv`,
+ * `reply`.
  *
- * It knows nothing of sockets; `connection.ts` (or a test) feeds the query buffer and takes away the
- * reply. A client lives from the first byte to the close.
+ * It knows nothing of sockets; `connection.ts` (or a test) feeds the query buffer and takes away
+ * the reply. A client lives from the first byte to the close.
  */
 import type { Database } from "../keyspace/database.ts";
 import { Argv } from "../protocol/argv.ts";

@@ -1,6 +1,6 @@
 /**
- * Client listing: a client as one line of CLIENT LIST and CLIENT INFO, with the fields of Redis 7.0 in
- * their order. Numbers that depend on how memory is organized are those of this server:
+ * Client listing: a client as one line of CLIENT LIST and CLIENT INFO, with the fields of Redis 7.0
+ * in their order. Numbers that depend on how memory is organized are those of this server:
  *
  *   fd               the client's id: connections have no number of their own here
  *   rbs, rbp         size of the output array, and how much of it is filled

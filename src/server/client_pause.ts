@@ -1,9 +1,9 @@
 /**
- * Client pause: lets clients wait before their next command (CLIENT PAUSE), all of them or those that
- * write. Meanwhile no key expires or is evicted, so that the data set stands still.
+ * Client pause: lets clients wait before their next command (CLIENT PAUSE), all of them or those
+ * that write. Meanwhile no key expires or is evicted, so that the data set stands still.
  *
- * A client that waits counts as blocked; its request is kept and carried out when the pause ends, in
- * the order of arrival. Pauses that overlap last as long as the longest and stop as much as the
+ * A client that waits counts as blocked; its request is kept and carried out when the pause ends,
+ * in the order of arrival. Pauses that overlap last as long as the longest and stop as much as the
  * strictest.
  */
 import * as clock from "../base/clock.ts";

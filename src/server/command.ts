@@ -51,8 +51,8 @@ export type CommandFlag =
   | "protected";
 
 /**
- * Where the keys are: [first, last, step] as in COMMAND INFO (last -1 = up to the last argument; all
- * 0 = no keys); with a function where the positions depend on the arguments.
+ * Where the keys are: [first, last, step] as in COMMAND INFO (last -1 = up to the last argument;
+ * all 0 = no keys); with a function where the positions depend on the arguments.
  */
 export type KeyRange = readonly [first: number, last: number, step: number];
 

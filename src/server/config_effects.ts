@@ -1,6 +1,7 @@
 /**
- * Config effects: hands the configuration to the parts of the server that keep a copy of a value, at
- * the start and after each CONFIG SET. What is read from `server.config` when needed is not here.
+ * Config effects: hands the configuration to the parts of the server that keep a copy of a value,
+ * at the start and after each CONFIG SET. What is read from `server.config` when needed is not
+ * here.
  */
 import { systemErrorText } from "./config.ts";
 import { GATE_MEMORY } from "./dispatch.ts";

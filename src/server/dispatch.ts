@@ -1,6 +1,6 @@
 /**
- * Dispatch: from requests in a client's query buffer to replies in its output (Redis: processCommand
- * and call).
+ * Dispatch: from requests in a client's query buffer to replies in its output (Redis:
+ * processCommand and call).
  *
  *   parse → look up the row → checks, in Redis's order → queue (MULTI) or call
  *   call  → procedure → statistics → AOF
@@ -12,10 +12,10 @@
  * Here is the only place that catches a CommandError. Any other exception is our own mistake and
  * ends the process (main.ts).
  *
- * TIME. Reading a clock costs as much as a GET here. So the monotonic clock is read at the end of each
- * run of equal cheap commands (a pipeline of SETs) and of each command that may be slow, and one
- * reading is also the start of the next run in the same turn; the wall clock is read when it is half
- * a millisecond old. The sums in INFO commandstats are exact.
+ * TIME. Reading a clock costs as much as a GET here. So the monotonic clock is read at the end of
+ * each run of equal cheap commands (a pipeline of SETs) and of each command that may be slow, and
+ * one reading is also the start of the next run in the same turn; the wall clock is read when it is
+ * half a millisecond old. The sums in INFO commandstats are exact.
  */
 import * as clock from "../base/clock.ts";
 import { REQUEST_COMPLETE, REQUEST_PARTIAL, RequestParser } from "../protocol/request_parser.ts";
@@ -204,7 +204,8 @@ export class Dispatcher {
   execute(client: Client): void {
     const server = this.#server;
     const mark = client.reply.length;
-    if ((client.flags & SPECIAL_REPLY) !== 0) beginSpecial(client);
+    const flagsBefore = client.flags;
+    if ((flagsBefore & SPECIAL_REPLY) !== 0) beginSpecial(client);
     const command = this.#admit(client);
     if (command !== null) {
       if (
@@ -217,7 +218,8 @@ export class Dispatcher {
         if (server.blocking.hasReady) server.blocking.serveReady();
       }
     }
-    if ((client.flags & SPECIAL_REPLY) !== 0) endSpecial(client, mark);
+    // The command may have set or cleared them.
+    if (((flagsBefore | client.flags) & SPECIAL_REPLY) !== 0) endSpecial(client, mark);
   }
 
   /** Carries out a request that had to wait (CLIENT PAUSE); its arguments are in `client.argv`. */
@@ -263,8 +265,8 @@ export class Dispatcher {
   }
 
   /**
-   * Carries out (or queues) the command in `client.argv` without any of the checks: it was recorded,
-   * so it was allowed. False if there is no such command.
+   * Carries out (or queues) the command in `client.argv` without any of the checks: it was
+   * recorded, so it was allowed. False if there is no such command.
    */
   replay(client: Client): boolean {
     const { argv } = client;
@@ -296,8 +298,8 @@ export class Dispatcher {
   }
 
   /**
-   * Runs an attempt to serve a blocked client as the command it waits with. Returns what the attempt
-   * returned: whether it replied and changed anything.
+   * Runs an attempt to serve a blocked client as the command it waits with. Returns what the
+   * attempt returned: whether it replied and changed anything.
    */
   callServed(client: Client, attempt: () => boolean): boolean {
     const server = this.#server;

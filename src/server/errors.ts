@@ -1,8 +1,8 @@
 /**
  * Errors: every reply that tells a client it is wrong, in Redis's words. The texts are API.
  *
- * A procedure throws; `dispatch.ts` has the only catch and writes the reply. The constants are built
- * once and carry no stack, since throwing a prebuilt object costs a sixth of making an Error.
+ * A procedure throws; `dispatch.ts` has the only catch and writes the reply. The constants are
+ * built once and carry no stack, since throwing a prebuilt object costs a sixth of making an Error.
  * The rule that makes throwing safe: no throw after the first change.
  */
 
@@ -51,7 +51,10 @@ export function invalidExpireTime(name: string): CommandError {
   return error(`ERR invalid expire time in '${name}' command`);
 }
 
-/** A subcommand that does not exist, as it is to be shown; `name` is the container's name in capitals. */
+/**
+ * A subcommand that does not exist, as it is to be shown; `name` is the container's name in
+ * capitals.
+ */
 export function unknownSubcommand(subcommand: string, name: string): CommandError {
   return error(`ERR unknown subcommand '${subcommand}'. Try ${name} HELP.`);
 }

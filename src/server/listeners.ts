@@ -124,7 +124,9 @@ export class Listeners {
     }
     const isUnix = socket.remoteAddr.transport === "unix";
     const peer = isUnix ? `${config.unixsocket}:0` : addressText(socket.remoteAddr);
-    if (config.protectedMode && server.acl.defaultUser.hasNoPassword && !isUnix && !isLoopback(peer)) {
+    if (
+      config.protectedMode && server.acl.defaultUser.hasNoPassword && !isUnix && !isLoopback(peer)
+    ) {
       server.statistics.connectionsRejected++;
       return turnAway(socket, PROTECTED_MODE);
     }

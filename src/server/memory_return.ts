@@ -1,11 +1,12 @@
 /**
- * Memory return: sees to it that memory which is no longer used goes back to the system: segments of
- * deleted data, the buffers of clients that sent or received much.
+ * Memory return: sees to it that memory which is no longer used goes back to the system: segments
+ * of deleted data, the buffers of clients that sent or received much.
  *
- * They are ArrayBuffers, so they go when V8 collects its garbage, which it has no reason to do while
- * its own heap is small. So once a second the resident memory is compared with what it was after the
- * last collection; if far more is resident than can be accounted for, V8 is asked to collect. That
- * costs some milliseconds, hence it is done when the server has little to do, and rarely if it is busy.
+ * They are ArrayBuffers, so they go when V8 collects its garbage, which it has no reason to do
+ * while its own heap is small. So once a second the resident memory is compared with what it was
+ * after the last collection; if far more is resident than can be accounted for, V8 is asked to
+ * collect. That costs some milliseconds, hence it is done when the server has little to do, and
+ * rarely if it is busy.
  */
 import { collectGarbage } from "../base/garbage.ts";
 import * as clock from "../base/clock.ts";
@@ -16,7 +17,9 @@ const EXCESS_BYTES = 16 * 1024 * 1024;
 const IDLE_RATE = 1000;
 /** A busy server is made to collect at most this often. */
 const BUSY_PAUSE_MS = 30_000;
-/** After a collection that brought nothing the next try waits; doubled each time up to the maximum. */
+/**
+ * After a collection that brought nothing the next try waits; doubled each time up to the maximum.
+ */
 const RETRY_MS_MIN = 2_000;
 const RETRY_MS_MAX = 120_000;
 

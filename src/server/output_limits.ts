@@ -3,8 +3,9 @@
  * (`client-output-buffer-limit`): at once beyond the hard limit, and when they have been beyond the
  * soft limit for its number of seconds. Subscribers have limits by default, others have none.
  *
- * As in Redis, the first 16 KiB do not count. What a command adds is looked at when the turn ends, so
- * a reply may be made beyond the limit; but it stops growing as soon as it is found out (reply.ts).
+ * As in Redis, the first 16 KiB do not count. What a command adds is looked at when the turn ends,
+ * so a reply may be made beyond the limit; but it stops growing as soon as it is found out
+ * (reply.ts).
  */
 import * as clock from "../base/clock.ts";
 import { OUTPUT_BYTES_MAX } from "../protocol/reply.ts";
@@ -30,7 +31,9 @@ export class OutputLimits {
     return true;
   }
 
-  /** Keeps a client's output from growing far beyond its hard limit; after a change of its class. */
+  /**
+   * Keeps a client's output from growing far beyond its hard limit; after a change of its class.
+   */
   apply(client: Client): void {
     const { hardBytes } = this.#limitOf(client);
     const bytesMax = hardBytes === 0 ? OUTPUT_BYTES_MAX : hardBytes + OUTPUT_FREE_BYTES;

@@ -129,8 +129,8 @@ export class Persistence {
   }
 
   /**
-   * DEBUG RELOAD: saves, empties and loads the data set, each step as wanted, and replies. Keys that
-   * exist already are replaced if `merges`, else they are an error.
+   * DEBUG RELOAD: saves, empties and loads the data set, each step as wanted, and replies. Keys
+   * that exist already are replaced if `merges`, else they are an error.
    */
   reload(
     client: Client,
@@ -170,7 +170,9 @@ export class Persistence {
       () => finish(() => client.reply.ok()),
       (error) => {
         server.log.warning(`Cannot reload the AOF: ${errorText(error)}`);
-        finish(() => client.reply.error("ERR Error trying to load the AOF files, check server logs."));
+        finish(() =>
+          client.reply.error("ERR Error trying to load the AOF files, check server logs.")
+        );
       },
     );
   }

@@ -1,8 +1,8 @@
 /**
  * Pub/sub: who is subscribed to which channels and patterns, and the delivery of messages.
  *
- * Names are Latin-1 text, so that any bytes can be a channel. Shard channels (SSUBSCRIBE) are a space
- * of names of their own; without a cluster they behave like channels.
+ * Names are Latin-1 text, so that any bytes can be a channel. Shard channels (SSUBSCRIBE) are a
+ * space of names of their own; without a cluster they behave like channels.
  *
  * A message is encoded once for all its receivers; only its first byte tells RESP3 from RESP2.
  */

@@ -28,7 +28,8 @@ export function prepareForShutdown(server: Server, options: ShutdownOptions): bo
   const { log, config, persistence, keyspace } = server;
   log.warning("User requested shutdown...");
   if (keyspace.isLoading) {
-    // There is nothing of ours to save, and what is on disk must not be overwritten by a part of it.
+    // There is nothing of ours to save, and what is on disk must not be overwritten by a part of
+    // it.
     return true;
   }
   persistence.rdb.abort();

@@ -1,6 +1,6 @@
 /**
- * Tracking: server-assisted client-side caching (CLIENT TRACKING). Clients that keep copies of values
- * are told when a key changes.
+ * Tracking: server-assisted client-side caching (CLIENT TRACKING). Clients that keep copies of
+ * values are told when a key changes.
  *
  *   default     the table remembers which clients have read a key; the first change of it tells them
  *               all, and forgets them
@@ -8,8 +8,8 @@
  *               per turn, in one message for each prefix
  *
  * Messages are RESP3 pushes ("invalidate" and an array of keys), or go to another connection
- * (REDIRECT), which with RESP2 must be subscribed to __redis__:invalidate. Keys of all databases are
- * one: the messages name no database. (Redis: tracking.c.)
+ * (REDIRECT), which with RESP2 must be subscribed to __redis__:invalidate. Keys of all databases
+ * are one: the messages name no database. (Redis: tracking.c.)
  *
  * A client that is gone, or has switched tracking off, is found out when a message is due; its id
  * stays in the table until then.

@@ -1,11 +1,11 @@
 /**
  * Turn: one round of the event loop, seen as a unit of work.
  *
- * The runtime hands over all reads that are ready at once; their handlers run one after the other as
- * microtasks. The first client that has output schedules the end of the turn as a further microtask,
- * which runs behind the handlers of all others. There the AOF is written (and synced, if `always`)
- * once for all commands of the turn, and only then every client gets its replies in one write: no
- * reply leaves before its command is as safe as `appendfsync` promises.
+ * The runtime hands over all reads that are ready at once; their handlers run one after the other
+ * as microtasks. The first client that has output schedules the end of the turn as a further
+ * microtask, which runs behind the handlers of all others. There the AOF is written (and synced, if
+ * `always`) once for all commands of the turn, and only then every client gets its replies in one
+ * write: no reply leaves before its command is as safe as `appendfsync` promises.
  */
 
 /** Something with output to write at the end of the turn. */
@@ -19,7 +19,9 @@ export class Turn {
   #isScheduled = false;
   readonly #beforeFlush: () => boolean;
 
-  /** `beforeFlush` makes the turn's commands durable; false = not yet, it will call `end` itself. */
+  /**
+   * `beforeFlush` makes the turn's commands durable; false = not yet, it will call `end` itself.
+   */
   constructor(beforeFlush: () => boolean) {
     this.#beforeFlush = beforeFlush;
   }

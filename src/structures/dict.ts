@@ -10,10 +10,11 @@
  *
  * A search compares four tags at a time and looks only into entries whose tag fits.
  *
- * GROWING. Linear hashing (Litwin 1980): with 2^L <= bucketCount < 2^(L+1), an entry lives in bucket
- * `hash mod 2^(L+1)`, or, if that bucket does not exist yet, in `hash mod 2^L`. The table grows by one
- * bucket at a time: the new bucket number n takes from bucket n - 2^L what belongs to it. So there is
- * no second table, no pause, and the load stays the same at every size. It shrinks the same way back.
+ * GROWING. Linear hashing (Litwin 1980): with 2^L <= bucketCount < 2^(L+1), an entry lives in
+ * bucket `hash mod 2^(L+1)`, or, if that bucket does not exist yet, in `hash mod 2^L`. The table
+ * grows by one bucket at a time: the new bucket number n takes from bucket n - 2^L what belongs to
+ * it. So there is no second table, no pause, and the load stays the same at every size. It shrinks
+ * the same way back.
  *
  * WHILE FROZEN nothing is split or merged, for that would write to segments without need; entries
  * that come then go to overflow buckets, and later inserts make up for it, a few buckets each.
@@ -194,8 +195,8 @@ export function removeFound(arena: Arena, dict: Ref): void {
 }
 
 /**
- * Puts `target` in the place of `source`, which had the same key and may be freed already. Finds the
- * place by the key of `target`.
+ * Puts `target` in the place of `source`, which had the same key and may be freed already. Finds
+ * the place by the key of `target`.
  */
 export function replaceRef(arena: Arena, dict: Ref, source: Ref, target: Ref): void {
   locate(arena, dict, source, target);
@@ -235,8 +236,8 @@ export function forEach(memory: Memory, dict: Ref, visit: (entry: Ref) => void):
  *
  * The cursor names a bucket of the table with 2^L buckets; its upper half, if split off already, is
  * visited with it. The cursor is incremented from its highest bit downwards, so that when the table
- * has doubled, all buckets which the visited ones were split into lie behind the cursor, and when it
- * has halved, the bucket into which visited and unvisited ones were merged still lies before it.
+ * has doubled, all buckets which the visited ones were split into lie behind the cursor, and when
+ * it has halved, the bucket into which visited and unvisited ones were merged still lies before it.
  */
 export function scan(
   memory: Memory,
@@ -274,8 +275,9 @@ export function randomEntry(memory: Memory, dict: Ref, random: Random): Ref {
 }
 
 /**
- * Frees the dict in steps: takes out up to `limit` entries, handing each to `freeEntry`, and returns
- * whether all are gone and the dict itself is freed. The dict is of no other use once begun.
+ * Frees the dict in steps: takes out up to `limit` entries, handing each to `freeEntry`, and
+ * returns whether all are gone and the dict itself is freed. The dict is of no other use once
+ * begun.
  */
 export function freeStep(
   arena: Arena,

@@ -89,8 +89,9 @@ export function forEachNode(memory: Memory, list: Ref, visit: (node: Ref) => voi
  *
  * Adding in front of a listpack moves all of it, so the first node is kept small: when it reaches
  * HEAD_BYTES_MAX another one is begun, and the full one is joined with its successor if that is not
- * larger. As in a binary counter, an element is moved by that only a few times until its node has the
- * size that `fill` allows. (Redis fills the first node up to that size; only DEBUG OBJECT shows it.)
+ * larger. As in a binary counter, an element is moved by that only a few times until its node has
+ * the size that `fill` allows. (Redis fills the first node up to that size; only DEBUG OBJECT shows
+ * it.)
  */
 export function pushHead(
   arena: Arena,

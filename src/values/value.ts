@@ -13,11 +13,12 @@
  *   next   the key
  *   next   the embedded string, if bit 1 is not set (in front of it its length as 4 bytes if >= 255)
  *
- * So a key of 16 bytes with a value of 3 takes one block of 32 bytes. Strings are embedded as long as
- * the entry stays below EMBEDDED_ENTRY_BYTES_MAX; all other types stand at the ref.
+ * So a key of 16 bytes with a value of 3 takes one block of 32 bytes. Strings are embedded as long
+ * as the entry stays below EMBEDDED_ENTRY_BYTES_MAX; all other types stand at the ref.
  *
  * An entry moves (gets a new ref) when it gains or loses its expiry or its embedded string outgrows
- * the block; `keyspace/database.ts` is the only caller that may do this, for it must tell the dicts.
+ * the block; `keyspace/database.ts` is the only caller that may do this, for it must tell the
+ * dicts.
  */
 import { copyBytes, Slice } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";

@@ -1,6 +1,6 @@
 /**
- * Value release: frees the value of any type, step by step. Each type's module knows its own blocks;
- * this one only sends the call on. Used by keyspace/reclaimer.ts.
+ * Value release: frees the value of any type, step by step. Each type's module knows its own
+ * blocks; this one only sends the call on. Used by keyspace/reclaimer.ts.
  */
 import { unreachable } from "../base/assert.ts";
 import type { Arena } from "../memory/arena.ts";

@@ -80,11 +80,14 @@ Deno.test("requests of two clients that arrive byte by byte in turns do not mix"
 Deno.test("a stream of random requests in random pieces comes out as it went in", () => {
   const seed = randomSeed();
   const random = new Random(seed);
-  const requests = Array.from({ length: 300 }, () =>
-    Array.from({ length: 1 + random.below(12) }, () => {
-      const length = random.below(20) === 0 ? random.below(200000) : random.below(40);
-      return String.fromCharCode(33 + random.below(90)).repeat(length);
-    }));
+  const requests = Array.from(
+    { length: 300 },
+    () =>
+      Array.from({ length: 1 + random.below(12) }, () => {
+        const length = random.below(20) === 0 ? random.below(200000) : random.below(40);
+        return String.fromCharCode(33 + random.below(90)).repeat(length);
+      }),
+  );
   const bytes = latin1Bytes(requests.map(encode).join(""));
   const parser = new RequestParser();
   const query = new QueryBuffer();

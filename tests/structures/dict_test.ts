@@ -93,7 +93,9 @@ Deno.test("dict uses a directory of chunks beyond 4,096 buckets, and gives them 
   const arena = new Arena({ debug: true });
   const table = dict.create(arena);
   const count = 150000;
-  for (let index = 0; index < count; index++) dict.insert(arena, table, entryFor(arena, `${index}`));
+  for (let index = 0; index < count; index++) {
+    dict.insert(arena, table, entryFor(arena, `${index}`));
+  }
   assert(dict.bucketCount(arena, table) > 4096 * 4);
   for (let index = 0; index < count; index += 997) {
     assert(findKey(arena, table, `${index}`) !== 0);
@@ -137,7 +139,9 @@ Deno.test("dict: each entry is as likely as any other to be drawn", () => {
   const arena = new Arena();
   const table = dict.create(arena);
   const count = 100;
-  for (let index = 0; index < count; index++) dict.insert(arena, table, entryFor(arena, `k${index}`));
+  for (let index = 0; index < count; index++) {
+    dict.insert(arena, table, entryFor(arena, `k${index}`));
+  }
   const random = new Random(7);
   const draws = new Map<string, number>();
   for (let draw = 0; draw < count * 200; draw++) {
