@@ -46,8 +46,8 @@ async function main(): Promise<void> {
 
 function greet(config: Config): void {
   log.warning(
-    `Redeno ${REDENO_VERSION}, compatible with Redis ${REDIS_VERSION}, Deno ${Deno.version.deno}, ` +
-      `pid=${Deno.pid}, just started`,
+    `Redeno ${REDENO_VERSION}, compatible with Redis ${REDIS_VERSION}, ` +
+      `Deno ${Deno.version.deno}, pid=${Deno.pid}, just started`,
   );
   if (config.configFile === "") {
     log.warning("Warning: no config file specified, using the default config.");

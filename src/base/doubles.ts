@@ -125,6 +125,32 @@ export function parseDouble(bytes: Uint8Array, start: number, length: number): n
 }
 
 /**
+ * The double that C's strtod alone makes of the range, where Redis asks nobody else: leading spaces
+ * pass, a zero byte ends the text, and an empty text is 0. NaN if something is left over. What is
+ * too large or too small becomes infinite or zero if it `saturates`, or else NaN.
+ */
+export function parseAsStrtod(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  saturates: boolean,
+): number {
+  const zero = bytes.subarray(start, start + length).indexOf(0);
+  const end = start + (zero < 0 ? length : zero);
+  if (end === start) return 0;
+  let first = start;
+  while (first < end && (bytes[first] === 0x20 || (bytes[first]! >= 9 && bytes[first]! <= 13))) {
+    first++;
+  }
+  const number = parseDouble(bytes, first, end - first);
+  if (number === number || !saturates) return number;
+  const text = scanNumber(bytes, first, end - first);
+  if (text === null) return NaN;
+  const size = text.scale > 0 ? Infinity : 0;
+  return text.isNegative ? -size : size;
+}
+
+/**
  * Whether `value` lies exactly between two neighbours of `decimals` digits after the point (from
  * 0): then and only then it is an odd number of half units, and times 2^(decimals + 1) an odd
  * integer, because a double has no factor 1/5 in it.

@@ -29,49 +29,68 @@ const ADMIN_FLAGS = ["admin", "noscript", "loading", "stale"] as const;
 
 // deno-fmt-ignore
 const subcommands: readonly RedisCommand[] = [
-  { name: "acl|cat", arity: -2, flags: FLAGS, keys: NO_KEYS, proc: aclCatCommand, categories: [], since: "6.0.0",
+  { name: "acl|cat", arity: -2, flags: FLAGS, keys: NO_KEYS,
+    proc: aclCatCommand, categories: [], since: "6.0.0",
     group: "server", complexity: "O(1) since the categories and commands are a fixed set.",
     summary: "Lists the categories, or the commands of one." },
-  { name: "acl|deluser", arity: -3, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: aclDeluserCommand, categories: [],
-    since: "6.0.0", group: "server", complexity: "O(1) amortized time considering the typical user.",
+  { name: "acl|deluser", arity: -3, flags: ADMIN_FLAGS, keys: NO_KEYS,
+    proc: aclDeluserCommand, categories: [],
+    since: "6.0.0", group: "server",
+    complexity: "O(1) amortized time considering the typical user.",
     summary: "Removes users and ends their connections." },
-  { name: "acl|dryrun", arity: -4, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: aclDryrunCommand, categories: [],
+  { name: "acl|dryrun", arity: -4, flags: ADMIN_FLAGS, keys: NO_KEYS,
+    proc: aclDryrunCommand, categories: [],
     since: "7.0.0", group: "server", complexity: "O(1).",
     summary: "Tells whether a user may run a command, without running it." },
-  { name: "acl|genpass", arity: -2, flags: FLAGS, keys: NO_KEYS, proc: aclGenpassCommand, categories: [],
-    since: "6.0.0", group: "server", complexity: "O(1)", summary: "Makes a password that nobody can guess." },
-  { name: "acl|getuser", arity: 3, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: aclGetuserCommand, categories: [],
+  { name: "acl|genpass", arity: -2, flags: FLAGS, keys: NO_KEYS,
+    proc: aclGenpassCommand, categories: [],
+    since: "6.0.0", group: "server", complexity: "O(1)",
+    summary: "Makes a password that nobody can guess." },
+  { name: "acl|getuser", arity: 3, flags: ADMIN_FLAGS, keys: NO_KEYS,
+    proc: aclGetuserCommand, categories: [],
     since: "6.0.0", group: "server",
-    complexity: "O(N). Where N is the number of password, command and pattern rules that the user has.",
+    complexity: "O(N). Where N is the number of password, command and pattern rules that " +
+      "the user has.",
     summary: "Returns the rules of a user." },
-  { name: "acl|list", arity: 2, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: aclListCommand, categories: [],
+  { name: "acl|list", arity: 2, flags: ADMIN_FLAGS, keys: NO_KEYS,
+    proc: aclListCommand, categories: [],
     since: "6.0.0", group: "server", complexity: "O(N). Where N is the number of configured users.",
     summary: "Returns all users as lines of the ACL file." },
-  { name: "acl|load", arity: 2, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: aclLoadCommand, categories: [],
+  { name: "acl|load", arity: 2, flags: ADMIN_FLAGS, keys: NO_KEYS,
+    proc: aclLoadCommand, categories: [],
     since: "6.0.0", group: "server", complexity: "O(N). Where N is the number of configured users.",
     summary: "Reads the ACL file again." },
-  { name: "acl|log", arity: -2, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: aclLogCommand, categories: [],
+  { name: "acl|log", arity: -2, flags: ADMIN_FLAGS, keys: NO_KEYS,
+    proc: aclLogCommand, categories: [],
     since: "6.0.0", group: "server", complexity: "O(N) with N being the number of entries shown.",
     summary: "Returns what users were refused lately." },
-  { name: "acl|save", arity: 2, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: aclSaveCommand, categories: [],
+  { name: "acl|save", arity: 2, flags: ADMIN_FLAGS, keys: NO_KEYS,
+    proc: aclSaveCommand, categories: [],
     since: "6.0.0", group: "server", complexity: "O(N). Where N is the number of configured users.",
     summary: "Writes all users to the ACL file." },
-  { name: "acl|setuser", arity: -3, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: aclSetuserCommand, categories: [],
+  { name: "acl|setuser", arity: -3, flags: ADMIN_FLAGS, keys: NO_KEYS,
+    proc: aclSetuserCommand, categories: [],
     since: "6.0.0", group: "server", complexity: "O(N). Where N is the number of rules provided.",
     summary: "Creates a user, or changes one, by rules." },
-  { name: "acl|users", arity: 2, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: aclUsersCommand, categories: [],
+  { name: "acl|users", arity: 2, flags: ADMIN_FLAGS, keys: NO_KEYS,
+    proc: aclUsersCommand, categories: [],
     since: "6.0.0", group: "server", complexity: "O(N). Where N is the number of configured users.",
     summary: "Lists the names of all users." },
-  { name: "acl|whoami", arity: 2, flags: FLAGS, keys: NO_KEYS, proc: aclWhoamiCommand, categories: [],
-    since: "6.0.0", group: "server", complexity: "O(1)", summary: "Returns the user of this connection." },
-  { name: "acl|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS, proc: aclHelpCommand, categories: [],
+  { name: "acl|whoami", arity: 2, flags: FLAGS, keys: NO_KEYS,
+    proc: aclWhoamiCommand, categories: [],
+    since: "6.0.0", group: "server", complexity: "O(1)",
+    summary: "Returns the user of this connection." },
+  { name: "acl|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS,
+    proc: aclHelpCommand, categories: [],
     since: "6.0.0", group: "server", complexity: "O(1)", summary: "Lists the subcommands." },
 ];
 
 // deno-fmt-ignore
 export const aclCommands: readonly RedisCommand[] = [
-  { name: "acl", arity: -2, flags: [], keys: NO_KEYS, proc: aclHelpCommand, categories: [], since: "6.0.0",
-    group: "server", complexity: "Depends on subcommand.", summary: "Manages users and their permissions.",
+  { name: "acl", arity: -2, flags: [], keys: NO_KEYS,
+    proc: aclHelpCommand, categories: [], since: "6.0.0",
+    group: "server", complexity: "Depends on subcommand.",
+    summary: "Manages users and their permissions.",
     subcommands },
 ];
 
@@ -200,7 +219,7 @@ function aclWhoamiCommand({ reply, userName }: Client): void {
 function aclCatCommand({ argv, reply, server }: Client): void {
   if (argv.count > 3) {
     throw commandError(
-      `ERR unknown subcommand or wrong number of arguments for '${argv.text(1)}'. Try ACL HELP.`,
+      `ERR unknown subcommand or wrong number of arguments for '${argv.quoted(1)}'. Try ACL HELP.`,
     );
   }
   if (argv.count === 2) {
@@ -210,7 +229,7 @@ function aclCatCommand({ argv, reply, server }: Client): void {
   }
   const category = `@${argv.text(2).toLowerCase()}`;
   if (!isCategory(category)) {
-    throw commandError(`ERR Unknown category '${argv.text(2)}'`);
+    throw commandError(`ERR Unknown category '${argv.quoted(2)}'`);
   }
   const names = server.commands.all
     .filter((command) => categoriesOf(command).includes(category))
@@ -275,7 +294,7 @@ function aclSaveCommand({ reply, server }: Client): void {
 function aclDryrunCommand(client: Client): void {
   const { argv, reply, server: { acl, commands } } = client;
   const user = acl.find(argv.text(2));
-  if (user === null) throw commandError(`ERR User '${argv.text(2)}' not found`);
+  if (user === null) throw commandError(`ERR User '${argv.quoted(2)}' not found`);
   const parts = Array.from({ length: argv.count - 3 }, (_, index) => argv.copy(index + 3));
   const wanted = Argv.of(...parts);
   const command = findCommand(commands, wanted);
@@ -292,7 +311,7 @@ function findCommand(table: CommandTable, wanted: Argv): CompiledCommand {
   const subcommand = command !== null && command.subcommandTable !== null && wanted.count > 1
     ? command.subcommandTable.get(wanted.text(1).toLowerCase()) ?? null
     : command;
-  if (subcommand === null) throw commandError(`ERR Command '${wanted.text(0)}' not found`);
+  if (subcommand === null) throw commandError(`ERR Command '${wanted.quoted(0)}' not found`);
   return subcommand;
 }
 

@@ -31,9 +31,12 @@ const CATEGORIES = ["@connection"] as const;
 
 // deno-fmt-ignore
 const subcommands: readonly RedisCommand[] = [
-  { name: "client|id", arity: 2, flags: FLAGS, keys: NO_KEYS, proc: clientIdCommand, categories: CATEGORIES,
-    since: "5.0.0", group: "connection", complexity: "O(1)", summary: "Returns the number of this connection." },
-  { name: "client|info", arity: 2, flags: FLAGS, keys: NO_KEYS, proc: clientInfoCommand, categories: CATEGORIES,
+  { name: "client|id", arity: 2, flags: FLAGS, keys: NO_KEYS,
+    proc: clientIdCommand, categories: CATEGORIES,
+    since: "5.0.0", group: "connection", complexity: "O(1)",
+    summary: "Returns the number of this connection." },
+  { name: "client|info", arity: 2, flags: FLAGS, keys: NO_KEYS,
+    proc: clientInfoCommand, categories: CATEGORIES,
     since: "6.2.0", group: "connection", complexity: "O(1)", tips: ["nondeterministic_output"],
     summary: "Describes this connection." },
   { name: "client|list", arity: -2, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: clientListCommand,
@@ -57,20 +60,26 @@ const subcommands: readonly RedisCommand[] = [
     summary: "Lets clients wait for a while, all of them or those that write." },
   { name: "client|unpause", arity: 2, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: clientUnpauseCommand,
     categories: CATEGORIES, since: "6.2.0", group: "connection",
-    complexity: "O(N) Where N is the number of paused clients", summary: "Lets paused clients go on." },
-  { name: "client|reply", arity: 3, flags: FLAGS, keys: NO_KEYS, proc: clientReplyCommand, categories: CATEGORIES,
-    since: "3.2.0", group: "connection", complexity: "O(1)", summary: "Says whether this connection wants replies." },
-  { name: "client|no-evict", arity: 3, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: clientNoEvictCommand,
+    complexity: "O(N) Where N is the number of paused clients",
+    summary: "Lets paused clients go on." },
+  { name: "client|reply", arity: 3, flags: FLAGS, keys: NO_KEYS,
+    proc: clientReplyCommand, categories: CATEGORIES,
+    since: "3.2.0", group: "connection", complexity: "O(1)",
+    summary: "Says whether this connection wants replies." },
+  { name: "client|no-evict", arity: 3, flags: ADMIN_FLAGS, keys: NO_KEYS,
+    proc: clientNoEvictCommand,
     categories: CATEGORIES, since: "7.0.0", group: "connection", complexity: "O(1)",
     summary: "Protects this connection from being closed for lack of memory." },
   { name: "client|no-touch", arity: 3, flags: FLAGS, keys: NO_KEYS, proc: clientNoTouchCommand,
     categories: CATEGORIES, since: "7.2.0", group: "connection", complexity: "O(1)",
     summary: "Says whether commands of this connection count as accesses of keys." },
-  { name: "client|unblock", arity: -3, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: clientUnblockCommand,
+  { name: "client|unblock", arity: -3, flags: ADMIN_FLAGS, keys: NO_KEYS,
+    proc: clientUnblockCommand,
     categories: CATEGORIES, since: "5.0.0", group: "connection",
     complexity: "O(log N) where N is the number of client connections",
     summary: "Ends the wait of a client that a blocking command holds." },
-  { name: "client|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS, proc: clientHelpCommand,
+  { name: "client|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS,
+    proc: clientHelpCommand,
     categories: CATEGORIES, since: "5.0.0", group: "connection", complexity: "O(1)",
     summary: "Lists the subcommands." },
   ...clientTrackingRows,
@@ -78,8 +87,10 @@ const subcommands: readonly RedisCommand[] = [
 
 // deno-fmt-ignore
 export const clientCommands: readonly RedisCommand[] = [
-  { name: "client", arity: -2, flags: [], keys: NO_KEYS, proc: clientHelpCommand, categories: [], since: "2.4.0",
-    group: "connection", complexity: "Depends on subcommand.", summary: "Tells about connections and manages them.",
+  { name: "client", arity: -2, flags: [], keys: NO_KEYS,
+    proc: clientHelpCommand, categories: [], since: "2.4.0",
+    group: "connection", complexity: "Depends on subcommand.",
+    summary: "Tells about connections and manages them.",
     subcommands },
 ];
 
@@ -177,7 +188,7 @@ function clientListCommand(client: Client): void {
 function clientTypeArgument({ argv }: Client, index: number): ClientType {
   const word = argv.text(index);
   const type = parseClientType(word);
-  if (type === null) throw commandError(`ERR Unknown client type '${word}'`);
+  if (type === null) throw commandError(`ERR Unknown client type '${argv.quoted(index)}'`);
   return type;
 }
 
@@ -264,7 +275,7 @@ function clientSetinfoCommand(client: Client): void {
   const value = argv.text(3);
   const option = argv.text(2).toLowerCase();
   if (option !== "lib-name" && option !== "lib-ver") {
-    throw commandError(`ERR Unrecognized option '${argv.text(2)}'`);
+    throw commandError(`ERR Unrecognized option '${argv.quoted(2)}'`);
   }
   if (!isClientName(value)) {
     throw commandError(

@@ -111,7 +111,7 @@ function latencyResetCommand({ argv, reply, server }: Client): void {
 function latencyGraphCommand({ argv, reply, server }: Client): void {
   const event = server.latency.events.get(argv.text(2));
   if (event === undefined) {
-    throw commandError(`ERR No samples available for event '${argv.text(2)}'`);
+    throw commandError(`ERR No samples available for event '${argv.quoted(2)}'`);
   }
   reply.verbatim(graphOf(event));
 }

@@ -30,19 +30,26 @@ const PUBLISH_FLAGS = ["pubsub", "loading", "stale", "fast", "may_replicate"] as
 
 // deno-fmt-ignore
 export const pubsubCommands: readonly RedisCommand[] = [
-  { name: "subscribe", arity: -2, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS, proc: subscribeCommand, categories: [],
-    since: "2.0.0", group: "pubsub", complexity: "O(N) where N is the number of channels to subscribe to.",
+  { name: "subscribe", arity: -2, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS,
+    proc: subscribeCommand, categories: [],
+    since: "2.0.0", group: "pubsub",
+    complexity: "O(N) where N is the number of channels to subscribe to.",
     summary: "Listens for messages published to channels." },
-  { name: "unsubscribe", arity: -1, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS, proc: unsubscribeCommand, categories: [],
-    since: "2.0.0", group: "pubsub", complexity: "O(N) where N is the number of clients already subscribed to a channel.",
+  { name: "unsubscribe", arity: -1, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS,
+    proc: unsubscribeCommand, categories: [],
+    since: "2.0.0", group: "pubsub",
+    complexity: "O(N) where N is the number of clients already subscribed to a channel.",
     summary: "Stops listening to channels, or to all of them." },
-  { name: "psubscribe", arity: -2, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS, proc: psubscribeCommand, categories: [],
+  { name: "psubscribe", arity: -2, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS,
+    proc: psubscribeCommand, categories: [],
     since: "2.0.0", group: "pubsub",
     complexity: "O(N) where N is the number of patterns the client is already subscribed to.",
     summary: "Listens for messages published to channels that match patterns." },
-  { name: "punsubscribe", arity: -1, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS, proc: punsubscribeCommand, categories: [],
+  { name: "punsubscribe", arity: -1, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS,
+    proc: punsubscribeCommand, categories: [],
     since: "2.0.0", group: "pubsub",
-    complexity: "O(N+M) where N is the number of patterns the client is already subscribed and M is the number of " +
+    complexity: "O(N+M) where N is the number of patterns the client is already subscribed " +
+      "and M is the number of " +
       "total patterns subscribed in the system (by any client).",
     summary: "Stops listening to patterns, or to all of them." },
   { name: "ssubscribe", arity: -2, flags: SUBSCRIBE_FLAGS, keys: [1, -1, 1], keySpecs: [rangeSpec("not_key", 1, -1)],
@@ -53,41 +60,54 @@ export const pubsubCommands: readonly RedisCommand[] = [
     proc: sunsubscribeCommand, categories: [], since: "7.0.0", group: "pubsub",
     complexity: "O(N) where N is the number of clients already subscribed to a shard channel.",
     summary: "Stops listening to shard channels, or to all of them." },
-  { name: "publish", arity: 3, flags: PUBLISH_FLAGS, keys: NO_KEYS, proc: publishCommand, categories: [],
+  { name: "publish", arity: 3, flags: PUBLISH_FLAGS, keys: NO_KEYS,
+    proc: publishCommand, categories: [],
     since: "2.0.0", group: "pubsub",
-    complexity: "O(N+M) where N is the number of clients subscribed to the receiving channel and M is the total " +
+    complexity: "O(N+M) where N is the number of clients subscribed to the receiving " +
+      "channel and M is the total " +
       "number of subscribed patterns (by any client).",
     summary: "Sends a message to a channel." },
   { name: "spublish", arity: 3, flags: PUBLISH_FLAGS, keys: [1, 1, 1], keySpecs: [rangeSpec("not_key", 1, 0)],
     proc: spublishCommand, categories: [], since: "7.0.0", group: "pubsub",
     complexity: "O(N) where N is the number of clients subscribed to the receiving shard channel.",
     summary: "Sends a message to a shard channel." },
-  { name: "pubsub", arity: -2, flags: [], keys: NO_KEYS, proc: pubsubHelpCommand, categories: [], since: "2.8.0",
-    group: "pubsub", complexity: "Depends on subcommand.", summary: "Tells about channels and subscribers.",
+  { name: "pubsub", arity: -2, flags: [], keys: NO_KEYS,
+    proc: pubsubHelpCommand, categories: [], since: "2.8.0",
+    group: "pubsub", complexity: "Depends on subcommand.",
+    summary: "Tells about channels and subscribers.",
     subcommands: [
-      { name: "pubsub|channels", arity: -2, flags: PUBSUB_FLAGS, keys: NO_KEYS, proc: pubsubChannelsCommand,
+      { name: "pubsub|channels", arity: -2, flags: PUBSUB_FLAGS, keys: NO_KEYS,
+        proc: pubsubChannelsCommand,
         categories: [], since: "2.8.0", group: "pubsub",
-        complexity: "O(N) where N is the number of active channels, and assuming constant time pattern matching " +
+        complexity: "O(N) where N is the number of active channels, and assuming constant " +
+          "time pattern matching " +
           "(relatively short channels and patterns)",
         summary: "Lists the channels that have subscribers." },
-      { name: "pubsub|numsub", arity: -2, flags: PUBSUB_FLAGS, keys: NO_KEYS, proc: pubsubNumsubCommand,
+      { name: "pubsub|numsub", arity: -2, flags: PUBSUB_FLAGS, keys: NO_KEYS,
+        proc: pubsubNumsubCommand,
         categories: [], since: "2.8.0", group: "pubsub",
         complexity: "O(N) for the NUMSUB subcommand, where N is the number of requested channels",
         summary: "Returns how many subscribers channels have." },
-      { name: "pubsub|numpat", arity: 2, flags: PUBSUB_FLAGS, keys: NO_KEYS, proc: pubsubNumpatCommand,
+      { name: "pubsub|numpat", arity: 2, flags: PUBSUB_FLAGS, keys: NO_KEYS,
+        proc: pubsubNumpatCommand,
         categories: [], since: "2.8.0", group: "pubsub", complexity: "O(1)",
         summary: "Returns how many patterns have subscribers." },
       { name: "pubsub|shardchannels", arity: -2, flags: PUBSUB_FLAGS, keys: NO_KEYS,
         proc: pubsubShardchannelsCommand, categories: [], since: "7.0.0", group: "pubsub",
-        complexity: "O(N) where N is the number of active shard channels, and assuming constant time pattern " +
+        complexity: "O(N) where N is the number of active shard channels, and assuming " +
+          "constant time pattern " +
           "matching (relatively short shard channels).",
         summary: "Lists the shard channels that have subscribers." },
-      { name: "pubsub|shardnumsub", arity: -2, flags: PUBSUB_FLAGS, keys: NO_KEYS, proc: pubsubShardnumsubCommand,
+      { name: "pubsub|shardnumsub", arity: -2, flags: PUBSUB_FLAGS, keys: NO_KEYS,
+        proc: pubsubShardnumsubCommand,
         categories: [], since: "7.0.0", group: "pubsub",
-        complexity: "O(N) for the SHARDNUMSUB subcommand, where N is the number of requested shard channels",
+        complexity: "O(N) for the SHARDNUMSUB subcommand, where N is the number of " +
+          "requested shard channels",
         summary: "Returns how many subscribers shard channels have." },
-      { name: "pubsub|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS, proc: pubsubHelpCommand,
-        categories: [], since: "6.2.0", group: "pubsub", complexity: "O(1)", summary: "Lists the subcommands." },
+      { name: "pubsub|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS,
+        proc: pubsubHelpCommand,
+        categories: [], since: "6.2.0", group: "pubsub", complexity: "O(1)",
+        summary: "Lists the subcommands." },
     ] },
 ];
 
@@ -226,7 +246,9 @@ function replyMatching(client: Client, table: ReadonlyMap<string, unknown>): voi
   const { argv, reply } = client;
   if (argv.count > 3) {
     throw commandError(
-      `ERR unknown subcommand or wrong number of arguments for '${argv.text(1)}'. Try PUBSUB HELP.`,
+      `ERR unknown subcommand or wrong number of arguments for '${
+        argv.quoted(1)
+      }'. Try PUBSUB HELP.`,
     );
   }
   const names = [...table.keys()].filter((name) => {

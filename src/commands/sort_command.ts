@@ -7,7 +7,7 @@
  * as the locale of its process says, which is the same in the C locale.
  */
 import { compareBytes, copyBytes, indexOfByte, indexOfBytes, Slice } from "../base/bytes.ts";
-import { parseDouble } from "../base/doubles.ts";
+import { parseAsStrtod } from "../base/doubles.ts";
 import type { Database } from "../keyspace/database.ts";
 import { EVENT_GENERIC, EVENT_KEY_MISS, EVENT_LIST } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -65,7 +65,6 @@ const NOT_A_SCORE = commandError("ERR One or more scores can't be converted into
 
 const STAR = 0x2a;
 const HASH_SIGN = 0x23;
-const SPACE = 0x20;
 const ARROW = new Uint8Array([0x2d, 0x3e]);
 
 /** Where the results go: a reply, or the elements to be stored. */
@@ -348,22 +347,11 @@ function scoresOf(db: Database, by: SortPattern | null, elements: PackedElements
     } else {
       found.set(elements.bytes, elements.starts[index], elements.lengths[index]);
     }
-    const score = parseScore(found);
+    const score = parseAsStrtod(found.bytes, found.start, found.length, false);
     if (score !== score) throw NOT_A_SCORE;
     scores[index] = score;
   }
   return scores;
-}
-
-/** Redis reads scores with C's strtod: leading spaces pass, and an empty string is 0. */
-function parseScore({ bytes, start, length }: Slice): number {
-  if (length === 0) return 0;
-  let first = start;
-  const end = start + length;
-  while (first < end && (bytes[first] === SPACE || (bytes[first] >= 9 && bytes[first] <= 13))) {
-    first++;
-  }
-  return parseDouble(bytes, first, end - first);
 }
 
 /** The text by which each element is sorted, or none where BY finds nothing. */

@@ -2,7 +2,7 @@
  * Sorted set arguments: what the families of sorted set commands share: ranges of ranks, scores and
  * members, the limits from the config, and the storing of a result under a destination key.
  */
-import { parseDouble, scanNumber } from "../base/doubles.ts";
+import { parseAsStrtod } from "../base/doubles.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import { EVENT_GENERIC, EVENT_SORTED_SET } from "../keyspace/keyspace_listener.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -121,26 +121,9 @@ function parseScore(argv: Argv, index: number, bound: Bound): void {
     start++;
     length--;
   }
-  bound.number = lenientDouble(argv.bytes, start, length);
-}
-
-/**
- * Redis: bounds are read by C's strtod alone, for which an empty text is 0, spaces may come first,
- * and what is too large or too small becomes infinite or zero.
- */
-function lenientDouble(bytes: Uint8Array, start: number, length: number): number {
-  if (length === 0) return 0;
-  let first = start;
-  const end = start + length;
-  while (first < end && (bytes[first] === 0x20 || (bytes[first] >= 9 && bytes[first] <= 13))) {
-    first++;
-  }
-  const number = parseDouble(bytes, first, end - first);
-  if (!Number.isNaN(number)) return number;
-  const text = scanNumber(bytes, first, end - first);
-  if (text === null) throw NOT_A_SCORE_RANGE;
-  const size = text.scale > 0 ? Infinity : 0;
-  return text.isNegative ? -size : size;
+  const number = parseAsStrtod(argv.bytes, start, length, true);
+  if (Number.isNaN(number)) throw NOT_A_SCORE_RANGE;
+  bound.number = number;
 }
 
 function parseMember(argv: Argv, index: number, bound: Bound): void {

@@ -8,7 +8,7 @@
  * THE END OF THE LAST FILE may be missing, after a crash. It is cut behind the last command that is
  * complete – and, within a transaction, in front of its MULTI, so that what is appended later does
  * not become part of a transaction that never ended. Zero bytes or garbage at the end (power loss)
- * are cut up to a limit.
+ * are cut up to a limit; zero bytes at the very end do not count.
  *
  * EVERYTHING ELSE IS REFUSED, with the offset: damage in the middle; an end that is missing from a
  * file which others follow. Nothing is changed on disk then. A damaged length in the middle looks
@@ -189,7 +189,7 @@ export class AofLoader {
     }
     if (isInTransaction) replay.discard();
     if (outcome === RECORD_END && !isInTransaction) return -1;
-    if (outcome === RECORD_BAD) this.#judgeDamage(reader, name, fileBytes, laterBytes);
+    if (outcome === RECORD_BAD) this.#judgeDamage(reader, name, path, fileBytes, laterBytes);
     else if (outcome === RECORD_SHORT) this.#judgeMissingEnd(reader, name, path, fileBytes);
     if (isInTransaction) {
       this.#options.log.warning(`Revert incomplete MULTI/EXEC transaction in AOF file ${name}`);
@@ -202,6 +202,7 @@ export class AofLoader {
   #judgeDamage(
     reader: AofRecordReader,
     name: string,
+    path: string,
     fileBytes: number,
     laterBytes: number,
   ): void {
@@ -211,8 +212,9 @@ export class AofLoader {
       `The AOF file ${name} is damaged at offset ${reader.errorOffset}, in the record at offset ` +
         `${reader.offset}: ${reader.error}. ${tailBytes} bytes of the file follow.`,
     );
-    const mayCut = config.aofLoadTruncated && laterBytes === 0 &&
-      tailBytes <= config.aofLoadCorruptTailMaxSize;
+    const limitBytes = config.aofLoadCorruptTailMaxSize;
+    const mayCut = config.aofLoadTruncated && laterBytes === 0 && limitBytes > 0 &&
+      (tailBytes <= limitBytes || this.#damagedTailBytes(path, reader.errorOffset) <= limitBytes);
     if (!mayCut) this.#refuseFormat(name);
   }
 
@@ -235,6 +237,21 @@ export class AofLoader {
     if (!this.#options.config.aofLoadTruncated) this.#refuseMissingEnd(name);
     // Redis: the file is cut before this is found out, and the next start loads it with the gap.
     if (laterBytes > 0) this.#refuse("Fatal error: the truncated file is not the last file");
+  }
+
+  /** Bytes from `offset` to the last that is not zero: power losses leave zeros, however many. */
+  #damagedTailBytes(path: string, offset: number): number {
+    const file = this.#options.files.openForRead(path);
+    try {
+      let end = offset;
+      for (let at = offset; at < file.size(); at += SEARCH_BYTES_MAX) {
+        const last = readRange(file, at, SEARCH_BYTES_MAX).findLastIndex((byte) => byte !== 0);
+        if (last >= 0) end = at + last + 1;
+      }
+      return end - offset;
+    } finally {
+      file.close();
+    }
   }
 
   /** Offset of two commands in a row behind `recordOffset`, or -1. */

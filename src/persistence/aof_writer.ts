@@ -9,7 +9,7 @@
  *               say what is not true.
  *   everysec    a sync beside the event loop once a second. While one runs, writes are postponed,
  *               for two seconds at most (Linux would let the write wait for the sync anyway).
- *   no          the system decides.
+ *   no          the system decides; only when a new file is begun the old one is synced, as above.
  *
  * UNITS. Effects between two calls of `endUnit` are repeated as a whole or not at all: more than
  * one are wrapped in MULTI and EXEC. MULTI is put in front when the second one comes, for most
@@ -307,7 +307,8 @@ export class AofWriter implements CommandLog {
   }
 
   #mustPostpone(): boolean {
-    if (this.#syncRunning === null || this.#options.config.appendfsync !== "everysec") return false;
+    // With "no", the only sync is that of the file before: what follows must not overtake it.
+    if (this.#syncRunning === null || this.#options.config.appendfsync === "always") return false;
     const nowMs = clock.nowMs();
     if (this.#postponedSinceMs === 0) this.#postponedSinceMs = nowMs;
     if (nowMs - this.#postponedSinceMs < POSTPONE_MS_MAX) return true;

@@ -69,7 +69,8 @@ export class Reply {
 
   /** An error: -text, where text begins with the code ("ERR …"). Line ends become spaces. */
   error(text: string): void {
-    this.#line(0x2d, /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, " ") : text);
+    const isOneLine = !/[\r\n]/.test(text);
+    this.#line(0x2d, isOneLine ? text : text.replace(/[\r\n]+$/, "").replace(/[\r\n]/g, " "));
   }
 
   /** An integer; exact up to 2^53. */

@@ -5,8 +5,8 @@
  * checked. Others carry REDIS_LIMITED_USER, which makes dispatch.ts ask `refusal`.
  *
  * Users come from `user` lines of the configuration or from the ACL file, never both; `requirepass`
- * is the password of the user "default". Passwords are kept and compared as SHA-256 hashes, in a time
- * that does not depend on where they differ.
+ * is the password of the user "default". Passwords are kept as SHA-256 hashes
+ * and compared in a time that does not depend on where they differ.
  */
 import { timingSafeEqual } from "node:crypto";
 import { latin1Bytes } from "../base/bytes.ts";

@@ -15,8 +15,9 @@ const NO_FILE =
   "configuration file set) in order to store users in the Redis configuration.";
 const BOTH_SOURCES =
   "Configuring Redis with users defined in redis.conf and at the same setting an " +
-  "ACL file path is invalid. This setup is very likely to lead to configuration errors and security " +
-  "holes, please define either an ACL file or declare users directly in your redis.conf, but not both.";
+  "ACL file path is invalid. This setup is very likely to lead to configuration errors and " +
+  "security holes, please define either an ACL file or declare users directly in your redis.conf, " +
+  "but not both.";
 
 /** Makes the users that configuration or ACL file name; throws an Error if that is impossible. */
 export function loadUsersAtStart(server: Server): void {
@@ -79,8 +80,8 @@ export function loadAclFile({ acl, config }: Server): string | null {
     if (line.trim() !== "") errors += readLine(acl, config.aclfile, index + 1, line.trim(), users);
   }
   if (errors !== "") {
-    return `${errors}WARNING: ACL errors detected, no change to the previously active ACL rules was ` +
-      "performed";
+    return `${errors}WARNING: ACL errors detected, no change to the previously active ACL rules ` +
+      "was performed";
   }
   acl.replaceAll([...users.values()]);
   return null;

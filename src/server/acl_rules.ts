@@ -21,14 +21,15 @@ const UNKNOWN_COMMAND = "Unknown command or category name in ACL";
 const WRONG_SYNTAX = "Syntax error";
 const FIRST_ARGUMENT_OF_SUBCOMMAND = "Allowing first-arg of a subcommand is not supported";
 const KEYS_AFTER_ALL =
-  "Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have any " +
-  "effect. Try 'resetkeys' to start with an empty list of patterns";
+  "Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have " +
+  "any effect. Try 'resetkeys' to start with an empty list of patterns";
 const CHANNELS_AFTER_ALL =
-  "Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and does not have " +
-  "any effect. Try 'resetchannels' to start with an empty list of channels";
+  "Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and does not " +
+  "have any effect. Try 'resetchannels' to start with an empty list of channels";
 const NO_SUCH_PASSWORD = "The password you are trying to remove from the user does not exist";
 const WRONG_HASH =
-  "The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters";
+  "The password hash must be exactly 64 characters and contain only lowercase hexadecimal " +
+  "characters";
 
 /** What rules need to know beside the user. */
 export interface AclContext {
@@ -273,8 +274,8 @@ function changeCommand(
     return null;
   }
   context.warn(
-    "Deprecation warning: Allowing a first arg of an otherwise blocked command is a misuse of ACL " +
-      `and may get disabled in the future (offender: +${name})`,
+    "Deprecation warning: Allowing a first arg of an otherwise blocked command is a misuse of " +
+      `ACL and may get disabled in the future (offender: +${name})`,
   );
   const words = selector.firstArguments.get(container.id) ?? [];
   const isKnown = words.some((word) => word.toLowerCase() === argument.toLowerCase());

@@ -117,6 +117,11 @@ export class AofControl {
     return this.#state !== "off";
   }
 
+  /** Whether the AOF was switched on and its first rewrite is not done yet. */
+  get isWaiting(): boolean {
+    return this.#state === "waiting";
+  }
+
   get isRewriting(): boolean {
     return this.#isRewriting;
   }

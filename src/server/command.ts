@@ -11,7 +11,7 @@ import type { Client } from "./client.ts";
  *   write             may change the data set; goes to the AOF
  *   readonly          reads keys and never changes them
  *   denyoom           may take more memory; refused when `maxmemory` is reached
- *   admin             administration: not recorded in the slow log of others, ACL category @dangerous
+ *   admin             administration: not shown to MONITOR, ACL categories @admin and @dangerous
  *   pubsub            publish and subscribe
  *   noscript          not allowed in scripts
  *   random            (kept for ACL; 7.0 prints it no more)

@@ -60,6 +60,8 @@ export class Cron {
     this.#expire();
     // Addresses can run out without `maxmemory`; the check of each command sees to the rest.
     server.setGate(GATE_MEMORY, server.config.maxmemory > 0 || server.isAddressSpaceLow);
+    // An eviction that ran out of time goes on although no command asks for memory.
+    if (server.evictor.isRunning) server.freeMemoryIfNeeded();
     this.#watchClients(nowMs);
     server.persistence.tick(nowMs);
     server.blocking.expireWaiting();

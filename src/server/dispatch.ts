@@ -98,12 +98,12 @@ type Check = (client: Client, command: CompiledCommand) => CommandError | null;
 const CHECKS: readonly Check[] = [
   checkProtected,
   checkAuthentication,
+  checkMultiAllowed,
   checkPermission,
   checkMemory,
   checkDisk,
   checkPubSub,
   checkLoading,
-  checkMultiAllowed,
   checkMonitor,
 ];
 
@@ -114,6 +114,11 @@ function checkProtected(client: Client, command: CompiledCommand): CommandError 
 
 function checkAuthentication(client: Client, command: CompiledCommand): CommandError | null {
   return client.isAuthenticated || (command.bits & COMMAND_NO_AUTH) !== 0 ? null : NO_AUTH;
+}
+
+function checkMultiAllowed({ flags }: Client, command: CompiledCommand): CommandError | null {
+  if ((flags & REDIS_MULTI) === 0 || (command.bits & COMMAND_NO_MULTI) === 0) return null;
+  return commandError("ERR Command not allowed inside a transaction");
 }
 
 function checkPermission(client: Client, command: CompiledCommand): CommandError | null {
@@ -145,11 +150,6 @@ function checkPubSub(client: Client, command: CompiledCommand): CommandError | n
 function checkLoading({ server }: Client, command: CompiledCommand): CommandError | null {
   const isRefused = (server.gate & GATE_LOADING) !== 0 && (command.bits & COMMAND_LOADING) === 0;
   return isRefused ? LOADING : null;
-}
-
-function checkMultiAllowed({ flags }: Client, command: CompiledCommand): CommandError | null {
-  if ((flags & REDIS_MULTI) === 0 || (command.bits & COMMAND_NO_MULTI) === 0) return null;
-  return commandError("ERR Command not allowed inside a transaction");
 }
 
 function checkMonitor({ flags, mstate }: Client, command: CompiledCommand): CommandError | null {

@@ -89,7 +89,6 @@ export class Persistence {
 
   /** Loads what the files hold. Rejects if there are files that cannot be loaded. */
   async loadAtStart(): Promise<void> {
-    this.child.start();
     const isLoaded = await this.aof.loadAtStart();
     if (!isLoaded) await this.rdb.loadDump();
     // Redis: commands that were repeated from a file are in no statistics.
@@ -107,6 +106,8 @@ export class Persistence {
 
   /** Housekeeping, called by cron. */
   tick(nowMs: number): void {
+    // Kept warm from the first change on; a server without data does without a second thread.
+    if (this.#server.keyspace.dirty > 0) this.child.start();
     this.child.tick(nowMs);
     for (let step = 0; step < SETTLE_STEPS && this.child.step(); step++);
     this.rdb.tick(nowMs);

@@ -265,15 +265,23 @@ export class Server implements KeyspaceListener {
     this.clients.delete(client.id);
   }
 
-  /** Goes on with the requests of a client that was blocked, but never within another's command. */
+  /**
+   * Goes on with the requests of a client that was blocked: not at once, since others that wait for
+   * the same key come first, and another's command may be running.
+   */
   #resumeClient({ transport }: Client): void {
-    if (this.callDepth === 0) transport.resume();
-    else queueMicrotask(() => transport.resume());
+    queueMicrotask(() => transport.resume());
   }
 
   /** Runs one step of housekeeping now; cron calls it ten times a second, tests when they like. */
   runCron(): void {
     this.#cron.tick();
+  }
+
+  /** What comes before the replies of a turn; false if they must wait. */
+  #endTurn(): boolean {
+    if (this.expireCycle.isBehind) this.expireCycle.run("fast");
+    return this.persistence.beforeReplies();
   }
 
   // ------------------------------------------------------------------- what dispatch asks for

@@ -21,6 +21,14 @@ export class Rate {
     this.#lastMs = nowMs;
   }
 
+  /** Forgets all samples: the counter begins anew at 0. */
+  reset(): void {
+    this.#samples.fill(0);
+    this.#index = 0;
+    this.#lastCount = 0;
+    this.#lastMs = 0;
+  }
+
   get perSecond(): number {
     let sum = 0;
     for (const sample of this.#samples) sum += sample;
@@ -58,7 +66,7 @@ export class Statistics {
     this.errorsByCode.set(code, (this.errorsByCode.get(code) ?? 0) + 1);
   }
 
-  /** CONFIG RESETSTAT. */
+  /** CONFIG RESETSTAT. Redis: the peak of memory stays. */
   reset(): void {
     this.connectionsReceived = 0;
     this.connectionsRejected = 0;
@@ -75,6 +83,8 @@ export class Statistics {
     this.expireCycleMs = 0;
     this.expiredStalePercentage = 0;
     this.expiredTimeCapReached = 0;
-    this.memoryPeakBytes = 0;
+    this.commandRate.reset();
+    this.inputRate.reset();
+    this.outputRate.reset();
   }
 }

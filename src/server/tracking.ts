@@ -2,10 +2,10 @@
  * Tracking: server-assisted client-side caching (CLIENT TRACKING). Clients that keep copies of
  * values are told when a key changes.
  *
- *   default     the table remembers which clients have read a key; the first change of it tells them
- *               all, and forgets them
- *   BCAST       nothing is remembered: all changes of keys with certain prefixes are announced, once
- *               per turn, in one message for each prefix
+ *   default     the table remembers which clients have read a key; the first change of it tells
+ *               them all, and forgets them
+ *   BCAST       nothing is remembered: all changes of keys with certain prefixes are announced,
+ *               once per turn, in one message for each prefix
  *
  * Messages are RESP3 pushes ("invalidate" and an array of keys), or go to another connection
  * (REDIRECT), which with RESP2 must be subscribed to __redis__:invalidate. Keys of all databases

@@ -11,7 +11,8 @@
  *   2, 3   expiry as double, Unix time in ms; only if bit 0 is set
  *   next   ref of the value; only if bit 1 is set
  *   next   the key
- *   next   the embedded string, if bit 1 is not set (in front of it its length as 4 bytes if >= 255)
+ *   next   the embedded string, if bit 1 is not set (if of 255 bytes or more, behind its length
+ *          as 4 bytes)
  *
  * So a key of 16 bytes with a value of 3 takes one block of 32 bytes. Strings are embedded as long
  * as the entry stays below EMBEDDED_ENTRY_BYTES_MAX; all other types stand at the ref.

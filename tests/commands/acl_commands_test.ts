@@ -91,13 +91,13 @@ Deno.test("ACL SETUSER refuses wrong rules and changes nothing", () => {
   );
   assertEquals(
     refusal("allkeys", "~a"),
-    "'~a': Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not " +
-      "have any effect. Try 'resetkeys' to start with an empty list of patterns",
+    "'~a': Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does " +
+      "not have any effect. Try 'resetkeys' to start with an empty list of patterns",
   );
   assertEquals(
     refusal("&*", "&a"),
-    "'&a': Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and does " +
-      "not have any effect. Try 'resetchannels' to start with an empty list of channels",
+    "'&a': Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and " +
+      "does not have any effect. Try 'resetchannels' to start with an empty list of channels",
   );
   assertEquals(
     refusal("(+get", "~a"),

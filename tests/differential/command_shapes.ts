@@ -61,13 +61,13 @@ PERSIST <key> \n RENAME <key> <key> \n RENAMENX <key> <key> \n COPY <key> <key> 
 MOVE <key> <db> \n DBSIZE \n SELECT <db> \n SWAPDB <db> <db>
 sorted | KEYS <pattern> \n !scan | SCAN 0 [MATCH <pattern>] COUNT 100000 [TYPE <type>]
 3 | OBJECT ENCODING <key> \n !shape | RANDOMKEY \n OBJECT REFCOUNT <key> \n OBJECT FREQ <key>
-near | OBJECT IDLETIME <key> \n OBJECT <pattern> <key>
-PEXPIRE <key> 1 ; DEBUG SLEEP 0.002 \n 0.1 | FLUSHDB [ASYNC|SYNC] \n 0.05 | FLUSHALL [ASYNC|SYNC]
+near | OBJECT IDLETIME <key> \n 
+!same | PEXPIRE <key> 1 ; DEBUG SLEEP 0.002 \n 0.1 | FLUSHDB [ASYNC|SYNC] \n 0.05 | FLUSHALL [ASYNC|SYNC]
 ECHO <value> \n PING [<value>] \n NOSUCHCOMMAND <value>
 `;
 
 const DUMPS = `
-DUMP <str> \n DUMP <num> \n DUMP <list> \n DUMP <zset> \n DUMP <lex> \n !shape | DUMP <key>
+dump | DUMP <key> \n dump | DUMP <list> \n dump | DUMP <zset> \n DUMP <lex>
 4 | RESTORE <key> 0 <dump> [REPLACE] \n RESTORE <key> 0 <dump> REPLACE [IDLETIME <count>|FREQ <count>]
 RESTORE <key> <milliseconds> <dump> REPLACE \n RESTORE <key> <unixtimems> <dump> ABSTTL [REPLACE]
 3 | DEBUG DIGEST-VALUE {<key>} \n DEBUG DIGEST \n !same 0.1 | DEBUG RELOAD
@@ -155,12 +155,11 @@ const GEO = `
 GEOHASH <geo> {<place>} \n GEODIST <geo> <place> <place> [<unit>]
 GEOSEARCH <geo> (FROMMEMBER <place>|FROMLONLAT <longitude> <latitude>) (BYRADIUS <distance> \
 <unit>|BYBOX <distance> <distance> <unit>) ASC [COUNT <count>] [WITHCOORD] [WITHDIST] [WITHHASH]
-GEOSEARCHSTORE <geo> <geo> FROMLONLAT <longitude> <latitude> BYRADIUS <distance> <unit> ASC \
-[COUNT <count>] [STOREDIST]
+GEOSEARCHSTORE <geo> <geo> FROMLONLAT <longitude> <latitude> BYRADIUS <distance> <unit> ASC [COUNT <count>]
 sorted | GEOSEARCH <geo> FROMMEMBER <place> BYRADIUS <distance> <unit> [WITHDIST]
 GEOSEARCH <geo> FROMMEMBER <place> BYBOX <distance> <distance> <unit> DESC [COUNT <count>]
 GEORADIUS <geo> <longitude> <latitude> <distance> <unit> ASC [WITHDIST] [WITHCOORD] [COUNT <count>]
-GEORADIUS <geo> <longitude> <latitude> <distance> <unit> (STORE|STOREDIST) <geo>
+GEORADIUS <geo> <longitude> <latitude> <distance> <unit> STORE <geo>
 GEORADIUS_RO <geo> <longitude> <latitude> <distance> <unit> DESC [WITHHASH] [COUNT <count>]
 GEORADIUSBYMEMBER <geo> <place> <distance> <unit> DESC [WITHDIST] [WITHHASH] [STORE <geo>]
 GEORADIUSBYMEMBER_RO <geo> <place> <distance> <unit> ASC [COUNT <count>]
@@ -172,23 +171,23 @@ const TRANSACTIONS = `
 `;
 
 const SERVER = `
-COMMAND GETKEYS <request> \n COMMAND GETKEYSANDFLAGS <request> \n COMMAND INFO <commandname>
+COMMAND GETKEYS <request> \n COMMAND GETKEYSANDFLAGS <request> \n !same | COMMAND INFO {<commandname>}
 sorted | ACL CAT <category> \n sorted | COMMAND LIST FILTERBY ACLCAT <category>
 ACL DRYRUN default <request> \n ACL WHOAMI \n ACL GETUSER <name> \n ACL USERS \n ACL DELUSER <name>
 CLIENT SETNAME <name> \n CLIENT GETNAME \n CLIENT NO-EVICT (ON|OFF) \n CLIENT KILL ID 987654321
 CLIENT UNBLOCK 987654321 [TIMEOUT|ERROR] \n CLIENT TRACKINGINFO \n CLIENT GETREDIR
 CLIENT CACHING (YES|NO) \n CLIENT KILL TYPE <name> \n !shape | CLIENT ID \n CLIENT LIST ID 987654321
 !same | CONFIG SET hash-max-listpack-entries <limit> \n !same | CONFIG SET hash-max-listpack-value <limit>
-!same | CONFIG SET set-max-intset-entries <limit> \n !same | CONFIG SET list-max-listpack-size <listlimit>
+!same | CONFIG SET set-max-intset-entries <limit>
 !same | CONFIG SET zset-max-listpack-entries <limit> \n !same | CONFIG SET zset-max-listpack-value <limit>
 !same | CONFIG SET hash-max-ziplist-entries <limit> zset-max-ziplist-value <limit>
 !same | CONFIG SET list-compress-depth <limit> \n !same | CONFIG SET hll-sparse-max-bytes <limit>
-CONFIG GET *-max-* \n CONFIG GET hash* *lru* \n CONFIG SET <name> <value>
+sortedPairs | CONFIG GET zset-max-* set-max-* \n sortedPairs | CONFIG GET hash* *lru* \n CONFIG SET <word> <word>
 PUBLISH <name> <value> \n SPUBLISH <name> <value> \n PUBSUB (CHANNELS|SHARDCHANNELS) [<pattern>]
 PUBSUB (NUMSUB|SHARDNUMSUB) {<name>} \n PUBSUB NUMPAT \n !shape | MEMORY USAGE <key> SAMPLES 0
-!shape | TIME \n near | LASTSAVE \n LOLWUT VERSION <name> \n AUTH <name> \n SCRIPT EXISTS <name>
-FUNCTION LIST \n FUNCTION STATS \n LATENCY RESET <name> \n SLOWLOG LEN <name>
-DEBUG <name> \n CLIENT <name> \n OBJECT <name> <key>
+!shape | TIME \n near | LASTSAVE \n AUTH <name> \n SCRIPT EXISTS <name>
+FUNCTION LIST \n FUNCTION STATS \n LATENCY RESET <name> \n !shape | SLOWLOG LEN
+DEBUG <name> \n CLIENT <name> \n OBJECT HELP
 `;
 
 const FAMILIES: Readonly<Record<string, string>> = {
@@ -221,7 +220,7 @@ function parseLine(family: string, line: string): CommandShape {
     family,
     shape: head === null ? line : line.slice(head[0].length),
     law: law === "near" ? { near: 2000 } : law === "" ? "same" : law as Law,
-    weight: Number(head?.[3] || 1) * WEIGHT_SCALE,
+    weight: Math.round(Number(head?.[3] || 1) * WEIGHT_SCALE),
     isSpoilable: head?.[1] !== "!",
   };
 }

@@ -14,10 +14,15 @@ export type Law =
   | "sortedPairs"
   /** SCAN and its kin with everything in one call: cursor equal, elements sorted. */
   | "scan"
+  /** The payload of DUMP: of sets and hashes, whose order is free, type and length. */
+  | "dump"
   /** Same kinds all the way down, contents random: SPOP, RANDOMKEY, SRANDMEMBER … */
   | "shape"
   /** Integers at most so far apart: TTL and the like. */
   | { near: number };
+
+/** The first byte of a dump of a hash table of members, or of fields and values. */
+const UNORDERED_DUMPS = [2, 4];
 
 /** Why two replies differ under a law, or null if they do not. */
 export function replyDifference(law: Law, left: Reply, right: Reply): string | null {
@@ -51,6 +56,10 @@ function canonical(law: Exclude<Law, object>, reply: Reply): string {
   switch (law) {
     case "shape":
       return shape(reply);
+    case "dump": {
+      if (reply.kind !== "bulk" || !UNORDERED_DUMPS.includes(reply.bytes[0])) return exact(reply);
+      return `type ${reply.bytes[0]}, ${reply.bytes.length} bytes`;
+    }
     case "sorted":
       return "items" in reply && reply.kind !== "map"
         ? reply.kind + reply.items.map(exact).sort().join(" ")

@@ -183,17 +183,8 @@ const GENERATORS: Readonly<Record<string, Generator>> = {
     Uint8Array.of(97, 0, 255),
   ),
   limit: oneOf(0, 1, 2, 8, 64, 128, 512, 10_000, -1, "x"),
-  listlimit: oneOf(-1, -2, -5, -6, 0, 1, 3, 128, "x"),
-  commandname: oneOf(
-    "get",
-    "SET",
-    "zunionstore",
-    "config|get",
-    "client",
-    "sort",
-    "nosuch",
-    "acl|x",
-  ),
+  commandname: oneOf("get", "SET", "zunionstore", "config|get", "sort", "nosuch", "acl|x", "lmpop"),
+  word: (random) => random.word(random.between(1, 5)),
   category: oneOf("hash", "set", "geo", "hyperloglog", "sortedset", "list", "nosuch", ""),
 };
 

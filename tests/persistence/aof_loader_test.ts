@@ -109,20 +109,26 @@ Deno.test("without aof-load-truncated a missing end is refused", async () => {
   assertEquals((await load(filesWith(UNITS.join("")), keepsAll)).data.size, 3);
 });
 
-Deno.test("zero bytes and garbage at the end are cut up to the limit", async () => {
+Deno.test("garbage at the end is cut up to the limit, zero bytes without", async () => {
   const [good, open] = [UNITS.join(""), resp("MULTI") + resp("DEL", "a")];
   const limited = (toy: ToyServer) => {
     toy.config.aofLoadCorruptTailMaxSize = 4096;
   };
   const state = (await load(filesWith(good))).state();
   for (
-    const tail of ["\0".repeat(4096), "\x01garbage", `${open}\0\0\0`, "*2\r\n$3\r\nDEL\r\n$1\0"]
+    const tail of [
+      "\0".repeat(3_000_000),
+      "\x01garbage",
+      "\x01".repeat(4096) + "\0".repeat(5000),
+      `${open}\0\0\0`,
+      "*2\r\n$3\r\nDEL\r\n$1\0",
+    ]
   ) {
     const files = filesWith(good + tail);
     assertEquals((await load(files, limited)).state(), state);
     assertEquals(files.text(FIRST), good);
   }
-  await assertRefused(filesWith(good + "\0".repeat(4097)), BAD, limited);
+  await assertRefused(filesWith(good + "\x01".repeat(4097) + "\0"), BAD, limited);
   await assertRefused(filesWith(good + "\0"), BAD);
 });
 

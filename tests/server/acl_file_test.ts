@@ -104,7 +104,7 @@ Deno.test("a wrong user line prevents the start", () => {
   assertThrows(
     () => loadUsersAtStart(server.server),
     Error,
-    "Error loading ACL rule '+@foo' for the user named 'bob': Unknown command or category name in " +
-      "ACL",
+    "Error loading ACL rule '+@foo' for the user named 'bob': Unknown command or category name " +
+      "in ACL",
   );
 });

@@ -1,6 +1,6 @@
 /**
- * ACL checks: what users with limits are refused, in which words, and what becomes of them when their
- * rules change.
+ * ACL checks: what users with limits are refused, in which words, and what becomes of them when
+ * their rules change.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -94,8 +94,8 @@ Deno.test("ACL: a refused command spoils the transaction, a later change its com
   assertEquals(
     reply.message,
     "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC " +
-      "call. This command is no longer allowed for the following reason: no permission to execute " +
-      "the command or subcommand",
+      "call. This command is no longer allowed for the following reason: no permission to " +
+      "execute the command or subcommand",
   );
 });
 

@@ -77,7 +77,7 @@ Deno.test("limits are those of the client's class, and follow CONFIG SET", () =>
   assert(reply.bytesMax < unlimited);
 });
 
-Deno.test("process: a subscriber that does not read is closed, with a line in the log", async () => {
+Deno.test("process: a subscriber that does not read is closed, and the log says so", async () => {
   const limit = "pubsub 1mb 0 0";
   await using server = await startServer({ args: ["--client-output-buffer-limit", limit] });
   using subscriber = await server.connect();

@@ -5,7 +5,6 @@
 import { assert, assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
 import { type EmbeddedClient, EmbeddedServer } from "../support/embedded_server.ts";
-import { RespError } from "../support/resp_reply.ts";
 
 /** A RESP3 connection with tracking on. */
 function tracker(server: EmbeddedServer, ...options: string[]): EmbeddedClient {
@@ -163,56 +162,13 @@ Deno.test("a redirection whose target is gone is reported", () => {
   assert(info.includes("broken_redirect"), info);
 });
 
-Deno.test("the table is kept below tracking-table-max-keys; readers of what is dropped hear", () => {
+Deno.test("the table obeys tracking-table-max-keys; readers of what is dropped hear", () => {
   using server = new EmbeddedServer([["tracking-table-max-keys", "2"]]);
   const client = tracker(server);
   client.run("GET", "a");
   client.run("GET", "b");
   assertEquals(client.raw("GET", "c"), `_\r\n${invalidation("a")}`);
   assertEquals(server.server.tracking.keyCount, 2);
-});
-
-Deno.test("TRACKINGINFO lists options and prefixes", () => {
-  using server = new EmbeddedServer();
-  const client = server.connect();
-  const info = () => client.run("CLIENT", "TRACKINGINFO");
-  assertEquals(info(), ["flags", ["off"], "redirect", -1, "prefixes", []]);
-  client.run("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "b", "PREFIX", "a", "NOLOOP");
-  assertEquals(info(), ["flags", ["on", "bcast", "noloop"], "redirect", 0, "prefixes", ["a", "b"]]);
-  client.run("CLIENT", "TRACKING", "OFF");
-  client.run("CLIENT", "TRACKING", "ON", "OPTIN");
-  client.run("CLIENT", "CACHING", "YES");
-  assertEquals(info(), ["flags", ["on", "optin", "caching-yes"], "redirect", 0, "prefixes", []]);
-});
-
-Deno.test("options that do not go together are refused", () => {
-  using server = new EmbeddedServer();
-  const refusal = (...options: string[]) => {
-    const reply = server.run("CLIENT", "TRACKING", ...options);
-    assert(reply instanceof RespError, options.join(" "));
-    return reply.message;
-  };
-  assertEquals(
-    refusal("ON", "PREFIX", "a"),
-    "ERR PREFIX option requires BCAST mode to be enabled",
-  );
-  assertEquals(
-    refusal("ON", "BCAST", "OPTIN"),
-    "ERR OPTIN and OPTOUT are not compatible with BCAST",
-  );
-  assertEquals(
-    refusal("ON", "OPTIN", "OPTOUT"),
-    "ERR You can't specify both OPTIN mode and OPTOUT mode",
-  );
-  assertEquals(
-    refusal("ON", "BCAST", "PREFIX", "a", "PREFIX", "ab"),
-    "ERR Prefix 'a' overlaps with another provided prefix 'ab'. Prefixes for a single client must " +
-      "not overlap.",
-  );
-  assertEquals(
-    refusal("ON", "REDIRECT", "999"),
-    "ERR The client ID you want redirect to does not exist",
-  );
 });
 
 Deno.test("clients that leave are forgotten", () => {

@@ -67,6 +67,11 @@ interface Inode {
   content: Uint8Array;
   /** Content as of the last sync. */
   safe: Uint8Array;
+  /** Counts changes of `content`, and says which of them `safe` is. */
+  version: number;
+  safeVersion: number;
+  /** Ranges that a failed sync has lost. */
+  lost: readonly (readonly [start: number, end: number])[];
 }
 
 /** A change of names that a power loss may undo. */
@@ -111,7 +116,7 @@ export class SimulatedFiles implements FileSystem {
 
   /** Puts a file there, safe already. */
   put(path: string, content: Uint8Array): void {
-    const inode = this.#createInode({ content, safe: content });
+    const inode = this.#createInode(content);
     this.#names.set(path, inode);
     this.#safeNames.set(path, inode);
     for (let at = dirname(path); !this.#safeDirectories.has(at); at = dirname(at)) {
@@ -173,6 +178,8 @@ export class SimulatedFiles implements FileSystem {
     for (const inode of after.#inodes.values()) {
       inode.content = survivingContent(inode, fate, random);
       inode.safe = inode.content;
+      inode.safeVersion = inode.version;
+      inode.lost = [];
     }
     after.#names = names;
     after.#safeNames = new Map(names);
@@ -195,7 +202,7 @@ export class SimulatedFiles implements FileSystem {
     const existing = this.#names.get(path);
     // An existing file is emptied: the same inode, whose safe content a power loss may bring back.
     const inode = existing === undefined ? this.#createFile(path) : this.#inodes.get(existing)!;
-    inode.content = EMPTY;
+    setContent(inode, EMPTY);
     return new SimulatedHandle(this, path, inode, 0);
   }
 
@@ -267,7 +274,8 @@ export class SimulatedFiles implements FileSystem {
   /** Counts a call, tells of it, and fails it if it is to fail. */
   call(name: CallName, path: string): void {
     this.onCall?.(name, path);
-    const errno = this.failure?.(name, path, this.callCount++) ?? null;
+    const errno = this.failure?.(name, path, this.callCount) ?? null;
+    this.callCount++;
     if (errno !== null) throw diskError(errno, path);
   }
 
@@ -295,13 +303,14 @@ export class SimulatedFiles implements FileSystem {
     if (!this.#directories.has(dirname(path))) throw diskError("ENOENT", path);
   }
 
-  #createInode(inode: Inode): number {
+  #createInode(content: Uint8Array): number {
+    const inode = { content, safe: content, version: 0, safeVersion: 0, lost: [] };
     this.#inodes.set(this.#nextInode, inode);
     return this.#nextInode++;
   }
 
   #createFile(path: string): Inode {
-    const inode = this.#createInode({ content: EMPTY, safe: EMPTY });
+    const inode = this.#createInode(EMPTY);
     this.#change({ from: null, to: path, inode });
     return this.#inodes.get(inode)!;
   }
@@ -346,7 +355,7 @@ class SimulatedHandle implements FileHandle {
       const position = this.#position;
       this.#put(all.subarray(0, length >> 1));
       this.files.onTornWrite(this.path);
-      this.inode.content = content;
+      setContent(this.inode, content);
       this.#position = position;
     }
     const { roomBytes } = this.files;
@@ -361,11 +370,11 @@ class SimulatedHandle implements FileHandle {
       this.#loseUnsynced();
       throw error;
     }
-    this.inode.safe = this.inode.content;
+    makeSafe(this.inode, this.inode.content, this.inode.version);
   }
 
   syncData(): Promise<void> {
-    const { content } = this.inode;
+    const { content, version } = this.inode;
     try {
       this.#call("syncData");
     } catch (error) {
@@ -375,8 +384,7 @@ class SimulatedHandle implements FileHandle {
     return new Promise((resolve) => {
       this.files.addPendingSync(() => {
         this.files.onCall?.("syncDataDone", this.path);
-        // What was cut off meanwhile is not safe any more than what was added.
-        this.inode.safe = content;
+        makeSafe(this.inode, content, version);
         resolve();
       });
     });
@@ -384,7 +392,7 @@ class SimulatedHandle implements FileHandle {
 
   truncate(byteCount: number): void {
     this.#call("truncate");
-    this.inode.content = this.inode.content.slice(0, byteCount);
+    setContent(this.inode, this.inode.content.slice(0, byteCount));
     this.#position = byteCount;
   }
 
@@ -412,17 +420,38 @@ class SimulatedHandle implements FileHandle {
     const bytes = new Uint8Array(Math.max(content.length, end));
     bytes.set(content);
     bytes.set(piece, this.#position);
-    this.inode.content = bytes;
+    setContent(this.inode, bytes);
     this.#position = end;
   }
 
   /** The system gives up the pages that it could not write: they never reach the disk. */
   #loseUnsynced(): void {
-    const { content, safe } = this.inode;
-    const lost = new Uint8Array(content.length);
-    lost.set(safe.subarray(0, Math.min(safe.length, content.length)));
-    this.inode.safe = lost;
+    const { content, safe, lost } = this.inode;
+    if (content.length > safe.length) {
+      this.inode.lost = [...lost, [safe.length, content.length] as const];
+    }
   }
+}
+
+function setContent(inode: Inode, content: Uint8Array): void {
+  inode.content = content;
+  inode.version++;
+  if (inode.lost.length === 0) return;
+  // What is cut off and written anew is not lost.
+  const clipped = inode.lost.map(([start, end]) => [start, Math.min(end, content.length)] as const);
+  inode.lost = clipped.filter(([start, end]) => start < end);
+}
+
+/** The disk has this content now, but for what is lost. */
+function makeSafe(inode: Inode, content: Uint8Array, version: number): void {
+  if (version < inode.safeVersion) return;
+  let safe = content;
+  if (inode.lost.length > 0) {
+    safe = content.slice();
+    for (const [start, end] of inode.lost) safe.fill(0, start, end);
+  }
+  inode.safe = safe;
+  inode.safeVersion = version;
 }
 
 function applyChange(names: Map<string, number>, { from, to, inode }: NameChange): void {

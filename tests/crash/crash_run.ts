@@ -1,0 +1,323 @@
+/**
+ * A crash run: an embedded server works off a workload on simulated files, and at every file call a
+ * crash point is noted: the disk as it is in this moment, and what a restart from it has to find.
+ *
+ *   states[k]       digest of the data after unit k; a unit is a command or a transaction
+ *   floor           the restart must find a state not before this one
+ *   ceiling         and not behind this one: the unit that is just being carried out
+ *
+ * The floor follows from what was acknowledged and what the settings promise:
+ *
+ *   always          all that was acknowledged
+ *   everysec        all that was acknowledged two seconds ago
+ *   no              after a kill as everysec, after a power loss nothing
+ *   AOF off         the state of the last SAVE or BGSAVE that has succeeded
+ */
+import * as clock from "../../src/base/clock.ts";
+import { Log } from "../../src/base/log.ts";
+import { datasetDigest } from "../../src/keyspace/dataset_digest.ts";
+import type { ChildPort } from "../../src/persistence/background_child.ts";
+import { AofLoadError } from "../../src/persistence/aof_loader.ts";
+import { type ChildJob, type JobResult, runJob } from "../../src/persistence/child_job.ts";
+import { EmbeddedServer } from "../support/embedded_server.ts";
+import type { SeededRandom } from "../support/seeded_random.ts";
+import { type CallName, SimulatedFiles } from "../support/simulated_files.ts";
+import type { Step, Unit } from "./crash_workload.ts";
+
+export type Policy = "always" | "everysec" | "no" | "off";
+
+export interface Setting {
+  policy: Policy;
+  /** Base files as RDB. */
+  preamble: boolean;
+  timestamps: boolean;
+  savePoints: boolean;
+}
+
+/** When the clock stands at the begin of every run, and at every restart. */
+export const BEGIN_MS = 1_700_000_000_000;
+/** What everysec may lose. */
+const WINDOW_MS = 2000;
+/** A sync that takes longer is not waited for by the writer. */
+const SYNC_MS_MAX = 800;
+
+export interface CrashPoint {
+  disk: SimulatedFiles;
+  /** The call that was about to be made, or "torn write …". */
+  call: string;
+  step: number;
+  isAofConfigured: boolean;
+  /** Floor after a kill, and after a power loss. */
+  floorAfterKill: number;
+  floorAfterLoss: number;
+  ceiling: number;
+}
+
+/** The process has ended by itself (`appendfsync always` cannot be kept). */
+export class ProcessEnded extends Error {}
+
+/** Keeps the lines, to be shown when a check fails. */
+export class KeptLog extends Log {
+  readonly lines: string[] = [];
+  override debug(): void {}
+  override verbose(): void {}
+  override notice(message: string): void {
+    this.lines.push(message);
+  }
+  override warning(message: string): void {
+    this.lines.push(`# ${message}`);
+  }
+}
+
+/** A background child that works when it is told to, on the same files. */
+export class ChildInPlace implements ChildPort {
+  onmessage: ((event: MessageEvent<JobResult>) => void) | null = null;
+  onerror = null;
+  onmessageerror = null;
+  #job: ChildJob | null = null;
+
+  constructor(readonly files: SimulatedFiles) {}
+
+  postMessage(job: ChildJob): void {
+    this.#job = job;
+  }
+
+  terminate(): void {
+    this.#job = null;
+  }
+
+  work(): void {
+    const job = this.#job;
+    if (job === null) return;
+    this.#job = null;
+    const data = runJob(job, this.files);
+    this.onmessage?.(new MessageEvent("message", { data }));
+  }
+}
+
+/** A server on simulated files, not started yet. */
+export function serverOn(
+  files: SimulatedFiles,
+  setting: Setting,
+  isAofOn: boolean,
+): { server: EmbeddedServer; child: ChildInPlace; log: KeptLog } {
+  const child = new ChildInPlace(files);
+  const log = new KeptLog();
+  const directives: [string, string][] = [
+    ["appendonly", isAofOn ? "yes" : "no"],
+    ["appendfsync", setting.policy === "off" ? "everysec" : setting.policy],
+    ["aof-use-rdb-preamble", setting.preamble ? "yes" : "no"],
+    ["aof-timestamp-enabled", setting.timestamps ? "yes" : "no"],
+    ["save", setting.savePoints ? "3 20" : ""],
+  ];
+  const exit = (code: number): never => {
+    throw new ProcessEnded(`exit ${code}`);
+  };
+  const options = { files, createChild: () => child, log, exit, debug: false };
+  const server = new EmbeddedServer(directives, options);
+  server.server.config.dir = "/data";
+  return { server, child, log };
+}
+
+export function digestOf(server: EmbeddedServer): string {
+  return datasetDigest(server.server.keyspace).toHex();
+}
+
+/** Lets promises that are settled have their say. */
+export async function microtasks(): Promise<void> {
+  for (let round = 0; round < 8; round++) await Promise.resolve();
+}
+
+export class CrashRun {
+  readonly files = new SimulatedFiles();
+  readonly states: string[] = [];
+  readonly points: CrashPoint[] = [];
+  readonly log: KeptLog;
+  readonly server: EmbeddedServer;
+  /** Units that were refused or failed, for whatever reason. */
+  refusedCount = 0;
+  hasEnded = false;
+  readonly #child: ChildInPlace;
+  readonly #setting: Setting;
+  readonly #random: SeededRandom;
+  #step = 0;
+  #acknowledged = 0;
+  /** When each acknowledgement came, in order. */
+  readonly #times: { state: number; atMs: number }[] = [];
+  #rdbState = 0;
+  #savingState = 0;
+  #syncAgeMs = 0;
+  /** While the AOF cannot be written or synced, what was promised before; else null. */
+  #troubleFloor: number | null = null;
+
+  constructor(setting: Setting, random: SeededRandom) {
+    clock.setTimeForTests(BEGIN_MS);
+    this.#setting = setting;
+    this.#random = random;
+    const { server, child, log } = serverOn(this.files, setting, setting.policy !== "off");
+    this.server = server;
+    this.#child = child;
+    this.log = log;
+    this.states.push(digestOf(server));
+  }
+
+  /** Notes a crash point at every call from now on. */
+  record(): void {
+    this.files.onCall = (name, path) => this.#note(`${name} ${path}`, name);
+    this.files.onTornWrite = (path) => this.#note(`torn write ${path}`, "write");
+  }
+
+  /** Starts the server and carries out the steps; stops early if the process ends itself. */
+  async run(steps: readonly Step[]): Promise<void> {
+    try {
+      await this.server.server.persistence.loadAtStart();
+      this.server.run("DEBUG", "SET-ACTIVE-EXPIRE", "0");
+      for (const step of steps) await this.runOne(step);
+    } catch (error) {
+      if (!(error instanceof ProcessEnded || error instanceof AofLoadError)) throw error;
+      this.hasEnded = true;
+    }
+    this.note("the end");
+    this.files.onCall = null;
+    this.files.onTornWrite = null;
+  }
+
+  /** The crash point of this moment. */
+  note(call: string): void {
+    this.#note(call, "stat");
+  }
+
+  async close(): Promise<void> {
+    const { files, server } = this;
+    files.failure = null;
+    files.capacityBytes = Infinity;
+    files.syncsAtOnce = true;
+    files.completeSyncs();
+    try {
+      await server.server.close();
+    } catch (error) {
+      if (!(error instanceof ProcessEnded)) throw error;
+    }
+    server[Symbol.dispose]();
+  }
+
+  async runOne(step: Step): Promise<void> {
+    const { server } = this;
+    this.#step++;
+    clock.advanceForTests(step.advanceMs);
+    this.#syncAgeMs += step.advanceMs;
+    if (step.completesSyncs || this.#syncAgeMs > SYNC_MS_MAX) {
+      this.#syncAgeMs = 0;
+      this.files.completeSyncs();
+      await microtasks();
+    }
+    for (const unit of step.units) this.#send(unit);
+    this.#endTurn();
+    await microtasks();
+    if (step.runsChild) await this.#runChild();
+    if (step.runsCron) {
+      server.server.runCron();
+      this.#noteSaving();
+      await microtasks();
+    }
+    this.#watchTrouble();
+  }
+
+  #send(unit: Unit): void {
+    const { server } = this;
+    let raw = "";
+    for (const request of unit) {
+      const wait = String(request[0]) === "BLPOP" ? 1 : 0;
+      raw = server.raw(...request);
+      // A client that waits hears by the clock, which stands; so it is disconnected.
+      if (wait === 1 && raw === "") server.server.blocking.unblock(server.client.client);
+    }
+    if (raw.startsWith("-")) this.refusedCount++;
+    this.states.push(digestOf(server));
+    const name = String(unit[0][0]);
+    if (name === "SAVE" && raw.startsWith("+")) this.#rdbState = this.states.length - 1;
+    if (name === "FLUSHALL" && this.#setting.savePoints && raw.startsWith("+")) {
+      const { changesSinceLastSave } = server.server.persistence.rdb;
+      if (changesSinceLastSave === 0) this.#rdbState = this.states.length - 1;
+    }
+    this.#noteSaving();
+  }
+
+  #noteSaving(): void {
+    if (!this.server.server.persistence.rdb.isSaving) this.#savingState = -1;
+    else if (this.#savingState < 0) this.#savingState = this.states.length - 1;
+  }
+
+  async #runChild(): Promise<void> {
+    const { rdb } = this.server.server.persistence;
+    const state = this.#savingState;
+    const wasSaving = rdb.isSaving;
+    const isLastSaveBefore = rdb.lastSaveMs;
+    this.#child.work();
+    await microtasks();
+    if (wasSaving && !rdb.isSaving && state >= 0) {
+      const isDone = rdb.lastStatusOk && rdb.lastSaveMs >= isLastSaveBefore &&
+        this.log.lines.at(-1)?.includes("terminated with success") === true;
+      if (isDone) this.#rdbState = state;
+    }
+    this.#noteSaving();
+  }
+
+  #endTurn(): void {
+    this.server.server.turn.end();
+    this.#watchTrouble();
+    this.#acknowledged = this.states.length - 1;
+    this.#times.push({ state: this.#acknowledged, atMs: clock.nowMs() });
+  }
+
+  /** Once the disk fails writers are refused, and what waits for it is promised to nobody. */
+  #watchTrouble(): void {
+    if (this.server.server.persistence.aof.diskError === null) this.#troubleFloor = null;
+    else this.#troubleFloor ??= this.#windowFloor();
+  }
+
+  #windowFloor(): number {
+    const limitMs = clock.nowMs() - WINDOW_MS;
+    return this.#times.findLast(({ atMs }) => atMs <= limitMs)?.state ?? 0;
+  }
+
+  #note(call: string, name: CallName): void {
+    // Reading changes nothing: a crash there is the same as one at the next call.
+    if (name === "read" || (name === "stat" && call !== "the end")) return;
+    const { aof } = this.server.server.persistence;
+    const isAofConfigured = this.server.server.config.appendonly;
+    const isAofComplete = isAofConfigured && aof.isEnabled && !aof.isWaiting;
+    let floorAfterKill = 0;
+    let floorAfterLoss = 0;
+    if (!isAofConfigured) {
+      floorAfterKill = floorAfterLoss = this.#rdbState;
+    } else if (isAofComplete) {
+      const { policy } = this.#setting;
+      if (policy === "always") floorAfterKill = floorAfterLoss = this.#acknowledged;
+      else if (policy === "everysec") floorAfterKill = floorAfterLoss = this.#windowFloor();
+      // At most this long a write waits for the sync of the increment before.
+      else floorAfterKill = this.#windowFloor();
+      if (this.#troubleFloor !== null && policy !== "always") {
+        floorAfterKill = Math.min(floorAfterKill, this.#troubleFloor);
+        floorAfterLoss = Math.min(floorAfterLoss, this.#troubleFloor);
+      }
+    }
+    const ceiling = this.states.length;
+    const disk = this.files.snapshot();
+    const step = this.#step;
+    this.points.push({
+      disk,
+      call,
+      step,
+      isAofConfigured,
+      floorAfterKill,
+      floorAfterLoss,
+      ceiling,
+    });
+  }
+
+  /** A number that depends on the run alone. */
+  draw(bound: number): number {
+    return this.#random.below(bound);
+  }
+}
