@@ -80,6 +80,8 @@ const SPECIAL_REPLY = REPLY_FLAGS | REDIS_PUSHED_TO | REDIS_NO_TOUCH;
 const STOP_READING = REDIS_BLOCKED | REDIS_CLOSE_AFTER_REPLY | REDIS_CLOSE_NOW;
 
 const SHOWN_ARGUMENT_BYTES_MAX = 128;
+/** HTTP on a port of ours is logged once in this time. */
+const HTTP_LOG_PERIOD_MS = 60_000;
 const PUBSUB_COMMANDS = new Set([
   "ping",
   "quit",
@@ -172,6 +174,8 @@ export class Dispatcher {
   /** The last reading of the monotonic clock, and the one at which the wall clock was read. */
   #nowUs = 0;
   #refreshedUs = 0;
+  /** When HTTP was last logged. */
+  #httpLoggedMs = 0;
 
   constructor(server: Server) {
     this.#server = server;
@@ -333,7 +337,10 @@ export class Dispatcher {
     const server = this.#server;
     const { argv } = client;
     let command = server.commands.find(argv, 0);
-    if (command === null) return this.#refuse(client, null, unknownCommand(argv));
+    if (command === null) {
+      if (isHttp(argv)) return this.#endHttp(client);
+      return this.#refuse(client, null, unknownCommand(argv));
+    }
     if (command.subcommandTable !== null && argv.count >= 2) {
       const subcommand = command.subcommandTable.get(argv.text(1).toLowerCase());
       if (subcommand === undefined) {
@@ -369,6 +376,19 @@ export class Dispatcher {
       this.#server.abortTransaction(client, error);
     } else {
       this.replyError(client, error);
+    }
+    return null;
+  }
+
+  /** Redis: the connection ends at once, before the rest of the request is taken for commands. */
+  #endHttp(client: Client): null {
+    client.flags |= REDIS_CLOSE_NOW;
+    if (clock.nowMs() - this.#httpLoggedMs > HTTP_LOG_PERIOD_MS) {
+      this.#httpLoggedMs = clock.nowMs();
+      this.#server.log.warning(
+        `Possible attack: ${client.transport.peerAddress} has sent POST or Host:, as a browser does ` +
+          "that was made to connect to this server. Connection aborted.",
+      );
     }
     return null;
   }
@@ -466,6 +486,11 @@ function endSpecial(client: Client, mark: number): void {
   tracking.writer = null;
   keyspace.isTouchPaused = false;
   client.addLaterPushes();
+}
+
+/** Whether a "command" is a line of an HTTP request. */
+function isHttp(argv: Argv): boolean {
+  return argv.is(0, "post") || argv.is(0, "host:");
 }
 
 function unknownCommand(argv: Argv): CommandError {

@@ -157,10 +157,7 @@ export class Server implements KeyspaceListener {
     this.tracking = new Tracking(config, this.clients);
     this.outputLimits = new OutputLimits(this);
     this.persistence = new Persistence(this, files, createChild);
-    this.turn = new Turn(() => {
-      this.tracking.broadcast();
-      return this.persistence.beforeReplies();
-    });
+    this.turn = new Turn(() => this.#endTurn());
     this.blocking = new Blocking(
       (client, attempt) => this.dispatcher.callServed(client, attempt),
       (client) => this.#resumeClient(client),
@@ -281,6 +278,7 @@ export class Server implements KeyspaceListener {
   /** What comes before the replies of a turn; false if they must wait. */
   #endTurn(): boolean {
     if (this.expireCycle.isBehind) this.expireCycle.run("fast");
+    this.tracking.broadcast();
     return this.persistence.beforeReplies();
   }
 

@@ -13,6 +13,7 @@
  *   no              after a kill as everysec, after a power loss nothing
  *   AOF off         the state of the last SAVE or BGSAVE that has succeeded
  */
+import { assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
 import { Log } from "../../src/base/log.ts";
 import { datasetDigest } from "../../src/keyspace/dataset_digest.ts";
@@ -109,12 +110,15 @@ export function serverOn(
     ["aof-use-rdb-preamble", setting.preamble ? "yes" : "no"],
     ["aof-timestamp-enabled", setting.timestamps ? "yes" : "no"],
     ["save", setting.savePoints ? "3 20" : ""],
+    ["enable-debug-command", "yes"],
   ];
   const exit = (code: number): never => {
+    // What is still scheduled must not go on writing.
+    server.server.commandLog = null;
     throw new ProcessEnded(`exit ${code}`);
   };
   const options = { files, createChild: () => child, log, exit, debug: false };
-  const server = new EmbeddedServer(directives, options);
+  const server: EmbeddedServer = new EmbeddedServer(directives, options);
   server.server.config.dir = "/data";
   return { server, child, log };
 }
@@ -171,7 +175,8 @@ export class CrashRun {
   async run(steps: readonly Step[]): Promise<void> {
     try {
       await this.server.server.persistence.loadAtStart();
-      this.server.run("DEBUG", "SET-ACTIVE-EXPIRE", "0");
+      // Cron would let several keys expire at once, each a unit of its own.
+      assertEquals(this.server.run("DEBUG", "SET-ACTIVE-EXPIRE", "0"), "OK");
       for (const step of steps) await this.runOne(step);
     } catch (error) {
       if (!(error instanceof ProcessEnded || error instanceof AofLoadError)) throw error;
@@ -217,6 +222,7 @@ export class CrashRun {
     if (step.runsChild) await this.#runChild();
     if (step.runsCron) {
       server.server.runCron();
+      server.server.turn.end();
       this.#noteSaving();
       await microtasks();
     }
