@@ -6,6 +6,9 @@ import { AssertionFailure } from "./src/base/assert.ts";
 import { log } from "./src/base/log.ts";
 import type { Config } from "./src/server/config.ts";
 import { commandRows } from "./src/commands/table.ts";
+import { checkAofMain } from "./src/persistence/check_aof.ts";
+import { checkRdbMain } from "./src/persistence/check_rdb.ts";
+import { DiskFileSystem } from "./src/persistence/file_system.ts";
 import { formatVersion, HELP_TEXT, parseCommandLine } from "./src/server/command_line.ts";
 import { ConfigFileError, loadConfig, readStandardInput } from "./src/server/config_file.ts";
 import { REDENO_VERSION, REDIS_VERSION, Server } from "./src/server/server.ts";
@@ -20,6 +23,12 @@ async function main(): Promise<void> {
       return print(HELP_TEXT);
     case "error":
       return fail(commandLine.message);
+    case "check-rdb":
+      return Deno.exit(checkRdbMain(new DiskFileSystem(), commandLine.args, printLine, printError));
+    case "check-aof": {
+      const tool = { files: new DiskFileSystem(), print, confirm: readAnswer };
+      return Deno.exit(checkAofMain(commandLine.args, tool));
+    }
     case "serve":
       break;
     default:
@@ -91,12 +100,26 @@ function listenForSignals(server: Server): void {
   }
 }
 
+function printLine(line: string): void {
+  print(`${line}\n`);
+}
+
+function printError(line: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
+/** Whether the first character of the answer that is typed (or piped) in is "y". */
+function readAnswer(): boolean {
+  const bytes = new Uint8Array(1);
+  return Deno.stdin.readSync(bytes) === 1 && (bytes[0] === 0x79 || bytes[0] === 0x59);
+}
+
 function print(text: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(text));
 }
 
 function fail(message: string): never {
-  Deno.stderr.writeSync(new TextEncoder().encode(`${message}\n`));
+  printError(message);
   Deno.exit(1);
 }
 

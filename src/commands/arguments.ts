@@ -20,6 +20,7 @@ import {
   NOT_AN_INTEGER,
   WRONG_TYPE,
 } from "../server/errors.ts";
+import { INVALID_KEY_ARGUMENTS } from "../server/key_positions.ts";
 import * as value from "../values/value.ts";
 
 /**
@@ -103,17 +104,15 @@ export function timeoutArgument(argv: Argv, index: number): number {
   return timeoutMs;
 }
 
-const INVALID_KEYS = commandError("ERR Invalid arguments specified for command");
-
 /**
  * Finds keys whose number stands in argument `countIndex`, right before them (SINTERCARD, ZUNION
  * …), as COMMAND GETKEYS and ACL need them.
  */
 export function keysByNumber(countIndex: number): KeyFinder {
   return (argv) => {
-    const start = argv.starts[countIndex];
-    const keyCount = parseSafeInteger(argv.bytes, start, argv.lengths[countIndex]);
-    if (!(keyCount >= 1 && keyCount <= argv.count - countIndex - 1)) throw INVALID_KEYS;
+    // Redis: here C's atoi reads the number, and "+1" or "1.5" is good enough.
+    const keyCount = Number.parseInt(argv.text(countIndex), 10);
+    if (!(keyCount >= 1 && keyCount <= argv.count - countIndex - 1)) throw INVALID_KEY_ARGUMENTS;
     return Array.from({ length: keyCount }, (_, index) => countIndex + 1 + index);
   };
 }

@@ -59,8 +59,11 @@ interface Operation {
 
 /** What a BITFIELD does to its key: with nothing but GET it only reads. */
 function bitfieldAccess(argv: Argv): string {
-  for (let index = 2; index < argv.count; index += 3) {
-    if (!argv.is(index, "get")) return "RW access update";
+  for (let index = 2; index < argv.count;) {
+    const rest = argv.count - index - 1;
+    if (rest >= 2 && argv.is(index, "get")) index += 3;
+    else if (rest >= 1 && argv.is(index, "overflow")) index += 2;
+    else return "RW access update";
   }
   return "RO access";
 }

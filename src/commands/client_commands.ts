@@ -22,7 +22,7 @@ import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
 import { bigIntegerArgument, integerArgument } from "./arguments.ts";
 import { clientTrackingRows } from "./client_tracking_commands.ts";
 import { isClientName } from "./connection_commands.ts";
-import { replyHelp } from "./help.ts";
+import { replyHelp, wrongSubcommandArity } from "./help.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
 const FLAGS = ["noscript", "loading", "stale"] as const;
@@ -337,6 +337,7 @@ function setFlag(client: Client, flag: number): void {
 
 function clientUnblockCommand(client: Client): void {
   const { argv, reply, server } = client;
+  if (argv.count > 4) throw wrongSubcommandArity(argv, "CLIENT");
   let isError = false;
   if (argv.count === 4) {
     if (argv.is(3, "error")) isError = true;

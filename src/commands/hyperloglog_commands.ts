@@ -104,6 +104,9 @@ function pfaddCommand(client: Client): void {
     storeDraft(client, 1, 0);
   } else {
     readValue(db.arena, entry);
+    // Redis: the string is made ready to be changed even if it will not be.
+    value.setEncodingOnly(db.arena, entry, value.ENCODING_RAW);
+    readValue(db.arena, entry);
     updates = hyperloglog.isDense(view.bytes, view.start)
       ? addToDense(db.arena, entry, argv)
       : addToSparse(client, entry);

@@ -272,10 +272,10 @@ function scanCommand({ db, argv, reply }: Client): void {
   const mark = reply.deferArray();
   let count = 0;
   for (const entry of scanned) {
-    const typeName = value.TYPE_NAMES[value.typeOf(arena, entry)];
-    if (options.typeName !== null && options.typeName !== typeName) continue;
     dictEntry.readKey(arena, entry, key);
     if (!passesMatch(options, argv, key) || db.expireIfNeeded(entry)) continue;
+    const typeName = value.TYPE_NAMES[value.typeOf(arena, entry)];
+    if (options.typeName !== null && options.typeName !== typeName) continue;
     reply.bulk(key.bytes, key.start, key.length);
     count++;
   }

@@ -10,7 +10,7 @@ import { EVENT_GENERIC } from "../keyspace/keyspace_listener.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../server/client.ts";
 import type { RedisCommand } from "../server/command.ts";
-import { commandError } from "../server/errors.ts";
+import { type CommandError, commandError } from "../server/errors.ts";
 import * as value from "../values/value.ts";
 import { expiryArgument } from "./arguments.ts";
 
@@ -123,12 +123,17 @@ function expireOptions(argv: Argv): ExpireOptions {
     else if (argv.is(index, "xx")) options.onlyIfAny = true;
     else if (argv.is(index, "gt")) options.onlyIfLater = true;
     else if (argv.is(index, "lt")) options.onlyIfEarlier = true;
-    else throw commandError(`ERR Unsupported option ${argv.quoted(index)}`);
+    else throw unsupportedOption(argv.quoted(index));
   }
   const { onlyIfNone, onlyIfAny, onlyIfLater, onlyIfEarlier } = options;
   if (onlyIfNone && (onlyIfAny || onlyIfLater || onlyIfEarlier)) throw NX_WITH_OTHERS;
   if (onlyIfLater && onlyIfEarlier) throw GT_WITH_LT;
   return options;
+}
+
+/** Redis: line ends at the end of the option, where the message ends too, are left out. */
+function unsupportedOption(option: string): CommandError {
+  return commandError(`ERR Unsupported option ${option.replace(/[\r\n]+$/, "")}`);
 }
 
 /** Whether the options allow an expiry in the place of the present one; none counts as infinite. */

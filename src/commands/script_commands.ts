@@ -322,7 +322,7 @@ function functionListCommand({ argv, reply }: Client): void {
       if (++index === argv.count) throw NO_LIBRARY_NAME;
       hasName = true;
     } else {
-      throw commandError(`ERR Unknown argument ${argv.text(index)}`);
+      throw commandError(`ERR Unknown argument ${argv.quoted(index)}`);
     }
   }
   reply.array(0);

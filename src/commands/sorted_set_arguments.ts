@@ -8,12 +8,12 @@ import { EVENT_GENERIC, EVENT_SORTED_SET } from "../keyspace/keyspace_listener.t
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../server/client.ts";
 import type { KeyFinder } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import { commandError } from "../server/errors.ts";
 import type { SortedSetBuilder, SortedSetLimits } from "../values/sorted_set_value.ts";
 import * as sortedSet from "../values/sorted_set_value.ts";
 import * as value from "../values/value.ts";
 import { TYPE_SORTED_SET } from "../values/value.ts";
-import { integerArgument } from "./arguments.ts";
+import { integerArgument, keysByNumber } from "./arguments.ts";
 
 const NOT_A_SCORE_RANGE = commandError("ERR min or max is not a float");
 const NOT_A_MEMBER_RANGE = commandError("ERR min or max not valid string range item");
@@ -179,12 +179,7 @@ export function removeDestination({ db, argv }: Client, index: number): void {
 }
 
 /** Finds keys whose number stands at an argument, with further keys at fixed places before it. */
-export function countedKeys(numberIndex: number, ...fixed: number[]): KeyFinder {
-  return (argv) => {
-    const keyCount = integerArgument(argv, numberIndex);
-    if (keyCount < 1 || keyCount > argv.count - numberIndex - 1) throw SYNTAX_ERROR;
-    const indexes = [...fixed];
-    for (let index = 1; index <= keyCount; index++) indexes.push(numberIndex + index);
-    return indexes;
-  };
+export function countedKeys(countIndex: number, ...fixed: number[]): KeyFinder {
+  const findCounted = keysByNumber(countIndex);
+  return (argv) => [...fixed, ...findCounted(argv)];
 }

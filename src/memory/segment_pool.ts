@@ -1,7 +1,7 @@
 /**
  * Segment pool: where the arena's segments come from and go to.
  *
- * Segments are cut from SharedArrayBuffers of 32 MiB ("sources"), because making, posting and
+ * Segments are cut from SharedArrayBuffers of up to 32 MiB ("sources"), because making, posting and
  * collecting one shared buffer per 256 KiB costs more than the memory itself: 1 GiB is 32 buffers
  * in the message to the child, not 4,096. The system gives a page only when it is touched, so a
  * source that is hardly used takes hardly any memory. The size has another reason: C libraries take
@@ -16,7 +16,9 @@
 import { assert } from "../base/assert.ts";
 import { SEGMENT_BYTES, SEGMENT_WORDS } from "./memory.ts";
 
-const SEGMENTS_PER_SOURCE = 128;
+const SOURCE_SEGMENTS_MAX = 128;
+/** The first source is small, each further one twice as large: a small server stays small. */
+const SOURCE_SEGMENTS_MIN = 16;
 /** Idle segments kept for reuse before whole sources are given back: 8 MiB. */
 const RESERVE_SEGMENTS_MIN = 32;
 
@@ -30,6 +32,8 @@ export interface SegmentStorage {
 /** A shared buffer from which segments are cut. */
 export interface SegmentSource {
   readonly buffer: SharedArrayBuffer;
+  /** Segments that can be cut from it. */
+  readonly capacity: number;
   /** Segments that were cut so far; the rest of the buffer was never touched. */
   cutCount: number;
   /** Segments that are in the pool. */
@@ -68,10 +72,16 @@ export class SegmentPool {
   }
 
   /**
-   * Drops sources whose segments are all idle, keeping `reserveSegments` for reuse. O(idle).
+   * Drops sources whose segments are all idle, keeping `reserveSegments` for reuse. O(n log n) of
+   * the idle segments.
    * Returns the number of bytes given back.
    */
   trim(reserveSegments = RESERVE_SEGMENTS_MIN): number {
+    // What is taken next comes from the sources that are fullest, so that others become empty; of
+    // the empty ones the largest go first.
+    this.#idle.sort((a, b) =>
+      usedCount(a.source) - usedCount(b.source) || b.source.cutCount - a.source.cutCount
+    );
     let surplus = this.#idle.length - reserveSegments;
     if (surplus <= 0) return 0;
     const dropped = new Set<SegmentSource>();
@@ -92,9 +102,11 @@ export class SegmentPool {
 
   #cut(): SegmentStorage {
     let source = this.#fresh;
-    if (source === null || source.cutCount === SEGMENTS_PER_SOURCE) {
-      const buffer = new SharedArrayBuffer(SEGMENTS_PER_SOURCE * SEGMENT_BYTES);
-      source = { buffer, cutCount: 0, idleCount: 0 };
+    if (source === null || source.cutCount === source.capacity) {
+      const wanted = Math.max(SOURCE_SEGMENTS_MIN, this.#cutCount);
+      const capacity = Math.min(wanted, SOURCE_SEGMENTS_MAX);
+      const buffer = new SharedArrayBuffer(capacity * SEGMENT_BYTES);
+      source = { buffer, capacity, cutCount: 0, idleCount: 0 };
       this.#fresh = source;
     }
     const offset = source.cutCount++ * SEGMENT_BYTES;
@@ -105,4 +117,8 @@ export class SegmentPool {
       source,
     };
   }
+}
+
+function usedCount({ cutCount, idleCount }: SegmentSource): number {
+  return cutCount - idleCount;
 }

@@ -9,11 +9,14 @@
  * checksums. A record that ends behind the end of the file is told from one that is wrong, because
  * the first is what a crash leaves and the second is damage.
  */
+import { latin1Text } from "../base/bytes.ts";
 import { parseSafeInteger } from "../base/integers.ts";
 import { Argv } from "../protocol/argv.ts";
 
 /** A command is in `argv`. */
 export const RECORD_COMMAND = 1;
+/** An annotation is in `annotation`; only if `stopsAtAnnotations`. */
+export const RECORD_ANNOTATION = 2;
 /** The file ends here, behind a complete record. */
 export const RECORD_END = 0;
 /** The file ends within the record at `offset`. */
@@ -74,6 +77,10 @@ export class AofRecordReader {
   offset = 0;
   errorOffset = 0;
   error = "";
+  /** Whether `next` returns annotations too, instead of skipping them. */
+  stopsAtAnnotations = false;
+  /** The annotation read last, without its line end. */
+  annotation = "";
   readonly #source: ByteSource;
   readonly #sourceBytes: number;
   #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(BUFFER_BYTES_MIN);
@@ -121,6 +128,7 @@ export class AofRecordReader {
       if (this.#bytes[this.#start] !== HASH) return this.#readCommand();
       const outcome = this.#skipAnnotation();
       if (outcome !== RECORD_COMMAND) return outcome;
+      if (this.stopsAtAnnotations) return RECORD_ANNOTATION;
     }
   }
 
@@ -128,6 +136,9 @@ export class AofRecordReader {
     for (let at = 1; at < ANNOTATION_BYTES_MAX; at++) {
       if (!this.#has(at + 1)) return RECORD_SHORT;
       if (this.#bytes[this.#start + at] === LF) {
+        if (this.stopsAtAnnotations) {
+          this.annotation = latin1Text(this.#bytes, this.#start, at).trimEnd();
+        }
         this.#start += at + 1;
         return RECORD_COMMAND;
       }

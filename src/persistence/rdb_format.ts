@@ -153,6 +153,17 @@ export const INTEGER_TEXT_BYTES_MAX = 11;
 /** Strings of more bytes are compressed. */
 export const COMPRESSION_BYTES_MIN = 20;
 
+/** What the first bytes of a file say: its version, and whether that can be read; null: no RDB. */
+export function parseMagic(magic: string): { version: number; isReadable: boolean } | null {
+  const match = /^(?:REDIS(\d{4})|VALKEY(\d{3}))$/.exec(magic);
+  if (match === null) return null;
+  const version = Number(match[1] ?? match[2]);
+  const isReadable = match[1] === undefined
+    ? version === RDB_VERSION_VALKEY
+    : version >= RDB_VERSION_MIN && version <= RDB_VERSION_MAX;
+  return { version, isReadable };
+}
+
 /** A file or payload that is no RDB, or a damaged one, or one of a kind that we cannot read. */
 export class RdbFormatError extends Error {
   override readonly name = "RdbFormatError";

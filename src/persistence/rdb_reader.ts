@@ -114,13 +114,10 @@ export class RdbReader {
     if (input.totalBytes < format.MAGIC_BYTES) input.fail("the file is too short for an RDB");
     input.readRaw(format.MAGIC_BYTES, this.#view);
     const magic = latin1Text(this.#view.bytes, this.#view.start, format.MAGIC_BYTES);
-    const match = /^(?:REDIS(\d{4})|VALKEY(\d{3}))$/.exec(magic);
-    if (match === null) input.fail("wrong signature, this is no RDB file");
-    const version = Number(match[1] ?? match[2]);
-    const isValkey = match[2] !== undefined && version === format.RDB_VERSION_VALKEY;
-    const isRedis = match[1] !== undefined && version >= format.RDB_VERSION_MIN &&
-      version <= format.RDB_VERSION_MAX;
-    if (!isRedis && !isValkey) {
+    const found = format.parseMagic(magic);
+    if (found === null) input.fail("wrong signature, this is no RDB file");
+    const { version, isReadable } = found;
+    if (!isReadable) {
       input.fail(
         `expected version ${format.RDB_VERSION_MIN} to ${format.RDB_VERSION_MAX} or ` +
           `${format.RDB_VERSION_VALKEY}, found ${version}`,

@@ -90,12 +90,15 @@ export class Argv {
     const bytes = new Uint8Array(total);
     argv.bytes = bytes;
     argv.count = count;
-    if (count > argv.starts.length) argv.starts = new Int32Array(count);
-    argv.lengths = this.lengths.slice(0, Math.max(count, 1));
+    if (count > argv.starts.length) {
+      argv.starts = new Int32Array(count);
+      argv.lengths = new Int32Array(count);
+    }
     for (let index = 0, at = 0; index < count; index++) {
       const length = this.lengths[index];
       copyBytes(this.bytes, this.starts[index], bytes, at, length);
       argv.starts[index] = at;
+      argv.lengths[index] = length;
       at += length;
     }
     return argv;

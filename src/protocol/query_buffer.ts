@@ -16,6 +16,8 @@ const READ_BYTES_MIN = 2 * 1024;
 /** Room for reading is doubled up to this whenever a read fills it. */
 const READ_BYTES_MAX = 64 * 1024;
 
+const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
 export class QueryBuffer {
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(READ_BYTES_MIN);
   /** First byte that was not consumed. */
@@ -80,6 +82,14 @@ export class QueryBuffer {
     if (this.bytes.length > READ_BYTES_MIN) this.bytes = new Uint8Array(READ_BYTES_MIN);
     this.position = 0;
     this.end = 0;
+  }
+
+  /** Lets go of all bytes; the client is gone. */
+  release(): void {
+    this.bytes = EMPTY;
+    this.position = 0;
+    this.end = 0;
+    this.partial = null;
   }
 
   #makeRoom(): void {

@@ -69,8 +69,7 @@ export class Reply {
 
   /** An error: -text, where text begins with the code ("ERR …"). Line ends become spaces. */
   error(text: string): void {
-    const isOneLine = !/[\r\n]/.test(text);
-    this.#line(0x2d, isOneLine ? text : text.replace(/[\r\n]+$/, "").replace(/[\r\n]/g, " "));
+    this.#line(0x2d, /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, " ") : text);
   }
 
   /** An integer; exact up to 2^53. */

@@ -35,6 +35,8 @@ const INLINE_BYTES_MAX = 64 * 1024;
 const ARGUMENTS_MAX = 2 ** 31 - 1;
 const UNAUTHENTICATED_ARGUMENTS_MAX = 10;
 const UNAUTHENTICATED_BYTES_MAX = 16384;
+/** Bytes that the Argv between two requests may keep alive. */
+const BYTES_KEPT_MAX = 64 * 1024;
 /** An Argv beyond this is not kept for the next request. */
 const ARGV_KEPT_MAX = 64 * 1024;
 
@@ -69,6 +71,11 @@ export class RequestParser {
       this.argv = new Argv();
     }
     return outcome;
+  }
+
+  /** Lets go of the bytes of the last request, which may be many; between commands only. */
+  forgetBytes(): void {
+    if (this.argv.bytes.length > BYTES_KEPT_MAX) this.argv = new Argv();
   }
 
   #startArgv(): void {

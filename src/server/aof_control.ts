@@ -33,6 +33,7 @@ import type { ConfigValues } from "./config_values.ts";
 /** From this many failures in a row on, automatic rewrites pause: 1 minute, 2, 4 … 60. */
 const FAILURES_BEFORE_PAUSE = 3;
 const PAUSE_MINUTES_MAX = 60;
+const SUSPECT_PAUSE_MINUTES_MAX = 1;
 
 /** How a child's work on a base file ended. */
 export type RewriteOutcome =
@@ -516,7 +517,9 @@ export class AofControl {
       this.#pausedUntilMs = 0;
       return false;
     }
-    this.#pauseMinutes = Math.min(Math.max(1, this.#pauseMinutes * 2), PAUSE_MINUTES_MAX);
+    // While writers are refused because only a rewrite can help, nobody should wait for an hour.
+    const minutesMax = this.writer.isSuspect ? SUSPECT_PAUSE_MINUTES_MAX : PAUSE_MINUTES_MAX;
+    this.#pauseMinutes = Math.min(Math.max(1, this.#pauseMinutes * 2), minutesMax);
     this.#pausedUntilMs = nowMs + this.#pauseMinutes * 60_000;
     this.#options.log.warning(
       "Background AOF rewrite has repeatedly failed and triggered the limit, will retry in " +

@@ -107,6 +107,10 @@ export class Connection implements ClientTransport {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#server.removeClient(this.client);
+    // Whoever still knows the client must not keep its buffers alive. Those of a write that is under
+    // way belong to the system until it fails.
+    this.client.query.release();
+    recycle(this.client.reply.detach());
     try {
       this.#socket.close();
     } catch {
@@ -131,8 +135,8 @@ export class Connection implements ClientTransport {
     this.#server.statistics.inputBytes += count;
     this.#server.statistics.readsProcessed++;
     if ((client.flags & REDIS_BLOCKED) === 0) this.#process();
-    if (count === this.#room) client.query.growAfterFullRead();
-    else if (client.query.bytes.length > QUERY_BUFFER_KEPT_MAX) client.query.shrink();
+    if (client.query.bytes.length > QUERY_BUFFER_KEPT_MAX) client.query.shrink();
+    else if (count === this.#room) client.query.growAfterFullRead();
     if (this.#isQueryTooLong()) return this.#closeForQueryBuffer();
     if ((client.flags & REDIS_CLOSE_AFTER_REPLY) === 0) this.#read();
   };

@@ -445,6 +445,8 @@ export class Dispatcher {
 
   #readClock(): void {
     this.#nowUs = clock.monotonicUs();
+    // To the commands within a transaction it is the moment at which EXEC began.
+    if (this.#server.callDepth > 1) return;
     if (this.#nowUs - this.#refreshedUs > CLOCK_AGE_US_MAX) this.#refreshClock();
   }
 

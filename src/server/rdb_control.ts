@@ -197,7 +197,13 @@ export class RdbControl {
       this.startBackgroundSave();
       return;
     }
-    if (this.isScheduled) this.startBackgroundSave();
+    if (this.isScheduled) {
+      this.startBackgroundSave();
+    } else if (this.refusesWrites) {
+      // Redis waits for a save point; but with writes refused, none may ever be reached.
+      log.notice("Writes are refused because the last save failed. Trying it again...");
+      this.startBackgroundSave();
+    }
   }
 
   /**

@@ -253,6 +253,8 @@ export class Server implements KeyspaceListener {
 
   /** Forgets a client whose connection has ended. */
   removeClient(client: Client): void {
+    if (this.lastClient === client && this.callDepth === 0) this.lastClient = null;
+    this.dispatcher.parser.forgetBytes();
     this.watch.unwatchAll(client);
     this.blocking.unblock(client);
     this.pubsub.unsubscribeAll(client);

@@ -126,7 +126,12 @@ export function set(
       const position = listpack.find(arena, ref, field, fieldStart, fieldLength, first, 1);
       if (position !== -1) {
         const at = listpack.next(arena, ref, position);
-        value.setValueRef(arena, entry, listpack.replace(arena, ref, at, bytes, start, length));
+        const replaced = listpack.replace(arena, ref, at, bytes, start, length);
+        value.setValueRef(arena, entry, replaced);
+        // The limit may have been lowered since the hash was made.
+        if (listpack.count(arena, replaced) >>> 1 > limits.listpackEntriesMax) {
+          convert(arena, entry);
+        }
         return false;
       }
       if (listpack.count(arena, ref) >>> 1 < limits.listpackEntriesMax) {

@@ -18,7 +18,6 @@ import * as clock from "../../src/base/clock.ts";
 import { Log } from "../../src/base/log.ts";
 import { datasetDigest } from "../../src/keyspace/dataset_digest.ts";
 import type { ChildPort } from "../../src/persistence/background_child.ts";
-import { AofLoadError } from "../../src/persistence/aof_loader.ts";
 import { type ChildJob, type JobResult, runJob } from "../../src/persistence/child_job.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import type { SeededRandom } from "../support/seeded_random.ts";
@@ -101,6 +100,7 @@ export function serverOn(
   files: SimulatedFiles,
   setting: Setting,
   isAofOn: boolean,
+  onExit: () => void = () => {},
 ): { server: EmbeddedServer; child: ChildInPlace; log: KeptLog } {
   const child = new ChildInPlace(files);
   const log = new KeptLog();
@@ -113,6 +113,7 @@ export function serverOn(
     ["enable-debug-command", "yes"],
   ];
   const exit = (code: number): never => {
+    onExit();
     // What is still scheduled must not go on writing.
     server.server.commandLog = null;
     throw new ProcessEnded(`exit ${code}`);
@@ -158,7 +159,15 @@ export class CrashRun {
     clock.setTimeForTests(BEGIN_MS);
     this.#setting = setting;
     this.#random = random;
-    const { server, child, log } = serverOn(this.files, setting, setting.policy !== "off");
+    const { server, child, log } = serverOn(
+      this.files,
+      setting,
+      setting.policy !== "off",
+      () => {
+        if (!this.hasEnded) this.note("exit");
+        this.hasEnded = true;
+      },
+    );
     this.server = server;
     this.#child = child;
     this.log = log;
@@ -171,20 +180,36 @@ export class CrashRun {
     this.files.onTornWrite = (path) => this.#note(`torn write ${path}`, "write");
   }
 
-  /** Starts the server and carries out the steps; stops early if the process ends itself. */
-  async run(steps: readonly Step[]): Promise<void> {
+  /**
+   * Starts the server and carries out the steps, then, on a disk without faults, those of healing;
+   * stops early if the process ends itself.
+   */
+  async run(steps: readonly Step[], healing: readonly Step[] = []): Promise<void> {
     try {
-      await this.server.server.persistence.loadAtStart();
+      await this.#start();
       // Cron would let several keys expire at once, each a unit of its own.
       assertEquals(this.server.run("DEBUG", "SET-ACTIVE-EXPIRE", "0"), "OK");
-      for (const step of steps) await this.runOne(step);
+      for (const step of steps) await this.#runStep(step);
+      this.#mendDisk();
+      for (const step of healing) await this.#runStep(step);
     } catch (error) {
-      if (!(error instanceof ProcessEnded || error instanceof AofLoadError)) throw error;
+      if (!(error instanceof ProcessEnded)) throw error;
+      if (!this.hasEnded) this.note("refused start");
       this.hasEnded = true;
     }
-    this.note("the end");
+    if (!this.hasEnded) this.note("the end");
     this.files.onCall = null;
     this.files.onTornWrite = null;
+  }
+
+  /** A server whose disk fails at the start says so and ends. */
+  async #start(): Promise<void> {
+    try {
+      await this.server.server.persistence.loadAtStart();
+    } catch (error) {
+      if (!(error instanceof Error) || error instanceof ProcessEnded) throw error;
+      throw new ProcessEnded(error.message);
+    }
   }
 
   /** The crash point of this moment. */
@@ -194,8 +219,7 @@ export class CrashRun {
 
   async close(): Promise<void> {
     const { files, server } = this;
-    files.failure = null;
-    files.capacityBytes = Infinity;
+    this.#mendDisk();
     files.syncsAtOnce = true;
     files.completeSyncs();
     try {
@@ -206,7 +230,12 @@ export class CrashRun {
     server[Symbol.dispose]();
   }
 
-  async runOne(step: Step): Promise<void> {
+  #mendDisk(): void {
+    this.files.failure = null;
+    this.files.capacityBytes = Infinity;
+  }
+
+  async #runStep(step: Step): Promise<void> {
     const { server } = this;
     this.#step++;
     clock.advanceForTests(step.advanceMs);
@@ -271,6 +300,8 @@ export class CrashRun {
 
   #endTurn(): void {
     this.server.server.turn.end();
+    // The exit may have been met where errors are caught.
+    if (this.hasEnded) throw new ProcessEnded("exit");
     this.#watchTrouble();
     this.#acknowledged = this.states.length - 1;
     this.#times.push({ state: this.#acknowledged, atMs: clock.nowMs() });
@@ -289,7 +320,8 @@ export class CrashRun {
 
   #note(call: string, name: CallName): void {
     // Reading changes nothing: a crash there is the same as one at the next call.
-    if (name === "read" || (name === "stat" && call !== "the end")) return;
+    if (name === "read" || name === "list" || (name === "stat" && call.includes("/"))) return;
+    if (this.hasEnded) return;
     const { aof } = this.server.server.persistence;
     const isAofConfigured = this.server.server.config.appendonly;
     const isAofComplete = isAofConfigured && aof.isEnabled && !aof.isWaiting;

@@ -16,8 +16,8 @@ import { type Step, workload } from "./crash_workload.ts";
 
 const IS_FULL = Deno.env.get("REDENO_CRASH") === "full";
 const FIRST_SEED = Number(Deno.env.get("REDENO_CRASH_SEED") ?? 1);
-/** Longer than the pause after rewrites that have failed. */
-const HEALING_STEP_MS = 61 * 60_000;
+/** Longer than the pause after rewrites that have failed while writers are refused. */
+const HEALING_STEP_MS = 62_000;
 const HEALING_STEPS = 4;
 
 interface Fault {
@@ -70,9 +70,7 @@ async function runWithFault(
   const run = new CrashRun(setting, random);
   try {
     if (fault !== null) inject(run, fault);
-    await run.run([...steps, ...healingSteps()]);
-    run.files.failure = null;
-    run.files.capacityBytes = Infinity;
+    await run.run(steps, healingSteps());
     const checker = new Checker(setting, run.states);
     const end = run.points.at(-1)!;
     await checker.check(end, "killed", seed, 0);

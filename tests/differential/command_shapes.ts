@@ -60,26 +60,28 @@ near | TTL <key> \n near | PTTL <key> \n near | EXPIRETIME <key> \n near | PEXPI
 PERSIST <key> \n RENAME <key> <key> \n RENAMENX <key> <key> \n COPY <key> <key> [DB <db>] [REPLACE]
 MOVE <key> <db> \n DBSIZE \n SELECT <db> \n SWAPDB <db> <db>
 sorted | KEYS <pattern> \n !scan | SCAN 0 [MATCH <pattern>] COUNT 100000 [TYPE <type>]
-3 | OBJECT ENCODING <key> \n !shape | RANDOMKEY \n OBJECT REFCOUNT <key> \n OBJECT FREQ <key>
+3 | OBJECT ENCODING <key> \n !shape | OBJECT REFCOUNT <key> \n OBJECT FREQ <key>
 near | OBJECT IDLETIME <key> \n 
 !same | PEXPIRE <key> 1 ; DEBUG SLEEP 0.002 \n 0.1 | FLUSHDB [ASYNC|SYNC] \n 0.05 | FLUSHALL [ASYNC|SYNC]
 ECHO <value> \n PING [<value>] \n NOSUCHCOMMAND <value>
 `;
 
 const DUMPS = `
-dump | DUMP <key> \n dump | DUMP <list> \n dump | DUMP <zset> \n DUMP <lex>
+dump | DUMP <key> \n dump | DUMP <str> \n dump | DUMP <zset> \n DUMP <lex>
 4 | RESTORE <key> 0 <dump> [REPLACE] \n RESTORE <key> 0 <dump> REPLACE [IDLETIME <count>|FREQ <count>]
 RESTORE <key> <milliseconds> <dump> REPLACE \n RESTORE <key> <unixtimems> <dump> ABSTTL [REPLACE]
 3 | DEBUG DIGEST-VALUE {<key>} \n DEBUG DIGEST \n !same 0.1 | DEBUG RELOAD
 `;
 
 const SORTING = `
-2 | SORT <list> [ALPHA] [ASC|DESC] [LIMIT <smallcount> <smallcount>] [GET <bypattern>] [STORE <list>]
-SORT <set> [ALPHA] [ASC|DESC] [LIMIT <smallcount> <smallcount>] {GET <bypattern>} [STORE <list>]
-SORT <zset> [ALPHA] [ASC|DESC] [LIMIT <smallcount> <smallcount>] [GET #]
+2 | SORT <list> [ASC|DESC] [LIMIT <smallcount> <smallcount>] [GET <bypattern>] [STORE <list>]
+SORT <set> [ASC|DESC] [LIMIT <smallcount> <smallcount>] {GET <bypattern>} [STORE <list>]
+SORT <key> ALPHA [DESC] [LIMIT <smallcount> <smallcount>] [GET <bypattern>] STORE <list>
+sorted | SORT <key> ALPHA \n sorted | SORT_RO <key> ALPHA [GET #] [ASC|DESC] [GET <bypattern>]
+SORT <zset> [ASC|DESC] [LIMIT <smallcount> <smallcount>] [GET #]
 SORT <lex> BY nosort [DESC] [LIMIT <smallcount> <smallcount>] [GET #|GET <bypattern>] [STORE <list>]
 2 | SORT <list> BY <bypattern> [DESC] [LIMIT <smallcount> <smallcount>] [GET #] [GET <bypattern>]
-sorted | SORT <key> ALPHA BY <bypattern> \n SORT_RO <list> [ALPHA] [ASC|DESC] [GET <bypattern>]
+sorted | SORT <key> ALPHA BY <bypattern> \n SORT_RO <list> [ASC|DESC] [GET <bypattern>]
 sorted | SORT_RO <key> BY nosort [GET #] \n 2 | RPUSH <list> {<smallcount>}
 SADD <set> {<smallcount>} \n MSET {<weightkey> <int>} \n HSET <hash> {<smallcount> <int>}
 2 | ZADD <zset> {<score> <smallcount>} \n DEL <list> \n HSET <weighthash> f <int>
@@ -182,7 +184,7 @@ CLIENT CACHING (YES|NO) \n CLIENT KILL TYPE <name> \n !shape | CLIENT ID \n CLIE
 !same | CONFIG SET zset-max-listpack-entries <limit> \n !same | CONFIG SET zset-max-listpack-value <limit>
 !same | CONFIG SET hash-max-ziplist-entries <limit> zset-max-ziplist-value <limit>
 !same | CONFIG SET list-compress-depth <limit> \n !same | CONFIG SET hll-sparse-max-bytes <limit>
-sortedPairs | CONFIG GET zset-max-* set-max-* \n sortedPairs | CONFIG GET hash* *lru* \n CONFIG SET <word> <word>
+!sortedPairs | CONFIG GET zset-max-* set-max-* \n !sortedPairs | CONFIG GET hash* *lru* \n CONFIG SET <word> <word>
 PUBLISH <name> <value> \n SPUBLISH <name> <value> \n PUBSUB (CHANNELS|SHARDCHANNELS) [<pattern>]
 PUBSUB (NUMSUB|SHARDNUMSUB) {<name>} \n PUBSUB NUMPAT \n !shape | MEMORY USAGE <key> SAMPLES 0
 !shape | TIME \n near | LASTSAVE \n AUTH <name> \n SCRIPT EXISTS <name>

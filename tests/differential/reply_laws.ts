@@ -14,7 +14,7 @@ export type Law =
   | "sortedPairs"
   /** SCAN and its kin with everything in one call: cursor equal, elements sorted. */
   | "scan"
-  /** The payload of DUMP: of sets and hashes, whose order is free, type and length. */
+  /** A payload of DUMP; where order or layout is free, only its type and, without nodes, length. */
   | "dump"
   /** Same kinds all the way down, contents random: SPOP, RANDOMKEY, SRANDMEMBER … */
   | "shape"
@@ -23,13 +23,29 @@ export type Law =
 
 /** The first byte of a dump of a hash table of members, or of fields and values. */
 const UNORDERED_DUMPS = [2, 4];
+/** Of a list: how many elements share a node is the server's own affair. */
+const QUICKLIST_DUMP = 18;
 
 /** Why two replies differ under a law, or null if they do not. */
 export function replyDifference(law: Law, left: Reply, right: Reply): string | null {
   const isSame = typeof law === "object"
     ? isNear(law.near, left, right)
     : canonical(law, left) === canonical(law, right);
-  return isSame ? null : `${showReply(left)}  |  ${showReply(right)}`;
+  if (isSame) return null;
+  return law === "same"
+    ? showDifference(left, right, "")
+    : `${showReply(left)}  |  ${showReply(right)}`;
+}
+
+/** Both replies, or only the first elements that differ: "[3][0] :1  |  :2". */
+function showDifference(left: Reply, right: Reply, path: string): string {
+  if ("items" in left && "items" in right && left.items.length === right.items.length) {
+    const index = left.items.findIndex((item, at) => exact(item) !== exact(right.items[at]));
+    if (index >= 0) {
+      return showDifference(left.items[index], right.items[index], `${path}[${index}]`);
+    }
+  }
+  return `${path} ${showReply(left)}  |  ${showReply(right)}`.trimStart();
 }
 
 function isNear(distance: number, left: Reply, right: Reply): boolean {
@@ -57,8 +73,10 @@ function canonical(law: Exclude<Law, object>, reply: Reply): string {
     case "shape":
       return shape(reply);
     case "dump": {
-      if (reply.kind !== "bulk" || !UNORDERED_DUMPS.includes(reply.bytes[0])) return exact(reply);
-      return `type ${reply.bytes[0]}, ${reply.bytes.length} bytes`;
+      if (reply.kind !== "bulk") return exact(reply);
+      const [type] = reply.bytes;
+      if (type === QUICKLIST_DUMP) return "list";
+      return UNORDERED_DUMPS.includes(type) ? `${type} ${reply.bytes.length}` : exact(reply);
     }
     case "sorted":
       return "items" in reply && reply.kind !== "map"

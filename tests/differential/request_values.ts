@@ -168,7 +168,7 @@ const GENERATORS: Readonly<Record<string, Generator>> = {
     if (random.oneIn(4)) payload[random.below(payload.length)] ^= 1 << random.below(8);
     return random.oneIn(10) ? payload.subarray(0, random.below(payload.length)) : payload;
   },
-  bypattern: oneOf("w_*", "h*->f", "w_*", "#", "w_*->f", "h*->2", "none*", "*", "h*->", "*->f"),
+  bypattern: oneOf("w_*", "h*->f", "w_*", "w_*->f", "h*->2", "none*", "*", "h*->", "*->f"),
   weightkey: (random) => "w_" + random.between(-4, 6),
   weighthash: (random) => "h" + random.below(5),
   name: oneOf(

@@ -1,0 +1,106 @@
+/**
+ * Query buffer: what it keeps, where it lets the next bytes go, and how much memory it takes. The
+ * requests in it are cut up in all ways in request_parser_test.ts.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { Argv } from "../../src/protocol/argv.ts";
+import { QueryBuffer } from "../../src/protocol/query_buffer.ts";
+import {
+  REQUEST_COMPLETE,
+  REQUEST_PARTIAL,
+  RequestParser,
+} from "../../src/protocol/request_parser.ts";
+import { encodeRequest } from "../support/resp_client.ts";
+import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
+import { fromLatin1, latin1 } from "../support/text.ts";
+
+function pending(query: QueryBuffer): string {
+  return fromLatin1(query.bytes.subarray(query.position, query.end));
+}
+
+Deno.test("bytes come out in order, whatever is consumed between", () => {
+  const seed = freshSeed();
+  const random = new SeededRandom(seed);
+  const query = new QueryBuffer();
+  let model = "";
+  for (let step = 0; step < 2000; step++) {
+    const text = fromLatin1(random.bytes(random.below(random.oneIn(20) ? 9000 : 300)));
+    query.append(latin1(text));
+    model += text;
+    const consumed = random.oneIn(4) ? model.length : random.below(Math.min(600, model.length + 1));
+    query.position += consumed;
+    model = model.slice(consumed);
+    assertEquals(query.pendingBytes, model.length);
+    if (step % 20 === 0) assertEquals(pending(query), model, `seed ${seed}`);
+  }
+});
+
+Deno.test("there is always room for reading", () => {
+  const query = new QueryBuffer();
+  for (let step = 0; step < 12; step++) {
+    const target = query.writable();
+    assert(target.length > 0);
+    query.end += target.length;
+    if (step % 3 === 0) query.position += 1500;
+    if (step === 8) query.position = query.end;
+  }
+});
+
+Deno.test("when all is consumed, the buffer is used again from its start", () => {
+  const query = new QueryBuffer();
+  const { buffer } = query.bytes;
+  for (let round = 0; round < 100; round++) {
+    query.append(latin1("x".repeat(1000)));
+    query.position = query.end;
+  }
+  assert(query.bytes.buffer === buffer);
+});
+
+Deno.test("the arguments of a request that is not complete move with their bytes", () => {
+  const query = new QueryBuffer();
+  query.append(latin1("old".repeat(600)));
+  query.position = query.end;
+  query.append(latin1("keyvalue"));
+  const partial = new Argv();
+  partial.bytes = query.bytes;
+  partial.add(query.position, 3);
+  partial.add(query.position + 3, 5);
+  query.partial = partial;
+  query.position = query.end;
+  assertEquals(query.heldBytes, 8);
+  for (let round = 0; round < 10; round++) query.append(latin1("y".repeat(1000)));
+  assertEquals([partial.text(0), partial.text(1)], ["key", "value"]);
+  assert(partial.bytes === query.bytes);
+  assertEquals(query.heldBytes, 10_008);
+});
+
+Deno.test("reads that fill the room get more of it, up to 64 KiB, and an idle client little", () => {
+  const query = new QueryBuffer();
+  for (let round = 0; round < 20; round++) query.growAfterFullRead();
+  assertEquals(query.writable().length, 64 * 1024);
+  query.append(latin1("pending"));
+  query.shrink();
+  assertEquals([query.bytes.length, pending(query)], [64 * 1024, "pending"]);
+  query.position = query.end;
+  query.shrink();
+  assertEquals([query.bytes.length, query.pendingBytes], [2048, 0]);
+});
+
+Deno.test("an announced argument takes memory only as it arrives, and then no more than it has", () => {
+  const query = new QueryBuffer();
+  const parser = new RequestParser();
+  const value = "v".repeat(1_000_000);
+  const request = encodeRequest(["SET", "key", value]);
+  query.append(request.subarray(0, 40));
+  assertEquals(parser.parse(query, true), REQUEST_PARTIAL);
+  assert(query.bytes.length <= 4096, `${query.bytes.length} bytes are reserved`);
+  let largest = 0;
+  for (let at = 40; at < request.length; at += 3000) {
+    query.append(request.subarray(at, at + 3000));
+    const outcome = parser.parse(query, true);
+    if (outcome === REQUEST_PARTIAL) largest = Math.max(largest, query.bytes.length);
+    else assertEquals(outcome, REQUEST_COMPLETE);
+  }
+  assertEquals(parser.argv.text(2), value);
+  assert(largest < 1_100_000, `${largest} bytes for an argument of ${value.length}`);
+});
