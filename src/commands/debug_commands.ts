@@ -5,7 +5,6 @@
  */
 import { latin1Bytes, latin1Text, Slice } from "../base/bytes.ts";
 import { hexId } from "../base/random.ts";
-import * as clock from "../base/clock.ts";
 import { parseDouble } from "../base/doubles.ts";
 import { datasetDigest, hexText, valueDigest } from "../keyspace/dataset_digest.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -121,7 +120,7 @@ function digest({ server, reply }: Client): void {
 function digestValue({ db, argv, reply }: Client): void {
   reply.array(argv.count - 2);
   for (let index = 2; index < argv.count; index++) {
-    const entry = db.findRaw(argv.bytes, argv.starts[index], argv.lengths[index]);
+    const entry = db.peek(argv, index);
     reply.simple(entry === 0 ? "0".repeat(40) : hexText(valueDigest(db, entry)));
   }
 }
@@ -299,7 +298,6 @@ function sleep({ argv, reply }: Client): void {
   if (seconds > 0) {
     const nobodyWakesIt = new Int32Array(new SharedArrayBuffer(4));
     Atomics.wait(nobodyWakesIt, 0, 0, Math.min(seconds * 1000, SLEEP_MS_MAX));
-    clock.refresh();
   }
   reply.ok();
 }

@@ -101,8 +101,7 @@ function restoreCommand(client: Client): void {
   const options = restoreOptions(argv);
   const keyStart = argv.starts[1];
   const keyBytes = argv.lengths[1];
-  const existing = db.peek(argv, 1);
-  if (existing !== 0 && !options.replaces) throw BUSY_KEY;
+  if (!options.replaces && db.peek(argv, 1) !== 0) throw BUSY_KEY;
   const expiryMs = restoredExpiry(argv, options.isAbsolute);
   if (!isSoundPayload(argv)) throw BAD_PAYLOAD;
   const entry = readPayload(client, expiryMs);

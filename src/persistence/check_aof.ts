@@ -17,7 +17,6 @@ import {
   AofRecordReader,
   RECORD_ANNOTATION,
   RECORD_BAD,
-  RECORD_COMMAND,
   RECORD_SHORT,
 } from "./aof_record_reader.ts";
 import { checkRdb } from "./check_rdb.ts";

@@ -26,7 +26,7 @@ const RETRY_MS_MAX = 120_000;
 export class MemoryReturn {
   readonly #arena: Arena;
   /** Resident bytes beside the segments, after the last collection or at the start. */
-  #floorBytes = 0;
+  #floorBytes = Infinity;
   #lastMs = 0;
   #retryMs = RETRY_MS_MIN;
 
@@ -34,11 +34,16 @@ export class MemoryReturn {
     this.#arena = arena;
   }
 
+  /** Notes what is resident before there are clients. */
+  begin(): void {
+    this.#floorBytes = this.#residentBeside();
+  }
+
   /** Called about once a second, with the present rate of commands. */
   tick(nowMs: number, commandsPerSecond: number): void {
     this.#arena.trim();
     const excess = this.#residentBeside();
-    if (this.#floorBytes === 0 || excess < this.#floorBytes) this.#floorBytes = excess;
+    if (excess < this.#floorBytes) this.#floorBytes = excess;
     if (excess - this.#floorBytes < EXCESS_BYTES) return;
     const pauseMs = commandsPerSecond <= IDLE_RATE ? this.#retryMs : BUSY_PAUSE_MS;
     if (nowMs - this.#lastMs < pauseMs) return;

@@ -193,6 +193,7 @@ export class Server implements KeyspaceListener {
     // Whoever connects while the data is loading hears so.
     this.listeners.accept();
     await this.persistence.loadAtStart();
+    this.memoryReturn.begin();
     this.#cron.start();
   }
 

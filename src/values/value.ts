@@ -31,6 +31,7 @@ import {
   SEGMENT_SHIFT,
   storeDouble,
 } from "../memory/memory.ts";
+import * as byteString from "../structures/byte_string.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 
 /** Types, numbered as in Redis. */
@@ -291,6 +292,12 @@ function remakeEmbedded(
 ): Ref {
   readEmbedded(arena, entry, source);
   const valueBytes = source.length;
+  if (!fitsEmbedded(length, valueBytes)) {
+    // The new key is so long that the string must stand elsewhere.
+    const copy = source.copy();
+    const ref = byteString.fromBytes(arena, copy, 0, valueBytes);
+    return createEntry(arena, bytes, start, length, TYPE_STRING, 0, ref, expiryMs);
+  }
   const target = createEmbeddedEntry(arena, bytes, start, length, 0, valueBytes, expiryMs);
   // Allocating may have cloned the segment of `entry`; both views are taken anew.
   readEmbedded(arena, entry, source);

@@ -88,7 +88,7 @@ const WRITERS: readonly Maker[] = [
   // Readers find out that keys have expired.
   (random) => ["GET", key(random, "s")],
   (random) => ["HGETALL", key(random, "h")],
-  (random) => ["PUBLISH", "channel", "nobody hears it"],
+  () => ["PUBLISH", "channel", "nobody hears it"],
 ];
 
 /** A list of steps that is the same for the same seed. */

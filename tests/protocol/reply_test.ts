@@ -23,7 +23,7 @@ Deno.test("status and errors are lines", () => {
   assertBytes((reply) => reply.ok(), "+OK\r\n");
   assertBytes((reply) => reply.simple("QUEUED"), "+QUEUED\r\n");
   assertBytes((reply) => reply.error("ERR no such key"), "-ERR no such key\r\n");
-  assertBytes((reply) => reply.error("ERR a\r\nb\nc\r\n"), "-ERR a  b c\r\n");
+  assertBytes((reply) => reply.error("ERR a\r\nb\nc"), "-ERR a  b c\r\n");
 });
 
 Deno.test("integers have all their digits", () => {

@@ -6,6 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Slice } from "../../src/base/bytes.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import type { Memory, Ref } from "../../src/memory/memory.ts";
+import * as byteString from "../../src/structures/byte_string.ts";
 import * as dictEntry from "../../src/structures/dict_entry.ts";
 import * as value from "../../src/values/value.ts";
 import { FreezeCheck } from "../structures/freeze_check.ts";
@@ -178,6 +179,22 @@ Deno.test("remaking an entry hands on the ref of its value and frees its long ke
   assertEquals([keyOf(arena, target), value.valueRef(arena, target)], ["short", 4711]);
   assertEquals([value.typeOf(arena, target), value.expiryOf(arena, target)], [4, 1000]);
   freeEntry(arena, target);
+  assertEquals(arena.usedBytes, 0);
+});
+
+Deno.test("an embedded string moves to a place of its own if the new key is too long for it", () => {
+  const arena = new Arena({ debug: true });
+  for (const keyBytes of [16_200, 40_000]) {
+    const entry = createEmbedded(arena, "key", sample(300), value.NO_EXPIRY);
+    const target = value.remakeEntry(arena, entry, latin1(sample(keyBytes)), 0, keyBytes, 1000);
+    assertEquals([value.isEmbedded(arena, target), value.typeOf(arena, target)], [false, 0]);
+    assertEquals(value.expiryOf(arena, target), 1000);
+    assert(keyOf(arena, target) === sample(keyBytes));
+    const ref = value.valueRef(arena, target);
+    assertEquals(fromLatin1(byteString.toBytes(arena, ref)), sample(300));
+    byteString.free(arena, ref);
+    freeEntry(arena, target);
+  }
   assertEquals(arena.usedBytes, 0);
 });
 

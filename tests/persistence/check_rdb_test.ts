@@ -1,0 +1,78 @@
+/** What check-rdb says of files that are good, cut, damaged, or no RDB at all. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { checkRdbMain } from "../../src/persistence/check_rdb.ts";
+import { EmbeddedServer } from "../support/embedded_server.ts";
+import { SimulatedFiles } from "../support/simulated_files.ts";
+
+const PATH = "/data/dump.rdb";
+
+/** A small dump of every type, as our server writes it. */
+function dump(): Uint8Array {
+  const files = new SimulatedFiles();
+  using server = new EmbeddedServer([["loglevel", "warning"]], { files });
+  server.server.config.dir = "/data";
+  server.run("SET", "text", "abc".repeat(100));
+  server.run("SET", "gone", "1", "PXAT", "4102444800000");
+  server.run("RPUSH", "list", "a", "b", "7");
+  server.run("SADD", "set", "x", "y");
+  server.run("HSET", "hash", "field", "value");
+  server.run("ZADD", "zset", "1.5", "member");
+  assertEquals(server.run("SAVE"), "OK");
+  return files.content(PATH);
+}
+
+function check(content: Uint8Array | null): { code: number; lines: string[] } {
+  const files = new SimulatedFiles();
+  if (content !== null) files.put(PATH, content);
+  const lines: string[] = [];
+  const print = (line: string) => lines.push(line);
+  return { code: checkRdbMain(files, [PATH], print, print), lines };
+}
+
+Deno.test("check-rdb counts the keys of a good file", () => {
+  const { code, lines } = check(dump());
+  assertEquals(code, 0, lines.join("\n"));
+  assertEquals(lines[0], `[offset 0] Checking RDB file ${PATH}`);
+  assert(lines.includes("[info] 6 keys read"));
+  assert(lines.includes("[info] 1 expires"));
+  assert(lines.includes("[info] 0 already expired"));
+  assertMatch(lines.join("\n"), /Checksum OK\n.*RDB looks OK!/);
+});
+
+Deno.test("check-rdb refuses a file that is cut anywhere, and names the offset", () => {
+  const content = dump();
+  for (let length = 0; length < content.length; length++) {
+    const { code, lines } = check(content.subarray(0, length));
+    assertEquals(code, 1, `cut at ${length}`);
+    assert(lines.includes("--- RDB ERROR DETECTED ---"));
+    assertMatch(lines.join("\n"), /\[additional info\] While doing: /);
+  }
+});
+
+Deno.test("check-rdb notices every damaged byte", () => {
+  const content = dump();
+  for (let at = 0; at < content.length; at++) {
+    const damaged = content.slice();
+    damaged[at] ^= 0x20;
+    assertEquals(check(damaged).code, 1, `byte ${at}`);
+  }
+});
+
+Deno.test("check-rdb names the key and the type in which the damage is", () => {
+  const content = dump();
+  const at = new TextDecoder("latin1").decode(content).indexOf("zset") + 8;
+  const { lines } = check(content.subarray(0, at));
+  assert(lines.includes("[additional info] While doing: read-object-value"));
+  assert(lines.includes("[additional info] Reading key 'zset'"));
+  assert(lines.includes("[additional info] Reading type 17 (zset-listpack)"));
+});
+
+Deno.test("check-rdb refuses what is no RDB, a version of the future, and a missing file", () => {
+  const encoder = new TextEncoder();
+  assertEquals(check(encoder.encode("*1\r\n$4\r\nPING\r\n")).code, 1);
+  assertMatch(check(encoder.encode("REDIS0099 and more")).lines.join(), /version 99/);
+  assertMatch(check(null).lines.join(), /No such file or directory/);
+  const usage: string[] = [];
+  assertEquals(checkRdbMain(new SimulatedFiles(), [], () => {}, (line) => usage.push(line)), 1);
+  assertMatch(usage.join(), /^Usage: /);
+});
