@@ -120,7 +120,7 @@ function digest({ server, reply }: Client): void {
 function digestValue({ db, argv, reply }: Client): void {
   reply.array(argv.count - 2);
   for (let index = 2; index < argv.count; index++) {
-    const entry = db.peek(argv, index);
+    const entry = db.findRaw(argv.bytes, argv.starts[index], argv.lengths[index]);
     reply.simple(entry === 0 ? "0".repeat(40) : hexText(valueDigest(db, entry)));
   }
 }

@@ -7,6 +7,7 @@
  * 32nd of the memory Redis takes for it, with the same choices and so the same matches.
  */
 import { Slice } from "../base/bytes.ts";
+import type { Memory, Ref } from "../memory/memory.ts";
 import type { Client } from "../server/client.ts";
 import type { RedisCommand } from "../server/command.ts";
 import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
@@ -49,8 +50,11 @@ interface LcsOptions {
 }
 
 function lcsCommand(client: Client): void {
-  const a = readString(client, 1);
-  const b = readString(client, 2);
+  const { db, argv } = client;
+  const first = db.lookupForRead(argv, 1);
+  const second = db.lookupForRead(argv, 2);
+  const a = readString(db.arena, first);
+  const b = readString(db.arena, second);
   const options = parseOptions(client);
   const needsWay = options.wantsIndexes || !options.wantsLength;
   const cells = (a.length + 1) * (b.length + 1);
@@ -64,13 +68,12 @@ function lcsCommand(client: Client): void {
   else replySubsequence(client, a, b, goesUp, length);
 }
 
-/** The string of a key in one piece; empty if the key is missing. */
-function readString({ db, argv }: Client, index: number): Uint8Array {
-  const entry = db.lookupForRead(argv, index);
+/** The string of an entry in one piece; empty if there is none. */
+function readString(memory: Memory, entry: Ref): Uint8Array {
   if (entry === 0) return new Uint8Array(0);
-  if (typeOf(db.arena, entry) !== TYPE_STRING) throw NOT_STRINGS;
+  if (typeOf(memory, entry) !== TYPE_STRING) throw NOT_STRINGS;
   const view = new Slice();
-  stringValue.read(db.arena, entry, view);
+  stringValue.read(memory, entry, view);
   return view.bytes.subarray(view.start, view.start + view.length);
 }
 

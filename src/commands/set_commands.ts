@@ -305,13 +305,14 @@ function smoveCommand(client: Client): void {
   const member = argv.starts[3];
   const length = argv.lengths[3];
   const source = db.lookupForWrite(argv, 1);
-  // Redis: what the target holds is not looked at if there is no source.
+  let target = db.lookupForWrite(argv, 2);
+  // Redis: the type of the target does not matter if there is no source.
   if (source === 0) {
     reply.integer(0);
     return;
   }
   typedForWrite(client, 1, TYPE_SET);
-  let target = typedForWrite(client, 2, TYPE_SET);
+  target = typedForWrite(client, 2, TYPE_SET);
   if (source === target) {
     reply.integer(hasMember(client, source, 3) ? 1 : 0);
     return;

@@ -62,6 +62,8 @@ export interface AofWriterOptions {
   hasActiveChild(): boolean;
   /** Ends the process: `appendfsync always` cannot be kept. */
   exit(code: number): never;
+  /** `error` may be another one now, or none. */
+  onErrorChange?(): void;
 }
 
 export class AofWriter implements CommandLog {
@@ -147,6 +149,7 @@ export class AofWriter implements CommandLog {
     this.#postponedSinceMs = 0;
     this.#hasUnsynced = false;
     this.#lastSyncMs = clock.nowMs();
+    this.#options.onErrorChange?.();
   }
 
   /**
@@ -202,6 +205,7 @@ export class AofWriter implements CommandLog {
       return null;
     } catch (cause) {
       this.#syncError ??= errorText(cause);
+      this.#options.onErrorChange?.();
       return this.#syncError;
     }
   }
@@ -209,6 +213,7 @@ export class AofWriter implements CommandLog {
   /** A rewrite has succeeded: what files before the present one lack does not matter any more. */
   forgetEarlierFiles(): void {
     this.#earlierSyncError = null;
+    this.#options.onErrorChange?.();
   }
 
   /** Resolves when no sync is under way. */
@@ -335,6 +340,7 @@ export class AofWriter implements CommandLog {
     this.#hasUnsynced = true;
     if (this.#writeError !== null) {
       this.#writeError = null;
+      this.#options.onErrorChange?.();
       this.#options.log.warning("AOF write error looks solved, Redis can write again.");
     }
     return true;
@@ -369,6 +375,7 @@ export class AofWriter implements CommandLog {
       log.warning(`Error writing to the AOF file: ${text} (${file.path})`);
     }
     this.#writeError = text;
+    this.#options.onErrorChange?.();
     this.#hasPartialWrite = true;
     try {
       this.#cutPartialWrite(file);
@@ -437,6 +444,7 @@ export class AofWriter implements CommandLog {
     if (this.#file === null) return;
     if (file === this.#file) this.#syncError ??= text;
     else this.#earlierSyncError ??= text;
+    this.#options.onErrorChange?.();
     this.#options.log.warning(`Fail to fsync the AOF file: ${text} (${file.path})`);
   }
 
@@ -450,6 +458,7 @@ export class AofWriter implements CommandLog {
     this.#hasUnsynced = false;
     this.#syncError = null;
     this.#earlierSyncError = null;
+    this.#options.onErrorChange?.();
     this.#postponedSinceMs = 0;
     // The sync that is running has the file's number; it must not be given to another file yet.
     if (this.#syncRunning === null) file.close();

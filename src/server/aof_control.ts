@@ -79,6 +79,8 @@ export interface AofControlOptions {
   isInTransaction(): boolean;
   /** Ends the process. */
   exit(code: number): never;
+  /** `diskError` may be another one now, or none. */
+  onErrorChange?(): void;
 }
 
 /** Where commands go that come during a rewrite: nowhere, to a temporary file, to the last one. */
@@ -110,7 +112,13 @@ export class AofControl {
   constructor(options: AofControlOptions) {
     this.#options = options;
     const { config, log, child, exit } = options;
-    this.writer = new AofWriter({ config, log, hasActiveChild: () => child.isActive, exit });
+    this.writer = new AofWriter({
+      config,
+      log,
+      hasActiveChild: () => child.isActive,
+      exit,
+      onErrorChange: () => options.onErrorChange?.(),
+    });
   }
 
   /** Whether `appendonly` is on, or being switched on. */

@@ -83,6 +83,7 @@ export class Persistence {
       },
       isInTransaction: () => server.callDepth > 1,
       exit: (code) => server.exit(code),
+      onErrorChange: () => this.#refuseWritesIfNeeded(),
     });
     config.onChange("appendonly", () => this.#applyAppendOnly());
   }
@@ -97,11 +98,7 @@ export class Persistence {
 
   /** End of a turn: makes its commands as safe as `appendfsync` promises. */
   beforeReplies(): boolean {
-    if (this.#server.commandLog === null) return true;
-    const mayReply = this.aof.flush();
-    // The next write is refused at once, not after the next tick.
-    if (this.aof.diskError !== null) this.#server.setGate(GATE_MISCONF, true);
-    return mayReply;
+    return this.#server.commandLog === null || this.aof.flush();
   }
 
   /** Housekeeping, called by cron. */

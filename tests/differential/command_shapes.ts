@@ -67,7 +67,7 @@ ECHO <value> \n PING [<value>] \n NOSUCHCOMMAND <value>
 `;
 
 const DUMPS = `
-dump | DUMP <key> \n dump | DUMP <str> \n dump | DUMP <zset> \n DUMP <lex>
+dump | DUMP <key> \n dump | DUMP <str> \n dump | DUMP <zset> \n dump | DUMP <lex>
 4 | RESTORE <key> 0 <dump> [REPLACE] \n RESTORE <key> 0 <dump> REPLACE [IDLETIME <count>|FREQ <count>]
 RESTORE <key> <milliseconds> <dump> REPLACE \n RESTORE <key> <unixtimems> <dump> ABSTTL [REPLACE]
 3 | DEBUG DIGEST-VALUE {<key>} \n DEBUG DIGEST \n !same 0.1 | DEBUG RELOAD
@@ -184,7 +184,7 @@ CLIENT CACHING (YES|NO) \n CLIENT KILL TYPE <name> \n !shape | CLIENT ID \n CLIE
 !same | CONFIG SET zset-max-listpack-entries <limit> \n !same | CONFIG SET zset-max-listpack-value <limit>
 !same | CONFIG SET hash-max-ziplist-entries <limit> zset-max-ziplist-value <limit>
 !same | CONFIG SET list-compress-depth <limit> \n !same | CONFIG SET hll-sparse-max-bytes <limit>
-!sortedPairs | CONFIG GET zset-max-* set-max-* \n !sortedPairs | CONFIG GET hash* *lru* \n CONFIG SET <word> <word>
+!sortedPairs | CONFIG GET zset-max-* set-max-* \n !sortedPairs | CONFIG GET hash* *lru* \n !same | CONFIG SET <word> <word>
 PUBLISH <name> <value> \n SPUBLISH <name> <value> \n PUBSUB (CHANNELS|SHARDCHANNELS) [<pattern>]
 PUBSUB (NUMSUB|SHARDNUMSUB) {<name>} \n PUBSUB NUMPAT \n !shape | MEMORY USAGE <key> SAMPLES 0
 !shape | TIME \n near | LASTSAVE \n AUTH <name> \n SCRIPT EXISTS <name>

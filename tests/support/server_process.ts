@@ -28,6 +28,8 @@ export interface ServerOptions {
   configFile?: string;
   /** How long to wait for the first PONG. */
   readyTimeoutMs?: number;
+  /** The executable to start, if it is not the usual one of the target. */
+  program?: string;
 }
 
 const ROOT = new URL("../../", import.meta.url);
@@ -78,7 +80,9 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   const owned = options.directory === undefined;
   const directory = options.directory ?? await Deno.makeTempDir({ prefix: "redeno_test_" });
   const port = freePort();
-  const [program, ...leading] = launchCommand(target);
+  const [program, ...leading] = options.program === undefined
+    ? launchCommand(target)
+    : [options.program];
   const child = new Deno.Command(program, {
     args: [...leading, ...directiveArguments(options, port, directory)],
     cwd: target === "redis" ? directory : ROOT,

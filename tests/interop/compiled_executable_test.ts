@@ -1,0 +1,67 @@
+/**
+ * The compiled executable: it serves, saves in its Worker, reads its configuration file, handles
+ * signals, and finds its data again. REDENO_COMPILED names it; without it the tests are skipped.
+ */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { startServer, TemporaryDirectory } from "../support/server_process.ts";
+import { printLine, until } from "../support/text.ts";
+
+const program = Deno.env.get("REDENO_COMPILED") ?? "";
+
+function testCompiled(name: string, fn: () => Promise<void>): void {
+  if (program === "") printLine(`skipped: ${name}: REDENO_COMPILED names no executable`);
+  Deno.test({ name, ignore: program === "", fn });
+}
+
+testCompiled("the executable tells its version and its usage", async () => {
+  for (const [argument, text] of [["--version", "v=7.0.15"], ["--help", "Usage: redeno"]]) {
+    const { stdout, success } = await new Deno.Command(program, { args: [argument] }).output();
+    assert(success);
+    assertStringIncludes(new TextDecoder().decode(stdout), text);
+  }
+});
+
+testCompiled("the executable saves in its Worker and finds the data after SIGTERM", async () => {
+  await using directory = await TemporaryDirectory.create();
+  const configFile = join(directory.path, "redeno.conf");
+  await Deno.writeTextFile(configFile, "maxmemory 100mb\nhash-max-listpack-entries 7\n");
+  {
+    await using server = await startServer({ program, directory: directory.path, configFile });
+    using client = await server.connect();
+    assertEquals(await client.call("CONFIG", "GET", "hash-max-listpack-entries"), [
+      "hash-max-listpack-entries",
+      "7",
+    ]);
+    for (let index = 0; index < 1000; index++) await client.expect("SET", `key:${index}`, index);
+    assertEquals(await client.call("BGSAVE"), "Background saving started");
+    await until("the save is done", async () => {
+      const info = String(await client.expect("INFO", "persistence"));
+      return info.includes("rdb_bgsave_in_progress:0") &&
+        info.includes("rdb_last_bgsave_status:ok") && info.includes("rdb_saves:1");
+    });
+    await client.expect("CONFIG", "SET", "appendonly", "yes");
+    await until("the AOF is on", async () => {
+      const info = String(await client.expect("INFO", "persistence"));
+      return info.includes("aof_rewrite_in_progress:0") &&
+        info.includes("aof_last_bgrewrite_status:ok") && info.includes("aof_rewrites:1");
+    });
+    await client.expect("INCR", "key:5");
+    const code = await server.stop("SIGTERM");
+    assertEquals(code, 0);
+  }
+  const args = ["--appendonly", "yes"];
+  await using server = await startServer({ program, directory: directory.path, configFile, args });
+  using client = await server.connect();
+  assertEquals(await client.call("DBSIZE"), 1000);
+  assertEquals(await client.call("GET", "key:5"), "6");
+});
+
+testCompiled("the executable refuses a wrong configuration with its line", async () => {
+  await using directory = await TemporaryDirectory.create();
+  const configFile = join(directory.path, "wrong.conf");
+  await Deno.writeTextFile(configFile, "port 0\nmaxmemory lots\n");
+  const { code, stderr } = await new Deno.Command(program, { args: [configFile] }).output();
+  assertEquals(code, 1);
+  assertStringIncludes(new TextDecoder().decode(stderr), ">>> 'maxmemory lots'");
+});
