@@ -1,0 +1,181 @@
+/**
+ * The real process on the real disk, killed by SIGKILL under load, again and again on the same
+ * files: during BGSAVE, during a rewrite, and while it loads. Writers note every answer they get.
+ *
+ *   always       nothing that was answered may be missing
+ *   everysec     nothing that was answered two seconds before the kill
+ *   no           the same (a kill takes nothing away from the system's own buffers)
+ *   RDB alone    nothing that was answered before the last BGSAVE that succeeded began
+ *
+ * And of every transaction both halves are there, or neither. Three rounds for each; REDENO_CRASH=full
+ * makes a hundred, REDENO_CRASH_ROUNDS=n another number.
+ */
+import { assert, assertEquals } from "@std/assert";
+import type { RespClient } from "../support/resp_client.ts";
+import { SeededRandom } from "../support/seeded_random.ts";
+import { type ServerProcess, startServer, TemporaryDirectory } from "../support/server_process.ts";
+import { delay, printLine } from "../support/text.ts";
+
+const IS_FULL = Deno.env.get("REDENO_CRASH") === "full";
+const ROUNDS = Number(Deno.env.get("REDENO_CRASH_ROUNDS") ?? (IS_FULL ? 100 : 3));
+const SEED = Number(Deno.env.get("REDENO_CRASH_SEED") ?? 1);
+const WRITERS = 6;
+const WINDOW_MS = 2000;
+/** Keys that make saving and loading take a while. */
+const BALLAST_KEYS = 30_000;
+/** A load that is killed in the middle takes about so long. */
+const LOAD_MS_MAX = 900;
+
+type Policy = "always" | "everysec" | "no" | "rdb";
+
+/** What one writer was answered, and when. */
+interface Answers {
+  begin: number;
+  times: number[];
+}
+
+/** Sets two keys and a list to the next number, in a transaction, on and on. */
+async function write(server: ServerProcess, writer: number, answers: Answers): Promise<void> {
+  try {
+    using client = await server.connect();
+    for (;;) {
+      const value = answers.begin + answers.times.length + 1;
+      const replies = await client.callMany([
+        ["MULTI"],
+        ["SET", `left:${writer}`, value],
+        ["RPUSH", `list:${writer}`, value],
+        ["LTRIM", `list:${writer}`, -5, -1],
+        ["SET", `right:${writer}`, value],
+        ["EXEC"],
+      ]);
+      if (!Array.isArray(replies.at(-1))) return;
+      answers.times.push(performance.now());
+    }
+  } catch {
+    // The server was killed.
+  }
+}
+
+/** Asks for one background job after the other; notes when the last good BGSAVE began. */
+async function keepBusy(
+  server: ServerProcess,
+  command: "BGSAVE" | "BGREWRITEAOF",
+  saved: { beganMs: number },
+): Promise<void> {
+  try {
+    using client = await server.connect();
+    let beganMs = performance.now();
+    await client.call(command);
+    for (;;) {
+      await delay(5);
+      const info = String(await client.call("INFO", "persistence"));
+      if (!/(rdb_bgsave|aof_rewrite)_in_progress:1/.test(info)) {
+        if (command === "BGSAVE" && /rdb_last_bgsave_status:ok/.test(info)) saved.beganMs = beganMs;
+        beganMs = performance.now();
+        await client.call(command);
+      }
+    }
+  } catch {
+    // The server was killed.
+  }
+}
+
+/** Values of all writers; fails if a transaction is there in part. */
+async function readWhole(client: RespClient): Promise<number[]> {
+  const values: number[] = [];
+  for (let writer = 0; writer < WRITERS; writer++) {
+    const left = Number(await client.call("GET", `left:${writer}`));
+    const right = Number(await client.call("GET", `right:${writer}`));
+    const last = Number(await client.call("LINDEX", `list:${writer}`, -1));
+    assertEquals([right, last], [left, left], `writer ${writer}`);
+    values.push(left);
+  }
+  return values;
+}
+
+function promisedAt(policy: Policy, answers: Answers, killMs: number, savedMs: number): number {
+  const limitMs = policy === "always" ? Infinity : policy === "rdb" ? savedMs : killMs - WINDOW_MS;
+  const answered = answers.times.filter((atMs) => atMs < limitMs).length;
+  return answered === 0 ? 0 : answers.begin + answered;
+}
+
+function argumentsFor(policy: Policy): string[] {
+  if (policy === "rdb") return [];
+  return ["--appendonly", "yes", "--appendfsync", policy];
+}
+
+/** Starts a server and kills it while it loads. */
+async function killWhileLoading(
+  directory: string,
+  args: string[],
+  afterMs: number,
+): Promise<void> {
+  const starting = startServer({ directory, args, readyTimeoutMs: 10_000 });
+  await delay(afterMs);
+  await using server = await starting;
+  await server.kill();
+}
+
+async function round(
+  directory: string,
+  policy: Policy,
+  random: SeededRandom,
+  promised: number[],
+): Promise<{ promised: number[]; lost: number; answered: number }> {
+  const args = argumentsFor(policy);
+  await using server = await startServer({ directory, args });
+  using client = await server.connect();
+  const found = await readWhole(client);
+  const missing = promised.filter((value, writer) => found[writer] < value);
+  assertEquals(missing, [], `found ${found}, promised ${promised}`);
+  const all = found.map((begin): Answers => ({ begin, times: [] }));
+  const writing = all.map((answers, writer) => write(server, writer, answers));
+  const saved = { beganMs: -Infinity };
+  const command = policy === "rdb" || random.oneIn(3) ? "BGSAVE" : "BGREWRITEAOF";
+  const isBusy = policy === "rdb" || !random.oneIn(3);
+  const busy = isBusy ? keepBusy(server, command, saved) : Promise.resolve();
+  await delay(random.between(150, 900));
+  await server.kill();
+  const killMs = performance.now();
+  await Promise.all([...writing, busy]);
+  const kept = all.map((answers, writer) =>
+    Math.max(promisedAt(policy, answers, killMs, saved.beganMs), policy === "rdb" ? promised[writer] : found[writer])
+  );
+  const answered = all.reduce((sum, { times }) => sum + times.length, 0);
+  return { promised: kept, lost: 0, answered };
+}
+
+for (const policy of ["always", "everysec", "no", "rdb"] as const) {
+  Deno.test(`SIGKILL under load, ${policy}: what was promised is found`, async () => {
+    const random = new SeededRandom(SEED);
+    await using directory = await TemporaryDirectory.create();
+    {
+      await using server = await startServer({
+        directory: directory.path,
+        args: [...argumentsFor(policy), "--enable-debug-command", "yes"],
+      });
+      using client = await server.connect();
+      await client.expect("DEBUG", "POPULATE", BALLAST_KEYS, "ballast", 100);
+      await client.expect("SAVE");
+    }
+    let promised: number[] = new Array(WRITERS).fill(0);
+    let answered = 0;
+    for (let count = 0; count < ROUNDS; count++) {
+      const outcome = await round(directory.path, policy, random, promised);
+      promised = outcome.promised;
+      answered += outcome.answered;
+      if (count % 3 === 1) {
+        const args = argumentsFor(policy);
+        await killWhileLoading(directory.path, args, random.between(1, LOAD_MS_MAX));
+      }
+    }
+    await using server = await startServer({
+      directory: directory.path,
+      args: argumentsFor(policy),
+    });
+    using client = await server.connect();
+    const found = await readWhole(client);
+    assert(found.every((value, writer) => value >= promised[writer]), `${found} < ${promised}`);
+    printLine(`${policy}: ${ROUNDS} kills, ${answered} transactions answered`);
+  });
+}
