@@ -77,6 +77,14 @@ function loadDraft(): void {
 }
 
 /** Stores the draft under a key, whose entry is `entry` (0: the key is new). */
+/** As `readValue`. Redis: the string is made ready to be changed even if it will not be. */
+function readForChange(arena: Arena, entry: Ref): void {
+  readValue(arena, entry);
+  value.setEncodingOnly(arena, entry, value.ENCODING_RAW);
+  // The note above may have moved the segment.
+  readValue(arena, entry);
+}
+
 function storeDraft({ db, argv }: Client, index: number, entry: Ref): void {
   const { arena } = db;
   if (entry === 0) {
@@ -103,10 +111,7 @@ function pfaddCommand(client: Client): void {
     hyperloglog.invalidateCount(draft.bytes, 0);
     storeDraft(client, 1, 0);
   } else {
-    readValue(db.arena, entry);
-    // Redis: the string is made ready to be changed even if it will not be.
-    value.setEncodingOnly(db.arena, entry, value.ENCODING_RAW);
-    readValue(db.arena, entry);
+    readForChange(db.arena, entry);
     updates = hyperloglog.isDense(view.bytes, view.start)
       ? addToDense(db.arena, entry, argv)
       : addToSparse(client, entry);
@@ -240,7 +245,7 @@ function pfdebugCommand(client: Client): void {
   const { db, argv, reply } = client;
   const entry = typedForWrite(client, 2, TYPE_STRING);
   if (entry === 0) throw NO_KEY;
-  readValue(db.arena, entry);
+  readForChange(db.arena, entry);
   const isDense = hyperloglog.isDense(view.bytes, view.start);
   if (argv.is(1, "getreg")) {
     replyRegisters(client, entry, isDense);

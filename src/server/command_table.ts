@@ -52,7 +52,11 @@ export class CommandTable {
     const command = this.byName.get(name);
     if (command === undefined) return false;
     this.byName.delete(name);
-    if (newName !== "") this.byName.set(newName.toLowerCase(), { ...command, name: newName });
+    if (newName !== "") {
+      // The look-up compares with names in lower case.
+      command.name = newName.toLowerCase();
+      this.byName.set(command.name, command);
+    }
     this.#slots.fill(null);
     for (const [shownName, row] of this.byName) {
       let slot = slotOf(shownName);

@@ -62,7 +62,7 @@ MOVE <key> <db> \n DBSIZE \n SELECT <db> \n SWAPDB <db> <db>
 sorted | KEYS <pattern> \n !scan | SCAN 0 [MATCH <pattern>] COUNT 100000 [TYPE <type>]
 3 | OBJECT ENCODING <key> \n !shape | OBJECT REFCOUNT <key> \n OBJECT FREQ <key>
 near | OBJECT IDLETIME <key> \n 
-!same | PEXPIRE <key> 1 ; DEBUG SLEEP 0.002 \n 0.1 | FLUSHDB [ASYNC|SYNC] \n 0.05 | FLUSHALL [ASYNC|SYNC]
+!same | PEXPIRE <key> 5 ; DEBUG SLEEP 0.007 \n 0.1 | FLUSHDB [ASYNC|SYNC] \n 0.05 | FLUSHALL [ASYNC|SYNC]
 ECHO <value> \n PING [<value>] \n NOSUCHCOMMAND <value>
 `;
 

@@ -23,8 +23,11 @@ export type Law =
 
 /** The first byte of a dump of a hash table of members, or of fields and values. */
 const UNORDERED_DUMPS = [2, 4];
-/** Of a list: how many elements share a node is the server's own affair. */
-const QUICKLIST_DUMP = 18;
+/**
+ * Of a list: how many elements share a node is the server's own affair. Of a hash in one listpack:
+ * its fields may come from a hash table, in any order, and compress better or worse.
+ */
+const FREE_DUMPS = [16, 18];
 
 /** Why two replies differ under a law, or null if they do not. */
 export function replyDifference(law: Law, left: Reply, right: Reply): string | null {
@@ -75,7 +78,7 @@ function canonical(law: Exclude<Law, object>, reply: Reply): string {
     case "dump": {
       if (reply.kind !== "bulk") return exact(reply);
       const [type] = reply.bytes;
-      if (type === QUICKLIST_DUMP) return "list";
+      if (FREE_DUMPS.includes(type)) return `${type}`;
       return UNORDERED_DUMPS.includes(type) ? `${type} ${reply.bytes.length}` : exact(reply);
     }
     case "sorted":

@@ -6,7 +6,7 @@
  *   LINSERT <list> (BEFORE|AFTER) <value> <value>          ( ) exactly one
  *   HSET <hash> {<field> <value>}                          { } one to four times
  *   ZINTERSTORE <zset> #{<zset>} …                         #{ } as { }, preceded by the count
- *   PEXPIRE <key> 1 ; DEBUG SLEEP 0.002                    ;   requests that follow each other
+ *   PEXPIRE <key> 5 ; DEBUG SLEEP 0.007                    ;   requests that follow each other
  *
  * Words in angle brackets are generators of `request_values.ts`.
  */
