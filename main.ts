@@ -10,6 +10,7 @@ import { checkAofMain } from "./src/persistence/check_aof.ts";
 import { checkRdbMain } from "./src/persistence/check_rdb.ts";
 import { DiskFileSystem } from "./src/persistence/file_system.ts";
 import { formatVersion, HELP_TEXT, parseCommandLine } from "./src/server/command_line.ts";
+import { renameCommands } from "./src/server/config_effects.ts";
 import { ConfigFileError, loadConfig, readStandardInput } from "./src/server/config_file.ts";
 import { clientsWithin, openFilesLimit } from "./src/server/open_files.ts";
 import { REDENO_VERSION, REDIS_VERSION, Server } from "./src/server/server.ts";
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
     directives: commandLine.directives,
   });
   const server = new Server({ config, rows: commandRows, log });
+  renameCommands(server);
   greet(config);
   config.maxclients = clientsWithin(openFilesLimit(), config.maxclients, log);
   listenForSignals(server);

@@ -178,6 +178,38 @@ const TESTED_ELSEWHERE: readonly { path: RegExp; reason: string }[] = [
     path: /^src\/std\//,
     reason: "stand-ins: replaced by the real packages where JSR is reachable",
   },
+  {
+    path: /^src\/memory\/memory\.ts$/,
+    reason: "the bits of a ref and reading by them: arena_test, software_fork_test",
+  },
+  {
+    path: /^src\/(?:keyspace\/keyspace_listener|persistence\/command_log)\.ts$/,
+    reason: "interfaces and constants only",
+  },
+  {
+    path: /^src\/server\/(?:command|errors)\.ts$/,
+    reason: "declarations: command_table_test, and the differential tests compare every text",
+  },
+  {
+    path: /^src\/server\/(?:server|client)\.ts$/,
+    reason: "what joins the parts: every test with an EmbeddedServer runs in it",
+  },
+  {
+    path: /^src\/server\/cron\.ts$/,
+    reason: "a list of calls: each is tested with what it calls; debug_commands_test stops it",
+  },
+  {
+    path: /^src\/server\/keyspace_events\.ts$/,
+    reason: "seen by subscribers only: pubsub_commands_test",
+  },
+  {
+    path: /^src\/commands\/table\.ts$/,
+    reason: "a concatenation: command_table_test, differential/command_table_rows_test",
+  },
+  {
+    path: /^src\/commands\/arguments\.ts$/,
+    reason: "parsers shared by families: the tests of each family hand them wrong arguments",
+  },
 ];
 
 /**

@@ -76,7 +76,6 @@ function loadDraft(): void {
   if (!draft.load(view.bytes, view.start, view.length)) throw CORRUPTED_VALUE;
 }
 
-/** Stores the draft under a key, whose entry is `entry` (0: the key is new). */
 /** As `readValue`. Redis: the string is made ready to be changed even if it will not be. */
 function readForChange(arena: Arena, entry: Ref): void {
   readValue(arena, entry);
@@ -85,6 +84,7 @@ function readForChange(arena: Arena, entry: Ref): void {
   readValue(arena, entry);
 }
 
+/** Stores the draft under a key, whose entry is `entry` (0: the key is new). */
 function storeDraft({ db, argv }: Client, index: number, entry: Ref): void {
   const { arena } = db;
   if (entry === 0) {

@@ -1,6 +1,7 @@
 /**
  * Check RDB: looks through an RDB file, as redis-check-rdb does, and says what is in it or where it
- * is damaged. `redeno check-rdb FILE` is this; check_aof.ts uses it for files that begin with an RDB.
+ * is damaged. `redeno check-rdb FILE` is this; check_aof.ts uses it for files that begin with an
+ * RDB.
  *
  * Every value is built as for loading, in memory of its own, and freed again: so what passes here
  * is what the server can load. Lines are those of redis-check-rdb, so that scripts understand both;

@@ -4,6 +4,7 @@
  * here.
  */
 import { systemErrorText } from "./config.ts";
+import { ConfigFileError } from "./config_file.ts";
 import { GATE_MEMORY } from "./dispatch.ts";
 import type { Server } from "./server.ts";
 
@@ -82,5 +83,17 @@ function applyLog({ config, log }: Server): string | null {
     return null;
   } catch (error) {
     return `Can't open the log file: ${systemErrorText(error)}`;
+  }
+}
+
+/** Carries out the `rename-command` directives. Throws ConfigFileError for one that is wrong. */
+export function renameCommands({ config, commands }: Server): void {
+  for (const { words: [name, newName], source } of config.renamedCommands) {
+    if (commands.byName.has(newName.toLowerCase())) {
+      throw new ConfigFileError(source, "Target command name already exists");
+    }
+    if (!commands.rename(name.toLowerCase(), newName)) {
+      throw new ConfigFileError(source, "No such command in rename-command");
+    }
   }
 }

@@ -107,8 +107,8 @@ export class Connection implements ClientTransport {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#server.removeClient(this.client);
-    // Whoever still knows the client must not keep its buffers alive. Those of a write that is under
-    // way belong to the system until it fails.
+    // Whoever still knows the client must not keep its buffers alive. Those of a write that is
+    // under way belong to the system until it fails.
     this.client.query.release();
     recycle(this.client.reply.detach());
     try {

@@ -386,8 +386,8 @@ export class Dispatcher {
     if (clock.nowMs() - this.#httpLoggedMs > HTTP_LOG_PERIOD_MS) {
       this.#httpLoggedMs = clock.nowMs();
       this.#server.log.warning(
-        `Possible attack: ${client.transport.peerAddress} has sent POST or Host:, as a browser does ` +
-          "that was made to connect to this server. Connection aborted.",
+        `Possible attack: ${client.transport.peerAddress} has sent POST or Host:, as a browser ` +
+          "does that was made to connect to this server. Connection aborted.",
       );
     }
     return null;

@@ -2,7 +2,6 @@
  * Persistence: what the server asks of RDB and AOF together: what to load at start, what must be on
  * disk before a reply may leave, why writers are refused.
  */
-import { setImmediate } from "node:timers";
 import type { Argv } from "../protocol/argv.ts";
 import { BackgroundChild, type ChildPort } from "../persistence/background_child.ts";
 import { DiskFileSystem, errorText, type FileSystem } from "../persistence/file_system.ts";
@@ -41,9 +40,6 @@ export class Persistence {
   loadedBytes = 0;
   loadingStartedMs = 0;
   readonly #server: Server;
-  /** Clients that shared the last sync, and whether those of the next one were waited for. */
-  #groupSize = 0;
-  #hasGathered = false;
 
   constructor(
     server: Server,
@@ -102,29 +98,7 @@ export class Persistence {
 
   /** End of a turn: makes its commands as safe as `appendfsync` promises. */
   beforeReplies(): boolean {
-    if (this.#server.commandLog === null) return true;
-    if (this.#isGathering()) return false;
-    return this.aof.flush();
-  }
-
-  /**
-   * With `always`, one sync is shared by all commands of a turn, and costs far more than another
-   * look at the sockets. So if several clients are busy, their next requests are waited for – once.
-   */
-  #isGathering(): boolean {
-    const { config, turn, clients } = this.#server;
-    if (config.appendfsync !== "always" || this.aof.writer.bufferedBytes === 0) return false;
-    const { waitingCount } = turn;
-    const isWorthwhile = !this.#hasGathered && waitingCount < clients.size &&
-      (waitingCount > 1 || this.#groupSize > 1);
-    if (isWorthwhile) {
-      this.#hasGathered = true;
-      setImmediate(turn.end);
-      return true;
-    }
-    this.#hasGathered = false;
-    this.#groupSize = waitingCount;
-    return false;
+    return this.#server.commandLog === null || this.aof.flush();
   }
 
   /** Housekeeping, called by cron. */

@@ -26,11 +26,6 @@ export class Turn {
     this.#beforeFlush = beforeFlush;
   }
 
-  /** How many wait for the end of the turn. */
-  get waitingCount(): number {
-    return this.#waiting.length;
-  }
-
   /** Lets `flushable` write at the end of this turn. */
   add(flushable: Flushable): void {
     this.#waiting.push(flushable);

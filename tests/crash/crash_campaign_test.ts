@@ -3,11 +3,13 @@
  * must hold after it. A few runs here; REDENO_CRASH=full makes the long campaign (minutes), and
  * REDENO_CRASH_SEED=n begins with another seed.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
+import type { FileHandle } from "../../src/persistence/file_system.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
+import { SimulatedFiles } from "../support/simulated_files.ts";
 import { printLine } from "../support/text.ts";
-import { Checker, type Fate } from "./crash_check.ts";
+import { Checker, CrashPointError, type Fate } from "./crash_check.ts";
 import { CrashRun, type Policy, type Setting } from "./crash_run.ts";
 import { workload } from "./crash_workload.ts";
 
@@ -55,7 +57,7 @@ async function campaign(policy: Policy, togglesAof: boolean, seed: number): Prom
   const setting = settingOf(policy, random);
   const stepCount = (IS_FULL ? 60 : 30) * (policy === "off" ? 3 : 1);
   const steps = workload(random, { stepCount, togglesAof, rewrites: policy !== "off" });
-  const run = new CrashRun(setting, random);
+  const run = new CrashRun(setting);
   try {
     run.record();
     await run.run(steps);
@@ -95,5 +97,43 @@ for (const [name, policy, togglesAof] of VARIANTS) {
       assert(total.points > 50, `only ${total.points} crash points`);
       printLine(`${name}: ${total.points} crash points, ${total.restarts} restarts`);
     },
+  });
+}
+
+/** A disk on which our syncs of directories, or of files, do nothing. */
+class ForgetfulFiles extends SimulatedFiles {
+  constructor(readonly forgotten: "syncDirectory" | "sync") {
+    super();
+  }
+
+  override syncDirectory(path: string): void {
+    if (this.forgotten !== "syncDirectory") super.syncDirectory(path);
+  }
+
+  override openForAppend(path: string): FileHandle {
+    const file = super.openForAppend(path);
+    if (this.forgotten === "sync") file.sync = () => {};
+    return file;
+  }
+}
+
+for (const forgotten of ["syncDirectory", "sync"] as const) {
+  Deno.test(`canary: the campaign notices when ${forgotten} is missing`, async () => {
+    const setting: Setting = {
+      policy: "always",
+      preamble: true,
+      timestamps: false,
+      savePoints: false,
+    };
+    const random = new SeededRandom(FIRST_SEED);
+    const run = new CrashRun(setting, new ForgetfulFiles(forgotten));
+    run.record();
+    await run.run(workload(random, { stepCount: 10, togglesAof: false, rewrites: true }));
+    try {
+      await assertRejects(() => checkPoints(run, setting, FIRST_SEED), CrashPointError);
+    } finally {
+      await run.close();
+      clock.useRealTime();
+    }
   });
 }

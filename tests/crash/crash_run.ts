@@ -20,7 +20,6 @@ import { datasetDigest } from "../../src/keyspace/dataset_digest.ts";
 import type { ChildPort } from "../../src/persistence/background_child.ts";
 import { type ChildJob, type JobResult, runJob } from "../../src/persistence/child_job.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
-import type { SeededRandom } from "../support/seeded_random.ts";
 import { type CallName, SimulatedFiles } from "../support/simulated_files.ts";
 import type { Step, Unit } from "./crash_workload.ts";
 
@@ -134,7 +133,7 @@ export async function microtasks(): Promise<void> {
 }
 
 export class CrashRun {
-  readonly files = new SimulatedFiles();
+  readonly files: SimulatedFiles;
   readonly states: string[] = [];
   readonly points: CrashPoint[] = [];
   readonly log: KeptLog;
@@ -144,7 +143,6 @@ export class CrashRun {
   hasEnded = false;
   readonly #child: ChildInPlace;
   readonly #setting: Setting;
-  readonly #random: SeededRandom;
   #step = 0;
   #acknowledged = 0;
   /** When each acknowledgement came, in order. */
@@ -155,10 +153,10 @@ export class CrashRun {
   /** While the AOF cannot be written or synced, what was promised before; else null. */
   #troubleFloor: number | null = null;
 
-  constructor(setting: Setting, random: SeededRandom) {
+  constructor(setting: Setting, files = new SimulatedFiles()) {
+    this.files = files;
     clock.setTimeForTests(BEGIN_MS);
     this.#setting = setting;
-    this.#random = random;
     const { server, child, log } = serverOn(
       this.files,
       setting,
@@ -352,10 +350,5 @@ export class CrashRun {
       floorAfterLoss,
       ceiling,
     });
-  }
-
-  /** A number that depends on the run alone. */
-  draw(bound: number): number {
-    return this.#random.below(bound);
   }
 }

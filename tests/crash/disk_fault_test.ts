@@ -67,7 +67,7 @@ async function runWithFault(
   const savePoints = random.oneIn(2) || policy === "off";
   const setting: Setting = { policy, preamble: true, timestamps: false, savePoints };
   const steps = workload(random, { stepCount: 25, togglesAof, rewrites: policy !== "off" });
-  const run = new CrashRun(setting, random);
+  const run = new CrashRun(setting);
   try {
     if (fault !== null) inject(run, fault);
     await run.run(steps, healingSteps());

@@ -14,7 +14,7 @@ import { runSteps, showSteps, type Step } from "./command_stream.ts";
 import { requestsOfShape } from "./shape_grammar.ts";
 
 const SEED = Number(Deno.env.get("REDENO_FUZZ_SEED") ?? 7015);
-const REQUESTS_PER_SHAPE = 3;
+const REQUESTS_PER_SHAPE = 1;
 /** Keys of each type as request_values.ts names them. */
 const KEYS_PER_TYPE = 5;
 const CREATE: Readonly<Record<string, string>> = {

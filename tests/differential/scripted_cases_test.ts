@@ -10,10 +10,12 @@ import { Both, type BothClients } from "./both.ts";
 import { parseScript, runCase } from "./case_script.ts";
 import { GENERIC_SCRIPT } from "./generic_cases.ts";
 import { COLLECTION_SCRIPT } from "./collection_cases.ts";
+import { EDGE_SCRIPT } from "./edge_cases.ts";
 
 const scripts: Readonly<Record<string, string>> = {
   "strings, keys, errors, transactions": GENERIC_SCRIPT,
   "lists, hashes, sets, sorted sets": COLLECTION_SCRIPT,
+  "edges that the fuzzer found": EDGE_SCRIPT,
 };
 
 for (const [name, script] of Object.entries(scripts)) {

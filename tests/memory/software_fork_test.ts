@@ -1,6 +1,6 @@
 /**
- * The software fork, and the arena below it, against a plain model: blocks are allocated, written, freed and
- * frozen at random; a frozen image must read as the model did at the freeze.
+ * The software fork, and the arena below it, against a plain model: blocks are allocated, written,
+ * freed and frozen at random; a frozen image must read as the model did at the freeze.
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Random, randomSeed } from "../../src/base/random.ts";

@@ -2,18 +2,18 @@
 import { assert, assertEquals } from "@std/assert";
 import { GATE_MISCONF } from "../../src/server/dispatch.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
-
-function refuseWrites(server: EmbeddedServer): void {
-  const { rdb } = server.server.persistence;
-  Object.defineProperty(rdb, "refusesWrites", { value: true, configurable: true });
-}
+import { type Errno, SimulatedFiles } from "../support/simulated_files.ts";
 
 Deno.test("after a failed save writers and PING are refused, readers are not, until it is healed", () => {
-  using server = new EmbeddedServer();
+  const files = new SimulatedFiles();
+  using server = new EmbeddedServer([["save", "900 1"]], { files });
   const { server: inner } = server;
-  refuseWrites(server);
+  inner.log.open(Deno.build.os === "windows" ? "NUL" : "/dev/null");
+  inner.config.dir = "/data";
   assertEquals(server.raw("SET", "a", "1"), "+OK\r\n");
-  inner.persistence.tick(0);
+  files.failure = (name): Errno | null => name === "write" ? "ENOSPC" : null;
+  inner.persistence.rdb.lastStatusOk = false;
+  assertEquals(server.raw("SAVE"), "-ERR\r\n");
   assert((inner.gate & GATE_MISCONF) !== 0);
   for (const command of [["SET", "a", "2"], ["DEL", "a"], ["PING"]]) {
     const reply = server.raw(...command);
@@ -23,8 +23,8 @@ Deno.test("after a failed save writers and PING are refused, readers are not, un
   server.run("MULTI");
   assert(server.raw("SET", "a", "3").startsWith("-MISCONF"));
   assert(server.raw("EXEC").startsWith("-EXECABORT"));
-  Object.defineProperty(inner.persistence.rdb, "refusesWrites", { value: false });
-  inner.persistence.tick(0);
+  files.failure = null;
+  assertEquals(server.raw("SAVE"), "+OK\r\n");
   assertEquals(server.raw("SET", "a", "2"), "+OK\r\n");
 });
 

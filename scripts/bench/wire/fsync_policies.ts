@@ -1,6 +1,6 @@
 /**
- * What the append-only file costs: SET at both servers, one after the other, with each fsync policy,
- * for one client, for fifty, and pipelined. The data directories are on the same disk.
+ * What the append-only file costs: SET at both servers, one after the other, with each fsync
+ * policy, for one client, for fifty, and pipelined. The data directories are on the same disk.
  *
  *   deno run -A scripts/bench/wire/fsync_policies.ts [--rounds N] [--requests N] [--policies a,b]
  *
