@@ -231,7 +231,7 @@ function storeCombined(
     combineBlock(arena, sources, operation, at, block.subarray(0, count));
     byteString.write(arena, ref, at, block, 0, count);
   }
-  db.replaceValue(argv, 2, TYPE_STRING, value.ENCODING_RAW, ref);
+  db.replace(argv, 2, TYPE_STRING, value.ENCODING_RAW, ref);
 }
 
 /** Fills `block` with the combination of the bytes from `offset` on; missing bytes are 0. */

@@ -1,7 +1,7 @@
 /**
  * Connection commands: PING, ECHO, SELECT, AUTH, HELLO, QUIT, RESET. CLIENT has a file of its own.
  */
-import { REDIS_CLOSE_AFTER_REPLY, REDIS_MULTI, REDIS_PUBSUB } from "../server/client.ts";
+import { REDIS_CLOSE_AFTER_REPLY, REDIS_PUBSUB } from "../server/client.ts";
 import type { Client } from "../server/client.ts";
 import type { RedisCommand } from "../server/command.ts";
 import { commandError, wrongArity } from "../server/errors.ts";
@@ -157,7 +157,7 @@ function quitCommand(client: Client): void {
 
 function resetCommand(client: Client): void {
   const { server } = client;
-  if (client.has(REDIS_MULTI)) server.discardTransaction(client);
+  server.discardTransaction(client);
   server.resetClient(client);
   client.reply.simple("RESET");
 }

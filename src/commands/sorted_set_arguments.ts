@@ -178,8 +178,8 @@ export function removeDestination({ db, argv }: Client, index: number): void {
   if (db.remove(argv, index)) db.changed(argv, index, EVENT_GENERIC, "del");
 }
 
-/** Finds keys whose number stands at an argument, with further keys at fixed places before it. */
+/** Finds keys whose number stands at an argument, and after them keys at fixed places before it. */
 export function countedKeys(countIndex: number, ...fixed: number[]): KeyFinder {
   const findCounted = keysByNumber(countIndex);
-  return (argv) => [...fixed, ...findCounted(argv)];
+  return (argv) => [...findCounted(argv), ...fixed];
 }

@@ -196,34 +196,6 @@ export class Database {
     this.#insertNew(entry, value.expiryOf(this.arena, entry));
   }
 
-  /**
-   * Puts a value that stands at `ref` (no string) under a key, whatever it held, without an expiry;
-   * for the …STORE commands. As in Redis, "new" is announced only if the key was missing.
-   */
-  replace(argv: Argv, index: number, type: number, encoding: number, ref: Ref): Ref {
-    if (this.lookupForWrite(argv, index) === 0) {
-      return this.create(argv, index, type, encoding, ref);
-    }
-    this.remove(argv, index);
-    const { bytes } = argv;
-    const start = argv.starts[index];
-    const length = argv.lengths[index];
-    const expiryMs = value.NO_EXPIRY;
-    const entry = value.createEntry(
-      this.arena,
-      bytes,
-      start,
-      length,
-      type,
-      encoding,
-      ref,
-      expiryMs,
-    );
-    this.#insertNew(entry, expiryMs);
-    this.keyspace.listener.keyReady(this, bytes, start, length, type);
-    return entry;
-  }
-
   /** `insertEntry` for a caller that has looked for the key in vain and knows its hash. */
   insertEntryHashed(entry: Ref, hash: number): void {
     const { arena } = this;
@@ -314,9 +286,10 @@ export class Database {
 
   /**
    * Sets a key to a value that stands at `ref`, whatever it was before, and drops its expiry; for
-   * commands that store their outcome under a key. Returns the entry.
+   * commands that store their outcome under a key. As in Redis, "new" is announced only if the key
+   * was missing. Returns the entry.
    */
-  replaceValue(argv: Argv, index: number, type: number, encoding: number, ref: Ref): Ref {
+  replace(argv: Argv, index: number, type: number, encoding: number, ref: Ref): Ref {
     const { arena } = this;
     const start = argv.starts[index];
     const length = argv.lengths[index];

@@ -29,7 +29,7 @@ import {
   RECORD_END,
   RECORD_SHORT,
 } from "./aof_record_reader.ts";
-import { errorText, type FileHandle, type FileSystem } from "./file_system.ts";
+import { errorText, type FileHandle, type FileSystem, isSystemError } from "./file_system.ts";
 
 /** How often the clock is asked whether the event loop should have a turn. */
 const RECORDS_PER_CLOCK_READING = 1024;
@@ -128,6 +128,10 @@ export class AofLoader {
         reader.seek(await this.#loadRdb(path, name, name === oldStyleName));
       }
       cutAt = await this.#replayFile(reader, name, path, file.size(), laterBytes);
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      const text = errorText(error);
+      this.#refuse(`Unrecoverable error reading the append only file ${name}: ${text}`);
     } finally {
       file.close();
     }

@@ -117,6 +117,11 @@ export function errorText(error: unknown): string {
   return end === -1 ? error.message : error.message.slice(0, end);
 }
 
+/** Whether this is an error of the system, and not a mistake of ours. */
+export function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && error.message.includes(" (os error ");
+}
+
 /** Whether the error says that a file or a directory on the way to it is missing. */
 export function isMissing(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound;

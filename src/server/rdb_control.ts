@@ -19,6 +19,7 @@ import {
   errorText,
   type FileHandle,
   type FileSystem,
+  isSystemError,
   removeIfExists,
 } from "../persistence/file_system.ts";
 import type { RdbVersion } from "../persistence/rdb_format.ts";
@@ -354,6 +355,9 @@ export class RdbControl {
       await this.#drive(reader, file, isAofBase);
       this.#noteLoaded(reader);
       return reader.byteCount;
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      throw new Error(`Cannot load RDB file "${path}": ${errorText(error)}`, { cause: error });
     } finally {
       keyspace.isLoading = wasLoading;
       file.close();

@@ -62,7 +62,7 @@ export class WatchTable {
     if (clients === undefined) return;
     const isGone = db.findRaw(bytes, start, length) === 0;
     for (const client of clients) {
-      const watched = client.watchedKeys.find((one) => one.db === db && one.key === key)!;
+      const watched = watchedKeyOf(client, db, key);
       if (watched.wasExpired && isGone) watched.wasExpired = false;
       else client.flags |= REDIS_DIRTY_CAS;
     }
@@ -70,17 +70,24 @@ export class WatchTable {
 
   /**
    * All keys of a database are gone, or (SWAPDB) changed places with those of `other`: voids the
-   * transactions of those who watch a key that exists in either.
+   * transactions of those who watch a key that exists in either. Called before it happens.
    */
   touchDatabase(db: Database, other: Database | null): void {
     const watchers = this.#watchers[db.index];
     if (this.watchCount === 0 || watchers === undefined) return;
     for (const [key, clients] of watchers) {
       const bytes = latin1Bytes(key);
-      const exists = db.peekKey(bytes, 0, bytes.length) !== 0 ||
-        (other !== null && other.peekKey(bytes, 0, bytes.length) !== 0);
-      if (!exists) continue;
-      for (const client of clients) client.flags |= REDIS_DIRTY_CAS;
+      const existed = db.findRaw(bytes, 0, bytes.length) !== 0;
+      const replacement = other === null ? 0 : other.findRaw(bytes, 0, bytes.length);
+      if (!existed && replacement === 0) continue;
+      const isReplacedByExpired = replacement !== 0 && isExpired(other!, bytes, 0, bytes.length);
+      for (const client of clients) {
+        const watched = watchedKeyOf(client, db, key);
+        // An expired key is as good as none: from one to the other nothing changes for the client.
+        if (watched.wasExpired && replacement === 0) watched.wasExpired = false;
+        else if (isReplacedByExpired && (watched.wasExpired || !existed)) watched.wasExpired = true;
+        else client.flags |= REDIS_DIRTY_CAS;
+      }
     }
   }
 
@@ -93,6 +100,10 @@ export class WatchTable {
     }
     return false;
   }
+}
+
+function watchedKeyOf(client: Client, db: Database, key: string): WatchedKey {
+  return client.watchedKeys.find((watched) => watched.db === db && watched.key === key)!;
 }
 
 function isExpired(db: Database, bytes: Uint8Array, start: number, length: number): boolean {

@@ -32,7 +32,7 @@ forEachEncoding("bounds of scores are read as C reads numbers", (server) => {
 
 Deno.test("keys are found by their number", () => {
   const find = countedKeys(2, 1);
-  assertEquals(find(Argv.of("zunionstore", "d", "2", "a", "b", "weights")), [1, 3, 4]);
+  assertEquals(find(Argv.of("zunionstore", "d", "2", "a", "b", "weights")), [3, 4, 1]);
   assertThrows(() => find(Argv.of("zunionstore", "d", "3", "a", "b")));
   assertThrows(() => find(Argv.of("zunionstore", "d", "0", "a")));
 });

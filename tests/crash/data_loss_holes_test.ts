@@ -229,3 +229,22 @@ Deno.test("the last effect of a transaction is recorded once", async () => {
   using running = await start(files, ALWAYS);
   assertEquals(running.server.run("LRANGE", "list", "0", "-1"), ["b", "c"]);
 });
+
+Deno.test("a BGSAVE that failed is tried again while writers are refused", async () => {
+  const files = new SimulatedFiles();
+  using running = await start(files, { ...EVERYSEC, savePoints: true }, false);
+  const { server, child } = running;
+  run(server, "SET", "one change", "is no save point");
+  files.capacityBytes = 0;
+  run(server, "BGSAVE");
+  child.work();
+  await microtasks();
+  assert(server.run("SET", "key", "1") instanceof RespError, "refused at once");
+  files.capacityBytes = Infinity;
+  clock.advanceForTests(6000);
+  // Redis: twenty changes would be needed, but none is accepted.
+  server.server.runCron();
+  child.work();
+  await microtasks();
+  assertEquals(server.run("SET", "key", "1"), "OK");
+});

@@ -7,8 +7,8 @@
  *   no           the same (a kill takes nothing away from the system's own buffers)
  *   RDB alone    nothing that was answered before the last BGSAVE that succeeded began
  *
- * And of every transaction both halves are there, or neither. Three rounds for each; REDENO_CRASH=full
- * makes a hundred, REDENO_CRASH_ROUNDS=n another number.
+ * And of every transaction both halves are there, or neither. Three rounds for each policy;
+ * REDENO_CRASH=full makes a hundred, REDENO_CRASH_ROUNDS=n another number.
  */
 import { assert, assertEquals } from "@std/assert";
 import type { RespClient } from "../support/resp_client.ts";
@@ -104,7 +104,7 @@ function argumentsFor(policy: Policy): string[] {
   return ["--appendonly", "yes", "--appendfsync", policy];
 }
 
-/** Starts a server and kills it if it does not serve by then. Returns whether it was still loading. */
+/** Starts a server and kills it if it does not serve in time. Returns whether it was loading. */
 async function killWhileLoading(
   directory: string,
   args: string[],

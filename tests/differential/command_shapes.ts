@@ -227,13 +227,35 @@ function parseLine(family: string, line: string): CommandShape {
   };
 }
 
-/** The command a shape belongs to, as COMMAND LIST names it: "get", "object|encoding". */
-export function commandOfShape(shape: CommandShape): string {
-  const [name, second] = shape.shape.toLowerCase().split(" ");
-  return name === "object" ? `${name}|${second}` : name;
+/** Commands that have subcommands, whose name is the second word of a shape. */
+const CONTAINERS = "acl client command config function latency memory object pubsub script slowlog"
+  .split(" ");
+
+/** The commands a shape may be, as COMMAND LIST names them: "get", "object|encoding". */
+export function commandsOfShape({ shape }: CommandShape): string[] {
+  const [name, second] = shape.toLowerCase().split(" ");
+  if (!CONTAINERS.includes(name) || second.startsWith("<")) return [name];
+  return second.replace(/[()]/g, "").split("|").map((subcommand) => `${name}|${subcommand}`);
 }
 
-/** Commands of the server under test that no shape sends, and why. */
+/** Commands of the server under test that no shape sends, by the reason. */
 export const UNSHAPED_COMMANDS: Readonly<Record<string, string>> = {
-  acl: "changes users: see acl_commands_test.ts",
+  "ends, blocks or redirects the connection, or pushes to it":
+    "quit hello monitor shutdown subscribe unsubscribe psubscribe punsubscribe ssubscribe " +
+    "sunsubscribe client|reply client|pause client|unpause client|tracking",
+  "changes users or the server for the rounds to come":
+    "acl|setuser acl|load acl|save config|rewrite config|resetstat save bgsave bgrewriteaof",
+  "tells of this one server: its clients, memory, time, version or log":
+    "info role lolwut acl|log acl|list client|list client|info memory|doctor memory|stats " +
+    "memory|malloc-stats memory|purge slowlog|get slowlog|reset latency|doctor latency|graph " +
+    "latency|histogram latency|history latency|latest command|list command|count command|docs",
+  "is random in what it returns, and removes expired keys on the way": "randomkey acl|genpass",
+  "is random and slow": "pfselftest",
+  "prints a text that a scripted case compares":
+    "acl|help client|help command|help config|help function|help latency|help memory|help " +
+    "pubsub|help script|help slowlog|help",
+  "is of Redis 7.2": "client|no-touch client|setinfo",
+  "answers an error until scripting comes":
+    "eval eval_ro evalsha evalsha_ro fcall fcall_ro function|delete function|dump function|flush " +
+    "function|kill function|load function|restore script|debug script|flush script|kill script|load",
 };

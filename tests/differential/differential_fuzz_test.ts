@@ -8,7 +8,7 @@ import { testWith } from "../support/tool_availability.ts";
 import { printLine } from "../support/text.ts";
 import { Both } from "./both.ts";
 import { runSteps, shrinkSteps, type Step, stepsOfSeed } from "./command_stream.ts";
-import { COMMAND_SHAPES } from "./command_shapes.ts";
+import { COMMAND_SHAPES, commandsOfShape, UNSHAPED_COMMANDS } from "./command_shapes.ts";
 import { fuzz } from "./fuzz.ts";
 
 const SEED = Number(Deno.env.get("REDENO_FUZZ_SEED") ?? 7015);
@@ -29,6 +29,22 @@ testWith(["redis-server"], "canary: a planted difference is found and shrunk", a
   assertEquals(failure?.index, 150);
   const shrunk = await shrinkSteps(both, steps.slice(0, 151));
   assertEquals(shrunk.map((step) => step.args), [["CONFIG", "GET", "port"]]);
+});
+
+testWith(["redis-server"], "every command has a shape, or a reason to have none", async () => {
+  await using both = await Both.start();
+  const shaped = new Set(COMMAND_SHAPES.flatMap(commandsOfShape));
+  const excused = new Set(Object.values(UNSHAPED_COMMANDS).flatMap((names) => names.split(" ")));
+  const commands = await both.ours.expect("COMMAND", "LIST") as string[];
+  const containers = new Set(
+    commands.map((command) => command.split("|", 2)).filter((names) => {
+      return names.length > 1;
+    }).map(([name]) => name),
+  );
+  const missing = commands.filter((command) => {
+    return !shaped.has(command) && !excused.has(command) && !containers.has(command);
+  });
+  assertEquals(missing.sort(), []);
 });
 
 Deno.test("the same seed gives the same steps", () => {

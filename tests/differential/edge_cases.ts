@@ -1,6 +1,6 @@
 /**
- * Scripted cases that the fuzzer found, one for each difference that was repaired, and the rules of
- * WATCH that it meets too seldom; see case_script.ts for the form.
+ * Scripted cases that the fuzzer found, one for each difference that was repaired, and what it meets
+ * too seldom: the rules of WATCH, the texts of HELP. See case_script.ts for the form.
  */
 
 export const EDGE_SCRIPT = String.raw`
@@ -17,6 +17,20 @@ ZADD z 1 a 2 b
 ZCOUNT z "" "\x00\xff"
 ZCOUNT z "1 " 2
 ZRANGEBYSCORE z ( 1e400
+# texts of HELP
+ACL HELP
+CLIENT HELP
+COMMAND HELP
+CONFIG HELP
+FUNCTION HELP
+LATENCY HELP
+MEMORY HELP
+OBJECT HELP
+PUBSUB HELP
+SCRIPT HELP
+SLOWLOG HELP
+HELP
+CLIENT HELP more
 # LPOS from the lowest of all ranks
 RPUSH l a b c a b c
 LPOS l c RANK -9223372036854775808
@@ -133,6 +147,28 @@ b> SET k w
 MULTI
 PING
 EXEC
+SET k v EXAT 1
+WATCH k
+b> SWAPDB 0 1
+MULTI
+PING
+EXEC
+DBSIZE
+SELECT 1
+WATCH none
+b> SELECT 1
+b> SET k v EXAT 1
+b> SWAPDB 0 1
+MULTI
+PING
+EXEC
+DBSIZE
+SET k v EXAT 1
+WATCH k
+b> FLUSHALL
+MULTI
+PING
+EXEC
 DEBUG SET-ACTIVE-EXPIRE 1
 # WATCH sees what other commands do to a key
 SET a 1
@@ -210,5 +246,9 @@ MULTI
 PING
 EXEC
 WATCH a
+SET a 3
 RESET
+MULTI
+PING
+EXEC
 `;

@@ -15,7 +15,7 @@ import { parseArgs } from "@std/cli";
 import { freshSeed } from "../support/seeded_random.ts";
 import { printLine } from "../support/text.ts";
 import { Both } from "./both.ts";
-import { COMMAND_SHAPES, commandOfShape, type CommandShape } from "./command_shapes.ts";
+import { COMMAND_SHAPES, type CommandShape, commandsOfShape } from "./command_shapes.ts";
 import { runSteps, showSteps, shrinkSteps, stepsOfSeed } from "./command_stream.ts";
 
 export const STEPS_PER_ROUND = 1500;
@@ -36,11 +36,9 @@ export async function knownShapes(
   const ours = new Set(await both.ours.expect("COMMAND", "LIST") as string[]);
   const family = COMMAND_SHAPES.filter((shape) => only === undefined || shape.family === only);
   if (family.length === 0) throw new RangeError(`Cannot find the family "${only}"`);
-  const isKnown = (shape: CommandShape) => {
-    const command = commandOfShape(shape);
-    return ours.has(command) || command === "nosuchcommand";
-  };
-  const skipped = family.filter((shape) => !isKnown(shape)).map(commandOfShape);
+  const isUnknown = (command: string) => !ours.has(command) && command !== "nosuchcommand";
+  const isKnown = (shape: CommandShape) => !commandsOfShape(shape).some(isUnknown);
+  const skipped = family.flatMap(commandsOfShape).filter(isUnknown);
   return { shapes: family.filter(isKnown), skipped: [...new Set(skipped)] };
 }
 

@@ -5,6 +5,7 @@
 
 import { assertMatch } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { fsyncPoliciesTable } from "../../scripts/bench/wire/fsync_policies.ts";
 import { saveUnderLoadTable } from "../../scripts/bench/wire/save_under_load.ts";
 import { memoryTable } from "../../scripts/bench/wire/memory_per_key.ts";
 import { runTool, testWith } from "../support/tool_availability.ts";
@@ -31,4 +32,9 @@ testWith(TOOLS, "bench: memory per key is measured for both servers", async () =
 testWith(TOOLS, "bench: latencies while saving are measured for both servers", async () => {
   const table = await saveUnderLoadTable({ keys: 20_000, bytes: 50, rounds: 1 });
   assertMatch(table, /^\| redis-server, during BGSAVE \| \d+ \| [\d.]+ \|/m);
+});
+
+testWith(TOOLS, "bench: fsync policies are measured at both servers", async () => {
+  const table = await fsyncPoliciesTable({ rounds: 1, requests: 50, policies: ["everysec"] });
+  assertMatch(table, /^\| everysec, 50 clients, -P 16 \| [\d,]+ \| [\d,]+ \| \d+\.\d\d \|$/m);
 });
