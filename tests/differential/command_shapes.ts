@@ -62,13 +62,15 @@ MOVE <key> <db> \n DBSIZE \n SELECT <db> \n SWAPDB <db> <db>
 sorted | KEYS <pattern> \n !scan | SCAN 0 [MATCH <pattern>] COUNT 100000 [TYPE <type>]
 3 | OBJECT ENCODING <key> \n !shape | OBJECT REFCOUNT <key> \n OBJECT FREQ <key>
 near | OBJECT IDLETIME <key> \n 
-!same | PEXPIRE <key> 5 ; DEBUG SLEEP 0.007 \n 0.1 | FLUSHDB [ASYNC|SYNC] \n 0.05 | FLUSHALL [ASYNC|SYNC]
+!same | PEXPIRE <key> 5 ; DEBUG SLEEP 0.007 \n 0.1 | FLUSHDB [ASYNC|SYNC]
+0.05 | FLUSHALL [ASYNC|SYNC]
 ECHO <value> \n PING [<value>] \n NOSUCHCOMMAND <value>
 `;
 
 const DUMPS = `
 dump | DUMP <key> \n dump | DUMP <str> \n dump | DUMP <zset> \n dump | DUMP <lex>
-4 | RESTORE <key> 0 <dump> [REPLACE] \n RESTORE <key> 0 <dump> REPLACE [IDLETIME <count>|FREQ <count>]
+4 | RESTORE <key> 0 <dump> [REPLACE]
+RESTORE <key> 0 <dump> REPLACE [IDLETIME <count>|FREQ <count>]
 RESTORE <key> <milliseconds> <dump> REPLACE \n RESTORE <key> <unixtimems> <dump> ABSTTL [REPLACE]
 3 | DEBUG DIGEST-VALUE {<key>} \n DEBUG DIGEST \n !same 0.1 | DEBUG RELOAD
 `;
@@ -157,7 +159,8 @@ const GEO = `
 GEOHASH <geo> {<place>} \n GEODIST <geo> <place> <place> [<unit>]
 GEOSEARCH <geo> (FROMMEMBER <place>|FROMLONLAT <longitude> <latitude>) (BYRADIUS <distance> \
 <unit>|BYBOX <distance> <distance> <unit>) ASC [COUNT <count>] [WITHCOORD] [WITHDIST] [WITHHASH]
-GEOSEARCHSTORE <geo> <geo> FROMLONLAT <longitude> <latitude> BYRADIUS <distance> <unit> ASC [COUNT <count>]
+GEOSEARCHSTORE <geo> <geo> FROMLONLAT <longitude> <latitude> BYRADIUS <distance> <unit> ASC \
+[COUNT <count>]
 sorted | GEOSEARCH <geo> FROMMEMBER <place> BYRADIUS <distance> <unit> [WITHDIST]
 GEOSEARCH <geo> FROMMEMBER <place> BYBOX <distance> <distance> <unit> DESC [COUNT <count>]
 GEORADIUS <geo> <longitude> <latitude> <distance> <unit> ASC [WITHDIST] [WITHCOORD] [COUNT <count>]
@@ -173,18 +176,22 @@ const TRANSACTIONS = `
 `;
 
 const SERVER = `
-COMMAND GETKEYS <request> \n COMMAND GETKEYSANDFLAGS <request> \n !same | COMMAND INFO {<commandname>}
+COMMAND GETKEYS <request> \n COMMAND GETKEYSANDFLAGS <request>
+!same | COMMAND INFO {<commandname>}
 sorted | ACL CAT <category> \n sorted | COMMAND LIST FILTERBY ACLCAT <category>
 ACL DRYRUN default <request> \n ACL WHOAMI \n ACL GETUSER <name> \n ACL USERS \n ACL DELUSER <name>
 CLIENT SETNAME <name> \n CLIENT GETNAME \n CLIENT NO-EVICT (ON|OFF) \n CLIENT KILL ID 987654321
 CLIENT UNBLOCK 987654321 [TIMEOUT|ERROR] \n CLIENT TRACKINGINFO \n CLIENT GETREDIR
 CLIENT CACHING (YES|NO) \n CLIENT KILL TYPE <name> \n !shape | CLIENT ID \n CLIENT LIST ID 987654321
-!same | CONFIG SET hash-max-listpack-entries <limit> \n !same | CONFIG SET hash-max-listpack-value <limit>
+!same | CONFIG SET hash-max-listpack-entries <limit>
+!same | CONFIG SET hash-max-listpack-value <limit>
 !same | CONFIG SET set-max-intset-entries <limit>
-!same | CONFIG SET zset-max-listpack-entries <limit> \n !same | CONFIG SET zset-max-listpack-value <limit>
+!same | CONFIG SET zset-max-listpack-entries <limit>
+!same | CONFIG SET zset-max-listpack-value <limit>
 !same | CONFIG SET hash-max-ziplist-entries <limit> zset-max-ziplist-value <limit>
 !same | CONFIG SET list-compress-depth <limit> \n !same | CONFIG SET hll-sparse-max-bytes <limit>
-!sortedPairs | CONFIG GET zset-max-* set-max-* \n !sortedPairs | CONFIG GET hash* *lru* \n !same | CONFIG SET <word> <word>
+!sortedPairs | CONFIG GET zset-max-* set-max-* \n !sortedPairs | CONFIG GET hash* *lru*
+!same | CONFIG SET <word> <word>
 PUBLISH <name> <value> \n SPUBLISH <name> <value> \n PUBSUB (CHANNELS|SHARDCHANNELS) [<pattern>]
 PUBSUB (NUMSUB|SHARDNUMSUB) {<name>} \n PUBSUB NUMPAT \n !shape | MEMORY USAGE <key> SAMPLES 0
 !shape | TIME \n near | LASTSAVE \n AUTH <name> \n SCRIPT EXISTS <name>

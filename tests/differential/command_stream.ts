@@ -33,8 +33,8 @@ const CLIENT_COUNT = 2;
 const TURN_LENGTH = 12;
 const PIPELINE_LENGTH_MAX = 64;
 /**
- * What each run starts with. Without the expiry cycle a key whose time is over stays until a command
- * meets it, at both servers alike.
+ * What each run starts with. Without the expiry cycle a key whose time is over stays until a
+ * command meets it, at both servers alike.
  */
 const PREPARATION: readonly string[][] = [
   ["DEBUG", "SET-ACTIVE-EXPIRE", "0"],
@@ -47,8 +47,8 @@ const PREPARATION: readonly string[][] = [
 /** Shapes that may stand as a request inside of another, as COMMAND GETKEYS takes it. */
 const PLAIN_SHAPES = COMMAND_SHAPES.filter(({ shape }) => !/<request>| ; /.test(shape));
 /**
- * SORT of redis-server 7.0.15 looks at an errno that may stem from any command before, and then takes
- * good numbers for bad ones. This request, which changes nothing, sets errno to 0.
+ * SORT of redis-server 7.0.15 looks at an errno that may stem from any command before, and then
+ * takes good numbers for bad ones. This request, which changes nothing, sets errno to 0.
  */
 const ERRNO_RESET = ["ZUNION", "1", "none", "WEIGHTS", "1.5"];
 const QUEUED = latin1("+QUEUED\r\n");

@@ -1,6 +1,6 @@
 /**
- * Scripted cases that the fuzzer found, one for each difference that was repaired, and what it meets
- * too seldom: the rules of WATCH, the texts of HELP. See case_script.ts for the form.
+ * Scripted cases that the fuzzer found, one for each difference that was repaired, and what it
+ * meets too seldom: the rules of WATCH, the texts of HELP. See case_script.ts for the form.
  */
 
 export const EDGE_SCRIPT = String.raw`

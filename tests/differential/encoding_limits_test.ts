@@ -1,7 +1,7 @@
 /**
  * Encodings around every limit: values are filled up to one below, at and one above each `*-max-*`
- * directive, by size of element and by number of elements, in one request or one by one, and emptied
- * again; OBJECT ENCODING must say the same at both servers all the way.
+ * directive, by size of element and by number of elements, in one request or one by one, and
+ * emptied again; OBJECT ENCODING must say the same at both servers all the way.
  */
 
 import type { Argument } from "../support/resp_client.ts";
