@@ -1,7 +1,7 @@
 /**
  * Open files: compares `maxclients` with the number of files that the process may open, since each
- * client is one. A program made by `deno compile` cannot raise its limit, so `maxclients` is lowered
- * and the log says what to do. (Redis: adjustOpenFilesLimit.)
+ * client is one. A program made by `deno compile` cannot raise its limit, so `maxclients` is
+ * lowered and the log says what to do. (Redis: adjustOpenFilesLimit.)
  */
 import type { Log } from "../base/log.ts";
 
