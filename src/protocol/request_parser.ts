@@ -42,6 +42,9 @@ const ARGV_KEPT_MAX = 64 * 1024;
 
 const CR = 13;
 const LF = 10;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const APOSTROPHE = 0x27;
 const ASTERISK = 0x2a;
 const DOLLAR = 0x24;
 
@@ -192,11 +195,30 @@ export class RequestParser {
       return length > INLINE_BYTES_MAX ? this.#fail("too big inline request") : REQUEST_PARTIAL;
     }
     const lineEnd = newline > position && bytes[newline - 1] === CR ? newline - 1 : newline;
+    query.position = newline + 1;
+    if (this.#takePlainWords(bytes, position, lineEnd)) return REQUEST_COMPLETE;
     const words = splitArguments(bytes, position, lineEnd - position);
     if (words === null) return this.#fail("unbalanced quotes in request");
-    query.position = newline + 1;
     this.argv = Argv.of(...words);
     return REQUEST_COMPLETE;
+  }
+
+  /** Takes the words as they stand; false if there are quotes or control characters in the line. */
+  #takePlainWords(bytes: Uint8Array, start: number, end: number): boolean {
+    this.#startArgv();
+    const { argv } = this;
+    argv.bytes = bytes;
+    let wordStart = start;
+    for (let at = start; at <= end; at++) {
+      const byte = at < end ? bytes[at] : SPACE;
+      if (byte === SPACE) {
+        if (at > wordStart) argv.add(wordStart, at - wordStart);
+        wordStart = at + 1;
+      } else if (byte < SPACE || byte === QUOTE || byte === APOSTROPHE) {
+        return false;
+      }
+    }
+    return true;
   }
 
   #fail(error: string): number {
