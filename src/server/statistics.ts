@@ -51,9 +51,6 @@ export class Statistics {
   evictedClients = 0;
   queryBufferLimitDisconnections = 0;
   outputBufferLimitDisconnections = 0;
-  expireCycleMs = 0;
-  expiredStalePercentage = 0;
-  expiredTimeCapReached = 0;
   memoryPeakBytes = 0;
   readonly commandRate = new Rate();
   readonly inputRate = new Rate();
@@ -80,9 +77,6 @@ export class Statistics {
     this.evictedClients = 0;
     this.queryBufferLimitDisconnections = 0;
     this.outputBufferLimitDisconnections = 0;
-    this.expireCycleMs = 0;
-    this.expiredStalePercentage = 0;
-    this.expiredTimeCapReached = 0;
     this.commandRate.reset();
     this.inputRate.reset();
     this.outputRate.reset();
