@@ -57,6 +57,13 @@ export const REDIS_NO_TOUCH = 1 << 18;
 /** Its ACL user may not do everything: every command is checked. */
 export const REDIS_LIMITED_USER = 1 << 19;
 
+/** Bytes that are counted for a queued command beside its arguments. */
+export const QUEUED_COMMAND_BYTES = 24;
+/** A watched key or a subscription: its name, and its place in a table. Roughly. */
+const ENTRY_BYTES = 128;
+/** A client without its buffers: objects of the runtime and of this program. Roughly. */
+const CLIENT_BYTES = 2048;
+
 /** A command waiting in a transaction (Redis: multiCmd). */
 export interface MultiCmd {
   argv: Argv;
@@ -121,6 +128,8 @@ export class Client {
   propagation: Argv[] | null = null;
   /** Bytes that were handed to the system but not written yet; for output limits. */
   outputPendingBytes = 0;
+  /** What client_memory.ts counts for it; negative when it is gone. */
+  countedBytes = 0;
   /** Since when (ms) the output is above its soft limit; 0 if it is not. */
   softLimitSinceMs = 0;
   /** What CLIENT TRACKING ON asked for; null if it is off. */
@@ -143,6 +152,24 @@ export class Client {
     this.user = server.acl.defaultUser;
     this.isAuthenticated = !server.requiresPassword;
     if (!this.user.isUnlimited) this.flags |= REDIS_LIMITED_USER;
+  }
+
+  /**
+   * Memory that the client takes, in bytes: buffers, queued commands, and roughly its objects, the
+   * keys it watches and what it has subscribed to.
+   */
+  heldBytes(): number {
+    const { query, reply, mstate, watchedKeys } = this;
+    let bytes = CLIENT_BYTES + query.bytes.length + reply.length + this.outputPendingBytes +
+      mstate.argvBytes + mstate.count * QUEUED_COMMAND_BYTES;
+    if (watchedKeys.length > 0) bytes += watchedKeys.length * ENTRY_BYTES;
+    if ((this.flags & REDIS_PUBSUB) !== 0) bytes += this.#subscriptionCount() * ENTRY_BYTES;
+    return bytes;
+  }
+
+  #subscriptionCount(): number {
+    const { channels, patterns, shardChannels } = this;
+    return (channels?.size ?? 0) + (patterns?.size ?? 0) + (shardChannels?.size ?? 0);
   }
 
   get userName(): string {

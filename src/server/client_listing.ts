@@ -6,13 +6,14 @@
  *   rbs, rbp         size of the output array, and how much of it is filled
  *   obl              output not delivered yet, up to 16 KiB
  *   oll, omem        whether there is more, and how much: what the output limits are about
- *   tot-mem          all buffers together
+ *   tot-mem          all that is counted for the client (client.ts), and the arguments in use
  *
  * `lib-name` and `lib-ver` (Redis 7.2) stand at the end if CLIENT SETINFO has set them.
  */
 import * as clock from "../base/clock.ts";
 import {
   type Client,
+  QUEUED_COMMAND_BYTES,
   REDIS_BLOCKED,
   REDIS_CLOSE_AFTER_REPLY,
   REDIS_CLOSE_NOW,
@@ -25,9 +26,6 @@ import {
   REDIS_TRACKING,
   REDIS_UNIX_SOCKET,
 } from "./client.ts";
-
-/** Bytes that Redis counts for a queued command beside its arguments. */
-const QUEUED_COMMAND_BYTES = 24;
 
 /** Output that counts against no limit; Redis: the buffer each client has. */
 export const OUTPUT_FREE_BYTES = 16 * 1024;
@@ -79,8 +77,6 @@ export function clientLine(client: Client): string {
   const queryBytes = heldQueryBytes(client);
   const heldBytes = reply.length + client.outputPendingBytes;
   const listBytes = heldOutputBytes(client);
-  const totalBytes = query.bytes.length + reply.bytes.length + client.outputPendingBytes +
-    argvBytes + queuedBytes;
   const fields = [
     `id=${client.id} addr=${peerAddress} laddr=${localAddress} fd=${client.id}`,
     `name=${client.name} age=${Math.floor((nowMs - client.createdMs) / 1000)}`,
@@ -93,7 +89,7 @@ export function clientLine(client: Client): string {
     `argv-mem=${argvBytes} multi-mem=${queuedBytes}`,
     `rbs=${reply.bytes.length} rbp=${reply.length}`,
     `obl=${Math.min(heldBytes, OUTPUT_FREE_BYTES)} oll=${listBytes > 0 ? 1 : 0}`,
-    `omem=${listBytes} tot-mem=${totalBytes}`,
+    `omem=${listBytes} tot-mem=${client.heldBytes() + argvBytes}`,
     `events=${client.outputPendingBytes > 0 ? "rw" : "r"}`,
     `cmd=${client.command?.name ?? "NULL"} user=${client.userName}`,
     `redir=${tracking === null ? -1 : tracking.redirectId} resp=${reply.resp}`,

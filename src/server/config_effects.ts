@@ -24,6 +24,7 @@ type Effect = (server: Server) => string | null;
 const EFFECTS: readonly (readonly [names: readonly string[], apply: Effect])[] = [
   [["proto-max-bulk-len"], applyProtocol],
   [["maxmemory", "maxmemory-policy", "maxmemory-samples"], applyMemory],
+  [["maxmemory-clients"], applyMemory],
   [["maxmemory-eviction-tenacity", "lfu-log-factor", "lfu-decay-time"], applyMemory],
   [["hz", "active-expire-effort"], applyCron],
   [["loglevel", "logfile"], applyLog],
@@ -46,6 +47,7 @@ function applyMemory(server: Server): string | null {
   evictor.samples = config.maxmemorySamples;
   evictor.tenacity = config.maxmemoryEvictionTenacity;
   server.setGate(GATE_MEMORY, config.maxmemory > 0);
+  server.clientMemory.applyConfig();
   return null;
 }
 

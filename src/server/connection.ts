@@ -88,6 +88,7 @@ export class Connection implements ClientTransport {
     const mayExceed = this.#writing !== null || client.reply.length > OUTPUT_FREE_BYTES;
     if (mayExceed || client.reply.isOverflown) {
       if (this.#server.outputLimits.closeIfReached(client)) return;
+      this.#server.clientMemory.update(client);
     }
     if (this.#writing !== null || this.#isClosed) return;
     const { length } = client.reply;
@@ -137,6 +138,7 @@ export class Connection implements ClientTransport {
     if ((client.flags & REDIS_BLOCKED) === 0) this.#process();
     if (client.query.bytes.length > QUERY_BUFFER_KEPT_MAX) client.query.shrink();
     else if (count === this.#room) client.query.growAfterFullRead();
+    this.#server.clientMemory.update(client);
     if (this.#isQueryTooLong()) return this.#closeForQueryBuffer();
     if ((client.flags & REDIS_CLOSE_AFTER_REPLY) === 0) this.#read();
   };
@@ -165,6 +167,7 @@ export class Connection implements ClientTransport {
     this.#writtenBytes += count;
     const { client } = this;
     client.outputPendingBytes = this.#writingBytes - this.#writtenBytes;
+    this.#server.clientMemory.update(client);
     if (client.outputPendingBytes > 0) {
       if (!this.#isClosed) this.#write();
       return;

@@ -106,13 +106,11 @@ export class Cron {
   }
 
   #sample(nowMs: number): void {
-    const { statistics, arena } = this.#server;
+    const { statistics, usedBytes } = this.#server;
     statistics.commandRate.sample(statistics.commandsProcessed, nowMs);
     statistics.inputRate.sample(statistics.inputBytes, nowMs);
     statistics.outputRate.sample(statistics.outputBytes, nowMs);
-    if (arena.usedBytes > statistics.memoryPeakBytes) {
-      statistics.memoryPeakBytes = arena.usedBytes;
-    }
+    if (usedBytes > statistics.memoryPeakBytes) statistics.memoryPeakBytes = usedBytes;
   }
 
   /** Looks after a share of the clients, all of them within five seconds. */

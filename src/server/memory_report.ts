@@ -1,9 +1,9 @@
 /**
  * Memory report: where the memory is, for INFO memory, MEMORY STATS and MEMORY DOCTOR.
  *
- * "Used" are the blocks that the data take in the arena: what `maxmemory` limits. Beside them the
- * process has the runtime with its heap and the buffers of the clients, which only the resident set
- * size shows; so the ratio of both is large while there is little data.
+ * "Used" are the blocks that the data take in the arena, and the buffers of the clients and of the
+ * AOF: what `maxmemory` limits. Beside them the process has the runtime with its heap, which only
+ * the resident set size shows; so the ratio of both is large while there is little data.
  */
 import type { Database } from "../keyspace/database.ts";
 import type { ArenaStatistics } from "../memory/arena.ts";
@@ -11,20 +11,21 @@ import * as dict from "../structures/dict.ts";
 import type { Server } from "./server.ts";
 
 export interface MemoryReport {
-  /** Bytes of all blocks in use. */
+  /** Bytes of all blocks and buffers in use. */
   usedBytes: number;
   /** The most that `usedBytes` has been. */
   peakBytes: number;
   /** Bytes in use before the first key. */
   startupBytes: number;
   /**
-   * Bytes of `usedBytes` that are no keys or values: hash tables, and what was there at the start.
+   * Bytes of `usedBytes` that are no keys or values: hash tables, buffers, and what was there at
+   * the start.
    */
   overheadBytes: number;
   datasetBytes: number;
   /** The data set's share of what was taken since the start, 0 to 1. */
   datasetShare: number;
-  /** Buffers of all clients; not part of `usedBytes`. */
+  /** Buffers of all clients. */
   clientBytes: number;
   /** Resident set size of the process. */
   rssBytes: number;
@@ -37,9 +38,9 @@ export interface MemoryReport {
 export function memoryReport(server: Server): MemoryReport {
   const { statistics, keyspace, startupBytes } = server;
   const arena = server.arena.statistics();
-  const { usedBytes } = arena;
+  const { usedBytes } = server;
   if (usedBytes > statistics.memoryPeakBytes) statistics.memoryPeakBytes = usedBytes;
-  let overheadBytes = startupBytes;
+  let overheadBytes = startupBytes + usedBytes - arena.usedBytes;
   for (const db of keyspace.databases) {
     if (db.size === 0) continue;
     const { keys, expires } = tableBytesOf(db);
@@ -54,7 +55,7 @@ export function memoryReport(server: Server): MemoryReport {
     overheadBytes,
     datasetBytes,
     datasetShare: sinceStart > 0 ? Math.min(1, datasetBytes / sinceStart) : 0,
-    clientBytes: clientBytes(server),
+    clientBytes: server.clientMemory.totalBytes,
     rssBytes: Deno.memoryUsage().rss,
     systemBytes: Deno.systemMemoryInfo().total,
     arena,
@@ -67,12 +68,4 @@ export function tableBytesOf({ arena, keys, expires }: Database): {
   expires: number;
 } {
   return { keys: dict.tableBytes(arena, keys), expires: dict.tableBytes(arena, expires) };
-}
-
-function clientBytes({ clients }: Server): number {
-  let total = 0;
-  for (const { query, reply, outputPendingBytes } of clients.values()) {
-    total += query.bytes.length + reply.bytes.length + outputPendingBytes;
-  }
-  return total;
 }

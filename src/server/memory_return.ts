@@ -3,14 +3,19 @@
  * of deleted data, the buffers of clients that sent or received much.
  *
  * They are ArrayBuffers, so they go when V8 collects its garbage, which it has no reason to do
- * while its own heap is small. So once a second the resident memory is compared with what it was
- * after the last collection; if far more is resident than can be accounted for, V8 is asked to
- * collect. That costs some milliseconds, hence it is done when the server has little to do, and
- * rarely if it is busy.
+ * while its own heap is small. So once a second the resident memory, without the segments and
+ * buffers in use, is compared with what it was after the last collection; if far more is resident
+ * than can be accounted for, V8 is asked to collect. That costs some milliseconds, hence it is done
+ * when the server has little to do, and rarely if it is busy.
  */
 import { collectGarbage } from "../base/garbage.ts";
 import * as clock from "../base/clock.ts";
 import type { Arena } from "../memory/arena.ts";
+
+/** Tells what the clients' buffers take. */
+export interface BufferMeter {
+  readonly totalBytes: number;
+}
 
 const EXCESS_BYTES = 16 * 1024 * 1024;
 /** Commands per second up to which the server counts as idle. */
@@ -25,30 +30,40 @@ const RETRY_MS_MAX = 120_000;
 
 export class MemoryReturn {
   readonly #arena: Arena;
-  /** Resident bytes beside the segments, after the last collection or at the start. */
+  readonly #buffers: BufferMeter;
+  /** False where the heap is not the server's alone: only MEMORY PURGE collects then. */
+  collectsByItself = true;
+  /** Resident bytes that are unaccounted for, after the last collection or at the start. */
   #floorBytes = Infinity;
+  /** The same before the last collection. */
+  #triedBytes = 0;
   #lastMs = 0;
   #retryMs = RETRY_MS_MIN;
 
-  constructor(arena: Arena) {
+  constructor(arena: Arena, buffers: BufferMeter) {
     this.#arena = arena;
+    this.#buffers = buffers;
   }
 
   /** Notes what is resident before there are clients. */
   begin(): void {
-    this.#floorBytes = this.#residentBeside();
+    this.#floorBytes = this.#unaccountedBytes();
   }
 
   /** Called about once a second, with the present rate of commands. */
   tick(nowMs: number, commandsPerSecond: number): void {
     this.#arena.trim();
-    const excess = this.#residentBeside();
+    if (!this.collectsByItself) return;
+    const excess = this.#unaccountedBytes();
+    // Freed memory goes back in the background, so the floor may be found after the collection.
     if (excess < this.#floorBytes) this.#floorBytes = excess;
     if (excess - this.#floorBytes < EXCESS_BYTES) return;
+    if (excess - this.#triedBytes >= EXCESS_BYTES) this.#retryMs = RETRY_MS_MIN;
     const pauseMs = commandsPerSecond <= IDLE_RATE ? this.#retryMs : BUSY_PAUSE_MS;
     if (nowMs - this.#lastMs < pauseMs) return;
     this.collect(nowMs);
-    const freed = excess - this.#residentBeside();
+    const freed = excess - this.#unaccountedBytes();
+    this.#triedBytes = excess;
     this.#retryMs = freed > EXCESS_BYTES / 2
       ? RETRY_MS_MIN
       : Math.min(this.#retryMs * 2, RETRY_MS_MAX);
@@ -58,10 +73,11 @@ export class MemoryReturn {
   collect(nowMs = clock.nowMs()): void {
     this.#lastMs = nowMs;
     collectGarbage();
-    this.#floorBytes = this.#residentBeside();
+    this.#floorBytes = this.#unaccountedBytes();
   }
 
-  #residentBeside(): number {
-    return Deno.memoryUsage().rss - this.#arena.statistics().reservedBytes;
+  #unaccountedBytes(): number {
+    const { reservedBytes } = this.#arena.statistics();
+    return Deno.memoryUsage().rss - reservedBytes - this.#buffers.totalBytes;
   }
 }

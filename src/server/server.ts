@@ -43,6 +43,7 @@ import {
   type CompiledCommand,
   type RedisCommand,
 } from "./command.ts";
+import { ClientMemory } from "./client_memory.ts";
 import { ClientPause } from "./client_pause.ts";
 import { CommandTable } from "./command_table.ts";
 import { type Config, systemErrorText } from "./config.ts";
@@ -122,6 +123,7 @@ export class Server implements KeyspaceListener {
   readonly acl: Acl;
   readonly monitors = new Monitors();
   readonly pause: ClientPause;
+  readonly clientMemory: ClientMemory;
   readonly tracking: Tracking;
   readonly outputLimits: OutputLimits;
   readonly isReplica = false;
@@ -154,6 +156,7 @@ export class Server implements KeyspaceListener {
     this.acl = new Acl(this);
     this.dispatcher = new Dispatcher(this);
     this.pause = new ClientPause(this);
+    this.clientMemory = new ClientMemory(this);
     this.tracking = new Tracking(config, this.clients);
     this.outputLimits = new OutputLimits(this);
     this.persistence = new Persistence(this, files, createChild);
@@ -165,7 +168,7 @@ export class Server implements KeyspaceListener {
     );
     this.pubsub = new PubSub((client) => this.outputLimits.apply(client));
     this.events = new KeyspaceEvents(config, this.pubsub);
-    this.memoryReturn = new MemoryReturn(this.arena);
+    this.memoryReturn = new MemoryReturn(this.arena, this.clientMemory);
     this.expireCycle = new ExpireCycle(this.keyspace);
     this.evictor = new Evictor(this.keyspace);
     this.listeners = new Listeners(this);
@@ -211,6 +214,7 @@ export class Server implements KeyspaceListener {
     const client = this.createClient(transport, this.#nextClientId++);
     this.outputLimits.apply(client);
     this.clients.set(client.id, client);
+    this.clientMemory.update(client);
     this.statistics.connectionsReceived++;
     return client;
   }
@@ -262,6 +266,7 @@ export class Server implements KeyspaceListener {
     this.removeMonitor(client);
     this.tracking.disable(client);
     this.pause.forget(client);
+    this.clientMemory.forget(client);
     this.clients.delete(client.id);
   }
 
@@ -282,6 +287,7 @@ export class Server implements KeyspaceListener {
   #endTurn(): boolean {
     if (this.expireCycle.isBehind) this.expireCycle.run("fast");
     this.tracking.broadcast();
+    if (this.clientMemory.isOverLimit) this.clientMemory.evict();
     return this.persistence.beforeReplies();
   }
 
@@ -388,9 +394,19 @@ export class Server implements KeyspaceListener {
     return this.arena.usedBytes > ADDRESS_BYTES - ADDRESS_RESERVE_BYTES;
   }
 
-  /** Bytes that count against `maxmemory`. */
+  /** Bytes in use: the data, the buffers of the clients and of the AOF, the tracking table. */
+  get usedBytes(): number {
+    return this.arena.usedBytes + this.clientMemory.totalBytes + this.tracking.tableBytes +
+      this.persistence.aof.writer.bufferedBytes;
+  }
+
+  /**
+   * Bytes that count against `maxmemory`: without the buffer of the AOF, which evictions fill, and
+   * without what a frozen image still holds.
+   */
   countedBytes(): number {
-    return this.arena.usedBytes - this.arena.deferredBytes;
+    return this.arena.usedBytes - this.arena.deferredBytes + this.clientMemory.totalBytes +
+      this.tracking.tableBytes;
   }
 
   /** Why writers are refused although the data is in order; null if they are not. */

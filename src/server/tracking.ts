@@ -53,6 +53,9 @@ export interface TrackingState extends TrackingOptions {
   isRedirectBroken: boolean;
 }
 
+/** A key in the table, beside its name: a string, a set of one client, two places. Roughly. */
+const TABLE_KEY_BYTES = 300;
+
 interface Prefix {
   clients: Set<Client>;
   /** Keys changed in this turn, and the NOLOOP client that did it, if it was one. */
@@ -64,6 +67,8 @@ export class Tracking {
   readonly #clients: ReadonlyMap<number, Client>;
   /** Ids of the clients that have read a key, by key. */
   readonly #table = new Map<string, Set<number>>();
+  /** Bytes of the names in the table. */
+  #tableNameBytes = 0;
   readonly #prefixes = new Map<string, Prefix>();
   /** The tracking client whose command runs. */
   writer: Client | null = null;
@@ -80,6 +85,11 @@ export class Tracking {
 
   get keyCount(): number {
     return this.#table.size;
+  }
+
+  /** Memory that the table takes, roughly. */
+  get tableBytes(): number {
+    return this.#table.size * TABLE_KEY_BYTES + this.#tableNameBytes;
   }
 
   /** Pairs of key and client in the table (INFO tracking_total_items); counts them. */
@@ -160,6 +170,7 @@ export class Tracking {
       return;
     }
     this.#table.set(key, new Set([client.id]));
+    this.#tableNameBytes += key.length;
     this.#limitTable();
   }
 
@@ -205,6 +216,7 @@ export class Tracking {
     const ids = this.#table.get(key);
     if (ids === undefined) return;
     this.#table.delete(key);
+    this.#tableNameBytes -= key.length;
     for (const id of ids) {
       const client = this.#clients.get(id);
       const tracking = client?.tracking ?? null;
@@ -225,6 +237,7 @@ export class Tracking {
       if (client.has(REDIS_TRACKING)) this.#send(client, (reply) => reply.nil());
     }
     this.#table.clear();
+    this.#tableNameBytes = 0;
   }
 
   /** Announces what changed in this turn to those who asked for prefixes. */

@@ -7,7 +7,7 @@ Deno.test("an empty server has no data set", () => {
   using server = new EmbeddedServer();
   const report = memoryReport(server.server);
   assertEquals(report.datasetBytes, 0);
-  assertEquals(report.usedBytes, report.startupBytes);
+  assertEquals(report.usedBytes, report.startupBytes + report.clientBytes);
   assertEquals(report.peakBytes, report.usedBytes);
 });
 
@@ -20,7 +20,7 @@ Deno.test("used memory is the data set and its overhead, and the peak stays", ()
   server.run("FLUSHALL");
   server.reclaim();
   const after = memoryReport(server.server);
-  assertEquals(after.peakBytes, report.usedBytes);
+  assert(after.peakBytes >= report.usedBytes);
   assert(after.usedBytes < report.usedBytes / 10);
 });
 

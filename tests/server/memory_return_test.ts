@@ -6,7 +6,7 @@ import { MemoryReturn } from "../../src/server/memory_return.ts";
 
 Deno.test("a tick gives back the segments of deleted data beyond a reserve", () => {
   const arena = new Arena();
-  const memoryReturn = new MemoryReturn(arena);
+  const memoryReturn = new MemoryReturn(arena, { totalBytes: 0 });
   const kept = arena.allocate(64);
   const refs = Array.from({ length: 500 }, () => arena.allocate(SEGMENT_BYTES));
   memoryReturn.tick(1000, 0);

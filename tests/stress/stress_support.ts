@@ -5,7 +5,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { RespClient } from "../support/resp_client.ts";
-import { residentBytes } from "../support/process_stat.ts";
+import { anonymousBytes } from "../support/process_stat.ts";
 import type { ServerProcess } from "../support/server_process.ts";
 import { delay, until } from "../support/text.ts";
 
@@ -23,7 +23,7 @@ export async function usedMemory(client: RespClient): Promise<number> {
 /**
  * Waits until the server counts no more memory as used than `before` and some slack. Resident
  * memory is compared too where the kernel tells it, with more slack: freed pages may stay with
- * the process.
+ * the process. Pages of files are left out; they come and go as the kernel likes.
  */
 export async function assertMemoryComesBack(
   server: ServerProcess,
@@ -41,7 +41,7 @@ export async function assertMemoryComesBack(
   const slack = Math.max(residentSlack, 32 * MEGABYTE);
   await until(
     `resident memory is back near ${before.resident} (+ ${slack})`,
-    () => residentBytes(server.pid) < before.resident + slack,
+    () => anonymousBytes(server.pid) < before.resident + slack,
     20_000,
   );
 }
@@ -50,7 +50,7 @@ export async function memoryNow(
   server: ServerProcess,
   client: RespClient,
 ): Promise<{ used: number; resident: number }> {
-  const resident = Deno.build.os === "linux" ? residentBytes(server.pid) : 0;
+  const resident = Deno.build.os === "linux" ? anonymousBytes(server.pid) : 0;
   return { used: await usedMemory(client), resident };
 }
 

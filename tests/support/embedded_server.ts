@@ -8,11 +8,12 @@
 import { latin1Text } from "../../src/base/bytes.ts";
 import { Log } from "../../src/base/log.ts";
 import { commandRows } from "../../src/commands/table.ts";
+import { decodeReply, ReplyReader } from "../../src/protocol/reply_reader.ts";
 import type { Client, ClientTransport } from "../../src/server/client.ts";
 import { Config } from "../../src/server/config.ts";
 import { Server, type ServerOptions } from "../../src/server/server.ts";
 import { type Argument, encodeRequest } from "./resp_client.ts";
-import { decodeReply, type Plain, ReplyScanner, toPlain } from "./resp_reply.ts";
+import { type Plain, toPlain } from "./resp_reply.ts";
 
 /** One connection to an embedded server. */
 export class EmbeddedClient implements ClientTransport {
@@ -51,19 +52,18 @@ export class EmbeddedClient implements ClientTransport {
     query.append(bytes);
     this.#server.dispatcher.processQuery(this.client);
     if (query.position === query.end && query.partial === null) query.bytes.fill(0xa5);
+    this.#server.clientMemory.update(this.client);
   }
 
   /** Takes all replies (and pushes) that wait. */
   take(): Plain[] {
-    const bytes = this.takeBytes();
+    const reader = new ReplyReader();
+    reader.write(this.takeBytes());
     const replies: Plain[] = [];
-    for (let at = 0; at < bytes.length;) {
-      const scanner = new ReplyScanner();
-      const length = scanner.scan(bytes.subarray(at));
-      if (length < 0) throw new Error("output ends in the middle of a reply");
-      replies.push(toPlain(decodeReply(bytes.subarray(at, at + length))));
-      at += length;
+    for (let bytes = reader.next(); bytes !== null; bytes = reader.next()) {
+      replies.push(toPlain(decodeReply(bytes)));
     }
+    if (reader.pendingBytes > 0) throw new Error("output ends in the middle of a reply");
     return replies;
   }
 

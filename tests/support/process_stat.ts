@@ -2,15 +2,26 @@
  * What the kernel knows of a process: resident memory and CPU time, read from /proc. Linux only.
  *
  *   /proc/<pid>/stat     fields 14 and 15: user and system time in clock ticks (100 a second)
- *   /proc/<pid>/status   VmRSS: resident memory in kB
+ *   /proc/<pid>/status   VmRSS: resident memory in kB; RssAnon: without the pages of files, which
+ *                        the kernel can have back at any time (code of the runtime, above all)
  */
 
 const TICKS_PER_SECOND = 100;
 
 /** Resident memory in bytes. */
 export function residentBytes(pid: number): number {
-  const match = /^VmRSS:\s+(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`));
-  if (match === null) throw new Error(`Cannot read resident memory of process ${pid}`);
+  return statusBytes(pid, "VmRSS");
+}
+
+/** Resident memory in bytes that the process has made itself. */
+export function anonymousBytes(pid: number): number {
+  return statusBytes(pid, "RssAnon");
+}
+
+function statusBytes(pid: number, field: string): number {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  const match = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status);
+  if (match === null) throw new Error(`Cannot read ${field} of process ${pid}`);
   return Number(match[1]) * 1024;
 }
 
