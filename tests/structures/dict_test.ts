@@ -4,6 +4,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { latin1Bytes, Slice } from "../../src/base/bytes.ts";
+import { hashBytes } from "../../src/base/hash.ts";
 import { Random, randomSeed } from "../../src/base/random.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import type { Memory, Ref } from "../../src/memory/memory.ts";
@@ -161,4 +162,51 @@ Deno.test("dict holds keys longer than a block", () => {
   assertEquals(findKey(arena, table, key.slice(1)), 0);
   freeAll(arena, table);
   assertEquals(arena.usedBytes, 0);
+});
+
+Deno.test("dict: emptied while frozen, its last entries are still drawn quickly", () => {
+  const arena = new Arena({ debug: true });
+  const fork = new SoftwareFork(arena);
+  const table = dict.create(arena);
+  for (let index = 0; index < 20_000; index++) {
+    dict.insert(arena, table, entryFor(arena, `${index}`));
+  }
+  fork.freeze();
+  const frozen = new FrozenMemory(fork.transferable());
+  for (let index = 3; index < 20_000; index++) removeKey(arena, table, `${index}`);
+  assert(dict.bucketCount(arena, table) <= 6, `${dict.bucketCount(arena, table)} buckets`);
+  const random = new CountingRandom(1);
+  const drawn = new Set<Ref>();
+  for (let draw = 0; draw < 100; draw++) drawn.add(dict.randomEntry(arena, table, random));
+  assertEquals(drawn.size, 3);
+  assert(random.draws < 100 * 500, `${random.draws} numbers for 100 entries`);
+  assertEquals(keysOf(frozen, table).length, 20_000);
+  fork.release();
+  freeAll(arena, table);
+  arena.freeDeferred(Infinity);
+  assertEquals(arena.usedBytes, 0);
+});
+
+class CountingRandom extends Random {
+  draws = 0;
+
+  override below(limit: number): number {
+    this.draws++;
+    return super.below(limit);
+  }
+}
+
+Deno.test("touch reads the bucket and the entry of each key, and changes nothing", () => {
+  const arena = new Arena({ debug: true });
+  const table = dict.create(arena);
+  for (let index = 0; index < 3000; index++) dict.insert(arena, table, entryFor(arena, `k${index}`));
+  const hashes = new Int32Array(dict.TOUCH_KEYS_MAX);
+  for (let index = 0; index < hashes.length; index++) {
+    const bytes = latin1Bytes(index % 4 === 3 ? `missing${index}` : `k${index * 100}`);
+    hashes[index] = hashBytes(bytes, 0, bytes.length);
+  }
+  const before = keysOf(arena, table);
+  assert(dict.touch(arena, table, hashes, hashes.length) !== dict.touch(arena, table, hashes, 3));
+  assertEquals(keysOf(arena, table), before);
+  freeAll(arena, table);
 });

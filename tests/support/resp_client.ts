@@ -8,18 +8,15 @@
 
 import {
   decodeReply,
-  type Plain,
+  isPushReply,
   type Reply,
-  ReplyScanner,
-  RespError,
-  toPlain,
-} from "./resp_reply.ts";
+  ReplyReader,
+} from "../../src/protocol/reply_reader.ts";
+import { encodeRequests as encodeWords } from "../../src/protocol/request_encoder.ts";
+import { type Plain, RespError, toPlain } from "./resp_reply.ts";
 import { concatBytes, utf8 } from "./text.ts";
 
 export type Argument = string | number | bigint | Uint8Array;
-
-const READ_BYTES = 64 * 1024;
-const CRLF = utf8("\r\n");
 
 /** The multibulk form of one request. */
 export function encodeRequest(args: readonly Argument[]): Uint8Array<ArrayBuffer> {
@@ -30,15 +27,11 @@ export function encodeRequest(args: readonly Argument[]): Uint8Array<ArrayBuffer
 export function encodeRequests(
   requests: readonly (readonly Argument[])[],
 ): Uint8Array<ArrayBuffer> {
-  const parts: Uint8Array[] = [];
-  for (const args of requests) {
-    parts.push(utf8(`*${args.length}\r\n`));
-    for (const arg of args) {
-      const bytes = arg instanceof Uint8Array ? arg : utf8(String(arg));
-      parts.push(utf8(`$${bytes.length}\r\n`), bytes, CRLF);
-    }
-  }
-  return concatBytes(parts);
+  return encodeWords(requests.map((args) => args.map(bytesOf)));
+}
+
+function bytesOf(arg: Argument): Uint8Array {
+  return arg instanceof Uint8Array ? arg : utf8(String(arg));
 }
 
 /** The connection was closed by the server while a reply was awaited. */
@@ -52,11 +45,8 @@ export class RespClient implements Disposable {
   /** RESP3 push messages in order of arrival. */
   readonly pushes: Plain[] = [];
   readonly connection: Deno.TcpConn;
-  #buffer = new Uint8Array(READ_BYTES);
-  #start = 0;
-  #end = 0;
   #isClosed = false;
-  readonly #scanner = new ReplyScanner();
+  readonly #reader = new ReplyReader();
 
   private constructor(connection: Deno.TcpConn) {
     this.connection = connection;
@@ -138,7 +128,7 @@ export class RespClient implements Disposable {
   async receiveRaw(): Promise<Uint8Array> {
     while (true) {
       const message = await this.#nextMessage();
-      if (!this.#scanner.isPush) return message;
+      if (!isPushReply(message)) return message;
       this.pushes.push(toPlain(decodeReply(message)));
     }
   }
@@ -147,17 +137,15 @@ export class RespClient implements Disposable {
   async nextPush(): Promise<Plain> {
     while (this.pushes.length === 0) {
       const message = await this.#nextMessage();
-      if (this.#scanner.isPush) this.pushes.push(toPlain(decodeReply(message)));
+      if (isPushReply(message)) this.pushes.push(toPlain(decodeReply(message)));
     }
     return this.pushes.shift()!;
   }
 
   /** Some bytes as they arrive, at least one; null at the end of the stream. */
   async readBytes(): Promise<Uint8Array | null> {
-    if (this.#start === this.#end && !(await this.#fill())) return null;
-    const bytes = this.#buffer.slice(this.#start, this.#end);
-    this.#start = this.#end = 0;
-    return bytes;
+    if (this.#reader.pendingBytes === 0 && !(await this.#fill())) return null;
+    return this.#reader.takeRest();
   }
 
   /** Everything until the server closes. */
@@ -180,43 +168,24 @@ export class RespClient implements Disposable {
   }
 
   async #nextMessage(): Promise<Uint8Array> {
-    this.#scanner.restart();
     while (true) {
-      if (this.#start < this.#end) {
-        const length = this.#scanner.scan(this.#buffer.subarray(this.#start, this.#end));
-        if (length >= 0) {
-          const message = this.#buffer.subarray(this.#start, this.#start + length);
-          this.#start += length;
-          return message;
-        }
-      }
+      const message = this.#reader.next();
+      if (message !== null) return message;
       if (!(await this.#fill())) throw new ConnectionClosed();
     }
   }
 
   async #fill(): Promise<boolean> {
-    if (this.#start === this.#end) this.#start = this.#end = 0;
-    if (this.#buffer.length - this.#end < READ_BYTES / 2) this.#makeRoom();
     let count: number | null;
     try {
-      count = await this.connection.read(this.#buffer.subarray(this.#end));
+      count = await this.connection.read(this.#reader.room());
     } catch (error) {
       // A reset is how a server looks that closed with our bytes unread.
       if (error instanceof Deno.errors.ConnectionReset) return false;
       throw error;
     }
     if (count === null) return false;
-    this.#end += count;
+    this.#reader.filled(count);
     return true;
-  }
-
-  #makeRoom(): void {
-    const held = this.#end - this.#start;
-    const isSmall = held < this.#buffer.length / 2;
-    const roomier = new Uint8Array(isSmall ? this.#buffer.length : this.#buffer.length * 2);
-    roomier.set(this.#buffer.subarray(this.#start, this.#end));
-    this.#buffer = roomier;
-    this.#start = 0;
-    this.#end = held;
   }
 }
