@@ -1,16 +1,18 @@
 /**
- * Builds the executable with `deno compile`.
+ * Builds executables with `deno compile`.
  *
- *   deno task compile                     for this machine, into dist/
- *   deno run -A scripts/build.ts --all    for all five targets, with checksums beside them
- *   … --output FILE                       to this path (one target only)
+ *   deno task compile                          for this machine, into dist/redeno
+ *   deno task compile --all                    for all five targets, with dist/SHA256SUMS
+ *   deno task compile --target TARGET          for one of them
+ *   deno task compile … --output FILE          to this path (one target only)
  *
  * DENO names the deno to compile with (default: the one that runs this). If DENORT_BIN is set, that
  * runtime is used for this machine instead of a downloaded one. The worker is included by name,
  * since no static import leads to it; tests, scripts and node_modules are left out.
  */
+import { parseArgs } from "@std/cli";
 import { ensureDirSync } from "@std/fs";
-import { join } from "@std/path";
+import { basename, dirname, fromFileUrl, join, resolve } from "@std/path";
 
 export const TARGETS = [
   "x86_64-unknown-linux-gnu",
@@ -20,6 +22,9 @@ export const TARGETS = [
   "x86_64-pc-windows-msvc",
 ] as const;
 
+export type Target = typeof TARGETS[number];
+
+const ROOT = fromFileUrl(new URL("..", import.meta.url));
 const WORKER = "src/persistence/child_worker.ts";
 const PERMISSIONS = [
   "--allow-net",
@@ -29,12 +34,19 @@ const PERMISSIONS = [
   "--allow-sys",
 ];
 
+/** The name of a target's executable, as it is attached to a release. */
+export function executableName(target: Target): string {
+  return `redeno-${target}${target.includes("windows") ? ".exe" : ""}`;
+}
+
 /** The arguments of `deno compile` for a target, or for this machine if it is null. */
-export function compileArguments(target: string | null, output: string): string[] {
+export function compileArguments(target: Target | null, output: string): string[] {
   return [
     "compile",
     "--no-check",
     "--node-modules-dir=none",
+    // Datagram sockets, for `supervised systemd`.
+    "--unstable-net",
     ...PERMISSIONS,
     "--include",
     WORKER,
@@ -45,38 +57,50 @@ export function compileArguments(target: string | null, output: string): string[
   ];
 }
 
-async function compile(target: string | null, output: string): Promise<void> {
+/** The line of SHA256SUMS for a file, as `sha256sum --check` reads it. */
+export async function checksumLine(path: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(path));
+  const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0"));
+  return `${hex.join("")}  ${basename(path)}\n`;
+}
+
+async function compile(target: Target | null, output: string): Promise<void> {
+  ensureDirSync(dirname(output));
   const deno = Deno.env.get("DENO") ?? Deno.execPath();
-  const command = new Deno.Command(deno, { args: compileArguments(target, output) });
+  const command = new Deno.Command(deno, { args: compileArguments(target, output), cwd: ROOT });
   const { success } = await command.spawn().status;
   if (!success) throw new Error(`Cannot compile for ${target ?? "this machine"}`);
 }
 
-async function writeChecksums(directory: string, names: readonly string[]): Promise<void> {
+async function compileAll(directory: string): Promise<void> {
   const lines: string[] = [];
-  for (const name of names) {
-    const bytes = await Deno.readFile(join(directory, name));
-    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-    const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    lines.push(`${hex}  ${name}\n`);
+  for (const target of TARGETS) {
+    const output = join(directory, executableName(target));
+    await compile(target, output);
+    lines.push(await checksumLine(output));
   }
   await Deno.writeTextFile(join(directory, "SHA256SUMS"), lines.join(""));
 }
 
+async function main(): Promise<void> {
+  const options = parseArgs(Deno.args, { boolean: ["all"], string: ["target", "output"] });
+  const directory = join(ROOT, "dist");
+  if (options.all) return await compileAll(directory);
+  const target = TARGETS.find((known) => known === options.target) ?? null;
+  if (options.target !== undefined && target === null) {
+    throw new RangeError(`Cannot compile for "${options.target}": known are ${TARGETS.join(", ")}`);
+  }
+  const own = Deno.build.os === "windows" ? "redeno.exe" : "redeno";
+  const output = options.output ?? join(directory, target === null ? own : executableName(target));
+  await compile(target, resolve(output));
+}
+
 if (import.meta.main) {
-  ensureDirSync("dist");
-  const outputIndex = Deno.args.indexOf("--output");
-  const suffix = Deno.build.os === "windows" ? ".exe" : "";
-  if (Deno.args.includes("--all")) {
-    const names: string[] = [];
-    for (const target of TARGETS) {
-      const name = `redeno-${target}${target.includes("windows") ? ".exe" : ""}`;
-      await compile(target, join("dist", name));
-      names.push(name);
-    }
-    await writeChecksums("dist", names);
-  } else {
-    const output = outputIndex < 0 ? join("dist", `redeno${suffix}`) : Deno.args[outputIndex + 1];
-    await compile(null, output);
+  try {
+    await main();
+  } catch (error) {
+    // Why the compiler failed it has said itself.
+    Deno.stderr.writeSync(new TextEncoder().encode(`${(error as Error).message}\n`));
+    Deno.exit(1);
   }
 }

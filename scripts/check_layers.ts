@@ -1,10 +1,10 @@
 /**
  * Proves that imports point down the list of layers, never up (`deno task layers`).
  *
- * The imports are read from `deno info --json` on main.ts and on each worker entry (a worker is not
- * in main's static graph); `import type` counts. The table below is the whole rule. It also holds
- * that production code imports nothing but Node's built-ins and the four @std packages, and nothing
- * from scripts/ or tests/.
+ * The imports are read from `deno info --json` on main.ts, mod.ts and each worker entry (a worker
+ * is not in main's static graph); `import type` counts. The table below is the whole rule. It also
+ * holds that production code imports nothing but Node's built-ins and the four @std packages, and
+ * nothing from scripts/ or tests/.
  *
  * Prints every import that breaks the rule; the exit code is 1 if there is one.
  */
@@ -48,6 +48,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "scripting",
     "server",
   ],
+  // The client is a program of its own: it knows the protocol, not the server.
+  cli: ["base", "protocol"],
 };
 
 /** One import: paths from the root with forward slashes, or a specifier such as "node:path". */
@@ -72,10 +74,10 @@ function layerOf(path: string): string | null {
 /** Why an import is not allowed, or null if it is. */
 export function judgeImport({ from, to }: Import): string | null {
   const source = layerOf(from);
-  // main.ts joins the layers; src/ files that stand in no layer are no part of the house.
+  // main.ts and mod.ts join the layers; src/ files that stand in no layer are no part of the house.
   if (source === null) {
-    return from === "main.ts" && /^(scripts|tests)\//.test(to)
-      ? "main.ts is production code"
+    return (from === "main.ts" || from === "mod.ts") && /^(scripts|tests)\//.test(to)
+      ? `${from} is production code`
       : null;
   }
   if (/^[a-z]+:/.test(to)) return to.startsWith("node:") ? null : "is neither Node's nor @std";
@@ -122,9 +124,9 @@ export function addModules(graph: ModuleGraph, modules: InfoModule[], rootUrl: s
   }
 }
 
-/** main.ts and every file of src/ that is started as a worker, if they exist. */
+/** main.ts, mod.ts and every file of src/ that is started as a worker, if they exist. */
 export function entryPoints(): string[] {
-  const entries = existsSync(join(ROOT, "main.ts")) ? ["main.ts"] : [];
+  const entries = ["main.ts", "mod.ts"].filter((name) => existsSync(join(ROOT, name)));
   for (const entry of walkSync(join(ROOT, "src"), { includeDirs: false, exts: ["_worker.ts"] })) {
     entries.push(relative(ROOT, entry.path).replaceAll("\\", "/"));
   }

@@ -20,9 +20,9 @@ export interface SourceFile {
   commentLines: string[];
 }
 
-/** Every TypeScript file of main.ts, src, scripts and tests. */
+/** main.ts, mod.ts, and every TypeScript file of src, scripts and tests. */
 export function readSources(): SourceFile[] {
-  const paths = [join(ROOT, "main.ts")].filter((path) => {
+  const paths = ["main.ts", "mod.ts"].map((name) => join(ROOT, name)).filter((path) => {
     try {
       return Deno.statSync(path).isFile;
     } catch {

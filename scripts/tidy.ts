@@ -125,7 +125,7 @@ interface Ban {
 }
 
 const EXCEPT_BASE = /^(?!src\/(?:base|std)\/)/;
-const SOURCE_EXCEPT_BASE = /^(?:main\.ts|src\/(?!base\/|std\/))/;
+const SOURCE_EXCEPT_BASE = /^(?:main\.ts|mod\.ts|src\/(?!base\/|std\/))/;
 
 const BANS: readonly Ban[] = [
   { pattern: /\bDate\.now\b/, instead: "src/base/clock.ts", where: EXCEPT_BASE },

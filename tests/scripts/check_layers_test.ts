@@ -32,6 +32,7 @@ Deno.test("imports upwards, sideways and out of the house are named", () => {
     ["src/base/a.ts", "npm:left-pad", "is neither Node's nor @std"],
     ["src/base/a.ts", "https://deno.land/x/a.ts", "is neither Node's nor @std"],
     ["main.ts", "tests/support/b.ts", "main.ts is production code"],
+    ["mod.ts", "scripts/b.ts", "mod.ts is production code"],
   ] as const;
   for (const [from, to, reason] of cases) assertEquals(judgeImport({ from, to }), reason);
 });

@@ -1,0 +1,123 @@
+/**
+ * Supervision: the real process with the socket of a service manager, which a few lines of Python
+ * stand for, as Deno itself has such sockets behind a flag only.
+ */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { Log } from "../../src/base/log.ts";
+import { type SupervisedMode, Supervision } from "../../src/server/supervision.ts";
+import { EmbeddedServer } from "../support/embedded_server.ts";
+import { startServer, TemporaryDirectory } from "../support/server_process.ts";
+import { fromUtf8 } from "../support/text.ts";
+import { programVersion } from "../support/tool_availability.ts";
+
+const hasSockets = Deno.build.os === "linux" && programVersion("python3") !== null;
+
+/** Prints every message that comes, until one that says STOPPING; "@" names are abstract. */
+const MANAGER = `
+import socket, sys
+name = sys.argv[1]
+receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+receiver.bind("\\0" + name[1:] if name.startswith("@") else name)
+receiver.settimeout(60)
+print("bound", flush=True)
+while True:
+    message = receiver.recv(4096).decode()
+    print(message.strip(), flush=True)
+    if "STOPPING" in message:
+        receiver.settimeout(1)
+    if "Saving" in message:
+        break
+`;
+
+/** Lines as they come from a program. */
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of stream) {
+    const lines = (rest + fromUtf8(chunk)).split("\n");
+    rest = lines.pop()!;
+    yield* lines;
+  }
+}
+
+async function expectNotifications(address: string): Promise<void> {
+  const manager = new Deno.Command("python3", {
+    args: ["-c", MANAGER, address],
+    stdout: "piped",
+  }).spawn();
+  const lines = linesOf(manager.stdout);
+  const next = async () => (await lines.next()).value;
+  assertEquals(await next(), "bound");
+  await using server = await startServer({
+    args: ["--supervised", "systemd"],
+    save: "60 1",
+    env: { NOTIFY_SOCKET: address },
+  });
+  assertEquals(await next(), "STATUS=Redis is loading...");
+  assertEquals(await next(), "READY=1");
+  assertEquals(await next(), "STATUS=Ready to accept connections");
+  {
+    using client = await server.connect();
+    assertStringIncludes(String(await client.call("INFO", "server")), "process_supervised:systemd");
+  }
+  assertEquals(await server.stop("SIGTERM"), 0);
+  assertEquals(await next(), "STOPPING=1");
+  assertEquals(await next(), "STATUS=Saving the final RDB snapshot");
+  assertEquals((await lines.next()).done, true);
+  assertEquals((await manager.status).code, 0);
+}
+
+Deno.test({
+  name: "systemd hears of loading, readiness, the end and the last save",
+  ignore: !hasSockets,
+  fn: async () => {
+    await using directory = await TemporaryDirectory.create();
+    await expectNotifications(join(directory.path, "notify"));
+  },
+});
+
+Deno.test({
+  name: "a socket in the abstract namespace will do as well",
+  ignore: !hasSockets,
+  fn: () => expectNotifications(`@redeno-test-${crypto.randomUUID()}`),
+});
+
+/** The log of a supervision that begins with these variables set and no others of its kind. */
+function logOf(wanted: SupervisedMode, variables: Record<string, string>): string {
+  const before = new Map<string, string | undefined>();
+  for (const name of ["NOTIFY_SOCKET", "UPSTART_JOB"]) {
+    before.set(name, Deno.env.get(name));
+    Deno.env.delete(name);
+    if (name in variables) Deno.env.set(name, variables[name]);
+  }
+  let text = "";
+  const supervision = new Supervision(new Log((line) => text += line));
+  try {
+    supervision.begin(wanted);
+    assertEquals(supervision.mode, "no");
+    supervision.ready();
+    supervision.stopping();
+  } finally {
+    supervision.close();
+    for (const [name, value] of before) {
+      if (value === undefined) Deno.env.delete(name);
+      else Deno.env.set(name, value);
+    }
+  }
+  return text;
+}
+
+Deno.test("without a manager, or with one that cannot be told, the log says so", () => {
+  assertEquals(logOf("no", { NOTIFY_SOCKET: "/x" }), "");
+  assertEquals(logOf("auto", {}), "");
+  assertStringIncludes(logOf("systemd", {}), "NOTIFY_SOCKET not found!");
+  assertStringIncludes(logOf("upstart", {}), "UPSTART_JOB not found!");
+  assertStringIncludes(logOf("auto", { UPSTART_JOB: "x" }), "cannot stop itself");
+  // Tests run without --unstable-net.
+  assertStringIncludes(logOf("auto", { NOTIFY_SOCKET: "/x" }), "only with --unstable-net");
+});
+
+Deno.test("INFO tells that nobody supervises", () => {
+  using server = new EmbeddedServer();
+  assertStringIncludes(String(server.run("INFO", "server")), "process_supervised:no\r\n");
+});
