@@ -8,10 +8,11 @@ import type { Log } from "../base/log.ts";
 /** Files that are no clients: data files, listeners, what the runtime needs. */
 const RESERVED_FILES = 32;
 
-/** The soft limit in the text of /proc/self/limits; null if it is unlimited or not there. */
+/** The soft limit in the text of /proc/self/limits; null if it is not there. */
 export function parseOpenFilesLimit(text: string): number | null {
-  const match = /^Max open files\s+(\d+)/m.exec(text);
-  return match === null ? null : Number(match[1]);
+  const match = /^Max open files\s+(\d+|unlimited)/m.exec(text);
+  if (match === null) return null;
+  return match[1] === "unlimited" ? Infinity : Number(match[1]);
 }
 
 /** The limit of this process; null where the system does not tell. */
@@ -23,11 +24,22 @@ export function openFilesLimit(): number | null {
   }
 }
 
+/** How many of `maxclients` clients a limit on open files leaves room for. */
+export function clientsAllowed(limit: number | null, maxclients: number): number {
+  return limit === null ? maxclients : Math.min(maxclients, Math.max(1, limit - RESERVED_FILES));
+}
+
 /** How many clients can be served: `maxclients`, or fewer, with a warning in the log. */
 export function clientsWithin(limit: number | null, maxclients: number, log: Log): number {
+  if (limit === null) {
+    log.verbose(
+      "The limit of open files cannot be read (the runtime shows it only to a process with all " +
+        `permissions), so it is not known whether it allows maxclients of ${maxclients}.`,
+    );
+  }
+  const allowed = clientsAllowed(limit, maxclients);
+  if (allowed === maxclients) return maxclients;
   const needed = maxclients + RESERVED_FILES;
-  if (limit === null || limit >= needed) return maxclients;
-  const allowed = Math.max(1, limit - RESERVED_FILES);
   log.warning(
     `You requested maxclients of ${maxclients} requiring at least ${needed} max file descriptors.`,
   );

@@ -1,14 +1,14 @@
 /**
  * The limit of open files: read from the system's text, and what becomes of `maxclients`.
  */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Log } from "../../src/base/log.ts";
 import { clientsWithin, parseOpenFilesLimit } from "../../src/server/open_files.ts";
 
-Deno.test("the soft limit of open files is read; unlimited is none", () => {
+Deno.test("the soft limit of open files is read, or that there is none", () => {
   const text = "Limit       Soft Limit  Hard Limit  Units\nMax open files  1024  4096  files\n";
   assertEquals(parseOpenFilesLimit(text), 1024);
-  assertEquals(parseOpenFilesLimit("Max open files  unlimited  unlimited  files"), null);
+  assertEquals(parseOpenFilesLimit("Max open files  unlimited  unlimited  files"), Infinity);
   assertEquals(parseOpenFilesLimit(""), null);
 });
 
@@ -20,6 +20,15 @@ Deno.test("maxclients is lowered to what the limit of open files allows", () => 
   assertEquals(clientsWithin(1024, 10000, log), 992);
   assertEquals(lines.length, 2);
   assertEquals(clientsWithin(10032, 10000, log), 10000);
-  assertEquals(clientsWithin(null, 10000, log), 10000);
+  assertEquals(clientsWithin(Infinity, 10000, log), 10000);
   assertEquals(lines.length, 2);
+});
+
+Deno.test("a limit of open files that cannot be read is told", () => {
+  const log = new Log();
+  const lines: string[] = [];
+  log.verbose = (message: string) => void lines.push(message);
+  assertEquals(clientsWithin(null, 10000, log), 10000);
+  assertEquals(lines.length, 1);
+  assertStringIncludes(lines[0], "cannot be read");
 });
