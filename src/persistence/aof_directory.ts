@@ -15,6 +15,7 @@
  * Knows nothing of what is in the files. Methods throw the errors of the file calls.
  */
 import { basename, join } from "@std/path";
+import * as clock from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import {
   type AofFile,
@@ -40,6 +41,8 @@ export interface AofDirectoryOptions {
   readonly name: string;
   /** `appendfilename`. */
   readonly fileName: string;
+  /** Hears how long the disk has held everybody up: "aof-rename", "aof-fstat". */
+  onLatency?(event: string, durationUs: number): void;
 }
 
 export class AofDirectory {
@@ -47,6 +50,7 @@ export class AofDirectory {
   readonly path: string;
   readonly #options: AofDirectoryOptions;
   #manifest: AofManifest | null = null;
+  #isRemoving = false;
 
   constructor(options: AofDirectoryOptions) {
     this.#options = options;
@@ -113,10 +117,13 @@ export class AofDirectory {
 
   /** Bytes of a file; 0 if it cannot be told. */
   sizeOf(file: AofFile): number {
+    const beginUs = clock.monotonicUs();
     try {
       return this.#options.files.stat(this.pathOf(file))?.bytes ?? 0;
     } catch {
       return 0;
+    } finally {
+      this.#options.onLatency?.("aof-fstat", clock.monotonicUs() - beginUs);
     }
   }
 
@@ -216,26 +223,39 @@ export class AofDirectory {
     }
   }
 
-  /** Removes files that are history, and then their lines. Failures are logged and do no harm. */
-  removeHistory(): void {
-    const { files, log } = this.#options;
-    const { history } = this.manifest;
-    if (history.length === 0) return;
-    const manifest = this.manifest.clone();
-    manifest.history = [];
+  /**
+   * Removes files that are history, one after the other beside the event loop, and then their
+   * lines. Failures are logged and do no harm; never rejects. What becomes history meanwhile is
+   * removed too.
+   */
+  async removeHistory(): Promise<void> {
+    if (this.#isRemoving) return;
+    this.#isRemoving = true;
     try {
-      for (const file of history) {
-        log.notice(`Removing the history file ${file.name} in the background`);
-        try {
-          files.remove(this.pathOf(file));
-        } catch (error) {
-          if (!isMissing(error)) throw error;
-        }
-      }
-      this.#write(manifest);
+      while (this.manifest.history.length > 0) await this.#removeFiles(this.manifest.history);
     } catch (error) {
+      const { log } = this.#options;
       log.warning(`Cannot remove AOF history files in ${this.path}: ${errorText(error)}`);
+    } finally {
+      this.#isRemoving = false;
     }
+  }
+
+  async #removeFiles(history: readonly AofFile[]): Promise<void> {
+    const { files, log } = this.#options;
+    for (const file of history) {
+      log.notice(`Removing the history file ${file.name} in the background`);
+      try {
+        await files.removeAside(this.pathOf(file));
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+      }
+    }
+    const manifest = this.manifest.clone();
+    manifest.history = manifest.history.filter(({ name }) =>
+      history.every((removed) => removed.name !== name)
+    );
+    this.#write(manifest);
   }
 
   get #manifestPath(): string {
@@ -249,8 +269,10 @@ export class AofDirectory {
   #rename(kind: "base" | "incr", temporary: string, file: AofFile): void {
     const { files, log } = this.#options;
     const from = basename(temporary);
+    const beginUs = clock.monotonicUs();
     try {
       files.rename(temporary, this.pathOf(file));
+      this.#options.onLatency?.("aof-rename", clock.monotonicUs() - beginUs);
     } catch (error) {
       log.warning(
         `Error trying to rename the temporary AOF ${kind} file ${from} into ${file.name}: ` +

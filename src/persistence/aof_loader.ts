@@ -14,10 +14,12 @@
  * file which others follow. Nothing is changed on disk then. A damaged length in the middle looks
  * like a missing end; so before much is cut, what would be lost is searched for complete commands.
  *
- * The loader gives the event loop a turn every few megabytes, so that clients hear -LOADING.
+ * The loader gives the event loop a turn every few megabytes, so that clients hear -LOADING, and
+ * then tells how far it has come.
  */
 import { join } from "@std/path";
 import * as clock from "../base/clock.ts";
+import { pause } from "../base/pause.ts";
 import type { Log } from "../base/log.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { AofFile } from "./aof_manifest.ts";
@@ -30,6 +32,7 @@ import {
   RECORD_SHORT,
 } from "./aof_record_reader.ts";
 import { errorText, type FileHandle, type FileSystem, isSystemError } from "./file_system.ts";
+import { ProgressLog } from "./progress_log.ts";
 
 /** How often the clock is asked whether the event loop should have a turn. */
 const RECORDS_PER_CLOCK_READING = 1024;
@@ -58,6 +61,7 @@ export interface AofLoaderOptions {
     readonly aofLoadTruncated: boolean;
     readonly aofLoadCorruptTailMaxSize: number;
     readonly loadingProcessEventsIntervalBytes: number;
+    readonly keyLoadDelay: number;
   };
   /** Loads the RDB that a file begins with; resolves with the offset behind it. */
   loadRdb(path: string): Promise<number>;
@@ -167,7 +171,9 @@ export class AofLoader {
     const { replay, config, onProgress } = this.#options;
     const { argv } = reader;
     const intervalBytes = Math.max(1024, config.loadingProcessEventsIntervalBytes);
-    let goodOffset = reader.nextOffset;
+    const beginOffset = reader.nextOffset;
+    const progress = new ProgressLog(this.#options.log, `Loading ${path}`);
+    let goodOffset = beginOffset;
     let isInTransaction = false;
     let nextTurnOffset = goodOffset + intervalBytes;
     let nextTurnUs = clock.monotonicUs() + TURN_INTERVAL_US;
@@ -181,12 +187,14 @@ export class AofLoader {
         this.#refuse(`Unknown command '${argv.text(0)}' reading the append only file ${name}`);
       }
       if (!isInTransaction) goodOffset = reader.nextOffset;
+      if (config.keyLoadDelay > 0) pause(config.keyLoadDelay);
       const isTurnDue = reader.nextOffset >= nextTurnOffset ||
         (++records % RECORDS_PER_CLOCK_READING === 0 && clock.monotonicUs() >= nextTurnUs);
       if (isTurnDue) {
         onProgress(this.#bytesBefore + reader.nextOffset);
         await eventLoopTurn();
-        clock.refresh();
+        const { nextOffset } = reader;
+        progress.update(clock.refresh(), nextOffset, fileBytes, nextOffset - beginOffset);
         nextTurnOffset = reader.nextOffset + intervalBytes;
         nextTurnUs = clock.monotonicUs() + TURN_INTERVAL_US;
       }

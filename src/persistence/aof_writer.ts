@@ -64,6 +64,8 @@ export interface AofWriterOptions {
   exit(code: number): never;
   /** `error` may be another one now, or none. */
   onErrorChange?(): void;
+  /** Hears how long the disk has held everybody up: "aof-write", "aof-fsync-always" … */
+  onLatency?(event: string, durationUs: number): void;
 }
 
 export class AofWriter implements CommandLog {
@@ -328,9 +330,11 @@ export class AofWriter implements CommandLog {
   /** Writes the buffer; false = failed, the buffer is as it was and will be tried again. */
   #write(file: FileHandle): boolean {
     this.#postponedSinceMs = 0;
+    const beginUs = clock.monotonicUs();
     try {
       if (this.#hasPartialWrite) this.#cutPartialWrite(file);
       file.write(this.#buffer, 0, this.#completeBytes);
+      this.#noteWriteLatency(clock.monotonicUs() - beginUs);
     } catch (cause) {
       this.#onWriteError(file, errorText(cause));
       return false;
@@ -408,9 +412,21 @@ export class AofWriter implements CommandLog {
     this.#watchSync(file.syncData(), file);
   }
 
+  /** Redis: the same duration, once by what else was going on, and once for all writes. */
+  #noteWriteLatency(durationUs: number): void {
+    const { onLatency, hasActiveChild } = this.#options;
+    if (onLatency === undefined) return;
+    if (this.#syncRunning !== null) onLatency("aof-write-pending-fsync", durationUs);
+    else if (hasActiveChild()) onLatency("aof-write-active-child", durationUs);
+    else onLatency("aof-write-alone", durationUs);
+    onLatency("aof-write", durationUs);
+  }
+
   #syncAtOnce(file: FileHandle): void {
+    const beginUs = clock.monotonicUs();
     try {
       file.sync();
+      this.#options.onLatency?.("aof-fsync-always", clock.monotonicUs() - beginUs);
     } catch (cause) {
       this.#options.log.warning(
         "Can't persist AOF for fsync error when the AOF fsync policy is 'always': " +

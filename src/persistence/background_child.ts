@@ -8,6 +8,9 @@
  * A Worker that dies is reported as a failed job and replaced. One that makes no progress for
  * minutes, or does not obey an abort, is taken for hung and treated in the same way.
  *
+ * When the caller has put the file in the place of another, it calls `releaseReplaced`: the child
+ * holds the old one open, so that giving back its blocks is not the main thread's business.
+ *
  * Blocks that were freed during a freeze wait for its end; `step` frees them in slices afterwards.
  */
 import { assert } from "../base/assert.ts";
@@ -17,12 +20,14 @@ import type { Arena } from "../memory/arena.ts";
 import type { SoftwareFork } from "../memory/software_fork.ts";
 import {
   type ChildJob,
+  type ChildMessage,
   type CommandsJob,
   JobControl,
   type JobResult,
   type RdbJob,
 } from "./child_job.ts";
 import { type FileSystem, removeIfExists } from "./file_system.ts";
+import { ProgressLog } from "./progress_log.ts";
 
 /** What a caller says of a job; the image and the shared words are added here. */
 export type JobRequest =
@@ -42,6 +47,7 @@ interface RunningJob {
   control: JobControl;
   startedMs: number;
   keyTotal: number;
+  progressLog: ProgressLog;
   resolve: (result: JobResult) => void;
   /** When the progress was last seen to move, and what it was. */
   movedMs: number;
@@ -54,7 +60,7 @@ export interface ChildPort {
   onmessage: ((event: MessageEvent<JobResult>) => void) | null;
   onerror: ((event: ErrorEvent) => void) | null;
   onmessageerror: ((event: MessageEvent) => void) | null;
-  postMessage(job: ChildJob): void;
+  postMessage(message: ChildMessage): void;
   terminate(): void;
 }
 
@@ -65,6 +71,8 @@ export interface BackgroundChildOptions {
   files: FileSystem;
   /** Makes the child; a Worker if not given. */
   createChild?: (() => ChildPort) | undefined;
+  /** Hears how long something has held everybody up: "fork". */
+  onLatency?(event: string, durationUs: number): void;
 }
 
 export class BackgroundChild {
@@ -73,23 +81,29 @@ export class BackgroundChild {
   readonly #log: Log;
   readonly #files: FileSystem;
   readonly #createChild: () => ChildPort;
+  readonly #onLatency: (event: string, durationUs: number) => void;
   #worker: ChildPort | null = null;
   #job: RunningJob | null = null;
   /** How long the last freeze took, in microseconds (INFO latest_fork_usec). */
   lastFreezeUs = 0;
   /** Freezes since the start (INFO total_forks). */
   freezeCount = 0;
-  /** Bytes cloned during the last job, and at most during any (INFO rdb_last_cow_size). */
+  /** Bytes cloned during the last job (INFO rdb_last_cow_size). */
   lastClonedBytes = 0;
-  clonedBytesPeak = 0;
 
   constructor(options: BackgroundChildOptions) {
     const { arena, fork, log, files, createChild = createWorker } = options;
     this.#createChild = createChild;
+    this.#onLatency = (event, durationUs) => options.onLatency?.(event, durationUs);
     this.#arena = arena;
     this.#fork = fork;
     this.#log = log;
     this.#files = files;
+  }
+
+  /** Whether there is a Worker. */
+  get isStarted(): boolean {
+    return this.#worker !== null;
   }
 
   /** Starts the Worker in advance, so that the first job need not wait for it. */
@@ -132,12 +146,19 @@ export class BackgroundChild {
     assert(this.#job === null, "two background jobs at once");
     while (!this.#fork.isSettled) this.#arena.freeDeferred(STEP_BLOCKS);
     const control = new JobControl();
+    this.start();
     const beginUs = clock.monotonicUs();
     this.#fork.freeze();
     const table = this.#fork.transferable();
+    this.#worker!.postMessage({ ...request, table, control: control.buffer });
     this.lastFreezeUs = Math.round(clock.monotonicUs() - beginUs);
     this.freezeCount++;
+    this.#onLatency("fork", this.lastFreezeUs);
     const startedMs = clock.nowMs();
+    const what = request.kind === "rdb" && !request.options.isAofBase
+      ? "Background saving"
+      : "Background AOF rewrite";
+    const progressLog = new ProgressLog(this.#log, what);
     return new Promise((resolve) => {
       this.#job = {
         kind: request.kind,
@@ -145,14 +166,18 @@ export class BackgroundChild {
         control,
         startedMs,
         keyTotal,
+        progressLog,
         resolve,
         movedMs: startedMs,
         movedBytes: 0,
         movedKeys: 0,
       };
-      this.start();
-      this.#worker!.postMessage({ ...request, table, control: control.buffer });
     });
+  }
+
+  /** The file of the last job stands in its place now, or never will. */
+  releaseReplaced(): void {
+    this.#worker?.postMessage({ kind: "release" });
   }
 
   /** Tells the running job to give up; its `run` resolves as "aborted" soon. */
@@ -170,7 +195,7 @@ export class BackgroundChild {
     return !this.#fork.isSettled;
   }
 
-  /** Notices a child that hangs; called now and then with the present time. */
+  /** Logs progress, and notices a child that hangs; called now and then with the present time. */
   tick(nowMs: number): void {
     const job = this.#job;
     if (job === null) return;
@@ -180,6 +205,7 @@ export class BackgroundChild {
       job.movedKeys = keyCount;
       if (!isAborted) job.movedMs = nowMs;
     }
+    if (!isAborted) job.progressLog.update(nowMs, keyCount, job.keyTotal, byteCount);
     const patienceMs = isAborted ? ABORT_MS : HUNG_MS;
     if (nowMs - job.movedMs < patienceMs) return;
     this.#replaceWorker(`no progress for ${Math.round(patienceMs / 1000)} seconds`);
@@ -224,7 +250,6 @@ export class BackgroundChild {
     const job = this.#job;
     if (job === null) return;
     this.lastClonedBytes = this.#fork.clonedBytes;
-    this.clonedBytesPeak = Math.max(this.clonedBytesPeak, this.lastClonedBytes);
     this.#job = null;
     this.#fork.release();
     let outcome = result;

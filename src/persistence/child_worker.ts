@@ -5,16 +5,19 @@
  * It only ever reads the shared image. The main thread waits for the answer before it lets go of
  * it.
  */
-import { type ChildJob, runJob } from "./child_job.ts";
+import { type ChildMessage, ChildWork } from "./child_job.ts";
 import { DiskFileSystem } from "./file_system.ts";
 
 /** The global scope of a Worker, as far as it is used here. */
 interface WorkerScope {
-  onmessage: ((event: MessageEvent<ChildJob>) => void) | null;
+  onmessage: ((event: MessageEvent<ChildMessage>) => void) | null;
   postMessage(message: unknown): void;
 }
 
 const scope = globalThis as unknown as WorkerScope;
-const files = new DiskFileSystem();
+const work = new ChildWork(new DiskFileSystem());
 
-scope.onmessage = (event) => scope.postMessage(runJob(event.data, files));
+scope.onmessage = (event) => {
+  const result = work.handle(event.data);
+  if (result !== null) scope.postMessage(result);
+};

@@ -3,8 +3,9 @@
  * disk in its place: one that fails the Nth call, forgets what was not synced, or tears a write.
  *
  * The calls are synchronous: they are few and large, and a synchronous write costs a twentieth of
- * an awaited one. The exception is `syncData`, which may take as long as the disk likes and is run
- * by the runtime beside the event loop.
+ * an awaited one. The exceptions are those that may take as long as the disk likes while clients
+ * wait (`syncData`, `syncDirectoryAside`, `removeAside`): the runtime carries them out beside the
+ * event loop.
  *
  * Calls throw what Deno throws (`Deno.errors.NotFound`, …); `errorText` puts it into the words of
  * strerror(3) for log lines and replies. Knows nothing of formats.
@@ -51,6 +52,11 @@ export interface FileSystem {
   rename(from: string, to: string): void;
   /** Removes a file. */
   remove(path: string): void;
+  /**
+   * As `remove`, but beside the event loop: to give back a file of a gigabyte takes a file system a
+   * quarter of a second and more.
+   */
+  removeAside(path: string): Promise<void>;
   /** What stands at this path, or null if nothing does. */
   stat(path: string): FileStatus | null;
   /** Names (without path) of the entries of a directory, sorted. */
@@ -59,6 +65,8 @@ export interface FileSystem {
   makeDirectory(path: string): void;
   /** Makes creations, renames and removals in a directory lasting. */
   syncDirectory(path: string): void;
+  /** As `syncDirectory`, but beside the event loop. */
+  syncDirectoryAside(path: string): Promise<void>;
 }
 
 /** The whole content of a file. */
@@ -154,6 +162,10 @@ export class DiskFileSystem implements FileSystem {
     Deno.removeSync(path);
   }
 
+  removeAside(path: string): Promise<void> {
+    return Deno.remove(path);
+  }
+
   stat(path: string): FileStatus | null {
     try {
       const { isFile, isDirectory, size } = Deno.statSync(path);
@@ -181,6 +193,12 @@ export class DiskFileSystem implements FileSystem {
     } finally {
       directory.close();
     }
+  }
+
+  async syncDirectoryAside(path: string): Promise<void> {
+    if (Deno.build.os === "windows") return;
+    using directory = await Deno.open(path, { read: true });
+    await directory.sync();
   }
 }
 

@@ -11,6 +11,7 @@
  */
 import * as clock from "../base/clock.ts";
 import { latin1Text, Slice } from "../base/bytes.ts";
+import { pause } from "../base/pause.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import * as dict from "../structures/dict.ts";
@@ -31,8 +32,12 @@ export interface RdbLoadOptions {
   keepsExpired: boolean;
   /** Bytes after which `load` stops for a while (loading-process-events-interval-bytes). */
   yieldBytes: number;
+  /** Pause after each key in microseconds; for tests (key-load-delay). */
+  keyDelayUs?: number;
 }
 
+/** No file with many keys has fewer bytes for each. */
+const KEY_BYTES_MIN = 6;
 /** Unused part of a key buffer that is kept for the next keys. */
 const KEY_BYTES_KEPT = 64 * 1024;
 const NOT_SAVED = -1;
@@ -57,6 +62,9 @@ export class RdbReader {
   readonly #keyspace: Keyspace;
   readonly #options: RdbLoadOptions;
   readonly #values: RdbValueReader;
+  readonly #keyDelayUs: number;
+  /** Databases whose tables were made as large as the file says. */
+  readonly #reserved = new Set<Database>();
   readonly #view = new Slice();
   #db: Database;
   #key = new Uint8Array(1024);
@@ -76,6 +84,7 @@ export class RdbReader {
     this.#input = new RdbInput(path, source, totalBytes, options.verifiesChecksum);
     this.#keyspace = keyspace;
     this.#options = options;
+    this.#keyDelayUs = options.keyDelayUs ?? 0;
     this.#values = new RdbValueReader(
       this.#input,
       keyspace,
@@ -96,6 +105,14 @@ export class RdbReader {
 
   /** Loads everything; stops every `yieldBytes` bytes. */
   *load(): Generator<void, void, void> {
+    try {
+      yield* this.#loadParts();
+    } finally {
+      for (const db of this.#reserved) db.trim();
+    }
+  }
+
+  *#loadParts(): Generator<void, void, void> {
     this.#readMagic();
     const { yieldBytes } = this.#options;
     let pauseAt = yieldBytes;
@@ -132,6 +149,7 @@ export class RdbReader {
     const opcode = input.readByte();
     if (opcode < format.RDB_TYPE_END) {
       this.#readKey(opcode);
+      if (this.#keyDelayUs > 0) pause(this.#keyDelayUs);
       return true;
     }
     switch (opcode) {
@@ -151,9 +169,7 @@ export class RdbReader {
         this.#select(input.readPlainLength());
         return true;
       case format.OPCODE_RESIZEDB:
-        // The table grows without pauses; it needs no hint.
-        input.readPlainLength();
-        input.readPlainLength();
+        this.#reserve(input.readPlainLength(), input.readPlainLength());
         return true;
       case format.OPCODE_AUX:
         this.#readAux();
@@ -181,6 +197,13 @@ export class RdbReader {
       this.#input.fail(`the file uses database ${index}, only ${databases.length} are configured`);
     }
     this.#db = databases[index];
+  }
+
+  /** Prepares for so many keys, as far as the file may have them. */
+  #reserve(keys: number, expiring: number): void {
+    const keysMax = Math.floor(this.#input.restBytes / KEY_BYTES_MIN);
+    this.#db.reserve(Math.min(keys, keysMax), Math.min(expiring, keysMax));
+    this.#reserved.add(this.#db);
   }
 
   #readAux(): void {

@@ -21,6 +21,7 @@ import type { Memory, Ref } from "../memory/memory.ts";
 import * as byteString from "../structures/byte_string.ts";
 import * as intset from "../structures/intset.ts";
 import * as listpack from "../structures/listpack.ts";
+import * as nodes from "../structures/quicklist_nodes.ts";
 import * as hashValue from "../values/hash_value.ts";
 import * as listValue from "../values/list_value.ts";
 import * as setValue from "../values/set_value.ts";
@@ -28,6 +29,9 @@ import * as sortedSetValue from "../values/sorted_set_value.ts";
 import * as value from "../values/value.ts";
 import * as format from "./rdb_format.ts";
 import type { RdbOutput } from "./rdb_output.ts";
+
+/** Longer elements of lists are written in pieces: a listpack would have to be copied whole. */
+const WRAPPED_ELEMENT_BYTES_MAX = 32 * 1024 * 1024;
 
 export class RdbValueWriter {
   readonly #memory: Memory;
@@ -106,7 +110,7 @@ export class RdbValueWriter {
   #writeList(ref: Ref): void {
     if (this.#hasListpacks) {
       this.#output.writeLength(listValue.nodeCount(this.#memory, ref));
-      listValue.forEachNode(this.#memory, ref, this.#writeNode);
+      listValue.forEachWholeNode(this.#memory, ref, this.#writeLongElement, this.#writePacked);
     } else {
       this.#output.writeLength(listValue.length(this.#memory, ref));
       listValue.forEachNode(this.#memory, ref, this.#writeNodeElements);
@@ -164,10 +168,22 @@ export class RdbValueWriter {
     this.#output.writeString(bytes, start, length);
   };
 
-  readonly #writeNode = (isPlain: boolean, content: Ref): void => {
-    this.#output.writeLength(isPlain ? format.QUICKLIST_PLAIN : format.QUICKLIST_PACKED);
-    if (isPlain) this.#writeByteString(content);
-    else this.#writeListpack(content);
+  readonly #writePacked = (listpackBytes: Slice): void => {
+    this.#output.writeLength(format.QUICKLIST_PACKED);
+    this.#writeSlice(listpackBytes);
+  };
+
+  /** Redis packs all but huge elements, and reads both forms. */
+  readonly #writeLongElement = (ref: Ref): void => {
+    const length = byteString.byteLength(this.#memory, ref);
+    if (length > nodes.PACKED_ELEMENT_BYTES_MAX && length <= WRAPPED_ELEMENT_BYTES_MAX) {
+      const bytes = byteString.toBytes(this.#memory, ref);
+      listpack.wrapElement(bytes, 0, length, this.#view);
+      this.#writePacked(this.#view);
+    } else {
+      this.#output.writeLength(format.QUICKLIST_PLAIN);
+      this.#writeByteString(ref);
+    }
   };
 
   readonly #writeNodeElements = (isPlain: boolean, content: Ref): void => {

@@ -7,6 +7,7 @@
  * go to a sink.
  */
 import { Slice } from "../base/bytes.ts";
+import { pause } from "../base/pause.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
@@ -176,10 +177,4 @@ export class RdbWriter {
     this.#output.writeByte(format.OPCODE_FREQ);
     this.#output.writeByte(Math.max(0, (clock & 255) - periods));
   }
-}
-
-const pauseCell = new Int32Array(new SharedArrayBuffer(4));
-
-function pause(durationUs: number): void {
-  Atomics.wait(pauseCell, 0, 0, durationUs / 1000);
 }

@@ -81,6 +81,8 @@ export interface AofControlOptions {
   exit(code: number): never;
   /** `diskError` may be another one now, or none. */
   onErrorChange?(): void;
+  /** Hears how long the disk has held everybody up (latency monitor). */
+  onLatency?(event: string, durationUs: number): void;
 }
 
 /** Where commands go that come during a rewrite: nowhere, to a temporary file, to the last one. */
@@ -108,6 +110,8 @@ export class AofControl {
   #failuresInRow = 0;
   #pauseMinutes = 0;
   #pausedUntilMs = 0;
+  /** The removal of old files that is under way. */
+  #removal: Promise<unknown> = Promise.resolve();
 
   constructor(options: AofControlOptions) {
     this.#options = options;
@@ -118,6 +122,7 @@ export class AofControl {
       hasActiveChild: () => child.isActive,
       exit,
       onErrorChange: () => options.onErrorChange?.(),
+      onLatency: (event, durationUs) => options.onLatency?.(event, durationUs),
     });
   }
 
@@ -230,6 +235,7 @@ export class AofControl {
       parent: config.dir === "" ? "." : config.dir,
       name: config.appenddirname,
       fileName: config.appendfilename,
+      onLatency: (event, durationUs) => this.#options.onLatency?.(event, durationUs),
     });
     try {
       directory.readManifest();
@@ -316,12 +322,18 @@ export class AofControl {
     return true;
   }
 
-  /** Stops recording and closes the file; resolves when no sync is under way. */
+  /** Stops recording and closes the file; resolves when nothing is under way. */
   async close(): Promise<void> {
     this.#options.setCommandLog(null);
     this.writer.close();
     this.#state = "off";
+    await this.settled();
+  }
+
+  /** Resolves when no sync and no removal of old files is under way. */
+  async settled(): Promise<void> {
     await this.writer.settled();
+    await this.#removal;
   }
 
   // ----------------------------------------------------------------------- CONFIG SET appendonly
@@ -507,7 +519,8 @@ export class AofControl {
   }
 
   #removeHistory(directory: AofDirectory): void {
-    if (!this.#options.config.aofDisableAutoGc) directory.removeHistory();
+    if (this.#options.config.aofDisableAutoGc) return;
+    this.#removal = Promise.all([this.#removal, directory.removeHistory()]);
   }
 
   /**

@@ -2,6 +2,7 @@
  * Persistence: what the server asks of RDB and AOF together: what to load at start, what must be on
  * disk before a reply may leave, why writers are refused.
  */
+import * as clock from "../base/clock.ts";
 import type { Argv } from "../protocol/argv.ts";
 import { BackgroundChild, type ChildPort } from "../persistence/background_child.ts";
 import { DiskFileSystem, errorText, type FileSystem } from "../persistence/file_system.ts";
@@ -23,6 +24,9 @@ import type { Server } from "./server.ts";
 /** Steps of freeing what waited for the end of a freeze, per tick. */
 const SETTLE_STEPS = 8;
 
+/** The child is started this long after the first change, idle or not. */
+const WARM_MS_MAX = 30_000;
+
 const MISCONF_RDB = commandError(
   "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk." +
     " Commands that may modify the data set are disabled, because this instance is configured to" +
@@ -40,6 +44,10 @@ export class Persistence {
   loadedBytes = 0;
   loadingStartedMs = 0;
   readonly #server: Server;
+  /** When a change of the data was first seen; 0: none yet. */
+  #firstChangeMs = 0;
+  /** Commands processed up to the last tick. */
+  #commandsSeen = 0;
 
   constructor(
     server: Server,
@@ -48,8 +56,9 @@ export class Persistence {
   ) {
     this.#server = server;
     this.files = files;
-    const { arena, fork, log, config, keyspace } = server;
-    this.child = new BackgroundChild({ arena, fork, log, files, createChild });
+    const { arena, fork, log, config, keyspace, latency } = server;
+    const onLatency = (event: string, durationUs: number) => latency.addIfNeeded(event, durationUs);
+    this.child = new BackgroundChild({ arena, fork, log, files, createChild, onLatency });
     const loading = {
       loadingStarted: (totalBytes: number) => this.#loadingStarted(totalBytes),
       onLoadProgress: (loadedBytes: number) => {
@@ -65,6 +74,7 @@ export class Persistence {
       log,
       child,
       saveEnded: () => this.#refuseWritesIfNeeded(),
+      onLatency,
       ...loading,
     });
     this.rdb = rdb;
@@ -84,6 +94,7 @@ export class Persistence {
       isInTransaction: () => server.callDepth > 1,
       exit: (code) => server.exit(code),
       onErrorChange: () => this.#refuseWritesIfNeeded(),
+      onLatency,
     });
     config.onChange("appendonly", () => this.#applyAppendOnly());
   }
@@ -103,13 +114,26 @@ export class Persistence {
 
   /** Housekeeping, called by cron. */
   tick(nowMs: number): void {
-    // Kept warm from the first change on; a server without data does without a second thread.
-    if (this.#server.keyspace.dirty > 0) this.child.start();
+    this.#warmChild(nowMs);
     this.child.tick(nowMs);
     for (let step = 0; step < SETTLE_STEPS && this.child.step(); step++);
     this.rdb.tick(nowMs);
     this.aof.tick();
     this.#refuseWritesIfNeeded();
+  }
+
+  /**
+   * Starts the child before it is needed. A server without data does without a second thread, and
+   * as the start keeps this one waiting for some milliseconds, it comes when nobody is served, or
+   * at last when that has not happened for a while.
+   */
+  #warmChild(nowMs: number): void {
+    const { keyspace, statistics } = this.#server;
+    if (this.child.isStarted || keyspace.dirty === 0) return;
+    if (this.#firstChangeMs === 0) this.#firstChangeMs = nowMs;
+    const isIdle = statistics.commandsProcessed === this.#commandsSeen;
+    this.#commandsSeen = statistics.commandsProcessed;
+    if (isIdle || nowMs - this.#firstChangeMs >= WARM_MS_MAX) this.child.start();
   }
 
   /** Why writers are refused, or null. */
@@ -196,7 +220,7 @@ export class Persistence {
     const server = this.#server;
     this.loadingTotalBytes = totalBytes;
     this.loadedBytes = 0;
-    this.loadingStartedMs = server.startedMs;
+    this.loadingStartedMs = clock.refresh();
     server.keyspace.isLoading = true;
     server.setGate(GATE_LOADING, true);
   }

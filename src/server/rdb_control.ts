@@ -3,7 +3,8 @@
  * what INFO and LASTSAVE tell of them.
  *
  * A file is written under a temporary name, synced, renamed, and the directory synced: so whatever
- * happens, the old file or the new one stands there whole.
+ * happens, the old file or the new one stands there whole. BGSAVE counts as done when the directory
+ * is synced, which is not waited for; so is the return of the old file's blocks (child_job.ts).
  *
  * The server is reached through `RdbControlOptions` alone. It calls `tick` from cron.
  */
@@ -17,20 +18,24 @@ import type { JobResult } from "../persistence/child_job.ts";
 import { CommandWriter } from "../persistence/command_writer.ts";
 import {
   errorText,
-  type FileHandle,
   type FileSystem,
   isSystemError,
   removeIfExists,
 } from "../persistence/file_system.ts";
+import { ProgressLog } from "../persistence/progress_log.ts";
 import type { RdbVersion } from "../persistence/rdb_format.ts";
 import { type RdbLoadOptions, RdbReader } from "../persistence/rdb_reader.ts";
 import type { EncodingLimits } from "../persistence/rdb_value_reader.ts";
-import { type DatabaseRoots, type RdbOptions, RdbWriter } from "../persistence/rdb_writer.ts";
+import {
+  type DatabaseRoots,
+  type KeyProgress,
+  type RdbOptions,
+  RdbWriter,
+} from "../persistence/rdb_writer.ts";
 import type { ConfigValues } from "./config_values.ts";
 
 /** Redis: CONFIG_BGSAVE_RETRY_DELAY. */
 const RETRY_DELAY_MS = 5000;
-const PROGRESS_LOG_MS = 5000;
 const MIB = 1024 * 1024;
 
 /** What the control needs of the server. */
@@ -46,6 +51,8 @@ export interface RdbControlOptions {
   loadingEnded(): void;
   /** A SAVE or BGSAVE has ended, well or not: `refusesWrites` may have changed. */
   saveEnded?(): void;
+  /** Hears how long the disk has held everybody up (latency monitor). */
+  onLatency?(event: string, durationUs: number): void;
 }
 
 /** What BGSAVE has to say. */
@@ -56,10 +63,11 @@ export class RdbControl {
   /** Function libraries of the loaded file; we cannot run them, but keep them. */
   #functionLibraries: Uint8Array[] = [];
   #isSaving = false;
+  /** Counts BGSAVEs, so that the end of one that was given up is told from that of the next. */
+  #saveNumber = 0;
   #dirtyAtStart = 0;
   #startedMs = 0;
   #lastTryMs = 0;
-  #nextLogMs = 0;
   #tempNumber = 0;
 
   /** Whether a BGSAVE waits for another child to end. */
@@ -76,6 +84,8 @@ export class RdbControl {
   /** Keys that were loaded, and that had expired, when the server started. */
   lastLoadedKeyCount = 0;
   lastLoadExpiredCount = 0;
+  /** Memory in use when the file was written that is being loaded, as it says; in bytes. */
+  loadingUsedBytes = 0;
 
   constructor(options: RdbControlOptions) {
     this.#options = options;
@@ -113,14 +123,14 @@ export class RdbControl {
 
   /** Saves now (SAVE, SHUTDOWN, FLUSHALL). Returns null, or what went wrong. */
   saveNow(): string | null {
-    const { files, log, keyspace } = this.#options;
+    const { log, keyspace } = this.#options;
     this.saveCount++;
     const temporary = join(dirname(this.path), `temp-${Deno.pid}.rdb`);
     try {
       this.writeBase(temporary, true, false);
       this.#install(temporary);
     } catch (error) {
-      removeIfExists(files, temporary);
+      this.#removeTemporary(temporary);
       const text = `cannot save ${this.path}: ${errorText(error)}`;
       log.warning(`Write error saving DB on disk: ${text}`);
       return text;
@@ -154,7 +164,6 @@ export class RdbControl {
     this.#dirtyAtStart = keyspace.dirty;
     this.#startedMs = clock.nowMs();
     this.#lastTryMs = this.#startedMs;
-    this.#nextLogMs = this.#startedMs + PROGRESS_LOG_MS;
     const path = join(dirname(this.path), `temp-${Deno.pid}-${++this.#tempNumber}.rdb`);
     const target = this.path;
     child.run({
@@ -163,6 +172,7 @@ export class RdbControl {
       path,
       syncsIncrementally: config.rdbSaveIncrementalFsync,
       options: this.#rdbOptions(false),
+      replaces: target,
     }, this.#keyTotal()).then((result) => this.#backgroundSaveDone(path, target, result));
     log.notice("Background saving started");
     return null;
@@ -172,8 +182,15 @@ export class RdbControl {
   abort(): void {
     this.isScheduled = false;
     if (!this.#isSaving) return;
-    this.#options.log.notice("Killing the running RDB child");
-    this.#options.child.abort();
+    const { child, log } = this.#options;
+    log.notice("Killing the running RDB child");
+    if (child.isRunning) {
+      child.abort();
+    } else {
+      // The file is renamed already, only its directory is still being synced.
+      this.#isSaving = false;
+      this.#saveNumber++;
+    }
   }
 
   /** FLUSHALL: a running BGSAVE is void; with save points an empty file is written at once. */
@@ -182,14 +199,10 @@ export class RdbControl {
     if (this.#options.config.savePoints.length > 0) this.saveNow();
   }
 
-  /** Starts what is due: a save point that holds, a scheduled BGSAVE; logs progress. */
+  /** Starts what is due: a save point that holds, a scheduled BGSAVE. */
   tick(nowMs: number): void {
     const { child, config, keyspace, log } = this.#options;
-    if (this.#isSaving) {
-      this.#logProgress(nowMs);
-      return;
-    }
-    if (child.isRunning || keyspace.isLoading) return;
+    if (this.#isSaving || child.isRunning || keyspace.isLoading) return;
     if (!this.lastStatusOk && nowMs - this.#lastTryMs <= RETRY_DELAY_MS) return;
     for (const { seconds, changes } of config.savePoints) {
       const isDue = keyspace.dirty >= changes && nowMs - this.lastSaveMs > seconds * 1000;
@@ -212,15 +225,19 @@ export class RdbControl {
    * disk says. (For AOF bases; the file is not renamed.)
    */
   writeBase(path: string, isRdb: boolean, isAofBase = true): void {
-    const { files, keyspace } = this.#options;
+    const { files, keyspace, log } = this.#options;
     const file = files.openForWrite(path);
+    const progressLog = new ProgressLog(log, `Saving ${path}`);
+    const keyTotal = this.#keyTotal();
+    const progress: KeyProgress = (keyCount) => {
+      progressLog.update(clock.systemMs(), keyCount, keyTotal, writer.byteCount);
+    };
+    const writer = isRdb
+      ? new RdbWriter(keyspace.arena, file, this.#rdbOptions(isAofBase), progress)
+      : new CommandWriter(keyspace.arena, file, progress);
     try {
-      if (isRdb) {
-        const options = this.#rdbOptions(isAofBase);
-        new RdbWriter(keyspace.arena, file, options).writeFile(this.#roots());
-      } else {
-        new CommandWriter(keyspace.arena, file).writeDatabases(this.#roots());
-      }
+      if (writer instanceof RdbWriter) writer.writeFile(this.#roots());
+      else writer.writeDatabases(this.#roots());
       file.sync();
     } finally {
       file.close();
@@ -243,32 +260,53 @@ export class RdbControl {
     return child.run(request, this.#keyTotal());
   }
 
+  /** The child is done: puts its file in its place. */
   #backgroundSaveDone(temporary: string, target: string, result: JobResult): void {
-    const { child, files, log, keyspace } = this.#options;
+    const { child, files, log } = this.#options;
+    this.lastClonedBytes = child.lastClonedBytes;
+    switch (result.outcome) {
+      case "aborted":
+        this.#endBackgroundSave();
+        log.warning("Background saving was given up");
+        return;
+      case "failed":
+        this.#backgroundSaveFailed(target, result.error);
+        return;
+    }
+    const number = ++this.#saveNumber;
+    try {
+      files.rename(temporary, target);
+    } catch (reason) {
+      this.#removeTemporary(temporary);
+      this.#backgroundSaveFailed(target, errorText(reason));
+      return;
+    } finally {
+      child.releaseReplaced();
+    }
+    files.syncDirectoryAside(dirname(target)).then(
+      () => number === this.#saveNumber && this.#backgroundSaveSucceeded(),
+      (reason) =>
+        number === this.#saveNumber && this.#backgroundSaveFailed(target, errorText(reason)),
+    );
+  }
+
+  #endBackgroundSave(): void {
     this.#isSaving = false;
     this.lastDurationMs = clock.refresh() - this.#startedMs;
-    this.lastClonedBytes = child.lastClonedBytes;
-    if (result.outcome === "aborted") {
-      log.warning("Background saving was given up");
-      return;
-    }
-    let error = result.outcome === "failed" ? result.error : null;
-    if (error === null) {
-      try {
-        this.#install(temporary, target);
-      } catch (reason) {
-        removeIfExists(files, temporary);
-        error = errorText(reason);
-      }
-    }
-    if (error !== null) {
-      this.lastStatusOk = false;
-      this.#options.saveEnded?.();
-      log.warning(`Background saving error: cannot save ${target}: ${error}`);
-      return;
-    }
+  }
+
+  #backgroundSaveFailed(target: string, error: string): void {
+    this.#endBackgroundSave();
+    this.lastStatusOk = false;
+    this.#options.saveEnded?.();
+    this.#options.log.warning(`Background saving error: cannot save ${target}: ${error}`);
+  }
+
+  #backgroundSaveSucceeded(): void {
+    const { log, keyspace } = this.#options;
+    this.#endBackgroundSave();
     log.notice(
-      `RDB: ${Math.round(child.lastClonedBytes / MIB)} MB of memory used by copy-on-write`,
+      `RDB: ${Math.round(this.lastClonedBytes / MIB)} MB of memory used by copy-on-write`,
     );
     log.notice("Background saving terminated with success");
     keyspace.dirty -= this.#dirtyAtStart;
@@ -277,22 +315,18 @@ export class RdbControl {
     this.#options.saveEnded?.();
   }
 
-  /** Puts a complete file in the place of the RDB file. */
-  #install(temporary: string, target = this.path): void {
-    const { files } = this.#options;
-    files.rename(temporary, target);
-    files.syncDirectory(dirname(target));
+  #removeTemporary(path: string): void {
+    const { files, onLatency } = this.#options;
+    const beginUs = clock.monotonicUs();
+    removeIfExists(files, path);
+    onLatency?.("rdb-unlink-temp-file", clock.monotonicUs() - beginUs);
   }
 
-  #logProgress(nowMs: number): void {
-    if (nowMs < this.#nextLogMs) return;
-    this.#nextLogMs = nowMs + PROGRESS_LOG_MS;
-    const { keyCount, keyTotal, byteCount } = this.#options.child.progress;
-    const percent = keyTotal === 0 ? 100 : Math.floor((keyCount * 100) / keyTotal);
-    const rate = byteCount / MIB / ((nowMs - this.#startedMs) / 1000);
-    this.#options.log.notice(
-      `Background saving: ${percent} % of the keys, ${rate.toFixed(1)} MB/s`,
-    );
+  /** Puts a complete file in the place of the RDB file. */
+  #install(temporary: string): void {
+    const { files } = this.#options;
+    files.rename(temporary, this.path);
+    files.syncDirectory(dirname(this.path));
   }
 
   #roots(): DatabaseRoots[] {
@@ -352,7 +386,7 @@ export class RdbControl {
         ...this.#loadOptions(isAofBase),
         yieldBytes: config.loadingProcessEventsIntervalBytes || Infinity,
       });
-      await this.#drive(reader, file, isAofBase);
+      await this.#drive(reader, path, isAofBase);
       this.#noteLoaded(reader);
       return reader.byteCount;
     } catch (error) {
@@ -394,25 +428,22 @@ export class RdbControl {
       verifiesChecksum: config.rdbchecksum,
       findsDuplicates: config.sanitizeDumpPayload === "yes",
       keepsExpired: isAofBase,
+      keyDelayUs: config.keyLoadDelay,
     };
   }
 
-  async #drive(reader: RdbReader, file: FileHandle, isAofBase: boolean): Promise<void> {
+  async #drive(reader: RdbReader, path: string, isAofBase: boolean): Promise<void> {
     const { log, keyspace } = this.#options;
-    const beginMs = clock.refresh();
-    let nextLogMs = beginMs + PROGRESS_LOG_MS;
+    const progress = new ProgressLog(log, `Loading ${path}`);
+    this.loadingUsedBytes = 0;
     if (!isAofBase) this.#options.loadingStarted(reader.totalBytes);
     try {
       const steps = reader.load();
       while (steps.next().done !== true) {
-        const nowMs = clock.refresh();
-        this.#options.onLoadProgress(reader.byteCount);
-        if (nowMs >= nextLogMs) {
-          nextLogMs = nowMs + PROGRESS_LOG_MS;
-          const percent = Math.floor((reader.byteCount * 100) / reader.totalBytes);
-          const rate = reader.byteCount / MIB / ((nowMs - beginMs) / 1000);
-          log.notice(`Loading ${file.path}: ${percent} %, ${rate.toFixed(1)} MB/s`);
-        }
+        const { byteCount, totalBytes, aux } = reader;
+        this.loadingUsedBytes = Number(aux.get("used-mem") ?? 0);
+        this.#options.onLoadProgress(byteCount);
+        progress.update(clock.refresh(), byteCount, totalBytes, byteCount);
         while (keyspace.reclaimer.step(4096));
         await new Promise((resolve) => setTimeout(resolve, 0));
       }

@@ -33,6 +33,8 @@ async function start(
     if (!(error instanceof Error)) throw error;
     throw new StartRefused(`${error.message}\n${log.lines.join("\n")}`);
   }
+  // What is history is removed beside the event loop.
+  await microtasks();
   return { server, log };
 }
 

@@ -2,7 +2,8 @@
  * A crash run: an embedded server works off a workload on simulated files, and at every file call a
  * crash point is noted: the disk as it is in this moment, and what a restart from it has to find.
  *
- *   states[k]       digest of the data after unit k; a unit is a command or a transaction
+ *   states[k]       digest of the data after unit k; a unit is a command, a transaction, or the end
+ *                   of a key that expired by itself
  *   floor           the restart must find a state not before this one
  *   ceiling         and not behind this one: the unit that is just being carried out
  *
@@ -13,12 +14,17 @@
  *   no              after a kill as everysec, after a power loss nothing
  *   AOF off         the state of the last SAVE or BGSAVE that has succeeded
  */
-import { assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
 import { Log } from "../../src/base/log.ts";
 import { datasetDigest } from "../../src/keyspace/dataset_digest.ts";
 import type { ChildPort } from "../../src/persistence/background_child.ts";
-import { type ChildJob, type JobResult, runJob } from "../../src/persistence/child_job.ts";
+import {
+  type ChildJob,
+  type ChildMessage,
+  JobControl,
+  type JobResult,
+  runJob,
+} from "../../src/persistence/child_job.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { type CallName, SimulatedFiles } from "../support/simulated_files.ts";
 import type { Step, Unit } from "./crash_workload.ts";
@@ -58,10 +64,13 @@ export class ProcessEnded extends Error {}
 /** Keeps the lines, to be shown when a check fails. */
 export class KeptLog extends Log {
   readonly lines: string[] = [];
+  /** BGSAVEs that have succeeded. */
+  saveCount = 0;
   override debug(): void {}
   override verbose(): void {}
   override notice(message: string): void {
     this.lines.push(message);
+    if (message === "Background saving terminated with success") this.saveCount++;
   }
   override warning(message: string): void {
     this.lines.push(`# ${message}`);
@@ -77,12 +86,17 @@ export class ChildInPlace implements ChildPort {
 
   constructor(readonly files: SimulatedFiles) {}
 
-  postMessage(job: ChildJob): void {
-    this.#job = job;
+  postMessage(message: ChildMessage): void {
+    if (message.kind !== "release") this.#job = message;
   }
 
   terminate(): void {
     this.#job = null;
+  }
+
+  /** Says that so many keys are done, as a child that is still at work. */
+  reportProgress(keyCount: number): void {
+    new JobControl(this.#job!.control).keyCount = keyCount;
   }
 
   work(): void {
@@ -148,7 +162,9 @@ export class CrashRun {
   /** When each acknowledgement came, in order. */
   readonly #times: { state: number; atMs: number }[] = [];
   #rdbState = 0;
-  #savingState = 0;
+  #savingState = -1;
+  #savesSeen = 0;
+  #isSending = false;
   #syncAgeMs = 0;
   /** While the AOF cannot be written or synced, what was promised before; else null. */
   #troubleFloor: number | null = null;
@@ -170,6 +186,17 @@ export class CrashRun {
     this.#child = child;
     this.log = log;
     this.states.push(digestOf(server));
+    this.#watchExpiry(server);
+  }
+
+  /** Cron lets several keys expire at once, each of which is a unit. */
+  #watchExpiry(embedded: EmbeddedServer): void {
+    const { server } = embedded;
+    const keyChanged = server.keyChanged.bind(server);
+    server.keyChanged = (...change) => {
+      keyChanged(...change);
+      if (!this.#isSending) this.states.push(digestOf(embedded));
+    };
   }
 
   /** Notes a crash point at every call from now on. */
@@ -185,8 +212,6 @@ export class CrashRun {
   async run(steps: readonly Step[], healing: readonly Step[] = []): Promise<void> {
     try {
       await this.#start();
-      // Cron would let several keys expire at once, each a unit of its own.
-      assertEquals(this.server.run("DEBUG", "SET-ACTIVE-EXPIRE", "0"), "OK");
       for (const step of steps) await this.#runStep(step);
       this.#mendDisk();
       for (const step of healing) await this.#runStep(step);
@@ -242,6 +267,7 @@ export class CrashRun {
       this.#syncAgeMs = 0;
       this.files.completeSyncs();
       await microtasks();
+      this.#noteSaving();
     }
     for (const unit of step.units) this.#send(unit);
     this.#endTurn();
@@ -259,12 +285,14 @@ export class CrashRun {
   #send(unit: Unit): void {
     const { server } = this;
     let raw = "";
+    this.#isSending = true;
     for (const request of unit) {
       const wait = String(request[0]) === "BLPOP" ? 1 : 0;
       raw = server.raw(...request);
       // A client that waits hears by the clock, which stands; so it is disconnected.
       if (wait === 1 && raw === "") server.server.blocking.unblock(server.client.client);
     }
+    this.#isSending = false;
     if (raw.startsWith("-")) this.refusedCount++;
     this.states.push(digestOf(server));
     const name = String(unit[0][0]);
@@ -276,23 +304,20 @@ export class CrashRun {
     this.#noteSaving();
   }
 
+  /** Follows BGSAVEs: of which state they are, and whether they have succeeded. */
   #noteSaving(): void {
+    if (this.log.saveCount > this.#savesSeen) {
+      this.#savesSeen = this.log.saveCount;
+      this.#rdbState = this.#savingState;
+      this.#savingState = -1;
+    }
     if (!this.server.server.persistence.rdb.isSaving) this.#savingState = -1;
     else if (this.#savingState < 0) this.#savingState = this.states.length - 1;
   }
 
   async #runChild(): Promise<void> {
-    const { rdb } = this.server.server.persistence;
-    const state = this.#savingState;
-    const wasSaving = rdb.isSaving;
-    const isLastSaveBefore = rdb.lastSaveMs;
     this.#child.work();
     await microtasks();
-    if (wasSaving && !rdb.isSaving && state >= 0) {
-      const isDone = rdb.lastStatusOk && rdb.lastSaveMs >= isLastSaveBefore &&
-        this.log.lines.at(-1)?.includes("terminated with success") === true;
-      if (isDone) this.#rdbState = state;
-    }
     this.#noteSaving();
   }
 

@@ -246,5 +246,8 @@ Deno.test("a BGSAVE that failed is tried again while writers are refused", async
   server.server.runCron();
   child.work();
   await microtasks();
+  assert(server.run("SET", "key", "1") instanceof RespError, "the directory is not synced yet");
+  files.completeSyncs();
+  await microtasks();
   assertEquals(server.run("SET", "key", "1"), "OK");
 });

@@ -4,12 +4,14 @@
  * path and the reason, writers hear MISCONF where Redis says it, old files stay as they are, and
  * the server goes on, or starts again, once the disk is well.
  */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import type { RespClient } from "../support/resp_client.ts";
 import { RespError } from "../support/resp_reply.ts";
 import {
+  freePort,
   runToEnd,
+  type ServerOptions,
   type ServerProcess,
   startServer,
   TemporaryDirectory,
@@ -47,7 +49,63 @@ const canMount = disk !== null;
 await disk?.[Symbol.asyncDispose]();
 if (!canMount) printLine("skipped: full disk: mounting a tmpfs is not permitted here");
 const isRoot = Deno.build.os !== "windows" && Deno.uid() === 0;
-if (isRoot) printLine("skipped: directory without write permission: root may write everywhere");
+/** The user that root becomes, so that permissions mean something. */
+const NOBODY = 65534;
+
+/** Whether our server can be run as nobody: the sources and Deno must be readable for everybody. */
+async function nobodyCanRun(): Promise<boolean> {
+  if (!isRoot) return true;
+  try {
+    await using directory = await NobodysDirectory.create();
+    await using server = await startServer(directory.options());
+    return server.isRunning;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A directory for a server without privileges. As root it belongs to nobody, and `options` name a
+ * script that starts our server as that user.
+ */
+class NobodysDirectory implements AsyncDisposable {
+  readonly path: string;
+
+  private constructor(readonly home: string) {
+    this.path = join(home, "data");
+  }
+
+  static async create(): Promise<NobodysDirectory> {
+    const home = await Deno.makeTempDir({ prefix: "redeno_nobody_" });
+    const directory = new NobodysDirectory(home);
+    await Deno.mkdir(directory.path);
+    if (!isRoot) return directory;
+    const start = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)))
+      .tasks.start.command.replace(/^deno /, "");
+    const script = `#!/bin/sh\nexport HOME=${home} DENO_DIR=${home}/deno\n` +
+      `exec setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups ` +
+      `${Deno.execPath()} ${start} "$@"\n`;
+    await Deno.writeTextFile(directory.#script, script, { mode: 0o755 });
+    for (const path of [home, directory.path]) await Deno.chown(path, NOBODY, NOBODY);
+    return directory;
+  }
+
+  get #script(): string {
+    return join(this.home, "start.sh");
+  }
+
+  options(more: ServerOptions = {}): ServerOptions {
+    const options = { directory: this.path, save: "3600 1", ...more };
+    return isRoot ? { ...options, target: "redeno", program: this.#script } : options;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.home, { recursive: true });
+  }
+}
+
+const hasPermissions = Deno.build.os !== "windows" && await nobodyCanRun();
+if (!hasPermissions) printLine("skipped: missing permissions: the server cannot be run as nobody");
 
 async function isRefused(client: RespClient): Promise<boolean> {
   const reply = await client.call("SET", "probe", "1");
@@ -165,17 +223,22 @@ Deno.test("a dump.rdb that is a directory is neither loaded nor replaced", async
   }
   await Deno.remove(join(directory.path, "dump.rdb"));
   await Deno.mkdir(join(directory.path, "dump.rdb"));
-  const { code, output } = await runToEnd("redeno", ["--port", "0", "--dir", directory.path]);
+  const { code, output } = await runToEnd("redeno", [
+    "--port",
+    String(freePort()),
+    "--dir",
+    directory.path,
+  ]);
   assertEquals(code, 1);
   assertMatch(output, /Is a directory.*dump\.rdb|dump\.rdb.*[Dd]irectory/);
 });
 
 Deno.test({
   name: "a directory without write permission: saving fails, reading goes on",
-  ignore: isRoot || Deno.build.os === "windows",
+  ignore: !hasPermissions,
   async fn() {
-    await using directory = await TemporaryDirectory.create();
-    await using server = await startServer({ directory: directory.path, save: "3600 1" });
+    await using directory = await NobodysDirectory.create();
+    await using server = await startServer(directory.options());
     using client = await server.connect();
     await client.expect("SET", "key", "1");
     await Deno.chmod(directory.path, 0o555);
@@ -184,11 +247,67 @@ Deno.test({
       assert(await isRefused(client), "refused");
       assertMatch(server.log, /cannot save .*dump\.rdb: Permission denied/);
       assertEquals(await client.call("GET", "key"), "1");
+      assert(await client.call("SAVE") instanceof RespError, "SAVE says so too");
+      const reply = await client.call("CONFIG", "SET", "appendonly", "yes");
+      assertMatch(String(reply), /Unable to turn on AOF/);
+      assertMatch(server.log, /Permission denied/);
     } finally {
       await Deno.chmod(directory.path, 0o755);
     }
     await saveInBackground(client);
     assertEquals(await client.call("SET", "key", "2"), "OK");
+  },
+});
+
+Deno.test({
+  name:
+    "a dump.rdb that may not be written is replaced all the same, one that may not be read ends",
+  ignore: !hasPermissions,
+  async fn() {
+    await using directory = await NobodysDirectory.create();
+    const dump = join(directory.path, "dump.rdb");
+    {
+      await using server = await startServer(directory.options());
+      using client = await server.connect();
+      await client.expect("SET", "key", "1");
+      await client.expect("SAVE");
+      await Deno.chmod(dump, 0o444);
+      await client.expect("SET", "key", "2");
+      await client.expect("SAVE");
+      await Deno.chmod(dump, 0o444);
+    }
+    {
+      await using server = await startServer(directory.options());
+      using client = await server.connect();
+      assertEquals(await client.call("GET", "key"), "2");
+      await Deno.chmod(dump, 0o000);
+    }
+    const error = await assertRejects(() => startServer(directory.options()), Error);
+    assertMatch(error.message, /dump\.rdb.*Permission denied|Permission denied.*dump\.rdb/);
+    assert((await Deno.stat(dump)).size > 0, "it is still there");
+  },
+});
+
+Deno.test({
+  name: "an increment that may not be written: the start is refused, by name, and nothing is lost",
+  ignore: !hasPermissions,
+  async fn() {
+    await using directory = await NobodysDirectory.create();
+    const increment = join(directory.path, "appendonlydir", "appendonly.aof.1.incr.aof");
+    const options = directory.options({ args: AOF, save: "" });
+    {
+      await using server = await startServer(options);
+      using client = await server.connect();
+      await client.expect("SET", "key", "1");
+      await server.stop();
+    }
+    await Deno.chmod(increment, 0o444);
+    const error = await assertRejects(() => startServer(options), Error);
+    assertMatch(error.message, /appendonlydir.*Permission denied/);
+    await Deno.chmod(increment, 0o644);
+    await using server = await startServer(options);
+    using client = await server.connect();
+    assertEquals(await client.call("GET", "key"), "1");
   },
 });
 
@@ -206,7 +325,7 @@ Deno.test({
     } else {
       await Deno.chmod(path, 0o444);
     }
-    const args = ["--port", "0", "--dir", directory.path, ...AOF];
+    const args = ["--port", String(freePort()), "--dir", directory.path, ...AOF];
     const { code, output } = await runToEnd("redeno", args);
     assertEquals(code, 1);
     assertMatch(output, /appendonly\.aof\.1\.incr\.aof|appendonlydir/);

@@ -1,6 +1,7 @@
 /**
  * The real process on the real disk, killed by SIGKILL under load, again and again on the same
- * files: during BGSAVE, during a rewrite, and while it loads. Writers note every answer they get.
+ * files: during BGSAVE, during a rewrite, and while it loads. redis-benchmark (if there is one)
+ * makes the load; beside it, writers note every answer they get.
  *
  *   always       nothing that was answered may be missing
  *   everysec     nothing that was answered two seconds before the kill
@@ -15,6 +16,7 @@ import type { RespClient } from "../support/resp_client.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
 import { type ServerProcess, startServer, TemporaryDirectory } from "../support/server_process.ts";
 import { delay, printLine } from "../support/text.ts";
+import { missingReason } from "../support/tool_availability.ts";
 
 const IS_FULL = Deno.env.get("REDENO_CRASH") === "full";
 const ROUNDS = Number(Deno.env.get("REDENO_CRASH_ROUNDS") ?? (IS_FULL ? 100 : 3));
@@ -22,9 +24,13 @@ const SEED = Number(Deno.env.get("REDENO_CRASH_SEED") ?? 1);
 const WRITERS = 6;
 const WINDOW_MS = 2000;
 /** Keys that make saving and loading take a while. */
-const BALLAST_KEYS = 30_000;
+const BALLAST_KEYS = 200_000;
 /** A load that is killed in the middle takes about so long. */
 const LOAD_MS_MAX = 900;
+/** Loading may take long where others keep the machine busy. */
+const READY_TIMEOUT_MS = 120_000;
+const BENCHMARK_REASON = missingReason("redis-benchmark");
+if (BENCHMARK_REASON !== null) printLine(`without redis-benchmark: ${BENCHMARK_REASON}`);
 
 type Policy = "always" | "everysec" | "no" | "rdb";
 
@@ -53,6 +59,28 @@ async function write(server: ServerProcess, writer: number, answers: Answers): P
     }
   } catch {
     // The server was killed.
+  }
+}
+
+/** Load of every kind whose data do not grow without end; goes on until the server is killed. */
+class BenchmarkLoad implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess | null = null;
+
+  constructor(port: number) {
+    if (BENCHMARK_REASON !== null) return;
+    const args = ["-p", String(port), "-c", "20", "-n", "100000000", "-r", "5000", "-d", "32"];
+    args.push("-q", "-t", "set,incr,sadd,hset,spop,zadd,zpopmin,mset");
+    const streams = { stdin: "null", stdout: "null", stderr: "null" } as const;
+    this.#process = new Deno.Command("redis-benchmark", { args, ...streams }).spawn();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#process?.kill("SIGKILL");
+    } catch {
+      // It ended when its server did.
+    }
+    await this.#process?.status;
   }
 }
 
@@ -126,7 +154,8 @@ async function round(
   promised: number[],
 ): Promise<{ promised: number[]; answered: number }> {
   const args = argumentsFor(policy);
-  await using server = await startServer({ directory, args });
+  const readyTimeoutMs = READY_TIMEOUT_MS;
+  await using server = await startServer({ directory, args, readyTimeoutMs });
   using client = await server.connect();
   const found = await readWhole(client);
   const missing = promised.filter((value, writer) => found[writer] < value);
@@ -136,6 +165,7 @@ async function round(
   const saved = { beganMs: -Infinity };
   const command = policy === "rdb" || random.oneIn(3) ? "BGSAVE" : "BGREWRITEAOF";
   const isBusy = policy === "rdb" || !random.oneIn(3);
+  await using _load = new BenchmarkLoad(server.port);
   const busy = isBusy ? keepBusy(server, command, saved) : Promise.resolve();
   await delay(random.between(150, 900));
   await server.kill();
@@ -176,6 +206,7 @@ for (const policy of ["always", "everysec", "no", "rdb"] as const) {
     await using server = await startServer({
       directory: directory.path,
       args: argumentsFor(policy),
+      readyTimeoutMs: READY_TIMEOUT_MS,
     });
     using client = await server.connect();
     const found = await readWhole(client);

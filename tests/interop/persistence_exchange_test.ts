@@ -4,7 +4,7 @@
  * checkers.
  */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { type CompareOptions, datasetDifferences, readDataset } from "../support/digest.ts";
 import { fillDataset } from "../support/dataset.ts";
@@ -140,6 +140,70 @@ testWith(tools, "an AOF with a base of commands is carried over both ways", asyn
   await assertCarriedOver(startServer, startRedis, args, rewriteAof);
   await assertCarriedOver(startRedis, startServer, args, rewriteAof);
 });
+
+for (const preamble of ["yes", "no"]) {
+  testWith(
+    tools,
+    `AOF directories in the middle of a rewrite are carried over (preamble ${preamble})`,
+    async () => {
+      const args = [...AOF, "--aof-use-rdb-preamble", preamble, "--rdb-key-save-delay", "1000"];
+      for (
+        const [startWriter, startLoader] of [[startServer, startRedis], [startRedis, startServer]]
+      ) {
+        await using directory = await TemporaryDirectory.create();
+        await using writer = await startWriter({ directory: directory.path, args });
+        using source = await writer.connect();
+        await fillDataset(source);
+        // The second rewrite begins where the first has put a base and an increment.
+        for (let round = 0; round < 2; round++) {
+          await source.expect("BGREWRITEAOF");
+          await source.expect("SET", `during ${round}`, "the rewrite");
+          await source.expect("RPUSH", "list:mixed", "during", round);
+          await using copy = await TemporaryDirectory.create();
+          await copyTree(directory.path, copy.path);
+          // With a base of commands the pace is not slowed down, and it may be done already.
+          if (preamble === "yes") await assertRewriting(source);
+          await using loader = await startLoader({ directory: copy.path, args });
+          using target = await loader.connect();
+          await assertSameDataset(source, target);
+          await until("the rewrite is done", async () => {
+            const info = String(await source.call("INFO", "persistence"));
+            return /aof_rewrite_in_progress:0/.test(info);
+          }, 60_000);
+        }
+      }
+    },
+  );
+}
+
+async function assertRewriting(client: RespClient): Promise<void> {
+  const info = String(await client.call("INFO", "persistence"));
+  assertEquals(/aof_rewrite_in_progress:(\d)/.exec(info)?.[1], "1");
+}
+
+testWith(
+  tools,
+  "redis-server loads our versions 9 and 10, and refuses 11 by its number",
+  async () => {
+    await using server = await startServer();
+    using client = await server.connect();
+    await fillDataset(client);
+    for (const version of [9, 10, 11]) {
+      await client.expect("CONFIG", "SET", "rdb-version", version);
+      await save(client);
+      await using copy = await TemporaryDirectory.create();
+      await copyTree(server.directory, copy.path);
+      if (version === 11) {
+        const error = await assertRejects(() => startRedis({ directory: copy.path }), Error);
+        assertEquals(/Can't handle RDB format version 11/.test(error.message), true, error.message);
+      } else {
+        await using redis = await startRedis({ directory: copy.path });
+        using target = await redis.connect();
+        await assertSameDataset(client, target);
+      }
+    }
+  },
+);
 
 testWith(["redis-check-rdb"], "redis-check-rdb accepts our dump", async () => {
   await using server = await startServer();

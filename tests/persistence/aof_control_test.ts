@@ -112,6 +112,7 @@ for (const isRdb of [true, false]) {
     await assertSurvives(toy);
     toy.finishChild();
     toy.run(["APPEND", "a", "after"]);
+    await toy.control.settled();
     const base = `appendonly.aof.2.base.${isRdb ? "rdb" : "aof"}`;
     assertEquals(files.text(MANIFEST), `file ${base} seq 2 type b\n` + incr(2));
     assertEquals(
@@ -145,6 +146,7 @@ Deno.test("a rewrite that a crash cuts off at any file call loses nothing", asyn
     toy.finishChild();
     toy.run(["APPEND", "a", "3"]);
     states.push(toy.state());
+    await toy.control.settled();
     if (image === null) return assertEquals(survived > 30, true, `${survived} calls`);
     const found = await stateAfterRestart(image);
     assertEquals(states.includes(found), true, `killed at call ${survived}: ${found}`);
@@ -195,6 +197,7 @@ Deno.test("after a failed rewrite all files stay, and the next one removes them"
   toy.run(["APPEND", "a", "3"]);
   await assertSurvives(toy);
   toy.finishChild();
+  await toy.control.settled();
   assertEquals(toy.files.text(MANIFEST), BASE_2 + incr(3));
   await assertSurvives(toy);
 });
@@ -212,6 +215,7 @@ Deno.test("aof-disable-auto-gc keeps the files of the past, as history", async (
   );
   assertEquals(namesIn(toy.files).length, 5);
   const next = await ToyServer.start(toy.files);
+  await next.control.settled();
   assertEquals(namesIn(next.files).length, 3);
 });
 
@@ -354,7 +358,25 @@ Deno.test("switched off and on again, old files give way to those of the new sta
   toy.control.setAppendOnly(true);
   toy.run(["APPEND", "a", "3"]);
   toy.finishChild();
+  await toy.control.settled();
   assertEquals(namesIn(toy.files).length, 3);
+  await assertSurvives(toy);
+});
+
+Deno.test("old files are removed beside the event loop, also those of the next rewrite", async () => {
+  const toy = await ToyServer.start(new MemoryFiles());
+  toy.files.holdsSyncs = true;
+  for (let round = 0; round < 2; round++) {
+    toy.control.requestRewrite();
+    toy.finishChild();
+    toy.run(["APPEND", "a", "x"]);
+  }
+  assertEquals(namesIn(toy.files).length, 7, "two bases and increments too many");
+  await assertSurvives(toy);
+  toy.files.releaseSyncs();
+  await toy.control.settled();
+  assertEquals(namesIn(toy.files).length, 3);
+  assertEquals(toy.files.text(MANIFEST).includes("type h"), false);
   await assertSurvives(toy);
 });
 

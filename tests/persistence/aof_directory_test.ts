@@ -34,31 +34,37 @@ function started(files: MemoryFiles): AofDirectory {
 }
 
 /** The calls that `action` makes, without those that only look. */
-function callsOf(files: MemoryFiles, action: () => void): string[] {
+async function callsOf(
+  files: MemoryFiles,
+  action: () => void | Promise<void>,
+): Promise<string[]> {
   files.calls.length = 0;
-  action();
+  const done = action();
+  if (done !== undefined) await done;
   return files.calls.filter((call) => !/^(stat|list|open|read) /.test(call));
 }
 
-Deno.test("a new increment stands in the synced directory before the manifest names it", () => {
+Deno.test("a new increment stands in the synced directory before the manifest names it", async () => {
   const files = new MemoryFiles();
   const directory = started(files);
-  assertEquals(callsOf(files, () => directory.createIncrement()), [
+  const create = () => directory.createIncrement().close();
+  assertEquals(await callsOf(files, create), [
     `create ${DIRECTORY}/appendonly.aof.2.incr.aof`,
     `syncDirectory ${DIRECTORY}`,
     ...MANIFEST_CALLS,
+    `close ${DIRECTORY}/appendonly.aof.2.incr.aof`,
   ]);
 });
 
-Deno.test("a new base is renamed and synced, named, and only then the old files go", () => {
+Deno.test("a new base is renamed and synced, named, and only then the old files go", async () => {
   const files = new MemoryFiles();
   const directory = started(files);
   directory.createIncrement().close();
   files.put(directory.temporaryBasePath(), "new base");
   assertEquals(
-    callsOf(files, () => {
+    await callsOf(files, async () => {
       directory.installBase(true, "last");
-      directory.removeHistory();
+      await directory.removeHistory();
     }),
     [
       `rename ${DIRECTORY}/appendonly.aof.2.base.rdb`,

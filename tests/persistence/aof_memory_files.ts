@@ -98,6 +98,11 @@ export class MemoryFiles implements FileSystem {
     this.entries.delete(path);
   }
 
+  async removeAside(path: string): Promise<void> {
+    await this.held();
+    this.remove(path);
+  }
+
   stat(path: string): FileStatus | null {
     this.call("stat", path);
     const file = this.entries.get(path);
@@ -119,6 +124,11 @@ export class MemoryFiles implements FileSystem {
 
   syncDirectory(path: string): void {
     this.call("syncDirectory", path);
+  }
+
+  async syncDirectoryAside(path: string): Promise<void> {
+    await this.held();
+    this.syncDirectory(path);
   }
 
   #find(path: string): MemoryFile {

@@ -2,7 +2,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { Log } from "../../src/base/log.ts";
-import { BackgroundChild, type JobRequest } from "../../src/persistence/background_child.ts";
+import {
+  BackgroundChild,
+  type ChildPort,
+  type JobRequest,
+} from "../../src/persistence/background_child.ts";
 import { DiskFileSystem, readWholeFile } from "../../src/persistence/file_system.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { contentsOf, loadFromBytes, rdbOptions, rootsOf } from "./keyspace_contents.ts";
@@ -16,13 +20,17 @@ interface Fixture {
   request: JobRequest;
 }
 
-async function withChild(body: (fixture: Fixture) => Promise<void>): Promise<void> {
+async function withChild(
+  body: (fixture: Fixture) => Promise<void>,
+  createChild?: () => ChildPort,
+  onLatency: (event: string) => void = () => {},
+): Promise<void> {
   using server = new EmbeddedServer();
   const directory = Deno.makeTempDirSync();
   const { arena, fork } = server.server;
   const log = new Log();
   log.open(join(directory, "log"));
-  const child = new BackgroundChild({ arena, fork, log, files });
+  const child = new BackgroundChild({ arena, fork, log, files, createChild, onLatency });
   const request: JobRequest = {
     kind: "rdb",
     databases: rootsOf(server),
@@ -127,6 +135,57 @@ Deno.test("a child that dies is a failed job and is replaced", async () => {
     assertEquals((await child.run(request, 1)).outcome, "ok");
     assertEquals(files.list(directory), ["log", "temp.rdb"]);
   });
+});
+
+/** A real Worker that does something else than its job. */
+function misbehavingWorker(onJob: string): ChildPort {
+  const source = `globalThis.onmessage = () => { ${onJob} };`;
+  return new Worker(`data:text/javascript,${encodeURIComponent(source)}`, { type: "module" });
+}
+
+for (
+  const [name, onJob, reason] of [
+    ["throws", 'throw new Error("out of luck")', /the background child failed: .*out of luck/],
+    ["loops for ever", "for (;;);", /the background child failed: no progress for 600 seconds/],
+    ["ends without a word", "self.close()", /no progress for 600 seconds/],
+  ] as const
+) {
+  Deno.test(`a child that ${name} is a failed job, and the next one is well`, async () => {
+    let started = 0;
+    const createChild = (): ChildPort =>
+      started++ === 0
+        ? misbehavingWorker(onJob)
+        : new Worker(import.meta.resolve("../../src/persistence/child_worker.ts"), {
+          type: "module",
+        });
+    await withChild(async ({ server, child, request }) => {
+      server.run("SET", "k", "v");
+      const running = child.run(request, 1);
+      server.run("SET", "k", "goes on");
+      if (name !== "throws") child.tick(Date.UTC(2200, 0));
+      const result = await running;
+      assert(result.outcome === "failed");
+      assertMatch(result.error, reason);
+      assertEquals([child.isRunning, server.server.arena.isFrozen], [false, false]);
+      assertEquals(files.stat(request.path), null);
+      assertEquals(server.run("GET", "k"), "goes on");
+      assertEquals((await child.run(request, 1)).outcome, "ok");
+      assertEquals(started, 2);
+    }, createChild);
+  });
+}
+
+Deno.test("a freeze is told to the latency monitor, with the message to the child", async () => {
+  const events: string[] = [];
+  await withChild(
+    async ({ child, request }) => {
+      await child.run(request, 0);
+      assertEquals(events, ["fork"]);
+      assert(child.lastFreezeUs > 0);
+    },
+    undefined,
+    (event) => events.push(event),
+  );
 });
 
 Deno.test("a child that does not obey is given up", async () => {

@@ -1,6 +1,6 @@
 /** The child's work, done in place: results, progress, aborts, failing disks. */
 import { assert, assertEquals } from "@std/assert";
-import { JobControl, type RdbJob, runJob } from "../../src/persistence/child_job.ts";
+import { ChildWork, JobControl, type RdbJob, runJob } from "../../src/persistence/child_job.ts";
 import { DiskFileSystem, type FileHandle } from "../../src/persistence/file_system.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { rdbOptions, rootsOf } from "./keyspace_contents.ts";
@@ -79,5 +79,39 @@ Deno.test("a job on a full disk fails with the disk's words and removes its file
     });
     assertEquals(runJob(job, files), { outcome: "failed", error: "No space left on device" });
     assertEquals(files.stat(job.path), null);
+  });
+});
+
+/** A disk that keeps count of the files that are open for reading. */
+class CountingFileSystem extends DiskFileSystem {
+  openCount = 0;
+
+  override openForRead(path: string): FileHandle {
+    const file = super.openForRead(path);
+    this.openCount++;
+    const close = () => {
+      this.openCount--;
+      file.close();
+    };
+    return Object.assign(Object.create(file), { path, close });
+  }
+}
+
+Deno.test("the child holds the file that is to be replaced until it is told to let go", () => {
+  withJob((job) => {
+    const files = new CountingFileSystem();
+    const work = new ChildWork(files);
+    const replaces = Deno.makeTempFileSync();
+    assertEquals(work.handle({ ...job, replaces })?.outcome, "ok");
+    const isHeld = Deno.build.os !== "windows";
+    assertEquals(files.openCount, isHeld ? 1 : 0);
+    Deno.renameSync(job.path, replaces);
+    assertEquals(work.handle({ kind: "release" }), null);
+    assertEquals(files.openCount, 0);
+    assertEquals(work.handle({ ...job, replaces })?.outcome, "ok");
+    // The next job lets go too, and there may be nothing to hold.
+    assertEquals(work.handle({ ...job, replaces: `${replaces}.missing` })?.outcome, "ok");
+    assertEquals(files.openCount, 0);
+    Deno.removeSync(replaces);
   });
 });

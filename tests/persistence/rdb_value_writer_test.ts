@@ -49,9 +49,17 @@ Deno.test("version 9 has no listpacks", () => {
   assertEquals(written(["SADD", 5], 9)[0], 11);
 });
 
-Deno.test("a list element that stands alone is written as a plain node", () => {
+Deno.test("a list element that stands alone is a node of one entry, as Redis packs it", () => {
   const element = "e".repeat(100_000);
   const [type, bytes] = written(["RPUSH", element]);
-  assertEquals([type, bytes], [18, `\x01\x01\x80\x00\x01\x86\xa0${element}`]);
+  const listpack = `\xaf\x86\x01\x00\x01\x00\xf0\xa0\x86\x01\x00${element}\x06\x8d\xa5\xff`;
+  assertEquals([type, bytes], [18, `\x01\x02\x80\x00\x01\x86\xaf${listpack}`]);
   assertEquals(written(["RPUSH", element], 9)[1], `\x01\x80\x00\x01\x86\xa0${element}`);
+});
+
+Deno.test("the pieces of a list's first node are written as one", () => {
+  const elements = Array.from({ length: 300 }, (_, index) => `element ${index}`);
+  const pushed = written(["LPUSH", ...elements]);
+  assertEquals(pushed, written(["RPUSH", ...elements.reverse()]));
+  assertEquals(pushed[1][0], "\x01", "one node");
 });

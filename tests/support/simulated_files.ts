@@ -15,7 +15,7 @@
  * fills it up and fails with ENOSPC, and goes well again once there is room. A sync that fails
  * loses what it should have written, as Linux does: later syncs do not bring it back.
  *
- * `syncData` is under way until `completeSyncs`, unless `syncsAtOnce`.
+ * `syncData` and `syncDirectoryAside` are under way until `completeSyncs`, unless `syncsAtOnce`.
  */
 import { dirname } from "@std/path";
 import type { FileHandle, FileStatus, FileSystem } from "../../src/persistence/file_system.ts";
@@ -54,6 +54,7 @@ export type CallName =
   | "sync"
   | "syncData"
   | "syncDataDone"
+  | "syncDirectoryDone"
   | "truncate"
   | "close";
 
@@ -233,6 +234,15 @@ export class SimulatedFiles implements FileSystem {
     this.#change({ from: path, to: null, inode });
   }
 
+  removeAside(path: string): Promise<void> {
+    try {
+      this.remove(path);
+      return Promise.resolve();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
   stat(path: string): FileStatus | null {
     this.call("stat", path);
     const inode = this.#names.get(path);
@@ -258,11 +268,32 @@ export class SimulatedFiles implements FileSystem {
 
   syncDirectory(path: string): void {
     this.call("syncDirectory", path);
+    this.#makeNamesSafe(path, new Set(this.#changes));
+  }
+
+  syncDirectoryAside(path: string): Promise<void> {
+    try {
+      this.call("syncDirectory", path);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    // What comes after the call need not be in it.
+    const changes = new Set(this.#changes);
+    return new Promise((resolve) => {
+      this.addPendingSync(() => {
+        this.onCall?.("syncDirectoryDone", path);
+        this.#makeNamesSafe(path, changes);
+        resolve();
+      });
+    });
+  }
+
+  #makeNamesSafe(path: string, changes: ReadonlySet<NameChange>): void {
     const concerns = (name: string | null) => name !== null && dirname(name) === path;
     this.#changes = this.#changes.filter((change) => {
-      if (!concerns(change.from) && !concerns(change.to)) return true;
-      applyChange(this.#safeNames, change);
-      return false;
+      const isMeant = changes.has(change) && (concerns(change.from) || concerns(change.to));
+      if (isMeant) applyChange(this.#safeNames, change);
+      return !isMeant;
     });
     for (const child of this.#directories) {
       if (dirname(child) === path) this.#safeDirectories.add(child);

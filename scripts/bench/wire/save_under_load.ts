@@ -5,14 +5,18 @@
  *   deno run -A scripts/bench/wire/save_under_load.ts [--keys N] [--bytes N] [--rounds N]
  *
  *   --keys     keys to save (default 1000000)
- *   --bytes    bytes of each value (default 100)
+ *   --bytes    bytes of each value (default 1000: with the default keys, 1 GB)
  *   --rounds   saves at each server (default 3); the latencies of all are taken together
  *
  * One request in flight, a pause after each, keys all over the dataset: each write may be the
  * first one to a frozen piece of memory, which is what can hurt.
+ *
+ * Memory: resident before the first save, and the most it ever was; for redis-server with what its
+ * child did not share (rdb_last_cow_size), for Redeno as it is, having no second process.
  */
 
 import { parseArgs } from "@std/cli";
+import { peakResidentBytes, residentBytes } from "../../../tests/support/process_stat.ts";
 import type { RespClient } from "../../../tests/support/resp_client.ts";
 import { SeededRandom } from "../../../tests/support/seeded_random.ts";
 import type { ServerTarget } from "../../../tests/support/server_process.ts";
@@ -59,14 +63,18 @@ async function pacedWrites(
   return latencies;
 }
 
-async function saveInBackground(client: RespClient): Promise<number> {
+/** Saves; returns how long it took in ms, and the bytes that were copied for it. */
+async function saveInBackground(
+  client: RespClient,
+): Promise<{ durationMs: number; copiedBytes: number }> {
   const start = performance.now();
   await client.expect("BGSAVE");
   while (true) {
     const info = String(await client.expect("INFO", "persistence"));
     if (/rdb_bgsave_in_progress:0/.test(info)) {
       if (!/rdb_last_bgsave_status:ok/.test(info)) throw new Error("Cannot save");
-      return performance.now() - start;
+      const copiedBytes = Number(/^rdb_last_cow_size:(\d+)/m.exec(info)![1]);
+      return { durationMs: performance.now() - start, copiedBytes };
     }
     await delay(20);
   }
@@ -80,27 +88,36 @@ async function measure(target: ServerTarget, options: Options): Promise<string[]
   const peaceEnd = performance.now() + PEACE_MS;
   const peace = await pacedWrites(writer, options, () => performance.now() > peaceEnd);
   const saving: number[] = [];
+  const restBytes = residentBytes(server.pid);
   let saveMs = 0;
+  let copiedBytesMax = 0;
   for (let round = 0; round < options.rounds; round++) {
     let isSaved = false;
-    const save = saveInBackground(saver).then((durationMs) => {
+    const save = saveInBackground(saver).then(({ durationMs, copiedBytes }) => {
       isSaved = true;
       saveMs += durationMs;
+      copiedBytesMax = Math.max(copiedBytesMax, copiedBytes);
     });
     saving.push(...await pacedWrites(writer, options, () => isSaved));
     await save;
   }
   const name = nameOf(target);
   const seconds = (saveMs / options.rounds / 1000).toFixed(2);
+  const hasChildProcess = /^redis-server/.test(name);
+  const peakBytes = peakResidentBytes(server.pid) + (hasChildProcess ? copiedBytesMax : 0);
   return [
-    latencyRow(`${name}, in peace`, peace, "–"),
-    latencyRow(`${name}, during BGSAVE`, saving, seconds),
+    [...latencyCells(`${name}, in peace`, peace), "–", mebibytes(restBytes)],
+    [...latencyCells(`${name}, during BGSAVE`, saving), seconds, mebibytes(peakBytes)],
   ];
 }
 
-function latencyRow(name: string, latencies: readonly number[], seconds: string): string[] {
+function latencyCells(name: string, latencies: readonly number[]): string[] {
   const cells = [50, 99, 99.9, 100].map((percent) => percentile(latencies, percent).toFixed(2));
-  return [name, String(latencies.length), ...cells, seconds];
+  return [name, String(latencies.length), ...cells];
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 1024 / 1024).toFixed(0);
 }
 
 /** Measures both servers, one after the other. */
@@ -108,6 +125,7 @@ export async function saveUnderLoadTable(options: Options): Promise<string> {
   const rows: string[][] = [];
   for (const target of TARGETS) rows.push(...await measure(target, options));
   const header = ["latency in ms", "requests", "p50", "p99", "p99.9", "max", "BGSAVE s"];
+  header.push("peak RSS, MiB");
   return markdownTable(header, rows);
 }
 
@@ -115,7 +133,7 @@ if (import.meta.main) {
   const args = parseArgs(Deno.args, { string: ["keys", "bytes", "rounds"] });
   const options = {
     keys: Number(args.keys ?? 1_000_000),
-    bytes: Number(args.bytes ?? 100),
+    bytes: Number(args.bytes ?? 1000),
     rounds: Number(args.rounds ?? 3),
   };
   printLine(`${await describeMachine()}; ${options.keys} keys of ${options.bytes} bytes\n`);
