@@ -4,7 +4,6 @@
  */
 import { AssertionFailure } from "./src/base/assert.ts";
 import { log } from "./src/base/log.ts";
-import type { Config } from "./src/server/config.ts";
 import { commandRows } from "./src/commands/table.ts";
 import { checkAofMain } from "./src/persistence/check_aof.ts";
 import { checkRdbMain } from "./src/persistence/check_rdb.ts";
@@ -14,6 +13,7 @@ import { renameCommands } from "./src/server/config_effects.ts";
 import { ConfigFileError, loadConfig, readStandardInput } from "./src/server/config_file.ts";
 import { clientsWithin, openFilesLimit } from "./src/server/open_files.ts";
 import { REDENO_VERSION, REDIS_VERSION, Server } from "./src/server/server.ts";
+import { greet, warnIfExposed } from "./src/server/start_banner.ts";
 import { shutdownOptions } from "./src/server/shutdown.ts";
 
 async function main(): Promise<void> {
@@ -31,10 +31,14 @@ async function main(): Promise<void> {
       const tool = { files: new DiskFileSystem(), print, confirm: readAnswer };
       return Deno.exit(checkAofMain(commandLine.args, tool));
     }
+    case "cli": {
+      // A server has no use for it, and starts the sooner.
+      const { cliMain } = await import("./src/cli/cli.ts");
+      const title = `redeno cli ${REDENO_VERSION}, compatible with redis-cli ${REDIS_VERSION}`;
+      return Deno.exit(await cliMain(commandLine.args, title));
+    }
     case "serve":
       break;
-    default:
-      return fail(`${commandLine.kind} is not part of this version`);
   }
   const config = loadConfig({
     file: commandLine.file,
@@ -43,9 +47,11 @@ async function main(): Promise<void> {
   });
   const server = new Server({ config, rows: commandRows, log });
   renameCommands(server);
-  greet(config);
+  const isConfigured = commandLine.directives.length > 0 || commandLine.readsStandardInput;
+  greet(config, isConfigured, log);
   config.maxclients = clientsWithin(openFilesLimit(), config.maxclients, log);
   listenForSignals(server);
+  server.supervision.begin(config.supervised);
   try {
     await server.start();
   } catch (error) {
@@ -54,23 +60,9 @@ async function main(): Promise<void> {
     log.warning(`Fatal error, can't start: ${error.message}`);
     Deno.exit(1);
   }
+  warnIfExposed(server);
   log.notice("Ready to accept connections");
-}
-
-function greet(config: Config): void {
-  log.warning(
-    `Redeno ${REDENO_VERSION}, compatible with Redis ${REDIS_VERSION}, ` +
-      `Deno ${Deno.version.deno}, pid=${Deno.pid}, just started`,
-  );
-  if (config.configFile === "") {
-    log.warning("Warning: no config file specified, using the default config.");
-  } else {
-    log.warning(`Configuration loaded from ${config.configFile}`);
-  }
-  for (const { name, reason } of config.ineffectiveSettings()) {
-    log.warning(`The setting '${name}' has no effect here: ${reason}`);
-  }
-  log.notice(`Running mode=standalone, port=${config.port}.`);
+  server.supervision.ready();
 }
 
 /**

@@ -10,6 +10,7 @@ import type { CompiledCommand, KeySpec, RedisCommand } from "../server/command.t
 import { categoriesOf, isCategory } from "../server/command_categories.ts";
 import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
 import { hasKeys, keyPositions, keySpecsOf } from "../server/key_positions.ts";
+import { type CommandArgument, type CommandDocument, commandDocument } from "./command_syntax.ts";
 import { replyHelp } from "./help.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
@@ -296,12 +297,13 @@ function replySearch(reply: Reply, type: string, fields: [string, string | numbe
 
 /** One pair of COMMAND DOCS: the name and what is documented. */
 function replyDocs(reply: Reply, command: RedisCommand): void {
-  const { docFlags, deprecatedSince, replacedBy, subcommands = [] } = command;
+  const { subcommands = [] } = command;
+  const document = commandDocument(command.name);
   reply.bulkText(command.name);
   const mark = reply.deferArray();
   let count = 0;
-  const field = (name: string, text: string | undefined) => {
-    if (text === undefined) return;
+  const field = (name: string, text: string) => {
+    if (text === "") return;
     reply.bulkText(name);
     reply.bulkText(text);
     count++;
@@ -309,19 +311,73 @@ function replyDocs(reply: Reply, command: RedisCommand): void {
   field("summary", command.summary);
   field("since", command.since);
   field("group", command.group);
-  if (command.complexity !== "") field("complexity", command.complexity);
-  if (docFlags !== undefined) {
-    reply.bulkText("doc_flags");
-    replyWords(reply, docFlags);
-    count++;
+  field("complexity", command.complexity);
+  if (document !== null) {
+    if (document.flags.length > 0) {
+      reply.bulkText("doc_flags");
+      replyWords(reply, document.flags);
+      count++;
+    }
+    field("deprecated_since", document.deprecatedSince);
+    field("replaced_by", document.replacedBy);
+    count += replyHistory(reply, document.history);
+    count += replyArguments(reply, document.arguments);
   }
-  field("deprecated_since", deprecatedSince);
-  field("replaced_by", replacedBy);
   if (subcommands.length > 0) {
     reply.bulkText("subcommands");
     reply.map(subcommands.length);
     for (const subcommand of subcommands) replyDocs(reply, subcommand);
     count++;
   }
+  reply.endDeferredMap(mark, count);
+}
+
+/** The field `history`, if there is any. Returns the number of fields replied. */
+function replyHistory(reply: Reply, history: CommandDocument["history"]): number {
+  if (history.length === 0) return 0;
+  reply.bulkText("history");
+  reply.set(history.length);
+  for (const [version, what] of history) {
+    reply.array(2);
+    reply.bulkText(version);
+    reply.bulkText(what);
+  }
+  return 1;
+}
+
+/** The field `arguments`, if there are any. Returns the number of fields replied. */
+function replyArguments(reply: Reply, list: readonly CommandArgument[]): number {
+  if (list.length === 0) return 0;
+  reply.bulkText("arguments");
+  reply.array(list.length);
+  for (const argument of list) replyArgument(reply, argument);
+  return 1;
+}
+
+function replyArgument(reply: Reply, argument: CommandArgument): void {
+  const { keySpecIndex, flags } = argument;
+  const mark = reply.deferArray();
+  let count = 0;
+  const field = (name: string, text: string) => {
+    reply.bulkText(name);
+    reply.bulkText(text);
+    count++;
+  };
+  field("name", argument.name);
+  field("type", argument.type);
+  if (keySpecIndex >= 0) {
+    reply.bulkText("key_spec_index");
+    reply.integer(keySpecIndex);
+    count++;
+  }
+  if (argument.token !== null) field("token", argument.token);
+  if (argument.since !== "") field("since", argument.since);
+  if (argument.deprecatedSince !== "") field("deprecated_since", argument.deprecatedSince);
+  if (flags.length > 0) {
+    reply.bulkText("flags");
+    replyWords(reply, flags);
+    count++;
+  }
+  count += replyArguments(reply, argument.arguments);
   reply.endDeferredMap(mark, count);
 }

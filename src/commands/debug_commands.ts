@@ -8,7 +8,6 @@ import { hexId } from "../base/random.ts";
 import { parseDouble } from "../base/doubles.ts";
 import { datasetDigest, hexText, valueDigest } from "../keyspace/dataset_digest.ts";
 import type { Ref } from "../memory/memory.ts";
-import { RdbWriter } from "../persistence/rdb_writer.ts";
 import type { Client } from "../server/client.ts";
 import type { RedisCommand } from "../server/command.ts";
 import { type CommandError, commandError, NO_SUCH_KEY } from "../server/errors.ts";
@@ -22,6 +21,7 @@ import * as listValue from "../values/list_value.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
 import { boundedIntegerArgument, integerArgument } from "./arguments.ts";
+import { dumpPayload } from "./dump_commands.ts";
 import { DEBUG_HELP } from "./debug_commands_help.ts";
 import { replyProtocolSample } from "./debug_commands_protocol.ts";
 import { replyHelp, wrongSubcommandArity } from "./help.ts";
@@ -33,7 +33,7 @@ export const debugCommands: readonly RedisCommand[] = [
     keys: [0, 0, 0],
     proc: debugCommand, categories: [], since: "1.0.0", group: "server",
     complexity: "Depends on subcommand.",
-    summary: "Looks inside the server; for tests.", docFlags: ["syscmd"] },
+    summary: "Looks inside the server; for tests." },
 ];
 
 /** Name, and the least and the largest number of arguments, the two names included. */
@@ -177,7 +177,8 @@ function showQuicklist(client: Client): void {
   if (value.typeOf(arena, entry) !== value.TYPE_LIST) throw NOT_A_QUICKLIST;
   const { log } = client.server;
   quicklist.forEachNode(arena, value.valueRef(arena, entry), (node) => {
-    const form = quicklistNodes.isPlain(arena, node) ? "plain" : "packed";
+    const isPiece = quicklistNodes.isJoined(arena, node);
+    const form = quicklistNodes.isPlain(arena, node) ? "plain" : isPiece ? "piece" : "packed";
     const count = quicklistNodes.entryCount(arena, node);
     log.notice(`Quicklist node: ${form}, ${count} entries`);
   });
@@ -210,27 +211,9 @@ function describeObject(client: Client): void {
 }
 
 /** Bytes of the value in an RDB file, without the byte that tells its type. */
-function serializedBytes({ db, server }: Client, entry: Ref): number {
-  const { config } = server;
-  let byteCount = 0;
-  const sink = {
-    write: (_bytes: Uint8Array, _start: number, length: number) => byteCount += length,
-  };
-  const writer = new RdbWriter(db.arena, sink, {
-    version: 10,
-    compresses: config.rdbcompression,
-    hasChecksum: true,
-    access: "none",
-    lfuDecayTime: 0,
-    isAofBase: false,
-    nowMs: 0,
-    usedMemoryBytes: 0,
-    functionLibraries: [],
-    keyDelayUs: 0,
-  });
-  writer.writePayload(entry);
+function serializedBytes({ server }: Client, entry: Ref): number {
   const typeAndFooterBytes = 1 + 10;
-  return byteCount - typeAndFooterBytes;
+  return dumpPayload(server, entry).byteCount - typeAndFooterBytes;
 }
 
 function stringLengths(client: Client): void {

@@ -14,6 +14,7 @@ import { RdbValueReader } from "../persistence/rdb_value_reader.ts";
 import { RdbWriter } from "../persistence/rdb_writer.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../server/client.ts";
+import type { Server } from "../server/server.ts";
 import type { RedisCommand } from "../server/command.ts";
 import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
 import { encodingLimits } from "../server/rdb_control.ts";
@@ -64,13 +65,10 @@ class PayloadSink implements ByteSink {
   }
 }
 
-function dumpCommand(client: Client): void {
-  const { db, argv, server, reply } = client;
-  const entry = db.lookupForRead(argv, 1);
-  if (entry === 0) return reply.nil();
-  const { config } = server;
+/** The key's value as DUMP gives it: type, value, version, checksum. */
+export function dumpPayload({ arena, config }: Server, entry: Ref): PayloadSink {
   const sink = new PayloadSink();
-  const writer = new RdbWriter(db.arena, sink, {
+  const writer = new RdbWriter(arena, sink, {
     version: config.rdbVersion as format.RdbVersion,
     compresses: config.rdbcompression,
     hasChecksum: true,
@@ -83,6 +81,14 @@ function dumpCommand(client: Client): void {
     keyDelayUs: 0,
   });
   writer.writePayload(entry);
+  return sink;
+}
+
+function dumpCommand(client: Client): void {
+  const { db, argv, server, reply } = client;
+  const entry = db.lookupForRead(argv, 1);
+  if (entry === 0) return reply.nil();
+  const sink = dumpPayload(server, entry);
   reply.bulkHeader(sink.byteCount);
   for (const piece of sink.pieces) reply.raw(piece, 0, piece.length);
   reply.bulkEnd();

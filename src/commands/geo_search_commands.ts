@@ -6,6 +6,7 @@
  * and what lies in it is measured exactly.
  */
 import { Slice } from "../base/bytes.ts";
+import { sortFirst } from "../base/partial_sort.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../server/client.ts";
@@ -353,7 +354,10 @@ function runSearch(client: Client, entry: Ref, search: GeoSearch, event: string)
   // Redis: a number of members without an order would be any; those meant are the nearest.
   const isSorted = search.order !== "none" || (search.count > 0 && !search.isAny);
   const sign = search.order === "descending" ? -1 : 1;
-  if (isSorted) found.sort((a, b) => sign * (a.meters - b.meters));
+  const compare = (a: FoundMember, b: FoundMember) => sign * (a.meters - b.meters);
+  const isPartial = search.count > 0 && search.count < found.length;
+  if (isSorted && isPartial) sortFirst(found, search.count, compare);
+  else if (isSorted) found.sort(compare);
   const shown = search.count > 0 ? found.slice(0, search.count) : found;
   if (search.storeIndex === 0) replyFound(client, search, shown);
   else storeFound(client, search, shown, event);

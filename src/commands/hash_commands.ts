@@ -45,6 +45,7 @@ import {
   SCAN_COMPLEXITY,
   scanOptions,
 } from "./scan_options.ts";
+import { type MemberRemoval, removeMembers } from "./member_removal.ts";
 
 const HSET_COMPLEXITY =
   "O(1) for each field/value pair added, so O(N) to add N field/value pairs when the command is " +
@@ -176,29 +177,16 @@ function hmgetCommand(client: Client): void {
   }
 }
 
+const REMOVAL: MemberRemoval = {
+  type: TYPE_HASH,
+  eventClass: EVENT_HASH,
+  event: "hdel",
+  count: hashValue.countOfKey,
+  remove: hashValue.remove,
+};
+
 function hdelCommand(client: Client): void {
-  const { db, argv, reply } = client;
-  const { arena } = db;
-  const entry = typedForWrite(client, 1, TYPE_HASH);
-  if (entry === 0) {
-    reply.integer(0);
-    return;
-  }
-  let removed = 0;
-  let left = hashValue.countOfKey(arena, entry);
-  for (let index = 2; index < argv.count && left > 0; index++) {
-    if (!hashValue.remove(arena, entry, argv.bytes, argv.starts[index], argv.lengths[index])) {
-      continue;
-    }
-    removed++;
-    left--;
-  }
-  if (removed > 0) {
-    db.changed(argv, 1, EVENT_HASH, "hdel");
-    db.keyspace.dirty += removed - 1;
-    if (left === 0) db.removeEmptied(argv, 1);
-  }
-  reply.integer(removed);
+  removeMembers(client, REMOVAL);
 }
 
 function hlenCommand(client: Client): void {

@@ -46,8 +46,6 @@ export const listBlockingCommands: readonly RedisCommand[] = [
   { name: "brpoplpush", arity:  4, flags: ["write", "denyoom", "noscript", "blocking"],
     keys: [1, 2, 1], proc: brpoplpushCommand, keySpecs: MOVE_KEY_SPECS, categories: ["@list"],
     since: "2.2.0", group: "list", complexity: "O(1)",
-    docFlags: ["deprecated"], deprecatedSince: "6.2.0",
-    replacedBy: "`BLMOVE` with the `RIGHT` and `LEFT` arguments",
     summary: "Moves the last element of one list to the head of another, or waits for one." },
   { name: "blmpop",     arity: -5, flags: ["write", "blocking", "movablekeys"],
     keys: [0, 0, 0], proc: blmpopCommand,

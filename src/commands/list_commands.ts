@@ -132,8 +132,6 @@ export const listCommands: readonly RedisCommand[] = [
   { name: "rpoplpush", arity:  3, flags: ["write", "denyoom"],         keys: [1, 2, 1],
     proc: rpoplpushCommand, keySpecs: MOVE_KEY_SPECS, categories: ["@list"],
     since: "1.2.0", group: "list", complexity: "O(1)",
-    docFlags: ["deprecated"], deprecatedSince: "6.2.0",
-    replacedBy: "`LMOVE` with the `RIGHT` and `LEFT` arguments",
     summary: "Moves the last element of one list to the head of another." },
   { name: "lmpop",     arity: -4, flags: ["write", "movablekeys"],     keys: [0, 0, 0],
     proc: lmpopCommand,

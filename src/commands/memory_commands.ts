@@ -89,7 +89,7 @@ function memoryStatsCommand({ reply, server }: Client): void {
   const report = memoryReport(server);
   const used = server.keyspace.databases.filter((db) => db.size > 0);
   const keyCount = used.reduce((count, db) => count + db.size, 0);
-  const before = fieldsBefore(report);
+  const before = fieldsBefore(report, server.persistence.aof.writer.bufferedBytes);
   const after = fieldsAfter(report, keyCount);
   reply.map(before.length + used.length + after.length);
   replyFields(reply, before);
@@ -114,7 +114,7 @@ function replyFields(reply: Client["reply"], fields: readonly StatsField[]): voi
   }
 }
 
-function fieldsBefore(report: MemoryReport): StatsField[] {
+function fieldsBefore(report: MemoryReport, aofBufferBytes: number): StatsField[] {
   return [
     ["peak.allocated", report.peakBytes],
     ["total.allocated", report.usedBytes],
@@ -123,7 +123,7 @@ function fieldsBefore(report: MemoryReport): StatsField[] {
     ["clients.slaves", 0],
     ["clients.normal", report.clientBytes],
     ["cluster.links", 0],
-    ["aof.buffer", 0],
+    ["aof.buffer", aofBufferBytes],
     ["lua.caches", 0],
     ["functions.caches", 0],
   ];
@@ -187,7 +187,8 @@ function findingsOf(
   if (arena.segmentBytes / usedBytes > 1.4 && unusedBytes > WASTE_BYTES_MIN) {
     findings.push(
       `Fragmentation: ${humanBytes(unusedBytes)} of the segments in use are free but scattered, ` +
-        "as happens when many values of one size were deleted.",
+        "as happens when many values of one size were deleted. Active defragmentation moves them " +
+        "together, unless active-defrag-threshold-auto and activedefrag forbid it.",
     );
   }
   const idleBytes = arena.reservedBytes - arena.segmentBytes;
@@ -208,6 +209,7 @@ function findingsOf(
 }
 
 function memoryPurgeCommand({ reply, server }: Client): void {
+  server.activeDefrag.defragmentation.compact();
   server.arena.trim(0);
   server.memoryReturn.collect();
   reply.ok();

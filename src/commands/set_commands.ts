@@ -26,6 +26,7 @@ import {
   SCAN_COMPLEXITY,
   scanOptions,
 } from "./scan_options.ts";
+import { type MemberRemoval, removeMembers } from "./member_removal.ts";
 
 const SADD_COMPLEXITY =
   "O(1) for each element added, so O(N) to add N elements when the command is called with " +
@@ -111,29 +112,16 @@ function saddCommand(client: Client): void {
   reply.integer(added);
 }
 
+const REMOVAL: MemberRemoval = {
+  type: TYPE_SET,
+  eventClass: EVENT_SET,
+  event: "srem",
+  count: setValue.countOfKey,
+  remove: setValue.remove,
+};
+
 function sremCommand(client: Client): void {
-  const { db, argv, reply } = client;
-  const { arena } = db;
-  const entry = typedForWrite(client, 1, TYPE_SET);
-  if (entry === 0) {
-    reply.integer(0);
-    return;
-  }
-  let removed = 0;
-  let left = setValue.countOfKey(arena, entry);
-  for (let index = 2; index < argv.count && left > 0; index++) {
-    if (!setValue.remove(arena, entry, argv.bytes, argv.starts[index], argv.lengths[index])) {
-      continue;
-    }
-    removed++;
-    left--;
-  }
-  if (removed > 0) {
-    db.changed(argv, 1, EVENT_SET, "srem");
-    db.keyspace.dirty += removed - 1;
-    if (left === 0) db.removeEmptied(argv, 1);
-  }
-  reply.integer(removed);
+  removeMembers(client, REMOVAL);
 }
 
 function sismemberCommand(client: Client): void {
@@ -304,8 +292,8 @@ function smoveCommand(client: Client): void {
   const { arena } = db;
   const member = argv.starts[3];
   const length = argv.lengths[3];
-  const source = db.lookupForWrite(argv, 1);
-  let target = db.lookupForWrite(argv, 2);
+  const source = db.peek(argv, 1);
+  let target = db.peek(argv, 2);
   // Redis: the type of the target does not matter if there is no source.
   if (source === 0) {
     reply.integer(0);

@@ -29,6 +29,7 @@ import {
   scanOptions,
 } from "./scan_options.ts";
 import { limitsOf, scoreOfArgument } from "./sorted_set_arguments.ts";
+import { type MemberRemoval, removeMembers } from "./member_removal.ts";
 
 // deno-fmt-ignore
 export const sortedSetCommands: readonly RedisCommand[] = [
@@ -214,25 +215,17 @@ function zincrbyCommand(client: Client): void {
   client.reply.double(sortedSet.addedScore());
 }
 
+const REMOVAL: MemberRemoval = {
+  type: TYPE_SORTED_SET,
+  eventClass: EVENT_SORTED_SET,
+  event: "zrem",
+  count: (arena, entry) =>
+    sortedSet.count(arena, value.encodingOf(arena, entry), value.valueRef(arena, entry)),
+  remove: sortedSet.remove,
+};
+
 function zremCommand(client: Client): void {
-  const { db, argv, reply } = client;
-  const { arena } = db;
-  const entry = typedForWrite(client, 1, TYPE_SORTED_SET);
-  if (entry === 0) return reply.integer(0);
-  let left = countOf(client, entry);
-  let removed = 0;
-  for (let index = 2; index < argv.count && left > 0; index++) {
-    const start = argv.starts[index];
-    if (!sortedSet.remove(arena, entry, argv.bytes, start, argv.lengths[index])) continue;
-    removed++;
-    left--;
-  }
-  if (removed > 0) {
-    db.changed(argv, 1, EVENT_SORTED_SET, "zrem");
-    db.keyspace.dirty += removed - 1;
-    if (left === 0) db.removeEmptied(argv, 1);
-  }
-  reply.integer(removed);
+  removeMembers(client, REMOVAL);
 }
 
 function zcardCommand(client: Client): void {

@@ -35,6 +35,7 @@ import {
   NOT_AN_INTEGER,
   STRING_TOO_LONG,
   SYNTAX_ERROR,
+  WRONG_TYPE,
   wrongArity,
 } from "../server/errors.ts";
 import * as byteString from "../structures/byte_string.ts";
@@ -244,8 +245,10 @@ function setWithOptions(client: Client): void {
   if ((options & OPTION_KEEPTTL) !== 0) expiryMs = KEEP_EXPIRY;
   const wantsOld = (options & OPTION_GET) !== 0;
   if (wantsOld) getCommand(client);
-  const exists = db.lookupForWrite(argv, 1) !== 0;
-  if (exists ? (options & OPTION_NX) !== 0 : (options & OPTION_XX) !== 0) {
+  // A key that is set is touched by `setString`, once.
+  const isNx = (options & OPTION_NX) !== 0;
+  const exists = (isNx ? db.lookupForWrite(argv, 1) : db.peek(argv, 1)) !== 0;
+  if (exists ? isNx : (options & OPTION_XX) !== 0) {
     if (!wantsOld) reply.nil();
     return;
   }
@@ -562,7 +565,7 @@ function incrementBy(client: Client, amount: number): void {
     readNumber(db.arena, entry);
     sum += parseSafeInteger(view.bytes, view.start, view.length);
     if (!Number.isSafeInteger(sum)) {
-      incrementByLarge(client, BigInt(amount));
+      incrementEntryByLarge(client, entry, BigInt(amount));
       return;
     }
   }
@@ -574,8 +577,12 @@ function incrementBy(client: Client, amount: number): void {
 }
 
 function incrementByLarge(client: Client, amount: bigint): void {
+  incrementEntryByLarge(client, typedForWrite(client, 1, TYPE_STRING), amount);
+}
+
+/** `entry` is that of the key, or 0. */
+function incrementEntryByLarge(client: Client, entry: Ref, amount: bigint): void {
   const { db, argv, reply } = client;
-  const entry = typedForWrite(client, 1, TYPE_STRING);
   let old: bigint | null = 0n;
   if (entry !== 0) {
     readNumber(db.arena, entry);
@@ -598,7 +605,9 @@ function readNumber(arena: Arena, entry: Ref): void {
 function incrbyfloatCommand(client: Client): void {
   const { db, argv, reply } = client;
   const { arena } = db;
-  const entry = typedForWrite(client, 1, TYPE_STRING);
+  // Touched by `setString`.
+  const entry = db.peek(argv, 1);
+  if (entry !== 0 && value.typeOf(arena, entry) !== TYPE_STRING) throw WRONG_TYPE;
   if (entry === 0) view.set(ZERO, 0, ZERO.length);
   else stringValue.read(arena, entry, view);
   const start = argv.starts[2];

@@ -19,6 +19,8 @@ const BOTH_SOURCES =
   "security holes, please define either an ACL file or declare users directly in your redis.conf, " +
   "but not both.";
 
+const OWNER_ONLY = 0o600;
+
 /** Makes the users that configuration or ACL file name; throws an Error if that is impossible. */
 export function loadUsersAtStart(server: Server): void {
   const { config } = server;
@@ -120,7 +122,19 @@ function readLine(
   return errors;
 }
 
-/** Writes all users to the ACL file. Returns what went wrong, or null. */
+/** The permissions of a file; those of a new one, which will hold hashes of passwords. */
+function modeOf(path: string): number {
+  try {
+    return (Deno.statSync(path).mode ?? OWNER_ONLY) & 0o777;
+  } catch {
+    return OWNER_ONLY;
+  }
+}
+
+/**
+ * Writes all users to the ACL file, which keeps its permissions (Redis: it becomes readable by
+ * all). Returns what went wrong, or null.
+ */
 export function saveAclFile({ acl, config, log }: Server): string | null {
   const { aclfile } = config;
   if (aclfile === "") return NO_FILE;
@@ -129,10 +143,12 @@ export function saveAclFile({ acl, config, log }: Server): string | null {
   const path = config.resolvePath(aclfile);
   const temporaryPath = `${path}.tmp-${Deno.pid}`;
   try {
-    using file = Deno.openSync(temporaryPath, { write: true, create: true, truncate: true });
+    const options = { write: true, create: true, truncate: true, mode: OWNER_ONLY };
+    using file = Deno.openSync(temporaryPath, options);
     const bytes = latin1Bytes(text);
     for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
     file.syncSync();
+    if (Deno.build.os !== "windows") Deno.chmodSync(temporaryPath, modeOf(path));
     Deno.renameSync(temporaryPath, path);
     return null;
   } catch (error) {

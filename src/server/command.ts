@@ -115,11 +115,6 @@ export interface RedisCommand {
   summary: string;
   /** Hints for clients that COMMAND INFO prints: "nondeterministic_output" … */
   tips?: readonly string[];
-  /** Hints of COMMAND DOCS: "deprecated", "syscmd". */
-  docFlags?: readonly string[];
-  /** For deprecated commands: since which version, and what to use in its place (Markdown). */
-  deprecatedSince?: string;
-  replacedBy?: string;
   /** Rows of subcommands; the container's own `proc` is never called. */
   subcommands?: readonly RedisCommand[];
 }

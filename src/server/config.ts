@@ -153,7 +153,9 @@ export class Config extends ConfigValues {
   }
 
   defaultOf(parameter: ConfigParameter): unknown {
-    const { field, defaultText } = parameter;
+    const { field, defaultText, kind } = parameter;
+    // The one list that may be absent, the address of a master, is null then.
+    if (field === null && kind.takesManyWords && defaultText === "") return null;
     return field === null ? parseWords(parameter, defaultText, undefined) : DEFAULTS[field];
   }
 
@@ -244,7 +246,8 @@ export class Config extends ConfigValues {
         restore();
         return setError(name, reasonOf(error));
       }
-      if (this.#format(parameter) === textBefore) continue;
+      const isVolatile = parameter.flags.includes("volatile");
+      if (!isVolatile && this.#format(parameter) === textBefore) continue;
       for (const hook of this.#hooks.get(parameter) ?? []) {
         if (!hooks.has(hook)) hooks.set(hook, name);
       }

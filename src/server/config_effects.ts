@@ -5,7 +5,9 @@
  */
 import { systemErrorText } from "./config.ts";
 import { ConfigFileError } from "./config_file.ts";
+import type { ConfigValues } from "./config_values.ts";
 import { GATE_MEMORY } from "./dispatch.ts";
+import { clientsAllowed, openFilesLimit } from "./open_files.ts";
 import type { Server } from "./server.ts";
 
 /** Gives all parts their values, and sees to it that they hear of changes. */
@@ -16,6 +18,45 @@ export function applyConfig(server: Server): void {
     if (reason !== null) throw new Error(reason);
     config.onChange(names, () => apply(server));
   }
+  config.onChange("maxclients", refuseTooManyClients);
+  watchListeners(server);
+}
+
+const TLS_FAILURE = "Unable to update TLS configuration. Check server logs.";
+const PORT_FAILURE = "Unable to listen on this port. Check server logs.";
+const BIND_FAILURE = "Failed to bind to specified addresses.";
+
+/** Sockets and certificates are opened and read at the start by Listeners itself. */
+function watchListeners({ config, listeners }: Server): void {
+  config.onChange("port", () => listeners.update() ? null : PORT_FAILURE);
+  config.onChange("bind", () => listeners.update() ? null : BIND_FAILURE);
+  config.onChange("tls-port", ({ tlsPort }) => {
+    if (tlsPort !== 0 && !listeners.isTlsConfigured && !listeners.configureTls()) {
+      return TLS_FAILURE;
+    }
+    return listeners.update() ? null : PORT_FAILURE;
+  });
+  config.onChange(TLS_PARAMETERS, ({ tlsPort }) => {
+    return tlsPort === 0 || listeners.configureTls() ? null : TLS_FAILURE;
+  });
+}
+
+const TLS_PARAMETERS = [
+  "tls-cert-file",
+  "tls-key-file",
+  "tls-key-file-pass",
+  "tls-ca-cert-file",
+  "tls-ca-cert-dir",
+  "tls-auth-clients",
+  "tls-protocols",
+];
+
+/** At the start `maxclients` is lowered instead (open_files.ts). */
+function refuseTooManyClients({ maxclients }: ConfigValues): string | null {
+  const allowed = clientsAllowed(openFilesLimit(), maxclients);
+  if (allowed === maxclients) return null;
+  return "The operating system is not able to handle the specified number of clients, " +
+    `try with ${allowed}`;
 }
 
 /** Applies one group of parameters; returns why that is impossible, or null. */
@@ -27,6 +68,7 @@ const EFFECTS: readonly (readonly [names: readonly string[], apply: Effect])[] =
   [["maxmemory-clients"], applyMemory],
   [["maxmemory-eviction-tenacity", "lfu-log-factor", "lfu-decay-time"], applyMemory],
   [["hz", "active-expire-effort"], applyCron],
+  [["active-defrag-max-scan-fields"], applyDefragmentation],
   [["loglevel", "logfile"], applyLog],
   [["requirepass"], applyPassword],
   [["client-output-buffer-limit"], applyOutputLimits],
@@ -64,6 +106,11 @@ function applyOutputLimits({ outputLimits }: Server): string | null {
 function applyCron({ config, expireCycle }: Server): string | null {
   expireCycle.effort = config.activeExpireEffort;
   expireCycle.hz = config.hz;
+  return null;
+}
+
+function applyDefragmentation({ config, activeDefrag }: Server): string | null {
+  activeDefrag.defragmentation.scanFieldsMax = config.activeDefragMaxScanFields;
   return null;
 }
 

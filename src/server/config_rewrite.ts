@@ -60,8 +60,8 @@ class Rewriter {
   readonly #appended: string[] = [];
 
   constructor(oldText: string) {
-    this.#lines = oldText.split("\n").map((line) => line.trimEnd());
-    if (this.#lines.at(-1) === "") this.#lines.pop();
+    // Redis: what follows the last line feed is a line, too: it parts old lines from appended ones.
+    this.#lines = oldText === "" ? [] : oldText.split("\n").map((line) => line.trimEnd());
     for (const [i, line] of this.#lines.entries()) {
       const trimmed = line.trimStart();
       if (trimmed !== "" && !trimmed.startsWith("#")) this.#index(i, trimmed);
@@ -82,10 +82,7 @@ class Rewriter {
   finish(): string {
     const lines = [...this.#lines];
     if (this.#appended.length > 0) {
-      if (!lines.includes(SIGNATURE)) {
-        if (lines.length > 0) lines.push("");
-        lines.push(SIGNATURE);
-      }
+      if (!lines.includes(SIGNATURE)) lines.push(SIGNATURE);
       lines.push(...this.#appended);
     }
     const isKept = (line: string, i: number) => line !== "" || i === 0 || lines[i - 1] !== "";

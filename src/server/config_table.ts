@@ -1,6 +1,6 @@
 /**
  * The table of configuration parameters: every one of the 192 names that redis-server 7.0.15 knows
- * (aliases and its few hidden ones included), and our own two.
+ * (aliases and its few hidden ones included), and our own three.
  *
  * A row gives the name, the older name if there is one, the kind with its bounds, and flags. A row
  * of `parameter` belongs to a field of ConfigValues, which also holds the default; a row of
@@ -13,6 +13,7 @@
  *   hidden      CONFIG GET shows it only by its exact name
  *   sensitive   the value must not appear in the slow log or in MONITOR
  *   notLoading  CONFIG SET is refused while data is being loaded
+ *   volatile    names a file: CONFIG SET applies it even if the name is the one it has
  *
  * The order of rows is the order of CONFIG GET and of lines appended by CONFIG REWRITE (in Redis it
  * changes with every start).
@@ -43,7 +44,13 @@ import {
 } from "./config_kinds.ts";
 import type { ConfigValues } from "./config_values.ts";
 
-export type ConfigFlag = "immutable" | "protected" | "hidden" | "sensitive" | "notLoading";
+export type ConfigFlag =
+  | "immutable"
+  | "protected"
+  | "hidden"
+  | "sensitive"
+  | "notLoading"
+  | "volatile";
 
 export interface ConfigParameter {
   readonly name: string;
@@ -119,6 +126,25 @@ const protectedAction = choice("no", "yes", "local");
 const IMMUTABLE: RowOptions = { flags: ["immutable"] };
 const HIDDEN: RowOptions = { flags: ["hidden"] };
 const SENSITIVE: RowOptions = { flags: ["sensitive"] };
+const VOLATILE: RowOptions = { flags: ["volatile"] };
+
+const NO_CLUSTER = "there is no cluster mode";
+const NO_SYSLOG = "the log goes to standard output or to a file";
+const NO_CRASH_HANDLER = "the runtime reports its own crashes";
+const NO_JEMALLOC = "the allocator is our own, and gives emptied memory back by itself";
+const NO_PINNING = "the runtime cannot bind threads to processors";
+const NO_THREADS = "one thread serves all clients, and the child that saves is always a second one";
+const NO_DAEMON = "the runtime cannot detach itself; leave it to systemd, launchd or the shell";
+const NO_TITLE = "the runtime cannot change the title of its process";
+const NO_KERNEL_TUNING = "the runtime does not reach this setting of the kernel";
+const NO_TLS_TUNING = "the runtime chooses ciphers and sessions of TLS itself";
+const NO_REPLICATION = "there is no replication yet";
+const NO_MODULES = "modules cannot be loaded";
+const NO_LOGO = "there is no logo";
+const NO_COMPRESSION = "lists are compressed in files (rdbcompression), never in memory";
+const NO_REHASHING = "hash tables grow and shrink one bucket at a time, with each change";
+const NO_NEED_OF_HZ = "with many clients each round looks after more of them instead";
+const ALWAYS_LAZY = "large values are always given back in steps, whoever deletes them";
 
 /** The check of a name that must not lead out of its directory. */
 function fileName(parameterName: string, what: string, mayBeEmpty: boolean) {
@@ -158,15 +184,16 @@ const networkParameters: readonly ConfigParameter[] = [
   parameter("maxmemory-clients", bytesOrPercent()),
   parameter("tracking-table-max-keys", anyLong),
   parameter("tls-port", anyPort),
-  parameter("tls-cert-file", optionalText()),
-  parameter("tls-key-file", optionalText()),
+  parameter("tls-cert-file", optionalText(), VOLATILE),
+  parameter("tls-key-file", optionalText(), VOLATILE),
   parameter("tls-key-file-pass", optionalText()),
-  parameter("tls-client-cert-file", optionalText()),
-  parameter("tls-client-key-file", optionalText()),
+  parameter("tls-client-cert-file", optionalText(), VOLATILE),
+  parameter("tls-client-key-file", optionalText(), VOLATILE),
   parameter("tls-client-key-file-pass", optionalText()),
-  parameter("tls-ca-cert-file", optionalText()),
-  parameter("tls-ca-cert-dir", optionalText()),
+  parameter("tls-ca-cert-file", optionalText(), VOLATILE),
+  parameter("tls-ca-cert-dir", optionalText(), VOLATILE),
   parameter("tls-auth-clients", choice("no", "yes", "optional")),
+  parameter("tls-protocols", optionalText()),
   parameter("tls-replication", yesNo),
 ];
 
@@ -175,13 +202,13 @@ const generalParameters: readonly ConfigParameter[] = [
   parameter("dir", text(), { flags: ["protected", "notLoading"] }),
   parameter("databases", integer(1, INT_MAX), IMMUTABLE),
   parameter("hz", clampedInteger(1, 500)),
-  parameter("dynamic-hz", yesNo),
-  parameter("activerehashing", yesNo),
-  parameter("always-show-logo", yesNo, IMMUTABLE),
+  withoutEffect(NO_NEED_OF_HZ, "dynamic-hz", yesNo, "yes"),
+  withoutEffect(NO_REHASHING, "activerehashing", yesNo, "yes"),
+  withoutEffect(NO_LOGO, "always-show-logo", yesNo, "no", IMMUTABLE),
   parameter("loglevel", choice("debug", "verbose", "notice", "warning")),
   parameter("logfile", text(), IMMUTABLE),
   parameter("pidfile", optionalText(), IMMUTABLE),
-  parameter("shutdown-timeout", anyInt),
+  withoutEffect(NO_REPLICATION, "shutdown-timeout", anyInt, "10"),
   parameter("shutdown-on-sigint", shutdownWords),
   parameter("shutdown-on-sigterm", shutdownWords),
   parameter("notify-keyspace-events", notifyEvents),
@@ -191,7 +218,7 @@ const generalParameters: readonly ConfigParameter[] = [
   parameter("acl-pubsub-default", choice("allchannels", "resetchannels")),
   parameter("enable-protected-configs", protectedAction, IMMUTABLE),
   parameter("enable-debug-command", protectedAction, IMMUTABLE),
-  parameter("enable-module-command", protectedAction, IMMUTABLE),
+  withoutEffect(NO_MODULES, "enable-module-command", protectedAction, "no", IMMUTABLE),
   parameter("slowlog-log-slower-than", integer(-1, LONG_MAX)),
   parameter("slowlog-max-len", anyLong),
   parameter("latency-monitor-threshold", anyLong),
@@ -210,16 +237,24 @@ const memoryParameters: readonly ConfigParameter[] = [
   parameter("lfu-log-factor", anyInt),
   parameter("lfu-decay-time", anyInt),
   parameter("active-expire-effort", integer(1, 10)),
-  parameter("lazyfree-lazy-eviction", yesNo),
+  parameter("activedefrag", yesNo),
+  parameter("active-defrag-threshold-auto", integer(0, 1000)),
+  parameter("active-defrag-ignore-bytes", bytes(1)),
+  parameter("active-defrag-threshold-lower", integer(0, 1000)),
+  parameter("active-defrag-threshold-upper", integer(0, 1000)),
+  parameter("active-defrag-cycle-min", integer(1, 99)),
+  parameter("active-defrag-cycle-max", integer(1, 99)),
+  parameter("active-defrag-max-scan-fields", integer(1, LONG_MAX)),
+  withoutEffect(ALWAYS_LAZY, "lazyfree-lazy-eviction", yesNo, "no"),
   parameter("lazyfree-lazy-expire", yesNo),
-  parameter("lazyfree-lazy-server-del", yesNo),
-  parameter("lazyfree-lazy-user-del", yesNo),
-  parameter("lazyfree-lazy-user-flush", yesNo),
+  withoutEffect(ALWAYS_LAZY, "lazyfree-lazy-server-del", yesNo, "no"),
+  withoutEffect(ALWAYS_LAZY, "lazyfree-lazy-user-del", yesNo, "no"),
+  withoutEffect(ALWAYS_LAZY, "lazyfree-lazy-user-flush", yesNo, "no"),
   parameter("hash-max-listpack-entries", anyLong, { alias: "hash-max-ziplist-entries" }),
   parameter("hash-max-listpack-value", anyBytes, { alias: "hash-max-ziplist-value" }),
   parameter("list-max-listpack-size", integer(INT_MIN, INT_MAX),
     { alias: "list-max-ziplist-size" }),
-  parameter("list-compress-depth", anyInt),
+  withoutEffect(NO_COMPRESSION, "list-compress-depth", anyInt, "0"),
   parameter("set-max-intset-entries", anyLong),
   parameter("zset-max-listpack-entries", anyLong, { alias: "zset-max-ziplist-entries" }),
   parameter("zset-max-listpack-value", anyBytes, { alias: "zset-max-ziplist-value" }),
@@ -236,7 +271,7 @@ const persistenceParameters: readonly ConfigParameter[] = [
   parameter("rdb-version", integer(9, 11)),
   parameter("rdbcompression", yesNo),
   parameter("rdbchecksum", yesNo, IMMUTABLE),
-  parameter("rdb-del-sync-files", yesNo),
+  withoutEffect(NO_REPLICATION, "rdb-del-sync-files", yesNo, "no"),
   parameter("rdb-save-incremental-fsync", yesNo),
   parameter("stop-writes-on-bgsave-error", yesNo),
   parameter("sanitize-dump-payload", choice("no", "yes", "clients")),
@@ -260,44 +295,42 @@ const persistenceParameters: readonly ConfigParameter[] = [
 
 // deno-fmt-ignore
 const replicationParameters: readonly ConfigParameter[] = [
-  parameter("replicaof", masterAddress, { alias: "slaveof", flags: ["immutable"] }),
-  parameter("masteruser", optionalText(), SENSITIVE),
-  parameter("masterauth", optionalText(), SENSITIVE),
-  parameter("replica-serve-stale-data", yesNo, { alias: "slave-serve-stale-data" }),
-  parameter("replica-read-only", yesNo, { alias: "slave-read-only" }),
-  parameter("replica-ignore-maxmemory", yesNo, { alias: "slave-ignore-maxmemory" }),
-  parameter("replica-ignore-disk-write-errors", yesNo),
-  parameter("replica-lazy-flush", yesNo, { alias: "slave-lazy-flush" }),
-  parameter("replica-priority", anyInt, { alias: "slave-priority" }),
-  parameter("replica-announced", yesNo),
-  parameter("replica-announce-ip", optionalText(), { alias: "slave-announce-ip" }),
-  parameter("replica-announce-port", anyPort, { alias: "slave-announce-port" }),
-  parameter("repl-diskless-sync", yesNo),
-  parameter("repl-diskless-sync-delay", anyInt),
-  parameter("repl-diskless-sync-max-replicas", anyInt),
-  parameter("repl-diskless-load", choice("disabled", "on-empty-db", "swapdb"),
+  withoutEffect(NO_REPLICATION, "replicaof", masterAddress, "", { alias: "slaveof",
+    flags: ["immutable"] }),
+  withoutEffect(NO_REPLICATION, "masteruser", optionalText(), "", SENSITIVE),
+  withoutEffect(NO_REPLICATION, "masterauth", optionalText(), "", SENSITIVE),
+  withoutEffect(NO_REPLICATION, "replica-serve-stale-data", yesNo, "yes",
+    { alias: "slave-serve-stale-data" }),
+  withoutEffect(NO_REPLICATION, "replica-read-only", yesNo, "yes", { alias: "slave-read-only" }),
+  withoutEffect(NO_REPLICATION, "replica-ignore-maxmemory", yesNo, "yes",
+    { alias: "slave-ignore-maxmemory" }),
+  withoutEffect(NO_REPLICATION, "replica-ignore-disk-write-errors", yesNo, "no"),
+  withoutEffect(NO_REPLICATION, "replica-lazy-flush", yesNo, "no", { alias: "slave-lazy-flush" }),
+  withoutEffect(NO_REPLICATION, "replica-priority", anyInt, "100", { alias: "slave-priority" }),
+  withoutEffect(NO_REPLICATION, "replica-announced", yesNo, "yes"),
+  withoutEffect(NO_REPLICATION, "replica-announce-ip", optionalText(), "",
+    { alias: "slave-announce-ip" }),
+  withoutEffect(NO_REPLICATION, "replica-announce-port", anyPort, "0",
+    { alias: "slave-announce-port" }),
+  withoutEffect(NO_REPLICATION, "repl-diskless-sync", yesNo, "yes"),
+  withoutEffect(NO_REPLICATION, "repl-diskless-sync-delay", anyInt, "5"),
+  withoutEffect(NO_REPLICATION, "repl-diskless-sync-max-replicas", anyInt, "0"),
+  withoutEffect(NO_REPLICATION, "repl-diskless-load", choice("disabled", "on-empty-db", "swapdb"),
+    "disabled",
     { flags: ["notLoading"] }),
-  parameter("repl-disable-tcp-nodelay", yesNo),
-  parameter("repl-ping-replica-period", integer(1, INT_MAX),
+  withoutEffect(NO_REPLICATION, "repl-disable-tcp-nodelay", yesNo, "no"),
+  withoutEffect(NO_REPLICATION, "repl-ping-replica-period", integer(1, INT_MAX), "10",
     { alias: "repl-ping-slave-period" }),
-  parameter("repl-timeout", integer(1, INT_MAX)),
+  withoutEffect(NO_REPLICATION, "repl-timeout", integer(1, INT_MAX), "60"),
   parameter("repl-backlog-size", bytesAtLeast(16 * 1024, 1)),
-  parameter("repl-backlog-ttl", anyLong),
-  parameter("min-replicas-to-write", anyInt, { alias: "min-slaves-to-write" }),
-  parameter("min-replicas-max-lag", anyInt, { alias: "min-slaves-max-lag" }),
-  parameter("propagation-error-behavior", choice("ignore", "panic", "panic-on-replicas")),
+  withoutEffect(NO_REPLICATION, "repl-backlog-ttl", anyLong, "3600"),
+  withoutEffect(NO_REPLICATION, "min-replicas-to-write", anyInt, "0",
+    { alias: "min-slaves-to-write" }),
+  withoutEffect(NO_REPLICATION, "min-replicas-max-lag", anyInt, "10",
+    { alias: "min-slaves-max-lag" }),
+  withoutEffect(NO_REPLICATION, "propagation-error-behavior",
+    choice("ignore", "panic", "panic-on-replicas"), "ignore"),
 ];
-
-const NO_CLUSTER = "there is no cluster mode";
-const NO_SYSLOG = "the log goes to standard output or to a file";
-const NO_CRASH_HANDLER = "the runtime reports its own crashes";
-const NO_DEFRAG = "the allocator is our own, and gives emptied memory back by itself";
-const NO_PINNING = "the runtime cannot bind threads to processors";
-const NO_THREADS = "one thread serves all clients, and the child that saves is always a second one";
-const NO_DAEMON = "the runtime cannot detach itself; leave it to systemd, launchd or the shell";
-const NO_TITLE = "the runtime cannot change the title of its process";
-const NO_KERNEL_TUNING = "the runtime does not reach this setting of the kernel";
-const NO_TLS_TUNING = "the runtime chooses protocols, ciphers and sessions of TLS itself";
 
 // deno-fmt-ignore
 const clusterParameters: readonly ConfigParameter[] = [
@@ -328,8 +361,7 @@ const clusterParameters: readonly ConfigParameter[] = [
 // deno-fmt-ignore
 const platformParameters: readonly ConfigParameter[] = [
   withoutEffect(NO_DAEMON, "daemonize", yesNo, "no", IMMUTABLE),
-  withoutEffect(NO_DAEMON, "supervised", choice("upstart", "systemd", "auto", "no"), "no",
-    IMMUTABLE),
+  parameter("supervised", choice("upstart", "systemd", "auto", "no"), IMMUTABLE),
   withoutEffect(NO_TITLE, "set-proc-title", yesNo, "yes", IMMUTABLE),
   withoutEffect(NO_TITLE, "proc-title-template", text(checkTitleTemplate),
     "{title} {listen-addr} {server-mode}"),
@@ -344,14 +376,7 @@ const platformParameters: readonly ConfigParameter[] = [
   withoutEffect("there are no such warnings to ignore", "ignore-warnings", text(), ""),
   withoutEffect(NO_THREADS, "io-threads", integer(1, 128), "1", IMMUTABLE),
   withoutEffect(NO_THREADS, "io-threads-do-reads", yesNo, "no", IMMUTABLE),
-  withoutEffect(NO_DEFRAG, "jemalloc-bg-thread", yesNo, "yes"),
-  withoutEffect(NO_DEFRAG, "activedefrag", yesNo, "no"),
-  withoutEffect(NO_DEFRAG, "active-defrag-ignore-bytes", bytes(1), "104857600"),
-  withoutEffect(NO_DEFRAG, "active-defrag-threshold-lower", integer(0, 1000), "10"),
-  withoutEffect(NO_DEFRAG, "active-defrag-threshold-upper", integer(0, 1000), "100"),
-  withoutEffect(NO_DEFRAG, "active-defrag-cycle-min", integer(1, 99), "1"),
-  withoutEffect(NO_DEFRAG, "active-defrag-cycle-max", integer(1, 99), "25"),
-  withoutEffect(NO_DEFRAG, "active-defrag-max-scan-fields", integer(1, LONG_MAX), "1000"),
+  withoutEffect(NO_JEMALLOC, "jemalloc-bg-thread", yesNo, "yes"),
   withoutEffect(NO_PINNING, "server_cpulist", optionalText(), "", IMMUTABLE),
   withoutEffect(NO_PINNING, "bio_cpulist", optionalText(), "", IMMUTABLE),
   withoutEffect(NO_PINNING, "aof_rewrite_cpulist", optionalText(), "", IMMUTABLE),
@@ -363,7 +388,6 @@ const platformParameters: readonly ConfigParameter[] = [
   withoutEffect(NO_KERNEL_TUNING, "socket-mark-id", integer(0, UINT_MAX), "0", IMMUTABLE),
   withoutEffect(NO_KERNEL_TUNING, "bind-source-addr", optionalText(), ""),
   withoutEffect(NO_TLS_TUNING, "tls-dh-params-file", optionalText(), ""),
-  withoutEffect(NO_TLS_TUNING, "tls-protocols", optionalText(), ""),
   withoutEffect(NO_TLS_TUNING, "tls-ciphers", optionalText(), ""),
   withoutEffect(NO_TLS_TUNING, "tls-ciphersuites", optionalText(), ""),
   withoutEffect(NO_TLS_TUNING, "tls-prefer-server-ciphers", yesNo, "no"),

@@ -12,7 +12,7 @@
  * - `save` is 900 1, 300 10, 60 10000 (Redis 7: 3600 1, 300 100, 60 10000): the points that most
  *   descriptions of Redis name; they save at least as often.
  */
-import type { MasterAddress, OutputBufferLimits, SavePoint, ShutdownWord } from "./config_kinds.ts";
+import type { OutputBufferLimits, SavePoint, ShutdownWord } from "./config_kinds.ts";
 
 export type ProtectedAction = "no" | "yes" | "local";
 export type MaxmemoryPolicy =
@@ -66,6 +66,8 @@ export class ConfigValues {
   tlsCaCertFile = "";
   tlsCaCertDir = "";
   tlsAuthClients: "no" | "yes" | "optional" = "yes";
+  /** Words like TLSv1.2; "": all that the runtime has. */
+  tlsProtocols = "";
   tlsReplication = false;
 
   // General.
@@ -74,15 +76,12 @@ export class ConfigValues {
   databases = 16;
   /** 1 to 500. */
   hz = 10;
-  dynamicHz = true;
-  activerehashing = true;
-  alwaysShowLogo = false;
+  /** The service manager that hears when the server serves and when it ends; supervision.ts. */
+  supervised: "upstart" | "systemd" | "auto" | "no" = "no";
   loglevel: "debug" | "verbose" | "notice" | "warning" = "notice";
   /** "": standard output. */
   logfile = "";
   pidfile = "";
-  /** Seconds to wait for replicas. */
-  shutdownTimeout = 10;
   /** Empty: save if there are save points. */
   shutdownOnSigint: readonly ShutdownWord[] = [];
   shutdownOnSigterm: readonly ShutdownWord[] = [];
@@ -95,7 +94,6 @@ export class ConfigValues {
   aclPubsubDefault: "allchannels" | "resetchannels" = "resetchannels";
   enableProtectedConfigs: ProtectedAction = "no";
   enableDebugCommand: ProtectedAction = "no";
-  enableModuleCommand: ProtectedAction = "no";
 
   // Memory.
   /** Bytes; 0: no limit. */
@@ -107,18 +105,24 @@ export class ConfigValues {
   /** Minutes. */
   lfuDecayTime = 1;
   activeExpireEffort = 1;
-  lazyfreeLazyEviction = false;
+  activedefrag = false;
+  /** Percent; 0: never. */
+  activeDefragThresholdAuto = 30;
+  activeDefragIgnoreBytes = 100 * 1024 * 1024;
+  /** Percent. */
+  activeDefragThresholdLower = 10;
+  activeDefragThresholdUpper = 100;
+  /** Percent of the time. */
+  activeDefragCycleMin = 1;
+  activeDefragCycleMax = 25;
+  activeDefragMaxScanFields = 1000;
   lazyfreeLazyExpire = false;
-  lazyfreeLazyServerDel = false;
-  lazyfreeLazyUserDel = false;
-  lazyfreeLazyUserFlush = false;
 
   // Encodings.
   hashMaxListpackEntries = 512;
   hashMaxListpackValue = 64;
   /** Positive: entries; -1 to -5: 4, 8, 16, 32, 64 KiB. */
   listMaxListpackSize = -2;
-  listCompressDepth = 0;
   setMaxIntsetEntries = 512;
   zsetMaxListpackEntries = 128;
   zsetMaxListpackValue = 64;
@@ -137,7 +141,6 @@ export class ConfigValues {
   rdbVersion = 10;
   rdbcompression = true;
   rdbchecksum = true;
-  rdbDelSyncFiles = false;
   rdbSaveIncrementalFsync = true;
   stopWritesOnBgsaveError = true;
   sanitizeDumpPayload: "no" | "yes" | "clients" = "no";
@@ -164,35 +167,7 @@ export class ConfigValues {
   aofDisableAutoGc = false;
 
   // Replication.
-  replicaof: MasterAddress | null = null;
-  masteruser = "";
-  masterauth = "";
-  replicaServeStaleData = true;
-  replicaReadOnly = true;
-  replicaIgnoreMaxmemory = true;
-  replicaIgnoreDiskWriteErrors = false;
-  replicaLazyFlush = false;
-  replicaPriority = 100;
-  replicaAnnounced = true;
-  replicaAnnounceIp = "";
-  replicaAnnouncePort = 0;
-  replDisklessSync = true;
-  /** Seconds. */
-  replDisklessSyncDelay = 5;
-  replDisklessSyncMaxReplicas = 0;
-  replDisklessLoad: "disabled" | "on-empty-db" | "swapdb" = "disabled";
-  replDisableTcpNodelay = false;
-  /** Seconds. */
-  replPingReplicaPeriod = 10;
-  /** Seconds. */
-  replTimeout = 60;
   replBacklogSize = MIB;
-  /** Seconds. */
-  replBacklogTtl = 3600;
-  minReplicasToWrite = 0;
-  /** Seconds. */
-  minReplicasMaxLag = 10;
-  propagationErrorBehavior: "ignore" | "panic" | "panic-on-replicas" = "ignore";
 
   // Watching the server.
   /** Microseconds; negative: no slow log. */

@@ -42,13 +42,20 @@ export class Cron {
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.tick(), 1000 / this.#server.config.hz);
+    const { hz } = this.#server.config;
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => {
+      this.tick();
+      // The next tick is the first at a pace that CONFIG SET has changed.
+      if (this.#server.config.hz !== hz) this.start();
+    }, 1000 / hz);
   }
 
   stop(): void {
     clearInterval(this.#timer);
     clearTimeout(this.#reclaimTimer);
     clearTimeout(this.#blockTimer);
+    this.#server.activeDefrag.stop();
   }
 
   tick(): void {
@@ -70,6 +77,7 @@ export class Cron {
     if (nowMs - this.#memoryMs >= MEMORY_PERIOD_MS) {
       this.#memoryMs = nowMs;
       server.memoryReturn.tick(nowMs, server.statistics.commandRate.perSecond);
+      server.activeDefrag.tick();
     }
   }
 

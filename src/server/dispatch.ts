@@ -59,6 +59,7 @@ import {
   wrongArity,
 } from "./errors.ts";
 import { debugRefusal } from "./protected_commands.ts";
+import { ReadAhead } from "./read_ahead.ts";
 import type { Server } from "./server.ts";
 
 /** Reasons why the checks may object to a command of any client; bits of `server.gate`. */
@@ -167,6 +168,7 @@ export class Dispatcher {
   /** Cheap commands are timed one by one: somebody wants to know of all that take a while. */
   timesEachCall = false;
   readonly #server: Server;
+  readonly #readAhead = new ReadAhead();
   /** Command of the run whose time has not been charged yet, and its number of calls. */
   #runCommand: CompiledCommand | null = null;
   #runCalls = 0;
@@ -190,7 +192,9 @@ export class Dispatcher {
       this.#refreshClock();
     }
     client.lastInteractionMs = clock.nowMs();
+    let touched = 0;
     while ((client.flags & STOP_READING) === 0) {
+      if (--touched < 0) touched = this.#readAhead.run(client);
       const outcome = parser.parse(query, client.isAuthenticated);
       if (outcome === REQUEST_PARTIAL) break;
       if (outcome !== REQUEST_COMPLETE) {

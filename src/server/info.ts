@@ -43,9 +43,8 @@ export function sectionsFor(words: readonly string[]): Set<string> {
   if (words.length === 0) addAll(wanted, NOT_DEFAULT);
   for (const word of words) {
     if (word === "default") addAll(wanted, NOT_DEFAULT);
-    // Redis: "all" leaves out what comes from modules, the list of them included.
-    else if (word === "all") addAll(wanted, ["modules"]);
-    else if (word === "everything") addAll(wanted, []);
+    // "all" is all but what modules say of themselves, and there are none.
+    else if (word === "all" || word === "everything") addAll(wanted, []);
     else if (word === "module_list") wanted.add("modules");
     else wanted.add(word);
   }
@@ -110,9 +109,9 @@ function serverFields(server: Server): InfoField[] {
     ["atomicvar_api", "c11-builtin"],
     ["gcc_version", "0.0.0"],
     ["process_id", Deno.pid],
-    ["process_supervised", "no"],
+    ["process_supervised", server.supervision.mode],
     ["run_id", server.runId],
-    ["tcp_port", listeners.port !== 0 ? listeners.port : config.port],
+    ["tcp_port", listeners.port || config.port || config.tlsPort],
     ["server_time_usec", clock.systemUs()],
     ["uptime_in_seconds", upSeconds],
     ["uptime_in_days", Math.floor(upSeconds / 86400)],
@@ -200,25 +199,27 @@ function memoryFields(server: Server): InfoField[] {
     ["mem_cluster_links", 0],
     ["mem_aof_buffer", server.persistence.aof.writer.bufferedBytes],
     ["mem_allocator", "segments"],
-    ["active_defrag_running", 0],
+    ["active_defrag_running", server.activeDefrag.runningPercent],
     ["lazyfree_pending_objects", keyspace.reclaimer.pendingCount],
     ["lazyfreed_objects", keyspace.reclaimer.freedCount],
   ];
 }
 
 function persistenceFields(server: Server): InfoField[] {
-  const { rdb, aof } = server.persistence;
-  const clonedBytes = server.fork.isFrozen ? server.fork.clonedBytes : 0;
+  const { rdb, aof, child } = server.persistence;
+  const { keyCount, keyTotal } = child.progress;
+  const { clonedBytes } = child;
   const seconds = (ms: number) => ms < 0 ? -1 : Math.floor(ms / 1000);
   return [
     ["loading", server.keyspace.isLoading ? 1 : 0],
     ["async_loading", 0],
     ["current_cow_peak", clonedBytes],
     ["current_cow_size", clonedBytes],
+    // Redis: seconds since the child reported the size; here it is counted by ourselves.
     ["current_cow_size_age", 0],
-    ["current_fork_perc", "0.00"],
-    ["current_save_keys_processed", 0],
-    ["current_save_keys_total", 0],
+    ["current_fork_perc", ((keyCount / Math.max(1, keyTotal)) * 100).toFixed(2)],
+    ["current_save_keys_processed", keyCount],
+    ["current_save_keys_total", keyTotal],
     ["rdb_changes_since_last_save", rdb.changesSinceLastSave],
     ["rdb_bgsave_in_progress", rdb.isSaving ? 1 : 0],
     ["rdb_last_save_time", seconds(rdb.lastSaveMs)],
@@ -238,7 +239,7 @@ function persistenceFields(server: Server): InfoField[] {
 }
 
 /** How far loading has come; nothing once it is done. */
-function loadingFields({ keyspace, persistence, arena }: Server): InfoField[] {
+function loadingFields({ keyspace, persistence }: Server): InfoField[] {
   if (!keyspace.isLoading) return [];
   const { loadingStartedMs, loadingTotalBytes, loadedBytes } = persistence;
   const share = loadingTotalBytes > 0 ? loadedBytes / loadingTotalBytes : 0;
@@ -247,7 +248,7 @@ function loadingFields({ keyspace, persistence, arena }: Server): InfoField[] {
   return [
     ["loading_start_time", Math.floor(loadingStartedMs / 1000)],
     ["loading_total_bytes", loadingTotalBytes],
-    ["loading_rdb_used_mem", arena.usedBytes],
+    ["loading_rdb_used_mem", persistence.rdb.loadingUsedBytes],
     ["loading_loaded_bytes", loadedBytes],
     ["loading_loaded_perc", (share * 100).toFixed(2)],
     ["loading_eta_seconds", missingSeconds],
@@ -255,7 +256,7 @@ function loadingFields({ keyspace, persistence, arena }: Server): InfoField[] {
 }
 
 function statisticsFields(server: Server): InfoField[] {
-  const { statistics, keyspace, expireCycle, pubsub, tracking } = server;
+  const { statistics, arena, keyspace, expireCycle, activeDefrag, pubsub, tracking } = server;
   const kibPerSecond = (bytes: number) => (bytes / 1024).toFixed(2);
   return [
     ["total_connections_received", statistics.connectionsReceived],
@@ -286,16 +287,16 @@ function statisticsFields(server: Server): InfoField[] {
     ["pubsub_channels", pubsub.channels.size],
     ["pubsub_patterns", pubsub.patterns.size],
     ["pubsubshard_channels", pubsub.shardChannels.size],
-    ["latest_fork_usec", Math.round(server.fork.lastFreezeUs)],
-    ["total_forks", server.fork.freezeCount],
+    ["latest_fork_usec", server.persistence.child.lastFreezeUs],
+    ["total_forks", server.persistence.child.freezeCount],
     ["migrate_cached_sockets", 0],
     ["slave_expires_tracked_keys", 0],
-    ["active_defrag_hits", 0],
-    ["active_defrag_misses", 0],
-    ["active_defrag_key_hits", 0],
-    ["active_defrag_key_misses", 0],
-    ["total_active_defrag_time", 0],
-    ["current_active_defrag_time", 0],
+    ["active_defrag_hits", arena.relocatedCount],
+    ["active_defrag_misses", arena.keptCount],
+    ["active_defrag_key_hits", activeDefrag.defragmentation.keyHits],
+    ["active_defrag_key_misses", activeDefrag.defragmentation.keyMisses],
+    ["total_active_defrag_time", activeDefrag.totalMs],
+    ["current_active_defrag_time", activeDefrag.currentMs],
     ["tracking_total_keys", tracking.keyCount],
     ["tracking_total_items", tracking.itemCount],
     ["tracking_total_prefixes", tracking.prefixCount],

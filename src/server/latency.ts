@@ -5,6 +5,7 @@
  *   command, fast-command   a command took long
  *   expire-cycle            looking for expired keys took long
  *   eviction-cycle          so did making room for others
+ *   active-defrag-cycle     so did moving data together
  *   fork                    freezing the data for a child
  *   aof-write, aof-fsync-always …  so did the disk
  */

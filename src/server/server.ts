@@ -21,6 +21,7 @@ import type { CommandLog } from "../persistence/command_log.ts";
 import type { FileSystem } from "../persistence/file_system.ts";
 import { Argv } from "../protocol/argv.ts";
 import { Acl } from "./acl.ts";
+import { ActiveDefrag } from "./active_defrag.ts";
 import { loadUsersAtStart, userLines } from "./acl_file.ts";
 import { Blocking } from "./blocking.ts";
 import {
@@ -63,6 +64,7 @@ import { prepareForShutdown, type ShutdownOptions } from "./shutdown.ts";
 import { PubSub } from "./pubsub.ts";
 import { Slowlog } from "./slowlog.ts";
 import { Statistics } from "./statistics.ts";
+import { Supervision } from "./supervision.ts";
 import { Tracking } from "./tracking.ts";
 import { Turn } from "./turn.ts";
 import { WatchTable } from "./watch.ts";
@@ -103,6 +105,7 @@ export class Server implements KeyspaceListener {
   readonly events: KeyspaceEvents;
   readonly statistics = new Statistics();
   readonly memoryReturn: MemoryReturn;
+  readonly activeDefrag: ActiveDefrag;
   readonly expireCycle: ExpireCycle;
   readonly evictor: Evictor;
   /** All connected clients by id, in order of arrival. */
@@ -135,6 +138,7 @@ export class Server implements KeyspaceListener {
   commandLog: CommandLog | null = null;
   readonly persistence: Persistence;
   readonly listeners: Listeners;
+  readonly supervision: Supervision;
   readonly #cron: Cron;
   readonly #countBytes = () => this.countedBytes();
   /** Ends the process; a test may put something else here. */
@@ -169,9 +173,11 @@ export class Server implements KeyspaceListener {
     this.pubsub = new PubSub((client) => this.outputLimits.apply(client));
     this.events = new KeyspaceEvents(config, this.pubsub);
     this.memoryReturn = new MemoryReturn(this.arena, this.clientMemory);
+    this.activeDefrag = new ActiveDefrag(this);
     this.expireCycle = new ExpireCycle(this.keyspace);
     this.evictor = new Evictor(this.keyspace);
     this.listeners = new Listeners(this);
+    this.supervision = new Supervision(log);
     this.startedMs = clock.refresh();
     this.startupBytes = this.arena.usedBytes;
     this.#cron = new Cron(this);
@@ -205,6 +211,7 @@ export class Server implements KeyspaceListener {
     this.#cron.stop();
     this.pause.stop();
     this.listeners.close();
+    this.supervision.close();
     for (const client of [...this.clients.values()]) client.transport.close();
     await this.persistence.close();
   }
@@ -374,6 +381,7 @@ export class Server implements KeyspaceListener {
     this.commands.resetStatistics();
     this.durations.reset();
     this.expireCycle.resetStatistics();
+    this.activeDefrag.resetStatistics();
     keyspace.hitCount = 0;
     keyspace.missCount = 0;
     keyspace.expiredCount = 0;

@@ -27,6 +27,7 @@ export function shutdownOptions(words: readonly string[]): ShutdownOptions {
 export function prepareForShutdown(server: Server, options: ShutdownOptions): boolean {
   const { log, config, persistence, keyspace } = server;
   log.warning("User requested shutdown...");
+  server.supervision.stopping();
   if (keyspace.isLoading) {
     // There is nothing of ours to save, and what is on disk must not be overwritten by a part of
     // it.
@@ -37,6 +38,7 @@ export function prepareForShutdown(server: Server, options: ShutdownOptions): bo
   const hasSavePoints = config.savePoints.length > 0;
   if (options.save === "always" || (options.save === "default" && hasSavePoints)) {
     log.notice("Saving the final RDB snapshot before exiting.");
+    server.supervision.status("Saving the final RDB snapshot");
     const error = persistence.rdb.saveNow();
     if (error !== null) {
       if (!options.isForced) {
@@ -46,6 +48,9 @@ export function prepareForShutdown(server: Server, options: ShutdownOptions): bo
       log.warning("Error trying to save the DB. Exit anyway.");
     }
   }
+  // What the child was writing goes with it.
+  persistence.child.close();
+  server.listeners.close();
   server.removePidFile();
   log.warning("Redis is now ready to exit, bye bye...");
   return true;

@@ -103,8 +103,6 @@ export function isSecretArgument(command: CompiledCommand, argv: Argv, index: nu
       return index >= 1;
     case "acl|setuser":
       return index >= 2;
-    case "acl|deluser":
-      return index >= 2;
     case "config|set":
       return index >= 3 && index % 2 === 1 &&
         SECRET_PARAMETERS.some((parameter) => argv.is(index - 1, parameter));

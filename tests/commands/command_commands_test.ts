@@ -70,7 +70,7 @@ Deno.test("COMMAND DOCS leaves out what does not exist, and documents subcommand
   const [name, fields] = server.run("COMMAND", "DOCS", "get") as [string, string[]];
   assertEquals(name, "get");
   assertEquals(fields.filter((_, index) => index % 2 === 0), [
-    ...["summary", "since", "group", "complexity"],
+    ...["summary", "since", "group", "complexity", "arguments"],
   ]);
   const [, slowlog] = server.run("COMMAND", "DOCS", "slowlog") as [string, Plain[]];
   const subcommands = slowlog[slowlog.indexOf("subcommands") + 1] as string[];

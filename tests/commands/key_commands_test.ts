@@ -3,31 +3,12 @@ import { assert, assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { RecordedEffects } from "../support/recorded_effects.ts";
+import { expectReplies, START_MS, timed } from "../support/timed_test.ts";
 
 const SYNTAX_ERROR = "-ERR syntax error\r\n";
 const NOT_AN_INTEGER = "-ERR value is not an integer or out of range\r\n";
 const SAME_OBJECT = "-ERR source and destination objects are the same\r\n";
 const NO_DATABASE = "-ERR DB index is out of range\r\n";
-const START_MS = 1_700_000_000_000;
-
-function expectReplies(server: EmbeddedServer, rows: [string, string][]): void {
-  for (const [command, expected] of rows) {
-    assertEquals(server.raw(...command.split(" ")), expected, command);
-  }
-}
-
-/** A test with a clock that moves only when told to. */
-function timed(name: string, test: (server: EmbeddedServer) => void): void {
-  Deno.test(name, () => {
-    clock.setTimeForTests(START_MS);
-    try {
-      using server = new EmbeddedServer();
-      test(server);
-    } finally {
-      clock.useRealTime();
-    }
-  });
-}
 
 /** One key of each type and encoding, with the command that shows its value. */
 const VALUES: [name: string, make: string, show: string][] = [

@@ -1,29 +1,7 @@
 /** Expiries: setting, changing, dropping and reading them, under all conditions. */
-import { assertEquals } from "@std/assert";
-import * as clock from "../../src/base/clock.ts";
-import { EmbeddedServer } from "../support/embedded_server.ts";
+import { expectReplies, timed } from "../support/timed_test.ts";
 
 const NOT_AN_INTEGER = "-ERR value is not an integer or out of range\r\n";
-const START_MS = 1_700_000_000_000;
-
-function expectReplies(server: EmbeddedServer, rows: [string, string][]): void {
-  for (const [command, expected] of rows) {
-    assertEquals(server.raw(...command.split(" ")), expected, command);
-  }
-}
-
-/** A test with a clock that moves only when told to. */
-function timed(name: string, test: (server: EmbeddedServer) => void): void {
-  Deno.test(name, () => {
-    clock.setTimeForTests(START_MS);
-    try {
-      using server = new EmbeddedServer();
-      test(server);
-    } finally {
-      clock.useRealTime();
-    }
-  });
-}
 
 timed("EXPIRE and its kin set, change and read the expiry", (server) => {
   server.run("SET", "k", "x");

@@ -335,3 +335,17 @@ Deno.test("string commands announce and count what Redis announces and counts", 
     assertEquals(effects.takeDirty(), changes, command);
   }
 });
+
+Deno.test("overwriting a key keeps its frequency and counts as one use", () => {
+  using server = new EmbeddedServer();
+  server.run("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu", "lfu-log-factor", 0);
+  server.run("SET", "k", "v");
+  for (let use = 0; use < 10; use++) server.run("GET", "k");
+  assertEquals(server.run("OBJECT", "FREQ", "k"), 15);
+  const long = "x".repeat(20_000);
+  const overwrites = [["SET", "k", long], ["SETEX", "k", 100, "v"], ["SET", "k", "w", "XX"]];
+  for (const [index, request] of overwrites.entries()) {
+    server.run(request[0] as string, ...request.slice(1));
+    assertEquals(server.run("OBJECT", "FREQ", "k"), 16 + index, request.join(" ").slice(0, 40));
+  }
+});

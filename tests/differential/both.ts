@@ -10,13 +10,13 @@
  * With REDENO_TEST_TARGET=redis both sides are redis-server: the harness then proves itself.
  */
 
+import type { Reply } from "../../src/protocol/reply_reader.ts";
 import { datasetDifferences, readDataset } from "../support/digest.ts";
 import { startRedis } from "../support/redis_process.ts";
 import { type Argument, encodeRequests, RespClient } from "../support/resp_client.ts";
 import { type ServerProcess, startServer } from "../support/server_process.ts";
 import { quoted } from "../support/text.ts";
 import { type Law, replyDifference } from "./reply_laws.ts";
-import type { Reply } from "../support/resp_reply.ts";
 
 export class DifferenceError extends Error {}
 

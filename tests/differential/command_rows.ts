@@ -57,15 +57,23 @@ function addDocs(rows: Map<string, CommandRow>, name: string, fields: Plain[]): 
   if (row === undefined) return;
   for (let i = 0; i < fields.length; i += 2) {
     const field = String(fields[i]);
-    if (field === "since" || field === "group" || field === "complexity" || field === "summary") {
-      row.set(field, String(fields[i + 1]));
-    }
-    if (field !== "subcommands") continue;
-    const subcommands = fields[i + 1] as Plain[];
-    for (let j = 0; j < subcommands.length; j += 2) {
-      addDocs(rows, String(subcommands[j]), subcommands[j + 1] as Plain[]);
+    const value = fields[i + 1];
+    if (field === "subcommands") {
+      const subcommands = value as Plain[];
+      for (let j = 0; j < subcommands.length; j += 2) {
+        addDocs(rows, String(subcommands[j]), subcommands[j + 1] as Plain[]);
+      }
+    } else if (field === "history") {
+      row.set("history", JSON.stringify(withoutProse(value as Plain[][])));
+    } else {
+      row.set(field, typeof value === "string" ? value : JSON.stringify(value));
     }
   }
+}
+
+/** Of each entry of a history: the version, and whether it says anything. What it says is ours. */
+function withoutProse(history: Plain[][]): Plain[][] {
+  return history.map(([version, what]) => [version, String(what) !== ""]);
 }
 
 function sortedWords(words: Plain): string {
@@ -80,10 +88,12 @@ export function isPostponed(name: string, row: CommandRow): boolean {
 
 /**
  * Where our row departs from the original: "arity: 2 | -2". The summary and the complexity are our
- * own sentences, so only their presence is compared.
+ * own sentences, so only their presence is compared. All else that COMMAND DOCS tells is compared:
+ * the tree of arguments to its last token and flag, the versions of the history, deprecations.
  */
 export function rowDifferences(original: CommandRow, ours: CommandRow): string[] {
-  const differences: string[] = [];
+  const differences = [...ours.keys()].filter((field) => !original.has(field))
+    .map((field) => `${field}: missing | ${ours.get(field)}`);
   for (const [field, value] of original) {
     const other = ours.get(field);
     const isProse = field === "summary" || field === "complexity";

@@ -6,9 +6,9 @@
  * queued, so that EXEC can be compared byte for byte.
  */
 
+import { decodeReply } from "../../src/protocol/reply_reader.ts";
 import type { Argument } from "../support/resp_client.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
-import { decodeReply } from "../support/resp_reply.ts";
 import { equalBytes, latin1 } from "../support/text.ts";
 import {
   assertAgreement,

@@ -3,7 +3,8 @@
  * fixed order, is random, or tells time; then the law says what must still hold.
  */
 
-import { type Reply, showReply } from "../support/resp_reply.ts";
+import type { Reply } from "../../src/protocol/reply_reader.ts";
+import { showReply } from "../support/resp_reply.ts";
 
 export type Law =
   /** Byte for byte. */
@@ -14,7 +15,7 @@ export type Law =
   | "sortedPairs"
   /** SCAN and its kin with everything in one call: cursor equal, elements sorted. */
   | "scan"
-  /** A payload of DUMP; where order or layout is free, only its type and, without nodes, length. */
+  /** A payload of DUMP; where the order is free, only its type and, uncompressed, its length. */
   | "dump"
   /** Same kinds all the way down, contents random: SPOP, RANDOMKEY, SRANDMEMBER … */
   | "shape"
@@ -24,10 +25,10 @@ export type Law =
 /** The first byte of a dump of a hash table of members, or of fields and values. */
 const UNORDERED_DUMPS = [2, 4];
 /**
- * Of a list: how many elements share a node is the server's own affair. Of a hash in one listpack:
- * its fields may come from a hash table, in any order, and compress better or worse.
+ * Of a hash in one listpack: its fields may come from a hash table, in any order, and compress
+ * better or worse.
  */
-const FREE_DUMPS = [16, 18];
+const FREE_DUMPS = [16];
 
 /** Why two replies differ under a law, or null if they do not. */
 export function replyDifference(law: Law, left: Reply, right: Reply): string | null {

@@ -3,9 +3,13 @@
  * measure here means nothing.
  */
 
-import { assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { complexityTable } from "../../scripts/bench/micro/complexity_bench.ts";
+import { hitRatioTable, POLICIES } from "../../scripts/bench/wire/eviction_hit_ratio.ts";
 import { fsyncPoliciesTable } from "../../scripts/bench/wire/fsync_policies.ts";
+import { largeValuesTable } from "../../scripts/bench/wire/large_values.ts";
+import { saveAndLoadTable } from "../../scripts/bench/wire/save_and_load.ts";
 import { saveUnderLoadTable } from "../../scripts/bench/wire/save_under_load.ts";
 import { memoryTable } from "../../scripts/bench/wire/memory_per_key.ts";
 import { runTool, testWith } from "../support/tool_availability.ts";
@@ -29,12 +33,47 @@ testWith(TOOLS, "bench: memory per key is measured for both servers", async () =
   assertMatch(await memoryTable(20_000), /^\| redis-server \| [\d.]+ MB \| [\d.]+ \| [\d.]+ \|$/m);
 });
 
+testWith(TOOLS, "bench: saving and loading are measured at both servers", async () => {
+  const table = await saveAndLoadTable({ keys: 3000, members: 2500, rounds: 1 });
+  for (const name of ["3,000 keys", "zset of 2,500"]) {
+    for (const what of ["SAVE, s", "BGSAVE, s", "file, MiB", "load, s"]) {
+      const row = new RegExp(`^\\| ${name}: ${what} \\| [\\d.]+ \\| [\\d.]+ \\| \\S+ \\|$`, "m");
+      assertMatch(table, row);
+    }
+  }
+});
+
 testWith(TOOLS, "bench: latencies while saving are measured for both servers", async () => {
   const table = await saveUnderLoadTable({ keys: 20_000, bytes: 50, rounds: 1 });
-  assertMatch(table, /^\| redis-server, during BGSAVE \| \d+ \| [\d.]+ \|/m);
+  const numbers = /^\| redis-server, during BGSAVE \| \d+( \| [\d.]+){5} \| [1-9]\d* \|$/m;
+  assertMatch(table, numbers);
+  assertMatch(table, /^\| Redeno, during BGSAVE \| .* \| [1-9]\d* \|$/m);
 });
 
 testWith(TOOLS, "bench: fsync policies are measured at both servers", async () => {
   const table = await fsyncPoliciesTable({ rounds: 1, requests: 50, policies: ["everysec"] });
   assertMatch(table, /^\| everysec, 50 clients, -P 16 \| [\d,]+ \| [\d,]+ \| \d+\.\d\d \|$/m);
+});
+
+testWith(TOOLS, "bench: hit ratios of all policies are measured at both servers", async () => {
+  const options = { keys: 2000, sharePercent: 25, requests: 500, policies: POLICIES, seed: 1 };
+  const table = await hitRatioTable({ ...options, traces: ["shift"] });
+  const row = /^\| \S+, shift \| [\d.]+ % \| [\d.]+ % \| -?[\d.]+ \| \d+ \| \d+ \|$/gm;
+  assertEquals(table.match(row)?.length, POLICIES.length, table);
+});
+
+testWith(TOOLS, "bench: large values are made, asked and deleted at both servers", async () => {
+  const types = ["list", "hash", "zset", "string"];
+  const table = await largeValuesTable({ scale: 0.0001, targets: ["redis", "redeno"], types });
+  assertMatch(table, /^\| redis-server: zset: ZRANK \| [\d.]+ \| [\d.]+ \| [\d.]+ \|$/m);
+  assertMatch(table, /^\| \S+( again)?: string: DEL \|/m);
+});
+
+Deno.test("bench: the complexity of every group of commands is shown", () => {
+  const table = complexityTable([100, 200], ["list", "hash", "set", "zset", "string", "keys"]);
+  assertMatch(
+    table,
+    /^\| zset: ZRANK \| \d+ ns \| \d+ ns \| × [\d.]+ \| O\(log N\) \| as stated \|$/m,
+  );
+  assertMatch(table, /^\| string: DEL of it \|/m);
 });

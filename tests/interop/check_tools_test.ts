@@ -11,6 +11,7 @@ import { fillDataset } from "../support/dataset.ts";
 import { startRedis } from "../support/redis_process.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
 import { runToEnd, startServer, TemporaryDirectory } from "../support/server_process.ts";
+import { delay, fromLatin1 } from "../support/text.ts";
 import { runTool, testWith } from "../support/tool_availability.ts";
 
 const files = new DiskFileSystem();
@@ -121,6 +122,43 @@ testWith(
       assertEquals((await theirs("redis-check-aof", ["--fix", manifest])).code, 0);
       assertEquals(fixed, await Deno.readFile(path));
       assertEquals((await theirs("redis-check-aof", [path])).code, 0);
+    }
+  },
+);
+
+testWith(
+  ["redis-server", "redis-check-aof"],
+  "check-aof and redis-check-aof cut our annotated file alike at any timestamp",
+  async () => {
+    await using directory = await TemporaryDirectory.create();
+    const args = ["--appendonly", "yes", "--aof-timestamp-enabled", "yes"];
+    {
+      await using server = await startServer({ directory: directory.path, args });
+      using client = await server.connect();
+      for (let second = 0; second < 4; second++) {
+        await client.expect("SET", "second", second);
+        await client.callMany([["MULTI"], ["INCR", "a"], ["RPUSH", "l", second], ["EXEC"]]);
+        if (second < 3) await delay(1010);
+      }
+      await server.stop();
+    }
+    const aof = join(directory.path, "appendonlydir");
+    const manifest = join(aof, "appendonly.aof.manifest");
+    const path = join(aof, "appendonly.aof.1.incr.aof");
+    const content = await Deno.readFile(path);
+    const times = [...fromLatin1(content).matchAll(/^#TS:(\d+)\r$/gm)].map((found) =>
+      Number(found[1])
+    );
+    assertEquals(times.length >= 4, true, `annotations: ${times}`);
+    for (const time of [times[0] - 1, ...times, times.at(-1)! + 1]) {
+      const cut = ["--truncate-to-timestamp", String(time), manifest];
+      const our = oursOnAof(cut);
+      const ourContent = await Deno.readFile(path);
+      await Deno.writeFile(path, content);
+      const their = await theirs("redis-check-aof", cut);
+      assertEquals(our.code, their.code, `${time}: ${our.output}\n${their.output}`);
+      assertEquals(ourContent, await Deno.readFile(path), String(time));
+      await Deno.writeFile(path, content);
     }
   },
 );

@@ -73,6 +73,20 @@ Deno.test("ACL LOAD ends the connections of the users there were", () => {
   });
 });
 
+Deno.test({
+  name: "ACL SAVE leaves the permissions of the file as they were",
+  ignore: Deno.build.os === "windows",
+  fn: () => {
+    for (const mode of [0o600, 0o640]) {
+      withFile("", (server, path) => {
+        Deno.chmodSync(path, mode);
+        assertEquals(server.run("ACL", "SAVE"), "OK");
+        assertEquals(Deno.statSync(path).mode! & 0o777, mode);
+      });
+    }
+  },
+});
+
 Deno.test("ACL LOAD and SAVE need an ACL file", () => {
   using server = new EmbeddedServer();
   for (const word of ["LOAD", "SAVE"]) {

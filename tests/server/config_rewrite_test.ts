@@ -39,10 +39,11 @@ Deno.test("comments and order stay, values change in place, others are appended"
   ]);
 });
 
-Deno.test("a second rewrite adds below the same mark and else changes nothing", () => {
+Deno.test("a second rewrite changes nothing but the end, as in Redis, and a third nothing", () => {
   const first = rewriteConfigText("port 1\n", configOf("port 1"), []);
   const second = rewriteConfigText(first, configOf(first), []);
-  assertEquals(second, first);
+  assertEquals(second, `${first}\n`);
+  assertEquals(rewriteConfigText(second, configOf(second), []), second);
   assertEquals(second.split(SIGNATURE).length, 2);
 });
 

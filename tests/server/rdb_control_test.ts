@@ -57,7 +57,9 @@ class Fixture {
 
   /** Resolves when the running job has ended. */
   async settled(): Promise<void> {
-    while (this.child.isRunning) await new Promise((resolve) => setTimeout(resolve, 1));
+    while (this.child.isRunning || this.rdb.isSaving) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
     await Promise.resolve();
   }
 

@@ -3,7 +3,8 @@
  *
  *   /proc/<pid>/stat     fields 14 and 15: user and system time in clock ticks (100 a second)
  *   /proc/<pid>/status   VmRSS: resident memory in kB; RssAnon: without the pages of files, which
- *                        the kernel can have back at any time (code of the runtime, above all)
+ *                        the kernel can have back at any time (code of the runtime, above all);
+ *                        VmHWM: the most that ever was resident
  */
 
 const TICKS_PER_SECOND = 100;
@@ -11,6 +12,11 @@ const TICKS_PER_SECOND = 100;
 /** Resident memory in bytes. */
 export function residentBytes(pid: number): number {
   return statusBytes(pid, "VmRSS");
+}
+
+/** The most memory that was resident since the start of the process, in bytes. */
+export function peakResidentBytes(pid: number): number {
+  return statusBytes(pid, "VmHWM");
 }
 
 /** Resident memory in bytes that the process has made itself. */

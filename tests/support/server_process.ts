@@ -26,10 +26,14 @@ export interface ServerOptions {
   directory?: string;
   /** A configuration file to name first on the command line. */
   configFile?: string;
+  /** For a test that wants to connect before the server is ready; a free one unless given. */
+  port?: number;
   /** How long to wait for the first PONG. */
   readyTimeoutMs?: number;
   /** The executable to start, if it is not the usual one of the target. */
   program?: string;
+  /** Environment variables besides those of the tests. */
+  env?: Readonly<Record<string, string>>;
 }
 
 const ROOT = new URL("../../", import.meta.url);
@@ -55,7 +59,7 @@ export function freePort(): number {
 }
 
 /** Program and leading arguments that start a target. */
-function launchCommand(target: ServerTarget): string[] {
+export function launchCommand(target: ServerTarget): string[] {
   if (target === "redis") return ["redis-server"];
   const binary = Deno.env.get("REDENO_BINARY");
   if (binary !== undefined) return [binary];
@@ -79,13 +83,14 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   const target = options.target ?? defaultTarget();
   const owned = options.directory === undefined;
   const directory = options.directory ?? await Deno.makeTempDir({ prefix: "redeno_test_" });
-  const port = freePort();
+  const port = options.port ?? freePort();
   const [program, ...leading] = options.program === undefined
     ? launchCommand(target)
     : [options.program];
   const child = new Deno.Command(program, {
     args: [...leading, ...directiveArguments(options, port, directory)],
     cwd: target === "redis" ? directory : ROOT,
+    env: { ...options.env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -13,9 +13,13 @@ export type Tool =
   | "redis-check-rdb"
   | "redis-check-aof"
   | "redis-py"
-  | "npm:ioredis@5"
-  | "npm:redis@4"
-  | "linux";
+  | "redis-py 5"
+  | "prometheus-redis-exporter"
+  | "iredis"
+  | "openssl"
+  | "linux"
+  | `python:${string}`
+  | `npm:${string}`;
 
 const REDIS_VERSION_LINE = /7\.0\.15\b/;
 const reasons = new Map<Tool, string | null>();
@@ -38,7 +42,18 @@ function findReason(tool: Tool): string | null {
   if (tool === "redis-py") {
     return pythonWithRedis() === null ? "no Python with the redis module (python3-redis)" : null;
   }
+  if (tool === "openssl") return run(tool, ["version"]) === null ? "openssl not found" : null;
+  if (tool === "redis-py 5") {
+    const program = pythonWithRedis();
+    const script = "import redis, sys; sys.exit(int(redis.__version__.split('.')[0]) < 5)";
+    const isThere = program !== null && run(program, ["-c", script]) !== null;
+    return isThere ? null : "no Python with the redis module of version 5 or later";
+  }
   if (tool.startsWith("npm:")) return npmReason(tool);
+  if (tool.startsWith("python:")) return pythonModuleReason(tool.slice("python:".length));
+  if (tool === "iredis" || tool === "prometheus-redis-exporter") {
+    return programVersion(tool) === null ? `${tool} not found` : null;
+  }
   if (tool === "redis-check-rdb" || tool === "redis-check-aof") {
     return programVersion("redis-server") !== null && run(tool, [], true) !== null
       ? null
@@ -58,6 +73,13 @@ export function pythonWithRedis(): string | null {
     python = candidates.find((name) => run(name, ["-c", "import redis"]) !== null) ?? null;
   }
   return python;
+}
+
+/** Python modules come from the system's packages, beside the redis module. */
+function pythonModuleReason(module: string): string | null {
+  const program = pythonWithRedis();
+  const hasModule = program !== null && run(program, ["-c", `import ${module}`]) !== null;
+  return hasModule ? null : `no Python with the module ${module}`;
 }
 
 /** Arguments of `deno` that run a script with packages from npm, apart from our deno.json. */

@@ -1,0 +1,49 @@
+/**
+ * Start banner: what the log says first: version, process, where the configuration came from, and
+ * the warnings that an operator should not miss. Redis's wording where tools may look for it.
+ *
+ * Not here: the limit of open files (open_files.ts), which changes a setting. Memory overcommit and
+ * huge pages, of which Redis warns, do not matter: the child that saves is a thread, not a fork.
+ */
+import type { Log } from "../base/log.ts";
+import type { Config } from "./config.ts";
+import { REDENO_VERSION, REDIS_VERSION, type Server } from "./server.ts";
+
+/** Logged before anything is opened. `isConfigured`: by directives of the command line or stdin. */
+export function greet(config: Config, isConfigured: boolean, log: Log): void {
+  log.warning(
+    `Redeno ${REDENO_VERSION}, compatible with Redis ${REDIS_VERSION}, ` +
+      `Deno ${Deno.version.deno}, pid=${Deno.pid}, just started`,
+  );
+  if (config.configFile !== "") {
+    log.warning(`Configuration loaded from ${config.configFile}`);
+  } else if (isConfigured) {
+    log.warning("Configuration loaded");
+  } else {
+    log.warning("Warning: no config file specified, using the default config.");
+  }
+  for (const { name, reason } of config.ineffectiveSettings()) {
+    log.warning(`The setting '${name}' has no effect here: ${reason}`);
+  }
+  const { port, tlsPort } = config;
+  const ports = port !== 0 || tlsPort === 0 ? `port=${port}` : `tls-port=${tlsPort}`;
+  log.notice(`Running mode=standalone, ${ports}.`);
+}
+
+/** Logged once the users are known: whether strangers could come in. */
+export function warnIfExposed({ config, acl, log }: Server): void {
+  const listens = config.port !== 0 || config.tlsPort !== 0;
+  if (!listens || config.protectedMode || !acl.defaultUser.hasNoPassword) return;
+  const addresses = config.bind.map((one) => one.replace(/^-/, ""))
+    .filter((address) => !isLoopbackName(address));
+  if (addresses.length === 0) return;
+  log.warning(
+    `WARNING: no password is set, protected mode is off, and clients are accepted at ` +
+      `${addresses.join(" ")}: whoever can reach this machine can read and change all data. ` +
+      `Set 'requirepass' or an ACL user, or restrict 'bind'.`,
+  );
+}
+
+function isLoopbackName(address: string): boolean {
+  return address === "localhost" || address === "::1" || address.startsWith("127.");
+}

@@ -1,0 +1,59 @@
+/** What the log says at the start. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { Log } from "../../src/base/log.ts";
+import { Config } from "../../src/server/config.ts";
+import { greet, warnIfExposed } from "../../src/server/start_banner.ts";
+import { EmbeddedServer } from "../support/embedded_server.ts";
+
+function recorder(): { log: Log; lines: string[] } {
+  const lines: string[] = [];
+  const log = new Log();
+  log.warning = log.notice = (message) => void lines.push(message);
+  return { log, lines };
+}
+
+Deno.test("the banner tells version, pid, port, and where the configuration came from", () => {
+  const { log, lines } = recorder();
+  const config = new Config();
+  greet(config, false, log);
+  assertStringIncludes(lines[0], "compatible with Redis 7.0.15");
+  assertStringIncludes(lines[0], `pid=${Deno.pid}`);
+  assertEquals(lines[1], "Warning: no config file specified, using the default config.");
+  assertEquals(lines[2], "Running mode=standalone, port=6379.");
+  greet(config, true, log);
+  assertEquals(lines[4], "Configuration loaded");
+  config.configFile = "/etc/redeno.conf";
+  greet(config, true, log);
+  assertEquals(lines[7], "Configuration loaded from /etc/redeno.conf");
+});
+
+Deno.test("the banner names each setting that has no effect", () => {
+  const { log, lines } = recorder();
+  const config = new Config();
+  config.setAtStart("daemonize", ["yes"]);
+  greet(config, true, log);
+  assertStringIncludes(lines[2], "The setting 'daemonize' has no effect here: ");
+});
+
+Deno.test("the log warns of a public address without a password, and only then", () => {
+  using server = new EmbeddedServer();
+  const { config } = server.server;
+  const lines: string[] = [];
+  server.server.log.warning = (message) => void lines.push(message);
+  const warned = (settings: Record<string, string>) => {
+    for (const [name, value] of Object.entries(settings)) config.setMany([[name, value]]);
+    lines.length = 0;
+    warnIfExposed(server.server);
+    return lines.length > 0;
+  };
+  assertEquals(warned({}), false);
+  assertEquals(warned({ "protected-mode": "no" }), true);
+  assertStringIncludes(lines[0], "accepted at * ::*:");
+  assertEquals(warned({ requirepass: "secret" }), false);
+  assertEquals(warned({ requirepass: "" }), true);
+  config.bind = ["127.0.0.1", "-::1"];
+  assertEquals(warned({}), false);
+  config.bind = ["127.0.0.1", "192.0.2.1"];
+  assertEquals(warned({}), true);
+  assertStringIncludes(lines[0], "accepted at 192.0.2.1:");
+});
