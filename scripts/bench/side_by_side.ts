@@ -22,12 +22,17 @@ export function nameOf(target: ServerTarget): string {
   return IS_SELF_CHECK ? "redis-server again" : "Redeno";
 }
 
+/** What is really started in the place of a target. */
+export function benchTarget(target: ServerTarget): ServerTarget {
+  return IS_SELF_CHECK ? "redis" : target;
+}
+
 /** Starts one server as it is measured: no persistence unless `args` ask for it. */
 export function startForBench(
   target: ServerTarget,
   args: readonly string[] = [],
 ): Promise<ServerProcess> {
-  return startServer({ target: IS_SELF_CHECK ? "redis" : target, args });
+  return startServer({ target: benchTarget(target), args });
 }
 
 export function median(values: readonly number[]): number {

@@ -4,9 +4,10 @@
  *   4711:M 05 Mar 2024 14:07:09.123 * DB loaded from disk: 0.012 seconds
  *   pid:role day month year time mark message      (mark: . debug, - verbose, * notice, # warning)
  *
- * Lines go to standard output or to a file. The file is opened, appended to and closed for every
- * line, as Redis does: so it may be rotated or removed at any time, and nothing is lost when the
- * process dies. Log lines are rare; nothing on the path of a command writes one.
+ * Lines go to standard output (or to a function in its place) or to a file. The file is opened,
+ * appended to and closed for every line, as Redis does: so it may be rotated or removed at any
+ * time, and nothing is lost when the process dies. Log lines are rare; nothing on the path of a
+ * command writes one.
  *
  * Logging never throws: a full disk must not take the server down with it.
  */
@@ -40,11 +41,21 @@ function writeAll(file: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Ar
   while (written < bytes.length) written += file.writeSync(bytes.subarray(written));
 }
 
+function writeToStandardOutput(text: string): void {
+  writeAll(Deno.stdout, encoder.encode(text));
+}
+
 export class Log {
+  readonly #writeOut: (text: string) => void;
   #level = LEVELS.indexOf("notice");
   #role: LogRole = "M";
   /** Path of the log file; "" is standard output (as `logfile ""` in the configuration). */
   #path = "";
+
+  /** `writeOut` takes what would go to standard output: whole lines with their line feed. */
+  constructor(writeOut: (text: string) => void = writeToStandardOutput) {
+    this.#writeOut = writeOut;
+  }
 
   get level(): LogLevel {
     return LEVELS[this.#level]!;
@@ -110,8 +121,8 @@ export class Log {
 
   #append(text: string): void {
     try {
+      if (this.#path === "") return this.#writeOut(text);
       const bytes = encoder.encode(text);
-      if (this.#path === "") return writeAll(Deno.stdout, bytes);
       const file = Deno.openSync(this.#path, { append: true, create: true });
       try {
         writeAll(file, bytes);

@@ -209,6 +209,7 @@ export class Database {
   /**
    * Sets a key to a string, whatever it was before. `expiryMs`: Unix time in ms, NO_EXPIRY to drop
    * an expiry, or KEEP_EXPIRY. An existing entry is overwritten in place where its block has room.
+   * Counts as a use of the key.
    */
   setString(
     argv: Argv,
@@ -278,7 +279,7 @@ export class Database {
       length,
       newExpiryMs,
     );
-    this.keyspace.initializeClock(entry);
+    this.keyspace.inheritClock(old, entry);
     dict.replaceFound(arena, entry);
     this.#replaceExpiry(old, entry, oldExpiryMs, newExpiryMs);
     this.keyspace.reclaimer.freeEntry(old);
@@ -307,7 +308,7 @@ export class Database {
       ref,
       value.NO_EXPIRY,
     );
-    this.keyspace.initializeClock(entry);
+    this.keyspace.inheritClock(old, entry);
     dict.replaceRef(arena, this.keys, old, entry);
     this.#replaceExpiry(old, entry, oldExpiryMs, value.NO_EXPIRY);
     this.keyspace.reclaimer.freeEntry(old);
@@ -456,6 +457,27 @@ export class Database {
     this.keys = dict.create(this.arena);
     this.expires = dict.create(this.arena);
     return count;
+  }
+
+  /** Prepares the tables of a database without keys for so many, and so many with an expiry. */
+  reserve(keys: number, expiring: number): void {
+    dict.reserve(this.arena, this.keys, keys);
+    dict.reserve(this.arena, this.expires, expiring);
+  }
+
+  /** Gives back what `reserve` has made for keys that did not come. */
+  trim(): void {
+    this.keys = this.#trimmed(this.keys);
+    this.expires = this.#trimmed(this.expires);
+  }
+
+  #trimmed(table: Ref): Ref {
+    if (dict.count(this.arena, table) > 0) {
+      dict.trim(this.arena, table);
+      return table;
+    }
+    dict.free(this.arena, table, () => {});
+    return dict.create(this.arena);
   }
 
   /** Changes places with all keys of another database (SWAPDB). Does not announce. */

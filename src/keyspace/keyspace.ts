@@ -70,6 +70,17 @@ export class Keyspace {
   }
 
   /**
+   * Gives the access clock to an entry that takes the place of another with the same key. What is
+   * overwritten was used: the frequency goes on, as in Redis, or a key that is often written would
+   * look as if it were new.
+   */
+  inheritClock(old: Ref, entry: Ref): void {
+    if (!this.usesLfu) return this.initializeClock(entry);
+    value.setAccessClock(this.arena, entry, value.accessClock(this.arena, old));
+    this.touch(entry);
+  }
+
+  /**
    * Gives an entry what was saved of its access clock: seconds since the last access, or an LFU
    * counter; -1 if it is not known. What does not fit the present policy is passed over.
    */

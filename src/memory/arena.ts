@@ -5,6 +5,10 @@
  * it.** If the block's segment is frozen, `willWrite` replaces the segment by a clone; a view taken
  * before would write into the frozen copy. A block fresh from `allocate` may be written at once.
  *
+ * Blocks move only when somebody calls `relocate` for them and stores the new ref, which
+ * keyspace/defragmentation.ts does between commands; segments move under their blocks, whose refs
+ * stay the same (`compactStep`). Neither happens while a frozen image exists.
+ *
  * Debug mode (`debug: true`, used by tests) fills freed blocks with a poison and checks it when
  * they are handed out again, and lets software_fork.ts verify that no frozen segment was written
  * to.
@@ -23,6 +27,8 @@ import { CLASS_BYTES, CLASS_COUNT, classFor } from "./size_classes.ts";
 import { SlabTable } from "./slab_allocator.ts";
 
 const POISON_BYTE = 0x5a;
+/** Up to here a loop over words copies a block faster than the runtime does. */
+const SMALL_COPY_BYTES_MAX = 128;
 
 export interface ArenaStatistics {
   /** Bytes of all blocks handed out, by their class. */
@@ -44,6 +50,9 @@ export class Arena extends Memory {
   readonly deferred: Ref[] = [];
   /** Bytes of all blocks handed out, by their class. */
   usedBytes = 0;
+  /** Calls of `relocate` that moved a block, and those that left it where it is. */
+  relocatedCount = 0;
+  keptCount = 0;
 
   readonly #pool = new SegmentPool();
   readonly #storage: (SegmentStorage | null)[] = [null];
@@ -52,6 +61,9 @@ export class Arena extends Memory {
   readonly #debug: boolean;
   #segmentCount = 0;
   #deferredBytes = 0;
+  /** Sources that the compaction under way empties, and how far it has come. */
+  #retiring: SegmentSource[] = [];
+  #compactedEnd = 0;
   #onClone: (storage: SegmentStorage, segment: number) => void = () => {};
 
   constructor({ debug = false }: { debug?: boolean } = {}) {
@@ -207,14 +219,114 @@ export class Arena extends Memory {
     return rows;
   }
 
+  /** Bytes of segments that could go back if all blocks stood close together. O(classes). */
+  recoverableBytes(): number {
+    let surplus = 0;
+    for (let sizeClass = 0; sizeClass < CLASS_COUNT; sizeClass++) {
+      surplus += this.#slabs.surplus(sizeClass);
+    }
+    return surplus * SEGMENT_BYTES;
+  }
+
   /**
-   * The share of a block's slab that is in use, 0 to 1. Defragmentation moves blocks out of slabs
-   * that are emptier than most.
+   * Marks slabs that can be done without, so that no block is put there any more and `relocate`
+   * moves those that are there. Returns how many. Closes empty slabs that were kept for the next
+   * block of their class. O(segments).
    */
-  slabUtilization(ref: Ref): number {
+  beginEvacuation(): number {
+    const slabs = this.#slabs;
+    for (let sizeClass = 0; sizeClass < CLASS_COUNT; sizeClass++) {
+      const isIdle = slabs.slabCount[sizeClass] === 1 && slabs.blockCount[sizeClass] === 0;
+      if (isIdle) this.#closeSlab(slabs.roomHead[sizeClass]);
+    }
+    return slabs.markSurplus(this.#storage.length);
+  }
+
+  /** Makes marked slabs that have not become empty slabs like all others; returns their bytes. */
+  endEvacuation(): number {
+    return this.#slabs.readmitAll() * SEGMENT_BYTES;
+  }
+
+  /**
+   * Moves a block out of a slab that is marked for evacuation; returns its ref, the same if it is
+   * not there or there is no room elsewhere. The caller stores the ref wherever the block is known.
+   * Call only while nothing is frozen.
+   */
+  relocate(ref: Ref): Ref {
+    const slabs = this.#slabs;
     const segment = ref >>> SEGMENT_SHIFT;
-    const blocks = Math.floor(SEGMENT_BYTES / CLASS_BYTES[this.#slabs.classOf[segment]]);
-    return this.#slabs.usedCount[segment] / blocks;
+    const sizeClass = slabs.classOf[segment];
+    if (slabs.isEvacuated[segment] === 0 || slabs.roomHead[sizeClass] === 0) {
+      this.keptCount++;
+      return ref;
+    }
+    assert(!this.isFrozen, "block moved while frozen");
+    const byteCount = CLASS_BYTES[sizeClass];
+    const target = this.allocate(byteCount);
+    if (byteCount > SMALL_COPY_BYTES_MAX) {
+      this.copyBlock(ref, target, byteCount);
+    } else {
+      const from = this.words[segment];
+      const to = this.words[target >>> SEGMENT_SHIFT];
+      const fromAt = (ref & OFFSET_MASK) << 1;
+      const toAt = (target & OFFSET_MASK) << 1;
+      for (let index = 0; index < byteCount >>> 2; index++) to[toAt + index] = from[fromAt + index];
+    }
+    this.free(ref);
+    this.relocatedCount++;
+    return target;
+  }
+
+  /** Bytes that a compaction would give back to the system. O(segments). */
+  compactableBytes(): number {
+    let segments = 0;
+    for (const { cutCount } of this.#pool.retirable(this.#sources())) segments += cutCount;
+    return segments * SEGMENT_BYTES;
+  }
+
+  /**
+   * Begins to empty shared buffers that are hardly used, so that they can go back to the system;
+   * leaves `reserveSegments` idle in the others. Returns whether there are any. O(segments).
+   */
+  beginCompaction(reserveSegments?: number): boolean {
+    assert(this.#retiring.length === 0, "compaction begun twice");
+    this.#retiring = this.#pool.retirable(this.#sources(), reserveSegments);
+    this.#pool.retire(this.#retiring);
+    this.#compactedEnd = 1;
+    return this.#retiring.length > 0;
+  }
+
+  /**
+   * Moves at most one segment out of the buffers that are to be emptied, under its blocks, whose
+   * refs stay the same. Returns whether there may be more. Call only while nothing is frozen.
+   */
+  compactStep(): boolean {
+    assert(!this.isFrozen, "segment moved while frozen");
+    for (let segment = this.#compactedEnd; segment < this.#storage.length; segment++) {
+      const storage = this.#storage[segment];
+      if (storage === null || !storage.source.isRetiring) continue;
+      const copy = this.#pool.takeIdle();
+      if (copy === null) return false;
+      copy.words.set(storage.words);
+      this.#place(segment, copy);
+      this.#pool.give(storage);
+      this.#compactedEnd = segment + 1;
+      return true;
+    }
+    return false;
+  }
+
+  /** Ends a compaction and gives the emptied buffers back; returns their bytes. */
+  endCompaction(): number {
+    const bytes = this.#pool.dropRetired(this.#retiring);
+    this.#retiring = [];
+    return bytes;
+  }
+
+  #sources(): Set<SegmentSource> {
+    const sources = new Set<SegmentSource>();
+    for (const storage of this.#storage) if (storage !== null) sources.add(storage.source);
+    return sources;
   }
 
   /** For the software fork: marks all segments frozen and hears of each clone. */
@@ -248,6 +360,8 @@ export class Arena extends Memory {
   }
 
   #openSlab(sizeClass: number): number {
+    const readmitted = this.#slabs.readmit(sizeClass);
+    if (readmitted !== 0) return readmitted;
     const segment = this.#vacant.pop() ?? this.#storage.length;
     assert(segment < SEGMENT_COUNT_MAX, "address space of 16 GiB is used up");
     this.#place(segment, this.#pool.take());

@@ -12,6 +12,11 @@
  * touching fresh pages is the costly part of a clone. When all segments of a source are back and
  * enough others wait in reserve, the source is dropped, and the garbage collector gives it back to
  * the system.
+ *
+ * Sources of which some segments are in use cannot go. Compaction picks those that are used least,
+ * as long as their segments fit into the idle ones of the others; segments that come back from such
+ * a "retiring" source are not used again. The owner copies what is in use there into segments that
+ * `takeIdle` gives, and then the retiring sources are dropped at once.
  */
 import { assert } from "../base/assert.ts";
 import { SEGMENT_BYTES, SEGMENT_WORDS } from "./memory.ts";
@@ -38,10 +43,14 @@ export interface SegmentSource {
   cutCount: number;
   /** Segments that are in the pool. */
   idleCount: number;
+  /** Its segments are on their way into other sources. */
+  isRetiring: boolean;
 }
 
 export class SegmentPool {
   #idle: SegmentStorage[] = [];
+  /** Segments of retiring sources that are not in use any more. */
+  #retired: SegmentStorage[] = [];
   /** The source that fresh segments are cut from. */
   #fresh: SegmentSource | null = null;
   #cutCount = 0;
@@ -53,20 +62,29 @@ export class SegmentPool {
 
   /** Bytes in the pool, ready for use. */
   get idleBytes(): number {
-    return this.#idle.length * SEGMENT_BYTES;
+    return (this.#idle.length + this.#retired.length) * SEGMENT_BYTES;
   }
 
   /** A segment with unspecified content. */
   take(): SegmentStorage {
-    const storage = this.#idle.pop();
+    const storage = this.#idle.pop() ?? this.#retired.pop();
     if (storage === undefined) return this.#cut();
+    storage.source.idleCount--;
+    return storage;
+  }
+
+  /** A segment that is in the pool already, of a source that is not retiring; null if none is. */
+  takeIdle(): SegmentStorage | null {
+    const storage = this.#idle.pop();
+    if (storage === undefined) return null;
     storage.source.idleCount--;
     return storage;
   }
 
   /** Gives a segment back; nobody may hold views of it. */
   give(storage: SegmentStorage): void {
-    this.#idle.push(storage);
+    if (storage.source.isRetiring) this.#retired.push(storage);
+    else this.#idle.push(storage);
     storage.source.idleCount++;
     assert(storage.source.idleCount <= storage.source.cutCount, "segment given back twice");
   }
@@ -85,15 +103,55 @@ export class SegmentPool {
     let surplus = this.#idle.length - reserveSegments;
     if (surplus <= 0) return 0;
     const dropped = new Set<SegmentSource>();
-    let droppedCount = 0;
     for (const { source } of this.#idle) {
       const isIdle = source.idleCount === source.cutCount && source.cutCount <= surplus;
       if (!isIdle || dropped.has(source)) continue;
       dropped.add(source);
-      droppedCount += source.cutCount;
       surplus -= source.cutCount;
     }
+    return this.#drop(dropped);
+  }
+
+  /**
+   * Of all sources in use, those that compaction can empty: the least used ones whose segments fit
+   * into the idle segments of the others, of which `reserveSegments` are left free.
+   */
+  retirable(
+    sources: Iterable<SegmentSource>,
+    reserveSegments = RESERVE_SEGMENTS_MIN,
+  ): SegmentSource[] {
+    const byUse = [...sources].sort((a, b) => usedCount(a) - usedCount(b));
+    let room = byUse.reduce((total, { idleCount }) => total + idleCount, 0) - reserveSegments;
+    const chosen: SegmentSource[] = [];
+    for (const source of byUse) {
+      // Its own idle segments are no room for others; those in use need some.
+      room -= source.cutCount;
+      if (room < 0) break;
+      chosen.push(source);
+    }
+    return chosen;
+  }
+
+  /** Begins a compaction: no segment of these sources is used again. */
+  retire(sources: readonly SegmentSource[]): void {
+    for (const source of sources) source.isRetiring = true;
+    this.#retired = this.#idle.filter(({ source }) => source.isRetiring);
+    this.#idle = this.#idle.filter(({ source }) => !source.isRetiring);
+  }
+
+  /** Ends a compaction: drops what has become idle. Returns the number of bytes given back. */
+  dropRetired(sources: readonly SegmentSource[]): number {
+    const dropped = new Set(sources.filter((source) => source.idleCount === source.cutCount));
+    for (const source of sources) source.isRetiring = false;
+    this.#idle = [...this.#retired, ...this.#idle];
+    this.#retired = [];
+    return this.#drop(dropped);
+  }
+
+  #drop(dropped: ReadonlySet<SegmentSource>): number {
     if (dropped.size === 0) return 0;
+    let droppedCount = 0;
+    for (const { cutCount } of dropped) droppedCount += cutCount;
     this.#idle = this.#idle.filter(({ source }) => !dropped.has(source));
     this.#cutCount -= droppedCount;
     if (this.#fresh !== null && dropped.has(this.#fresh)) this.#fresh = null;
@@ -102,11 +160,11 @@ export class SegmentPool {
 
   #cut(): SegmentStorage {
     let source = this.#fresh;
-    if (source === null || source.cutCount === source.capacity) {
+    if (source === null || source.cutCount === source.capacity || source.isRetiring) {
       const wanted = Math.max(SOURCE_SEGMENTS_MIN, this.#cutCount);
       const capacity = Math.min(wanted, SOURCE_SEGMENTS_MAX);
       const buffer = new SharedArrayBuffer(capacity * SEGMENT_BYTES);
-      source = { buffer, capacity, cutCount: 0, idleCount: 0 };
+      source = { buffer, capacity, cutCount: 0, idleCount: 0, isRetiring: false };
       this.#fresh = source;
     }
     const offset = source.cutCount++ * SEGMENT_BYTES;

@@ -78,6 +78,20 @@ export function free(arena: Arena, ref: Ref): void {
   arena.free(ref);
 }
 
+/**
+ * Moves the string out of slabs that are to be emptied (`Arena.relocate`); returns its ref. Of the
+ * chunks of a long one only the last can be in such a slab: the others are whole segments.
+ */
+export function relocate(arena: Arena, ref: Ref): Ref {
+  const target = arena.relocate(ref);
+  const last = chunkCount(byteLength(arena, target)) - 1;
+  if (last < 0) return target;
+  const chunk = arena.relocate(chunkRef(arena, target, last));
+  arena.willWrite(target);
+  setChunkRef(arena, target, last, chunk);
+  return target;
+}
+
 /** Length in bytes. */
 export function byteLength(memory: Memory, ref: Ref): number {
   return memory.words[ref >>> SEGMENT_SHIFT][(ref & OFFSET_MASK) << 1];

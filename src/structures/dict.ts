@@ -16,8 +16,10 @@
  * it. So there is no second table, no pause, and the load stays the same at every size. It shrinks
  * the same way back.
  *
- * WHILE FROZEN nothing is split or merged, for that would write to segments without need; entries
- * that come then go to overflow buckets, and later inserts make up for it, a few buckets each.
+ * WHILE FROZEN nothing is split, for that would write to segments without need; entries that come
+ * then go to overflow buckets, and later inserts make up for it, a few buckets each. Nor is
+ * anything merged until most buckets are empty: removing so many entries has written to all
+ * segments of the table anyway, and a random entry must be found among not too many buckets.
  *
  * MEMORY. Up to 4,096 buckets stand in one block, which doubles when it is full. Beyond that a
  * directory block holds refs of chunks, each of which is a whole segment of 4,096 buckets.
@@ -63,6 +65,8 @@ const CHUNK_SHIFT = 12;
 const LOAD_MAX = 8;
 /** Entries per bucket below which a bucket is merged. */
 const LOAD_MIN = 2;
+/** The same while frozen. */
+const LOAD_MIN_FROZEN = 0.5;
 /** Buckets split or merged at most by one insert or remove. */
 const STEPS_PER_CHANGE = 3;
 const RANDOM_TRIES_MAX = 128;
@@ -155,9 +159,66 @@ export function findHashed(
   return 0;
 }
 
+/** Keys that one call of `touch` takes. */
+export const TOUCH_KEYS_MAX = 16;
+const touchedBuckets = new Int32Array(TOUCH_KEYS_MAX);
+
+/**
+ * Brings the places of up to TOUCH_KEYS_MAX keys, given by their hashes, into the processor's cache
+ * before they are searched one by one. A search waits for memory twice, for its bucket and for its
+ * entry; here the waits of all keys overlap, since no load depends on that of another key. Changes
+ * nothing; the result says nothing, but has to be used, or the loads would be optimized away.
+ */
+export function touch(memory: Memory, dict: Ref, hashes: Int32Array, keyCount: number): number {
+  let seen = 0;
+  for (let index = 0; index < keyCount; index++) {
+    const bucket = bucketAt(memory, dict, indexOf(memory, dict, hashes[index]));
+    touchedBuckets[index] = bucket;
+    seen ^= memory.words[bucket >>> SEGMENT_SHIFT][(bucket & OFFSET_MASK) << 1];
+  }
+  for (let index = 0; index < keyCount; index++) {
+    const bucket = touchedBuckets[index];
+    const words = memory.words[bucket >>> SEGMENT_SHIFT];
+    const at = (bucket & OFFSET_MASK) << 1;
+    const pattern = Math.imul(hashes[index] >>> 24, 0x01010101);
+    for (let group = 0; group < 3; group++) {
+      const difference = words[at + group] ^ pattern;
+      const zeros = (difference - 0x01010101) & ~difference & 0x80808080;
+      if (zeros === 0) continue;
+      // The first slot whose tag fits is nearly always the right one.
+      const slot = (group << 2) + ((31 - Math.clz32(zeros & -zeros)) >>> 3);
+      const entry = words[at + BUCKET_REFS + slot];
+      seen ^= memory.words[entry >>> SEGMENT_SHIFT][(entry & OFFSET_MASK) << 1];
+      break;
+    }
+  }
+  return seen;
+}
+
 /** The hash of the key of the last `find`, found or not. */
 export function lastHash(): number {
   return foundHash;
+}
+
+/**
+ * Makes an empty dict as large as so many entries will need, so that it need not grow step by step:
+ * that moves every entry once. A dict that has entries already is left alone.
+ */
+export function reserve(arena: Arena, dict: Ref, entries: number): void {
+  if (count(arena, dict) !== 0 || arena.isFrozen) return;
+  const buckets = Math.ceil(entries / LOAD_MAX);
+  if (buckets <= bucketCount(arena, dict)) return;
+  while (arena.word(dict, ROOT_CAPACITY) < buckets) addCapacity(arena, dict);
+  setRoot(arena, dict, ROOT_BUCKETS, buckets);
+}
+
+/** Gives back what `reserve` has made too large. O(buckets) if that is much. */
+export function trim(arena: Arena, dict: Ref): void {
+  let buckets: number;
+  do {
+    buckets = bucketCount(arena, dict);
+    shrink(arena, dict);
+  } while (bucketCount(arena, dict) < buckets);
 }
 
 /** Adds an entry whose key is not in the dict. */
@@ -250,7 +311,7 @@ export function scan(
   const index = cursor & (half - 1);
   visitBucket(memory, dict, index, visit);
   if (index + half < buckets) visitBucket(memory, dict, index + half, visit);
-  return reverseBits(reverseBits(cursor | ~(half - 1)) + 1) >>> 0;
+  return nextCursor(cursor, half);
 }
 
 /** An entry, each as likely as any other, or 0 if there is none. O(1) expected. */
@@ -311,6 +372,63 @@ export function freeStep(
 /** Frees the dict at once; O(entries). */
 export function free(arena: Arena, dict: Ref, freeEntry: (entry: Ref) => void): void {
   while (!freeStep(arena, dict, 1 << 30, freeEntry));
+}
+
+/**
+ * Moves the root and the table out of slabs that are to be emptied (`Arena.relocate`); returns the
+ * ref of the dict. Chunks below a directory are whole segments and never in such a slab; overflow
+ * buckets are moved by `relocateBuckets`.
+ */
+export function relocateTable(arena: Arena, dict: Ref): Ref {
+  const root = arena.relocate(dict);
+  const table = arena.relocate(arena.word(root, ROOT_TABLE));
+  setRoot(arena, root, ROOT_TABLE, table);
+  return root;
+}
+
+/**
+ * A step of `scan` that moves overflow buckets out of slabs that are to be emptied, and puts in the
+ * place of each entry what `relocateEntry` returns for it: the same entry, or one with the same
+ * key. No entry changes its bucket, so cursors of other scans stay good. `relocateEntry` may change
+ * other dicts, but not this one.
+ */
+export function relocateBuckets(
+  arena: Arena,
+  dict: Ref,
+  cursor: number,
+  relocateEntry: (entry: Ref) => Ref,
+): number {
+  const buckets = bucketCount(arena, dict);
+  const half = 1 << (31 - Math.clz32(buckets));
+  const index = cursor & (half - 1);
+  relocateChain(arena, bucketAt(arena, dict, index), relocateEntry);
+  if (index + half < buckets) {
+    relocateChain(arena, bucketAt(arena, dict, index + half), relocateEntry);
+  }
+  return nextCursor(cursor, half);
+}
+
+function relocateChain(arena: Arena, first: Ref, relocateEntry: (entry: Ref) => Ref): void {
+  for (let bucket = first; bucket !== 0;) {
+    const at = ((bucket & OFFSET_MASK) << 1) + BUCKET_REFS;
+    for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
+      const entry = arena.words[bucket >>> SEGMENT_SHIFT][at + slot];
+      if (entry === 0) break;
+      const moved = relocateEntry(entry);
+      if (moved === entry) continue;
+      arena.willWrite(bucket);
+      arena.words[bucket >>> SEGMENT_SHIFT][at + slot] = moved;
+    }
+    const next = arena.word(bucket, BUCKET_OVERFLOW);
+    if (next === 0) return;
+    const movedNext = arena.relocate(next);
+    if (movedNext !== next) {
+      arena.willWrite(bucket);
+      arena.words[bucket >>> SEGMENT_SHIFT][((bucket & OFFSET_MASK) << 1) + BUCKET_OVERFLOW] =
+        movedNext;
+    }
+    bucket = movedNext;
+  }
 }
 
 /** How many chains have how many buckets, for DEBUG HTSTATS. O(buckets). */
@@ -472,11 +590,11 @@ function grow(arena: Arena, dict: Ref): void {
 
 /** Merges buckets until the load is right again, a few at most. */
 function shrink(arena: Arena, dict: Ref): void {
-  if (arena.isFrozen) return;
+  const loadMin = arena.isFrozen ? LOAD_MIN_FROZEN : LOAD_MIN;
   if (count(arena, dict) === 0) setRoot(arena, dict, ROOT_CHAIN_MAX, 1);
   for (let step = 0; step < STEPS_PER_CHANGE; step++) {
     const buckets = bucketCount(arena, dict);
-    if (buckets === 1 || count(arena, dict) >= buckets * LOAD_MIN) return;
+    if (buckets === 1 || count(arena, dict) >= buckets * loadMin) return;
     collectChain(arena, dict, buckets - 1);
     setRoot(arena, dict, ROOT_BUCKETS, buckets - 1);
     placeMoving(arena, dict);
@@ -558,6 +676,11 @@ function clearBuckets(arena: Arena, first: Ref, buckets: number): void {
 function setRoot(arena: Arena, dict: Ref, index: number, value: number): void {
   arena.willWrite(dict);
   arena.words[dict >>> SEGMENT_SHIFT][((dict & OFFSET_MASK) << 1) + index] = value;
+}
+
+/** The cursor behind `cursor` in a table with `half` buckets, a power of two. */
+function nextCursor(cursor: number, half: number): number {
+  return reverseBits(reverseBits(cursor | ~(half - 1)) + 1) >>> 0;
 }
 
 function reverseBits(value: number): number {

@@ -63,6 +63,16 @@ export function freeKey(arena: Arena, entry: Ref): void {
   byteString.free(arena, arena.word(entry, (head >>> KEY_OFFSET_SHIFT) & KEY_OFFSET_MASK));
 }
 
+/** Moves what the key owns beside the entry out of slabs that are to be emptied. */
+export function relocateKey(arena: Arena, entry: Ref): void {
+  const head = arena.word(entry, 0);
+  if ((head & LONG_KEY_FLAG) === 0) return;
+  const keyOffset = (head >>> KEY_OFFSET_SHIFT) & KEY_OFFSET_MASK;
+  const text = byteString.relocate(arena, arena.word(entry, keyOffset));
+  arena.willWrite(entry);
+  arena.words[entry >>> SEGMENT_SHIFT][((entry & OFFSET_MASK) << 1) + keyOffset] = text;
+}
+
 /** Bytes of memory that the key takes beside the entry itself: the byte string of a long key. */
 export function longKeyBytes(memory: Memory, entry: Ref): number {
   const head = memory.word(entry, 0);

@@ -357,6 +357,39 @@ export function appendAll(arena: Arena, ref: Ref, source: Ref): Ref {
   return target;
 }
 
+/** Points `out` at a listpack, outside of the arena, of the entries of some others in turn. */
+export function concatenate(memory: Memory, refs: readonly Ref[], out: Slice): void {
+  const total = refs.reduce((sum, ref) => sum + byteLength(memory, ref) - EMPTY_BYTES, EMPTY_BYTES);
+  const bytes = rawListpack(total, refs.reduce((sum, ref) => sum + count(memory, ref), 0));
+  let at = HEADER_BYTES;
+  for (const ref of refs) {
+    const length = byteLength(memory, ref) - EMPTY_BYTES;
+    const start = startOf(ref) + HEADER_BYTES;
+    copyBytes(memory.bytes[ref >>> SEGMENT_SHIFT], start, bytes, at, length);
+    at += length;
+  }
+  out.set(bytes, 0, total);
+}
+
+/** Points `out` at a listpack, outside of the arena and of any size, of one element. */
+export function wrapElement(bytes: Uint8Array, start: number, length: number, out: Slice): void {
+  const size = encoding.encode(bytes, start, length);
+  const total = EMPTY_BYTES + size + encoding.backwardLengthBytes(size);
+  const wrapped = rawListpack(total, 1);
+  encoding.store(wrapped, HEADER_BYTES, size, bytes, start, length);
+  out.set(wrapped, 0, total);
+}
+
+/** Header and end of a listpack outside of the arena, with room for its entries. */
+function rawListpack(byteCount: number, entryCount: number): Uint8Array {
+  const bytes = new Uint8Array(byteCount);
+  const header = new DataView(bytes.buffer);
+  header.setUint32(0, byteCount, true);
+  header.setUint16(COUNT_OFFSET, Math.min(entryCount, COUNT_UNKNOWN), true);
+  bytes[byteCount - 1] = encoding.END;
+  return bytes;
+}
+
 /** A copy of the listpack in a block of its own. */
 export function duplicate(arena: Arena, ref: Ref): Ref {
   const length = byteLength(arena, ref);

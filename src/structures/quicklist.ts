@@ -10,14 +10,14 @@
  * list-max-listpack-size; a list does not remember it. Elements to be stored may not lie in the
  * list itself. Does not compress nodes.
  */
-import type { Slice } from "../base/bytes.ts";
+import { Slice } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import * as byteString from "./byte_string.ts";
 import * as listpack from "./listpack.ts";
 import * as nodes from "./quicklist_nodes.ts";
 
-/** Bytes of the first node beyond which elements pushed in front begin another one. */
+/** Bytes of the first piece of a node beyond which elements pushed in front begin another one. */
 const HEAD_BYTES_MAX = 512;
 
 /** An empty list. */
@@ -42,8 +42,14 @@ export function duplicate(arena: Arena, list: Ref): Ref {
   const copy = create(arena);
   for (let node = nodes.firstNode(arena, list); node !== 0; node = nodes.nextNode(arena, node)) {
     const ref = nodes.content(arena, node);
-    if (nodes.isPlain(arena, node)) appendPlain(arena, copy, byteString.duplicate(arena, ref));
-    else appendListpack(arena, copy, listpack.duplicate(arena, ref));
+    if (nodes.isPlain(arena, node)) {
+      appendPlain(arena, copy, byteString.duplicate(arena, ref));
+    } else {
+      const entries = nodes.entryCount(arena, node);
+      const twin = nodes.createPacked(arena, listpack.duplicate(arena, ref), entries);
+      nodes.setJoined(arena, twin, nodes.isJoined(arena, node));
+      nodes.link(arena, copy, twin, nodes.lastNode(arena, copy), true);
+    }
   }
   return copy;
 }
@@ -53,7 +59,7 @@ export function count(memory: Memory, list: Ref): number {
   return memory.word(list, nodes.ROOT_ELEMENTS);
 }
 
-/** Number of nodes (DEBUG OBJECT: ql_nodes). */
+/** Number of nodes, pieces of one counted as one (DEBUG OBJECT: ql_nodes). */
 export function nodeCount(memory: Memory, list: Ref): number {
   return memory.word(list, nodes.ROOT_NODES);
 }
@@ -61,7 +67,10 @@ export function nodeCount(memory: Memory, list: Ref): number {
 /** Bytes of the content of all nodes (DEBUG OBJECT: ql_uncompressed_size). O(nodes). */
 export function contentBytes(memory: Memory, list: Ref): number {
   let total = 0;
-  forEachNode(memory, list, (node) => total += nodes.contentBytes(memory, node));
+  forEachNode(memory, list, (node) => {
+    total += nodes.contentBytes(memory, node);
+    if (nodes.isJoined(memory, node)) total -= listpack.EMPTY_BYTES;
+  });
   return total;
 }
 
@@ -73,8 +82,9 @@ export function memoryBytes(arena: Arena, list: Ref): number {
 }
 
 /**
- * Calls `visit` with each node, in order: for saving. Ask quicklist_nodes.ts whether a node is
- * plain and for its content, a byte string then and a listpack otherwise.
+ * Calls `visit` with each node, in order, and with each piece of a node for itself. Ask
+ * quicklist_nodes.ts whether a node is plain and for its content, a byte string then and a
+ * listpack otherwise.
  */
 export function forEachNode(memory: Memory, list: Ref, visit: (node: Ref) => void): void {
   for (let node = nodes.firstNode(memory, list); node !== 0;) {
@@ -85,13 +95,39 @@ export function forEachNode(memory: Memory, list: Ref, visit: (node: Ref) => voi
 }
 
 /**
+ * Calls a visitor with each node, in order, for saving: `visitPlain` with the byte string of a
+ * plain node, `visitPacked` with the bytes of a listpack, put together from the pieces of its node
+ * if it stands in some.
+ */
+export function forEachWholeNode(
+  memory: Memory,
+  list: Ref,
+  visitPlain: (ref: Ref) => void,
+  visitPacked: (listpackBytes: Slice) => void,
+): void {
+  const whole = new Slice();
+  const pieces: Ref[] = [];
+  for (let node = nodes.firstNode(memory, list); node !== 0; node = nodes.nextNode(memory, node)) {
+    const ref = nodes.content(memory, node);
+    if (nodes.isPlain(memory, node)) {
+      visitPlain(ref);
+      continue;
+    }
+    pieces.push(ref);
+    if (nodes.isJoined(memory, node)) continue;
+    if (pieces.length === 1) listpack.rawSlice(memory, ref, whole);
+    else listpack.concatenate(memory, pieces, whole);
+    visitPacked(whole);
+    pieces.length = 0;
+  }
+}
+
+/**
  * Adds an element before all others. O(1) amortized.
  *
- * Adding in front of a listpack moves all of it, so the first node is kept small: when it reaches
- * HEAD_BYTES_MAX another one is begun, and the full one is joined with its successor if that is not
- * larger. As in a binary counter, an element is moved by that only a few times until its node has
- * the size that `fill` allows. (Redis fills the first node up to that size; only DEBUG OBJECT shows
- * it.)
+ * Adding in front of a listpack moves all of it, so the first node stands in pieces (see
+ * quicklist_nodes.ts): when its first piece reaches HEAD_BYTES_MAX it is joined with the next, and
+ * another one is begun. When the node is full, all are put together and another node is begun.
  */
 export function pushHead(
   arena: Arena,
@@ -103,13 +139,13 @@ export function pushHead(
 ): void {
   const node = nodes.firstNode(arena, list);
   if (!nodes.allowsInsert(arena, node, fill, length)) {
-    nodes.link(arena, list, nodes.createFor(arena, bytes, start, length), node, false);
+    const first = nodes.gather(arena, list, node);
+    nodes.link(arena, list, nodes.createFor(arena, bytes, start, length), first, false);
   } else if (nodes.contentBytes(arena, node) < HEAD_BYTES_MAX) {
     insertInNode(arena, list, node, listpack.FIRST, bytes, start, length);
   } else {
-    nodes.mergeBehind(arena, list, node, fill);
-    const first = nodes.firstNode(arena, list);
-    nodes.link(arena, list, nodes.createFor(arena, bytes, start, length), first, false);
+    nodes.mergePieces(arena, list, node);
+    nodes.linkPiece(arena, list, nodes.createFor(arena, bytes, start, length));
   }
 }
 
@@ -122,7 +158,7 @@ export function pushTail(
   length: number,
   fill: number,
 ): void {
-  const node = nodes.lastNode(arena, list);
+  const node = nodes.gather(arena, list, nodes.lastNode(arena, list));
   if (nodes.allowsInsert(arena, node, fill, length)) {
     const end = listpack.byteLength(arena, nodes.content(arena, node)) - 1;
     insertInNode(arena, list, node, end, bytes, start, length);
@@ -300,8 +336,9 @@ export class QuicklistCursor {
     length: number,
     fill: number,
   ): void {
+    this.#gather(arena, list);
     const { node, index } = this;
-    const neighbour = index === 0 ? nodes.previousNode(arena, node) : 0;
+    const neighbour = index === 0 ? nodes.gather(arena, list, nodes.previousNode(arena, node)) : 0;
     this.node = 0;
     if (nodes.allowsInsert(arena, node, fill, length)) {
       insertInNode(arena, list, node, this.position, bytes, start, length);
@@ -324,6 +361,7 @@ export class QuicklistCursor {
     length: number,
     fill: number,
   ): void {
+    this.#gather(arena, list);
     const { node, index } = this;
     const isLast = index === nodes.entryCount(arena, node) - 1;
     const neighbour = isLast ? nodes.nextNode(arena, node) : 0;
@@ -349,6 +387,8 @@ export class QuicklistCursor {
       nodes.link(arena, list, nodes.createFor(arena, bytes, start, length), node, true);
       nodes.remove(arena, list, node);
     } else {
+      this.#gather(arena, list);
+      const { node } = this;
       const ref = nodes.content(arena, node);
       // Redis: a replacement may make a node larger than its fill factor allows.
       if (!isLong && listpack.fits(arena, ref, listpack.entryBytes(bytes, start, length))) {
@@ -383,8 +423,23 @@ export class QuicklistCursor {
     return this.previous(arena);
   }
 
+  /** Makes one node of the pieces among which the cursor stands. */
+  #gather(arena: Arena, list: Ref): void {
+    let { index } = this;
+    let node = nodes.previousNode(arena, this.node);
+    for (; node !== 0 && nodes.isJoined(arena, node); node = nodes.previousNode(arena, node)) {
+      index += nodes.entryCount(arena, node);
+    }
+    const gathered = nodes.gather(arena, list, this.node);
+    if (gathered === this.node) return;
+    this.node = gathered;
+    this.index = index;
+    this.position = listpack.seek(arena, nodes.content(arena, gathered), index);
+  }
+
   /** Puts a node of its own in the place of the element of a packed node. */
   #replaceByNode(arena: Arena, list: Ref, replacement: Ref): void {
+    this.#gather(arena, list);
     const { node, index } = this;
     if (index < nodes.entryCount(arena, node) - 1) nodes.splitBehind(arena, list, node, index);
     nodes.link(arena, list, replacement, node, true);

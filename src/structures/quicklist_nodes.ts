@@ -6,9 +6,15 @@
  *   word 0   first node                  word 0   previous node
  *   word 1   last node                   word 1   next node
  *   word 2   number of elements          word 2   content: ref of a listpack or of a byte string
- *   word 3   number of nodes             word 3   number of entries; PLAIN = a single plain element
+ *   word 3   number of nodes             word 3   number of entries, with JOINED if the node goes
+ *                                                 on in the next; or PLAIN = a single plain element
  *
  * A packed node holds a listpack. An element that is too long for one stands alone in a plain node.
+ *
+ * JOINED nodes. To add in front of a listpack means to move all of it. So the first node may stand
+ * in pieces, a small one before larger ones: a chain of packed nodes, all but the last of them
+ * JOINED. By all rules, in the number of nodes and in what is saved, a chain is one node. `gather`
+ * makes it one before it is split, merged or appended to. No other node than the first is a chain.
  *
  * The fill factor is Redis's list-max-listpack-size: -1 to -5 limit a node to 4, 8, 16, 32 or 64
  * KiB; 0 and more are a number of entries, in nodes of up to 8 KiB. Decisions are those of Redis
@@ -16,6 +22,9 @@
  * PACKED_ELEMENT_BYTES_MAX in the middle of a list: there a node is split where Redis packs them.
  *
  * Functions that link, split and merge keep both numbers of the root right.
+ *
+ * A walk over a long list that pauses while commands run (defragmentation) leaves a bookmark on the
+ * node with which it goes on. There is one in the process; who frees the node moves it on.
  */
 import type { Arena } from "../memory/arena.ts";
 import { type Memory, OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../memory/memory.ts";
@@ -34,9 +43,28 @@ const NODE_CONTENT = 2;
 const NODE_ENTRIES = 3;
 const NODE_BYTES = 16;
 const PLAIN = -1;
+/** Flag beside the number of entries of a packed node. */
+const JOINED = 1 << 30;
+const ENTRIES_MASK = JOINED - 1;
 
 /** Longer elements get a plain node. Redis packs up to 1 GiB; here a listpack is a block. */
 export const PACKED_ELEMENT_BYTES_MAX = 64 * 1024;
+
+let bookmarkArena: Arena | null = null;
+let bookmarkList: Ref = 0;
+let bookmarkNode: Ref = 0;
+
+/** Leaves the bookmark at a node; 0 takes it away. */
+export function setBookmark(arena: Arena, list: Ref, node: Ref): void {
+  bookmarkArena = arena;
+  bookmarkList = list;
+  bookmarkNode = node;
+}
+
+/** The node at which the bookmark is, if it is in this list; else, or behind the last node, 0. */
+export function bookmarkIn(arena: Arena, list: Ref): Ref {
+  return arena === bookmarkArena && list === bookmarkList ? bookmarkNode : 0;
+}
 
 let packedBytesMax = PACKED_ELEMENT_BYTES_MAX;
 
@@ -54,6 +82,8 @@ export function setPackedLimit(bytes: number): void {
 
 /** Bytes of a node for the fill factors -1 to -5. */
 const FILL_BYTES = [4096, 8192, 16384, 32768, 65536];
+/** Pieces of a node that are larger are not joined before the node is full. */
+const PIECE_BYTES_MAX = 8192;
 /** Redis: SIZE_SAFETY_LIMIT, for fill factors that count entries. */
 const COUNTED_NODE_BYTES_MAX = 8192;
 /** Redis: SIZE_ESTIMATE_OVERHEAD, what an entry is supposed to take beside its bytes. */
@@ -97,7 +127,20 @@ export function isPlain(memory: Memory, node: Ref): boolean {
 /** Number of elements in the node. */
 export function entryCount(memory: Memory, node: Ref): number {
   const entries = memory.word(node, NODE_ENTRIES);
-  return entries === PLAIN ? 1 : entries;
+  return entries === PLAIN ? 1 : entries & ENTRIES_MASK;
+}
+
+/** Whether the node goes on in the next one: the two are pieces of one. */
+export function isJoined(memory: Memory, node: Ref): boolean {
+  const entries = memory.word(node, NODE_ENTRIES);
+  return entries !== PLAIN && (entries & JOINED) !== 0;
+}
+
+/** Whether the node, which may be 0, is the last piece of a chain. */
+function endsChain(memory: Memory, node: Ref): boolean {
+  if (node === 0) return false;
+  const previous = previousNode(memory, node);
+  return previous !== 0 && isJoined(memory, previous);
 }
 
 /** Bytes of the node's listpack or of its plain element. */
@@ -128,7 +171,12 @@ export function addElements(arena: Arena, list: Ref, change: number): void {
 /** Puts changed content in a packed node; `entries` is the new number of them. */
 export function setContent(arena: Arena, node: Ref, ref: Ref, entries: number): void {
   setWord(arena, node, NODE_CONTENT, ref);
-  setWord(arena, node, NODE_ENTRIES, entries);
+  setWord(arena, node, NODE_ENTRIES, (arena.word(node, NODE_ENTRIES) & JOINED) | entries);
+}
+
+/** Notes whether a packed node goes on in the next one. */
+export function setJoined(arena: Arena, node: Ref, joined: boolean): void {
+  setWord(arena, node, NODE_ENTRIES, entryCount(arena, node) | (joined ? JOINED : 0));
 }
 
 /** A packed node with this listpack, not yet linked. */
@@ -169,24 +217,50 @@ export function link(arena: Arena, list: Ref, node: Ref, anchor: Ref, isBehind: 
   setWord(arena, node, NODE_NEXT, next);
   join(arena, list, previous, node);
   join(arena, list, node, next);
-  setWord(arena, list, ROOT_NODES, arena.word(list, ROOT_NODES) + 1);
+  if (!isJoined(arena, node)) setWord(arena, list, ROOT_NODES, arena.word(list, ROOT_NODES) + 1);
   addElements(arena, list, entryCount(arena, node));
+}
+
+/** Links a packed node before the first one, which is packed too, as a piece of it. */
+export function linkPiece(arena: Arena, list: Ref, node: Ref): void {
+  setJoined(arena, node, true);
+  link(arena, list, node, firstNode(arena, list), false);
 }
 
 /** Unlinks a node and frees it with its content. */
 export function remove(arena: Arena, list: Ref, node: Ref): void {
+  if (!isJoined(arena, node)) {
+    // What is left of a chain without its last piece ends with the piece before.
+    if (endsChain(arena, node)) setJoined(arena, previousNode(arena, node), false);
+    else setWord(arena, list, ROOT_NODES, arena.word(list, ROOT_NODES) - 1);
+  }
   join(arena, list, previousNode(arena, node), nextNode(arena, node));
-  setWord(arena, list, ROOT_NODES, arena.word(list, ROOT_NODES) - 1);
   addElements(arena, list, -entryCount(arena, node));
   freeNode(arena, node);
 }
 
 /** Frees a node that is linked no more, with its content. */
 export function freeNode(arena: Arena, node: Ref): void {
+  if (node === bookmarkNode && arena === bookmarkArena) bookmarkNode = nextNode(arena, node);
   const ref = content(arena, node);
   if (isPlain(arena, node)) byteString.free(arena, ref);
   else arena.free(ref);
   arena.free(node);
+}
+
+/**
+ * Moves a node with its content out of slabs that are to be emptied (`Arena.relocate`); returns its
+ * ref.
+ */
+export function relocateNode(arena: Arena, list: Ref, node: Ref): Ref {
+  const ref = content(arena, node);
+  const movedContent = isPlain(arena, node) ? byteString.relocate(arena, ref) : arena.relocate(ref);
+  if (movedContent !== ref) setWord(arena, node, NODE_CONTENT, movedContent);
+  const moved = arena.relocate(node);
+  if (moved === node) return node;
+  join(arena, list, previousNode(arena, moved), moved);
+  join(arena, list, moved, nextNode(arena, moved));
+  return moved;
 }
 
 /** Makes two nodes neighbours; 0 stands for the end of the list on that side. */
@@ -238,12 +312,22 @@ function isWithin(nodeBytes: number, entriesBelowLimit: boolean, fill: number): 
   return nodeBytes <= COUNTED_NODE_BYTES_MAX && entriesBelowLimit;
 }
 
-/** Whether an element of `length` bytes may be added to `node`; never to none (0). */
+/**
+ * Whether an element of `length` bytes may be added to `node`, which is one alone or the first of a
+ * chain; never to none (0).
+ */
 export function allowsInsert(memory: Memory, node: Ref, fill: number, length: number): boolean {
   if (node === 0) return false;
-  const entries = memory.word(node, NODE_ENTRIES);
-  if (entries === PLAIN || isLong(length)) return false;
-  const nodeBytes = listpack.byteLength(memory, content(memory, node));
+  let word = memory.word(node, NODE_ENTRIES);
+  if (word === PLAIN || isLong(length)) return false;
+  let nodeBytes = listpack.byteLength(memory, content(memory, node));
+  let entries = word & ENTRIES_MASK;
+  for (let piece = node; (word & JOINED) !== 0;) {
+    piece = nextNode(memory, piece);
+    word = memory.word(piece, NODE_ENTRIES);
+    nodeBytes += listpack.byteLength(memory, content(memory, piece)) - listpack.EMPTY_BYTES;
+    entries += word & ENTRIES_MASK;
+  }
   return isWithin(nodeBytes + length + ENTRY_OVERHEAD_BYTES, entries < fill, fill);
 }
 
@@ -264,13 +348,22 @@ function mergeIntoPrevious(arena: Arena, list: Ref, node: Ref): Ref {
   return target;
 }
 
-/** Joins a node with the ones behind it, as long as they are not larger and `fill` allows it. */
-export function mergeBehind(arena: Arena, list: Ref, node: Ref, fill: number): void {
-  for (let next = nextNode(arena, node); next !== 0; next = nextNode(arena, node)) {
-    const isLarger = contentBytes(arena, next) > contentBytes(arena, node) * 5 / 4;
-    if (isLarger || !allowsMerge(arena, node, next, fill)) return;
-    mergeIntoPrevious(arena, list, next);
-  }
+/**
+ * Puts the first piece of a chain together with the one behind it, unless that is so large that
+ * moving it would cost more than it saves. So a chain is short, and adding walks it at each time.
+ */
+export function mergePieces(arena: Arena, list: Ref, node: Ref): void {
+  if (!isJoined(arena, node)) return;
+  const next = nextNode(arena, node);
+  if (contentBytes(arena, next) < PIECE_BYTES_MAX) mergeIntoPrevious(arena, list, next);
+}
+
+/** Makes one node of the chain to which `node`, which may be 0, belongs, and returns it. */
+export function gather(arena: Arena, list: Ref, node: Ref): Ref {
+  if (node === 0) return 0;
+  const first = endsChain(arena, node) || isJoined(arena, node) ? firstNode(arena, list) : node;
+  while (isJoined(arena, first)) mergeIntoPrevious(arena, list, nextNode(arena, first));
+  return first;
 }
 
 /**
@@ -278,6 +371,7 @@ export function mergeBehind(arena: Arena, list: Ref, node: Ref, fill: number): v
  * `center` with each of its neighbours.
  */
 export function mergeAround(arena: Arena, list: Ref, center: Ref, fill: number): void {
+  gather(arena, list, firstNode(arena, list));
   const previous = previousNode(arena, center);
   if (previous !== 0 && allowsMerge(arena, previous, previousNode(arena, previous), fill)) {
     mergeIntoPrevious(arena, list, previous);
@@ -296,8 +390,8 @@ export function mergeAround(arena: Arena, list: Ref, center: Ref, fill: number):
 }
 
 /**
- * Splits a packed node: it keeps the entries up to number `index` inclusive, and a new node right
- * behind it gets the rest; there must be a rest, and `index` may not be -1.
+ * Splits a packed node that is no piece: it keeps the entries up to number `index` inclusive, and a
+ * new node right behind it gets the rest; there must be a rest, and `index` may not be -1.
  */
 export function splitBehind(arena: Arena, list: Ref, node: Ref, index: number): Ref {
   const ref = content(arena, node);

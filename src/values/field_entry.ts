@@ -112,6 +112,17 @@ export function free(arena: Arena, entry: Ref): void {
   arena.free(entry);
 }
 
+/** Moves the entry and its value out of slabs that are to be emptied; returns its ref. */
+export function relocate(arena: Arena, entry: Ref): Ref {
+  if (!value.isEmbedded(arena, entry)) {
+    const text = byteString.relocate(arena, arena.word(entry, REF_WORD));
+    arena.willWrite(entry);
+    arena.words[entry >>> SEGMENT_SHIFT][((entry & OFFSET_MASK) << 1) + REF_WORD] = text;
+  }
+  dictEntry.relocateKey(arena, entry);
+  return arena.relocate(entry);
+}
+
 /** Bytes of memory that the entry takes, with a value that stands elsewhere (MEMORY USAGE). */
 export function memoryBytes(arena: Arena, entry: Ref): number {
   const own = arena.blockBytes(entry) + dictEntry.longKeyBytes(arena, entry);

@@ -263,7 +263,9 @@ export function visitEntry(memory: Memory, found: Ref, visit: FieldVisitor): voi
  * (Redis does this when it loads one). Fields are then added by `set`.
  */
 export function prepare(arena: Arena, entry: Ref, expected: number, limits: HashLimits): void {
-  if (expected > limits.listpackEntriesMax) convert(arena, entry);
+  if (expected <= limits.listpackEntriesMax) return;
+  convert(arena, entry);
+  dict.reserve(arena, value.valueRef(arena, entry), expected);
 }
 
 /**

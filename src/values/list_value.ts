@@ -268,8 +268,8 @@ export function emitAll(memory: Memory, list: Ref, sink: ElementSink): void {
 }
 
 /**
- * Calls `visit` with the content of each node, in order, for saving: a listpack, or the byte string
- * of a plain node.
+ * Calls `visit` with the content of each node, in order, and of each piece of a node: a listpack,
+ * or the byte string of a plain node.
  */
 export function forEachNode(
   memory: Memory,
@@ -279,6 +279,19 @@ export function forEachNode(
   quicklist.forEachNode(memory, list, (node) => {
     visit(nodes.isPlain(memory, node), nodes.content(memory, node));
   });
+}
+
+/**
+ * Calls a visitor with each node as Redis would have it, in order, for saving: `visitPlain` with
+ * the byte string of an element that stands alone, `visitPacked` with the bytes of a listpack.
+ */
+export function forEachWholeNode(
+  memory: Memory,
+  list: Ref,
+  visitPlain: (ref: Ref) => void,
+  visitPacked: (listpackBytes: Slice) => void,
+): void {
+  quicklist.forEachWholeNode(memory, list, visitPlain, visitPacked);
 }
 
 /**

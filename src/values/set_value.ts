@@ -226,7 +226,9 @@ export function visitEntry(memory: Memory, found: Ref, visit: MemberVisitor): vo
  */
 export function prepare(arena: Arena, entry: Ref, expected: number, limits: SetLimits): void {
   const isIntset = value.encodingOf(arena, entry) === value.ENCODING_INTSET;
-  if (isIntset && expected > limits.intsetEntriesMax) convert(arena, entry);
+  if (!isIntset || expected <= limits.intsetEntriesMax) return;
+  convert(arena, entry);
+  dict.reserve(arena, value.valueRef(arena, entry), expected);
 }
 
 /**

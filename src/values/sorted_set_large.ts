@@ -76,6 +76,33 @@ export function find(
   return dict.find(memory, dictOf(memory, root), bytes, start, length);
 }
 
+/** Prepares an empty set for so many members. */
+export function reserve(arena: Arena, root: Ref, members: number): void {
+  dict.reserve(arena, dictOf(arena, root), members);
+}
+
+/** Moves the root, and what hangs at it but members and nodes, out of slabs to be emptied. */
+export function relocateRoot(arena: Arena, root: Ref): Ref {
+  const moved = arena.relocate(root);
+  const members = dict.relocateTable(arena, dictOf(arena, moved));
+  const tree = arena.relocate(treeOf(arena, moved));
+  arena.willWrite(moved);
+  const words = arena.words[moved >>> SEGMENT_SHIFT];
+  words[wordOffsetOf(moved) + ROOT_DICT] = members;
+  words[wordOffsetOf(moved) + ROOT_TREE] = tree;
+  return moved;
+}
+
+/** Moves a member's entry out of a slab that is to be emptied, and tells the tree; not the dict. */
+export function relocateEntry(arena: Arena, root: Ref, entry: Ref): Ref {
+  dictEntry.relocateKey(arena, entry);
+  const moved = arena.relocate(entry);
+  if (moved !== entry) {
+    scoreTree.replaceEntry(arena, treeOf(arena, root), scoreOf(arena, moved), entry, moved);
+  }
+  return moved;
+}
+
 /** The score in a member's entry. */
 export function scoreOf(memory: Memory, entry: Ref): number {
   return memory.double(entry, ENTRY_SCORE);

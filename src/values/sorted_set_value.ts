@@ -428,6 +428,7 @@ export function prepare(
 ): void {
   if (expected <= limits.listpackEntriesMax) return;
   if (value.encodingOf(arena, entry) === ENCODING_LISTPACK) convertToLarge(arena, entry);
+  large.reserve(arena, value.valueRef(arena, entry), expected);
 }
 
 /**

@@ -69,3 +69,14 @@ Deno.test("a log that cannot be written stays silent; one that cannot be opened 
   assertThrows(() => log.open(join(directory, "other.log")), Deno.errors.NotFound);
   assertEquals(log.path, join(directory, "server.log"));
 });
+
+Deno.test("a function in the place of standard output gets whole lines, until a file is opened", () => {
+  const texts: string[] = [];
+  const log = new Log((text) => texts.push(text));
+  log.notice("one");
+  log.debug("not this");
+  log.open(Deno.build.os === "windows" ? "NUL" : "/dev/null");
+  log.notice("not here");
+  assertEquals(texts.length, 1);
+  assertEquals(texts[0].endsWith(" * one\n"), true);
+});

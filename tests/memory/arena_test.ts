@@ -10,6 +10,7 @@ import {
   refOf,
   SEGMENT_BYTES,
   segmentOf,
+  wordOffsetOf,
 } from "../../src/memory/memory.ts";
 
 function fillBlock(arena: Arena, ref: Ref, size: number, byte: number): void {
@@ -99,12 +100,98 @@ Deno.test("emptied slabs give their segments back, except the last of a class", 
   assert(arena.segmentCount === 2 && refs.some((ref) => segmentOf(ref) === segmentOf(small)));
 });
 
-Deno.test("the utilization of a slab is its share of blocks in use", () => {
+/** Fills slabs of four blocks each; slab number n keeps n + 1 of them. */
+function unevenSlabs(arena: Arena, slabCount: number): Ref[][] {
+  const slabs = Array.from(
+    { length: slabCount },
+    () => Array.from({ length: 4 }, () => arena.allocate(SEGMENT_BYTES / 4)),
+  );
+  return slabs.map((refs, slab) => {
+    for (const ref of refs.splice(slab + 1)) arena.free(ref);
+    return refs;
+  });
+}
+
+Deno.test("blocks of the emptiest slabs move into the others, with their bytes", () => {
   const arena = new Arena({ debug: true });
-  const refs = Array.from({ length: 4 }, () => arena.allocate(SEGMENT_BYTES / 4));
-  assertEquals(arena.slabUtilization(refs[0]), 1);
-  arena.free(refs[3]);
-  assertEquals(arena.slabUtilization(refs[0]), 0.75);
+  const [[single], pair, triple] = unevenSlabs(arena, 3);
+  arena.words[segmentOf(single)][wordOffsetOf(single) + 7] = 4711;
+  assertEquals(arena.recoverableBytes(), SEGMENT_BYTES);
+  assertEquals(arena.beginEvacuation(), 1);
+  for (const ref of [...pair, ...triple]) assertEquals(arena.relocate(ref), ref);
+  const moved = arena.relocate(single);
+  assert([segmentOf(pair[0]), segmentOf(triple[0])].includes(segmentOf(moved)));
+  assertEquals(arena.word(moved, 7), 4711);
+  assertEquals([arena.segmentCount, arena.usedBytes], [2, 6 * (SEGMENT_BYTES / 4)]);
+  assertEquals([arena.relocatedCount, arena.keptCount], [1, 5]);
+  assertEquals([arena.endEvacuation(), arena.recoverableBytes()], [0, 0]);
+});
+
+Deno.test("new blocks stay out of marked slabs while others have room, then take them back", () => {
+  const arena = new Arena({ debug: true });
+  const [[single], pair] = unevenSlabs(arena, 2);
+  assertEquals(arena.beginEvacuation(), 1);
+  const added = [arena.allocate(SEGMENT_BYTES / 4), arena.allocate(SEGMENT_BYTES / 4)];
+  for (const ref of added) assertEquals(segmentOf(ref), segmentOf(pair[0]));
+  // There is no room elsewhere now, and no reason to open a third slab.
+  assertEquals(arena.relocate(single), single);
+  assertEquals(segmentOf(arena.allocate(SEGMENT_BYTES / 4)), segmentOf(single));
+  assertEquals([arena.segmentCount, arena.endEvacuation()], [2, 0]);
+});
+
+Deno.test("slabs that could not be emptied are used again after the evacuation", () => {
+  const arena = new Arena({ debug: true });
+  unevenSlabs(arena, 2);
+  arena.beginEvacuation();
+  assertEquals(arena.endEvacuation(), SEGMENT_BYTES);
+  for (let count = 0; count < 5; count++) arena.allocate(SEGMENT_BYTES / 4);
+  assertEquals(arena.segmentCount, 2);
+});
+
+Deno.test("an evacuation closes the empty slabs that classes keep", () => {
+  const arena = new Arena({ debug: true });
+  const ref = arena.allocate(64);
+  for (const byteCount of [8, 100, 5000]) arena.free(arena.allocate(byteCount));
+  assertEquals(arena.segmentCount, 4);
+  assertEquals([arena.beginEvacuation(), arena.segmentCount], [0, 1]);
+  assertEquals(arena.blockBytes(ref), 64);
+  arena.endEvacuation();
+  arena.allocate(5000);
+  assertEquals(arena.segmentCount, 2);
+});
+
+Deno.test("no block and no segment moves while frozen", () => {
+  const arena = new Arena({ debug: true });
+  const [[single]] = unevenSlabs(arena, 2);
+  arena.beginEvacuation();
+  arena.beginFreeze(() => {});
+  assertThrows(() => arena.relocate(single), Error, "while frozen");
+  assertThrows(() => arena.compactStep(), Error, "while frozen");
+  arena.endFreeze([]);
+});
+
+Deno.test("compaction empties hardly used buffers, and every block keeps ref and bytes", () => {
+  const arena = new Arena({ debug: true });
+  const refs = Array.from({ length: 600 }, () => arena.allocate(SEGMENT_BYTES));
+  const kept = refs.filter((ref, index) => {
+    arena.words[segmentOf(ref)].fill(index);
+    if (index % 4 !== 0) arena.free(ref);
+    return index % 4 === 0;
+  });
+  arena.trim();
+  assertEquals(arena.statistics().reservedBytes, 600 * SEGMENT_BYTES);
+  const promised = arena.compactableBytes();
+  assert(arena.beginCompaction());
+  while (arena.compactStep());
+  assertEquals(arena.endCompaction(), promised);
+  assert(promised > 300 * SEGMENT_BYTES);
+  assertEquals(arena.statistics().reservedBytes, 600 * SEGMENT_BYTES - promised);
+  kept.forEach((ref, index) => {
+    const words = arena.words[segmentOf(ref)];
+    assertEquals([words[0], words[words.length - 1]], [index * 4, index * 4]);
+  });
+  assert(!arena.beginCompaction());
+  arena.endCompaction();
 });
 
 Deno.test("a block freed while frozen counts as deferred, and as used, until the release", () => {

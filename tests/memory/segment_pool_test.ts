@@ -77,3 +77,29 @@ Deno.test("a source from which segments are still cut can be dropped as well", (
   pool.give(pool.take());
   assertEquals(pool.reservedBytes, SEGMENT_BYTES);
 });
+
+Deno.test("segments of a retiring source are used again only when there are no others", () => {
+  const pool = new SegmentPool();
+  const segments = take(pool, 600);
+  const sources = new Set(segments.map(({ source }) => source));
+  const kept = segments.filter((segment, index) => {
+    if (index % 3 !== 0) pool.give(segment);
+    return index % 3 === 0;
+  });
+  const retiring = pool.retirable(sources, 32);
+  assert(retiring.length > 0 && retiring.length < sources.size);
+  pool.retire(retiring);
+  const moving = kept.filter(({ source }) => source.isRetiring);
+  for (const segment of moving) {
+    assert(!pool.takeIdle()!.source.isRetiring);
+    pool.give(segment);
+  }
+  while (pool.takeIdle() !== null);
+  const { source } = pool.take();
+  assert(source.isRetiring);
+  // The one that was taken keeps its source; the others go.
+  const expected = retiring.filter((one) => one !== source);
+  const cutCount = expected.reduce((total, one) => total + one.cutCount, 0);
+  assertEquals(pool.dropRetired(retiring), cutCount * SEGMENT_BYTES);
+  assertEquals(pool.reservedBytes, (600 - cutCount) * SEGMENT_BYTES);
+});

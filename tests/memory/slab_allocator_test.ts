@@ -94,3 +94,29 @@ Deno.test("the lists hold what a model holds", () => {
   }
   assertEquals(slabs.slabCount[SMALL], model.length + unlinked.length);
 });
+
+Deno.test("the emptiest slabs that a class can do without are marked, and no full one", () => {
+  const slabs = new SlabTable();
+  const capacity = Math.floor(SEGMENT_BYTES / CLASS_BYTES[SMALL]);
+  const used = [capacity, 1, capacity / 2, capacity / 4, capacity - 1];
+  used.forEach((count, index) => {
+    const segment = index + 1;
+    slabs.open(segment, SMALL);
+    slabs.usedCount[segment] = count;
+    slabs.blockCount[SMALL] += count;
+    slabs.bumpOffset[segment] = count * CLASS_BYTES[SMALL];
+    if (count === capacity) slabs.unlinkRoom(segment, SMALL);
+  });
+  slabs.open(6, LARGE);
+  // 2.75 slabs of blocks stand in five.
+  assertEquals([slabs.surplus(SMALL), slabs.surplus(LARGE)], [2, 0]);
+  assertEquals(slabs.markSurplus(7), 2);
+  assertEquals([...slabs.isEvacuated.subarray(1, 7)], [0, 1, 0, 1, 0, 0]);
+  assertEquals(roomList(slabs, SMALL), [5, 3]);
+  // One becomes empty and goes; the other comes back.
+  slabs.usedCount[2] = 0;
+  slabs.blockCount[SMALL]--;
+  slabs.close(2);
+  assertEquals([slabs.slabCount[SMALL], slabs.readmit(SMALL), slabs.readmit(SMALL)], [4, 4, 0]);
+  assertEquals(roomList(slabs, SMALL), [4, 5, 3]);
+});

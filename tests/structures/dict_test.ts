@@ -108,6 +108,35 @@ Deno.test("dict uses a directory of chunks beyond 4,096 buckets, and gives them 
   assertEquals(arena.usedBytes, 0);
 });
 
+Deno.test("a reserved dict does not grow, holds all, and shrinks as ever", () => {
+  const arena = new Arena({ debug: true });
+  for (const count of [1, 9, 5000, 100_000]) {
+    const table = dict.create(arena);
+    dict.reserve(arena, table, count);
+    const buckets = dict.bucketCount(arena, table);
+    assertEquals(buckets, Math.ceil(count / 8));
+    for (let index = 0; index < count; index++) {
+      dict.insert(arena, table, entryFor(arena, `key:${index}`));
+    }
+    assertEquals(dict.bucketCount(arena, table), buckets);
+    dict.reserve(arena, table, count * 10);
+    assertEquals(dict.bucketCount(arena, table), buckets, "one with entries is left alone");
+    for (let index = 0; index < count; index++) assert(findKey(arena, table, `key:${index}`) !== 0);
+    for (let index = 1; index < count; index++) removeKey(arena, table, `key:${index}`);
+    assertEquals(keysOf(arena, table), ["key:0"]);
+    assertEquals(dict.bucketCount(arena, table) <= 4, true);
+    freeAll(arena, table);
+    const tooLarge = dict.create(arena);
+    dict.reserve(arena, tooLarge, count);
+    dict.insert(arena, tooLarge, entryFor(arena, "the only key"));
+    dict.trim(arena, tooLarge);
+    assertEquals(dict.bucketCount(arena, tooLarge) <= 1, true);
+    assertEquals(keysOf(arena, tooLarge), ["the only key"]);
+    freeAll(arena, tooLarge);
+  }
+  assertEquals(arena.usedBytes, new Arena().usedBytes);
+});
+
 Deno.test("dict: SCAN visits every key that is there throughout, however the table changes", () => {
   const seed = randomSeed();
   const random = new Random(seed);
@@ -199,7 +228,9 @@ class CountingRandom extends Random {
 Deno.test("touch reads the bucket and the entry of each key, and changes nothing", () => {
   const arena = new Arena({ debug: true });
   const table = dict.create(arena);
-  for (let index = 0; index < 3000; index++) dict.insert(arena, table, entryFor(arena, `k${index}`));
+  for (let index = 0; index < 3000; index++) {
+    dict.insert(arena, table, entryFor(arena, `k${index}`));
+  }
   const hashes = new Int32Array(dict.TOUCH_KEYS_MAX);
   for (let index = 0; index < hashes.length; index++) {
     const bytes = latin1Bytes(index % 4 === 3 ? `missing${index}` : `k${index * 100}`);
