@@ -19,6 +19,8 @@ import * as nodes from "./quicklist_nodes.ts";
 
 /** Bytes of the first piece of a node beyond which elements pushed in front begin another one. */
 const HEAD_BYTES_MAX = 512;
+/** Bytes of the first piece of a node beyond which it is halved before its head is removed. */
+const REMOVAL_BYTES_MAX = 256;
 
 /** An empty list. */
 export function create(arena: Arena): Ref {
@@ -190,9 +192,21 @@ export function readTail(memory: Memory, list: Ref, out: Slice): void {
   readElement(memory, node, lastPosition(memory, node), out);
 }
 
-/** Removes the first element; the list may not be empty. O(1). */
+/**
+ * Removes the first element; the list may not be empty. O(1) amortized: what stands behind it in
+ * its listpack moves, so a large one is halved until the first piece is small, unless elements are
+ * added at its other end.
+ */
 export function removeHead(arena: Arena, list: Ref): void {
-  removeElement(arena, list, nodes.firstNode(arena, list), listpack.FIRST);
+  const node = nodes.firstNode(arena, list);
+  if (nodeCount(arena, list) > 1 && nodes.entryCount(arena, node) > 2) {
+    let pieceBytes = nodes.contentBytes(arena, node);
+    while (pieceBytes > REMOVAL_BYTES_MAX && nodes.entryCount(arena, node) > 2) {
+      pieceBytes >>= 1;
+      nodes.splitFirstPiece(arena, list, pieceBytes);
+    }
+  }
+  removeElement(arena, list, node, listpack.FIRST);
 }
 
 /** Removes the last element; the list may not be empty. O(1). */

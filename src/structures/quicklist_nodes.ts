@@ -11,9 +11,9 @@
  *
  * A packed node holds a listpack. An element that is too long for one stands alone in a plain node.
  *
- * JOINED nodes. To add in front of a listpack means to move all of it. So the first node may stand
- * in pieces, a small one before larger ones: a chain of packed nodes, all but the last of them
- * JOINED. By all rules, in the number of nodes and in what is saved, a chain is one node. `gather`
+ * JOINED nodes. To add or remove in front of a listpack means to move all of it. So the first node
+ * may stand in pieces, a small one before larger ones: a chain of packed nodes, all but the last of
+ * them JOINED. By all rules, in the number of nodes and in what is saved, a chain is one node. `gather`
  * makes it one before it is split, merged or appended to. No other node than the first is a chain.
  *
  * The fill factor is Redis's list-max-listpack-size: -1 to -5 limit a node to 4, 8, 16, 32 or 64
@@ -404,4 +404,25 @@ export function splitBehind(arena: Arena, list: Ref, node: Ref, index: number): 
   const second = createPacked(arena, rest, entries - kept);
   link(arena, list, second, node, true);
   return second;
+}
+
+/**
+ * Makes a piece of its own of the first entries of the first node, which is packed: those that
+ * begin in the first `pieceBytes` bytes. There must be others.
+ */
+export function splitFirstPiece(arena: Arena, list: Ref, pieceBytes: number): void {
+  const node = firstNode(arena, list);
+  const wasJoined = isJoined(arena, node);
+  const ref = content(arena, node);
+  const indexMax = entryCount(arena, node) - 2;
+  let index = 0;
+  let position = listpack.next(arena, ref, listpack.FIRST);
+  for (; index < indexMax && position < pieceBytes; index++) {
+    position = listpack.next(arena, ref, position);
+  }
+  const second = splitBehind(arena, list, node, index);
+  setJoined(arena, node, true);
+  setJoined(arena, second, wasJoined);
+  // Whatever was counted before is still one node.
+  setWord(arena, list, ROOT_NODES, arena.word(list, ROOT_NODES) - 1);
 }
