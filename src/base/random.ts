@@ -8,6 +8,8 @@
 import { assert } from "./assert.ts";
 
 const WORD_COUNT = 2 ** 32;
+/** Up to here a word times the count is an exact double. */
+const PRODUCT_COUNT_MAX = 2 ** 21;
 
 function rotateLeft(word: number, bits: number): number {
   return (word << bits) | (word >>> (32 - bits));
@@ -58,12 +60,19 @@ export class Random {
   /** A uniform integer from 0 to `count` - 1, without bias; `count` from 1 to 2^53 - 1. */
   below(count: number): number {
     assert(count >= 1 && count <= Number.MAX_SAFE_INTEGER, "below: count is out of range");
-    if (count > WORD_COUNT) return this.#belowLarge(count);
-    // Words at the upper end that would favour small results are thrown away.
-    const limit = WORD_COUNT - WORD_COUNT % count;
-    let word = this.next32();
-    while (word >= limit) word = this.next32();
-    return word % count;
+    if (count > PRODUCT_COUNT_MAX) return this.#belowLarge(count);
+    // A word's share of the 2^32 is the result (Lemire 2019); words that would favour some results
+    // are thrown away. Products below 2^53 are exact.
+    let product = this.next32() * count;
+    let result = Math.floor(product / WORD_COUNT);
+    if (product - result * WORD_COUNT < count) {
+      const unfair = WORD_COUNT % count;
+      while (product - result * WORD_COUNT < unfair) {
+        product = this.next32() * count;
+        result = Math.floor(product / WORD_COUNT);
+      }
+    }
+    return result;
   }
 
   #belowLarge(count: number): number {

@@ -219,7 +219,7 @@ function popRandom({ db, server, reply }: Client, entry: Ref): Uint8Array | null
   const { bytes, start, length } = drawn;
   reply.bulk(bytes, start, length);
   const copy = server.commandLog === null ? null : drawn.copy();
-  setValue.remove(arena, entry, bytes, start, length);
+  setValue.removeDrawn(arena, entry);
   return copy;
 }
 

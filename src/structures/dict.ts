@@ -29,7 +29,7 @@
  *   1       buckets
  *   2       buckets for which there is memory
  *   3       ref of the only chunk (up to 4,096 buckets) or of the directory
- *   4       longest chain of buckets since the table was last empty
+ *   4       most entries that a chain has had since the table was last empty
  *   5       overflow buckets
  *
  * SCAN. The cursor counts with its bits reversed (Redis, Pieter Noordhuis): see `scan`.
@@ -64,7 +64,7 @@ const CHUNK_SHIFT = 12;
 /** Entries per bucket beyond which a bucket is split; see scripts/bench/micro/dict_bench.ts. */
 const LOAD_MAX = 8;
 /** Entries per bucket below which a bucket is merged. */
-const LOAD_MIN = 2;
+const LOAD_MIN = 4;
 /** The same while frozen. */
 const LOAD_MIN_FROZEN = 0.5;
 /** Buckets split or merged at most by one insert or remove. */
@@ -229,7 +229,7 @@ export function insert(arena: Arena, dict: Ref, entry: Ref): void {
 
 /** `insert` for a caller that has the hash of the key. */
 export function insertHashed(arena: Arena, dict: Ref, entry: Ref, hash: number): void {
-  place(arena, dict, indexOf(arena, dict, hash), hash, entry);
+  place(arena, dict, indexOf(arena, dict, hash), hash >>> 24, entry);
   arena.willWrite(dict);
   const words = arena.words[dict >>> SEGMENT_SHIFT];
   const entries = ++words[((dict & OFFSET_MASK) << 1) + ROOT_COUNT];
@@ -314,25 +314,27 @@ export function scan(
   return nextCursor(cursor, half);
 }
 
-/** An entry, each as likely as any other, or 0 if there is none. O(1) expected. */
+/**
+ * An entry, each as likely as any other, or 0 if there is none. O(1) expected. The place is
+ * remembered for the `…Found` functions.
+ */
 export function randomEntry(memory: Memory, dict: Ref, random: Random): Ref {
   if (count(memory, dict) === 0) return 0;
   const buckets = bucketCount(memory, dict);
-  const slots = memory.word(dict, ROOT_CHAIN_MAX) * BUCKET_SLOTS;
-  let fallback: Ref = 0;
-  for (let tries = 0; tries < RANDOM_TRIES_MAX || fallback === 0; tries++) {
-    let bucket = bucketAt(memory, dict, random.below(buckets));
-    fallback ||= memory.word(bucket, BUCKET_REFS);
-    let slot = random.below(slots);
-    while (slot >= BUCKET_SLOTS && bucket !== 0) {
-      bucket = memory.word(bucket, BUCKET_OVERFLOW);
-      slot -= BUCKET_SLOTS;
+  const slots = memory.word(dict, ROOT_CHAIN_MAX);
+  for (let tries = 0;; tries++) {
+    foundIndex = random.below(buckets);
+    foundBucket = bucketAt(memory, dict, foundIndex);
+    // After so many tries the first entry of any bucket will do.
+    foundSlot = tries < RANDOM_TRIES_MAX ? random.below(slots) : 0;
+    while (foundSlot >= BUCKET_SLOTS && foundBucket !== 0) {
+      foundBucket = memory.word(foundBucket, BUCKET_OVERFLOW);
+      foundSlot -= BUCKET_SLOTS;
     }
-    if (bucket === 0) continue;
-    const entry = memory.word(bucket, BUCKET_REFS + slot);
+    if (foundBucket === 0) continue;
+    const entry = memory.word(foundBucket, BUCKET_REFS + foundSlot);
     if (entry !== 0) return entry;
   }
-  return fallback;
 }
 
 /**
@@ -483,20 +485,16 @@ function visitBucket(
 }
 
 /** Puts an entry into the first free slot of a chain, extending the chain if it is full. */
-function place(arena: Arena, dict: Ref, index: number, hash: number, entry: Ref): void {
+function place(arena: Arena, dict: Ref, index: number, tag: number, entry: Ref): void {
   let bucket = bucketAt(arena, dict, index);
-  let chain = 1;
+  let before = 0;
   for (;;) {
     const words = arena.words[bucket >>> SEGMENT_SHIFT];
     const at = (bucket & OFFSET_MASK) << 1;
     if (words[at + BUCKET_REFS + BUCKET_SLOTS - 1] === 0) break;
     const next = words[at + BUCKET_OVERFLOW];
-    chain++;
-    if (next === 0) {
-      bucket = addOverflow(arena, dict, bucket, chain);
-      break;
-    }
-    bucket = next;
+    before += BUCKET_SLOTS;
+    bucket = next === 0 ? addOverflow(arena, dict, bucket) : next;
   }
   arena.willWrite(bucket);
   const segment = bucket >>> SEGMENT_SHIFT;
@@ -505,16 +503,17 @@ function place(arena: Arena, dict: Ref, index: number, hash: number, entry: Ref)
   let slot = 0;
   while (words[at + slot] !== 0) slot++;
   words[at + slot] = entry;
-  arena.bytes[segment][((bucket & OFFSET_MASK) << 3) + slot] = hash >>> 24;
+  arena.bytes[segment][((bucket & OFFSET_MASK) << 3) + slot] = tag;
+  const entries = before + slot + 1;
+  if (entries > arena.word(dict, ROOT_CHAIN_MAX)) setRoot(arena, dict, ROOT_CHAIN_MAX, entries);
 }
 
-function addOverflow(arena: Arena, dict: Ref, bucket: Ref, chain: number): Ref {
+function addOverflow(arena: Arena, dict: Ref, bucket: Ref): Ref {
   const overflow = arena.allocate(BUCKET_BYTES);
   clearBuckets(arena, overflow, 1);
   arena.willWrite(bucket);
   arena.words[bucket >>> SEGMENT_SHIFT][((bucket & OFFSET_MASK) << 1) + BUCKET_OVERFLOW] = overflow;
   setRoot(arena, dict, ROOT_OVERFLOWS, arena.word(dict, ROOT_OVERFLOWS) + 1);
-  if (chain > arena.word(dict, ROOT_CHAIN_MAX)) setRoot(arena, dict, ROOT_CHAIN_MAX, chain);
   return overflow;
 }
 
@@ -550,27 +549,34 @@ function setSlot(arena: Arena, bucket: Ref, slot: number, tag: number, entry: Re
   arena.bytes[segment][((bucket & OFFSET_MASK) << 3) + slot] = tag;
 }
 
-/** Entries on their way from one chain to others. */
+/** Entries on their way from one chain to others, and their tags. */
 const moving: Ref[] = [];
+const movingTags: number[] = [];
 
 function collectChain(arena: Arena, dict: Ref, index: number): void {
   moving.length = 0;
-  visitBucket(arena, dict, index, collect);
-  const bucket = bucketAt(arena, dict, index);
-  freeOverflows(arena, dict, bucket);
-  arena.willWrite(bucket);
-  clearBuckets(arena, bucket, 1);
+  movingTags.length = 0;
+  const first = bucketAt(arena, dict, index);
+  for (let bucket = first; bucket !== 0; bucket = arena.word(bucket, BUCKET_OVERFLOW)) {
+    const bytes = arena.bytes[bucket >>> SEGMENT_SHIFT];
+    for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
+      const entry = arena.word(bucket, BUCKET_REFS + slot);
+      if (entry === 0) break;
+      moving.push(entry);
+      movingTags.push(bytes[((bucket & OFFSET_MASK) << 3) + slot]);
+    }
+  }
+  freeOverflows(arena, dict, first);
+  arena.willWrite(first);
+  clearBuckets(arena, first, 1);
 }
 
-function collect(entry: Ref): void {
-  moving.push(entry);
-}
-
+/** Places each where its hash says, after a split. */
 function placeMoving(arena: Arena, dict: Ref): void {
   for (let index = 0; index < moving.length; index++) {
     dictEntry.readKey(arena, moving[index], keyView);
     const hash = hashBytes(keyView.bytes, keyView.start, keyView.length);
-    place(arena, dict, indexOf(arena, dict, hash), hash, moving[index]);
+    place(arena, dict, indexOf(arena, dict, hash), hash >>> 24, moving[index]);
   }
 }
 
@@ -597,7 +603,11 @@ function shrink(arena: Arena, dict: Ref): void {
     if (buckets === 1 || count(arena, dict) >= buckets * loadMin) return;
     collectChain(arena, dict, buckets - 1);
     setRoot(arena, dict, ROOT_BUCKETS, buckets - 1);
-    placeMoving(arena, dict);
+    // All of them go where they would be if the bucket had never been split off.
+    const target = buckets - 1 - (1 << (31 - Math.clz32(buckets - 1)));
+    for (let index = 0; index < moving.length; index++) {
+      place(arena, dict, target, movingTags[index], moving[index]);
+    }
     giveBackCapacity(arena, dict);
   }
 }

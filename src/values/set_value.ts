@@ -185,14 +185,30 @@ export function someMember(
   return isFound;
 }
 
+/** The dict's entry, or the index in the intset, that was drawn last. */
+let drawn = 0;
+
 /** Points `out` at a member of a set that is not empty, each as likely. O(1) expected. */
 export function readRandom(memory: Memory, entry: Ref, out: Slice): void {
   const ref = value.valueRef(memory, entry);
   if (value.encodingOf(memory, entry) === value.ENCODING_INTSET) {
-    intset.read(memory, ref, intset.randomIndex(memory, ref), out);
+    drawn = intset.randomIndex(memory, ref);
+    intset.read(memory, ref, drawn, out);
   } else {
-    dictEntry.readKey(memory, dict.randomEntry(memory, ref, random), out);
+    drawn = dict.randomEntry(memory, ref, random);
+    dictEntry.readKey(memory, drawn, out);
   }
+}
+
+/** Removes the member that `readRandom` has just drawn from this set, without another search. */
+export function removeDrawn(arena: Arena, entry: Ref): void {
+  const ref = value.valueRef(arena, entry);
+  if (value.encodingOf(arena, entry) === value.ENCODING_INTSET) {
+    value.setValueRef(arena, entry, intset.removeAt(arena, ref, drawn));
+    return;
+  }
+  dict.removeFound(arena, ref);
+  freeMember(arena, drawn);
 }
 
 /**
