@@ -186,6 +186,11 @@ function countSingle(client: Client): void {
     return;
   }
   readValue(db.arena, entry);
+  if (value.encodingOf(db.arena, entry) !== value.ENCODING_RAW) {
+    // Redis: a short one that was loaded is made ready to be written, even if it is only read.
+    value.setEncodingOnly(db.arena, entry, value.ENCODING_RAW);
+    readValue(db.arena, entry);
+  }
   let count = hyperloglog.cachedCount(view.bytes, view.start);
   if (count === null) {
     count = hyperloglog.count(view.bytes, view.start, view.length);

@@ -14,7 +14,7 @@ import { SortedSetBuilder, SortedSetCursor } from "../values/sorted_set_value.ts
 import * as value from "../values/value.ts";
 import { TYPE_SORTED_SET } from "../values/value.ts";
 import { integerArgument, typedForRead, typedForWrite } from "./arguments.ts";
-import { MemberRange, type RangeKind, storeResult } from "./sorted_set_arguments.ts";
+import { limitsOf, MemberRange, type RangeKind, storeResult } from "./sorted_set_arguments.ts";
 
 const RANGE_SHOWN = "O(log(N)+M) with N being the number of elements in the sorted set and M " +
   "the number of elements returned.";
@@ -175,11 +175,18 @@ function zrangestoreCommand(client: Client): void {
   const entry = typedForRead(client, 2, TYPE_SORTED_SET);
   const builder = new SortedSetBuilder(db.arena);
   if (entry !== 0) {
+    const { listpackEntriesMax, listpackValueBytesMax } = limitsOf(client);
     locateQuery(client, entry);
     seekRange(client, entry);
+    let isSmall = query.kind !== "rank" || range.count <= listpackEntriesMax;
     for (let left = range.count; left > 0; left--) {
       cursor.readMember(view);
-      builder.add(view.bytes, view.start, view.length, cursor.score);
+      if (builder.count >= listpackEntriesMax || view.length > listpackValueBytesMax) {
+        isSmall = false;
+      }
+      // Redis: the members go to a listpack at first, and a listpack does not keep the sign of -0.
+      const score = isSmall && cursor.score === 0 ? 0 : cursor.score;
+      builder.add(view.bytes, view.start, view.length, score);
       if (left > 1) cursor.advance(query.isReverse === true);
     }
   }

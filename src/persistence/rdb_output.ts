@@ -106,11 +106,15 @@ export class RdbOutput {
     buffer[this.#at++] = word;
   }
 
-  /** Writes a Unix time in milliseconds as int64, lowest byte first. */
+  /**
+   * Writes a Unix time in milliseconds as int64, lowest byte first; 2^63, which is what the
+   * greatest int64 becomes as a double, as the greatest int64.
+   */
   writeMilliseconds(timeMs: number): void {
     if (this.#at > BUFFER_BYTES - PRIMITIVE_BYTES_MAX) this.flush();
-    const low = timeMs >>> 0;
-    const high = Math.floor(timeMs / 0x100000000);
+    const isBeyond = timeMs >= 2 ** 63;
+    const low = isBeyond ? 0xffffffff : timeMs >>> 0;
+    const high = isBeyond ? 0x7fffffff : Math.floor(timeMs / 0x100000000);
     const buffer = this.#buffer;
     for (let shift = 0; shift < 32; shift += 8) {
       buffer[this.#at + (shift >>> 3)] = low >>> shift;

@@ -322,13 +322,15 @@ export class RdbValueReader {
     const view = this.#view;
     const held = this.#held;
     const count = input.readCount(2);
-    sortedSetValue.prepare(this.#arena, entry, count, this.#limits.sortedSet);
+    // Collected large, for a listpack would not keep a score of -0.
+    sortedSetValue.prepare(this.#arena, entry, count);
     for (let index = 0; index < count; index++) {
       input.readString(view);
       held.hold(view);
       const score = hasBinaryScores ? input.readDouble() : this.#readTextScore();
       this.#addScored(entry, held.bytes, 0, held.length, score);
     }
+    sortedSetValue.settle(this.#arena, entry, this.#limits.sortedSet);
     return count;
   }
 

@@ -132,6 +132,10 @@ function positionsFound(
   specs: readonly KeySpec[],
   argv: Argv,
 ): KeyPosition[] {
+  // Redis: a finder that goes by the number of keys (ZUNIONSTORE …) knows no flags.
+  if (specs.some(({ find }) => find !== "unknown" && "keyNumberIndex" in find)) {
+    return findKeys(argv).map((index) => ({ index, flags: [] }));
+  }
   const covered: KeyPosition[] = [];
   for (const spec of specs) addSpec(spec, argv, covered);
   const open = specs.findLast((spec) => spec.begin === "unknown" || spec.find === "unknown");

@@ -13,8 +13,9 @@
  *
  * JOINED nodes. To add or remove in front of a listpack means to move all of it. So the first node
  * may stand in pieces, a small one before larger ones: a chain of packed nodes, all but the last of
- * them JOINED. By all rules, in the number of nodes and in what is saved, a chain is one node. `gather`
- * makes it one before it is split, merged or appended to. No other node than the first is a chain.
+ * them JOINED. By all rules, in the number of nodes and in what is saved, a chain is one node.
+ * `gather` makes it one before it is split, merged or appended to. No other node than the first is
+ * a chain.
  *
  * The fill factor is Redis's list-max-listpack-size: -1 to -5 limit a node to 4, 8, 16, 32 or 64
  * KiB; 0 and more are a number of entries, in nodes of up to 8 KiB. Decisions are those of Redis

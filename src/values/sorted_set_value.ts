@@ -344,6 +344,28 @@ function largeFrom(arena: Arena, ref: Ref): Ref {
   return root;
 }
 
+/** A listpack of the members of a large set, or 0 if it is beyond the limits. */
+function smallFrom(arena: Arena, root: Ref, limits: SortedSetLimits): Ref {
+  const total = large.count(arena, root);
+  if (total > limits.listpackEntriesMax) return 0;
+  let memberBytes = 0;
+  let memberBytesMax = 0;
+  large.forEach(arena, root, ({ length }) => {
+    memberBytes += length;
+    memberBytesMax = Math.max(memberBytesMax, length);
+  });
+  // Beside the member itself: its lengths, and the score.
+  const bytesMax = memberBytes + total * 36 + listpack.EMPTY_BYTES;
+  if (memberBytesMax > limits.listpackValueBytesMax || bytesMax > listpack.LISTPACK_BYTES_MAX) {
+    return 0;
+  }
+  let target = listpack.create(arena);
+  large.forEach(arena, root, (member, own) => {
+    target = small.append(arena, target, member.bytes, member.start, member.length, own);
+  });
+  return target;
+}
+
 /**
  * Collects a sorted set that is not in a database yet: the result of ZUNIONSTORE and its like. It
  * is built large, and `finish` makes it small if it may be; then `encoding` and `ref` say where
@@ -353,8 +375,6 @@ export class SortedSetBuilder {
   encoding = ENCODING_SKIPLIST;
   ref: Ref;
   readonly #arena: Arena;
-  #memberBytesMax = 0;
-  #memberBytes = 0;
 
   constructor(arena: Arena) {
     this.#arena = arena;
@@ -376,11 +396,7 @@ export class SortedSetBuilder {
    */
   add(bytes: Uint8Array, start: number, length: number, score: number): boolean {
     newScore = score;
-    const outcome = addToLarge(this.#arena, this.ref, bytes, start, length, 0);
-    if (outcome !== ADD_INSERTED) return false;
-    this.#memberBytes += length;
-    if (length > this.#memberBytesMax) this.#memberBytesMax = length;
-    return true;
+    return addToLarge(this.#arena, this.ref, bytes, start, length, 0) === ADD_INSERTED;
   }
 
   /** Removes a member, if it is there. */
@@ -391,20 +407,8 @@ export class SortedSetBuilder {
 
   /** Completes the set. Decides about its encoding as Redis does after ZUNIONSTORE. */
   finish(limits: SortedSetLimits): void {
-    const arena = this.#arena;
-    const total = this.count;
-    // Beside the member itself: its lengths, and the score.
-    const bytesMax = this.#memberBytes + total * 36;
-    if (
-      total > limits.listpackEntriesMax || this.#memberBytesMax > limits.listpackValueBytesMax ||
-      bytesMax > listpack.LISTPACK_BYTES_MAX - listpack.EMPTY_BYTES
-    ) {
-      return;
-    }
-    let target = listpack.create(arena);
-    large.forEach(arena, this.ref, (member, own) => {
-      target = small.append(arena, target, member.bytes, member.start, member.length, own);
-    });
+    const target = smallFrom(this.#arena, this.ref, limits);
+    if (target === 0) return;
     this.abandon();
     this.encoding = ENCODING_LISTPACK;
     this.ref = target;
@@ -417,18 +421,21 @@ export class SortedSetBuilder {
 }
 
 /**
- * Makes an empty sorted set ready for so many members, so that one which will be large is not
- * converted on the way. Members are then added by `add`.
+ * Makes an empty sorted set ready for so many members, which are then added by `add`; `settle` is
+ * called when all are there.
  */
-export function prepare(
-  arena: Arena,
-  entry: Ref,
-  expected: number,
-  limits: SortedSetLimits,
-): void {
-  if (expected <= limits.listpackEntriesMax) return;
+export function prepare(arena: Arena, entry: Ref, expected: number): void {
   if (value.encodingOf(arena, entry) === ENCODING_LISTPACK) convertToLarge(arena, entry);
   large.reserve(arena, value.valueRef(arena, entry), expected);
+}
+
+/** Makes a large set small if the limits allow it, as Redis does with one that it has loaded. */
+export function settle(arena: Arena, entry: Ref, limits: SortedSetLimits): void {
+  const root = value.valueRef(arena, entry);
+  const target = smallFrom(arena, root, limits);
+  if (target === 0) return;
+  while (!large.releaseStep(arena, root, 1 << 30));
+  value.setEncoding(arena, entry, ENCODING_LISTPACK, target);
 }
 
 /**

@@ -87,6 +87,46 @@ COMMAND GETKEYS SINTERCARD 1.5 a b
 COMMAND GETKEYSANDFLAGS BITFIELD n GET u8 0 OVERFLOW FAIL
 COMMAND GETKEYSANDFLAGS BITFIELD n GET u8
 COMMAND GETKEYSANDFLAGS BITFIELD n OVERFLOW
+COMMAND GETKEYSANDFLAGS ZINTERSTORE z0 1.5 z2 z2
+COMMAND GETKEYSANDFLAGS ZUNIONSTORE z0 +1 z2 z2
+COMMAND GETKEYSANDFLAGS ZINTER 1.5 z2 z2
+# PFCOUNT makes a loaded HyperLogLog writable, cached count or not
+PFADD loaded abc e p
+PFCOUNT loaded
+DEBUG RELOAD
+OBJECT ENCODING loaded
+PFCOUNT loaded
+OBJECT ENCODING loaded
+# the encoding of a difference goes by the members that are left
+CONFIG SET zset-max-listpack-value 2
+ZADD long 1 a 2 b 3 300
+ZADD minus 1 300 2 b 3 x 4 y 5 z
+ZDIFFSTORE short 2 long minus
+OBJECT ENCODING short
+CONFIG SET zset-max-listpack-value 64
+# a score of -0 in a skiplist outlives a reload
+CONFIG SET zset-max-listpack-value 1
+ZADD negative -0 9 1 312
+DEBUG RELOAD
+ZRANGE negative 0 -1 WITHSCORES
+OBJECT ENCODING negative
+CONFIG SET zset-max-listpack-value 64
+DEBUG RELOAD
+ZRANGE negative 0 -1 WITHSCORES
+OBJECT ENCODING negative
+# ZRANGESTORE collects in a listpack as long as it can, where -0 becomes 0
+CONFIG SET zset-max-listpack-value 2
+ZADD signed -9 356 -0 h 5 k
+ZRANGESTORE reversed signed 0 -1 REV
+ZRANGE reversed 0 -1 WITHSCORES
+ZRANGESTORE forward signed 0 -1
+ZRANGE forward 0 -1 WITHSCORES
+CONFIG SET zset-max-listpack-value 64
+# the greatest expiry outlives a reload
+SET lasting v PXAT 9223372036854775807
+DEBUG RELOAD
+PEXPIRETIME lasting
+EXISTS lasting
 # keys whose time is past are removed when they are met, and not before
 DEBUG SET-ACTIVE-EXPIRE 0
 SET gone 1 EXAT 1

@@ -12,6 +12,7 @@ const CASES: readonly (readonly [command: string, keys: string])[] = [
   ["BITFIELD k GET u8 0 GET u8 8", "k:RO access"],
   ["BITFIELD k GET u8 0 SET u8 0 1", "k:RW access update"],
   ["ZUNIONSTORE d 2 a b", "d:OW update|a:RO access|b:RO access"],
+  ["ZUNIONSTORE d 1.5 a b", "a:|d:"],
   ["LMPOP 2 a b LEFT", "a:RW access delete|b:RW access delete"],
   ["BLMPOP 0 1 k LEFT", "k:RW access delete"],
   ["SORT k", "k:RO access"],

@@ -367,3 +367,35 @@ Deno.test("random changes match a plain array, before and after a freeze", () =>
     check.assertEmpty();
   }
 });
+
+Deno.test("taking from the head of full nodes, and adding there, keeps order, counts and nodes", () => {
+  for (const fill of [-1, -2, -3, 128]) {
+    const arena = new Arena({ debug: true });
+    const list = quicklist.create(arena);
+    const model = Array.from({ length: 3000 }, (_, index) => `element:${index}`);
+    for (const element of model) pushTail(arena, list, element, fill);
+    for (let round = 0; model.length > 0; round++) {
+      quicklist.removeHead(arena, list);
+      model.shift();
+      if (round % 5 === 0) {
+        quicklist.pushHead(
+          arena,
+          list,
+          latin1Bytes(`new:${round}`),
+          0,
+          `new:${round}`.length,
+          fill,
+        );
+        model.unshift(`new:${round}`);
+      }
+      if (round % 7 === 0 && model.length > 3) {
+        quicklist.removeTail(arena, list);
+        model.pop();
+      }
+      if (round % 199 === 0) assertSound(arena, list, model, `fill ${fill}, round ${round}`);
+    }
+    assertEquals(quicklist.nodeCount(arena, list), 0);
+    assertEquals(quicklist.memoryBytes(arena, list), arena.usedBytes);
+    quicklist.free(arena, list);
+  }
+});
