@@ -6,6 +6,7 @@
  */
 import { parseSafeInteger } from "../base/integers.ts";
 import { EVENT_STRING } from "../keyspace/keyspace_listener.ts";
+import { INT64_MAX } from "../base/integers.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -179,12 +180,17 @@ function unsignedIfNeeded({ isSigned, operand }: Operation): bigint {
 }
 
 /** The number, or what the field holds instead if it does not fit; null if that is nothing. */
-function fit(wanted: bigint, { isSigned, width, overflow }: Operation): bigint | null {
+function fit(wanted: bigint, operation: Operation): bigint | null {
+  const { kind, isSigned, width, overflow } = operation;
   const max = isSigned ? (1n << BigInt(width - 1)) - 1n : (1n << BigInt(width)) - 1n;
   const min = isSigned ? -max - 1n : 0n;
   if (wanted >= min && wanted <= max) return wanted;
   if (overflow === "fail") return null;
-  if (overflow === "sat") return wanted > max ? max : min;
+  if (overflow === "sat") {
+    // Redis: the room above is reckoned in int64, and that wraps for the lowest numbers of all.
+    const wraps = kind === "set" && isSigned && width < 64 && max - wanted > INT64_MAX;
+    return wanted > max || wraps ? max : min;
+  }
   return isSigned ? BigInt.asIntN(width, wanted) : BigInt.asUintN(width, wanted);
 }
 

@@ -159,8 +159,7 @@ for (const preamble of ["yes", "no"]) {
           await source.expect("BGREWRITEAOF");
           await source.expect("SET", `during ${round}`, "the rewrite");
           await source.expect("RPUSH", "list:mixed", "during", round);
-          await using copy = await TemporaryDirectory.create();
-          await copyTree(directory.path, copy.path);
+          await using copy = await copyOfAof(directory.path);
           // With a base of commands the pace is not slowed down, and it may be done already.
           if (preamble === "yes") await assertRewriting(source);
           await using loader = await startLoader({ directory: copy.path, args });
@@ -174,6 +173,25 @@ for (const preamble of ["yes", "no"]) {
       }
     },
   );
+}
+
+/**
+ * A copy of a directory whose AOF is being rewritten, as it was at one moment: made again if files
+ * came or went meanwhile.
+ */
+async function copyOfAof(directory: string): Promise<TemporaryDirectory> {
+  const manifest = `${directory}/appendonlydir/appendonly.aof.manifest`;
+  for (;;) {
+    const copy = await TemporaryDirectory.create();
+    const before = await Deno.readTextFile(manifest);
+    try {
+      await copyTree(directory, copy.path);
+      if (await Deno.readTextFile(manifest) === before) return copy;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    await copy[Symbol.asyncDispose]();
+  }
 }
 
 async function assertRewriting(client: RespClient): Promise<void> {
