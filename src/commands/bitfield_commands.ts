@@ -4,9 +4,8 @@
  * All operations of a command are read before the first is carried out. Arithmetic is done with
  * bigints: it must be exact to 64 bits, and wrap around, saturate or fail at any width.
  */
-import { parseSafeInteger } from "../base/integers.ts";
+import { INT64_MAX, parseSafeInteger } from "../base/integers.ts";
 import { EVENT_STRING } from "../keyspace/keyspace_listener.ts";
-import { INT64_MAX } from "../base/integers.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
