@@ -1,14 +1,14 @@
 /**
  * LATENCY: what held the server up, and how long commands take. The events are kept by
- * server/latency.ts, the histograms by server/duration_histogram.ts.
+ * statistics/latency.ts, the histograms by statistics/duration_histogram.ts.
  */
 import * as clock from "../base/clock.ts";
 import type { Client } from "../server/client.ts";
 import type { CompiledCommand, RedisCommand } from "../server/command.ts";
-import type { DurationHistogram } from "../server/duration_histogram.ts";
+import type { DurationHistogram } from "../statistics/duration_histogram.ts";
 import { commandError } from "../server/errors.ts";
-import { type LatencyEvent, LatencyMonitor } from "../server/latency.ts";
-import { sparkline } from "../server/sparkline.ts";
+import { type LatencyEvent, LatencyMonitor } from "../statistics/latency.ts";
+import { sparkline } from "../statistics/sparkline.ts";
 import { replyHelp } from "./help.ts";
 
 const NO_KEYS = [0, 0, 0] as const;

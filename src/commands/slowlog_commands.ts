@@ -1,5 +1,5 @@
 /**
- * SLOWLOG: shows and empties the log of slow commands, which server/slowlog.ts keeps.
+ * SLOWLOG: shows and empties the log of slow commands, which statistics/slowlog.ts keeps.
  */
 import type { Client } from "../server/client.ts";
 import type { RedisCommand } from "../server/command.ts";

@@ -10,7 +10,7 @@ import * as clock from "../base/clock.ts";
 import { quoteBytes } from "../base/quoting.ts";
 import { type Client, REDIS_MONITOR, REDIS_PUSHED_TO, REDIS_UNIX_SOCKET } from "./client.ts";
 import { COMMAND_ADMIN, COMMAND_SKIP_MONITOR, type CompiledCommand } from "./command.ts";
-import { isSecretArgument } from "./slowlog.ts";
+import { isSecretArgument } from "../statistics/slowlog.ts";
 
 export class Monitors {
   readonly #clients = new Set<Client>();

@@ -1,6 +1,6 @@
 /** Statistics: rates over sixteen samples, errors by their code, and what RESETSTAT leaves. */
 import { assertEquals } from "@std/assert";
-import { Rate, Statistics } from "../../src/server/statistics.ts";
+import { Rate, Statistics } from "../../src/statistics/statistics.ts";
 
 Deno.test("a rate is the mean of the last sixteen samples", () => {
   const rate = new Rate();

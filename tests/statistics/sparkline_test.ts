@@ -1,6 +1,6 @@
 /** Sparklines: LATENCY GRAPH's bars. */
 import { assertEquals } from "@std/assert";
-import { sparkline } from "../../src/server/sparkline.ts";
+import { sparkline } from "../../src/statistics/sparkline.ts";
 
 Deno.test("the lowest value is a line on the ground, the highest fills all rows", () => {
   const lines = sparkline([10, 20, 30], ["3s", "2s", "1s"], 2).split("\n");

@@ -1,7 +1,7 @@
 /** The slow log: what is kept of a command, and for how long. */
 import { assertEquals } from "@std/assert";
 import { EmbeddedServer } from "../support/embedded_server.ts";
-import type { SlowlogEntry } from "../../src/server/slowlog.ts";
+import type { SlowlogEntry } from "../../src/statistics/slowlog.ts";
 
 function logged(server: EmbeddedServer): SlowlogEntry[] {
   return server.server.slowlog.newest(Infinity);

@@ -1,6 +1,6 @@
 /** Duration histograms: buckets of HdrHistogram with two significant digits. */
 import { assertEquals } from "@std/assert";
-import { CommandDurations, DurationHistogram } from "../../src/server/duration_histogram.ts";
+import { CommandDurations, DurationHistogram } from "../../src/statistics/duration_histogram.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 
 function histogramOf(durationsUs: readonly number[]): DurationHistogram {

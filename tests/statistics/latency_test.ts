@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
 import { ConfigValues } from "../../src/server/config_values.ts";
-import { LATENCY_SAMPLES_MAX, LatencyMonitor } from "../../src/server/latency.ts";
+import { LATENCY_SAMPLES_MAX, LatencyMonitor } from "../../src/statistics/latency.ts";
 
 function monitor(thresholdMs: number): LatencyMonitor {
   const config = new ConfigValues();
