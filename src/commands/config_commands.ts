@@ -5,7 +5,7 @@
 import { latin1Text, utf8Text } from "../base/bytes.ts";
 import type { Client } from "../server/client.ts";
 import type { RedisCommand } from "../server/command.ts";
-import { rewriteConfigFile } from "../server/config_rewrite.ts";
+import { rewriteConfigFile } from "../config/config_rewrite.ts";
 import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
 import { replyHelp } from "./help.ts";
 

@@ -12,7 +12,7 @@ import type { Client } from "../server/client.ts";
 import type { RedisCommand } from "../server/command.ts";
 import { type CommandError, commandError, NO_SUCH_KEY } from "../server/errors.ts";
 import { debugRefusal } from "../server/protected_commands.ts";
-import { tryParseBytes } from "../server/config_kinds.ts";
+import { tryParseBytes } from "../config/config_kinds.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as listpack from "../structures/listpack.ts";
 import * as quicklist from "../structures/quicklist.ts";

@@ -28,7 +28,7 @@ import {
   type FileSystem,
   removeIfExists,
 } from "../persistence/file_system.ts";
-import type { ConfigValues } from "./config_values.ts";
+import type { ConfigValues } from "../config/config_values.ts";
 
 /** From this many failures in a row on, automatic rewrites pause: 1 minute, 2, 4 … 60. */
 const FAILURES_BEFORE_PAUSE = 3;

@@ -4,7 +4,7 @@
  */
 import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import type { Database } from "../keyspace/database.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "../config/config.ts";
 import type { PubSub } from "./pubsub.ts";
 
 const EVENT_KEYSPACE = 1 << 0; // K

@@ -32,7 +32,7 @@ import {
   type RdbOptions,
   RdbWriter,
 } from "../persistence/rdb_writer.ts";
-import type { ConfigValues } from "./config_values.ts";
+import type { ConfigValues } from "../config/config_values.ts";
 
 /** Redis: CONFIG_BGSAVE_RETRY_DELAY. */
 const RETRY_DELAY_MS = 5000;

@@ -47,7 +47,7 @@ import {
 import { ClientMemory } from "./client_memory.ts";
 import { ClientPause } from "./client_pause.ts";
 import { CommandTable } from "./command_table.ts";
-import { type Config, systemErrorText } from "./config.ts";
+import { type Config, systemErrorText } from "../config/config.ts";
 import { applyConfig } from "./config_effects.ts";
 import { Cron } from "./cron.ts";
 import { Dispatcher, GATE_MONITOR } from "./dispatch.ts";

@@ -17,7 +17,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { Duplex } from "node:stream";
 import type { SecureVersion, TlsOptions, TLSSocket } from "node:tls";
 import { join } from "@std/path";
-import { type Config, systemErrorText } from "./config.ts";
+import { type Config, systemErrorText } from "../config/config.ts";
 import type { Socket } from "./connection.ts";
 import { builtin, rawStream, TlsSocket } from "./tls_stream.ts";
 

@@ -24,7 +24,7 @@ import {
   REDIS_TRACKING,
 } from "./client.ts";
 import { COMMAND_READONLY, type CompiledCommand } from "./command.ts";
-import type { ConfigValues } from "./config_values.ts";
+import type { ConfigValues } from "../config/config_values.ts";
 import { CommandError } from "./errors.ts";
 import { hasKeys, keyPositions } from "./key_positions.ts";
 

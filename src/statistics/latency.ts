@@ -10,7 +10,7 @@
  *   aof-write, aof-fsync-always …  so did the disk
  */
 import * as clock from "../base/clock.ts";
-import type { ConfigValues } from "../server/config_values.ts";
+import type { ConfigValues } from "../config/config_values.ts";
 
 /** Moments kept per event. */
 export const LATENCY_SAMPLES_MAX = 160;

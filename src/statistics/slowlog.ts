@@ -7,7 +7,7 @@ import * as clock from "../base/clock.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../server/client.ts";
 import { COMMAND_SKIP_SLOWLOG, type CompiledCommand } from "../server/command.ts";
-import type { ConfigValues } from "../server/config_values.ts";
+import type { ConfigValues } from "../config/config_values.ts";
 
 const SHOWN_ARGUMENTS_MAX = 32;
 const SHOWN_BYTES_MAX = 128;

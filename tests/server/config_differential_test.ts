@@ -3,7 +3,7 @@
  * CONFIG SETs the same answer and the same value afterwards. Skipped where redis-server is missing.
  */
 import { assertEquals } from "@std/assert";
-import { Config } from "../../src/server/config.ts";
+import { Config } from "../../src/config/config.ts";
 
 /** Defaults that differ on purpose (see config_values.ts), and what tells of the test's run. */
 const DIFFERENT = ["save"];

@@ -1,6 +1,6 @@
 /** Listeners: where the server can be reached, and who is turned away at the door. */
 import { assertEquals, assertThrows } from "@std/assert";
-import type { Config } from "../../src/server/config.ts";
+import type { Config } from "../../src/config/config.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { freePort } from "../support/server_process.ts";
 import { fromLatin1, latin1, until } from "../support/text.ts";

@@ -4,10 +4,10 @@
  */
 import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { Config, findParameter } from "../../src/server/config.ts";
-import { loadConfig } from "../../src/server/config_file.ts";
-import { splitConfigWords } from "../../src/server/config_lexer.ts";
-import { configTable } from "../../src/server/config_table.ts";
+import { Config, findParameter } from "../../src/config/config.ts";
+import { loadConfig } from "../../src/config/config_file.ts";
+import { splitConfigWords } from "../../src/config/config_lexer.ts";
+import { configTable } from "../../src/config/config_table.ts";
 
 const PATH = fromFileUrl(new URL("../../redeno.conf", import.meta.url));
 const TEXT = Deno.readTextFileSync(PATH);

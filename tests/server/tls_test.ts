@@ -3,7 +3,7 @@
  * clients that send garbage or nothing.
  */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Config } from "../../src/server/config.ts";
+import { Config } from "../../src/config/config.ts";
 import {
   loadTlsSettings,
   namesOldProtocols,

@@ -1,7 +1,7 @@
 /** The latency monitor: samples by the second, and what they say together. */
 import { assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
-import { ConfigValues } from "../../src/server/config_values.ts";
+import { ConfigValues } from "../../src/config/config_values.ts";
 import { LATENCY_SAMPLES_MAX, LatencyMonitor } from "../../src/statistics/latency.ts";
 
 function monitor(thresholdMs: number): LatencyMonitor {

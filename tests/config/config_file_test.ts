@@ -1,13 +1,13 @@
 /** Configuration files: words, units, include, standard input, and messages of what is wrong. */
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
-import type { Config } from "../../src/server/config.ts";
-import { ConfigFileError, type ConfigSources, loadConfig } from "../../src/server/config_file.ts";
+import type { Config } from "../../src/config/config.ts";
+import { ConfigFileError, type ConfigSources, loadConfig } from "../../src/config/config_file.ts";
 import {
   ConfigValueError,
   quoteConfigWord,
   splitConfigWords,
-} from "../../src/server/config_lexer.ts";
+} from "../../src/config/config_lexer.ts";
 
 function load(sources: Partial<ConfigSources>): Config {
   return loadConfig({ file: null, standardInput: null, directives: [], ...sources });

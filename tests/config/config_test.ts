@@ -5,9 +5,9 @@ import {
   findParameter,
   isSensitiveParameter,
   systemErrorText,
-} from "../../src/server/config.ts";
-import { configTable } from "../../src/server/config_table.ts";
-import { ConfigValues } from "../../src/server/config_values.ts";
+} from "../../src/config/config.ts";
+import { configTable } from "../../src/config/config_table.ts";
+import { ConfigValues } from "../../src/config/config_values.ts";
 
 function setError(name: string, reason: string): string {
   return `ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}`;

@@ -1,7 +1,7 @@
 /** The arguments of the program, as redis-server reads them. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { formatVersion, HELP_TEXT, parseCommandLine } from "../../src/server/command_line.ts";
-import { splitConfigWords } from "../../src/server/config_lexer.ts";
+import { formatVersion, HELP_TEXT, parseCommandLine } from "../../src/config/command_line.ts";
+import { splitConfigWords } from "../../src/config/config_lexer.ts";
 
 function serve(file: string | null, directives: string[], readsStandardInput = false) {
   return { kind: "serve" as const, file, readsStandardInput, directives };
