@@ -21,7 +21,7 @@
  */
 import { Log } from "./src/base/log.ts";
 import { commandRows } from "./src/commands/table.ts";
-import { REDIS_CLOSE_NOW } from "./src/server/client.ts";
+import { REDIS_CLOSE_NOW } from "./src/session/client.ts";
 import { type Config, findParameter } from "./src/config/config.ts";
 import { renameCommands } from "./src/server/config_effects.ts";
 import { ConfigFileError, loadConfig } from "./src/config/config_file.ts";

@@ -14,12 +14,12 @@ import {
 import { loadAclFile, saveAclFile } from "../server/acl_file.ts";
 import type { AclLogEntry } from "../server/acl_log.ts";
 import { applyUserRule, hasSpaces, mergeSelectors } from "../server/acl_rules.ts";
-import type { AclSelector } from "../server/acl_user.ts";
-import type { Client } from "../server/client.ts";
-import type { CompiledCommand, RedisCommand } from "../server/command.ts";
-import { CATEGORIES, categoriesOf, isCategory } from "../server/command_categories.ts";
-import type { CommandTable } from "../server/command_table.ts";
-import { commandError, wrongArity } from "../server/errors.ts";
+import type { AclSelector } from "../session/acl_user.ts";
+import type { Client } from "../session/client.ts";
+import type { CompiledCommand, RedisCommand } from "../session/command.ts";
+import { CATEGORIES, categoriesOf, isCategory } from "../session/command_categories.ts";
+import type { CommandTable } from "../session/command_table.ts";
+import { commandError, wrongArity } from "../session/errors.ts";
 import { integerArgument } from "./arguments.ts";
 import { replyHelp } from "./help.ts";
 

@@ -10,15 +10,15 @@ import {
   REDIS_REPLY_OFF,
   REDIS_REPLY_SKIP,
   REDIS_REPLY_SKIP_NEXT,
-} from "../server/client.ts";
+} from "../session/client.ts";
 import {
   clientLine,
   type ClientType,
   clientType,
   parseClientType,
-} from "../server/client_listing.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+} from "../session/client_listing.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import { bigIntegerArgument, integerArgument } from "./arguments.ts";
 import { clientTrackingRows } from "./client_tracking_commands.ts";
 import { isClientName } from "./connection_commands.ts";

@@ -2,9 +2,9 @@
  * CLIENT TRACKING, CACHING, TRACKINGINFO, GETREDIR: server-assisted client-side caching, seen from
  * the client. What is tracked, and the messages, are in server/tracking.ts.
  */
-import { type Client, REDIS_TRACKING } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import { type Client, REDIS_TRACKING } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import type { TrackingOptions, TrackingState } from "../server/tracking.ts";
 import { integerArgument } from "./arguments.ts";
 

@@ -5,11 +5,11 @@
 import { matchGlob } from "../base/glob.ts";
 import { Argv } from "../protocol/argv.ts";
 import type { Reply } from "../protocol/reply.ts";
-import type { Client } from "../server/client.ts";
-import type { CompiledCommand, KeySpec, RedisCommand } from "../server/command.ts";
-import { categoriesOf, isCategory } from "../server/command_categories.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
-import { hasKeys, keyPositions, keySpecsOf } from "../server/key_positions.ts";
+import type { Client } from "../session/client.ts";
+import type { CompiledCommand, KeySpec, RedisCommand } from "../session/command.ts";
+import { categoriesOf, isCategory } from "../session/command_categories.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
+import { hasKeys, keyPositions, keySpecsOf } from "../session/key_positions.ts";
 import { type CommandArgument, type CommandDocument, commandDocument } from "./command_syntax.ts";
 import { replyHelp } from "./help.ts";
 

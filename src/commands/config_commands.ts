@@ -3,10 +3,10 @@
  * parameter is, and which values it may have, is in server/config*.ts.
  */
 import { latin1Text, utf8Text } from "../base/bytes.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
 import { rewriteConfigFile } from "../config/config_rewrite.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import { replyHelp } from "./help.ts";
 
 const NO_KEYS = [0, 0, 0] as const;

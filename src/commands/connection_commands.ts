@@ -1,10 +1,10 @@
 /**
  * Connection commands: PING, ECHO, SELECT, AUTH, HELLO, QUIT, RESET. CLIENT has a file of its own.
  */
-import { REDIS_CLOSE_AFTER_REPLY, REDIS_PUBSUB } from "../server/client.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError, wrongArity } from "../server/errors.ts";
+import { REDIS_CLOSE_AFTER_REPLY, REDIS_PUBSUB } from "../session/client.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError, wrongArity } from "../session/errors.ts";
 import { REDIS_VERSION } from "../server/server.ts";
 import { databaseArgument, integerArgument } from "./arguments.ts";
 

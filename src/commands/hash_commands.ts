@@ -15,8 +15,8 @@ import {
 import { addFloatTexts, parseLongDouble } from "../base/long_double.ts";
 import { EVENT_HASH } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
 import {
   commandError,
   INCREMENT_OVERFLOW,
@@ -25,7 +25,7 @@ import {
   OUT_OF_RANGE,
   SYNTAX_ERROR,
   wrongArity,
-} from "../server/errors.ts";
+} from "../session/errors.ts";
 import * as hashValue from "../values/hash_value.ts";
 import * as value from "../values/value.ts";
 import { ENCODING_LISTPACK, TYPE_HASH } from "../values/value.ts";

@@ -1,8 +1,8 @@
 /**
  * INFO: the state of the server as text; what it says is in server/info.ts.
  */
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
 import { infoText, sectionsFor } from "../server/info.ts";
 
 // deno-fmt-ignore

@@ -3,10 +3,10 @@
  * statistics/latency.ts, the histograms by statistics/duration_histogram.ts.
  */
 import * as clock from "../base/clock.ts";
-import type { Client } from "../server/client.ts";
-import type { CompiledCommand, RedisCommand } from "../server/command.ts";
+import type { Client } from "../session/client.ts";
+import type { CompiledCommand, RedisCommand } from "../session/command.ts";
 import type { DurationHistogram } from "../statistics/duration_histogram.ts";
-import { commandError } from "../server/errors.ts";
+import { commandError } from "../session/errors.ts";
 import { type LatencyEvent, LatencyMonitor } from "../statistics/latency.ts";
 import { sparkline } from "../statistics/sparkline.ts";
 import { replyHelp } from "./help.ts";

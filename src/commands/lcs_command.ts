@@ -8,9 +8,9 @@
  */
 import { Slice } from "../base/bytes.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import * as stringValue from "../values/string_value.ts";
 import { TYPE_STRING, typeOf } from "../values/value.ts";
 import { integerArgument } from "./arguments.ts";

@@ -9,9 +9,9 @@ import { equalBytes } from "../base/bytes.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { ServeBlocked } from "../server/blocking.ts";
-import { type Client, REDIS_DENY_BLOCKING } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { WRONG_TYPE } from "../server/errors.ts";
+import { type Client, REDIS_DENY_BLOCKING } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { WRONG_TYPE } from "../session/errors.ts";
 import * as value from "../values/value.ts";
 import { keysByNumber, timeoutArgument, typedForWrite } from "./arguments.ts";
 import {

@@ -9,8 +9,8 @@ import { INT64_MIN } from "../base/integers.ts";
 import { EVENT_LIST } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
 import {
   commandError,
   INDEX_OUT_OF_RANGE,
@@ -18,7 +18,7 @@ import {
   NO_SUCH_KEY,
   SYNTAX_ERROR,
   wrongArity,
-} from "../server/errors.ts";
+} from "../session/errors.ts";
 import * as listValue from "../values/list_value.ts";
 import * as value from "../values/value.ts";
 import {

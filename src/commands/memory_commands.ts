@@ -3,9 +3,9 @@
  * runtime needs beside it shows in the resident set size only.
  */
 import * as dict from "../structures/dict.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { SYNTAX_ERROR } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { SYNTAX_ERROR } from "../session/errors.ts";
 import { humanBytes } from "../server/info.ts";
 import { type MemoryReport, memoryReport, tableBytesOf } from "../server/memory_report.ts";
 import { entryBytes } from "../values/value_memory.ts";

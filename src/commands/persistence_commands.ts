@@ -2,9 +2,9 @@
  * Persistence commands: SAVE, BGSAVE, LASTSAVE. What they set in motion is in
  * server/rdb_control.ts.
  */
-import { type Client, REDIS_EXECUTING } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import { type Client, REDIS_EXECUTING } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 
 // deno-fmt-ignore
 export const persistenceCommands: readonly RedisCommand[] = [

@@ -7,15 +7,15 @@
  */
 import { latin1Bytes } from "../base/bytes.ts";
 import { matchGlob } from "../base/glob.ts";
-import type { Client } from "../server/client.ts";
+import type { Client } from "../session/client.ts";
 import {
   REDIS_DENY_BLOCKING,
   REDIS_EXECUTING,
   REDIS_REPLY_OFF,
   REDIS_REPLY_SKIP,
-} from "../server/client.ts";
-import { rangeSpec, type RedisCommand } from "../server/command.ts";
-import { commandError } from "../server/errors.ts";
+} from "../session/client.ts";
+import { rangeSpec, type RedisCommand } from "../session/command.ts";
+import { commandError } from "../session/errors.ts";
 import {
   shardSubscriptionCount,
   subscriptionCount,

@@ -1,9 +1,9 @@
 /**
  * SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT].
  */
-import { type Client, REDIS_DENY_BLOCKING } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import { type Client, REDIS_DENY_BLOCKING } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import { shutdownOptions } from "../server/shutdown.ts";
 
 // deno-fmt-ignore

@@ -1,9 +1,9 @@
 /**
  * SLOWLOG: shows and empties the log of slow commands, which statistics/slowlog.ts keeps.
  */
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError } from "../session/errors.ts";
 import { boundedIntegerArgument } from "./arguments.ts";
 import { replyHelp, wrongSubcommandArity } from "./help.ts";
 

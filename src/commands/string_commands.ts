@@ -25,8 +25,8 @@ import { EVENT_GENERIC, EVENT_STRING } from "../keyspace/keyspace_listener.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import { rangeSpec, type RedisCommand } from "../server/command.ts";
+import type { Client } from "../session/client.ts";
+import { rangeSpec, type RedisCommand } from "../session/command.ts";
 import {
   commandError,
   INCREMENT_OVERFLOW,
@@ -37,7 +37,7 @@ import {
   SYNTAX_ERROR,
   WRONG_TYPE,
   wrongArity,
-} from "../server/errors.ts";
+} from "../session/errors.ts";
 import * as byteString from "../structures/byte_string.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";

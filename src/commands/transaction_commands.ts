@@ -12,15 +12,15 @@ import {
   REDIS_DIRTY_EXEC,
   REDIS_EXECUTING,
   REDIS_MULTI,
-} from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
+} from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
 import {
   DISCARD_WITHOUT_MULTI,
   EXEC_ABORT,
   EXEC_WITHOUT_MULTI,
   NESTED_MULTI,
   WATCH_INSIDE_MULTI,
-} from "../server/errors.ts";
+} from "../session/errors.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
 

@@ -15,7 +15,7 @@ import { type Denial, findDenial, mayReadAllKeys, mayReceive } from "./acl_check
 import { describeUser } from "./acl_description.ts";
 import { AclLog } from "./acl_log.ts";
 import { type AclContext, applyUserRule, passwordHash } from "./acl_rules.ts";
-import { AclUser } from "./acl_user.ts";
+import { AclUser } from "../session/acl_user.ts";
 import {
   type Client,
   REDIS_CLOSE_AFTER_REPLY,
@@ -23,9 +23,9 @@ import {
   REDIS_INTERNAL,
   REDIS_LIMITED_USER,
   REDIS_MULTI,
-} from "./client.ts";
-import type { CompiledCommand } from "./command.ts";
-import { type CommandError, commandError } from "./errors.ts";
+} from "../session/client.ts";
+import type { CompiledCommand } from "../session/command.ts";
+import { type CommandError, commandError } from "../session/errors.ts";
 import type { Server } from "./server.ts";
 
 const KEY_REFUSED = commandError(

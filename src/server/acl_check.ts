@@ -8,10 +8,10 @@
 import { equalsIgnoreCase, latin1Text } from "../base/bytes.ts";
 import { matchGlob } from "../base/glob.ts";
 import type { Argv } from "../protocol/argv.ts";
-import { type AclSelector, type AclUser, KEY_READ, KEY_WRITE } from "./acl_user.ts";
-import { COMMAND_NO_AUTH, type CompiledCommand } from "./command.ts";
-import { CommandError } from "./errors.ts";
-import { hasKeys, type KeyPosition, keyPositions } from "./key_positions.ts";
+import { type AclSelector, type AclUser, KEY_READ, KEY_WRITE } from "../session/acl_user.ts";
+import { COMMAND_NO_AUTH, type CompiledCommand } from "../session/command.ts";
+import { CommandError } from "../session/errors.ts";
+import { hasKeys, type KeyPosition, keyPositions } from "../session/key_positions.ts";
 
 export type DenialReason = "command" | "key" | "channel" | "auth";
 

@@ -7,10 +7,16 @@
  * one after the other, and single commands put the rest right. Redis 7.0 does the same, and with
  * the same choice of categories; the order of its single commands is arbitrary.
  */
-import { AclSelector, type AclUser, KEY_READ, KEY_WRITE, type KeyPattern } from "./acl_user.ts";
+import {
+  AclSelector,
+  type AclUser,
+  KEY_READ,
+  KEY_WRITE,
+  type KeyPattern,
+} from "../session/acl_user.ts";
 import { changeAllCommands, changeCommandsOf, changeOne } from "./acl_rules.ts";
-import { CATEGORIES, categoriesOf } from "./command_categories.ts";
-import type { CommandTable } from "./command_table.ts";
+import { CATEGORIES, categoriesOf } from "../session/command_categories.ts";
+import type { CommandTable } from "../session/command_table.ts";
 
 /** All of a user but its name: "on nopass ~* &* +@all". */
 export function describeUser(user: AclUser, table: CommandTable): string {

@@ -5,7 +5,7 @@
 import { latin1Bytes, latin1Text, utf8Text } from "../base/bytes.ts";
 import type { Acl } from "./acl.ts";
 import { applyUserRule, hasSpaces, mergeSelectors } from "./acl_rules.ts";
-import type { AclUser } from "./acl_user.ts";
+import type { AclUser } from "../session/acl_user.ts";
 import { systemErrorText } from "../config/config.ts";
 import type { Server } from "./server.ts";
 

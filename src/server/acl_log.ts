@@ -4,8 +4,8 @@
  */
 import * as clock from "../base/clock.ts";
 import type { DenialReason } from "./acl_check.ts";
-import type { Client } from "./client.ts";
-import { clientLine } from "./client_listing.ts";
+import type { Client } from "../session/client.ts";
+import { clientLine } from "../session/client_listing.ts";
 
 /** Equal events that are no further apart are counted together. */
 const GROUPING_MS_MAX = 60_000;

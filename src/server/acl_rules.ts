@@ -12,10 +12,10 @@
 import { createHash } from "node:crypto";
 import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import { splitArguments } from "../protocol/inline_arguments.ts";
-import { AclSelector, type AclUser, KEY_READ, KEY_WRITE } from "./acl_user.ts";
-import type { CompiledCommand } from "./command.ts";
-import { categoriesOf, isCategory } from "./command_categories.ts";
-import type { CommandTable } from "./command_table.ts";
+import { AclSelector, type AclUser, KEY_READ, KEY_WRITE } from "../session/acl_user.ts";
+import type { CompiledCommand } from "../session/command.ts";
+import { categoriesOf, isCategory } from "../session/command_categories.ts";
+import type { CommandTable } from "../session/command_table.ts";
 
 const UNKNOWN_COMMAND = "Unknown command or category name in ACL";
 const WRONG_SYNTAX = "Syntax error";

@@ -14,7 +14,7 @@ import * as clock from "../base/clock.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Ref } from "../memory/memory.ts";
 import * as value from "../values/value.ts";
-import { type Client, REDIS_BLOCKED } from "./client.ts";
+import { type Client, REDIS_BLOCKED } from "../session/client.ts";
 
 /**
  * Tries to serve a client with the entry of a key that became ready: replies, changes the data and

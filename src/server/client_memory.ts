@@ -11,8 +11,8 @@
  * The total is part of `used_memory` and counts against `maxmemory`, as in Redis: clients that do
  * not read must not push the machine beyond what the user allowed.
  */
-import { type Client, REDIS_NO_EVICT } from "./client.ts";
-import { clientLine } from "./client_listing.ts";
+import { type Client, REDIS_NO_EVICT } from "../session/client.ts";
+import { clientLine } from "../session/client_listing.ts";
 import type { Server } from "./server.ts";
 
 /** In place of a client's bytes: it does not count any more. */

@@ -7,8 +7,8 @@
  * strictest.
  */
 import * as clock from "../base/clock.ts";
-import { type Client, REDIS_BLOCKED } from "./client.ts";
-import { COMMAND_MAY_REPLICATE, COMMAND_WRITE, type CompiledCommand } from "./command.ts";
+import { type Client, REDIS_BLOCKED } from "../session/client.ts";
+import { COMMAND_MAY_REPLICATE, COMMAND_WRITE, type CompiledCommand } from "../session/command.ts";
 import { GATE_PAUSED } from "./dispatch.ts";
 import type { Server } from "./server.ts";
 

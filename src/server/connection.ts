@@ -17,8 +17,8 @@ import {
   REDIS_BLOCKED,
   REDIS_CLOSE_AFTER_REPLY,
   REDIS_CLOSE_NOW,
-} from "./client.ts";
-import { clientLine, OUTPUT_FREE_BYTES } from "./client_listing.ts";
+} from "../session/client.ts";
+import { clientLine, OUTPUT_FREE_BYTES } from "../session/client_listing.ts";
 import type { Server } from "./server.ts";
 
 /** Clients that have not authenticated may hold no more than this in their query buffer. */

@@ -5,7 +5,7 @@
  * values that were deleted are given back in slices between turns.
  */
 import * as clock from "../base/clock.ts";
-import { REDIS_BLOCKED, REDIS_MONITOR, REDIS_PUBSUB } from "./client.ts";
+import { REDIS_BLOCKED, REDIS_MONITOR, REDIS_PUBSUB } from "../session/client.ts";
 import { GATE_MEMORY } from "./dispatch.ts";
 import type { Server } from "./server.ts";
 

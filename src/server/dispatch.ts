@@ -36,7 +36,7 @@ import {
   REDIS_REPLY_SKIP,
   REDIS_REPLY_SKIP_NEXT,
   REDIS_TRACKING,
-} from "./client.ts";
+} from "../session/client.ts";
 import {
   COMMAND_CHEAP,
   COMMAND_DENYOOM,
@@ -48,7 +48,7 @@ import {
   COMMAND_READONLY,
   COMMAND_WRITE,
   type CompiledCommand,
-} from "./command.ts";
+} from "../session/command.ts";
 import {
   CommandError,
   commandError,
@@ -57,7 +57,7 @@ import {
   OUT_OF_MEMORY,
   unknownSubcommand,
   wrongArity,
-} from "./errors.ts";
+} from "../session/errors.ts";
 import { debugRefusal } from "./protected_commands.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import type { Server } from "./server.ts";

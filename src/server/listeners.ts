@@ -14,7 +14,7 @@
  */
 import * as clock from "../base/clock.ts";
 import { latin1Bytes } from "../base/bytes.ts";
-import { REDIS_UNIX_SOCKET } from "./client.ts";
+import { REDIS_UNIX_SOCKET } from "../session/client.ts";
 import { systemErrorText } from "../config/config.ts";
 import { Connection, type Socket } from "./connection.ts";
 import type { Server } from "./server.ts";

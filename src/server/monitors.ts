@@ -8,8 +8,13 @@
 import { latin1Bytes } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import { quoteBytes } from "../base/quoting.ts";
-import { type Client, REDIS_MONITOR, REDIS_PUSHED_TO, REDIS_UNIX_SOCKET } from "./client.ts";
-import { COMMAND_ADMIN, COMMAND_SKIP_MONITOR, type CompiledCommand } from "./command.ts";
+import {
+  type Client,
+  REDIS_MONITOR,
+  REDIS_PUSHED_TO,
+  REDIS_UNIX_SOCKET,
+} from "../session/client.ts";
+import { COMMAND_ADMIN, COMMAND_SKIP_MONITOR, type CompiledCommand } from "../session/command.ts";
 import { isSecretArgument } from "../statistics/slowlog.ts";
 
 export class Monitors {

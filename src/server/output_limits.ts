@@ -9,8 +9,13 @@
  */
 import * as clock from "../base/clock.ts";
 import { OUTPUT_BYTES_MAX } from "../protocol/reply.ts";
-import type { Client } from "./client.ts";
-import { clientLine, clientType, heldOutputBytes, OUTPUT_FREE_BYTES } from "./client_listing.ts";
+import type { Client } from "../session/client.ts";
+import {
+  clientLine,
+  clientType,
+  heldOutputBytes,
+  OUTPUT_FREE_BYTES,
+} from "../session/client_listing.ts";
 import type { OutputBufferLimit } from "../config/config_kinds.ts";
 import type { Server } from "./server.ts";
 

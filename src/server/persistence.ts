@@ -14,9 +14,9 @@ import {
   REDIS_BLOCKED,
   REDIS_DENY_BLOCKING,
   REDIS_INTERNAL,
-} from "./client.ts";
+} from "../session/client.ts";
 import { GATE_LOADING, GATE_MISCONF } from "./dispatch.ts";
-import { type CommandError, commandError } from "./errors.ts";
+import { type CommandError, commandError } from "../session/errors.ts";
 import { RdbControl } from "./rdb_control.ts";
 import { RewriteChild } from "./rewrite_child.ts";
 import type { Server } from "./server.ts";

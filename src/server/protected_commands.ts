@@ -1,8 +1,8 @@
 /**
  * Protected commands: DEBUG, which may be used only if the configuration says so.
  */
-import type { Client } from "./client.ts";
-import { type CommandError, commandError } from "./errors.ts";
+import type { Client } from "../session/client.ts";
+import { type CommandError, commandError } from "../session/errors.ts";
 
 const NOT_ALLOWED = commandError(
   'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can ' +

@@ -9,7 +9,7 @@
 import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import { matchGlob } from "../base/glob.ts";
 import { recycle, Reply } from "../protocol/reply.ts";
-import { type Client, REDIS_PUBSUB, REDIS_PUSHED_TO } from "./client.ts";
+import { type Client, REDIS_PUBSUB, REDIS_PUSHED_TO } from "../session/client.ts";
 
 /** The kinds of subscription, by the word that introduces a message of each. */
 export type SubscriptionKind = "message" | "pmessage" | "smessage";

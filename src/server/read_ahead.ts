@@ -9,7 +9,7 @@
 import { hashBytes } from "../base/hash.ts";
 import { RequestScan, SCAN_REQUESTS_MAX } from "../protocol/request_scan.ts";
 import * as dict from "../structures/dict.ts";
-import type { Client } from "./client.ts";
+import type { Client } from "../session/client.ts";
 
 /** Fewer bytes than this in the query buffer are no pipeline. */
 const PIPELINE_BYTES_MIN = 64;

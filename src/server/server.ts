@@ -36,22 +36,22 @@ import {
   REDIS_REPLY_OFF,
   REDIS_REPLY_SKIP_NEXT,
   REDIS_UNIX_SOCKET,
-} from "./client.ts";
+} from "../session/client.ts";
 import {
   COMMAND_FAST,
   COMMAND_MAY_REPLICATE,
   COMMAND_WRITE,
   type CompiledCommand,
   type RedisCommand,
-} from "./command.ts";
+} from "../session/command.ts";
 import { ClientMemory } from "./client_memory.ts";
 import { ClientPause } from "./client_pause.ts";
-import { CommandTable } from "./command_table.ts";
+import { CommandTable } from "../session/command_table.ts";
 import { type Config, systemErrorText } from "../config/config.ts";
 import { applyConfig } from "./config_effects.ts";
 import { Cron } from "./cron.ts";
 import { Dispatcher, GATE_MONITOR } from "./dispatch.ts";
-import { type CommandError, commandError } from "./errors.ts";
+import { type CommandError, commandError } from "../session/errors.ts";
 import { CommandDurations } from "../statistics/duration_histogram.ts";
 import { KeyspaceEvents } from "./keyspace_events.ts";
 import { LatencyMonitor } from "../statistics/latency.ts";

@@ -22,11 +22,11 @@ import {
   REDIS_PUBSUB,
   REDIS_PUSHED_TO,
   REDIS_TRACKING,
-} from "./client.ts";
-import { COMMAND_READONLY, type CompiledCommand } from "./command.ts";
+} from "../session/client.ts";
+import { COMMAND_READONLY, type CompiledCommand } from "../session/command.ts";
 import type { ConfigValues } from "../config/config_values.ts";
-import { CommandError } from "./errors.ts";
-import { hasKeys, keyPositions } from "./key_positions.ts";
+import { CommandError } from "../session/errors.ts";
+import { hasKeys, keyPositions } from "../session/key_positions.ts";
 
 const CHANNEL = "__redis__:invalidate";
 /** V8's Map refuses more entries than this, whatever `tracking-table-max-keys` says. */

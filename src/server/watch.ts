@@ -9,7 +9,7 @@ import * as clock from "../base/clock.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Argv } from "../protocol/argv.ts";
 import * as value from "../values/value.ts";
-import { type Client, REDIS_DIRTY_CAS } from "./client.ts";
+import { type Client, REDIS_DIRTY_CAS } from "../session/client.ts";
 
 export interface WatchedKey {
   db: Database;

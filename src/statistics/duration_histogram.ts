@@ -6,7 +6,7 @@
  * Durations are whole nanoseconds up to a second. Below 256 ns every value has a bucket of its own;
  * above, each power of two has 128 buckets. A command gets its histogram when it is first called.
  */
-import type { CompiledCommand } from "../server/command.ts";
+import type { CompiledCommand } from "../session/command.ts";
 
 const DURATION_NS_MAX = 1_000_000_000;
 const BUCKETS_PER_OCTAVE = 128;

@@ -5,8 +5,8 @@
 import { latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import { COMMAND_SKIP_SLOWLOG, type CompiledCommand } from "../server/command.ts";
+import type { Client } from "../session/client.ts";
+import { COMMAND_SKIP_SLOWLOG, type CompiledCommand } from "../session/command.ts";
 import type { ConfigValues } from "../config/config_values.ts";
 
 const SHOWN_ARGUMENTS_MAX = 32;

@@ -4,7 +4,7 @@
 
 import { assertEquals } from "@std/assert";
 import { latin1Bytes } from "../../src/base/bytes.ts";
-import { REDIS_PUBSUB } from "../../src/server/client.ts";
+import { REDIS_PUBSUB } from "../../src/session/client.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 
 Deno.test("subscribing twice is one subscription, ending it twice one end", () => {

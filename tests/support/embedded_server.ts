@@ -9,7 +9,7 @@ import { latin1Text } from "../../src/base/bytes.ts";
 import { Log } from "../../src/base/log.ts";
 import { commandRows } from "../../src/commands/table.ts";
 import { decodeReply, ReplyReader } from "../../src/protocol/reply_reader.ts";
-import type { Client, ClientTransport } from "../../src/server/client.ts";
+import type { Client, ClientTransport } from "../../src/session/client.ts";
 import { Config } from "../../src/config/config.ts";
 import { Server, type ServerOptions } from "../../src/server/server.ts";
 import { type Argument, encodeRequest } from "./resp_client.ts";

@@ -9,8 +9,8 @@ import {
   COMMAND_NEVER_QUEUED,
   COMMAND_READONLY,
   COMMAND_WRITE,
-} from "../../src/server/command.ts";
-import { CommandTable } from "../../src/server/command_table.ts";
+} from "../../src/session/command.ts";
+import { CommandTable } from "../../src/session/command_table.ts";
 
 Deno.test("every command is found by its name in either case, and by nothing else", () => {
   const table = new CommandTable(commandRows);

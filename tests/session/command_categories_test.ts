@@ -1,7 +1,7 @@
 /** ACL categories that follow from flags, in Redis's order. */
 import { assertEquals } from "@std/assert";
-import { categoriesOf, isCategory } from "../../src/server/command_categories.ts";
-import type { CommandFlag, RedisCommand } from "../../src/server/command.ts";
+import { categoriesOf, isCategory } from "../../src/session/command_categories.ts";
+import type { CommandFlag, RedisCommand } from "../../src/session/command.ts";
 
 function commandWith(flags: readonly CommandFlag[], categories: readonly string[]): RedisCommand {
   return {
