@@ -4,16 +4,16 @@
 import * as clock from "../base/clock.ts";
 import { hexId } from "../base/random.ts";
 import { Argv } from "../protocol/argv.ts";
-import type { Denial } from "../server/acl_check.ts";
+import type { Denial } from "../access/acl_check.ts";
 import {
   describeChannels,
   describeCommands,
   describeKeys,
   userFlags,
-} from "../server/acl_description.ts";
-import { loadAclFile, saveAclFile } from "../server/acl_file.ts";
-import type { AclLogEntry } from "../server/acl_log.ts";
-import { applyUserRule, hasSpaces, mergeSelectors } from "../server/acl_rules.ts";
+} from "../access/acl_description.ts";
+import { loadAclFile, saveAclFile } from "../access/acl_file.ts";
+import type { AclLogEntry } from "../access/acl_log.ts";
+import { applyUserRule, hasSpaces, mergeSelectors } from "../access/acl_rules.ts";
 import type { AclSelector } from "../session/acl_user.ts";
 import type { Client } from "../session/client.ts";
 import type { CompiledCommand, RedisCommand } from "../session/command.ts";

@@ -20,9 +20,9 @@ import type { ChildPort } from "../persistence/background_child.ts";
 import type { CommandLog } from "../persistence/command_log.ts";
 import type { FileSystem } from "../persistence/file_system.ts";
 import { Argv } from "../protocol/argv.ts";
-import { Acl } from "./acl.ts";
+import { Acl } from "../access/acl.ts";
 import { ActiveDefrag } from "./active_defrag.ts";
-import { loadUsersAtStart, userLines } from "./acl_file.ts";
+import { loadUsersAtStart, userLines } from "../access/acl_file.ts";
 import { Blocking } from "./blocking.ts";
 import {
   Client,

@@ -26,7 +26,7 @@ import {
 } from "../session/client.ts";
 import type { CompiledCommand } from "../session/command.ts";
 import { type CommandError, commandError } from "../session/errors.ts";
-import type { Server } from "./server.ts";
+import type { Server } from "../server/server.ts";
 
 const KEY_REFUSED = commandError(
   "NOPERM this user has no permissions to access one of the keys used as arguments",

@@ -7,7 +7,7 @@ import type { Acl } from "./acl.ts";
 import { applyUserRule, hasSpaces, mergeSelectors } from "./acl_rules.ts";
 import type { AclUser } from "../session/acl_user.ts";
 import { systemErrorText } from "../config/config.ts";
-import type { Server } from "./server.ts";
+import type { Server } from "../server/server.ts";
 
 const NO_FILE =
   "This Redis instance is not configured to use an ACL file. You may want to specify " +

@@ -4,7 +4,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
-import { loadUsersAtStart } from "../../src/server/acl_file.ts";
+import { loadUsersAtStart } from "../../src/access/acl_file.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { RespError } from "../support/resp_reply.ts";
 
