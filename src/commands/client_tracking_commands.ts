@@ -1,11 +1,11 @@
 /**
  * CLIENT TRACKING, CACHING, TRACKINGINFO, GETREDIR: server-assisted client-side caching, seen from
- * the client. What is tracked, and the messages, are in server/tracking.ts.
+ * the client. What is tracked, and the messages, are in observers/tracking.ts.
  */
 import { type Client, REDIS_TRACKING } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
-import type { TrackingOptions, TrackingState } from "../server/tracking.ts";
+import type { TrackingOptions, TrackingState } from "../observers/tracking.ts";
 import { integerArgument } from "./arguments.ts";
 
 const NO_KEYS = [0, 0, 0] as const;

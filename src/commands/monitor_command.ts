@@ -1,6 +1,6 @@
 /**
  * MONITOR: shows this client all commands that the server carries out. The lines are made in
- * server/monitors.ts.
+ * observers/monitors.ts.
  */
 import { type Client, REDIS_DENY_BLOCKING, REDIS_MONITOR } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";

@@ -1,6 +1,6 @@
 /**
  * Publish and subscribe: SUBSCRIBE and its kin, PUBLISH, SPUBLISH, PUBSUB. The subscriptions and
- * the delivery are in server/pubsub.ts.
+ * the delivery are in observers/pubsub.ts.
  *
  * The answers of SUBSCRIBE and UNSUBSCRIBE are pushes, one for each channel: CLIENT REPLY OFF does
  * not suppress them.
@@ -20,7 +20,7 @@ import {
   shardSubscriptionCount,
   subscriptionCount,
   type SubscriptionKind,
-} from "../server/pubsub.ts";
+} from "../observers/pubsub.ts";
 import { replyHelp } from "./help.ts";
 
 const NO_KEYS = [0, 0, 0] as const;

@@ -23,7 +23,7 @@ import { Argv } from "../protocol/argv.ts";
 import { Acl } from "../access/acl.ts";
 import { ActiveDefrag } from "./active_defrag.ts";
 import { loadUsersAtStart, userLines } from "../access/acl_file.ts";
-import { Blocking } from "./blocking.ts";
+import { Blocking } from "../observers/blocking.ts";
 import {
   Client,
   type ClientTransport,
@@ -53,21 +53,21 @@ import { Cron } from "./cron.ts";
 import { Dispatcher, GATE_MONITOR } from "./dispatch.ts";
 import { type CommandError, commandError } from "../session/errors.ts";
 import { CommandDurations } from "../statistics/duration_histogram.ts";
-import { KeyspaceEvents } from "./keyspace_events.ts";
+import { KeyspaceEvents } from "../observers/keyspace_events.ts";
 import { LatencyMonitor } from "../statistics/latency.ts";
 import { Listeners } from "./listeners.ts";
-import { Monitors } from "./monitors.ts";
+import { Monitors } from "../observers/monitors.ts";
 import { OutputLimits } from "./output_limits.ts";
 import { MemoryReturn } from "./memory_return.ts";
 import { Persistence } from "./persistence.ts";
 import { prepareForShutdown, type ShutdownOptions } from "./shutdown.ts";
-import { PubSub } from "./pubsub.ts";
+import { PubSub } from "../observers/pubsub.ts";
 import { Slowlog } from "../statistics/slowlog.ts";
 import { Statistics } from "../statistics/statistics.ts";
 import { Supervision } from "./supervision.ts";
-import { Tracking } from "./tracking.ts";
+import { Tracking } from "../observers/tracking.ts";
 import { Turn } from "./turn.ts";
-import { WatchTable } from "./watch.ts";
+import { WatchTable } from "../observers/watch.ts";
 
 /** Refuse to grow the data when this much of the 16 GiB of addresses is left. */
 const ADDRESS_RESERVE_BYTES = 1.25 * 2 ** 30;

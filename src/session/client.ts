@@ -10,11 +10,11 @@ import { Argv } from "../protocol/argv.ts";
 import { QueryBuffer } from "../protocol/query_buffer.ts";
 import { Reply } from "../protocol/reply.ts";
 import type { AclUser } from "./acl_user.ts";
-import type { BlockedState } from "../server/blocking.ts";
+import type { BlockedState } from "../observers/blocking.ts";
 import type { CompiledCommand } from "./command.ts";
 import type { Server } from "../server/server.ts";
-import type { TrackingState } from "../server/tracking.ts";
-import type { WatchedKey } from "../server/watch.ts";
+import type { TrackingState } from "../observers/tracking.ts";
+import type { WatchedKey } from "../observers/watch.ts";
 
 /** In a transaction: commands are queued. */
 export const REDIS_MULTI = 1 << 0;
