@@ -5,7 +5,7 @@
  * THE PROBLEM. A segment holds blocks of one size class and is free for other use when the last of
  * them is. If nine of ten values of a size are deleted at random, hardly a segment becomes empty.
  *
- * A PASS has two halves, each done in steps of less than a millisecond; server/active_defrag.ts
+ * A PASS has two halves, each done in steps of less than a millisecond; upkeep/active_defrag.ts
  * decides when a pass begins and how much of the time its steps may take.
  *
  *   evacuation   The allocator marks as many slabs of each class as its blocks can do without,

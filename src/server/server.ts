@@ -21,7 +21,7 @@ import type { CommandLog } from "../persistence/command_log.ts";
 import type { FileSystem } from "../persistence/file_system.ts";
 import { Argv } from "../protocol/argv.ts";
 import { Acl } from "../access/acl.ts";
-import { ActiveDefrag } from "./active_defrag.ts";
+import { ActiveDefrag } from "../upkeep/active_defrag.ts";
 import { loadUsersAtStart, userLines } from "../access/acl_file.ts";
 import { Blocking } from "../observers/blocking.ts";
 import {
@@ -44,8 +44,8 @@ import {
   type CompiledCommand,
   type RedisCommand,
 } from "../session/command.ts";
-import { ClientMemory } from "./client_memory.ts";
-import { ClientPause } from "./client_pause.ts";
+import { ClientMemory } from "../upkeep/client_memory.ts";
+import { ClientPause } from "../upkeep/client_pause.ts";
 import { CommandTable } from "../session/command_table.ts";
 import { type Config, systemErrorText } from "../config/config.ts";
 import { applyConfig } from "./config_effects.ts";
@@ -57,8 +57,8 @@ import { KeyspaceEvents } from "../observers/keyspace_events.ts";
 import { LatencyMonitor } from "../statistics/latency.ts";
 import { Listeners } from "./listeners.ts";
 import { Monitors } from "../observers/monitors.ts";
-import { OutputLimits } from "./output_limits.ts";
-import { MemoryReturn } from "./memory_return.ts";
+import { OutputLimits } from "../upkeep/output_limits.ts";
+import { MemoryReturn } from "../upkeep/memory_return.ts";
 import { Persistence } from "./persistence.ts";
 import { prepareForShutdown, type ShutdownOptions } from "./shutdown.ts";
 import { PubSub } from "../observers/pubsub.ts";

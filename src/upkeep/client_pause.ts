@@ -9,8 +9,8 @@
 import * as clock from "../base/clock.ts";
 import { type Client, REDIS_BLOCKED } from "../session/client.ts";
 import { COMMAND_MAY_REPLICATE, COMMAND_WRITE, type CompiledCommand } from "../session/command.ts";
-import { GATE_PAUSED } from "./dispatch.ts";
-import type { Server } from "./server.ts";
+import { GATE_PAUSED } from "../server/dispatch.ts";
+import type { Server } from "../server/server.ts";
 
 /** The largest timer that setTimeout can have. */
 const TIMER_MS_MAX = 2 ** 31 - 1;

@@ -13,7 +13,7 @@
  */
 import { type Client, REDIS_NO_EVICT } from "../session/client.ts";
 import { clientLine } from "../session/client_listing.ts";
-import type { Server } from "./server.ts";
+import type { Server } from "../server/server.ts";
 
 /** In place of a client's bytes: it does not count any more. */
 const GONE = -1;

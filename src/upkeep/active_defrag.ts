@@ -22,7 +22,7 @@
  */
 import * as clock from "../base/clock.ts";
 import { Defragmentation } from "../keyspace/defragmentation.ts";
-import type { Server } from "./server.ts";
+import type { Server } from "../server/server.ts";
 
 const MIB = 1024 * 1024;
 /** What a pass must promise to give back if nobody asked for it. */

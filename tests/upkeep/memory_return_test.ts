@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Arena } from "../../src/memory/arena.ts";
 import { SEGMENT_BYTES } from "../../src/memory/memory.ts";
-import { MemoryReturn } from "../../src/server/memory_return.ts";
+import { MemoryReturn } from "../../src/upkeep/memory_return.ts";
 
 Deno.test("a tick gives back the segments of deleted data beyond a reserve", () => {
   const arena = new Arena();

@@ -17,7 +17,7 @@ import {
   OUTPUT_FREE_BYTES,
 } from "../session/client_listing.ts";
 import type { OutputBufferLimit } from "../config/config_kinds.ts";
-import type { Server } from "./server.ts";
+import type { Server } from "../server/server.ts";
 
 export class OutputLimits {
   readonly #server: Server;
