@@ -17,7 +17,7 @@ import type { Client } from "../session/client.ts";
 import type { Server } from "../server/server.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
-import { encodingLimits } from "../server/rdb_control.ts";
+import { encodingLimits } from "../durability/rdb_control.ts";
 import * as value from "../values/value.ts";
 import { bigIntegerArgument, integerArgument } from "./arguments.ts";
 

@@ -1,6 +1,6 @@
 /**
  * Persistence commands: SAVE, BGSAVE, LASTSAVE. What they set in motion is in
- * server/rdb_control.ts.
+ * durability/rdb_control.ts.
  */
 import { type Client, REDIS_EXECUTING } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";

@@ -59,7 +59,7 @@ import { Listeners } from "./listeners.ts";
 import { Monitors } from "../observers/monitors.ts";
 import { OutputLimits } from "../upkeep/output_limits.ts";
 import { MemoryReturn } from "../upkeep/memory_return.ts";
-import { Persistence } from "./persistence.ts";
+import { Persistence } from "../durability/persistence.ts";
 import { prepareForShutdown, type ShutdownOptions } from "./shutdown.ts";
 import { PubSub } from "../observers/pubsub.ts";
 import { Slowlog } from "../statistics/slowlog.ts";

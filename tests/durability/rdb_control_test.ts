@@ -6,7 +6,7 @@ import { Log } from "../../src/base/log.ts";
 import { BackgroundChild } from "../../src/persistence/background_child.ts";
 import { DiskFileSystem } from "../../src/persistence/file_system.ts";
 import { RdbFormatError } from "../../src/persistence/rdb_format.ts";
-import { RdbControl } from "../../src/server/rdb_control.ts";
+import { RdbControl } from "../../src/durability/rdb_control.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { contentsOf } from "../persistence/keyspace_contents.ts";
 

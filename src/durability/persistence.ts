@@ -15,11 +15,11 @@ import {
   REDIS_DENY_BLOCKING,
   REDIS_INTERNAL,
 } from "../session/client.ts";
-import { GATE_LOADING, GATE_MISCONF } from "./dispatch.ts";
+import { GATE_LOADING, GATE_MISCONF } from "../server/dispatch.ts";
 import { type CommandError, commandError } from "../session/errors.ts";
 import { RdbControl } from "./rdb_control.ts";
 import { RewriteChild } from "./rewrite_child.ts";
-import type { Server } from "./server.ts";
+import type { Server } from "../server/server.ts";
 
 /** Steps of freeing what waited for the end of a freeze, per tick. */
 const SETTLE_STEPS = 8;

@@ -4,9 +4,9 @@ import { join } from "@std/path";
 import { Log } from "../../src/base/log.ts";
 import { BackgroundChild } from "../../src/persistence/background_child.ts";
 import { DiskFileSystem } from "../../src/persistence/file_system.ts";
-import type { RewriteOutcome } from "../../src/server/aof_control.ts";
-import { RdbControl } from "../../src/server/rdb_control.ts";
-import { RewriteChild } from "../../src/server/rewrite_child.ts";
+import type { RewriteOutcome } from "../../src/durability/aof_control.ts";
+import { RdbControl } from "../../src/durability/rdb_control.ts";
+import { RewriteChild } from "../../src/durability/rewrite_child.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 
 async function withRewriteChild(
