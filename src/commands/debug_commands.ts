@@ -11,7 +11,7 @@ import type { Ref } from "../memory/memory.ts";
 import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { type CommandError, commandError, NO_SUCH_KEY } from "../session/errors.ts";
-import { debugRefusal } from "../server/protected_commands.ts";
+import { debugRefusal } from "../execution/protected_commands.ts";
 import { tryParseBytes } from "../config/config_kinds.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as listpack from "../structures/listpack.ts";

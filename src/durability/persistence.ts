@@ -15,7 +15,7 @@ import {
   REDIS_DENY_BLOCKING,
   REDIS_INTERNAL,
 } from "../session/client.ts";
-import { GATE_LOADING, GATE_MISCONF } from "../server/dispatch.ts";
+import { GATE_LOADING, GATE_MISCONF } from "../execution/dispatch.ts";
 import { type CommandError, commandError } from "../session/errors.ts";
 import { RdbControl } from "./rdb_control.ts";
 import { RewriteChild } from "./rewrite_child.ts";

@@ -50,7 +50,7 @@ import { CommandTable } from "../session/command_table.ts";
 import { type Config, systemErrorText } from "../config/config.ts";
 import { applyConfig } from "./config_effects.ts";
 import { Cron } from "./cron.ts";
-import { Dispatcher, GATE_MONITOR } from "./dispatch.ts";
+import { Dispatcher, GATE_MONITOR } from "../execution/dispatch.ts";
 import { type CommandError, commandError } from "../session/errors.ts";
 import { CommandDurations } from "../statistics/duration_histogram.ts";
 import { KeyspaceEvents } from "../observers/keyspace_events.ts";
@@ -66,7 +66,7 @@ import { Slowlog } from "../statistics/slowlog.ts";
 import { Statistics } from "../statistics/statistics.ts";
 import { Supervision } from "./supervision.ts";
 import { Tracking } from "../observers/tracking.ts";
-import { Turn } from "./turn.ts";
+import { Turn } from "../execution/turn.ts";
 import { WatchTable } from "../observers/watch.ts";
 
 /** Refuse to grow the data when this much of the 16 GiB of addresses is left. */

@@ -9,7 +9,7 @@
 import * as clock from "../base/clock.ts";
 import { type Client, REDIS_BLOCKED } from "../session/client.ts";
 import { COMMAND_MAY_REPLICATE, COMMAND_WRITE, type CompiledCommand } from "../session/command.ts";
-import { GATE_PAUSED } from "../server/dispatch.ts";
+import { GATE_PAUSED } from "../execution/dispatch.ts";
 import type { Server } from "../server/server.ts";
 
 /** The largest timer that setTimeout can have. */

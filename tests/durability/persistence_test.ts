@@ -1,7 +1,7 @@
 /** Persistence: when writers are refused, and when they are let in again. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
-import { GATE_MISCONF } from "../../src/server/dispatch.ts";
+import { GATE_MISCONF } from "../../src/execution/dispatch.ts";
 import { prepareForShutdown } from "../../src/server/shutdown.ts";
 import { ChildInPlace, KeptLog, microtasks } from "../crash/crash_run.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";

@@ -1,6 +1,6 @@
 /** Turn: durable first, then one write for each client. */
 import { assertEquals } from "@std/assert";
-import { type Flushable, Turn } from "../../src/server/turn.ts";
+import { type Flushable, Turn } from "../../src/execution/turn.ts";
 
 class Recorder {
   readonly events: string[] = [];

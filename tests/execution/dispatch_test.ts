@@ -1,7 +1,7 @@
 /** Dispatch: the checks and their order, statistics, transactions, and replies that are dropped. */
 import { assert, assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
-import { GATE_LOADING } from "../../src/server/dispatch.ts";
+import { GATE_LOADING } from "../../src/execution/dispatch.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 
 const ABORTED = "-EXECABORT Transaction discarded because of previous errors.\r\n";

@@ -60,7 +60,7 @@ import {
 } from "../session/errors.ts";
 import { debugRefusal } from "./protected_commands.ts";
 import { ReadAhead } from "./read_ahead.ts";
-import type { Server } from "./server.ts";
+import type { Server } from "../server/server.ts";
 
 /** Reasons why the checks may object to a command of any client; bits of `server.gate`. */
 export const GATE_LOADING = 1 << 0;

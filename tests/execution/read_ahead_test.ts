@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { encodeRequest } from "../support/resp_client.ts";
-import { ReadAhead } from "../../src/server/read_ahead.ts";
+import { ReadAhead } from "../../src/execution/read_ahead.ts";
 
 const KEY_COUNT = 40_000;
 

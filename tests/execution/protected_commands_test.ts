@@ -1,6 +1,6 @@
 /** Who may use DEBUG. */
 import { assertEquals } from "@std/assert";
-import { debugRefusal } from "../../src/server/protected_commands.ts";
+import { debugRefusal } from "../../src/execution/protected_commands.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 
 Deno.test("enable-debug-command lets in nobody, local clients, or all", () => {
