@@ -11,7 +11,7 @@ import { DiskFileSystem } from "./src/persistence/file_system.ts";
 import { formatVersion, HELP_TEXT, parseCommandLine } from "./src/config/command_line.ts";
 import { renameCommands } from "./src/server/config_effects.ts";
 import { ConfigFileError, loadConfig, readStandardInput } from "./src/config/config_file.ts";
-import { clientsWithin, openFilesLimit } from "./src/server/open_files.ts";
+import { clientsWithin, openFilesLimit } from "./src/net/open_files.ts";
 import { REDENO_VERSION, REDIS_VERSION, Server } from "./src/server/server.ts";
 import { greet, warnIfExposed } from "./src/server/start_banner.ts";
 import { shutdownOptions } from "./src/server/shutdown.ts";

@@ -26,7 +26,7 @@ import { type Config, findParameter } from "./src/config/config.ts";
 import { renameCommands } from "./src/server/config_effects.ts";
 import { ConfigFileError, loadConfig } from "./src/config/config_file.ts";
 import { quoteConfigWord, splitConfigWords } from "./src/config/config_lexer.ts";
-import { clientsWithin, openFilesLimit } from "./src/server/open_files.ts";
+import { clientsWithin, openFilesLimit } from "./src/net/open_files.ts";
 import { Server } from "./src/server/server.ts";
 import { prepareForShutdown } from "./src/server/shutdown.ts";
 

@@ -7,7 +7,7 @@ import { systemErrorText } from "../config/config.ts";
 import { ConfigFileError } from "../config/config_file.ts";
 import type { ConfigValues } from "../config/config_values.ts";
 import { GATE_MEMORY } from "../execution/dispatch.ts";
-import { clientsAllowed, openFilesLimit } from "./open_files.ts";
+import { clientsAllowed, openFilesLimit } from "../net/open_files.ts";
 import type { Server } from "./server.ts";
 
 /** Gives all parts their values, and sees to it that they hear of changes. */

@@ -55,7 +55,7 @@ import { type CommandError, commandError } from "../session/errors.ts";
 import { CommandDurations } from "../statistics/duration_histogram.ts";
 import { KeyspaceEvents } from "../observers/keyspace_events.ts";
 import { LatencyMonitor } from "../statistics/latency.ts";
-import { Listeners } from "./listeners.ts";
+import { Listeners } from "../net/listeners.ts";
 import { Monitors } from "../observers/monitors.ts";
 import { OutputLimits } from "../upkeep/output_limits.ts";
 import { MemoryReturn } from "../upkeep/memory_return.ts";

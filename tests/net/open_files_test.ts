@@ -3,7 +3,7 @@
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Log } from "../../src/base/log.ts";
-import { clientsWithin, parseOpenFilesLimit } from "../../src/server/open_files.ts";
+import { clientsWithin, parseOpenFilesLimit } from "../../src/net/open_files.ts";
 
 Deno.test("the soft limit of open files is read, or that there is none", () => {
   const text = "Limit       Soft Limit  Hard Limit  Units\nMax open files  1024  4096  files\n";

@@ -4,12 +4,7 @@
  */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Config } from "../../src/config/config.ts";
-import {
-  loadTlsSettings,
-  namesOldProtocols,
-  TlsConfigError,
-  TlsLayer,
-} from "../../src/server/tls.ts";
+import { loadTlsSettings, namesOldProtocols, TlsConfigError, TlsLayer } from "../../src/net/tls.ts";
 import { Certificates } from "../support/certificates.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { freePort } from "../support/server_process.ts";

@@ -19,7 +19,7 @@ import {
   REDIS_CLOSE_NOW,
 } from "../session/client.ts";
 import { clientLine, OUTPUT_FREE_BYTES } from "../session/client_listing.ts";
-import type { Server } from "./server.ts";
+import type { Server } from "../server/server.ts";
 
 /** Clients that have not authenticated may hold no more than this in their query buffer. */
 const UNAUTHENTICATED_QUERY_BYTES_MAX = 1024 * 1024;

@@ -17,7 +17,7 @@ import { latin1Bytes } from "../base/bytes.ts";
 import { REDIS_UNIX_SOCKET } from "../session/client.ts";
 import { systemErrorText } from "../config/config.ts";
 import { Connection, type Socket } from "./connection.ts";
-import type { Server } from "./server.ts";
+import type { Server } from "../server/server.ts";
 import { loadTlsSettings, namesOldProtocols, TlsConfigError, TlsLayer } from "./tls.ts";
 
 /** Pause after a failed accept, mostly for lack of file descriptors. */

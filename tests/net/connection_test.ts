@@ -1,6 +1,6 @@
 /** Connection: bytes between a socket and a client, with a socket that the test plays. */
 import { assert, assertEquals } from "@std/assert";
-import { Connection, type Socket } from "../../src/server/connection.ts";
+import { Connection, type Socket } from "../../src/net/connection.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { fromLatin1, latin1 } from "../support/text.ts";
 
