@@ -6,7 +6,7 @@
  * `choice("always", "everysec", "no")` – and knows nothing of names, defaults or of where the
  * value is kept: that is in config_table.ts and config_values.ts. Texts of errors, the arithmetic
  * of units and the oddities marked "Redis:" are those of redis-server 7.0.15, checked against it in
- * tests/server/config_differential_test.ts.
+ * tests/config/config_differential_test.ts.
  */
 import { ConfigValueError, quoteConfigWord } from "./config_lexer.ts";
 
