@@ -175,8 +175,8 @@ export function int32Argument(argv: Argv, index: number, error?: CommandError): 
 }
 
 /** The database whose number an argument spells. */
-export function databaseArgument({ server, argv }: Client, index: number): Database {
-  return databaseAt(server.keyspace, int32Argument(argv, index));
+export function databaseArgument({ host, argv }: Client, index: number): Database {
+  return databaseAt(host.keyspace, int32Argument(argv, index));
 }
 
 /** The database of a number, if there are so many. */

@@ -75,7 +75,7 @@ export function bitOffsetArgument(client: Client, index: number, width: number):
     argv.lengths[index] - skip,
   );
   const offset = isMultiple ? number * width : number;
-  const limit = Math.min(client.server.config.protoMaxBulkLen, byteString.BYTES_MAX) * 8;
+  const limit = Math.min(client.host.config.protoMaxBulkLen, byteString.BYTES_MAX) * 8;
   if (!(offset >= 0 && offset < limit)) throw BIT_OFFSET_NOT_AN_INTEGER;
   return offset;
 }

@@ -262,7 +262,7 @@ function hincrbyfloatCommand(client: Client): void {
   storeResult(client, entry, sum, sum.length);
   db.changed(argv, 1, EVENT_HASH, "hincrbyfloat");
   // The sum, not the increment: who replays it may compute floats in another way.
-  if (client.server.commandLog !== null) {
+  if (client.host.commandLog !== null) {
     client.propagateAs("HSET", argv.copy(1), argv.copy(2), sum);
   }
   reply.bulk(sum, 0, sum.length);
@@ -423,8 +423,8 @@ function createHash({ argv, db }: Client): Ref {
   return db.create(argv, 1, TYPE_HASH, ENCODING_LISTPACK, hashValue.create(db.arena));
 }
 
-function limitsOf({ server }: Client): hashValue.HashLimits {
-  limits.listpackEntriesMax = server.config.hashMaxListpackEntries;
-  limits.listpackValueBytesMax = server.config.hashMaxListpackValue;
+function limitsOf({ host }: Client): hashValue.HashLimits {
+  limits.listpackEntriesMax = host.config.hashMaxListpackEntries;
+  limits.listpackValueBytesMax = host.config.hashMaxListpackValue;
   return limits;
 }

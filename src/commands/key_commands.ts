@@ -430,17 +430,17 @@ function dbsizeCommand({ db, reply }: Client): void {
   reply.integer(db.size);
 }
 
-function swapdbCommand({ db, argv, server, reply }: Client): void {
+function swapdbCommand({ db, argv, host, reply }: Client): void {
   const first = int32Argument(argv, 1, commandError("ERR invalid first DB index"));
   const second = int32Argument(argv, 2, commandError("ERR invalid second DB index"));
   const one = databaseAt(db.keyspace, first);
   const other = databaseAt(db.keyspace, second);
   if (one !== other) {
-    server.watch.touchDatabase(one, other);
-    server.watch.touchDatabase(other, one);
+    host.watch.touchDatabase(one, other);
+    host.watch.touchDatabase(other, one);
     one.swapContents(other);
-    server.blocking.databaseReady(one);
-    server.blocking.databaseReady(other);
+    host.blocking.databaseReady(one);
+    host.blocking.databaseReady(other);
   }
   db.keyspace.dirty++;
   reply.ok();
@@ -455,11 +455,11 @@ function flushdbCommand(client: Client): void {
 }
 
 function flushallCommand(client: Client): void {
-  const { db, argv, server, reply } = client;
+  const { db, argv, host, reply } = client;
   checkFlushOptions(argv);
   for (const each of db.keyspace.databases) flush(each);
   // Saving sets the count of changes to zero.
-  server.afterFlushAll();
+  host.afterFlushAll();
   client.propagateInAnyCase();
   reply.ok();
 }

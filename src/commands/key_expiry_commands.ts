@@ -101,7 +101,7 @@ function expireGeneric(client: Client, unitMs: number, isRelative: boolean): voi
   if (expiryMs <= clock.nowMs() && !db.keyspace.isLoading) {
     db.remove(argv, 1);
     db.changed(argv, 1, EVENT_GENERIC, "del");
-    const word = client.server.config.lazyfreeLazyExpire ? "UNLINK" : "DEL";
+    const word = client.host.config.lazyfreeLazyExpire ? "UNLINK" : "DEL";
     client.propagateAs(word, argv.copy(1));
   } else {
     db.setExpiry(entry, expiryMs);

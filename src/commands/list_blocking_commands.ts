@@ -140,7 +140,7 @@ function wait(
   if (client.has(REDIS_DENY_BLOCKING)) return client.reply.nilArray();
   const keyIndexes = Array.from({ length: keyCount }, (_, offset) => firstIndex + offset);
   const typeMask = 1 << value.TYPE_LIST;
-  client.server.blocking.block(client, keyIndexes, typeMask, timeoutMs, serve, answerTimeout);
+  client.host.blocking.block(client, keyIndexes, typeMask, timeoutMs, serve, answerTimeout);
 }
 
 function answerTimeout({ reply }: Client): void {

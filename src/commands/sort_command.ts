@@ -221,7 +221,7 @@ function sortOptions(client: Client, mayStore: boolean): SortOptions {
 
 /** BY and GET read keys that no argument names: the client's user must be allowed to read all. */
 function checkForeignKeys(client: Client, option: string): void {
-  if (client.server.acl.mayReadAllKeys(client)) return;
+  if (client.host.acl.mayReadAllKeys(client)) return;
   throw commandError(`ERR ${option} option of SORT denied due to insufficient ACL permissions.`);
 }
 
@@ -399,7 +399,7 @@ function storeResults(client: Client, keyIndex: number, results: PackedElements)
     return;
   }
   const list = listValue.create(arena);
-  const fill = client.server.config.listMaxListpackSize;
+  const fill = client.host.config.listMaxListpackSize;
   const { bytes, starts, lengths } = results;
   for (let index = 0; index < results.count; index++) {
     listValue.push(arena, list, false, bytes, starts[index], lengths[index], fill);

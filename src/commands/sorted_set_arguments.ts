@@ -39,9 +39,9 @@ interface Bound {
 const limits: SortedSetLimits = { listpackEntriesMax: 0, listpackValueBytesMax: 0 };
 
 /** The sorted set's limits, from the config; filled anew by each call. */
-export function limitsOf({ server }: Client): SortedSetLimits {
-  limits.listpackEntriesMax = server.config.zsetMaxListpackEntries;
-  limits.listpackValueBytesMax = server.config.zsetMaxListpackValue;
+export function limitsOf({ host }: Client): SortedSetLimits {
+  limits.listpackEntriesMax = host.config.zsetMaxListpackEntries;
+  limits.listpackValueBytesMax = host.config.zsetMaxListpackValue;
   return limits;
 }
 

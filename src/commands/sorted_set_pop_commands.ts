@@ -196,7 +196,7 @@ function block(client: Client, keyIndexes: number[], timeoutMs: number, pop: Pop
   };
   const expire = (blocked: Client) => blocked.reply.nilArray();
   const types = 1 << TYPE_SORTED_SET;
-  client.server.blocking.block(client, keyIndexes, types, timeoutMs, serve, expire);
+  client.host.blocking.block(client, keyIndexes, types, timeoutMs, serve, expire);
 }
 
 /**
