@@ -12,9 +12,10 @@ import { formatVersion, HELP_TEXT, parseCommandLine } from "./src/config/command
 import { renameCommands } from "./src/server/config_effects.ts";
 import { ConfigFileError, loadConfig, readStandardInput } from "./src/config/config_file.ts";
 import { clientsWithin, openFilesLimit } from "./src/net/open_files.ts";
-import { REDENO_VERSION, REDIS_VERSION, Server } from "./src/server/server.ts";
+import { REDENO_VERSION, REDIS_VERSION } from "./src/config/version.ts";
+import { Server } from "./src/server/server.ts";
 import { greet, warnIfExposed } from "./src/server/start_banner.ts";
-import { shutdownOptions } from "./src/server/shutdown.ts";
+import { shutdownOptions } from "./src/durability/shutdown.ts";
 
 async function main(): Promise<void> {
   const commandLine = parseCommandLine(Deno.args);
@@ -72,7 +73,7 @@ function listenForSignals(server: Server): void {
   let isInsisted = false;
   const shutdown = (name: string, words: readonly string[]) => {
     log.warning(`Received ${name} scheduling shutdown...`);
-    const isDone = server.shutdown(shutdownOptions(words));
+    const isDone = server.process.shutdown(shutdownOptions(words));
     if (!isDone) log.warning(`${name} received but errors trying to shut down the server`);
   };
   Deno.addSignalListener("SIGINT", () => {

@@ -28,7 +28,6 @@ import { ConfigFileError, loadConfig } from "./src/config/config_file.ts";
 import { quoteConfigWord, splitConfigWords } from "./src/config/config_lexer.ts";
 import { clientsWithin, openFilesLimit } from "./src/net/open_files.ts";
 import { Server } from "./src/server/server.ts";
-import { prepareForShutdown } from "./src/server/shutdown.ts";
 
 /** A directive's value as redis.conf has it; true and false are yes and no; a list: many lines. */
 export type DirectiveValue = string | number | boolean | readonly string[];
@@ -141,7 +140,7 @@ class EmbeddedServer implements RunningServer {
 
   close(): Promise<void> {
     if (!this.#isClosing) {
-      prepareForShutdown(this.#server, { save: "default", isForced: true });
+      this.#server.process.prepareForShutdown({ save: "default", isForced: true });
       this.#end();
     }
     return this.closed;

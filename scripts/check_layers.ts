@@ -12,44 +12,44 @@ import { existsSync, walkSync } from "@std/fs";
 import { join, relative } from "@std/path";
 import { ROOT } from "./source_text.ts";
 
-/** Per layer, from the bottom up: the layers it may import besides itself. */
-export const LAYERS: Readonly<Record<string, readonly string[]>> = {
-  std: [],
-  base: [],
-  protocol: ["base"],
+/** The layers from the bottom up: a file may import its own layer and those below it. */
+const ORDER = [
+  "std",
+  "base",
+  "protocol",
+  "memory",
+  "structures",
+  "values",
+  "keyspace",
+  "persistence",
+  "statistics",
+  "config",
+  "session",
+  "access",
+  "observers",
+  "upkeep",
+  "durability",
+  "execution",
+  "scripting",
+  "replication",
+  "commands",
+  "net",
+  "server",
+];
+
+/** Layers that know less than their place in the order would let them. */
+const NARROWER: Readonly<Record<string, readonly string[]>> = {
   memory: ["base"],
   structures: ["base", "memory"],
   values: ["base", "memory", "structures"],
-  // A key is named by an argument of the command: the keyspace knows Argv.
-  keyspace: ["base", "protocol", "memory", "structures", "values"],
-  persistence: ["base", "protocol", "memory", "structures", "values", "keyspace"],
-  replication: ["base", "protocol", "memory", "structures", "values", "keyspace", "persistence"],
-  scripting: ["base", "protocol", "memory", "structures", "values", "keyspace", "persistence"],
-  server: [
-    "base",
-    "protocol",
-    "memory",
-    "structures",
-    "values",
-    "keyspace",
-    "persistence",
-    "replication",
-    "scripting",
-  ],
-  commands: [
-    "base",
-    "protocol",
-    "memory",
-    "structures",
-    "values",
-    "keyspace",
-    "persistence",
-    "replication",
-    "scripting",
-    "server",
-  ],
   // The client is a program of its own: it knows the protocol, not the server.
   cli: ["base", "protocol"],
+};
+
+/** Per layer: the layers it may import besides itself. */
+export const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(ORDER.map((layer, index) => [layer, ORDER.slice(0, index)])),
+  ...NARROWER,
 };
 
 /** One import: paths from the root with forward slashes, or a specifier such as "node:path". */

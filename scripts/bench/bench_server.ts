@@ -31,7 +31,7 @@ export class BenchServer {
     const config = new Config();
     config.setAtStart("save", [""]);
     this.server = new Server({ config, rows: commandRows, log: new Log() });
-    this.#client = this.server.addClient(transport);
+    this.#client = this.server.clientLife.add(transport);
   }
 
   /** Runs requests (ASCII) as one read would bring them. Returns the microseconds it took. */

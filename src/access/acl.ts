@@ -26,7 +26,8 @@ import {
 } from "../session/client.ts";
 import type { CompiledCommand } from "../session/command.ts";
 import { type CommandError, commandError } from "../session/errors.ts";
-import type { Server } from "../server/server.ts";
+import type { CommandTable } from "../session/command_table.ts";
+import type { Host } from "../session/host.ts";
 
 const KEY_REFUSED = commandError(
   "NOPERM this user has no permissions to access one of the keys used as arguments",
@@ -44,28 +45,37 @@ const EXEC_REASONS = {
   auth: "no permission",
 } as const;
 
+declare module "../session/host.ts" {
+  interface Host {
+    readonly acl: Acl;
+  }
+}
+
+/** What it uses of the host. */
+type AclHost = Pick<Host, "calls" | "clients" | "commands" | "config" | "log">;
+
 export class Acl implements AclContext {
   readonly defaultUser: AclUser;
   readonly log = new AclLog();
-  readonly #server: Server;
+  readonly #host: AclHost;
   readonly #users = new Map<string, AclUser>();
 
-  constructor(server: Server) {
-    this.#server = server;
+  constructor(host: AclHost) {
+    this.#host = host;
     this.defaultUser = this.#createUnlimited();
     this.#users.set("default", this.defaultUser);
   }
 
-  get table(): Server["commands"] {
-    return this.#server.commands;
+  get table(): CommandTable {
+    return this.#host.commands;
   }
 
   get allowsChannelsByDefault(): boolean {
-    return this.#server.config.aclPubsubDefault === "allchannels";
+    return this.#host.config.aclPubsubDefault === "allchannels";
   }
 
   warn(message: string): void {
-    this.#server.log.warning(message);
+    this.#host.log.warning(message);
   }
 
   // ------------------------------------------------------------------------------------ users
@@ -99,7 +109,7 @@ export class Acl implements AclContext {
       return;
     }
     user.assign(changed);
-    for (const client of [...this.#server.clients.values()]) {
+    for (const client of [...this.#host.clients.values()]) {
       if (client.user !== user) continue;
       this.#updateFlag(client);
       if (!this.#mayKeepSubscriptions(client)) this.disconnect(client);
@@ -112,7 +122,7 @@ export class Acl implements AclContext {
     const user = this.#users.get(name);
     if (user === undefined) return false;
     this.#users.delete(name);
-    for (const client of [...this.#server.clients.values()]) {
+    for (const client of [...this.#host.clients.values()]) {
       if (client.user === user) this.disconnect(client);
     }
     return true;
@@ -127,7 +137,7 @@ export class Acl implements AclContext {
 
   /** Ends a connection; the client of the running command still gets its reply. */
   disconnect(client: Client): void {
-    if (this.#server.runningClient === client) client.flags |= REDIS_CLOSE_AFTER_REPLY;
+    if (this.#host.calls.isRunning(client)) client.flags |= REDIS_CLOSE_AFTER_REPLY;
     else client.transport.close();
   }
 
@@ -194,7 +204,7 @@ export class Acl implements AclContext {
   /** The default user needs no password any more: nobody has to authenticate. */
   #admitWaiting(): void {
     if (this.requiresPassword) return;
-    for (const client of this.#server.clients.values()) client.isAuthenticated = true;
+    for (const client of this.#host.clients.values()) client.isAuthenticated = true;
   }
 
   #mayKeepSubscriptions({ user, channels, patterns, shardChannels }: Client): boolean {
@@ -241,7 +251,7 @@ export class Acl implements AclContext {
   #note(client: Client, reason: Denial["reason"], object: string, userName: string): void {
     const isInTransaction = (client.flags & (REDIS_MULTI | REDIS_EXECUTING)) !== 0;
     const context = isInTransaction ? "multi" : "toplevel";
-    this.log.add(client, reason, context, object, userName, this.#server.config.acllogMaxLen);
+    this.log.add(client, reason, context, object, userName, this.#host.config.acllogMaxLen);
   }
 
   /** What ACL DRYRUN finds. */

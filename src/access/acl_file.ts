@@ -7,7 +7,7 @@ import type { Acl } from "./acl.ts";
 import { applyUserRule, hasSpaces, mergeSelectors } from "./acl_rules.ts";
 import type { AclUser } from "../session/acl_user.ts";
 import { systemErrorText } from "../config/config.ts";
-import type { Server } from "../server/server.ts";
+import type { Host } from "../session/host.ts";
 
 const NO_FILE =
   "This Redis instance is not configured to use an ACL file. You may want to specify " +
@@ -19,14 +19,17 @@ const BOTH_SOURCES =
   "security holes, please define either an ACL file or declare users directly in your redis.conf, " +
   "but not both.";
 
+/** What it uses of the host. */
+type AclFileHost = Pick<Host, "acl" | "config" | "log">;
+
 const OWNER_ONLY = 0o600;
 
 /** Makes the users that configuration or ACL file name; throws an Error if that is impossible. */
-export function loadUsersAtStart(server: Server): void {
-  const { config } = server;
+export function loadUsersAtStart(host: AclFileHost): void {
+  const { config } = host;
   if (config.aclfile !== "") {
     if (config.users.length > 0) throw new Error(BOTH_SOURCES);
-    const error = loadAclFile(server);
+    const error = loadAclFile(host);
     if (error !== null) throw new Error(`Aborting Redis startup because of ACL errors: ${error}`);
     return;
   }
@@ -38,12 +41,15 @@ export function loadUsersAtStart(server: Server): void {
       throw new Error(`Error in user declaration '${words[0]}': ${reason}`);
     }
     names.add(name!);
-    server.acl.put(configuredUser(server, name!, rules));
+    host.acl.put(configuredUser(host, name!, rules));
   }
 }
 
-function configuredUser(server: Server, name: string, words: readonly string[]): AclUser {
-  const { acl, log } = server;
+function configuredUser(
+  { acl, log }: AclFileHost,
+  name: string,
+  words: readonly string[],
+): AclUser {
   if (hasSpaces(name)) throw new Error("Spaces not allowed in ACL usernames");
   const user = acl.createUser(name);
   const merged = mergeSelectors(words);
@@ -67,7 +73,7 @@ function configuredUser(server: Server, name: string, words: readonly string[]):
 }
 
 /** Puts the users of the ACL file in the place of all. Returns what is wrong with it, or null. */
-export function loadAclFile({ acl, config }: Server): string | null {
+export function loadAclFile({ acl, config }: AclFileHost): string | null {
   if (config.aclfile === "") return NO_FILE;
   let text: string;
   try {
@@ -135,7 +141,7 @@ function modeOf(path: string): number {
  * Writes all users to the ACL file, which keeps its permissions (Redis: it becomes readable by
  * all). Returns what went wrong, or null.
  */
-export function saveAclFile({ acl, config, log }: Server): string | null {
+export function saveAclFile({ acl, config, log }: AclFileHost): string | null {
   const { aclfile } = config;
   if (aclfile === "") return NO_FILE;
   let text = "";

@@ -2,10 +2,14 @@
  * CLIENT TRACKING, CACHING, TRACKINGINFO, GETREDIR: server-assisted client-side caching, seen from
  * the client. What is tracked, and the messages, are in observers/tracking.ts.
  */
-import { type Client, REDIS_TRACKING } from "../session/client.ts";
+import {
+  type Client,
+  REDIS_TRACKING,
+  type TrackingOptions,
+  type TrackingState,
+} from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
-import type { TrackingOptions, TrackingState } from "../observers/tracking.ts";
 import { integerArgument } from "./arguments.ts";
 
 const NO_KEYS = [0, 0, 0] as const;

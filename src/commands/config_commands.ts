@@ -3,7 +3,9 @@
  * parameter is, and which values it may have, is in server/config*.ts.
  */
 import { latin1Text, utf8Text } from "../base/bytes.ts";
-import type { Client } from "../session/client.ts";
+import { userLines } from "../access/acl_file.ts";
+import { resetStatistics } from "../execution/reset_statistics.ts";
+import { type Client, isLocal } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { rewriteConfigFile } from "../config/config_rewrite.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
@@ -75,7 +77,7 @@ function configSetCommand(client: Client): void {
     pairs.push([argumentText(client, index), argumentText(client, index + 1)]);
   }
   const error = host.config.setMany(pairs, {
-    isLocalClient: host.isLocal(client),
+    isLocalClient: isLocal(client),
     isLoading: host.keyspace.isLoading,
   });
   if (error !== null) {
@@ -86,14 +88,14 @@ function configSetCommand(client: Client): void {
 }
 
 function configRewriteCommand({ host, reply }: Client): void {
-  const error = rewriteConfigFile(host.config, host.userLines());
+  const error = rewriteConfigFile(host.config, userLines(host.acl));
   if (error !== null) throw commandError(error);
   host.log.notice("CONFIG REWRITE executed with success.");
   reply.ok();
 }
 
 function configResetstatCommand({ host, reply }: Client): void {
-  host.resetStatistics();
+  resetStatistics(host);
   reply.ok();
 }
 

@@ -2,10 +2,11 @@
  * Connection commands: PING, ECHO, SELECT, AUTH, HELLO, QUIT, RESET. CLIENT has a file of its own.
  */
 import { REDIS_CLOSE_AFTER_REPLY, REDIS_PUBSUB } from "../session/client.ts";
+import { latin1Text } from "../base/bytes.ts";
 import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { commandError, wrongArity } from "../session/errors.ts";
-import { REDIS_VERSION } from "../server/server.ts";
+import { REDIS_VERSION } from "../config/version.ts";
 import { databaseArgument, integerArgument } from "./arguments.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
@@ -88,7 +89,8 @@ function authCommand(client: Client): void {
 }
 
 function authenticate(client: Client, userName: string, password: Uint8Array): void {
-  if (!client.host.authenticate(client, userName, password)) throw WRONG_PASSWORD;
+  const text = latin1Text(password, 0, password.length);
+  if (!client.host.acl.authenticate(client, userName, text)) throw WRONG_PASSWORD;
 }
 
 function helloCommand(client: Client): void {
@@ -116,7 +118,7 @@ function helloCommand(client: Client): void {
   reply.bulkText("mode");
   reply.bulkText("standalone");
   reply.bulkText("role");
-  reply.bulkText(host.isReplica ? "replica" : "master");
+  reply.bulkText(host.process.isReplica ? "replica" : "master");
   reply.bulkText("modules");
   reply.array(0);
 }
@@ -156,8 +158,6 @@ function quitCommand(client: Client): void {
 }
 
 function resetCommand(client: Client): void {
-  const { host } = client;
-  host.discardTransaction(client);
-  host.resetClient(client);
+  client.host.clientLife.reset(client);
   client.reply.simple("RESET");
 }

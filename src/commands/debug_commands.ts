@@ -109,7 +109,7 @@ function looseInteger({ argv }: Client, index: number): number {
 
 function changeReplicationId({ host, reply }: Client): void {
   host.log.notice("Changing replication IDs after receiving change-repl-id");
-  host.replicationId = hexId(40);
+  host.process.replicationId = hexId(40);
   reply.ok();
 }
 
@@ -268,7 +268,7 @@ function setActiveExpire(client: Client): void {
 }
 
 function pauseCron(client: Client): void {
-  client.host.isCronPaused = looseInteger(client, 2) !== 0;
+  client.host.process.isCronPaused = looseInteger(client, 2) !== 0;
   client.reply.ok();
 }
 

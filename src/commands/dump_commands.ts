@@ -14,7 +14,7 @@ import { RdbValueReader } from "../persistence/rdb_value_reader.ts";
 import { RdbWriter } from "../persistence/rdb_writer.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../session/client.ts";
-import type { Server } from "../server/server.ts";
+import type { Host } from "../session/host.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import { encodingLimits } from "../durability/rdb_control.ts";
@@ -66,7 +66,10 @@ class PayloadSink implements ByteSink {
 }
 
 /** The key's value as DUMP gives it: type, value, version, checksum. */
-export function dumpPayload({ arena, config }: Server, entry: Ref): PayloadSink {
+export function dumpPayload(
+  { arena, config }: Pick<Host, "arena" | "config">,
+  entry: Ref,
+): PayloadSink {
   const sink = new PayloadSink();
   const writer = new RdbWriter(arena, sink, {
     version: config.rdbVersion as format.RdbVersion,

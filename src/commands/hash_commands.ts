@@ -262,7 +262,7 @@ function hincrbyfloatCommand(client: Client): void {
   storeResult(client, entry, sum, sum.length);
   db.changed(argv, 1, EVENT_HASH, "hincrbyfloat");
   // The sum, not the increment: who replays it may compute floats in another way.
-  if (client.host.commandLog !== null) {
+  if (client.wantsEffects) {
     client.propagateAs("HSET", argv.copy(1), argv.copy(2), sum);
   }
   reply.bulk(sum, 0, sum.length);

@@ -3,7 +3,6 @@
  */
 import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
-import { infoText, sectionsFor } from "../server/info.ts";
 
 // deno-fmt-ignore
 export const infoCommands: readonly RedisCommand[] = [
@@ -17,5 +16,5 @@ export const infoCommands: readonly RedisCommand[] = [
 function infoCommand({ argv, reply, host }: Client): void {
   const words: string[] = [];
   for (let index = 1; index < argv.count; index++) words.push(argv.text(index).toLowerCase());
-  reply.verbatim(infoText(host, sectionsFor(words)));
+  reply.verbatim(host.process.infoText(words));
 }

@@ -459,7 +459,7 @@ function flushallCommand(client: Client): void {
   checkFlushOptions(argv);
   for (const each of db.keyspace.databases) flush(each);
   // Saving sets the count of changes to zero.
-  host.afterFlushAll();
+  host.persistence.afterFlushAll();
   client.propagateInAnyCase();
   reply.ok();
 }

@@ -170,7 +170,7 @@ function diagnosis(event: LatencyEvent): string {
 }
 
 function latencyHistogramCommand({ argv, reply, host }: Client): void {
-  const { commands, durations } = server;
+  const { commands, durations } = host;
   let wanted: CompiledCommand[] = commands.all;
   if (argv.count > 2) {
     wanted = [];

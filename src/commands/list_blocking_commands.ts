@@ -8,8 +8,7 @@
 import { equalBytes } from "../base/bytes.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { ServeBlocked } from "../observers/blocking.ts";
-import { type Client, REDIS_DENY_BLOCKING } from "../session/client.ts";
+import { type Client, REDIS_DENY_BLOCKING, type ServeBlocked } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { WRONG_TYPE } from "../session/errors.ts";
 import * as value from "../values/value.ts";

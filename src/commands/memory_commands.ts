@@ -6,8 +6,8 @@ import * as dict from "../structures/dict.ts";
 import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { SYNTAX_ERROR } from "../session/errors.ts";
-import { humanBytes } from "../server/info.ts";
-import { type MemoryReport, memoryReport, tableBytesOf } from "../server/memory_report.ts";
+import { humanBytes } from "../base/human_bytes.ts";
+import { type MemoryReport, memoryReport, tableBytesOf } from "../upkeep/memory_report.ts";
 import { entryBytes } from "../values/value_memory.ts";
 import { integerArgument } from "./arguments.ts";
 import { replyHelp } from "./help.ts";
@@ -216,7 +216,7 @@ function memoryPurgeCommand({ reply, host }: Client): void {
 }
 
 function memoryMallocStatsCommand({ reply, host }: Client): void {
-  const { arena } = server;
+  const { arena } = host;
   const { usedBytes, segmentBytes, reservedBytes, deferredBytes } = arena.statistics();
   const lines = [
     "Segments of 256 KiB, each with blocks of one size.",

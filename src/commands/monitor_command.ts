@@ -19,6 +19,6 @@ function monitorCommand(client: Client): void {
   if (client.has(REDIS_DENY_BLOCKING)) throw NOT_ALLOWED;
   // Redis: the second time there is no answer at all.
   if (client.has(REDIS_MONITOR)) return;
-  client.host.addMonitor(client);
+  client.host.monitors.add(client);
   client.reply.ok();
 }

@@ -4,7 +4,7 @@
 import * as clock from "../base/clock.ts";
 import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
-import { REDENO_VERSION, REDIS_VERSION } from "../server/server.ts";
+import { REDENO_VERSION, REDIS_VERSION } from "../config/version.ts";
 import { integerArgument } from "./arguments.ts";
 
 const NO_KEYS = [0, 0, 0] as const;

@@ -191,7 +191,7 @@ function spopWithCount(client: Client): void {
     db.changed(argv, 1, EVENT_SET, "spop");
     db.keyspace.dirty += total - 1;
     db.removeEmptied(argv, 1);
-    if (client.host.commandLog !== null) client.propagateAs("DEL", argv.copy(1));
+    if (client.wantsEffects) client.propagateAs("DEL", argv.copy(1));
     return;
   }
   reply.set(wanted);
@@ -213,12 +213,12 @@ function spopWithCount(client: Client): void {
  * Removes a member chosen at random and replies it. Returns a copy for the AOF, or null if there is
  * no AOF.
  */
-function popRandom({ db, host, reply }: Client, entry: Ref): Uint8Array | null {
-  const { arena } = db;
+function popRandom(client: Client, entry: Ref): Uint8Array | null {
+  const { db: { arena }, reply } = client;
   setValue.readRandom(arena, entry, drawn);
   const { bytes, start, length } = drawn;
   reply.bulk(bytes, start, length);
-  const copy = host.commandLog === null ? null : drawn.copy();
+  const copy = client.wantsEffects ? drawn.copy() : null;
   setValue.removeDrawn(arena, entry);
   return copy;
 }
@@ -228,7 +228,7 @@ function popRandom({ db, host, reply }: Client, entry: Ref): Uint8Array | null {
  * there is an AOF.
  */
 function keepRandom(client: Client, entry: Ref, count: number, popped: Uint8Array[]): void {
-  const { db, host, reply } = client;
+  const { db, reply } = client;
   const { arena, keyspace } = db;
   const used = setLimits(client);
   const kept = setValue.createDetached(arena);
@@ -239,7 +239,7 @@ function keepRandom(client: Client, entry: Ref, count: number, popped: Uint8Arra
     const { bytes, start, length } = member;
     if (setValue.has(arena, kept, bytes, start, length)) return;
     reply.bulk(bytes, start, length);
-    if (host.commandLog !== null) popped.push(member.copy());
+    if (client.wantsEffects) popped.push(member.copy());
   });
   const encoding = value.encodingOf(arena, entry);
   const ref = value.valueRef(arena, entry);

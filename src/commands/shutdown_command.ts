@@ -4,7 +4,7 @@
 import { type Client, REDIS_DENY_BLOCKING } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
-import { shutdownOptions } from "../server/shutdown.ts";
+import { shutdownOptions } from "../durability/shutdown.ts";
 
 // deno-fmt-ignore
 export const shutdownCommands: readonly RedisCommand[] = [
@@ -35,5 +35,5 @@ function shutdownCommand(client: Client): void {
   // Redis: ABORT ends the wait for replicas, of which there are none.
   if (isAbort) throw NO_SHUTDOWN;
   if (client.has(REDIS_DENY_BLOCKING) && !words.includes("now")) throw DENIED;
-  if (!host.shutdown(shutdownOptions(words))) throw FAILED;
+  if (!host.process.shutdown(shutdownOptions(words))) throw FAILED;
 }

@@ -5,6 +5,7 @@
  * `mstate`. EXEC runs it first in, first out, with nothing in between, because nothing else runs
  * while a procedure does. A command that fails inside does not stop the others: no rollback.
  */
+import { discardTransaction } from "../execution/transaction.ts";
 import {
   type Client,
   REDIS_DENY_BLOCKING,
@@ -57,35 +58,29 @@ function execCommand(client: Client): void {
   if (!client.has(REDIS_MULTI)) throw EXEC_WITHOUT_MULTI;
   if (host.watch.hasExpiredKey(client)) client.flags |= REDIS_DIRTY_CAS;
   if (client.has(REDIS_DIRTY_EXEC)) {
-    host.discardTransaction(client);
+    discardTransaction(client);
     throw EXEC_ABORT;
   }
   if (client.has(REDIS_DIRTY_CAS)) {
-    host.discardTransaction(client);
+    discardTransaction(client);
     reply.nilArray();
     return;
   }
   const { commands, count } = client.mstate;
-  const { argv, command } = client;
   // The watches end before the queue runs: its own writes must not be looked up for nothing.
-  host.discardTransaction(client);
+  discardTransaction(client);
   const wasDenied = client.has(REDIS_DENY_BLOCKING);
   client.flags |= REDIS_DENY_BLOCKING | REDIS_EXECUTING;
   reply.array(count);
-  for (const queued of commands) {
-    client.argv = queued.argv;
-    host.dispatcher.callQueued(client, queued.cmd);
-  }
+  for (const queued of commands) host.dispatcher.callQueued(client, queued);
   client.flags &= wasDenied ? ~REDIS_EXECUTING : ~(REDIS_EXECUTING | REDIS_DENY_BLOCKING);
-  client.argv = argv;
-  client.command = command;
   // Each command has been recorded by itself; EXEC adds nothing.
   client.propagateNothing();
 }
 
 function discardCommand(client: Client): void {
   if (!client.has(REDIS_MULTI)) throw DISCARD_WITHOUT_MULTI;
-  client.host.discardTransaction(client);
+  discardTransaction(client);
   client.reply.ok();
 }
 

@@ -3,23 +3,17 @@
  * disk before a reply may leave, why writers are refused.
  */
 import * as clock from "../base/clock.ts";
-import type { Argv } from "../protocol/argv.ts";
 import { BackgroundChild, type ChildPort } from "../persistence/background_child.ts";
 import { DiskFileSystem, errorText, type FileSystem } from "../persistence/file_system.ts";
 import type { AofReplay } from "../persistence/aof_loader.ts";
 import { AofControl } from "./aof_control.ts";
-import {
-  type Client,
-  type ClientTransport,
-  REDIS_BLOCKED,
-  REDIS_DENY_BLOCKING,
-  REDIS_INTERNAL,
-} from "../session/client.ts";
-import { GATE_LOADING, GATE_MISCONF } from "../execution/dispatch.ts";
+import type { CommandLog } from "../persistence/command_log.ts";
+import { type Client, REDIS_BLOCKED } from "../session/client.ts";
+import { GATE_LOADING, GATE_MISCONF } from "../session/gates.ts";
 import { type CommandError, commandError } from "../session/errors.ts";
 import { RdbControl } from "./rdb_control.ts";
 import { RewriteChild } from "./rewrite_child.ts";
-import type { Server } from "../server/server.ts";
+import type { Host } from "../session/host.ts";
 
 /** Steps of freeing what waited for the end of a freeze, per tick. */
 const SETTLE_STEPS = 8;
@@ -34,6 +28,39 @@ const MISCONF_RDB = commandError(
     " Please check the Redis logs for details about the RDB error.",
 );
 
+declare module "../session/host.ts" {
+  interface Host {
+    readonly persistence: Persistence;
+  }
+}
+
+/** What it uses of the host. */
+type PersistenceHost = Pick<
+  Host,
+  | "arena"
+  | "calls"
+  | "config"
+  | "fork"
+  | "gates"
+  | "keyspace"
+  | "latency"
+  | "log"
+  | "statistics"
+>;
+
+export interface PersistenceOptions {
+  readonly host: PersistenceHost;
+  /** Where files are; the disk if not given. */
+  readonly files?: FileSystem | undefined;
+  /** Makes the child that saves in the background; a Worker if not given. */
+  readonly createChild?: (() => ChildPort) | undefined;
+  /** Runs the commands of an AOF. */
+  readonly replay: AofReplay;
+  /** From now on effects are recorded there; null: nowhere. */
+  setCommandLog(log: CommandLog | null): void;
+  exit(code: number): never;
+}
+
 export class Persistence {
   readonly files: FileSystem;
   readonly child: BackgroundChild;
@@ -43,20 +70,18 @@ export class Persistence {
   loadingTotalBytes = 0;
   loadedBytes = 0;
   loadingStartedMs = 0;
-  readonly #server: Server;
+  readonly #host: PersistenceHost;
+  #isRecording = false;
   /** When a change of the data was first seen; 0: none yet. */
   #firstChangeMs = 0;
   /** Commands processed up to the last tick. */
   #commandsSeen = 0;
 
-  constructor(
-    server: Server,
-    files: FileSystem = new DiskFileSystem(),
-    createChild?: () => ChildPort,
-  ) {
-    this.#server = server;
+  constructor(options: PersistenceOptions) {
+    const { host, files = new DiskFileSystem(), createChild, replay } = options;
+    this.#host = host;
     this.files = files;
-    const { arena, fork, log, config, keyspace, latency } = server;
+    const { arena, fork, log, config, keyspace, latency } = host;
     const onLatency = (event: string, durationUs: number) => latency.addIfNeeded(event, durationUs);
     this.child = new BackgroundChild({ arena, fork, log, files, createChild, onLatency });
     const loading = {
@@ -83,16 +108,17 @@ export class Persistence {
       files,
       log,
       child: new RewriteChild(child, rdb),
-      replay: new Replay(server),
+      replay,
       writeBase: (path, isRdb) => rdb.writeBase(path, isRdb),
       loadRdb: (path) => rdb.loadFile(path, true),
       loadDump: () => rdb.loadDump(),
       ...loading,
       setCommandLog: (commandLog) => {
-        server.commandLog = commandLog;
+        this.#isRecording = commandLog !== null;
+        options.setCommandLog(commandLog);
       },
-      isInTransaction: () => server.callDepth > 1,
-      exit: (code) => server.exit(code),
+      isInTransaction: () => host.calls.isNested,
+      exit: (code) => options.exit(code),
       onErrorChange: () => this.#refuseWritesIfNeeded(),
       onLatency,
     });
@@ -103,13 +129,11 @@ export class Persistence {
   async loadAtStart(): Promise<void> {
     const isLoaded = await this.aof.loadAtStart();
     if (!isLoaded) await this.rdb.loadDump();
-    // Redis: commands that were repeated from a file are in no statistics.
-    this.#server.resetStatistics();
   }
 
   /** End of a turn: makes its commands as safe as `appendfsync` promises. */
   beforeReplies(): boolean {
-    return this.#server.commandLog === null || this.aof.flush();
+    return !this.#isRecording || this.aof.flush();
   }
 
   /** Housekeeping, called by cron. */
@@ -128,7 +152,7 @@ export class Persistence {
    * at last when that has not happened for a while.
    */
   #warmChild(nowMs: number): void {
-    const { keyspace, statistics } = this.#server;
+    const { keyspace, statistics } = this.#host;
     if (this.child.isStarted || keyspace.dirty === 0) return;
     if (this.#firstChangeMs === 0) this.#firstChangeMs = nowMs;
     const isIdle = statistics.commandsProcessed === this.#commandsSeen;
@@ -158,7 +182,7 @@ export class Persistence {
     client: Client,
     { saves, flushes, merges }: { saves: boolean; flushes: boolean; merges: boolean },
   ): void {
-    const { keyspace, log } = this.#server;
+    const { keyspace, log } = this.#host;
     if (saves && this.rdb.saveNow() !== null) throw commandError("ERR");
     if (flushes) {
       for (const db of keyspace.databases) {
@@ -178,9 +202,9 @@ export class Persistence {
 
   /** DEBUG LOADAOF: empties the data set and repeats the AOF; the client waits for the reply. */
   reloadAof(client: Client): void {
-    const server = this.#server;
+    const { keyspace, log } = this.#host;
     if (!this.aof.isEnabled) throw commandError("ERR");
-    for (const db of server.keyspace.databases) db.clear();
+    for (const db of keyspace.databases) db.clear();
     client.flags |= REDIS_BLOCKED;
     const finish = (reply: () => void) => {
       client.flags &= ~REDIS_BLOCKED;
@@ -191,7 +215,7 @@ export class Persistence {
     this.aof.reload().then(
       () => finish(() => client.reply.ok()),
       (error) => {
-        server.log.warning(`Cannot reload the AOF: ${errorText(error)}`);
+        log.warning(`Cannot reload the AOF: ${errorText(error)}`);
         finish(() =>
           client.reply.error("ERR Error trying to load the AOF files, check server logs.")
         );
@@ -206,65 +230,27 @@ export class Persistence {
   }
 
   #refuseWritesIfNeeded(): void {
-    this.#server.setGate(GATE_MISCONF, this.rdb.refusesWrites || this.aof.diskError !== null);
+    this.#host.gates.set(GATE_MISCONF, this.rdb.refusesWrites || this.aof.diskError !== null);
   }
 
   #applyAppendOnly(): string | null {
-    const { config } = this.#server;
+    const { config } = this.#host;
     return this.aof.setAppendOnly(config.appendonly)
       ? null
       : "Unable to turn on AOF. Check server logs.";
   }
 
   #loadingStarted(totalBytes: number): void {
-    const server = this.#server;
+    const { keyspace, gates } = this.#host;
     this.loadingTotalBytes = totalBytes;
     this.loadedBytes = 0;
     this.loadingStartedMs = clock.refresh();
-    server.keyspace.isLoading = true;
-    server.setGate(GATE_LOADING, true);
+    keyspace.isLoading = true;
+    gates.set(GATE_LOADING, true);
   }
 
   #loadingEnded(): void {
-    this.#server.keyspace.isLoading = false;
-    this.#server.setGate(GATE_LOADING, false);
-  }
-}
-
-/** A client without a connection, which runs the commands of an AOF. */
-class Replay implements AofReplay, ClientTransport {
-  readonly peerAddress = "";
-  readonly localAddress = "";
-  readonly #server: Server;
-  #client: Client | null = null;
-
-  constructor(server: Server) {
-    this.#server = server;
-  }
-
-  execute(argv: Argv): boolean {
-    const client = this.#client ??= this.#createClient();
-    client.argv = argv;
-    const isKnown = this.#server.dispatcher.replay(client);
-    client.reply.rewind(0);
-    return isKnown;
-  }
-
-  discard(): void {
-    if (this.#client === null) return;
-    this.#server.discardTransaction(this.#client);
-    this.#server.removeClient(this.#client);
-    this.#client = null;
-  }
-
-  close(): void {}
-  requestFlush(): void {}
-  resume(): void {}
-
-  #createClient(): Client {
-    const client = this.#server.createClient(this, 0);
-    client.flags |= REDIS_INTERNAL | REDIS_DENY_BLOCKING;
-    client.isAuthenticated = true;
-    return client;
+    this.#host.keyspace.isLoading = false;
+    this.#host.gates.set(GATE_LOADING, false);
   }
 }

@@ -7,7 +7,7 @@
  *
  * The checks are the list `CHECKS`, one small function each. For a client and a server in their
  * normal state none of them can object, which two words of bits tell: `client.flags` and
- * `server.gate`; then the list is skipped.
+ * `host.gates`; then the list is skipped.
  *
  * Here is the only place that catches a CommandError. Any other exception is our own mistake and
  * ends the process (main.ts).
@@ -22,6 +22,7 @@ import { REQUEST_COMPLETE, REQUEST_PARTIAL, RequestParser } from "../protocol/re
 import type { Argv } from "../protocol/argv.ts";
 import {
   type Client,
+  type MultiCmd,
   REDIS_BLOCKED,
   REDIS_CLOSE_AFTER_REPLY,
   REDIS_CLOSE_NOW,
@@ -40,12 +41,14 @@ import {
 import {
   COMMAND_CHEAP,
   COMMAND_DENYOOM,
+  COMMAND_FAST,
   COMMAND_LOADING,
   COMMAND_NEVER_QUEUED,
   COMMAND_NO_AUTH,
   COMMAND_NO_MULTI,
   COMMAND_PROTECTED,
   COMMAND_READONLY,
+  COMMAND_SKIP_SLOWLOG,
   COMMAND_WRITE,
   type CompiledCommand,
 } from "../session/command.ts";
@@ -60,16 +63,16 @@ import {
 } from "../session/errors.ts";
 import { debugRefusal } from "./protected_commands.ts";
 import { ReadAhead } from "./read_ahead.ts";
-import type { Server } from "../server/server.ts";
-
-/** Reasons why the checks may object to a command of any client; bits of `server.gate`. */
-export const GATE_LOADING = 1 << 0;
-/** The last save or AOF write failed: MISCONF to writers. */
-export const GATE_MISCONF = 1 << 1;
-/** `maxmemory` is set, or the address space is nearly used up. */
-export const GATE_MEMORY = 1 << 2;
-export const GATE_MONITOR = 1 << 4;
-export const GATE_PAUSED = 1 << 5;
+import {
+  GATE_LOADING,
+  GATE_MEMORY,
+  GATE_MISCONF,
+  GATE_MONITOR,
+  GATE_PAUSED,
+} from "../session/gates.ts";
+import type { Host } from "../session/host.ts";
+import { isSecretArgument } from "../session/secret_arguments.ts";
+import { abortTransaction, queueCommand } from "./transaction.ts";
 
 /** The wall clock that commands see is read anew when it is older than this. */
 const CLOCK_AGE_US_MAX = 500;
@@ -125,20 +128,20 @@ function checkMultiAllowed({ flags }: Client, command: CompiledCommand): Command
 }
 
 function checkPermission(client: Client, command: CompiledCommand): CommandError | null {
-  return client.server.checkPermission(client, command);
+  return client.has(REDIS_LIMITED_USER) ? client.host.acl.refusal(client, command) : null;
 }
 
-function checkMemory({ server, flags }: Client, command: CompiledCommand): CommandError | null {
-  if ((server.gate & GATE_MEMORY) === 0 || server.freeMemoryIfNeeded()) return null;
+function checkMemory({ host, flags }: Client, command: CompiledCommand): CommandError | null {
+  if ((host.gates.bits & GATE_MEMORY) === 0 || host.memoryLimit.freeMemoryIfNeeded()) return null;
   // Redis: a transaction takes memory while it is queued, whatever its commands do.
   const isQueued = (flags & REDIS_MULTI) !== 0 && (command.bits & COMMAND_NEVER_QUEUED) === 0;
   return isQueued || (command.bits & COMMAND_DENYOOM) !== 0 ? OUT_OF_MEMORY : null;
 }
 
-function checkDisk({ server }: Client, command: CompiledCommand): CommandError | null {
-  if ((server.gate & GATE_MISCONF) === 0) return null;
+function checkDisk({ host }: Client, command: CompiledCommand): CommandError | null {
+  if ((host.gates.bits & GATE_MISCONF) === 0) return null;
   const isWriting = (command.bits & COMMAND_WRITE) !== 0 || command.name === "ping";
-  return isWriting ? server.diskError() : null;
+  return isWriting ? host.persistence.writeError() : null;
 }
 
 function checkPubSub(client: Client, command: CompiledCommand): CommandError | null {
@@ -150,8 +153,9 @@ function checkPubSub(client: Client, command: CompiledCommand): CommandError | n
   );
 }
 
-function checkLoading({ server }: Client, command: CompiledCommand): CommandError | null {
-  const isRefused = (server.gate & GATE_LOADING) !== 0 && (command.bits & COMMAND_LOADING) === 0;
+function checkLoading({ host }: Client, command: CompiledCommand): CommandError | null {
+  const isRefused = (host.gates.bits & GATE_LOADING) !== 0 &&
+    (command.bits & COMMAND_LOADING) === 0;
   return isRefused ? LOADING : null;
 }
 
@@ -163,11 +167,39 @@ function checkMonitor({ flags, mstate }: Client, command: CompiledCommand): Comm
   return isTouching ? commandError("ERR Replica can't interact with the keyspace") : null;
 }
 
+declare module "../session/host.ts" {
+  interface Host {
+    readonly dispatcher: Dispatcher;
+  }
+}
+
+/** What it uses of the host. */
+type DispatchHost = Pick<
+  Host,
+  | "acl"
+  | "blocking"
+  | "calls"
+  | "commands"
+  | "config"
+  | "durations"
+  | "gates"
+  | "keyspace"
+  | "latency"
+  | "log"
+  | "monitors"
+  | "pause"
+  | "propagation"
+  | "slowlog"
+  | "statistics"
+  | "tracking"
+  | "turn"
+>;
+
 export class Dispatcher {
   readonly parser = new RequestParser();
   /** Cheap commands are timed one by one: somebody wants to know of all that take a while. */
   timesEachCall = false;
-  readonly #server: Server;
+  readonly #host: DispatchHost;
   readonly #readAhead = new ReadAhead();
   /** Command of the run whose time has not been charged yet, and its number of calls. */
   #runCommand: CompiledCommand | null = null;
@@ -179,15 +211,15 @@ export class Dispatcher {
   /** When HTTP was last logged. */
   #httpLoggedMs = 0;
 
-  constructor(server: Server) {
-    this.#server = server;
+  constructor(host: DispatchHost) {
+    this.#host = host;
   }
 
   /** Carries out all complete requests of a client, as far as it may go on. */
   processQuery(client: Client): void {
     const { query } = client;
     const { parser } = this;
-    if (this.#server.turn.open()) {
+    if (this.#host.turn.open()) {
       this.#nowUs = clock.monotonicUs();
       this.#refreshClock();
     }
@@ -210,7 +242,7 @@ export class Dispatcher {
 
   /** Carries out (or queues, or refuses) the command in `client.argv`. */
   execute(client: Client): void {
-    const server = this.#server;
+    const host = this.#host;
     const mark = client.reply.length;
     const flagsBefore = client.flags;
     if ((flagsBefore & SPECIAL_REPLY) !== 0) beginSpecial(client);
@@ -223,7 +255,7 @@ export class Dispatcher {
         client.reply.simple("QUEUED");
       } else {
         this.call(client, command);
-        if (server.blocking.hasReady) server.blocking.serveReady();
+        if (host.blocking.hasReady) host.blocking.serveReady();
       }
     }
     // The command may have set or cleared them.
@@ -243,33 +275,29 @@ export class Dispatcher {
    * requests, and by EXEC for queued commands.
    */
   call(client: Client, command: CompiledCommand): void {
-    const server = this.#server;
-    const { keyspace } = server;
+    const host = this.#host;
+    const { keyspace, calls, propagation } = host;
     const dirtyBefore = keyspace.dirty;
-    const mark = client.reply.length;
-    const isOutermost = server.callDepth++ === 0;
-    client.command = command;
-    client.propagation = null;
-    server.lastClient = client;
+    const call = calls.enter(client, command);
     const isTimedAlone = (command.bits & COMMAND_CHEAP) === 0 || this.timesEachCall;
     const startUs = isTimedAlone ? this.#beginTimed() : this.#beginRun(command);
     try {
       command.proc(client);
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
-      client.reply.rewind(Math.max(mark, client.runningMark));
+      client.reply.rewind(Math.max(call.mark, client.runningMark));
       this.replyError(client, error);
       command.failedCalls++;
     }
-    if ((server.gate & GATE_MONITOR) !== 0) server.monitors.feed(client, command);
-    if ((client.flags & REDIS_TRACKING) !== 0) server.tracking.remember(client, command);
+    if ((host.gates.bits & GATE_MONITOR) !== 0) host.monitors.feed(client, command);
+    if ((client.flags & REDIS_TRACKING) !== 0) host.tracking.remember(client, command);
     command.calls++;
-    server.statistics.commandsProcessed++;
+    host.statistics.commandsProcessed++;
     if (isTimedAlone) this.#endTimed(client, command, startUs);
-    server.callDepth--;
-    const isRecorded = keyspace.dirty !== dirtyBefore || client.propagation !== null;
-    if (server.commandLog !== null && isRecorded) server.propagate(client, command);
-    if (isOutermost && server.commandLog !== null) server.commandLog.endUnit();
+    calls.leave(call);
+    if (!propagation.isWanted) return;
+    if (keyspace.dirty !== dirtyBefore || call.effects !== null) propagation.record(call);
+    if (calls.depth === 0) propagation.endUnit();
   }
 
   /**
@@ -278,7 +306,7 @@ export class Dispatcher {
    */
   replay(client: Client): boolean {
     const { argv } = client;
-    let command = this.#server.commands.find(argv, 0);
+    let command = this.#host.commands.find(argv, 0);
     if (command !== null && command.subcommandTable !== null && argv.count >= 2) {
       command = command.subcommandTable.get(argv.text(1).toLowerCase()) ?? null;
     }
@@ -297,12 +325,13 @@ export class Dispatcher {
    * Runs a command that was queued, as part of EXEC. Redis asks some questions again: the memory
    * limit and the permissions may have changed since it was queued.
    */
-  callQueued(client: Client, command: CompiledCommand): void {
-    if ((client.flags & REDIS_LIMITED_USER) !== 0) {
-      const error = this.#server.acl.refusalInExec(client, command);
-      if (error !== null) return this.replyError(client, error);
-    }
-    this.call(client, command);
+  callQueued(client: Client, { argv, cmd }: MultiCmd): void {
+    client.argv = argv;
+    const isLimited = (client.flags & REDIS_LIMITED_USER) !== 0;
+    const error = isLimited ? this.#host.acl.refusalInExec(client, cmd) : null;
+    if (error === null) this.call(client, cmd);
+    else this.replyError(client, error);
+    client.argv = client.call!.argv;
   }
 
   /**
@@ -310,10 +339,9 @@ export class Dispatcher {
    * attempt returned: whether it replied and changed anything.
    */
   callServed(client: Client, attempt: () => boolean): boolean {
-    const server = this.#server;
-    const dirtyBefore = server.keyspace.dirty;
-    server.callDepth++;
-    client.propagation = null;
+    const { keyspace, calls, propagation } = this.#host;
+    const dirtyBefore = keyspace.dirty;
+    const call = calls.enter(client, client.command!);
     let isServed: boolean;
     try {
       isServed = attempt();
@@ -322,10 +350,10 @@ export class Dispatcher {
       this.replyError(client, error);
       isServed = true;
     }
-    server.callDepth--;
-    if (server.commandLog !== null && server.keyspace.dirty !== dirtyBefore) {
-      server.propagate(client, client.command!);
-      if (server.callDepth === 0) server.commandLog.endUnit();
+    calls.leave(call);
+    if (propagation.isWanted && keyspace.dirty !== dirtyBefore) {
+      propagation.record(call);
+      if (calls.depth === 0) propagation.endUnit();
     }
     if (isServed) client.transport.requestFlush();
     return isServed;
@@ -333,14 +361,14 @@ export class Dispatcher {
 
   replyError(client: Client, error: CommandError): void {
     client.reply.error(error.text);
-    this.#server.statistics.countError(error.text);
+    this.#host.statistics.countError(error.text);
   }
 
   /** The row of the command if it may be carried out now; else answers why not. */
   #admit(client: Client): CompiledCommand | null {
-    const server = this.#server;
+    const host = this.#host;
     const { argv } = client;
-    let command = server.commands.find(argv, 0);
+    let command = host.commands.find(argv, 0);
     if (command === null) {
       if (isHttp(argv)) return this.#endHttp(client);
       return this.#refuse(client, null, unknownCommand(argv));
@@ -361,13 +389,15 @@ export class Dispatcher {
       return this.#refuse(client, command, wrongArity(command.name));
     }
     if (
-      server.gate !== 0 || !client.isAuthenticated || (client.flags & SPECIAL_CLIENT) !== 0
+      host.gates.bits !== 0 || !client.isAuthenticated || (client.flags & SPECIAL_CLIENT) !== 0
     ) {
       for (const check of CHECKS) {
         const error = check(client, command);
         if (error !== null) return this.#refuse(client, command, error);
       }
-      if ((server.gate & GATE_PAUSED) !== 0 && server.pauseIfNeeded(client, command)) return null;
+      if ((host.gates.bits & GATE_PAUSED) !== 0 && host.pause.postpone(client, command)) {
+        return null;
+      }
     }
     return command;
   }
@@ -377,7 +407,7 @@ export class Dispatcher {
     client.command = command;
     if (command !== null) command.rejectedCalls++;
     if (command?.name === "exec") {
-      this.#server.abortTransaction(client, error);
+      this.replyError(client, abortTransaction(client, error));
     } else {
       this.replyError(client, error);
     }
@@ -389,7 +419,7 @@ export class Dispatcher {
     client.flags |= REDIS_CLOSE_NOW;
     if (clock.nowMs() - this.#httpLoggedMs > HTTP_LOG_PERIOD_MS) {
       this.#httpLoggedMs = clock.nowMs();
-      this.#server.log.warning(
+      this.#host.log.warning(
         `Possible attack: ${client.transport.peerAddress} has sent POST or Host:, as a browser ` +
           "does that was made to connect to this server. Connection aborted.",
       );
@@ -400,7 +430,7 @@ export class Dispatcher {
   #protocolError(client: Client): void {
     const text = `ERR Protocol error: ${this.parser.error}`;
     client.reply.error(text);
-    this.#server.statistics.countError(text);
+    this.#host.statistics.countError(text);
     client.query.position = client.query.end;
     client.query.argumentsMissing = -1;
     client.query.argumentBytes = -1;
@@ -432,12 +462,28 @@ export class Dispatcher {
     else this.#readClock();
     const us = this.#nowUs - startUs;
     this.#charge(command, us, 1);
-    this.#server.observeDuration(client, command, us);
+    this.#observeDuration(client, command, us);
+  }
+
+  /** Takes note of how long a command took, in µs: slow log, latency events. */
+  #observeDuration(client: Client, command: CompiledCommand, microseconds: number): void {
+    const { config, slowlog, latency } = this.#host;
+    const { slowlogLogSlowerThan, latencyMonitorThreshold } = config;
+    const isSlow = slowlogLogSlowerThan >= 0 && microseconds >= slowlogLogSlowerThan;
+    if (isSlow && (command.bits & COMMAND_SKIP_SLOWLOG) === 0) {
+      const { argv, name: clientName, transport: { peerAddress: address } } = client;
+      const isSecret = (index: number) => isSecretArgument(command, argv, index);
+      slowlog.add({ argv, microseconds, address, clientName, isSecret });
+    }
+    if (latencyMonitorThreshold > 0 && microseconds >= latencyMonitorThreshold * 1000) {
+      const isFast = (command.bits & COMMAND_FAST) !== 0;
+      latency.add(isFast ? "fast-command" : "command", microseconds / 1000);
+    }
   }
 
   #charge(command: CompiledCommand, us: number, calls: number): void {
     command.microseconds += us;
-    const { config, durations } = this.#server;
+    const { config, durations } = this.#host;
     if (config.latencyTracking) durations.record(command, us, calls);
   }
 
@@ -450,7 +496,7 @@ export class Dispatcher {
   #readClock(): void {
     this.#nowUs = clock.monotonicUs();
     // To the commands within a transaction it is the moment at which EXEC began.
-    if (this.#server.callDepth > 1) return;
+    if (this.#host.calls.isNested) return;
     if (this.#nowUs - this.#refreshedUs > CLOCK_AGE_US_MAX) this.#refreshClock();
   }
 
@@ -460,23 +506,13 @@ export class Dispatcher {
   }
 }
 
-/** Appends the current command to the client's transaction. */
-function queueCommand(client: Client, cmd: CompiledCommand): void {
-  const { mstate } = client;
-  const argv = client.argv.clone();
-  mstate.commands.push({ argv, argc: argv.count, cmd });
-  mstate.count++;
-  mstate.argvBytes += argv.totalBytes();
-  client.command = cmd;
-}
-
 /** Before a command of a client whose replies are dropped, or that may be pushed to. */
 function beginSpecial(client: Client): void {
   if ((client.flags & REDIS_REPLY_SKIP_NEXT) !== 0) {
     client.flags = (client.flags & ~REDIS_REPLY_SKIP_NEXT) | REDIS_REPLY_SKIP;
   }
   client.runningMark = client.reply.length;
-  const { keyspace, tracking } = client.server;
+  const { keyspace, tracking } = client.host;
   if ((client.flags & REDIS_TRACKING) !== 0) tracking.writer = client;
   // Touching is what TOUCH is for.
   if ((client.flags & REDIS_NO_TOUCH) !== 0) keyspace.isTouchPaused = !client.argv.is(0, "touch");
@@ -487,7 +523,7 @@ function endSpecial(client: Client, mark: number): void {
   client.runningMark = -1;
   if ((client.flags & (REDIS_REPLY_OFF | REDIS_REPLY_SKIP)) !== 0) client.reply.rewind(mark);
   client.flags &= ~REDIS_REPLY_SKIP;
-  const { keyspace, tracking } = client.server;
+  const { keyspace, tracking } = client.host;
   if (client.tracking !== null) tracking.endCommand(client);
   tracking.writer = null;
   keyspace.isTouchPaused = false;

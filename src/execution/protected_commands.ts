@@ -1,7 +1,7 @@
 /**
  * Protected commands: DEBUG, which may be used only if the configuration says so.
  */
-import type { Client } from "../session/client.ts";
+import { type Client, isLocal } from "../session/client.ts";
 import { type CommandError, commandError } from "../session/errors.ts";
 
 const NOT_ALLOWED = commandError(
@@ -12,7 +12,7 @@ const NOT_ALLOWED = commandError(
 
 /** Why a client may not use DEBUG; null if it may. */
 export function debugRefusal(client: Client): CommandError | null {
-  const { enableDebugCommand } = client.server.config;
+  const { enableDebugCommand } = client.host.config;
   if (enableDebugCommand === "yes") return null;
-  return enableDebugCommand === "local" && client.server.isLocal(client) ? null : NOT_ALLOWED;
+  return enableDebugCommand === "local" && isLocal(client) ? null : NOT_ALLOWED;
 }

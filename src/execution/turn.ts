@@ -13,6 +13,12 @@ export interface Flushable {
   flush(): void;
 }
 
+declare module "../session/host.ts" {
+  interface Host {
+    readonly turn: Turn;
+  }
+}
+
 export class Turn {
   #waiting: Flushable[] = [];
   #spare: Flushable[] = [];

@@ -19,7 +19,7 @@ import {
   REDIS_CLOSE_NOW,
 } from "../session/client.ts";
 import { clientLine, OUTPUT_FREE_BYTES } from "../session/client_listing.ts";
-import type { Server } from "../server/server.ts";
+import type { Host } from "../session/host.ts";
 
 /** Clients that have not authenticated may hold no more than this in their query buffer. */
 const UNAUTHENTICATED_QUERY_BYTES_MAX = 1024 * 1024;
@@ -34,11 +34,24 @@ export interface Socket {
   close(): void;
 }
 
+/** What it uses of the host. */
+export type ConnectionHost = Pick<
+  Host,
+  | "clientLife"
+  | "clientMemory"
+  | "config"
+  | "dispatcher"
+  | "log"
+  | "outputLimits"
+  | "statistics"
+  | "turn"
+>;
+
 export class Connection implements ClientTransport {
   readonly peerAddress: string;
   readonly localAddress: string;
   readonly client: Client;
-  readonly #server: Server;
+  readonly #host: ConnectionHost;
   readonly #socket: Socket;
   #isReading = false;
   #isFlushRequested = false;
@@ -51,15 +64,15 @@ export class Connection implements ClientTransport {
   #isClosed = false;
 
   constructor(
-    server: Server,
+    host: ConnectionHost,
     socket: Socket,
     addresses: { peer: string; local: string },
   ) {
-    this.#server = server;
+    this.#host = host;
     this.#socket = socket;
     this.peerAddress = addresses.peer;
     this.localAddress = addresses.local;
-    this.client = server.addClient(this);
+    this.client = host.clientLife.add(this);
   }
 
   /** Begins to serve. */
@@ -77,7 +90,7 @@ export class Connection implements ClientTransport {
   requestFlush(): void {
     if (this.#isFlushRequested) return;
     this.#isFlushRequested = true;
-    this.#server.turn.add(this);
+    this.#host.turn.add(this);
   }
 
   /** Called by the turn at its end: writes what there is, unless a write is under way. */
@@ -87,8 +100,8 @@ export class Connection implements ClientTransport {
     if ((client.flags & REDIS_CLOSE_NOW) !== 0) return this.close();
     const mayExceed = this.#writing !== null || client.reply.length > OUTPUT_FREE_BYTES;
     if (mayExceed || client.reply.isOverflown) {
-      if (this.#server.outputLimits.closeIfReached(client)) return;
-      this.#server.clientMemory.update(client);
+      if (this.#host.outputLimits.closeIfReached(client)) return;
+      this.#host.clientMemory.update(client);
     }
     if (this.#writing !== null || this.#isClosed) return;
     const { length } = client.reply;
@@ -97,7 +110,7 @@ export class Connection implements ClientTransport {
       this.#writingBytes = length;
       this.#writtenBytes = 0;
       client.outputPendingBytes = length;
-      this.#server.statistics.outputBytes += length;
+      this.#host.statistics.outputBytes += length;
       this.#write();
     } else if ((client.flags & REDIS_CLOSE_AFTER_REPLY) !== 0) {
       this.close();
@@ -107,7 +120,7 @@ export class Connection implements ClientTransport {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#server.removeClient(this.client);
+    this.#host.clientLife.remove(this.client);
     // Whoever still knows the client must not keep its buffers alive. Those of a write that is
     // under way belong to the system until it fails.
     this.client.query.release();
@@ -133,18 +146,18 @@ export class Connection implements ClientTransport {
     if (count === null) return this.#onEnd();
     const { client } = this;
     client.query.end += count;
-    this.#server.statistics.inputBytes += count;
-    this.#server.statistics.readsProcessed++;
+    this.#host.statistics.inputBytes += count;
+    this.#host.statistics.readsProcessed++;
     if ((client.flags & REDIS_BLOCKED) === 0) this.#process();
     if (client.query.bytes.length > QUERY_BUFFER_KEPT_MAX) client.query.shrink();
     else if (count === this.#room) client.query.growAfterFullRead();
-    this.#server.clientMemory.update(client);
+    this.#host.clientMemory.update(client);
     if (this.#isQueryTooLong()) return this.#closeForQueryBuffer();
     if ((client.flags & REDIS_CLOSE_AFTER_REPLY) === 0) this.#read();
   };
 
   #process(): void {
-    this.#server.dispatcher.processQuery(this.client);
+    this.#host.dispatcher.processQuery(this.client);
     const { client } = this;
     if (client.reply.length > 0 || (client.flags & REDIS_CLOSE_NOW) !== 0) this.requestFlush();
     else if ((client.flags & REDIS_CLOSE_AFTER_REPLY) !== 0) this.requestFlush();
@@ -163,11 +176,11 @@ export class Connection implements ClientTransport {
   }
 
   readonly #onWritten = (count: number): void => {
-    this.#server.statistics.writesProcessed++;
+    this.#host.statistics.writesProcessed++;
     this.#writtenBytes += count;
     const { client } = this;
     client.outputPendingBytes = this.#writingBytes - this.#writtenBytes;
-    this.#server.clientMemory.update(client);
+    this.#host.clientMemory.update(client);
     if (client.outputPendingBytes > 0) {
       if (!this.#isClosed) this.#write();
       return;
@@ -188,16 +201,16 @@ export class Connection implements ClientTransport {
     const { query, mstate, isAuthenticated } = this.client;
     const bytes = query.heldBytes + mstate.argvBytes;
     if (bytes <= UNAUTHENTICATED_QUERY_BYTES_MAX) {
-      return bytes > this.#server.config.clientQueryBufferLimit;
+      return bytes > this.#host.config.clientQueryBufferLimit;
     }
-    return !isAuthenticated || bytes > this.#server.config.clientQueryBufferLimit;
+    return !isAuthenticated || bytes > this.#host.config.clientQueryBufferLimit;
   }
 
   #closeForQueryBuffer(): void {
     const { query } = this.client;
-    this.#server.statistics.queryBufferLimitDisconnections++;
+    this.#host.statistics.queryBufferLimitDisconnections++;
     const shownBytes = Math.min(SHOWN_QUERY_BYTES_MAX, query.pendingBytes);
-    this.#server.log.warning(
+    this.#host.log.warning(
       `Closing client that reached max query buffer length: ${clientLine(this.client)} ` +
         `(qbuf initial bytes: ${quoteBytes(query.bytes, query.position, shownBytes)})`,
     );

@@ -16,8 +16,8 @@ import * as clock from "../base/clock.ts";
 import { latin1Bytes } from "../base/bytes.ts";
 import { REDIS_UNIX_SOCKET } from "../session/client.ts";
 import { systemErrorText } from "../config/config.ts";
-import { Connection, type Socket } from "./connection.ts";
-import type { Server } from "../server/server.ts";
+import { Connection, type ConnectionHost, type Socket } from "./connection.ts";
+import type { Host } from "../session/host.ts";
 import { loadTlsSettings, namesOldProtocols, TlsConfigError, TlsLayer } from "./tls.ts";
 
 /** Pause after a failed accept, mostly for lack of file descriptors. */
@@ -60,8 +60,17 @@ interface OpenEndpoint {
   readonly listener: AnyListener;
 }
 
+declare module "../session/host.ts" {
+  interface Host {
+    readonly listeners: Listeners;
+  }
+}
+
+/** What it uses of the host. */
+type ListenersHost = ConnectionHost & Pick<Host, "acl" | "clients">;
+
 export class Listeners {
-  readonly #server: Server;
+  readonly #host: ListenersHost;
   #open: OpenEndpoint[] = [];
   /** Closed a moment ago: the system may still hold their ports. */
   #closing: Endpoint[] = [];
@@ -73,13 +82,13 @@ export class Listeners {
   /** The TCP port in use: the one the system chose if the configuration says 0 in a test. */
   port = 0;
 
-  constructor(server: Server) {
-    this.#server = server;
+  constructor(host: ListenersHost) {
+    this.#host = host;
   }
 
   /** Opens all sockets that the configuration names; throws an Error that says which one failed. */
   open(): void {
-    const { config } = this.#server;
+    const { config } = this.#host;
     if (config.tlsPort !== 0 && !this.configureTls()) {
       throw new Error("Failed to configure TLS. Check logs for more info.");
     }
@@ -120,7 +129,7 @@ export class Listeners {
     const isHeld = (one: Endpoint) => held.some((other) => overlap(one, other));
     if (this.#openAll(missing.filter((one) => !isHeld(one))) !== null) return false;
     for (const one of stale) this.#close(one);
-    this.port = this.#server.config.port;
+    this.port = this.#host.config.port;
     const later = missing.filter(isHeld);
     if (later.length > 0) this.#reopen(later, stale.map((one) => one.endpoint));
     return true;
@@ -131,7 +140,7 @@ export class Listeners {
    * usable: then nothing has changed, and the log says why.
    */
   configureTls(): boolean {
-    const { config, log } = this.#server;
+    const { config, log } = this.#host;
     try {
       this.#tls = new TlsLayer(loadTlsSettings(config));
     } catch (error) {
@@ -161,7 +170,7 @@ export class Listeners {
     for (const one of [...this.#open]) {
       this.#close(one);
       if (one.endpoint.transport !== "unix") continue;
-      this.#server.log.notice("Removing the unix socket file.");
+      this.#host.log.notice("Removing the unix socket file.");
       removeSocketFile(one.endpoint.address);
     }
     this.#tls?.close();
@@ -175,7 +184,7 @@ export class Listeners {
 
   /** The TCP and TLS sockets of the configuration, those of IPv6 first: see `#isServedByOther`. */
   #wantedEndpoints(): Endpoint[] {
-    const { bind, port, tlsPort } = this.#server.config;
+    const { bind, port, tlsPort } = this.#host.config;
     const endpoints: Endpoint[] = [];
     for (const [transport, number] of [["tcp", port], ["tls", tlsPort]] as const) {
       if (number === 0) continue;
@@ -204,7 +213,7 @@ export class Listeners {
   }
 
   #tryOpen(endpoint: Endpoint): AnyListener | "failed" | "needless" {
-    const { config, log } = this.#server;
+    const { config, log } = this.#host;
     const { transport, address, port, isOptional } = endpoint;
     try {
       if (transport === "unix") return listenUnix(address, config.unixsocketperm);
@@ -239,7 +248,7 @@ export class Listeners {
   /** Opens sockets whose port is being given free; if that fails, the ones that were there. */
   async #reopen(wanted: readonly Endpoint[], previous: readonly Endpoint[]): Promise<void> {
     const generation = this.#generation;
-    const { log } = this.#server;
+    const { log } = this.#host;
     for (const endpoints of [wanted, previous]) {
       for (let attempt = 1; attempt <= REOPEN_ATTEMPTS_MAX; attempt++) {
         await new Promise((resolve) => setTimeout(resolve, REOPEN_RETRY_MS));
@@ -275,19 +284,19 @@ export class Listeners {
   #reportFailedAccept(reason: string): void {
     if (this.#isOutOfFiles) return;
     this.#isOutOfFiles = true;
-    this.#server.log.warning(
+    this.#host.log.warning(
       `Error accepting a client connection: ${reason}. If these are too many open files, ` +
         `increase 'ulimit -n' or lower maxclients.`,
     );
   }
 
   #isFull(): boolean {
-    const { clients, config } = this.#server;
+    const { clients, config } = this.#host;
     return clients.size + (this.#tls?.pendingCount ?? 0) >= config.maxclients;
   }
 
   #welcome(socket: Deno.Conn): void {
-    const { statistics, config } = this.#server;
+    const { statistics, config } = this.#host;
     if (this.#isFull()) {
       statistics.connectionsRejected++;
       return turnAway(socket, TOO_MANY_CLIENTS);
@@ -303,7 +312,7 @@ export class Listeners {
 
   /** Redis: whom there is no room for is not told so before the handshake. */
   #welcomeTls(connection: Deno.TcpConn | Deno.TlsConn): void {
-    const { statistics, config, log } = this.#server;
+    const { statistics, config, log } = this.#host;
     if (this.#isFull()) {
       statistics.connectionsRejected++;
       return connection.close();
@@ -319,14 +328,14 @@ export class Listeners {
 
   /** Makes a connection a client, unless protected mode forbids it. */
   #admit(socket: Socket, peer: string, local: string, isUnix: boolean): void {
-    const server = this.#server;
-    const isOpenToAll = server.config.protectedMode && server.acl.defaultUser.hasNoPassword;
+    const host = this.#host;
+    const isOpenToAll = host.config.protectedMode && host.acl.defaultUser.hasNoPassword;
     if (isOpenToAll && !isUnix && !isLoopback(peer)) {
-      server.statistics.connectionsRejected++;
+      host.statistics.connectionsRejected++;
       return turnAway(socket, PROTECTED_MODE);
     }
     clock.refresh();
-    const connection = new Connection(server, socket, { peer, local });
+    const connection = new Connection(host, socket, { peer, local });
     if (isUnix) connection.client.flags |= REDIS_UNIX_SOCKET;
     connection.start();
   }

@@ -12,27 +12,13 @@
 import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import type { Database } from "../keyspace/database.ts";
-import type { Ref } from "../memory/memory.ts";
 import * as value from "../values/value.ts";
-import { type Client, REDIS_BLOCKED } from "../session/client.ts";
+import { type Client, REDIS_BLOCKED, type ServeBlocked } from "../session/client.ts";
 
-/**
- * Tries to serve a client with the entry of a key that became ready: replies, changes the data and
- * announces it as any command does. Returns false, having done nothing, if there is nothing for it.
- */
-export type ServeBlocked = (client: Client, key: Uint8Array, entry: Ref) => boolean;
-
-export interface BlockedState {
-  db: Database;
-  /** Keys waited for, as Latin-1 text, without repetition. */
-  keys: string[];
-  /** Types (bit 1 << TYPE_…) that can serve the client. */
-  typeMask: number;
-  /** When to give up, in ms since 1970; 0 = never. */
-  deadlineMs: number;
-  serve: ServeBlocked;
-  /** Replies that nothing came in time. */
-  expire: (client: Client) => void;
+declare module "../session/host.ts" {
+  interface Host {
+    readonly blocking: Blocking;
+  }
 }
 
 /** Runs one attempt as the command it belongs to: statistics, propagation. */

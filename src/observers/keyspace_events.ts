@@ -10,6 +10,12 @@ import type { PubSub } from "./pubsub.ts";
 const EVENT_KEYSPACE = 1 << 0; // K
 const EVENT_KEYEVENT = 1 << 1; // E
 
+declare module "../session/host.ts" {
+  interface Host {
+    readonly events: KeyspaceEvents;
+  }
+}
+
 export class KeyspaceEvents {
   readonly #config: Config;
   readonly #pubsub: PubSub;

@@ -15,23 +15,38 @@ import {
   REDIS_UNIX_SOCKET,
 } from "../session/client.ts";
 import { COMMAND_ADMIN, COMMAND_SKIP_MONITOR, type CompiledCommand } from "../session/command.ts";
-import { isSecretArgument } from "../statistics/slowlog.ts";
+import { GATE_MONITOR, type Gates } from "../session/gates.ts";
+import { isSecretArgument } from "../session/secret_arguments.ts";
+
+declare module "../session/host.ts" {
+  interface Host {
+    readonly monitors: Monitors;
+  }
+}
 
 export class Monitors {
   readonly #clients = new Set<Client>();
+  readonly #gates: Gates;
+
+  constructor(gates: Gates) {
+    this.#gates = gates;
+  }
 
   get count(): number {
     return this.#clients.size;
   }
 
+  /** Lets a client see all commands. */
   add(client: Client): void {
     this.#clients.add(client);
     client.flags |= REDIS_MONITOR | REDIS_PUSHED_TO;
+    this.#gates.set(GATE_MONITOR, true);
   }
 
   remove(client: Client): void {
     this.#clients.delete(client);
     client.flags &= ~REDIS_MONITOR;
+    this.#gates.set(GATE_MONITOR, this.count > 0);
   }
 
   /** Shows the command in a client's `argv`, which has just run. */

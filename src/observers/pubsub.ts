@@ -21,6 +21,12 @@ interface Pattern {
   clients: Set<Client>;
 }
 
+declare module "../session/host.ts" {
+  interface Host {
+    readonly pubsub: PubSub;
+  }
+}
+
 export class PubSub {
   readonly channels = new Map<string, Set<Client>>();
   readonly shardChannels = new Map<string, Set<Client>>();

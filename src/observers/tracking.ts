@@ -22,6 +22,8 @@ import {
   REDIS_PUBSUB,
   REDIS_PUSHED_TO,
   REDIS_TRACKING,
+  type TrackingOptions,
+  type TrackingState,
 } from "../session/client.ts";
 import { COMMAND_READONLY, type CompiledCommand } from "../session/command.ts";
 import type { ConfigValues } from "../config/config_values.ts";
@@ -32,25 +34,10 @@ const CHANNEL = "__redis__:invalidate";
 /** V8's Map refuses more entries than this, whatever `tracking-table-max-keys` says. */
 const TABLE_KEYS_MAX = 16_000_000;
 
-/** What CLIENT TRACKING ON asked for. */
-export interface TrackingOptions {
-  /** Client that gets the messages; 0: the client itself. */
-  redirectId: number;
-  isBroadcast: boolean;
-  /** OPTIN, OPTOUT: CLIENT CACHING decides for the next command. */
-  isOptIn: boolean;
-  isOptOut: boolean;
-  /** Changes by the client itself are not announced to it. */
-  isNoLoop: boolean;
-}
-
-export interface TrackingState extends TrackingOptions {
-  /** Broadcast prefixes, as Latin-1 text. */
-  prefixes: string[];
-  /** CLIENT CACHING has been called for the next command. */
-  isCachingSet: boolean;
-  /** The client to redirect to is gone. */
-  isRedirectBroken: boolean;
+declare module "../session/host.ts" {
+  interface Host {
+    readonly tracking: Tracking;
+  }
 }
 
 /** A key in the table, beside its name: a string, a set of one client, two places. Roughly. */

@@ -9,14 +9,12 @@ import * as clock from "../base/clock.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Argv } from "../protocol/argv.ts";
 import * as value from "../values/value.ts";
-import { type Client, REDIS_DIRTY_CAS } from "../session/client.ts";
+import { type Client, REDIS_DIRTY_CAS, type WatchedKey } from "../session/client.ts";
 
-export interface WatchedKey {
-  db: Database;
-  /** The key as Latin-1 text. */
-  key: string;
-  /** It had expired, but was not removed yet, when it was watched. */
-  wasExpired: boolean;
+declare module "../session/host.ts" {
+  interface Host {
+    readonly watch: WatchTable;
+  }
 }
 
 export class WatchTable {

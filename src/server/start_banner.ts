@@ -7,7 +7,8 @@
  */
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
-import { REDENO_VERSION, REDIS_VERSION, type Server } from "./server.ts";
+import { REDENO_VERSION, REDIS_VERSION } from "../config/version.ts";
+import type { Host } from "../session/host.ts";
 
 /** Logged before anything is opened. `isConfigured`: by directives of the command line or stdin. */
 export function greet(config: Config, isConfigured: boolean, log: Log): void {
@@ -31,7 +32,7 @@ export function greet(config: Config, isConfigured: boolean, log: Log): void {
 }
 
 /** Logged once the users are known: whether strangers could come in. */
-export function warnIfExposed({ config, acl, log }: Server): void {
+export function warnIfExposed({ config, acl, log }: Pick<Host, "acl" | "config" | "log">): void {
   const listens = config.port !== 0 || config.tlsPort !== 0;
   if (!listens || config.protectedMode || !acl.defaultUser.hasNoPassword) return;
   const addresses = config.bind.map((one) => one.replace(/^-/, ""))

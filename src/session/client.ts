@@ -9,12 +9,10 @@ import type { Database } from "../keyspace/database.ts";
 import { Argv } from "../protocol/argv.ts";
 import { QueryBuffer } from "../protocol/query_buffer.ts";
 import { Reply } from "../protocol/reply.ts";
+import type { Ref } from "../memory/memory.ts";
 import type { AclUser } from "./acl_user.ts";
-import type { BlockedState } from "../observers/blocking.ts";
-import type { CompiledCommand } from "./command.ts";
-import type { Server } from "../server/server.ts";
-import type { TrackingState } from "../observers/tracking.ts";
-import type { WatchedKey } from "../observers/watch.ts";
+import type { Call, CompiledCommand } from "./command.ts";
+import type { Host } from "./host.ts";
 
 /** In a transaction: commands are queued. */
 export const REDIS_MULTI = 1 << 0;
@@ -92,9 +90,71 @@ export interface ClientTransport {
   resume(): void;
 }
 
+/** A key given to WATCH (observers/watch.ts). */
+export interface WatchedKey {
+  db: Database;
+  /** The key as Latin-1 text. */
+  key: string;
+  /** It had expired, but was not removed yet, when it was watched. */
+  wasExpired: boolean;
+}
+
+/**
+ * Tries to serve a client with the entry of a key that became ready: replies, changes the data and
+ * announces it as any command does. Returns false, having done nothing, if there is nothing for it.
+ */
+export type ServeBlocked = (client: Client, key: Uint8Array, entry: Ref) => boolean;
+
+/** What a client waits for (observers/blocking.ts). */
+export interface BlockedState {
+  db: Database;
+  /** Keys waited for, as Latin-1 text, without repetition. */
+  keys: string[];
+  /** Types (bit 1 << TYPE_…) that can serve the client. */
+  typeMask: number;
+  /** When to give up, in ms since 1970; 0 = never. */
+  deadlineMs: number;
+  serve: ServeBlocked;
+  /** Replies that nothing came in time. */
+  expire: (client: Client) => void;
+}
+
+/** What CLIENT TRACKING ON asked for (observers/tracking.ts). */
+export interface TrackingOptions {
+  /** Client that gets the messages; 0: the client itself. */
+  redirectId: number;
+  isBroadcast: boolean;
+  /** OPTIN, OPTOUT: CLIENT CACHING decides for the next command. */
+  isOptIn: boolean;
+  isOptOut: boolean;
+  /** Changes by the client itself are not announced to it. */
+  isNoLoop: boolean;
+}
+
+export interface TrackingState extends TrackingOptions {
+  /** Broadcast prefixes, as Latin-1 text. */
+  prefixes: string[];
+  /** CLIENT CACHING has been called for the next command. */
+  isCachingSet: boolean;
+  /** The client to redirect to is gone. */
+  isRedirectBroken: boolean;
+}
+
+/** What a client is made of. */
+export interface ClientOptions {
+  readonly host: Host;
+  /** 0 for one that is no connection. */
+  readonly id: number;
+  readonly transport: ClientTransport;
+  /** When it came, in ms since 1970. */
+  readonly nowMs: number;
+  readonly user: AclUser;
+  readonly isAuthenticated: boolean;
+}
+
 export class Client {
   readonly id: number;
-  readonly server: Server;
+  readonly host: Host;
   readonly transport: ClientTransport;
   readonly query = new QueryBuffer();
   readonly reply = new Reply();
@@ -121,11 +181,8 @@ export class Client {
   shardChannels: Set<string> | null = null;
   readonly createdMs: number;
   lastInteractionMs: number;
-  /**
-   * What goes to the AOF instead of the command as it came: empty = nothing, several = one
-   * transaction. Null (the rule): the command itself, if it changed anything.
-   */
-  propagation: Argv[] | null = null;
+  /** Its innermost command in progress; null between commands. */
+  call: Call | null = null;
   /** Bytes that were handed to the system but not written yet; for output limits. */
   outputPendingBytes = 0;
   /** What client_memory.ts counts for it; negative when it is gone. */
@@ -142,16 +199,16 @@ export class Client {
   /** Pushes that wait for the end of the command, since its reply must stay in one piece. */
   #laterPushes: Reply | null = null;
 
-  constructor(server: Server, id: number, transport: ClientTransport, nowMs: number) {
-    this.server = server;
+  constructor({ host, id, transport, nowMs, user, isAuthenticated }: ClientOptions) {
+    this.host = host;
     this.id = id;
     this.transport = transport;
-    this.db = server.keyspace.databases[0];
+    this.db = host.keyspace.databases[0];
     this.createdMs = nowMs;
     this.lastInteractionMs = nowMs;
-    this.user = server.acl.defaultUser;
-    this.isAuthenticated = !server.requiresPassword;
-    if (!this.user.isUnlimited) this.flags |= REDIS_LIMITED_USER;
+    this.user = user;
+    this.isAuthenticated = isAuthenticated;
+    if (!user.isUnlimited) this.flags |= REDIS_LIMITED_USER;
   }
 
   /**
@@ -185,13 +242,19 @@ export class Client {
     return (this.flags & flag) !== 0;
   }
 
+  /** Whether effects are recorded anywhere: if not, the running command need not name its own. */
+  get wantsEffects(): boolean {
+    return this.call!.wantsEffects;
+  }
+
   /**
-   * Says what goes to the AOF in place of the command: its effect, where the command itself would
-   * not have the same one later (random choice, relative time). Call once per effect.
+   * Says what is recorded in place of the running command: its effect, where the command itself
+   * would not have the same one later (random choice, relative time). Call once per effect.
    */
   propagateAs(...parts: (string | Uint8Array)[]): void {
-    this.propagation ??= [];
-    this.propagation.push(Argv.of(...parts));
+    const call = this.call!;
+    call.effects ??= [];
+    if (call.wantsEffects) call.effects.push(Argv.of(...parts));
   }
 
   /**
@@ -221,14 +284,20 @@ export class Client {
     this.reply.raw(pushes.bytes, 0, pushes.length);
   }
 
-  /** Says that nothing goes to the AOF although the command changed something. */
+  /** Says that nothing is recorded although the command changed something. */
   propagateNothing(): void {
-    // Within EXEC, the effects of the last queued command may still stand here.
-    this.propagation = [];
+    this.call!.effects = [];
   }
 
-  /** Says that the command itself goes to the AOF even if it finds nothing to change. */
+  /** Says that the command itself is recorded even if it finds nothing to change. */
   propagateInAnyCase(): void {
-    if (this.server.commandLog !== null) this.propagation = [this.argv.clone()];
+    const call = this.call!;
+    call.effects = call.wantsEffects ? [this.argv.clone()] : [];
   }
+}
+
+/** Whether a client is on this machine, which some settings make a condition. */
+export function isLocal({ flags, transport: { peerAddress } }: Client): boolean {
+  return (flags & REDIS_UNIX_SOCKET) !== 0 || peerAddress.startsWith("127.") ||
+    peerAddress.startsWith("[::1]");
 }

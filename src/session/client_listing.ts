@@ -112,12 +112,12 @@ function flagLetters(client: Client): string {
 
 /** Whether the client's arguments are in use: it runs a command, or waits within one. */
 function isUsingArguments(client: Client): boolean {
-  return client.server.runningClient === client || client.has(REDIS_BLOCKED);
+  return client.host.calls.isRunning(client) || client.has(REDIS_BLOCKED);
 }
 
 /** Bytes in the query buffer; those of the command that runs are still there. */
 function heldQueryBytes(client: Client): number {
   const { query } = client;
   const isEmpty = query.pendingBytes === 0 && query.partial === null;
-  return isEmpty && client.server.runningClient !== client ? 0 : query.end;
+  return isEmpty && !client.host.calls.isRunning(client) ? 0 : query.end;
 }

@@ -187,3 +187,21 @@ export function flagBits(command: RedisCommand): number {
   if ((bits & COMMAND_FAST) !== 0 || CHEAP_WITHOUT_FLAG.has(command.name)) bits |= COMMAND_CHEAP;
   return bits;
 }
+
+/** One execution of a command; see call_stack.ts. */
+export interface Call {
+  client: Client;
+  command: CompiledCommand;
+  argv: Argv;
+  /** Where in the client's output the reply of this call begins. */
+  mark: number;
+  /**
+   * What is recorded instead of the command as it came: empty = nothing, several = one unit. Null
+   * (the rule): the command itself, if it changed anything.
+   */
+  effects: Argv[] | null;
+  /** Whether effects are recorded anywhere, so that it pays to name them. */
+  wantsEffects: boolean;
+  /** The call of the same client inside of which this one runs. */
+  outer: Call | null;
+}

@@ -11,6 +11,12 @@ import { type CompiledCommand, flagBits, type RedisCommand } from "./command.ts"
 const SLOTS = 1024;
 const NAME_BYTES_MAX = 32;
 
+declare module "./host.ts" {
+  interface Host {
+    readonly commands: CommandTable;
+  }
+}
+
 export class CommandTable {
   /** All commands without subcommands, by name. */
   readonly byName = new Map<string, CompiledCommand>();

@@ -6,8 +6,6 @@
  * Durations are whole nanoseconds up to a second. Below 256 ns every value has a bucket of its own;
  * above, each power of two has 128 buckets. A command gets its histogram when it is first called.
  */
-import type { CompiledCommand } from "../session/command.ts";
-
 const DURATION_NS_MAX = 1_000_000_000;
 const BUCKETS_PER_OCTAVE = 128;
 const OCTAVE_SHIFT = 7;
@@ -68,19 +66,24 @@ export class DurationHistogram {
   }
 }
 
+/** What a histogram is found by: a command of the table, whose id is its place in lists. */
+interface Identified {
+  readonly id: number;
+}
+
 /** The histograms of all commands (latency-tracking). */
 export class CommandDurations {
   readonly #byId: (DurationHistogram | undefined)[] = [];
 
   /** Counts `calls` calls of a command that took `us` microseconds together. */
-  record(command: CompiledCommand, us: number, calls: number): void {
+  record(command: Identified, us: number, calls: number): void {
     let histogram = this.#byId[command.id];
     if (histogram === undefined) histogram = this.#byId[command.id] = new DurationHistogram();
     histogram.record(us / calls, calls);
   }
 
   /** The histogram of a command, or null if it has not been called. */
-  of(command: CompiledCommand): DurationHistogram | null {
+  of(command: Identified): DurationHistogram | null {
     return this.#byId[command.id] ?? null;
   }
 

@@ -10,7 +10,6 @@
  *   aof-write, aof-fsync-always …  so did the disk
  */
 import * as clock from "../base/clock.ts";
-import type { ConfigValues } from "../config/config_values.ts";
 
 /** Moments kept per event. */
 export const LATENCY_SAMPLES_MAX = 160;
@@ -43,11 +42,16 @@ export interface LatencySummary {
   period: number;
 }
 
+/** The directive it follows; read anew every time. */
+interface LatencyConfig {
+  readonly latencyMonitorThreshold: number;
+}
+
 export class LatencyMonitor {
   readonly events = new Map<string, LatencyEvent>();
-  readonly #config: ConfigValues;
+  readonly #config: LatencyConfig;
 
-  constructor(config: ConfigValues) {
+  constructor(config: LatencyConfig) {
     this.#config = config;
   }
 

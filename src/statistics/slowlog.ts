@@ -5,9 +5,6 @@
 import { latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../session/client.ts";
-import { COMMAND_SKIP_SLOWLOG, type CompiledCommand } from "../session/command.ts";
-import type { ConfigValues } from "../config/config_values.ts";
 
 const SHOWN_ARGUMENTS_MAX = 32;
 const SHOWN_BYTES_MAX = 128;
@@ -23,13 +20,29 @@ export interface SlowlogEntry {
   clientName: string;
 }
 
+/** A command that was slow. */
+export interface SlowCall {
+  argv: Argv;
+  microseconds: number;
+  /** Address and name of the client. */
+  address: string;
+  clientName: string;
+  /** Whether an argument is a password or the like. */
+  isSecret(index: number): boolean;
+}
+
+/** The directive it follows; read anew every time. */
+interface SlowlogConfig {
+  readonly slowlogMaxLen: number;
+}
+
 export class Slowlog {
-  readonly #config: ConfigValues;
+  readonly #config: SlowlogConfig;
   /** The newest entry is the last one. */
   readonly #entries: SlowlogEntry[] = [];
   #nextId = 0;
 
-  constructor(config: ConfigValues) {
+  constructor(config: SlowlogConfig) {
     this.#config = config;
   }
 
@@ -37,17 +50,17 @@ export class Slowlog {
     return this.#entries.length;
   }
 
-  /** Notes the command that a client has just run. Some are never noted, as EXEC. */
-  add(client: Client, command: CompiledCommand, microseconds: number): void {
+  /** Notes a command that has just run. */
+  add(call: SlowCall): void {
     const { slowlogMaxLen } = this.#config;
-    if (slowlogMaxLen === 0 || (command.bits & COMMAND_SKIP_SLOWLOG) !== 0) return;
+    if (slowlogMaxLen === 0) return;
     this.#entries.push({
       id: this.#nextId++,
       timeSeconds: Math.floor(clock.nowMs() / 1000),
-      microseconds: Math.floor(microseconds),
-      shownArguments: shownArguments(client.argv, command),
-      address: client.transport.peerAddress,
-      clientName: client.name,
+      microseconds: Math.floor(call.microseconds),
+      shownArguments: shownArguments(call),
+      address: call.address,
+      clientName: call.clientName,
     });
     while (this.#entries.length > slowlogMaxLen) this.#entries.shift();
   }
@@ -62,14 +75,14 @@ export class Slowlog {
   }
 }
 
-function shownArguments(argv: Argv, command: CompiledCommand): string[] {
+function shownArguments({ argv, isSecret }: SlowCall): string[] {
   const { count } = argv;
   const shownCount = Math.min(count, SHOWN_ARGUMENTS_MAX);
   const shown: string[] = [];
   for (let index = 0; index < shownCount; index++) {
     if (count > SHOWN_ARGUMENTS_MAX && index === SHOWN_ARGUMENTS_MAX - 1) {
       shown.push(`... (${count - SHOWN_ARGUMENTS_MAX + 1} more arguments)`);
-    } else if (isSecretArgument(command, argv, index)) {
+    } else if (isSecret(index)) {
       shown.push("(redacted)");
     } else {
       shown.push(shownArgument(argv, index));
@@ -83,32 +96,4 @@ function shownArgument(argv: Argv, index: number): string {
   if (length <= SHOWN_BYTES_MAX) return argv.text(index);
   const start = latin1Text(argv.bytes, argv.starts[index], SHOWN_BYTES_MAX);
   return `${start}... (${length - SHOWN_BYTES_MAX} more bytes)`;
-}
-
-const SECRET_PARAMETERS = [
-  "masteruser",
-  "masterauth",
-  "requirepass",
-  "tls-key-file-pass",
-  "tls-client-key-file-pass",
-];
-
-/**
- * Whether an argument is a password or the like, which neither the slow log nor MONITOR shows; they
- * show "(redacted)" in its place.
- */
-export function isSecretArgument(command: CompiledCommand, argv: Argv, index: number): boolean {
-  switch (command.name) {
-    case "auth":
-      return index >= 1;
-    case "acl|setuser":
-      return index >= 2;
-    case "config|set":
-      return index >= 3 && index % 2 === 1 &&
-        SECRET_PARAMETERS.some((parameter) => argv.is(index - 1, parameter));
-    case "hello":
-      return index >= 2 &&
-        (argv.is(index - 1, "auth") || (index >= 3 && argv.is(index - 2, "auth")));
-  }
-  return false;
 }

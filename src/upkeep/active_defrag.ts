@@ -22,7 +22,7 @@
  */
 import * as clock from "../base/clock.ts";
 import { Defragmentation } from "../keyspace/defragmentation.ts";
-import type { Server } from "../server/server.ts";
+import type { Host } from "../session/host.ts";
 
 const MIB = 1024 * 1024;
 /** What a pass must promise to give back if nobody asked for it. */
@@ -35,6 +35,18 @@ const BLOCKED_PAUSE_MS = 50;
 /** Commands per second up to which the server counts as idle. */
 const IDLE_RATE = 1000;
 
+declare module "../session/host.ts" {
+  interface Host {
+    readonly activeDefrag: ActiveDefrag;
+  }
+}
+
+/** What it uses of the host. */
+type DefragHost = Pick<
+  Host,
+  "arena" | "config" | "keyspace" | "latency" | "log" | "process" | "statistics"
+>;
+
 export class ActiveDefrag {
   readonly defragmentation: Defragmentation;
   /** Time spent in slices, in µs. */
@@ -42,16 +54,16 @@ export class ActiveDefrag {
   /** The longest slice, in µs. */
   longestSliceUs = 0;
 
-  readonly #server: Server;
+  readonly #host: DefragHost;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #percentOfTime = 0;
   #beganUs = 0;
   /** Time during which passes were under way, in µs, without the present one. */
   #finishedUs = 0;
 
-  constructor(server: Server) {
-    this.#server = server;
-    this.defragmentation = new Defragmentation(server.keyspace);
+  constructor(host: DefragHost) {
+    this.#host = host;
+    this.defragmentation = new Defragmentation(host.keyspace);
   }
 
   /** The share of the time that the pass under way may take, in percent; 0 if there is none. */
@@ -110,7 +122,7 @@ export class ActiveDefrag {
 
   readonly #runSlice = (): void => {
     const { defragmentation } = this;
-    if (this.#server.isCronPaused || !defragmentation.mayMove) {
+    if (this.#host.process.isCronPaused || !defragmentation.mayMove) {
       this.#schedule(BLOCKED_PAUSE_MS);
       return;
     }
@@ -120,7 +132,7 @@ export class ActiveDefrag {
     const durationUs = endUs - startUs;
     this.usedUs += durationUs;
     this.longestSliceUs = Math.max(this.longestSliceUs, durationUs);
-    this.#server.latency.addIfNeeded("active-defrag-cycle", durationUs);
+    this.#host.latency.addIfNeeded("active-defrag-cycle", durationUs);
     if (defragmentation.isRunning) {
       const share = this.#percentOfTime;
       this.#schedule(Math.max(1, (durationUs * (100 - share)) / share / 1000));
@@ -132,7 +144,7 @@ export class ActiveDefrag {
   };
 
   #logEnd(durationUs: number): void {
-    const { log, arena } = this.#server;
+    const { log, arena } = this.#host;
     const { usedBytes, reservedBytes } = arena.statistics();
     log.verbose(
       `Active defragmentation done in ${Math.round(durationUs / 1000)} ms: ` +
@@ -143,7 +155,7 @@ export class ActiveDefrag {
 
   /** Bytes that a pass would bring back, without those which the last one tried for in vain. */
   #gainBytes(): number {
-    const { arena } = this.#server;
+    const { arena } = this.#host;
     const { defragmentation } = this;
     const recoverableBytes = arena.recoverableBytes();
     defragmentation.leftBytes = Math.min(defragmentation.leftBytes, recoverableBytes);
@@ -151,13 +163,13 @@ export class ActiveDefrag {
   }
 
   #isWanted(): boolean {
-    const { config } = this.#server;
+    const { config } = this.#host;
     return config.activedefrag || config.activeDefragThresholdAuto > 0;
   }
 
   /** Whether the thresholds of `activedefrag yes` are passed. */
   #isAsked(): boolean {
-    const { config } = this.#server;
+    const { config } = this.#host;
     const { bytes, percent } = this.#fragmentation();
     return config.activedefrag && bytes >= config.activeDefragIgnoreBytes &&
       percent >= config.activeDefragThresholdLower;
@@ -165,7 +177,7 @@ export class ActiveDefrag {
 
   /** The share of the time that a pass may take now, in percent; 0 if none is to begin. */
   #wantedPercent(): number {
-    const { config, statistics } = this.#server;
+    const { config, statistics } = this.#host;
     const { activeDefragCycleMin: cycleMin, activeDefragThresholdAuto: autoPercent } = config;
     const cycleMax = Math.max(cycleMin, config.activeDefragCycleMax);
     const { percent } = this.#fragmentation();
@@ -181,7 +193,7 @@ export class ActiveDefrag {
 
   /** Bytes got from the system beyond the blocks in use, and these in percent of the blocks. */
   #fragmentation(): { bytes: number; percent: number } {
-    const { usedBytes, reservedBytes } = this.#server.arena.statistics();
+    const { usedBytes, reservedBytes } = this.#host.arena.statistics();
     const bytes = reservedBytes - usedBytes;
     return { bytes, percent: (bytes * 100) / Math.max(1, usedBytes) };
   }

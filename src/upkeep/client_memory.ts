@@ -13,30 +13,42 @@
  */
 import { type Client, REDIS_NO_EVICT } from "../session/client.ts";
 import { clientLine } from "../session/client_listing.ts";
-import type { Server } from "../server/server.ts";
+import type { Host } from "../session/host.ts";
 
 /** In place of a client's bytes: it does not count any more. */
 const GONE = -1;
 
+declare module "../session/host.ts" {
+  interface Host {
+    readonly clientMemory: ClientMemory;
+  }
+}
+
+/** What it uses of the host, and how it asks for the end of a turn. */
+type ClientMemoryHost = Pick<Host, "clients" | "config" | "log" | "statistics">;
+
 export class ClientMemory {
   /** Bytes of all clients. */
   totalBytes = 0;
-  readonly #server: Server;
+  readonly #host: ClientMemoryHost;
+  readonly #scheduleTurn: () => void;
   /** `maxmemory-clients` in bytes; Infinity: no limit. */
   #limitBytes = Infinity;
 
-  constructor(server: Server) {
-    this.#server = server;
+  /** `scheduleTurn` sees to it that a turn ends, where clients can be closed. */
+  constructor(host: ClientMemoryHost, scheduleTurn: () => void) {
+    this.#host = host;
+    this.#scheduleTurn = scheduleTurn;
   }
 
   /** Takes over `maxmemory-clients`; negative: percent of `maxmemory`. */
   applyConfig(): void {
-    const { maxmemoryClients, maxmemory } = this.#server.config;
+    const { maxmemoryClients, maxmemory } = this.#host.config;
     const bytes = maxmemoryClients < 0
       ? Math.floor((maxmemory * -maxmemoryClients) / 100)
       : maxmemoryClients;
     this.#limitBytes = bytes === 0 ? Infinity : bytes;
-    if (this.isOverLimit) this.#server.turn.schedule();
+    if (this.isOverLimit) this.#scheduleTurn();
   }
 
   /** Whether the clients take more than they may; `evict` then has something to do. */
@@ -50,7 +62,7 @@ export class ClientMemory {
     const bytes = client.heldBytes();
     this.totalBytes += bytes - client.countedBytes;
     client.countedBytes = bytes;
-    if (this.totalBytes > this.#limitBytes) this.#server.turn.schedule();
+    if (this.totalBytes > this.#limitBytes) this.#scheduleTurn();
   }
 
   /** The client is gone, and what it held with it. */
@@ -66,7 +78,7 @@ export class ClientMemory {
   evict(): void {
     const candidates: Client[] = [];
     let bytes = 0;
-    for (const client of this.#server.clients.values()) {
+    for (const client of this.#host.clients.values()) {
       if ((client.flags & REDIS_NO_EVICT) !== 0) continue;
       this.update(client);
       bytes += client.countedBytes;
@@ -76,8 +88,8 @@ export class ClientMemory {
     for (const client of candidates) {
       if (bytes <= this.#limitBytes) return;
       bytes -= client.countedBytes;
-      this.#server.log.notice(`Evicting client: ${clientLine(client)}`);
-      this.#server.statistics.evictedClients++;
+      this.#host.log.notice(`Evicting client: ${clientLine(client)}`);
+      this.#host.statistics.evictedClients++;
       client.transport.close();
     }
   }

@@ -9,23 +9,35 @@
 import * as clock from "../base/clock.ts";
 import { type Client, REDIS_BLOCKED } from "../session/client.ts";
 import { COMMAND_MAY_REPLICATE, COMMAND_WRITE, type CompiledCommand } from "../session/command.ts";
-import { GATE_PAUSED } from "../execution/dispatch.ts";
-import type { Server } from "../server/server.ts";
+import { GATE_PAUSED } from "../session/gates.ts";
+import type { Host } from "../session/host.ts";
 
 /** The largest timer that setTimeout can have. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 const CHANGES_DATA = COMMAND_WRITE | COMMAND_MAY_REPLICATE;
 
+declare module "../session/host.ts" {
+  interface Host {
+    readonly pause: ClientPause;
+  }
+}
+
+/** What it uses of the host. */
+type PauseHost = Pick<Host, "gates" | "keyspace">;
+
 export class ClientPause {
-  readonly #server: Server;
+  readonly #host: PauseHost;
+  readonly #execute: (client: Client) => void;
   readonly #waiting = new Set<Client>();
   #isActive = false;
   #pausesAll = false;
   #endMs = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(server: Server) {
-    this.#server = server;
+  /** `execute` carries out the request in the `argv` of a client that has waited. */
+  constructor(host: PauseHost, execute: (client: Client) => void) {
+    this.#host = host;
+    this.#execute = execute;
   }
 
   /** Begins a pause, or makes the present one longer or stricter. */
@@ -51,7 +63,7 @@ export class ClientPause {
       // It may be gone by now. If there is a new pause, it will wait again.
       if (!this.#waiting.delete(client)) continue;
       client.flags &= ~REDIS_BLOCKED;
-      this.#server.dispatcher.executePostponed(client);
+      this.#execute(client);
       client.transport.requestFlush();
       if (!client.has(REDIS_BLOCKED)) client.transport.resume();
     }
@@ -85,8 +97,8 @@ export class ClientPause {
 
   #setActive(isActive: boolean): void {
     this.#isActive = isActive;
-    this.#server.keyspace.isExpiryPaused = isActive;
-    this.#server.setGate(GATE_PAUSED, isActive);
+    this.#host.keyspace.isExpiryPaused = isActive;
+    this.#host.gates.set(GATE_PAUSED, isActive);
   }
 
   #schedule(): void {

@@ -28,6 +28,12 @@ const BUSY_PAUSE_MS = 30_000;
 const RETRY_MS_MIN = 2_000;
 const RETRY_MS_MAX = 120_000;
 
+declare module "../session/host.ts" {
+  interface Host {
+    readonly memoryReturn: MemoryReturn;
+  }
+}
+
 export class MemoryReturn {
   readonly #arena: Arena;
   readonly #buffers: BufferMeter;

@@ -17,19 +17,28 @@ import {
   OUTPUT_FREE_BYTES,
 } from "../session/client_listing.ts";
 import type { OutputBufferLimit } from "../config/config_kinds.ts";
-import type { Server } from "../server/server.ts";
+import type { Host } from "../session/host.ts";
+
+declare module "../session/host.ts" {
+  interface Host {
+    readonly outputLimits: OutputLimits;
+  }
+}
+
+/** What it uses of the host. */
+type OutputLimitsHost = Pick<Host, "clients" | "config" | "log" | "statistics">;
 
 export class OutputLimits {
-  readonly #server: Server;
+  readonly #host: OutputLimitsHost;
 
-  constructor(server: Server) {
-    this.#server = server;
+  constructor(host: OutputLimitsHost) {
+    this.#host = host;
   }
 
   /** Closes a client whose output is beyond its limit; returns whether it did. */
   closeIfReached(client: Client): boolean {
     if (!client.reply.isOverflown && !this.#isReached(client)) return false;
-    const { log, statistics } = this.#server;
+    const { log, statistics } = this.#host;
     statistics.outputBufferLimitDisconnections++;
     log.warning(`Client ${clientLine(client)} closed for overcoming of output buffer limits.`);
     client.transport.close();
@@ -47,7 +56,7 @@ export class OutputLimits {
 
   /** `apply` for all clients, after a change of the limits. */
   applyToAll(): void {
-    for (const client of this.#server.clients.values()) this.apply(client);
+    for (const client of this.#host.clients.values()) this.apply(client);
   }
 
   #isReached(client: Client): boolean {
@@ -67,7 +76,7 @@ export class OutputLimits {
   }
 
   #limitOf(client: Client): OutputBufferLimit {
-    const limits = this.#server.config.clientOutputBufferLimit;
+    const limits = this.#host.config.clientOutputBufferLimit;
     return clientType(client) === "pubsub" ? limits.pubsub : limits.normal;
   }
 }

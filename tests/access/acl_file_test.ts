@@ -4,7 +4,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
-import { loadUsersAtStart } from "../../src/access/acl_file.ts";
+import { loadUsersAtStart, userLines } from "../../src/access/acl_file.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { RespError } from "../support/resp_reply.ts";
 
@@ -105,7 +105,7 @@ Deno.test("user lines of the configuration make users", () => {
   config.users.push({ words: ["bob", "on", ">p", "~b*", "(+get", "~x)"], source });
   config.users.push({ words: ["default", "off"], source });
   loadUsersAtStart(server.server);
-  assertEquals(server.server.userLines(), [
+  assertEquals(userLines(server.server.acl), [
     `bob on #${HASH} ~b* resetchannels -@all (~x resetchannels -@all +get)`,
     "default off sanitize-payload resetchannels -@all",
   ]);

@@ -128,7 +128,7 @@ export function serverOn(
   const exit = (code: number): never => {
     onExit();
     // What is still scheduled must not go on writing.
-    server.server.commandLog = null;
+    server.server.propagation.detach(server.server.persistence.aof.writer);
     throw new ProcessEnded(`exit ${code}`);
   };
   const options = { files, createChild: () => child, log, exit, debug: false };
@@ -191,9 +191,9 @@ export class CrashRun {
 
   /** Cron lets several keys expire at once, each of which is a unit. */
   #watchExpiry(embedded: EmbeddedServer): void {
-    const { server } = embedded;
-    const keyChanged = server.keyChanged.bind(server);
-    server.keyChanged = (...change) => {
+    const { listener } = embedded.server.keyspace;
+    const keyChanged = listener.keyChanged.bind(listener);
+    listener.keyChanged = (...change) => {
       keyChanged(...change);
       if (!this.#isSending) this.states.push(digestOf(embedded));
     };

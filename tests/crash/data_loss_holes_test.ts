@@ -40,7 +40,7 @@ async function start(files: SimulatedFiles, setting: Setting, isAofOn = true): P
   const { server, child, log } = serverOn(files, setting, isAofOn);
   await server.server.persistence.loadAtStart();
   const leave = () => {
-    server.server.commandLog = null;
+    server.server.propagation.detach(server.server.persistence.aof.writer);
     server[Symbol.dispose]();
     clock.useRealTime();
   };

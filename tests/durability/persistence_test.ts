@@ -1,8 +1,7 @@
 /** Persistence: when writers are refused, and when they are let in again. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
-import { GATE_MISCONF } from "../../src/execution/dispatch.ts";
-import { prepareForShutdown } from "../../src/server/shutdown.ts";
+import { GATE_MISCONF } from "../../src/session/gates.ts";
 import { ChildInPlace, KeptLog, microtasks } from "../crash/crash_run.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { type Errno, SimulatedFiles } from "../support/simulated_files.ts";
@@ -18,7 +17,7 @@ Deno.test("after a failed save writers and PING are refused, readers are not, un
   inner.persistence.rdb.lastStatusOk = false;
   // It tries to save, cannot, and looks again whether writers must be refused.
   inner.persistence.afterFlushAll();
-  assert((inner.gate & GATE_MISCONF) !== 0);
+  assert((inner.gates.bits & GATE_MISCONF) !== 0);
   for (const command of [["SET", "a", "2"], ["DEL", "a"], ["PING"]]) {
     const reply = server.raw(...command);
     assert(reply.startsWith("-MISCONF Redis is configured to save RDB snapshots"), reply);
@@ -34,7 +33,10 @@ Deno.test("after a failed save writers and PING are refused, readers are not, un
 
 Deno.test("nothing to record lets replies go at once", () => {
   using server = new EmbeddedServer();
-  assertEquals([server.server.commandLog, server.server.persistence.beforeReplies()], [null, true]);
+  assertEquals([server.server.propagation.isWanted, server.server.persistence.beforeReplies()], [
+    false,
+    true,
+  ]);
 });
 
 /** A server on simulated files whose child works when it is told to. */
@@ -111,7 +113,7 @@ Deno.test("an end of the process takes along what the child was writing", () => 
   server.run("SET", "key", "1");
   server.run("BGSAVE");
   files.put(`/data/temp-${Deno.pid}-1.rdb`, new Uint8Array(10));
-  assertEquals(prepareForShutdown(server.server, { save: "never", isForced: false }), true);
+  assertEquals(server.server.process.prepareForShutdown({ save: "never", isForced: false }), true);
   assertEquals(files.paths(), []);
 });
 

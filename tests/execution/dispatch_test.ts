@@ -1,7 +1,7 @@
 /** Dispatch: the checks and their order, statistics, transactions, and replies that are dropped. */
 import { assert, assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
-import { GATE_LOADING } from "../../src/execution/dispatch.ts";
+import { GATE_LOADING } from "../../src/session/gates.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 
 const ABORTED = "-EXECABORT Transaction discarded because of previous errors.\r\n";
@@ -38,7 +38,7 @@ Deno.test("existence and arity come before authentication, authentication before
   using server = new EmbeddedServer([["requirepass", "secret"]]);
   assert(server.raw("NOPE").startsWith("-ERR unknown command"));
   assert(server.raw("GET").startsWith("-ERR wrong number"));
-  server.server.setGate(GATE_LOADING, true);
+  server.server.gates.set(GATE_LOADING, true);
   assertEquals(server.raw("GET", "a"), "-NOAUTH Authentication required.\r\n");
   assertEquals(server.raw("AUTH", "secret"), "+OK\r\n");
   assertEquals(server.raw("GET", "a"), "-LOADING Redis is loading the dataset in memory\r\n");
@@ -60,7 +60,7 @@ Deno.test("memory is checked before loading, and only for those who need more", 
   using server = new EmbeddedServer([["maxmemory", "1"]]);
   server.server.runCron();
   assertEquals(server.raw("GET", "a"), "$-1\r\n");
-  server.server.setGate(GATE_LOADING, true);
+  server.server.gates.set(GATE_LOADING, true);
   assert(server.raw("SET", "a", "1").startsWith("-OOM "));
   assert(server.raw("GET", "a").startsWith("-LOADING "));
 });

@@ -25,7 +25,7 @@ export class EmbeddedClient implements ClientTransport {
 
   constructor(server: Server) {
     this.#server = server;
-    this.client = server.addClient(this);
+    this.client = server.clientLife.add(this);
   }
 
   /** Sends one command and returns its reply; strings that are not UTF-8 come as bytes. */
@@ -88,7 +88,7 @@ export class EmbeddedClient implements ClientTransport {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    this.#server.removeClient(this.client);
+    this.#server.clientLife.remove(this.client);
   }
 }
 

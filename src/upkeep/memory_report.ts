@@ -8,7 +8,7 @@
 import type { Database } from "../keyspace/database.ts";
 import type { ArenaStatistics } from "../memory/arena.ts";
 import * as dict from "../structures/dict.ts";
-import type { Server } from "./server.ts";
+import type { Host } from "../session/host.ts";
 
 export interface MemoryReport {
   /** Bytes of all blocks and buffers in use. */
@@ -34,11 +34,18 @@ export interface MemoryReport {
   arena: ArenaStatistics;
 }
 
+/** What it uses of the host. */
+type ReportHost = Pick<
+  Host,
+  "arena" | "clientMemory" | "keyspace" | "memoryLimit" | "statistics"
+>;
+
 /** The state of the memory now. Costs two system calls, and a walk over the clients. */
-export function memoryReport(server: Server): MemoryReport {
-  const { statistics, keyspace, startupBytes } = server;
-  const arena = server.arena.statistics();
-  const { usedBytes } = server;
+export function memoryReport(
+  { arena: liveArena, clientMemory, keyspace, memoryLimit, statistics }: ReportHost,
+): MemoryReport {
+  const { usedBytes, startupBytes } = memoryLimit;
+  const arena = liveArena.statistics();
   if (usedBytes > statistics.memoryPeakBytes) statistics.memoryPeakBytes = usedBytes;
   let overheadBytes = startupBytes + usedBytes - arena.usedBytes;
   for (const db of keyspace.databases) {
@@ -55,7 +62,7 @@ export function memoryReport(server: Server): MemoryReport {
     overheadBytes,
     datasetBytes,
     datasetShare: sinceStart > 0 ? Math.min(1, datasetBytes / sinceStart) : 0,
-    clientBytes: server.clientMemory.totalBytes,
+    clientBytes: clientMemory.totalBytes,
     rssBytes: Deno.memoryUsage().rss,
     systemBytes: Deno.systemMemoryInfo().total,
     arena,

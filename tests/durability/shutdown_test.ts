@@ -1,6 +1,6 @@
 /** Shutdown: what is saved first, and when the server stays because it cannot be saved. */
 import { assertEquals } from "@std/assert";
-import { shutdownOptions } from "../../src/server/shutdown.ts";
+import { shutdownOptions } from "../../src/durability/shutdown.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { type Errno, SimulatedFiles } from "../support/simulated_files.ts";
 
@@ -39,7 +39,7 @@ for (
   Deno.test(`save "${savePoints}" and SHUTDOWN ${words}: ${isSaved ? "" : "not "}saved`, () => {
     const { server, files, exits } = scene(savePoints);
     using _ = server;
-    assertEquals(server.server.shutdown(shutdownOptions(words)), true);
+    assertEquals(server.server.process.shutdown(shutdownOptions(words)), true);
     assertEquals([exits, hasDump(files)], [[0], isSaved]);
   });
 }
@@ -48,9 +48,9 @@ Deno.test("a server that cannot save stays, unless it is forced", () => {
   const { server, files, exits } = scene("900 1");
   using _ = server;
   files.failure = (name): Errno | null => name === "write" ? "ENOSPC" : null;
-  assertEquals([server.server.shutdown(shutdownOptions([])), exits], [false, []]);
+  assertEquals([server.server.process.shutdown(shutdownOptions([])), exits], [false, []]);
   assertEquals(server.run("GET", "key"), "value");
-  assertEquals([server.server.shutdown(shutdownOptions(["force"])), exits], [true, [0]]);
+  assertEquals([server.server.process.shutdown(shutdownOptions(["force"])), exits], [true, [0]]);
   assertEquals(hasDump(files), false);
 });
 
@@ -58,6 +58,6 @@ Deno.test("while loading nothing is saved over what is on disk", () => {
   const { server, files, exits } = scene("900 1");
   using _ = server;
   server.server.keyspace.isLoading = true;
-  server.server.shutdown(shutdownOptions(["save"]));
+  server.server.process.shutdown(shutdownOptions(["save"]));
   assertEquals([exits, hasDump(files)], [[0], false]);
 });

@@ -4,14 +4,7 @@
  * A running BGSAVE is given up, the AOF is written and synced, an RDB is saved if there are save
  * points (or if asked for). If something fails, the server stays, unless it is forced.
  */
-import type { Server } from "./server.ts";
-
-export interface ShutdownOptions {
-  /** "default": save if there are save points. */
-  save: "default" | "always" | "never";
-  /** End even if the data cannot be saved. */
-  isForced: boolean;
-}
+import type { Host, ShutdownOptions } from "../session/host.ts";
 
 /** The words of `shutdown-on-sigterm` and of SHUTDOWN itself, as options. */
 export function shutdownOptions(words: readonly string[]): ShutdownOptions {
@@ -22,12 +15,13 @@ export function shutdownOptions(words: readonly string[]): ShutdownOptions {
 
 /**
  * Makes everything safe. Returns whether the process may end now; if not, the log says why, and the
- * server goes on as before.
+ * server goes on as before. `onSaving` is called before an RDB is saved.
  */
-export function prepareForShutdown(server: Server, options: ShutdownOptions): boolean {
-  const { log, config, persistence, keyspace } = server;
-  log.warning("User requested shutdown...");
-  server.supervision.stopping();
+export function prepareForShutdown(
+  { log, config, persistence, keyspace }: Pick<Host, "config" | "keyspace" | "log" | "persistence">,
+  options: ShutdownOptions,
+  onSaving: () => void,
+): boolean {
   if (keyspace.isLoading) {
     // There is nothing of ours to save, and what is on disk must not be overwritten by a part of
     // it.
@@ -38,7 +32,7 @@ export function prepareForShutdown(server: Server, options: ShutdownOptions): bo
   const hasSavePoints = config.savePoints.length > 0;
   if (options.save === "always" || (options.save === "default" && hasSavePoints)) {
     log.notice("Saving the final RDB snapshot before exiting.");
-    server.supervision.status("Saving the final RDB snapshot");
+    onSaving();
     const error = persistence.rdb.saveNow();
     if (error !== null) {
       if (!options.isForced) {
@@ -50,8 +44,5 @@ export function prepareForShutdown(server: Server, options: ShutdownOptions): bo
   }
   // What the child was writing goes with it.
   persistence.child.close();
-  server.listeners.close();
-  server.removePidFile();
-  log.warning("Redis is now ready to exit, bye bye...");
   return true;
 }

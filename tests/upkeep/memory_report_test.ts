@@ -1,6 +1,6 @@
 /** The memory report: its sums fit each other and the arena. */
 import { assert, assertEquals } from "@std/assert";
-import { memoryReport } from "../../src/server/memory_report.ts";
+import { memoryReport } from "../../src/upkeep/memory_report.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 
 Deno.test("an empty server has no data set", () => {

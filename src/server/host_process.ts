@@ -1,0 +1,72 @@
+/**
+ * Host process: what concerns the process as a whole: its identity, its pid file, how it ends.
+ */
+import * as clock from "../base/clock.ts";
+import { hexId } from "../base/random.ts";
+import { systemErrorText } from "../config/config.ts";
+import { prepareForShutdown } from "../durability/shutdown.ts";
+import type { HostProcess, ShutdownOptions } from "../session/host.ts";
+import { type InfoHost, infoText, sectionsFor } from "./info.ts";
+
+export class ServerProcess implements HostProcess {
+  readonly runId = hexId(40);
+  readonly startedMs = clock.refresh();
+  replicationId = hexId(40);
+  readonly isReplica = false;
+  isCronPaused = false;
+  readonly #host: InfoHost;
+  readonly #exit: (code: number) => never;
+  #hasPidFile = false;
+
+  /** `exit` ends the process. */
+  constructor(host: InfoHost, exit: (code: number) => never) {
+    this.#host = host;
+    this.#exit = exit;
+  }
+
+  infoText(words: readonly string[]): string {
+    return infoText(this.#host, sectionsFor(words));
+  }
+
+  shutdown(options: ShutdownOptions): boolean {
+    if (!this.prepareForShutdown(options)) return false;
+    this.#exit(0);
+    return true;
+  }
+
+  /** Makes the data safe, closes the door, and says so; false if the server must go on. */
+  prepareForShutdown(options: ShutdownOptions): boolean {
+    const { log, supervision, listeners } = this.#host;
+    log.warning("User requested shutdown...");
+    supervision.stopping();
+    const onSaving = () => supervision.status("Saving the final RDB snapshot");
+    if (!prepareForShutdown(this.#host, options, onSaving)) return false;
+    listeners.close();
+    this.removePidFile();
+    log.warning("Redis is now ready to exit, bye bye...");
+    return true;
+  }
+
+  /** Writes the process id where `pidfile` says; a failure is only logged, as in Redis. */
+  writePidFile(): void {
+    const { config, log } = this.#host;
+    if (config.pidfile === "") return;
+    try {
+      Deno.writeTextFileSync(config.resolvePath(config.pidfile), `${Deno.pid}\n`);
+      this.#hasPidFile = true;
+    } catch (error) {
+      log.warning(`Failed to write PID file: ${systemErrorText(error)}`);
+    }
+  }
+
+  removePidFile(): void {
+    if (!this.#hasPidFile) return;
+    this.#hasPidFile = false;
+    const { config } = this.#host;
+    try {
+      Deno.removeSync(config.resolvePath(config.pidfile));
+    } catch {
+      // Somebody else removed it.
+    }
+  }
+}
