@@ -2,14 +2,22 @@
  * Proves that imports point down the list of layers, never up (`deno task layers`).
  *
  * The imports are read from `deno info --json` on main.ts, mod.ts and each worker entry (a worker
- * is not in main's static graph); `import type` counts. The table below is the whole rule. It also
- * holds that production code imports nothing but Node's built-ins and the four @std packages, and
- * nothing from scripts/ or tests/.
+ * is not in main's static graph); `import type` counts. The order below is the whole rule. It also
+ * holds that
  *
- * Prints every import that breaks the rule; the exit code is 1 if there is one.
+ *   - production code imports nothing but Node's built-ins and the four @std packages, and nothing
+ *     from scripts/ or tests/;
+ *   - no files form a circle, but for the pair of client and command, which are defined by each
+ *     other;
+ *   - nobody reaches through the host (session/host.ts) for a part that a layer above declares.
+ *
+ * Prints everything that breaks a rule; the exit code is 1 if there is something. The rules about
+ * circles and parts are in check_circles.ts and check_host_parts.ts.
  */
 import { existsSync, walkSync } from "@std/fs";
 import { join, relative } from "@std/path";
+import { findCircles, type Import } from "./check_circles.ts";
+import { findHostReaches } from "./check_host_parts.ts";
 import { ROOT } from "./source_text.ts";
 
 /** The layers from the bottom up: a file may import its own layer and those below it. */
@@ -52,12 +60,6 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ...NARROWER,
 };
 
-/** One import: paths from the root with forward slashes, or a specifier such as "node:path". */
-export interface Import {
-  from: string;
-  to: string;
-}
-
 export interface ModuleGraph {
   /** Local files that were reached. */
   files: Set<string>;
@@ -67,7 +69,7 @@ export interface ModuleGraph {
 }
 
 /** The layer of a file below src/, or null for any other file. */
-function layerOf(path: string): string | null {
+export function layerOf(path: string): string | null {
   return /^src\/([^/]+)\//.exec(path)?.[1] ?? null;
 }
 
@@ -166,6 +168,11 @@ function main(): number {
     const reason = judgeImport(each);
     if (reason !== null) findings.add(`${each.from} imports ${each.to}: ${reason}`);
   }
+  for (const circle of findCircles(graph.imports)) findings.add(`circle: ${circle.join(", ")}`);
+  const sources = [...graph.files].filter((path) => layerOf(path) !== null)
+    .map((path) => ({ path, text: Deno.readTextFileSync(join(ROOT, path)) }));
+  const mayImport = (from: string, to: string) => judgeImport({ from, to }) === null;
+  for (const finding of findHostReaches(sources, mayImport)) findings.add(finding);
   for (const finding of findings) printLine(finding);
   printLine(`layers: ${graph.files.size} files, ${findings.size} findings`);
   return findings.size === 0 ? 0 : 1;

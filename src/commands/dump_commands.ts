@@ -187,7 +187,7 @@ function readPayload({ db, argv, host }: Client, expiryMs: number): Ref {
   const source = new ArraySource(argv.bytes, argv.starts[3], byteCount);
   const input = new RdbInput("payload", source, byteCount, false);
   // Redis asks sanitize-dump-payload; here nobody is trusted.
-  const reader = new RdbValueReader(input, db.keyspace, encodingLimits(host.config), true);
+  const reader = new RdbValueReader(input, host.keyspace, encodingLimits(host.config), true);
   let entry: Ref = 0;
   try {
     const type = input.readByte();

@@ -433,8 +433,8 @@ function dbsizeCommand({ db, reply }: Client): void {
 function swapdbCommand({ db, argv, host, reply }: Client): void {
   const first = int32Argument(argv, 1, commandError("ERR invalid first DB index"));
   const second = int32Argument(argv, 2, commandError("ERR invalid second DB index"));
-  const one = databaseAt(db.keyspace, first);
-  const other = databaseAt(db.keyspace, second);
+  const one = databaseAt(host.keyspace, first);
+  const other = databaseAt(host.keyspace, second);
   if (one !== other) {
     host.watch.touchDatabase(one, other);
     host.watch.touchDatabase(other, one);
@@ -457,7 +457,7 @@ function flushdbCommand(client: Client): void {
 function flushallCommand(client: Client): void {
   const { db, argv, host, reply } = client;
   checkFlushOptions(argv);
-  for (const each of db.keyspace.databases) flush(each);
+  for (const each of host.keyspace.databases) flush(each);
   // Saving sets the count of changes to zero.
   host.persistence.afterFlushAll();
   client.propagateInAnyCase();

@@ -13,7 +13,7 @@ type AnnouncementHost = Pick<
   "blocking" | "calls" | "config" | "events" | "propagation" | "tracking" | "turn" | "watch"
 >;
 
-export class KeyspaceAnnouncements implements KeyspaceListener {
+export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
   readonly #host: AnnouncementHost;
 
   constructor(host: AnnouncementHost) {

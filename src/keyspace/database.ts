@@ -17,7 +17,7 @@ import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
-import type { Keyspace } from "./keyspace.ts";
+import type { KeyspaceState } from "./keyspace_state.ts";
 import {
   EVENT_EVICTED,
   EVENT_EXPIRED,
@@ -27,7 +27,7 @@ import {
 } from "./keyspace_listener.ts";
 
 export class Database {
-  readonly keyspace: Keyspace;
+  readonly keyspace: KeyspaceState<Database>;
   readonly arena: Arena;
   /** Number by which SELECT knows the database; SWAPDB swaps contents, not numbers. */
   readonly index: number;
@@ -37,7 +37,7 @@ export class Database {
   expires: Ref;
   readonly #key = new Slice();
 
-  constructor(keyspace: Keyspace, index: number) {
+  constructor(keyspace: KeyspaceState<Database>, index: number) {
     this.keyspace = keyspace;
     this.arena = keyspace.arena;
     this.index = index;

@@ -9,6 +9,7 @@
  */
 import * as clock from "../base/clock.ts";
 import { latin1Text, Slice } from "../base/bytes.ts";
+import type { Database } from "../keyspace/database.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import type { KeyspaceListener } from "../keyspace/keyspace_listener.ts";
 import { Arena } from "../memory/arena.ts";
@@ -61,7 +62,7 @@ const TYPE_NAMES: readonly string[] = [
   "stream-v3",
 ];
 
-const SILENT: KeyspaceListener = {
+const SILENT: KeyspaceListener<Database> = {
   keyChanged() {},
   keyEvent() {},
   keyVanishes() {},
