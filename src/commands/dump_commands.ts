@@ -117,7 +117,7 @@ function restoreCommand(client: Client): void {
 
   const wasRemoved = options.replaces && db.removeKey(argv.bytes, keyStart, keyBytes);
   const isExpired = expiryMs !== value.NO_EXPIRY && expiryMs < clock.nowMs();
-  if (isExpired && !db.keyspace.isLoading) {
+  if (isExpired && db.keyspace.expiryPolicy !== "show") {
     // Redis: a key that has expired already is not made; the one it replaces is gone all the same.
     db.keyspace.reclaimer.freeEntry(entry);
     if (wasRemoved) {

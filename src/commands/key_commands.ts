@@ -284,7 +284,7 @@ function scanCommand({ db, argv, reply }: Client): void {
 
 function randomkeyCommand({ db, reply }: Client): void {
   const { arena } = db;
-  for (let tries = 0; tries < RANDOM_TRIES_MAX || !db.keyspace.isExpiryPaused; tries++) {
+  for (let tries = 0; tries < RANDOM_TRIES_MAX || db.keyspace.expiryPolicy === "remove"; tries++) {
     const entry = dict.randomEntry(arena, db.keys, random);
     if (entry === 0) break;
     if (db.expireIfNeeded(entry)) continue;

@@ -98,7 +98,7 @@ function expireGeneric(client: Client, unitMs: number, isRelative: boolean): voi
     return reply.integer(0);
   }
   // While loading, a key may expire only when the file says so.
-  if (expiryMs <= clock.nowMs() && !db.keyspace.isLoading) {
+  if (expiryMs <= clock.nowMs() && db.keyspace.expiryPolicy !== "show") {
     db.remove(argv, 1);
     db.changed(argv, 1, EVENT_GENERIC, "del");
     const word = client.host.config.lazyfreeLazyExpire ? "UNLINK" : "DEL";

@@ -16,6 +16,12 @@ const CLOCK_MASK = 0xffffff;
 /** LFU counter of a new key, so that it is not the first to be evicted. */
 const LFU_INITIAL = 5;
 
+/**
+ * What becomes of a key whose expiry has passed: it is removed by whoever meets it, and by the
+ * expiry cycle; or it is left, and hidden from commands; or shown as if it had none.
+ */
+export type ExpiryPolicy = "remove" | "hide" | "show";
+
 export class KeyspaceState<Database> {
   readonly arena: Arena;
   readonly reclaimer: Reclaimer;
@@ -26,10 +32,10 @@ export class KeyspaceState<Database> {
   missCount = 0;
   expiredCount = 0;
   evictedCount = 0;
-  /** Expired keys are shown as they are: the loader meets them before the expiry cycle. */
-  isLoading = false;
-  /** Expired keys are hidden but not removed (CLIENT PAUSE). */
-  isExpiryPaused = false;
+  /** What becomes of keys whose expiry has passed; follows from the states below. */
+  expiryPolicy: ExpiryPolicy = "remove";
+  #isLoading = false;
+  #isPaused = false;
   /** Accesses are not noted (CLIENT NO-TOUCH). */
   isTouchPaused = false;
   /** The access clock counts frequency instead of time (maxmemory-policy *-lfu). */
@@ -46,6 +52,30 @@ export class KeyspaceState<Database> {
     this.arena = arena;
     this.reclaimer = new Reclaimer(arena);
     this.listener = listener;
+  }
+
+  /** The data set is being loaded: the loader meets expired keys before the expiry cycle does. */
+  get isLoading(): boolean {
+    return this.#isLoading;
+  }
+
+  set isLoading(isLoading: boolean) {
+    this.#isLoading = isLoading;
+    this.#decideExpiry();
+  }
+
+  /** The data set must stand still (CLIENT PAUSE): nothing expires or is evicted. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  set isPaused(isPaused: boolean) {
+    this.#isPaused = isPaused;
+    this.#decideExpiry();
+  }
+
+  #decideExpiry(): void {
+    this.expiryPolicy = this.#isLoading ? "show" : this.#isPaused ? "hide" : "remove";
   }
 
   /**

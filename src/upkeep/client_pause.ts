@@ -97,7 +97,7 @@ export class ClientPause {
 
   #setActive(isActive: boolean): void {
     this.#isActive = isActive;
-    this.#host.keyspace.isExpiryPaused = isActive;
+    this.#host.keyspace.isPaused = isActive;
     this.#host.gates.set(GATE_PAUSED, isActive);
   }
 

@@ -39,7 +39,7 @@ export class MemoryLimit {
     if (this.isAddressSpaceLow) return false;
     const { keyspace, config, evictor } = this.#host;
     // While clients are paused, the data set stands still.
-    if (keyspace.isExpiryPaused) return true;
+    if (keyspace.isPaused) return true;
     const { maxmemory } = config;
     return maxmemory === 0 || evictor.freeMemoryIfNeeded(maxmemory, this.#countBytes);
   }

@@ -95,9 +95,9 @@ Deno.test("nothing expires while loading, while paused, or when switched off", (
   scene.keyspace.isLoading = true;
   scene.cycle.run("slow");
   scene.keyspace.isLoading = false;
-  scene.keyspace.isExpiryPaused = true;
+  scene.keyspace.isPaused = true;
   scene.cycle.run("slow");
-  scene.keyspace.isExpiryPaused = false;
+  scene.keyspace.isPaused = false;
   scene.cycle.isEnabled = false;
   scene.cycle.run("slow");
   assertEquals(scene.keyspace.databases[0].size, 1);

@@ -17,9 +17,9 @@ Deno.test("room is made only for maxmemory, and not while the data set must stan
   for (let index = 0; index < 10; index++) server.run("SET", `key${index}`, "x".repeat(1000));
   assertEquals([memoryLimit.freeMemoryIfNeeded(), server.run("DBSIZE")], [true, 10]);
   config.maxmemory = 1;
-  keyspace.isExpiryPaused = true;
+  keyspace.isPaused = true;
   assertEquals([memoryLimit.freeMemoryIfNeeded(), server.run("DBSIZE")], [true, 10]);
-  keyspace.isExpiryPaused = false;
+  keyspace.isPaused = false;
   memoryLimit.freeMemoryIfNeeded();
   assertEquals(server.run("DBSIZE"), 0);
 });
