@@ -21,12 +21,12 @@
  */
 import { Log } from "./src/base/log.ts";
 import { commandRows } from "./src/commands/table.ts";
-import { REDIS_CLOSE_NOW } from "./src/server/client.ts";
-import { type Config, findParameter } from "./src/server/config.ts";
+import { REDIS_CLOSE_NOW } from "./src/session/client.ts";
+import { type Config, findParameter } from "./src/config/config.ts";
 import { renameCommands } from "./src/server/config_effects.ts";
-import { ConfigFileError, loadConfig } from "./src/server/config_file.ts";
-import { quoteConfigWord, splitConfigWords } from "./src/server/config_lexer.ts";
-import { clientsWithin, openFilesLimit } from "./src/server/open_files.ts";
+import { ConfigFileError, loadConfig } from "./src/config/config_file.ts";
+import { quoteConfigWord, splitConfigWords } from "./src/config/config_lexer.ts";
+import { clientsWithin, openFilesLimit } from "./src/net/open_files.ts";
 import { Server } from "./src/server/server.ts";
 import { prepareForShutdown } from "./src/server/shutdown.ts";
 

@@ -9,8 +9,8 @@ import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import type { KeyFinder } from "../server/command.ts";
+import type { Client } from "../session/client.ts";
+import type { KeyFinder } from "../session/command.ts";
 import {
   type CommandError,
   commandError,
@@ -19,8 +19,8 @@ import {
   NOT_A_FLOAT,
   NOT_AN_INTEGER,
   WRONG_TYPE,
-} from "../server/errors.ts";
-import { INVALID_KEY_ARGUMENTS } from "../server/key_positions.ts";
+} from "../session/errors.ts";
+import { INVALID_KEY_ARGUMENTS } from "../session/key_positions.ts";
 import * as value from "../values/value.ts";
 
 /**
@@ -175,8 +175,8 @@ export function int32Argument(argv: Argv, index: number, error?: CommandError): 
 }
 
 /** The database whose number an argument spells. */
-export function databaseArgument({ server, argv }: Client, index: number): Database {
-  return databaseAt(server.keyspace, int32Argument(argv, index));
+export function databaseArgument({ host, argv }: Client, index: number): Database {
+  return databaseAt(host.keyspace, int32Argument(argv, index));
 }
 
 /** The database of a number, if there are so many. */

@@ -8,9 +8,9 @@ import { EVENT_GENERIC, EVENT_STRING } from "../keyspace/keyspace_listener.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import { rangeSpec, type RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import { rangeSpec, type RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import * as byteString from "../structures/byte_string.ts";
 import * as bitmap from "../values/bitmap.ts";
 import * as stringValue from "../values/string_value.ts";
@@ -75,7 +75,7 @@ export function bitOffsetArgument(client: Client, index: number, width: number):
     argv.lengths[index] - skip,
   );
   const offset = isMultiple ? number * width : number;
-  const limit = Math.min(client.server.config.protoMaxBulkLen, byteString.BYTES_MAX) * 8;
+  const limit = Math.min(client.host.config.protoMaxBulkLen, byteString.BYTES_MAX) * 8;
   if (!(offset >= 0 && offset < limit)) throw BIT_OFFSET_NOT_AN_INTEGER;
   return offset;
 }

@@ -5,11 +5,11 @@
 import { matchGlob } from "../base/glob.ts";
 import { Argv } from "../protocol/argv.ts";
 import type { Reply } from "../protocol/reply.ts";
-import type { Client } from "../server/client.ts";
-import type { CompiledCommand, KeySpec, RedisCommand } from "../server/command.ts";
-import { categoriesOf, isCategory } from "../server/command_categories.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
-import { hasKeys, keyPositions, keySpecsOf } from "../server/key_positions.ts";
+import type { Client } from "../session/client.ts";
+import type { CompiledCommand, KeySpec, RedisCommand } from "../session/command.ts";
+import { categoriesOf, isCategory } from "../session/command_categories.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
+import { hasKeys, keyPositions, keySpecsOf } from "../session/key_positions.ts";
 import { type CommandArgument, type CommandDocument, commandDocument } from "./command_syntax.ts";
 import { replyHelp } from "./help.ts";
 
@@ -111,21 +111,21 @@ const INVALID_ARGUMENT_COUNT = commandError(
 );
 
 /** The command that "get" or "config|get" names, letters of either case; undefined if none. */
-function commandByName({ server }: Client, name: string): CompiledCommand | undefined {
+function commandByName({ host }: Client, name: string): CompiledCommand | undefined {
   const [container, subcommand] = name.toLowerCase().split("|", 2);
-  const command = server.commands.byName.get(container);
+  const command = host.commands.byName.get(container);
   if (subcommand === undefined) return command;
   return command?.subcommandTable?.get(subcommand);
 }
 
 function commandCommand(client: Client): void {
-  const { commands } = client.server;
+  const { commands } = client.host;
   client.reply.array(commands.byName.size);
   for (const command of commands.byName.values()) replyInfo(client.reply, command);
 }
 
-function commandCountCommand({ reply, server }: Client): void {
-  reply.integer(server.commands.byName.size);
+function commandCountCommand({ reply, host }: Client): void {
+  reply.integer(host.commands.byName.size);
 }
 
 function commandInfoCommand(client: Client): void {
@@ -140,9 +140,9 @@ function commandInfoCommand(client: Client): void {
 }
 
 function commandDocsCommand(client: Client): void {
-  const { reply, argv, server } = client;
+  const { reply, argv, host } = client;
   const commands: CompiledCommand[] = [];
-  if (argv.count === 2) commands.push(...server.commands.byName.values());
+  if (argv.count === 2) commands.push(...host.commands.byName.values());
   for (let index = 2; index < argv.count; index++) {
     const command = commandByName(client, argv.text(index));
     if (command !== undefined) commands.push(command);
@@ -152,9 +152,9 @@ function commandDocsCommand(client: Client): void {
 }
 
 function commandListCommand(client: Client): void {
-  const { reply, argv, server } = client;
+  const { reply, argv, host } = client;
   const isWanted = listFilter(client);
-  const wanted = server.commands.all.filter((command) => isCurrent(client, command))
+  const wanted = host.commands.all.filter((command) => isCurrent(client, command))
     .filter(isWanted);
   // Redis: the unfiltered list is a set, the filtered one an array.
   if (argv.count === 2) reply.set(wanted.length);
@@ -207,13 +207,13 @@ function commandGetkeysandflagsCommand(client: Client): void {
 }
 
 /** The command that the arguments from the third on spell, and these arguments. */
-function wholeCommand({ argv, server }: Client): [CompiledCommand, Argv] {
+function wholeCommand({ argv, host }: Client): [CompiledCommand, Argv] {
   const inner = new Argv();
   inner.bytes = argv.bytes;
   for (let index = 2; index < argv.count; index++) {
     inner.add(argv.starts[index], argv.lengths[index]);
   }
-  let command = server.commands.find(inner, 0) ?? undefined;
+  let command = host.commands.find(inner, 0) ?? undefined;
   if (command?.subcommandTable && inner.count > 1) {
     command = command.subcommandTable.get(inner.text(1).toLowerCase());
   }

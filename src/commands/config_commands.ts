@@ -3,10 +3,10 @@
  * parameter is, and which values it may have, is in server/config*.ts.
  */
 import { latin1Text, utf8Text } from "../base/bytes.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { rewriteConfigFile } from "../server/config_rewrite.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { rewriteConfigFile } from "../config/config_rewrite.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import { replyHelp } from "./help.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
@@ -54,10 +54,10 @@ function argumentText({ argv }: Client, index: number): string {
 }
 
 function configGetCommand(client: Client): void {
-  const { reply, argv, server } = client;
+  const { reply, argv, host } = client;
   const patterns: string[] = [];
   for (let index = 2; index < argv.count; index++) patterns.push(argumentText(client, index));
-  const found = server.config.matching(patterns);
+  const found = host.config.matching(patterns);
   const encoder = new TextEncoder();
   reply.map(found.length);
   for (const [name, text] of found) {
@@ -68,15 +68,15 @@ function configGetCommand(client: Client): void {
 }
 
 function configSetCommand(client: Client): void {
-  const { reply, argv, server } = client;
+  const { reply, argv, host } = client;
   if (argv.count % 2 !== 0) throw SYNTAX_ERROR;
   const pairs: [string, string][] = [];
   for (let index = 2; index < argv.count; index += 2) {
     pairs.push([argumentText(client, index), argumentText(client, index + 1)]);
   }
-  const error = server.config.setMany(pairs, {
-    isLocalClient: server.isLocal(client),
-    isLoading: server.keyspace.isLoading,
+  const error = host.config.setMany(pairs, {
+    isLocalClient: host.isLocal(client),
+    isLoading: host.keyspace.isLoading,
   });
   if (error !== null) {
     const bytes = new TextEncoder().encode(error);
@@ -85,15 +85,15 @@ function configSetCommand(client: Client): void {
   reply.ok();
 }
 
-function configRewriteCommand({ server, reply }: Client): void {
-  const error = rewriteConfigFile(server.config, server.userLines());
+function configRewriteCommand({ host, reply }: Client): void {
+  const error = rewriteConfigFile(host.config, host.userLines());
   if (error !== null) throw commandError(error);
-  server.log.notice("CONFIG REWRITE executed with success.");
+  host.log.notice("CONFIG REWRITE executed with success.");
   reply.ok();
 }
 
-function configResetstatCommand({ server, reply }: Client): void {
-  server.resetStatistics();
+function configResetstatCommand({ host, reply }: Client): void {
+  host.resetStatistics();
   reply.ok();
 }
 

@@ -1,10 +1,10 @@
 /**
  * Connection commands: PING, ECHO, SELECT, AUTH, HELLO, QUIT, RESET. CLIENT has a file of its own.
  */
-import { REDIS_CLOSE_AFTER_REPLY, REDIS_PUBSUB } from "../server/client.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError, wrongArity } from "../server/errors.ts";
+import { REDIS_CLOSE_AFTER_REPLY, REDIS_PUBSUB } from "../session/client.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError, wrongArity } from "../session/errors.ts";
 import { REDIS_VERSION } from "../server/server.ts";
 import { databaseArgument, integerArgument } from "./arguments.ts";
 
@@ -79,20 +79,20 @@ function selectCommand(client: Client): void {
 }
 
 function authCommand(client: Client): void {
-  const { argv, server } = client;
+  const { argv, host } = client;
   if (argv.count > 3) throw commandError("ERR syntax error");
-  if (argv.count === 2 && server.acl.defaultUser.hasNoPassword) throw NO_PASSWORD_SET;
+  if (argv.count === 2 && host.acl.defaultUser.hasNoPassword) throw NO_PASSWORD_SET;
   const userName = argv.count === 3 ? argv.text(1) : "default";
   authenticate(client, userName, argv.copy(argv.count - 1));
   client.reply.ok();
 }
 
 function authenticate(client: Client, userName: string, password: Uint8Array): void {
-  if (!client.server.authenticate(client, userName, password)) throw WRONG_PASSWORD;
+  if (!client.host.authenticate(client, userName, password)) throw WRONG_PASSWORD;
 }
 
 function helloCommand(client: Client): void {
-  const { argv, reply, server } = client;
+  const { argv, reply, host } = client;
   let resp = reply.resp;
   if (argv.count >= 2) {
     const version = integerArgument(argv, 1, NOT_A_PROTOCOL);
@@ -116,7 +116,7 @@ function helloCommand(client: Client): void {
   reply.bulkText("mode");
   reply.bulkText("standalone");
   reply.bulkText("role");
-  reply.bulkText(server.isReplica ? "replica" : "master");
+  reply.bulkText(host.isReplica ? "replica" : "master");
   reply.bulkText("modules");
   reply.array(0);
 }
@@ -156,8 +156,8 @@ function quitCommand(client: Client): void {
 }
 
 function resetCommand(client: Client): void {
-  const { server } = client;
-  server.discardTransaction(client);
-  server.resetClient(client);
+  const { host } = client;
+  host.discardTransaction(client);
+  host.resetClient(client);
   client.reply.simple("RESET");
 }

@@ -8,11 +8,11 @@ import { hexId } from "../base/random.ts";
 import { parseDouble } from "../base/doubles.ts";
 import { datasetDigest, hexText, valueDigest } from "../keyspace/dataset_digest.ts";
 import type { Ref } from "../memory/memory.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { type CommandError, commandError, NO_SUCH_KEY } from "../server/errors.ts";
-import { debugRefusal } from "../server/protected_commands.ts";
-import { tryParseBytes } from "../server/config_kinds.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { type CommandError, commandError, NO_SUCH_KEY } from "../session/errors.ts";
+import { debugRefusal } from "../execution/protected_commands.ts";
+import { tryParseBytes } from "../config/config_kinds.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as listpack from "../structures/listpack.ts";
 import * as quicklist from "../structures/quicklist.ts";
@@ -107,14 +107,14 @@ function looseInteger({ argv }: Client, index: number): number {
   return Math.trunc(Number.parseInt(argv.text(index), 10)) || 0;
 }
 
-function changeReplicationId({ server, reply }: Client): void {
-  server.log.notice("Changing replication IDs after receiving change-repl-id");
-  server.replicationId = hexId(40);
+function changeReplicationId({ host, reply }: Client): void {
+  host.log.notice("Changing replication IDs after receiving change-repl-id");
+  host.replicationId = hexId(40);
   reply.ok();
 }
 
-function digest({ server, reply }: Client): void {
-  reply.simple(hexText(datasetDigest(server.keyspace)));
+function digest({ host, reply }: Client): void {
+  reply.simple(hexText(datasetDigest(host.keyspace)));
 }
 
 function digestValue({ db, argv, reply }: Client): void {
@@ -129,15 +129,15 @@ function replyGivenError({ argv, reply }: Client): void {
   reply.error(argv.text(2));
 }
 
-function writeLog({ argv, reply, server }: Client): void {
-  server.log.warning(`DEBUG LOG: ${argv.text(2)}`);
+function writeLog({ argv, reply, host }: Client): void {
+  host.log.warning(`DEBUG LOG: ${argv.text(2)}`);
   reply.ok();
 }
 
 function tableStatistics(client: Client): void {
-  const { argv, reply, server } = client;
+  const { argv, reply, host } = client;
   const index = integerArgument(argv, 2);
-  const db = server.keyspace.databases[index];
+  const db = host.keyspace.databases[index];
   if (db === undefined) throw OUT_OF_RANGE_DATABASE;
   reply.verbatim(
     `[Dictionary HT]\n${hashTableReport(db.arena, db.keys)}` +
@@ -163,7 +163,7 @@ function showListpack(client: Client): void {
   const ref = value.valueRef(arena, entry);
   const raw = new Slice();
   listpack.rawSlice(arena, ref, raw);
-  const { log } = client.server;
+  const { log } = client.host;
   log.notice(`Listpack of ${raw.length} bytes:`);
   listpack.forEachRaw(raw.bytes, raw.start, (bytes, start, length) => {
     log.notice(`  ${JSON.stringify(latin1Text(bytes, start, length))}`);
@@ -175,7 +175,7 @@ function showQuicklist(client: Client): void {
   const { arena } = client.db;
   const entry = entryOf(client);
   if (value.typeOf(arena, entry) !== value.TYPE_LIST) throw NOT_A_QUICKLIST;
-  const { log } = client.server;
+  const { log } = client.host;
   quicklist.forEachNode(arena, value.valueRef(arena, entry), (node) => {
     const isPiece = quicklistNodes.isJoined(arena, node);
     const form = quicklistNodes.isPlain(arena, node) ? "plain" : isPiece ? "piece" : "packed";
@@ -186,14 +186,14 @@ function showQuicklist(client: Client): void {
 }
 
 function describeObject(client: Client): void {
-  const { db, reply, server } = client;
+  const { db, reply, host } = client;
   if (client.argv.count === 4 && !client.argv.is(3, "fast")) {
     throw wrongSubcommandArity(client.argv, "DEBUG");
   }
   const entry = entryOf(client);
   const { arena } = db;
   const encoding = value.encodingOf(arena, entry);
-  const idleSeconds = Math.floor(server.keyspace.idleMs(entry) / 1000);
+  const idleSeconds = Math.floor(host.keyspace.idleMs(entry) / 1000);
   let text = `Value at:0x${entry.toString(16)} refcount:1 ` +
     `encoding:${value.ENCODING_NAMES[encoding]} serializedlength:${
       serializedBytes(client, entry)
@@ -204,16 +204,16 @@ function describeObject(client: Client): void {
     const nodeCount = listValue.nodeCount(arena, list);
     const mean = listValue.length(arena, list) / nodeCount;
     text += ` ql_nodes:${nodeCount} ql_avg_node:${mean.toFixed(2)}` +
-      ` ql_listpack_max:${server.config.listMaxListpackSize} ql_compressed:0` +
+      ` ql_listpack_max:${host.config.listMaxListpackSize} ql_compressed:0` +
       ` ql_uncompressed_size:${quicklist.contentBytes(arena, list)}`;
   }
   reply.simple(text);
 }
 
 /** Bytes of the value in an RDB file, without the byte that tells its type. */
-function serializedBytes({ server }: Client, entry: Ref): number {
+function serializedBytes({ host }: Client, entry: Ref): number {
   const typeAndFooterBytes = 1 + 10;
-  return dumpPayload(server, entry).byteCount - typeAndFooterBytes;
+  return dumpPayload(host, entry).byteCount - typeAndFooterBytes;
 }
 
 function stringLengths(client: Client): void {
@@ -243,7 +243,7 @@ function populate(client: Client): void {
       argv,
       4,
       0,
-      client.server.config.protoMaxBulkLen,
+      client.host.config.protoMaxBulkLen,
       MUST_BE_POSITIVE,
     );
   }
@@ -263,12 +263,12 @@ function populate(client: Client): void {
 }
 
 function setActiveExpire(client: Client): void {
-  client.server.expireCycle.isEnabled = looseInteger(client, 2) !== 0;
+  client.host.expireCycle.isEnabled = looseInteger(client, 2) !== 0;
   client.reply.ok();
 }
 
 function pauseCron(client: Client): void {
-  client.server.isCronPaused = looseInteger(client, 2) !== 0;
+  client.host.isCronPaused = looseInteger(client, 2) !== 0;
   client.reply.ok();
 }
 
@@ -303,7 +303,7 @@ function setReplyBuffer({ argv, reply }: Client): void {
 }
 
 function reload(client: Client): void {
-  const { argv, server } = client;
+  const { argv, host } = client;
   const options = { saves: true, flushes: true, merges: false };
   for (let index = 2; index < argv.count; index++) {
     if (argv.is(index, "nosave")) options.saves = false;
@@ -311,9 +311,9 @@ function reload(client: Client): void {
     else if (argv.is(index, "merge")) options.merges = true;
     else throw INVALID_RELOAD_OPTION;
   }
-  server.persistence.reload(client, options);
+  host.persistence.reload(client, options);
 }
 
 function loadAof(client: Client): void {
-  client.server.persistence.reloadAof(client);
+  client.host.persistence.reloadAof(client);
 }

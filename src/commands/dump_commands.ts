@@ -13,11 +13,11 @@ import type { ByteSink } from "../persistence/rdb_output.ts";
 import { RdbValueReader } from "../persistence/rdb_value_reader.ts";
 import { RdbWriter } from "../persistence/rdb_writer.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
+import type { Client } from "../session/client.ts";
 import type { Server } from "../server/server.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
-import { encodingLimits } from "../server/rdb_control.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
+import { encodingLimits } from "../durability/rdb_control.ts";
 import * as value from "../values/value.ts";
 import { bigIntegerArgument, integerArgument } from "./arguments.ts";
 
@@ -85,10 +85,10 @@ export function dumpPayload({ arena, config }: Server, entry: Ref): PayloadSink 
 }
 
 function dumpCommand(client: Client): void {
-  const { db, argv, server, reply } = client;
+  const { db, argv, host, reply } = client;
   const entry = db.lookupForRead(argv, 1);
   if (entry === 0) return reply.nil();
-  const sink = dumpPayload(server, entry);
+  const sink = dumpPayload(host, entry);
   reply.bulkHeader(sink.byteCount);
   for (const piece of sink.pieces) reply.raw(piece, 0, piece.length);
   reply.bulkEnd();
@@ -179,12 +179,12 @@ function isSoundPayload(argv: Argv): boolean {
 }
 
 /** The value in the payload on an entry that is in no database yet. */
-function readPayload({ db, argv, server }: Client, expiryMs: number): Ref {
+function readPayload({ db, argv, host }: Client, expiryMs: number): Ref {
   const byteCount = argv.lengths[3] - FOOTER_BYTES;
   const source = new ArraySource(argv.bytes, argv.starts[3], byteCount);
   const input = new RdbInput("payload", source, byteCount, false);
   // Redis asks sanitize-dump-payload; here nobody is trusted.
-  const reader = new RdbValueReader(input, db.keyspace, encodingLimits(server.config), true);
+  const reader = new RdbValueReader(input, db.keyspace, encodingLimits(host.config), true);
   let entry: Ref = 0;
   try {
     const type = input.readByte();

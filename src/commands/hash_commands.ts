@@ -15,8 +15,8 @@ import {
 import { addFloatTexts, parseLongDouble } from "../base/long_double.ts";
 import { EVENT_HASH } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
 import {
   commandError,
   INCREMENT_OVERFLOW,
@@ -25,7 +25,7 @@ import {
   OUT_OF_RANGE,
   SYNTAX_ERROR,
   wrongArity,
-} from "../server/errors.ts";
+} from "../session/errors.ts";
 import * as hashValue from "../values/hash_value.ts";
 import * as value from "../values/value.ts";
 import { ENCODING_LISTPACK, TYPE_HASH } from "../values/value.ts";
@@ -262,7 +262,7 @@ function hincrbyfloatCommand(client: Client): void {
   storeResult(client, entry, sum, sum.length);
   db.changed(argv, 1, EVENT_HASH, "hincrbyfloat");
   // The sum, not the increment: who replays it may compute floats in another way.
-  if (client.server.commandLog !== null) {
+  if (client.host.commandLog !== null) {
     client.propagateAs("HSET", argv.copy(1), argv.copy(2), sum);
   }
   reply.bulk(sum, 0, sum.length);
@@ -423,8 +423,8 @@ function createHash({ argv, db }: Client): Ref {
   return db.create(argv, 1, TYPE_HASH, ENCODING_LISTPACK, hashValue.create(db.arena));
 }
 
-function limitsOf({ server }: Client): hashValue.HashLimits {
-  limits.listpackEntriesMax = server.config.hashMaxListpackEntries;
-  limits.listpackValueBytesMax = server.config.hashMaxListpackValue;
+function limitsOf({ host }: Client): hashValue.HashLimits {
+  limits.listpackEntriesMax = host.config.hashMaxListpackEntries;
+  limits.listpackValueBytesMax = host.config.hashMaxListpackValue;
   return limits;
 }

@@ -11,9 +11,9 @@ import { EVENT_STRING } from "../keyspace/keyspace_listener.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import { rangeSpec, type RedisCommand } from "../server/command.ts";
-import { CommandError, commandError } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import { rangeSpec, type RedisCommand } from "../session/command.ts";
+import { CommandError, commandError } from "../session/errors.ts";
 import * as hyperloglog from "../values/hyperloglog.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
@@ -124,12 +124,12 @@ function pfaddCommand(client: Client): void {
 }
 
 /** Adds the elements from argument `from` on to the draft; returns how many changed it. */
-function addToDraft({ argv, server }: Client, from: number): number {
+function addToDraft({ argv, host }: Client, from: number): number {
   let updates = 0;
   for (let index = from; index < argv.count; index++) {
     hyperloglog.hashElement(argv.bytes, argv.starts[index], argv.lengths[index]);
     const { elementIndex, elementRank } = hyperloglog;
-    const outcome = draft.raise(elementIndex, elementRank, server.config.hllSparseMaxBytes);
+    const outcome = draft.raise(elementIndex, elementRank, host.config.hllSparseMaxBytes);
     if (outcome === hyperloglog.CORRUPTED) throw CORRUPTED_VALUE;
     updates += outcome;
   }
@@ -221,7 +221,7 @@ function mergeKey(client: Client, index: number, registers: Uint8Array): boolean
 }
 
 function pfmergeCommand(client: Client): void {
-  const { db, argv, reply, server } = client;
+  const { db, argv, reply, host } = client;
   const registers = new Uint8Array(hyperloglog.REGISTER_COUNT);
   let hasDense = false;
   for (let index = 1; index < argv.count; index++) {
@@ -237,7 +237,7 @@ function pfmergeCommand(client: Client): void {
   if (hasDense && !draft.makeDense()) throw CORRUPTED_VALUE;
   for (let index = 0; index < registers.length; index++) {
     if (registers[index] === 0) continue;
-    draft.raise(index, registers[index], server.config.hllSparseMaxBytes);
+    draft.raise(index, registers[index], host.config.hllSparseMaxBytes);
   }
   hyperloglog.invalidateCount(draft.bytes, 0);
   storeDraft(client, 1, entry);
@@ -290,9 +290,9 @@ const SELF_TEST_ELEMENTS = 1_000_000;
 /** Standard error of an estimate: 1.04 / sqrt(registers). */
 const STANDARD_ERROR = 1.04 / Math.sqrt(hyperloglog.REGISTER_COUNT);
 
-function pfselftestCommand({ reply, server }: Client): void {
+function pfselftestCommand({ reply, host }: Client): void {
   testRegisters();
-  testEstimates(server.config.hllSparseMaxBytes);
+  testEstimates(host.config.hllSparseMaxBytes);
   reply.ok();
 }
 

@@ -14,9 +14,9 @@ import type { Database } from "../keyspace/database.ts";
 import { EVENT_GENERIC } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import type { KeySpec, RedisCommand } from "../server/command.ts";
-import { commandError, NO_SUCH_KEY, SYNTAX_ERROR } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import type { KeySpec, RedisCommand } from "../session/command.ts";
+import { commandError, NO_SUCH_KEY, SYNTAX_ERROR } from "../session/errors.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as stringValue from "../values/string_value.ts";
@@ -430,17 +430,17 @@ function dbsizeCommand({ db, reply }: Client): void {
   reply.integer(db.size);
 }
 
-function swapdbCommand({ db, argv, server, reply }: Client): void {
+function swapdbCommand({ db, argv, host, reply }: Client): void {
   const first = int32Argument(argv, 1, commandError("ERR invalid first DB index"));
   const second = int32Argument(argv, 2, commandError("ERR invalid second DB index"));
   const one = databaseAt(db.keyspace, first);
   const other = databaseAt(db.keyspace, second);
   if (one !== other) {
-    server.watch.touchDatabase(one, other);
-    server.watch.touchDatabase(other, one);
+    host.watch.touchDatabase(one, other);
+    host.watch.touchDatabase(other, one);
     one.swapContents(other);
-    server.blocking.databaseReady(one);
-    server.blocking.databaseReady(other);
+    host.blocking.databaseReady(one);
+    host.blocking.databaseReady(other);
   }
   db.keyspace.dirty++;
   reply.ok();
@@ -455,11 +455,11 @@ function flushdbCommand(client: Client): void {
 }
 
 function flushallCommand(client: Client): void {
-  const { db, argv, server, reply } = client;
+  const { db, argv, host, reply } = client;
   checkFlushOptions(argv);
   for (const each of db.keyspace.databases) flush(each);
   // Saving sets the count of changes to zero.
-  server.afterFlushAll();
+  host.afterFlushAll();
   client.propagateInAnyCase();
   reply.ok();
 }

@@ -8,10 +8,10 @@
 import { equalBytes } from "../base/bytes.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { ServeBlocked } from "../server/blocking.ts";
-import { type Client, REDIS_DENY_BLOCKING } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { WRONG_TYPE } from "../server/errors.ts";
+import type { ServeBlocked } from "../observers/blocking.ts";
+import { type Client, REDIS_DENY_BLOCKING } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { WRONG_TYPE } from "../session/errors.ts";
 import * as value from "../values/value.ts";
 import { keysByNumber, timeoutArgument, typedForWrite } from "./arguments.ts";
 import {
@@ -140,7 +140,7 @@ function wait(
   if (client.has(REDIS_DENY_BLOCKING)) return client.reply.nilArray();
   const keyIndexes = Array.from({ length: keyCount }, (_, offset) => firstIndex + offset);
   const typeMask = 1 << value.TYPE_LIST;
-  client.server.blocking.block(client, keyIndexes, typeMask, timeoutMs, serve, answerTimeout);
+  client.host.blocking.block(client, keyIndexes, typeMask, timeoutMs, serve, answerTimeout);
 }
 
 function answerTimeout({ reply }: Client): void {

@@ -3,9 +3,9 @@
  * runtime needs beside it shows in the resident set size only.
  */
 import * as dict from "../structures/dict.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { SYNTAX_ERROR } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { SYNTAX_ERROR } from "../session/errors.ts";
 import { humanBytes } from "../server/info.ts";
 import { type MemoryReport, memoryReport, tableBytesOf } from "../server/memory_report.ts";
 import { entryBytes } from "../values/value_memory.ts";
@@ -85,11 +85,11 @@ function memoryUsageCommand({ argv, reply, db }: Client): void {
 /** A field of MEMORY STATS: a count of bytes, or a ratio. */
 type StatsField = readonly [name: string, value: number, kind?: "ratio"];
 
-function memoryStatsCommand({ reply, server }: Client): void {
-  const report = memoryReport(server);
-  const used = server.keyspace.databases.filter((db) => db.size > 0);
+function memoryStatsCommand({ reply, host }: Client): void {
+  const report = memoryReport(host);
+  const used = host.keyspace.databases.filter((db) => db.size > 0);
   const keyCount = used.reduce((count, db) => count + db.size, 0);
-  const before = fieldsBefore(report, server.persistence.aof.writer.bufferedBytes);
+  const before = fieldsBefore(report, host.persistence.aof.writer.bufferedBytes);
   const after = fieldsAfter(report, keyCount);
   reply.map(before.length + used.length + after.length);
   replyFields(reply, before);
@@ -159,8 +159,8 @@ const MIB = 1024 * 1024;
 const DATA_BYTES_MIN = 5 * MIB;
 const WASTE_BYTES_MIN = 10 * MIB;
 
-function memoryDoctorCommand({ reply, server }: Client): void {
-  const report = memoryReport(server);
+function memoryDoctorCommand({ reply, host }: Client): void {
+  const report = memoryReport(host);
   if (report.usedBytes < DATA_BYTES_MIN) {
     reply.verbatim("This instance is empty or holds very little data: there is nothing to say.\n");
     return;
@@ -208,15 +208,15 @@ function findingsOf(
   return findings;
 }
 
-function memoryPurgeCommand({ reply, server }: Client): void {
-  server.activeDefrag.defragmentation.compact();
-  server.arena.trim(0);
-  server.memoryReturn.collect();
+function memoryPurgeCommand({ reply, host }: Client): void {
+  host.activeDefrag.defragmentation.compact();
+  host.arena.trim(0);
+  host.memoryReturn.collect();
   reply.ok();
 }
 
-function memoryMallocStatsCommand({ reply, server }: Client): void {
-  const { arena } = server;
+function memoryMallocStatsCommand({ reply, host }: Client): void {
+  const { arena } = host;
   const { usedBytes, segmentBytes, reservedBytes, deferredBytes } = arena.statistics();
   const lines = [
     "Segments of 256 KiB, each with blocks of one size.",

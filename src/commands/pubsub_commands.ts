@@ -7,20 +7,20 @@
  */
 import { latin1Bytes } from "../base/bytes.ts";
 import { matchGlob } from "../base/glob.ts";
-import type { Client } from "../server/client.ts";
+import type { Client } from "../session/client.ts";
 import {
   REDIS_DENY_BLOCKING,
   REDIS_EXECUTING,
   REDIS_REPLY_OFF,
   REDIS_REPLY_SKIP,
-} from "../server/client.ts";
-import { rangeSpec, type RedisCommand } from "../server/command.ts";
-import { commandError } from "../server/errors.ts";
+} from "../session/client.ts";
+import { rangeSpec, type RedisCommand } from "../session/command.ts";
+import { commandError } from "../session/errors.ts";
 import {
   shardSubscriptionCount,
   subscriptionCount,
   type SubscriptionKind,
-} from "../server/pubsub.ts";
+} from "../observers/pubsub.ts";
 import { replyHelp } from "./help.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
@@ -181,7 +181,7 @@ function sunsubscribeCommand(client: Client): void {
 }
 
 function subscribe(client: Client, of: Kind): void {
-  const { argv, server } = client;
+  const { argv, host } = client;
   // Somebody who cannot wait for messages, but a transaction may subscribe its client.
   if (client.has(REDIS_DENY_BLOCKING) && !client.has(REDIS_EXECUTING)) {
     const name = of.subscribeWord.toUpperCase();
@@ -189,18 +189,18 @@ function subscribe(client: Client, of: Kind): void {
   }
   for (let index = 1; index < argv.count; index++) {
     const name = argv.text(index);
-    server.pubsub.subscribe(client, of.kind, name);
+    host.pubsub.subscribe(client, of.kind, name);
     confirm(client, of.subscribeWord, name, of.count(client));
   }
 }
 
 function unsubscribe(client: Client, of: Kind): void {
-  const { argv, server } = client;
+  const { argv, host } = client;
   const names = argv.count === 1
     ? [...of.names(client) ?? []]
     : Array.from({ length: argv.count - 1 }, (_, index) => argv.text(index + 1));
   for (const name of names) {
-    server.pubsub.unsubscribe(client, of.kind, name);
+    host.pubsub.unsubscribe(client, of.kind, name);
     confirm(client, of.unsubscribeWord, name, of.count(client));
   }
   if (names.length === 0) confirm(client, of.unsubscribeWord, null, of.count(client));
@@ -220,26 +220,26 @@ function confirm(client: Client, word: string, name: string | null, count: numbe
 }
 
 function publishCommand(client: Client): void {
-  const { argv, reply, server } = client;
-  const receivers = server.pubsub.publish(argv.copy(1), argv.copy(2));
+  const { argv, reply, host } = client;
+  const receivers = host.pubsub.publish(argv.copy(1), argv.copy(2));
   // Redis: a message goes to replicas, but not to the AOF.
   client.propagateNothing();
   reply.integer(receivers);
 }
 
 function spublishCommand(client: Client): void {
-  const { argv, reply, server } = client;
-  const receivers = server.pubsub.publishShard(argv.copy(1), argv.copy(2));
+  const { argv, reply, host } = client;
+  const receivers = host.pubsub.publishShard(argv.copy(1), argv.copy(2));
   client.propagateNothing();
   reply.integer(receivers);
 }
 
 function pubsubChannelsCommand(client: Client): void {
-  replyMatching(client, client.server.pubsub.channels);
+  replyMatching(client, client.host.pubsub.channels);
 }
 
 function pubsubShardchannelsCommand(client: Client): void {
-  replyMatching(client, client.server.pubsub.shardChannels);
+  replyMatching(client, client.host.pubsub.shardChannels);
 }
 
 function replyMatching(client: Client, table: ReadonlyMap<string, unknown>): void {
@@ -261,11 +261,11 @@ function replyMatching(client: Client, table: ReadonlyMap<string, unknown>): voi
 }
 
 function pubsubNumsubCommand(client: Client): void {
-  replyCounts(client, client.server.pubsub.channels);
+  replyCounts(client, client.host.pubsub.channels);
 }
 
 function pubsubShardnumsubCommand(client: Client): void {
-  replyCounts(client, client.server.pubsub.shardChannels);
+  replyCounts(client, client.host.pubsub.shardChannels);
 }
 
 function replyCounts(
@@ -280,8 +280,8 @@ function replyCounts(
   }
 }
 
-function pubsubNumpatCommand({ reply, server }: Client): void {
-  reply.integer(server.pubsub.patterns.size);
+function pubsubNumpatCommand({ reply, host }: Client): void {
+  reply.integer(host.pubsub.patterns.size);
 }
 
 function pubsubHelpCommand({ reply }: Client): void {

@@ -12,7 +12,7 @@ import type { Slice } from "../base/bytes.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Reply } from "../protocol/reply.ts";
-import { INVALID_CURSOR, SYNTAX_ERROR } from "../server/errors.ts";
+import { INVALID_CURSOR, SYNTAX_ERROR } from "../session/errors.ts";
 import * as dict from "../structures/dict.ts";
 import { integerArgument } from "./arguments.ts";
 

@@ -5,9 +5,9 @@
 import { Slice } from "../base/bytes.ts";
 import { EVENT_SET } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
-import type { Client } from "../server/client.ts";
-import { rangeSpec, type RedisCommand } from "../server/command.ts";
-import { MUST_BE_POSITIVE, SYNTAX_ERROR } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import { rangeSpec, type RedisCommand } from "../session/command.ts";
+import { MUST_BE_POSITIVE, SYNTAX_ERROR } from "../session/errors.ts";
 import * as setValue from "../values/set_value.ts";
 import * as value from "../values/value.ts";
 import { ENCODING_INTSET, TYPE_SET } from "../values/value.ts";
@@ -89,8 +89,8 @@ const limits: setValue.SetLimits = { intsetEntriesMax: 0 };
 const drawn = new Slice();
 
 /** The limits of sets, as configured now. Good during the command. */
-export function setLimits({ server }: Client): setValue.SetLimits {
-  limits.intsetEntriesMax = server.config.setMaxIntsetEntries;
+export function setLimits({ host }: Client): setValue.SetLimits {
+  limits.intsetEntriesMax = host.config.setMaxIntsetEntries;
   return limits;
 }
 
@@ -191,7 +191,7 @@ function spopWithCount(client: Client): void {
     db.changed(argv, 1, EVENT_SET, "spop");
     db.keyspace.dirty += total - 1;
     db.removeEmptied(argv, 1);
-    if (client.server.commandLog !== null) client.propagateAs("DEL", argv.copy(1));
+    if (client.host.commandLog !== null) client.propagateAs("DEL", argv.copy(1));
     return;
   }
   reply.set(wanted);
@@ -213,12 +213,12 @@ function spopWithCount(client: Client): void {
  * Removes a member chosen at random and replies it. Returns a copy for the AOF, or null if there is
  * no AOF.
  */
-function popRandom({ db, server, reply }: Client, entry: Ref): Uint8Array | null {
+function popRandom({ db, host, reply }: Client, entry: Ref): Uint8Array | null {
   const { arena } = db;
   setValue.readRandom(arena, entry, drawn);
   const { bytes, start, length } = drawn;
   reply.bulk(bytes, start, length);
-  const copy = server.commandLog === null ? null : drawn.copy();
+  const copy = host.commandLog === null ? null : drawn.copy();
   setValue.removeDrawn(arena, entry);
   return copy;
 }
@@ -228,7 +228,7 @@ function popRandom({ db, server, reply }: Client, entry: Ref): Uint8Array | null
  * there is an AOF.
  */
 function keepRandom(client: Client, entry: Ref, count: number, popped: Uint8Array[]): void {
-  const { db, server, reply } = client;
+  const { db, host, reply } = client;
   const { arena, keyspace } = db;
   const used = setLimits(client);
   const kept = setValue.createDetached(arena);
@@ -239,7 +239,7 @@ function keepRandom(client: Client, entry: Ref, count: number, popped: Uint8Arra
     const { bytes, start, length } = member;
     if (setValue.has(arena, kept, bytes, start, length)) return;
     reply.bulk(bytes, start, length);
-    if (server.commandLog !== null) popped.push(member.copy());
+    if (host.commandLog !== null) popped.push(member.copy());
   });
   const encoding = value.encodingOf(arena, entry);
   const ref = value.valueRef(arena, entry);

@@ -12,9 +12,9 @@ import type { Database } from "../keyspace/database.ts";
 import { EVENT_GENERIC, EVENT_KEY_MISS, EVENT_LIST } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import type { KeySpec, RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR, WRONG_TYPE } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import type { KeySpec, RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR, WRONG_TYPE } from "../session/errors.ts";
 import * as hashValue from "../values/hash_value.ts";
 import * as listValue from "../values/list_value.ts";
 import * as setValue from "../values/set_value.ts";
@@ -221,7 +221,7 @@ function sortOptions(client: Client, mayStore: boolean): SortOptions {
 
 /** BY and GET read keys that no argument names: the client's user must be allowed to read all. */
 function checkForeignKeys(client: Client, option: string): void {
-  if (client.server.acl.mayReadAllKeys(client)) return;
+  if (client.host.acl.mayReadAllKeys(client)) return;
   throw commandError(`ERR ${option} option of SORT denied due to insufficient ACL permissions.`);
 }
 
@@ -399,7 +399,7 @@ function storeResults(client: Client, keyIndex: number, results: PackedElements)
     return;
   }
   const list = listValue.create(arena);
-  const fill = client.server.config.listMaxListpackSize;
+  const fill = client.host.config.listMaxListpackSize;
   const { bytes, starts, lengths } = results;
   for (let index = 0; index < results.count; index++) {
     listValue.push(arena, list, false, bytes, starts[index], lengths[index], fill);

@@ -8,9 +8,9 @@ import { Slice } from "../base/bytes.ts";
 import { EVENT_SORTED_SET } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import { type Client, REDIS_DENY_BLOCKING } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError, MUST_BE_POSITIVE, SYNTAX_ERROR } from "../server/errors.ts";
+import { type Client, REDIS_DENY_BLOCKING } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError, MUST_BE_POSITIVE, SYNTAX_ERROR } from "../session/errors.ts";
 import * as sortedSet from "../values/sorted_set_value.ts";
 import { SortedSetCursor } from "../values/sorted_set_value.ts";
 import * as value from "../values/value.ts";
@@ -196,7 +196,7 @@ function block(client: Client, keyIndexes: number[], timeoutMs: number, pop: Pop
   };
   const expire = (blocked: Client) => blocked.reply.nilArray();
   const types = 1 << TYPE_SORTED_SET;
-  client.server.blocking.block(client, keyIndexes, types, timeoutMs, serve, expire);
+  client.host.blocking.block(client, keyIndexes, types, timeoutMs, serve, expire);
 }
 
 /**

@@ -25,8 +25,8 @@ import { EVENT_GENERIC, EVENT_STRING } from "../keyspace/keyspace_listener.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import { rangeSpec, type RedisCommand } from "../server/command.ts";
+import type { Client } from "../session/client.ts";
+import { rangeSpec, type RedisCommand } from "../session/command.ts";
 import {
   commandError,
   INCREMENT_OVERFLOW,
@@ -37,7 +37,7 @@ import {
   SYNTAX_ERROR,
   WRONG_TYPE,
   wrongArity,
-} from "../server/errors.ts";
+} from "../session/errors.ts";
 import * as byteString from "../structures/byte_string.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
@@ -203,7 +203,7 @@ export function replyString(client: Client, entry: Ref, from = 0, to = -1): void
 
 /** Refuses to make a string longer than a client may send, or than a byte string can be. */
 export function checkStringLength(client: Client, byteCount: number): void {
-  const limit = Math.min(client.server.config.protoMaxBulkLen, byteString.BYTES_MAX);
+  const limit = Math.min(client.host.config.protoMaxBulkLen, byteString.BYTES_MAX);
   if (byteCount > limit) throw STRING_TOO_LONG;
 }
 
@@ -310,7 +310,7 @@ function expiryOption(client: Client, options: number): number {
 function announceExpiringSet(client: Client, text: number, expiryMs: number): void {
   const { db, argv } = client;
   db.alsoEvent(argv, 1, EVENT_GENERIC, "expire");
-  if (client.server.commandLog === null) return;
+  if (client.host.commandLog === null) return;
   client.propagateAs("SET", argv.copy(1), argv.copy(text), "PXAT", expiryText(expiryMs));
 }
 
@@ -324,7 +324,7 @@ function expiryText(expiryMs: number): string {
 /** Redis: SET … GET goes to the AOF without GET, which would only make a reply. */
 function propagateWithoutGet(client: Client): void {
   const { argv } = client;
-  if (client.server.commandLog === null) return;
+  if (client.host.commandLog === null) return;
   const parts: Uint8Array[] = [];
   for (let index = 0; index < argv.count; index++) {
     if (index < 3 || !argv.is(index, "get")) parts.push(argv.copy(index));
@@ -365,7 +365,7 @@ function getsetCommand(client: Client): void {
   getCommand(client);
   setArgument(client, 1, 2, NO_EXPIRY);
   db.changed(argv, 1, EVENT_STRING, "set");
-  if (client.server.commandLog === null) return;
+  if (client.host.commandLog === null) return;
   client.propagateAs("SET", argv.copy(1), argv.copy(2));
 }
 
@@ -374,7 +374,7 @@ function getdelCommand(client: Client): void {
   getCommand(client);
   if (!db.remove(argv, 1)) return;
   db.changed(argv, 1, EVENT_GENERIC, "del");
-  if (client.server.commandLog !== null) client.propagateAs("DEL", argv.copy(1));
+  if (client.host.commandLog !== null) client.propagateAs("DEL", argv.copy(1));
 }
 
 function getexCommand(client: Client): void {
@@ -403,14 +403,14 @@ function removeRead(client: Client): void {
   const { db, argv } = client;
   db.remove(argv, 1);
   db.changed(argv, 1, EVENT_GENERIC, "del");
-  if (client.server.commandLog !== null) client.propagateAs("DEL", argv.copy(1));
+  if (client.host.commandLog !== null) client.propagateAs("DEL", argv.copy(1));
 }
 
 function expireRead(client: Client, entry: Ref, expiryMs: number): void {
   const { db, argv } = client;
   db.setExpiry(entry, expiryMs);
   db.changed(argv, 1, EVENT_GENERIC, "expire");
-  if (client.server.commandLog === null) return;
+  if (client.host.commandLog === null) return;
   client.propagateAs("PEXPIREAT", argv.copy(1), expiryText(expiryMs));
 }
 
@@ -419,7 +419,7 @@ function persistRead(client: Client, entry: Ref): void {
   if (value.expiryOf(db.arena, entry) === NO_EXPIRY) return;
   db.setExpiry(entry, NO_EXPIRY);
   db.changed(argv, 1, EVENT_GENERIC, "persist");
-  if (client.server.commandLog !== null) client.propagateAs("PERSIST", argv.copy(1));
+  if (client.host.commandLog !== null) client.propagateAs("PERSIST", argv.copy(1));
 }
 
 function mgetCommand(client: Client): void {
@@ -623,7 +623,7 @@ function incrbyfloatCommand(client: Client): void {
     value.setEncodingOnly(arena, stored, value.ENCODING_EMBSTR);
   }
   db.changed(argv, 1, EVENT_STRING, "incrbyfloat");
-  if (client.server.commandLog !== null) client.propagateAs("SET", argv.copy(1), sum, "KEEPTTL");
+  if (client.host.commandLog !== null) client.propagateAs("SET", argv.copy(1), sum, "KEEPTTL");
   reply.bulk(sum, 0, sum.length);
 }
 

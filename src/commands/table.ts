@@ -1,7 +1,7 @@
 /**
  * The command table: all families, concatenated.
  */
-import type { RedisCommand } from "../server/command.ts";
+import type { RedisCommand } from "../session/command.ts";
 import { aclCommands } from "./acl_commands.ts";
 import { bitfieldCommands } from "./bitfield_commands.ts";
 import { bitmapCommands } from "./bitmap_commands.ts";

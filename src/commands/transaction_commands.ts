@@ -12,15 +12,15 @@ import {
   REDIS_DIRTY_EXEC,
   REDIS_EXECUTING,
   REDIS_MULTI,
-} from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
+} from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
 import {
   DISCARD_WITHOUT_MULTI,
   EXEC_ABORT,
   EXEC_WITHOUT_MULTI,
   NESTED_MULTI,
   WATCH_INSIDE_MULTI,
-} from "../server/errors.ts";
+} from "../session/errors.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
 
@@ -53,28 +53,28 @@ function multiCommand(client: Client): void {
 }
 
 function execCommand(client: Client): void {
-  const { server, reply } = client;
+  const { host, reply } = client;
   if (!client.has(REDIS_MULTI)) throw EXEC_WITHOUT_MULTI;
-  if (server.watch.hasExpiredKey(client)) client.flags |= REDIS_DIRTY_CAS;
+  if (host.watch.hasExpiredKey(client)) client.flags |= REDIS_DIRTY_CAS;
   if (client.has(REDIS_DIRTY_EXEC)) {
-    server.discardTransaction(client);
+    host.discardTransaction(client);
     throw EXEC_ABORT;
   }
   if (client.has(REDIS_DIRTY_CAS)) {
-    server.discardTransaction(client);
+    host.discardTransaction(client);
     reply.nilArray();
     return;
   }
   const { commands, count } = client.mstate;
   const { argv, command } = client;
   // The watches end before the queue runs: its own writes must not be looked up for nothing.
-  server.discardTransaction(client);
+  host.discardTransaction(client);
   const wasDenied = client.has(REDIS_DENY_BLOCKING);
   client.flags |= REDIS_DENY_BLOCKING | REDIS_EXECUTING;
   reply.array(count);
   for (const queued of commands) {
     client.argv = queued.argv;
-    server.dispatcher.callQueued(client, queued.cmd);
+    host.dispatcher.callQueued(client, queued.cmd);
   }
   client.flags &= wasDenied ? ~REDIS_EXECUTING : ~(REDIS_EXECUTING | REDIS_DENY_BLOCKING);
   client.argv = argv;
@@ -85,7 +85,7 @@ function execCommand(client: Client): void {
 
 function discardCommand(client: Client): void {
   if (!client.has(REDIS_MULTI)) throw DISCARD_WITHOUT_MULTI;
-  client.server.discardTransaction(client);
+  client.host.discardTransaction(client);
   client.reply.ok();
 }
 
@@ -94,14 +94,14 @@ function watchCommand(client: Client): void {
   // Redis: once the next transaction is lost, there is nothing more to watch for.
   if (!client.has(REDIS_DIRTY_CAS)) {
     for (let index = 1; index < client.argv.count; index++) {
-      client.server.watch.watch(client, client.argv, index);
+      client.host.watch.watch(client, client.argv, index);
     }
   }
   client.reply.ok();
 }
 
 function unwatchCommand(client: Client): void {
-  client.server.watch.unwatchAll(client);
+  client.host.watch.unwatchAll(client);
   client.flags &= ~REDIS_DIRTY_CAS;
   client.reply.ok();
 }

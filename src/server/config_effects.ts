@@ -3,11 +3,11 @@
  * at the start and after each CONFIG SET. What is read from `server.config` when needed is not
  * here.
  */
-import { systemErrorText } from "./config.ts";
-import { ConfigFileError } from "./config_file.ts";
-import type { ConfigValues } from "./config_values.ts";
-import { GATE_MEMORY } from "./dispatch.ts";
-import { clientsAllowed, openFilesLimit } from "./open_files.ts";
+import { systemErrorText } from "../config/config.ts";
+import { ConfigFileError } from "../config/config_file.ts";
+import type { ConfigValues } from "../config/config_values.ts";
+import { GATE_MEMORY } from "../execution/dispatch.ts";
+import { clientsAllowed, openFilesLimit } from "../net/open_files.ts";
 import type { Server } from "./server.ts";
 
 /** Gives all parts their values, and sees to it that they hear of changes. */

@@ -5,8 +5,8 @@
  * values that were deleted are given back in slices between turns.
  */
 import * as clock from "../base/clock.ts";
-import { REDIS_BLOCKED, REDIS_MONITOR, REDIS_PUBSUB } from "./client.ts";
-import { GATE_MEMORY } from "./dispatch.ts";
+import { REDIS_BLOCKED, REDIS_MONITOR, REDIS_PUBSUB } from "../session/client.ts";
+import { GATE_MEMORY } from "../execution/dispatch.ts";
 import type { Server } from "./server.ts";
 
 /** Elements given back per slice, and the pause between slices: about a tenth of the time. */

@@ -20,10 +20,10 @@ import type { ChildPort } from "../persistence/background_child.ts";
 import type { CommandLog } from "../persistence/command_log.ts";
 import type { FileSystem } from "../persistence/file_system.ts";
 import { Argv } from "../protocol/argv.ts";
-import { Acl } from "./acl.ts";
-import { ActiveDefrag } from "./active_defrag.ts";
-import { loadUsersAtStart, userLines } from "./acl_file.ts";
-import { Blocking } from "./blocking.ts";
+import { Acl } from "../access/acl.ts";
+import { ActiveDefrag } from "../upkeep/active_defrag.ts";
+import { loadUsersAtStart, userLines } from "../access/acl_file.ts";
+import { Blocking } from "../observers/blocking.ts";
 import {
   Client,
   type ClientTransport,
@@ -36,38 +36,38 @@ import {
   REDIS_REPLY_OFF,
   REDIS_REPLY_SKIP_NEXT,
   REDIS_UNIX_SOCKET,
-} from "./client.ts";
+} from "../session/client.ts";
 import {
   COMMAND_FAST,
   COMMAND_MAY_REPLICATE,
   COMMAND_WRITE,
   type CompiledCommand,
   type RedisCommand,
-} from "./command.ts";
-import { ClientMemory } from "./client_memory.ts";
-import { ClientPause } from "./client_pause.ts";
-import { CommandTable } from "./command_table.ts";
-import { type Config, systemErrorText } from "./config.ts";
+} from "../session/command.ts";
+import { ClientMemory } from "../upkeep/client_memory.ts";
+import { ClientPause } from "../upkeep/client_pause.ts";
+import { CommandTable } from "../session/command_table.ts";
+import { type Config, systemErrorText } from "../config/config.ts";
 import { applyConfig } from "./config_effects.ts";
 import { Cron } from "./cron.ts";
-import { Dispatcher, GATE_MONITOR } from "./dispatch.ts";
-import { type CommandError, commandError } from "./errors.ts";
-import { CommandDurations } from "./duration_histogram.ts";
-import { KeyspaceEvents } from "./keyspace_events.ts";
-import { LatencyMonitor } from "./latency.ts";
-import { Listeners } from "./listeners.ts";
-import { Monitors } from "./monitors.ts";
-import { OutputLimits } from "./output_limits.ts";
-import { MemoryReturn } from "./memory_return.ts";
-import { Persistence } from "./persistence.ts";
+import { Dispatcher, GATE_MONITOR } from "../execution/dispatch.ts";
+import { type CommandError, commandError } from "../session/errors.ts";
+import { CommandDurations } from "../statistics/duration_histogram.ts";
+import { KeyspaceEvents } from "../observers/keyspace_events.ts";
+import { LatencyMonitor } from "../statistics/latency.ts";
+import { Listeners } from "../net/listeners.ts";
+import { Monitors } from "../observers/monitors.ts";
+import { OutputLimits } from "../upkeep/output_limits.ts";
+import { MemoryReturn } from "../upkeep/memory_return.ts";
+import { Persistence } from "../durability/persistence.ts";
 import { prepareForShutdown, type ShutdownOptions } from "./shutdown.ts";
-import { PubSub } from "./pubsub.ts";
-import { Slowlog } from "./slowlog.ts";
-import { Statistics } from "./statistics.ts";
+import { PubSub } from "../observers/pubsub.ts";
+import { Slowlog } from "../statistics/slowlog.ts";
+import { Statistics } from "../statistics/statistics.ts";
 import { Supervision } from "./supervision.ts";
-import { Tracking } from "./tracking.ts";
-import { Turn } from "./turn.ts";
-import { WatchTable } from "./watch.ts";
+import { Tracking } from "../observers/tracking.ts";
+import { Turn } from "../execution/turn.ts";
+import { WatchTable } from "../observers/watch.ts";
 
 /** Refuse to grow the data when this much of the 16 GiB of addresses is left. */
 const ADDRESS_RESERVE_BYTES = 1.25 * 2 ** 30;

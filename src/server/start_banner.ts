@@ -6,7 +6,7 @@
  * huge pages, of which Redis warns, do not matter: the child that saves is a thread, not a fork.
  */
 import type { Log } from "../base/log.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "../config/config.ts";
 import { REDENO_VERSION, REDIS_VERSION, type Server } from "./server.ts";
 
 /** Logged before anything is opened. `isConfigured`: by directives of the command line or stdin. */

@@ -10,7 +10,7 @@ import {
 import { Arena } from "../../src/memory/arena.ts";
 import type { Ref } from "../../src/memory/memory.ts";
 import { Argv } from "../../src/protocol/argv.ts";
-import { CommandError } from "../../src/server/errors.ts";
+import { CommandError } from "../../src/session/errors.ts";
 import * as setValue from "../../src/values/set_value.ts";
 import * as value from "../../src/values/value.ts";
 

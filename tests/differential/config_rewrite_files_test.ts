@@ -6,8 +6,8 @@
  * The original is a process; ours is the configuration alone, which is all that a rewrite needs.
  */
 import { assertEquals } from "@std/assert";
-import { loadConfig } from "../../src/server/config_file.ts";
-import { rewriteConfigFile } from "../../src/server/config_rewrite.ts";
+import { loadConfig } from "../../src/config/config_file.ts";
+import { rewriteConfigFile } from "../../src/config/config_rewrite.ts";
 import { RespClient } from "../support/resp_client.ts";
 import { freePort, TemporaryDirectory } from "../support/server_process.ts";
 import { until } from "../support/text.ts";

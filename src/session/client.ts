@@ -1,0 +1,234 @@
+/**
+ * Client: one connection's state, and what a command's procedure gets to see: `db`, `argv`,
+ * `reply`.
+ *
+ * It knows nothing of sockets; `connection.ts` (or a test) feeds the query buffer and takes away
+ * the reply. A client lives from the first byte to the close.
+ */
+import type { Database } from "../keyspace/database.ts";
+import { Argv } from "../protocol/argv.ts";
+import { QueryBuffer } from "../protocol/query_buffer.ts";
+import { Reply } from "../protocol/reply.ts";
+import type { AclUser } from "./acl_user.ts";
+import type { BlockedState } from "../observers/blocking.ts";
+import type { CompiledCommand } from "./command.ts";
+import type { Server } from "../server/server.ts";
+import type { TrackingState } from "../observers/tracking.ts";
+import type { WatchedKey } from "../observers/watch.ts";
+
+/** In a transaction: commands are queued. */
+export const REDIS_MULTI = 1 << 0;
+/** A watched key was changed: EXEC answers nil. */
+export const REDIS_DIRTY_CAS = 1 << 1;
+/** A command was refused while queuing: EXEC answers EXECABORT. */
+export const REDIS_DIRTY_EXEC = 1 << 2;
+/** Waits for a key; its further requests wait too. */
+export const REDIS_BLOCKED = 1 << 3;
+/** To be closed when its output is written. */
+export const REDIS_CLOSE_AFTER_REPLY = 1 << 4;
+/** To be closed at once. */
+export const REDIS_CLOSE_NOW = 1 << 5;
+/** Subscribed to channels or patterns; with RESP2 few commands are allowed. */
+export const REDIS_PUBSUB = 1 << 6;
+/** Sees all commands (MONITOR). */
+export const REDIS_MONITOR = 1 << 7;
+/** CLIENT REPLY OFF. */
+export const REDIS_REPLY_OFF = 1 << 8;
+/** CLIENT REPLY SKIP: the next command's reply is dropped. */
+export const REDIS_REPLY_SKIP_NEXT = 1 << 9;
+/** The current command's reply is dropped. */
+export const REDIS_REPLY_SKIP = 1 << 10;
+/** Commands run inside EXEC or from a file: blocking ones do not block. */
+export const REDIS_DENY_BLOCKING = 1 << 11;
+/** Not a network client: the AOF loader, or a test. */
+export const REDIS_INTERNAL = 1 << 12;
+/** CLIENT NO-EVICT ON. */
+export const REDIS_NO_EVICT = 1 << 13;
+/** CLIENT TRACKING ON. */
+export const REDIS_TRACKING = 1 << 14;
+/** Connected through a unix socket. */
+export const REDIS_UNIX_SOCKET = 1 << 15;
+/** EXEC is running this client's queue. */
+export const REDIS_EXECUTING = 1 << 16;
+/** May get push messages while a command of its own runs: pub/sub, client-side caching. */
+export const REDIS_PUSHED_TO = 1 << 17;
+/** CLIENT NO-TOUCH ON: its commands leave the access clock of keys alone. */
+export const REDIS_NO_TOUCH = 1 << 18;
+/** Its ACL user may not do everything: every command is checked. */
+export const REDIS_LIMITED_USER = 1 << 19;
+
+/** Bytes that are counted for a queued command beside its arguments. */
+export const QUEUED_COMMAND_BYTES = 24;
+/** A watched key or a subscription: its name, and its place in a table. Roughly. */
+const ENTRY_BYTES = 128;
+/** A client without its buffers: objects of the runtime and of this program. Roughly. */
+const CLIENT_BYTES = 2048;
+
+/** A command waiting in a transaction (Redis: multiCmd). */
+export interface MultiCmd {
+  argv: Argv;
+  argc: number;
+  cmd: CompiledCommand;
+}
+
+/** The queue of a transaction (Redis: multiState). */
+export interface MultiState {
+  commands: MultiCmd[];
+  count: number;
+  /** Bytes of all arguments. */
+  argvBytes: number;
+}
+
+/** What a client needs of the thing that carries its bytes. */
+export interface ClientTransport {
+  /** Address of the peer, "127.0.0.1:49152", or the path of a unix socket. */
+  readonly peerAddress: string;
+  readonly localAddress: string;
+  /** Ends the connection, dropping output that is not written. */
+  close(): void;
+  /** Asks for the output to be written at the end of the turn. */
+  requestFlush(): void;
+  /** Goes on with requests that waited while the client was blocked. */
+  resume(): void;
+}
+
+export class Client {
+  readonly id: number;
+  readonly server: Server;
+  readonly transport: ClientTransport;
+  readonly query = new QueryBuffer();
+  readonly reply = new Reply();
+  db: Database;
+  /** Arguments of the current command; see argv.ts on how long they live. */
+  argv = new Argv();
+  /** Row of the current (or last) command; null before the first. */
+  command: CompiledCommand | null = null;
+  flags = 0;
+  mstate: MultiState = { commands: [], count: 0, argvBytes: 0 };
+  /** Keys given to WATCH. */
+  watchedKeys: WatchedKey[] = [];
+  blocked: BlockedState | null = null;
+  /** Name given by CLIENT SETNAME; "" if none. */
+  name = "";
+  libraryName = "";
+  libraryVersion = "";
+  /** The ACL user: "default" until AUTH. */
+  user: AclUser;
+  isAuthenticated: boolean;
+  /** Channels and patterns subscribed to, as Latin-1 text. */
+  channels: Set<string> | null = null;
+  patterns: Set<string> | null = null;
+  shardChannels: Set<string> | null = null;
+  readonly createdMs: number;
+  lastInteractionMs: number;
+  /**
+   * What goes to the AOF instead of the command as it came: empty = nothing, several = one
+   * transaction. Null (the rule): the command itself, if it changed anything.
+   */
+  propagation: Argv[] | null = null;
+  /** Bytes that were handed to the system but not written yet; for output limits. */
+  outputPendingBytes = 0;
+  /** What client_memory.ts counts for it; negative when it is gone. */
+  countedBytes = 0;
+  /** Since when (ms) the output is above its soft limit; 0 if it is not. */
+  softLimitSinceMs = 0;
+  /** What CLIENT TRACKING ON asked for; null if it is off. */
+  tracking: TrackingState | null = null;
+  /**
+   * While a command of a client runs that may be pushed to: where its reply begins, behind the
+   * pushes that came before; else -1.
+   */
+  runningMark = -1;
+  /** Pushes that wait for the end of the command, since its reply must stay in one piece. */
+  #laterPushes: Reply | null = null;
+
+  constructor(server: Server, id: number, transport: ClientTransport, nowMs: number) {
+    this.server = server;
+    this.id = id;
+    this.transport = transport;
+    this.db = server.keyspace.databases[0];
+    this.createdMs = nowMs;
+    this.lastInteractionMs = nowMs;
+    this.user = server.acl.defaultUser;
+    this.isAuthenticated = !server.requiresPassword;
+    if (!this.user.isUnlimited) this.flags |= REDIS_LIMITED_USER;
+  }
+
+  /**
+   * Memory that the client takes, in bytes: buffers, queued commands, and roughly its objects, the
+   * keys it watches and what it has subscribed to.
+   */
+  heldBytes(): number {
+    const { query, reply, mstate, watchedKeys } = this;
+    let bytes = CLIENT_BYTES + query.bytes.length + reply.length + this.outputPendingBytes +
+      mstate.argvBytes + mstate.count * QUEUED_COMMAND_BYTES;
+    if (watchedKeys.length > 0) bytes += watchedKeys.length * ENTRY_BYTES;
+    if ((this.flags & REDIS_PUBSUB) !== 0) bytes += this.#subscriptionCount() * ENTRY_BYTES;
+    return bytes;
+  }
+
+  #subscriptionCount(): number {
+    const { channels, patterns, shardChannels } = this;
+    return (channels?.size ?? 0) + (patterns?.size ?? 0) + (shardChannels?.size ?? 0);
+  }
+
+  get userName(): string {
+    return this.user.name;
+  }
+
+  /** Name of the current command, "config|get" for a subcommand; for error texts. */
+  get commandName(): string {
+    return this.command === null ? "" : this.command.name;
+  }
+
+  has(flag: number): boolean {
+    return (this.flags & flag) !== 0;
+  }
+
+  /**
+   * Says what goes to the AOF in place of the command: its effect, where the command itself would
+   * not have the same one later (random choice, relative time). Call once per effect.
+   */
+  propagateAs(...parts: (string | Uint8Array)[]): void {
+    this.propagation ??= [];
+    this.propagation.push(Argv.of(...parts));
+  }
+
+  /**
+   * Begins a push message: returns where to write it, followed by `endPush`. It goes behind the
+   * reply of a command that runs if that has begun, or if it `comesLater` in any case.
+   */
+  beginPush(comesLater = false): Reply {
+    const { reply, runningMark } = this;
+    if (runningMark < 0) return reply;
+    const isReplyDropped = (this.flags & (REDIS_REPLY_OFF | REDIS_REPLY_SKIP)) !== 0;
+    if (!comesLater && !isReplyDropped && reply.length === runningMark) return reply;
+    this.#laterPushes ??= new Reply();
+    this.#laterPushes.resp = reply.resp;
+    return this.#laterPushes;
+  }
+
+  endPush(written: Reply): void {
+    if (this.runningMark >= 0 && written === this.reply) this.runningMark = written.length;
+    this.transport.requestFlush();
+  }
+
+  /** A command is over: the pushes that waited for its end follow its reply. */
+  addLaterPushes(): void {
+    const pushes = this.#laterPushes;
+    if (pushes === null) return;
+    this.#laterPushes = null;
+    this.reply.raw(pushes.bytes, 0, pushes.length);
+  }
+
+  /** Says that nothing goes to the AOF although the command changed something. */
+  propagateNothing(): void {
+    // Within EXEC, the effects of the last queued command may still stand here.
+    this.propagation = [];
+  }
+
+  /** Says that the command itself goes to the AOF even if it finds nothing to change. */
+  propagateInAnyCase(): void {
+    if (this.server.commandLog !== null) this.propagation = [this.argv.clone()];
+  }
+}

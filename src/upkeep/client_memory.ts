@@ -1,0 +1,84 @@
+/**
+ * Client memory: what the clients' buffers take, as one running total, and `maxmemory-clients`,
+ * which closes the largest clients when the total passes the limit.
+ *
+ * A client's part is brought up to date when bytes have come from it or gone to it, so the total
+ * costs a few additions per read and write. It counts what grows with what a client does:
+ *
+ *   query buffer, output (made or being written), queued commands,
+ *   watched keys and subscriptions (by their number)
+ *
+ * The total is part of `used_memory` and counts against `maxmemory`, as in Redis: clients that do
+ * not read must not push the machine beyond what the user allowed.
+ */
+import { type Client, REDIS_NO_EVICT } from "../session/client.ts";
+import { clientLine } from "../session/client_listing.ts";
+import type { Server } from "../server/server.ts";
+
+/** In place of a client's bytes: it does not count any more. */
+const GONE = -1;
+
+export class ClientMemory {
+  /** Bytes of all clients. */
+  totalBytes = 0;
+  readonly #server: Server;
+  /** `maxmemory-clients` in bytes; Infinity: no limit. */
+  #limitBytes = Infinity;
+
+  constructor(server: Server) {
+    this.#server = server;
+  }
+
+  /** Takes over `maxmemory-clients`; negative: percent of `maxmemory`. */
+  applyConfig(): void {
+    const { maxmemoryClients, maxmemory } = this.#server.config;
+    const bytes = maxmemoryClients < 0
+      ? Math.floor((maxmemory * -maxmemoryClients) / 100)
+      : maxmemoryClients;
+    this.#limitBytes = bytes === 0 ? Infinity : bytes;
+    if (this.isOverLimit) this.#server.turn.schedule();
+  }
+
+  /** Whether the clients take more than they may; `evict` then has something to do. */
+  get isOverLimit(): boolean {
+    return this.totalBytes > this.#limitBytes;
+  }
+
+  /** Brings a client's part of the total up to date; nothing if it is gone. */
+  update(client: Client): void {
+    if (client.countedBytes < 0) return;
+    const bytes = client.heldBytes();
+    this.totalBytes += bytes - client.countedBytes;
+    client.countedBytes = bytes;
+    if (this.totalBytes > this.#limitBytes) this.#server.turn.schedule();
+  }
+
+  /** The client is gone, and what it held with it. */
+  forget(client: Client): void {
+    this.totalBytes -= client.countedBytes;
+    client.countedBytes = GONE;
+  }
+
+  /**
+   * Closes clients, the largest first, until the others keep to the limit. Those with CLIENT
+   * NO-EVICT ON neither count nor are closed.
+   */
+  evict(): void {
+    const candidates: Client[] = [];
+    let bytes = 0;
+    for (const client of this.#server.clients.values()) {
+      if ((client.flags & REDIS_NO_EVICT) !== 0) continue;
+      this.update(client);
+      bytes += client.countedBytes;
+      candidates.push(client);
+    }
+    candidates.sort((a, b) => b.countedBytes - a.countedBytes);
+    for (const client of candidates) {
+      if (bytes <= this.#limitBytes) return;
+      bytes -= client.countedBytes;
+      this.#server.log.notice(`Evicting client: ${clientLine(client)}`);
+      this.#server.statistics.evictedClients++;
+      client.transport.close();
+    }
+  }
+}

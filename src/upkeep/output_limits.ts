@@ -1,0 +1,73 @@
+/**
+ * Output limits: clients whose output grows faster than they read it are closed
+ * (`client-output-buffer-limit`): at once beyond the hard limit, and when they have been beyond the
+ * soft limit for its number of seconds. Subscribers have limits by default, others have none.
+ *
+ * As in Redis, the first 16 KiB do not count. What a command adds is looked at when the turn ends,
+ * so a reply may be made beyond the limit; but it stops growing as soon as it is found out
+ * (reply.ts).
+ */
+import * as clock from "../base/clock.ts";
+import { OUTPUT_BYTES_MAX } from "../protocol/reply.ts";
+import type { Client } from "../session/client.ts";
+import {
+  clientLine,
+  clientType,
+  heldOutputBytes,
+  OUTPUT_FREE_BYTES,
+} from "../session/client_listing.ts";
+import type { OutputBufferLimit } from "../config/config_kinds.ts";
+import type { Server } from "../server/server.ts";
+
+export class OutputLimits {
+  readonly #server: Server;
+
+  constructor(server: Server) {
+    this.#server = server;
+  }
+
+  /** Closes a client whose output is beyond its limit; returns whether it did. */
+  closeIfReached(client: Client): boolean {
+    if (!client.reply.isOverflown && !this.#isReached(client)) return false;
+    const { log, statistics } = this.#server;
+    statistics.outputBufferLimitDisconnections++;
+    log.warning(`Client ${clientLine(client)} closed for overcoming of output buffer limits.`);
+    client.transport.close();
+    return true;
+  }
+
+  /**
+   * Keeps a client's output from growing far beyond its hard limit; after a change of its class.
+   */
+  apply(client: Client): void {
+    const { hardBytes } = this.#limitOf(client);
+    const bytesMax = hardBytes === 0 ? OUTPUT_BYTES_MAX : hardBytes + OUTPUT_FREE_BYTES;
+    client.reply.bytesMax = Math.min(bytesMax, OUTPUT_BYTES_MAX);
+  }
+
+  /** `apply` for all clients, after a change of the limits. */
+  applyToAll(): void {
+    for (const client of this.#server.clients.values()) this.apply(client);
+  }
+
+  #isReached(client: Client): boolean {
+    const { hardBytes, softBytes, softSeconds } = this.#limitOf(client);
+    const heldBytes = heldOutputBytes(client);
+    if (hardBytes > 0 && heldBytes >= hardBytes) return true;
+    if (softBytes === 0 || heldBytes < softBytes) {
+      client.softLimitSinceMs = 0;
+      return false;
+    }
+    const nowMs = clock.nowMs();
+    if (client.softLimitSinceMs === 0) {
+      client.softLimitSinceMs = nowMs;
+      return false;
+    }
+    return nowMs - client.softLimitSinceMs > softSeconds * 1000;
+  }
+
+  #limitOf(client: Client): OutputBufferLimit {
+    const limits = this.#server.config.clientOutputBufferLimit;
+    return clientType(client) === "pubsub" ? limits.pubsub : limits.normal;
+  }
+}
