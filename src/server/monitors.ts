@@ -10,7 +10,6 @@ import * as clock from "../base/clock.ts";
 import { quoteBytes } from "../base/quoting.ts";
 import { type Client, REDIS_MONITOR, REDIS_PUSHED_TO, REDIS_UNIX_SOCKET } from "./client.ts";
 import { COMMAND_ADMIN, COMMAND_SKIP_MONITOR, type CompiledCommand } from "./command.ts";
-import { isSecretArgument } from "./slowlog.ts";
 
 export class Monitors {
   readonly #clients = new Set<Client>();
@@ -50,7 +49,7 @@ function monitorLine(client: Client, command: CompiledCommand): string {
     : transport.peerAddress;
   let line = `+${time} [${db.index} ${source}]`;
   for (let index = 0; index < argv.count; index++) {
-    line += isSecretArgument(command, argv, index)
+    line += command.isSecret?.(argv, index)
       ? ' "(redacted)"'
       : ` ${quoteBytes(argv.bytes, argv.starts[index], argv.lengths[index])}`;
   }
