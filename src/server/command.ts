@@ -25,7 +25,7 @@ import type { Client } from "./client.ts";
  *   no_auth           allowed before authentication
  *   may_replicate     may be propagated although it is no write
  *   no_mandatory_keys keys are optional
- *   no_async_loading, no_multi, allow_busy, movablekeys, sentinel, only_sentinel, protected
+ *   no_async_loading, no_multi, allow_busy, movablekeys, sentinel, only_sentinel
  */
 export type CommandFlag =
   | "write"
@@ -47,8 +47,7 @@ export type CommandFlag =
   | "no_async_loading"
   | "no_multi"
   | "allow_busy"
-  | "movablekeys"
-  | "protected";
+  | "movablekeys";
 
 /**
  * Where the keys are: [first, last, step] as in COMMAND INFO (last -1 = up to the last argument;
@@ -74,6 +73,9 @@ export type CommandTrait =
   | "runs_queue"
   | "cheap"
   | "keeps_caching";
+
+/** A setting, `enable-…-command`, that allows commands which can do harm. */
+export type Protection = "debug" | "module";
 
 /** Which arguments, from the first on, are channels: one or all, names or patterns. */
 export interface ChannelArguments {
@@ -134,6 +136,8 @@ export interface RedisCommand {
   findAccess?: (argv: Argv) => string;
   /** What else the server must know of the command; none if not given. */
   traits?: readonly CommandTrait[];
+  /** The setting that must allow the command, if there is one. */
+  protectedBy?: Protection;
   /** For commands that name channels, which ACL asks permission for. */
   channels?: ChannelArguments;
   /** Whether an argument is a password or the like, which neither SLOWLOG nor MONITOR shows. */
@@ -197,7 +201,6 @@ const FLAG_BITS: Partial<Record<CommandFlag, number>> = {
   may_replicate: COMMAND_MAY_REPLICATE,
   no_multi: COMMAND_NO_MULTI,
   allow_busy: COMMAND_ALLOW_BUSY,
-  protected: COMMAND_PROTECTED,
 };
 
 const TRAIT_BITS: Readonly<Record<CommandTrait, number>> = {
@@ -223,12 +226,12 @@ export interface CompiledCommand extends RedisCommand {
   failedCalls: number;
 }
 
-/** The bits of flags and traits. */
+/** The bits of a row that has (by itself, or from its container) these traits. */
 export function commandBits(
-  flags: readonly CommandFlag[],
+  { flags, protectedBy }: RedisCommand,
   traits: readonly CommandTrait[],
 ): number {
-  let bits = 0;
+  let bits = protectedBy === undefined ? 0 : COMMAND_PROTECTED;
   for (const flag of flags) bits |= FLAG_BITS[flag] ?? 0;
   for (const trait of traits) bits |= TRAIT_BITS[trait];
   return bits;

@@ -108,7 +108,7 @@ export class CommandTable {
     const traits = [...inherited, ...row.traits ?? []];
     const command: CompiledCommand = {
       ...row,
-      bits: commandBits(row.flags, traits),
+      bits: commandBits(row, traits),
       subcommandTable: null,
       id: this.all.length,
       calls: 0,

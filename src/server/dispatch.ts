@@ -62,7 +62,7 @@ import {
   unknownSubcommand,
   wrongArity,
 } from "./errors.ts";
-import { debugRefusal } from "./protected_commands.ts";
+import { protectionRefusal } from "./protected_commands.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import type { Server } from "./server.ts";
 
@@ -103,9 +103,10 @@ const CHECKS: readonly Check[] = [
   checkMonitor,
 ];
 
-/** In a transaction, DEBUG is refused before it is queued; else it does this by itself. */
+/** In a transaction they are refused before they are queued; else they do this by themselves. */
 function checkProtected(client: Client, command: CompiledCommand): CommandError | null {
-  return (command.bits & COMMAND_PROTECTED) === 0 ? null : debugRefusal(client);
+  if ((command.bits & COMMAND_PROTECTED) === 0) return null;
+  return protectionRefusal(client, command.protectedBy!);
 }
 
 function checkAuthentication(client: Client, command: CompiledCommand): CommandError | null {
