@@ -42,6 +42,10 @@ export const dumpCommands: readonly RedisCommand[] = [
     flags: ["write", "denyoom"], categories: ["@keyspace", "@dangerous"], since: "2.6.0",
     group: "generic", complexity: RESTORE_COST,
     summary: "Creates a key from what DUMP returned." },
+  { name: "restore-asking", proc: restoreCommand, arity: -4, keys: [1, 1, 1], access: "OW update",
+    flags: ["write", "denyoom", "asking"], categories: ["@keyspace", "@dangerous"], since: "3.0.0",
+    group: "server", complexity: RESTORE_COST,
+    summary: "RESTORE, as nodes of a cluster send it while a slot moves." },
 ];
 
 const BUSY_KEY = commandError("BUSYKEY Target key name already exists.");

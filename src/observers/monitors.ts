@@ -15,7 +15,6 @@ import {
   REDIS_UNIX_SOCKET,
 } from "../session/client.ts";
 import { COMMAND_ADMIN, COMMAND_SKIP_MONITOR, type CompiledCommand } from "../session/command.ts";
-import { isSecretArgument } from "../statistics/slowlog.ts";
 
 export class Monitors {
   readonly #clients = new Set<Client>();
@@ -55,7 +54,7 @@ function monitorLine(client: Client, command: CompiledCommand): string {
     : transport.peerAddress;
   let line = `+${time} [${db.index} ${source}]`;
   for (let index = 0; index < argv.count; index++) {
-    line += isSecretArgument(command, argv, index)
+    line += command.isSecret?.(argv, index)
       ? ' "(redacted)"'
       : ` ${quoteBytes(argv.bytes, argv.starts[index], argv.lengths[index])}`;
   }

@@ -69,7 +69,7 @@ function shownArguments(argv: Argv, command: CompiledCommand): string[] {
   for (let index = 0; index < shownCount; index++) {
     if (count > SHOWN_ARGUMENTS_MAX && index === SHOWN_ARGUMENTS_MAX - 1) {
       shown.push(`... (${count - SHOWN_ARGUMENTS_MAX + 1} more arguments)`);
-    } else if (isSecretArgument(command, argv, index)) {
+    } else if (command.isSecret?.(argv, index)) {
       shown.push("(redacted)");
     } else {
       shown.push(shownArgument(argv, index));
@@ -83,32 +83,4 @@ function shownArgument(argv: Argv, index: number): string {
   if (length <= SHOWN_BYTES_MAX) return argv.text(index);
   const start = latin1Text(argv.bytes, argv.starts[index], SHOWN_BYTES_MAX);
   return `${start}... (${length - SHOWN_BYTES_MAX} more bytes)`;
-}
-
-const SECRET_PARAMETERS = [
-  "masteruser",
-  "masterauth",
-  "requirepass",
-  "tls-key-file-pass",
-  "tls-client-key-file-pass",
-];
-
-/**
- * Whether an argument is a password or the like, which neither the slow log nor MONITOR shows; they
- * show "(redacted)" in its place.
- */
-export function isSecretArgument(command: CompiledCommand, argv: Argv, index: number): boolean {
-  switch (command.name) {
-    case "auth":
-      return index >= 1;
-    case "acl|setuser":
-      return index >= 2;
-    case "config|set":
-      return index >= 3 && index % 2 === 1 &&
-        SECRET_PARAMETERS.some((parameter) => argv.is(index - 1, parameter));
-    case "hello":
-      return index >= 2 &&
-        (argv.is(index - 1, "auth") || (index >= 3 && argv.is(index - 2, "auth")));
-  }
-  return false;
 }
