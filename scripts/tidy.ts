@@ -199,10 +199,6 @@ const TESTED_ELSEWHERE: readonly { path: RegExp; reason: string }[] = [
     reason: "state without behaviour: acl_test, acl_file_test",
   },
   {
-    path: /^src\/session\/secret_arguments\.ts$/,
-    reason: "seen in the slow log and by MONITOR: slowlog_test, monitors_test",
-  },
-  {
     path: /^src\/(?:server\/(?:server|config_effects)|session\/client)\.ts$/,
     reason: "what joins the parts: every test with an EmbeddedServer runs in it",
   },

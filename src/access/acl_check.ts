@@ -5,6 +5,7 @@
  * to being allowed: a forbidden channel before a key before the command itself, and of those the
  * argument that stands last (Redis: ACLCheckAllUserCommandPerm).
  */
+import { asciiLower } from "../base/ascii.ts";
 import { equalsIgnoreCase, latin1Text } from "../base/bytes.ts";
 import { matchGlob } from "../base/glob.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -22,15 +23,6 @@ export interface Denial {
 }
 
 const RANK: Readonly<Record<DenialReason, number>> = { command: 1, key: 2, auth: 3, channel: 4 };
-
-/** Commands whose arguments, from the first on, are channels. */
-const CHANNEL_COMMANDS: Readonly<Record<string, { isPattern: boolean; isOne: boolean }>> = {
-  publish: { isPattern: false, isOne: true },
-  spublish: { isPattern: false, isOne: true },
-  subscribe: { isPattern: false, isOne: false },
-  ssubscribe: { isPattern: false, isOne: false },
-  psubscribe: { isPattern: true, isOne: false },
-};
 
 /** Why a user may not run a command, or null if it may. */
 export function findDenial(user: AclUser, command: CompiledCommand, argv: Argv): Denial | null {
@@ -59,7 +51,7 @@ function allowsCommand(selector: AclSelector, command: CompiledCommand, argv: Ar
   const words = selector.firstArguments.get(command.id);
   if (words === undefined || argv.count < 2) return false;
   const { bytes, starts, lengths } = argv;
-  return words.some((word) => equalsIgnoreCase(bytes, starts[1], lengths[1], word.toLowerCase()));
+  return words.some((word) => equalsIgnoreCase(bytes, starts[1], lengths[1], asciiLower(word)));
 }
 
 /** Malformed arguments name no keys: the command itself will say what is wrong with them. */
@@ -101,13 +93,13 @@ function deniedChannel(
   command: CompiledCommand,
   argv: Argv,
 ): Denial | null {
-  const usage = CHANNEL_COMMANDS[command.name];
-  if (usage === undefined) return null;
-  const last = usage.isOne ? 1 : argv.count - 1;
+  const { channels } = command;
+  if (channels === undefined) return null;
+  const last = channels.isOne ? 1 : argv.count - 1;
   for (let index = 1; index <= last; index++) {
     const start = argv.starts[index];
     const length = argv.lengths[index];
-    if (!allowsChannel(selector, argv.bytes, start, length, usage.isPattern)) {
+    if (!allowsChannel(selector, argv.bytes, start, length, channels.isPattern)) {
       return { reason: "channel", index };
     }
   }

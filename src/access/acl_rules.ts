@@ -257,18 +257,18 @@ function changeCommand(
 ): string | null {
   const bar = name.lastIndexOf("|");
   if (!isAllowed || bar < 0) {
-    const command = findCommand(context.table, name);
+    const command = context.table.findByOwnName(name);
     if (command === null) return UNKNOWN_COMMAND;
     changeOne(selector, command, isAllowed);
     return null;
   }
-  const container = findCommand(context.table, name.slice(0, bar));
+  const container = context.table.findByOwnName(name.slice(0, bar));
   if (container === null) return UNKNOWN_COMMAND;
   if (container.name.includes("|")) return FIRST_ARGUMENT_OF_SUBCOMMAND;
   const argument = name.slice(bar + 1);
   if (argument === "") return WRONG_SYNTAX;
   if (container.subcommandTable !== null) {
-    const command = findCommand(context.table, name);
+    const command = context.table.findByOwnName(name);
     if (command === null) return UNKNOWN_COMMAND;
     changeOne(selector, command, true);
     return null;
@@ -281,12 +281,6 @@ function changeCommand(
   const isKnown = words.some((word) => word.toLowerCase() === argument.toLowerCase());
   if (!isKnown) selector.firstArguments.set(container.id, [...words, argument]);
   return null;
-}
-
-/** A command, or a subcommand written as "config|get". */
-function findCommand(table: CommandTable, name: string): CompiledCommand | null {
-  const lower = name.toLowerCase();
-  return table.all.find((command) => command.name === lower) ?? null;
 }
 
 /** Allows or forbids one command, and the subcommands it may have. */

@@ -69,7 +69,7 @@ const subcommands: readonly RedisCommand[] = [
     since: "6.0.0", group: "server", complexity: "O(N). Where N is the number of configured users.",
     summary: "Writes all users to the ACL file." },
   { name: "acl|setuser", arity: -3, flags: ADMIN_FLAGS, keys: NO_KEYS,
-    proc: aclSetuserCommand, categories: [],
+    proc: aclSetuserCommand, isSecret: (_argv, index) => index >= 2, categories: [],
     since: "6.0.0", group: "server", complexity: "O(N). Where N is the number of rules provided.",
     summary: "Creates a user, or changes one, by rules." },
   { name: "acl|users", arity: 2, flags: ADMIN_FLAGS, keys: NO_KEYS,

@@ -88,6 +88,7 @@ const subcommands: readonly RedisCommand[] = [
 // deno-fmt-ignore
 export const clientCommands: readonly RedisCommand[] = [
   { name: "client", arity: -2, flags: [], keys: NO_KEYS,
+    traits: ["keeps_caching"],
     proc: clientHelpCommand, categories: [], since: "2.4.0",
     group: "connection", complexity: "Depends on subcommand.",
     summary: "Tells about connections and manages them.",

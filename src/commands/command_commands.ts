@@ -2,6 +2,7 @@
  * COMMAND: what the server's commands are: rows of the command table, told to clients, tools and
  * the cluster proxies that must find the keys. What a client may do (ACL) has no influence here.
  */
+import { asciiLower } from "../base/ascii.ts";
 import { matchGlob } from "../base/glob.ts";
 import { Argv } from "../protocol/argv.ts";
 import type { Reply } from "../protocol/reply.ts";
@@ -110,14 +111,6 @@ const INVALID_ARGUMENT_COUNT = commandError(
   "ERR Invalid number of arguments specified for command",
 );
 
-/** The command that "get" or "config|get" names, letters of either case; undefined if none. */
-function commandByName({ host }: Client, name: string): CompiledCommand | undefined {
-  const [container, subcommand] = name.toLowerCase().split("|", 2);
-  const command = host.commands.byName.get(container);
-  if (subcommand === undefined) return command;
-  return command?.subcommandTable?.get(subcommand);
-}
-
 function commandCommand(client: Client): void {
   const { commands } = client.host;
   client.reply.array(commands.byName.size);
@@ -129,12 +122,12 @@ function commandCountCommand({ reply, host }: Client): void {
 }
 
 function commandInfoCommand(client: Client): void {
-  const { reply, argv } = client;
+  const { reply, argv, host } = client;
   if (argv.count === 2) return commandCommand(client);
   reply.array(argv.count - 2);
   for (let index = 2; index < argv.count; index++) {
-    const command = commandByName(client, argv.text(index));
-    if (command === undefined) reply.nil();
+    const command = host.commands.findByText(argv.text(index));
+    if (command === null) reply.nil();
     else replyInfo(reply, command);
   }
 }
@@ -144,8 +137,8 @@ function commandDocsCommand(client: Client): void {
   const commands: CompiledCommand[] = [];
   if (argv.count === 2) commands.push(...host.commands.byName.values());
   for (let index = 2; index < argv.count; index++) {
-    const command = commandByName(client, argv.text(index));
-    if (command !== undefined) commands.push(command);
+    const command = host.commands.findByText(argv.text(index));
+    if (command !== null) commands.push(command);
   }
   reply.map(commands.length);
   for (const command of commands) replyDocs(reply, command);
@@ -154,17 +147,14 @@ function commandDocsCommand(client: Client): void {
 function commandListCommand(client: Client): void {
   const { reply, argv, host } = client;
   const isWanted = listFilter(client);
-  const wanted = host.commands.all.filter((command) => isCurrent(client, command))
-    .filter(isWanted);
+  // A command that rename-command has removed is in no list.
+  const callable = [...host.commands.byName.values()]
+    .flatMap((command) => [command, ...command.subcommandTable?.values() ?? []]);
+  const wanted = callable.filter(isWanted);
   // Redis: the unfiltered list is a set, the filtered one an array.
   if (argv.count === 2) reply.set(wanted.length);
   else reply.array(wanted.length);
   for (const { name } of wanted) reply.bulkText(name);
-}
-
-/** Whether a command is still reachable: rename-command may have removed it. */
-function isCurrent(client: Client, command: CompiledCommand): boolean {
-  return commandByName(client, command.name)?.id === command.id;
 }
 
 /** What COMMAND LIST FILTERBY asks for. */
@@ -174,7 +164,7 @@ function listFilter({ argv }: Client): (command: RedisCommand) => boolean {
   // There are no modules, so none of the commands comes from one.
   if (argv.is(3, "module")) return () => false;
   if (argv.is(3, "aclcat")) {
-    const category = `@${argv.text(4).toLowerCase()}`;
+    const category = `@${asciiLower(argv.text(4))}`;
     if (!isCategory(category)) return () => false;
     return (command) => categoriesOf(command).includes(category);
   }
@@ -215,7 +205,7 @@ function wholeCommand({ argv, host }: Client): [CompiledCommand, Argv] {
   }
   let command = host.commands.find(inner, 0) ?? undefined;
   if (command?.subcommandTable && inner.count > 1) {
-    command = command.subcommandTable.get(inner.text(1).toLowerCase());
+    command = command.subcommandTable.get(asciiLower(inner.text(1)));
   }
   if (command === undefined) throw INVALID_COMMAND;
   if (!hasKeys(command)) throw NO_KEY_ARGUMENTS;

@@ -5,8 +5,10 @@
 import { latin1Text, utf8Text } from "../base/bytes.ts";
 import { userLines } from "../access/acl_file.ts";
 import { resetStatistics } from "../execution/reset_statistics.ts";
+import type { Argv } from "../protocol/argv.ts";
 import { type Client, isLocal } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
+import { isSensitiveParameter } from "../config/config.ts";
 import { rewriteConfigFile } from "../config/config_rewrite.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import { replyHelp } from "./help.ts";
@@ -23,7 +25,7 @@ export const configCommands: readonly RedisCommand[] = [
         complexity: "O(N) when N is the number of configuration parameters provided",
         summary: "Returns the parameters whose names match." },
       { name: "config|set", arity: -4, flags: ["admin", "noscript", "loading", "stale"], keys: NO_KEYS,
-        proc: configSetCommand, categories: [], since: "2.0.0", group: "server",
+        proc: configSetCommand, isSecret: isSecretParameter, categories: [], since: "2.0.0", group: "server",
         complexity: "O(N) when N is the number of configuration parameters provided",
         tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
         summary: "Changes parameters: all of those named, or none." },
@@ -85,6 +87,11 @@ function configSetCommand(client: Client): void {
     throw commandError(latin1Text(bytes, 0, bytes.length));
   }
   reply.ok();
+}
+
+/** The value of a parameter that is a password or the like. */
+function isSecretParameter(argv: Argv, index: number): boolean {
+  return index >= 3 && index % 2 === 1 && isSensitiveParameter(argv.text(index - 1));
 }
 
 function configRewriteCommand({ host, reply }: Client): void {

@@ -11,7 +11,7 @@ import type { Ref } from "../memory/memory.ts";
 import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { type CommandError, commandError, NO_SUCH_KEY } from "../session/errors.ts";
-import { debugRefusal } from "../execution/protected_commands.ts";
+import { protectionRefusal } from "../execution/protected_commands.ts";
 import { tryParseBytes } from "../config/config_kinds.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as listpack from "../structures/listpack.ts";
@@ -29,8 +29,8 @@ import { hashTableReport } from "./debug_commands_tables.ts";
 
 // deno-fmt-ignore
 export const debugCommands: readonly RedisCommand[] = [
-  { name: "debug", arity: -2, flags: ["admin", "noscript", "loading", "stale", "protected"],
-    keys: [0, 0, 0],
+  { name: "debug", arity: -2, flags: ["admin", "noscript", "loading", "stale"],
+    keys: [0, 0, 0], protectedBy: "debug",
     proc: debugCommand, categories: [], since: "1.0.0", group: "server",
     complexity: "Depends on subcommand.",
     summary: "Looks inside the server; for tests." },
@@ -84,7 +84,7 @@ const INVALID_RELOAD_OPTION = commandError(
 );
 
 function debugCommand(client: Client): void {
-  const refusal = debugRefusal(client);
+  const refusal = protectionRefusal(client, "debug");
   if (refusal !== null) throw refusal;
   const { argv } = client;
   const subcommand = SUBCOMMANDS.find(([name]) => argv.is(1, name));

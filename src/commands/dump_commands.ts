@@ -42,6 +42,10 @@ export const dumpCommands: readonly RedisCommand[] = [
     flags: ["write", "denyoom"], categories: ["@keyspace", "@dangerous"], since: "2.6.0",
     group: "generic", complexity: RESTORE_COST,
     summary: "Creates a key from what DUMP returned." },
+  { name: "restore-asking", proc: restoreCommand, arity: -4, keys: [1, 1, 1], access: "OW update",
+    flags: ["write", "denyoom", "asking"], categories: ["@keyspace", "@dangerous"], since: "3.0.0",
+    group: "server", complexity: RESTORE_COST,
+    summary: "RESTORE, as nodes of a cluster send it while a slot moves." },
 ];
 
 const BUSY_KEY = commandError("BUSYKEY Target key name already exists.");
@@ -182,7 +186,7 @@ function isSoundPayload(argv: Argv): boolean {
 }
 
 /** The value in the payload on an entry that is in no database yet. */
-function readPayload({ db, argv, host }: Client, expiryMs: number): Ref {
+function readPayload({ argv, host }: Client, expiryMs: number): Ref {
   const byteCount = argv.lengths[3] - FOOTER_BYTES;
   const source = new ArraySource(argv.bytes, argv.starts[3], byteCount);
   const input = new RdbInput("payload", source, byteCount, false);

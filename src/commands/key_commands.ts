@@ -232,10 +232,15 @@ function existsCommand({ db, argv, reply }: Client): void {
 }
 
 function touchCommand({ db, argv, reply }: Client): void {
+  const { keyspace } = db;
+  // Touching is what it is for, also after CLIENT NO-TOUCH.
+  const { isTouchPaused } = keyspace;
+  keyspace.isTouchPaused = false;
   let found = 0;
   for (let index = 1; index < argv.count; index++) {
     if (db.lookupForRead(argv, index) !== 0) found++;
   }
+  keyspace.isTouchPaused = isTouchPaused;
   reply.integer(found);
 }
 
@@ -455,7 +460,7 @@ function flushdbCommand(client: Client): void {
 }
 
 function flushallCommand(client: Client): void {
-  const { db, argv, host, reply } = client;
+  const { argv, host, reply } = client;
   checkFlushOptions(argv);
   for (const each of host.keyspace.databases) flush(each);
   // Saving sets the count of changes to zero.

@@ -175,10 +175,8 @@ function latencyHistogramCommand({ argv, reply, host }: Client): void {
   if (argv.count > 2) {
     wanted = [];
     for (let index = 2; index < argv.count; index++) {
-      const [name, subcommand] = argv.text(index).toLowerCase().split("|", 2);
-      let command = commands.byName.get(name);
-      if (subcommand !== undefined) command = command?.subcommandTable?.get(subcommand);
-      if (command === undefined) continue;
+      const command = commands.findByText(argv.text(index));
+      if (command === null) continue;
       wanted.push(command, ...command.subcommandTable?.values() ?? []);
     }
   }

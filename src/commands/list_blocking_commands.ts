@@ -159,7 +159,8 @@ function propagateMove(client: Client, fromHead: boolean, toHead: boolean): void
   const { argv } = client;
   const source = argv.copy(1);
   const target = argv.copy(2);
-  if (client.commandName === "brpoplpush") {
+  // BRPOPLPUSH names no ends.
+  if (argv.count === 4) {
     client.propagateAs("RPOPLPUSH", source, target);
   } else {
     const from = fromHead ? "LEFT" : "RIGHT";

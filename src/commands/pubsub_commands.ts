@@ -26,26 +26,33 @@ import { replyHelp } from "./help.ts";
 const NO_KEYS = [0, 0, 0] as const;
 const PUBSUB_FLAGS = ["pubsub", "loading", "stale"] as const;
 const SUBSCRIBE_FLAGS = ["pubsub", "noscript", "loading", "stale"] as const;
+const ONE_CHANNEL = { isOne: true, isPattern: false } as const;
+const ALL_CHANNELS = { isOne: false, isPattern: false } as const;
+const ALL_PATTERNS = { isOne: false, isPattern: true } as const;
 const PUBLISH_FLAGS = ["pubsub", "loading", "stale", "fast", "may_replicate"] as const;
 
 // deno-fmt-ignore
 export const pubsubCommands: readonly RedisCommand[] = [
   { name: "subscribe", arity: -2, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS,
-    proc: subscribeCommand, categories: [],
+    traits: ["allowed_in_subscribe"],
+    proc: subscribeCommand, channels: ALL_CHANNELS, categories: [],
     since: "2.0.0", group: "pubsub",
     complexity: "O(N) where N is the number of channels to subscribe to.",
     summary: "Listens for messages published to channels." },
   { name: "unsubscribe", arity: -1, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS,
+    traits: ["allowed_in_subscribe"],
     proc: unsubscribeCommand, categories: [],
     since: "2.0.0", group: "pubsub",
     complexity: "O(N) where N is the number of clients already subscribed to a channel.",
     summary: "Stops listening to channels, or to all of them." },
   { name: "psubscribe", arity: -2, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS,
-    proc: psubscribeCommand, categories: [],
+    traits: ["allowed_in_subscribe"],
+    proc: psubscribeCommand, channels: ALL_PATTERNS, categories: [],
     since: "2.0.0", group: "pubsub",
     complexity: "O(N) where N is the number of patterns the client is already subscribed to.",
     summary: "Listens for messages published to channels that match patterns." },
   { name: "punsubscribe", arity: -1, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS,
+    traits: ["allowed_in_subscribe"],
     proc: punsubscribeCommand, categories: [],
     since: "2.0.0", group: "pubsub",
     complexity: "O(N+M) where N is the number of patterns the client is already subscribed " +
@@ -53,22 +60,24 @@ export const pubsubCommands: readonly RedisCommand[] = [
       "total patterns subscribed in the system (by any client).",
     summary: "Stops listening to patterns, or to all of them." },
   { name: "ssubscribe", arity: -2, flags: SUBSCRIBE_FLAGS, keys: [1, -1, 1], keySpecs: [rangeSpec("not_key", 1, -1)],
-    proc: ssubscribeCommand, categories: [], since: "7.0.0", group: "pubsub",
+    traits: ["allowed_in_subscribe"],
+    proc: ssubscribeCommand, channels: ALL_CHANNELS, categories: [], since: "7.0.0", group: "pubsub",
     complexity: "O(N) where N is the number of shard channels to subscribe to.",
     summary: "Listens for messages published to shard channels." },
   { name: "sunsubscribe", arity: -1, flags: SUBSCRIBE_FLAGS, keys: [1, -1, 1], keySpecs: [rangeSpec("not_key", 1, -1)],
+    traits: ["allowed_in_subscribe"],
     proc: sunsubscribeCommand, categories: [], since: "7.0.0", group: "pubsub",
     complexity: "O(N) where N is the number of clients already subscribed to a shard channel.",
     summary: "Stops listening to shard channels, or to all of them." },
   { name: "publish", arity: 3, flags: PUBLISH_FLAGS, keys: NO_KEYS,
-    proc: publishCommand, categories: [],
+    proc: publishCommand, channels: ONE_CHANNEL, categories: [],
     since: "2.0.0", group: "pubsub",
     complexity: "O(N+M) where N is the number of clients subscribed to the receiving " +
       "channel and M is the total " +
       "number of subscribed patterns (by any client).",
     summary: "Sends a message to a channel." },
   { name: "spublish", arity: 3, flags: PUBLISH_FLAGS, keys: [1, 1, 1], keySpecs: [rangeSpec("not_key", 1, 0)],
-    proc: spublishCommand, categories: [], since: "7.0.0", group: "pubsub",
+    proc: spublishCommand, channels: ONE_CHANNEL, categories: [], since: "7.0.0", group: "pubsub",
     complexity: "O(N) where N is the number of clients subscribed to the receiving shard channel.",
     summary: "Sends a message to a shard channel." },
   { name: "pubsub", arity: -2, flags: [], keys: NO_KEYS,

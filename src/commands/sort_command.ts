@@ -464,7 +464,8 @@ function findSortKeys(argv: Argv): number[] {
   for (let index = 2; index < argv.count; index++) {
     if (argv.is(index, "limit")) index += 2;
     else if (argv.is(index, "get") || argv.is(index, "by")) index++;
-    else if (argv.is(index, "store") && index + 1 < argv.count) storeIndex = index + 1;
+    // Redis goes on with the name of the key as if it were an option, and may miss the next STORE.
+    else if (argv.is(index, "store") && index + 1 < argv.count) storeIndex = ++index;
   }
   return storeIndex === 0 ? [1] : [1, storeIndex];
 }

@@ -139,7 +139,6 @@ const NO_TITLE = "the runtime cannot change the title of its process";
 const NO_KERNEL_TUNING = "the runtime does not reach this setting of the kernel";
 const NO_TLS_TUNING = "the runtime chooses ciphers and sessions of TLS itself";
 const NO_REPLICATION = "there is no replication yet";
-const NO_MODULES = "modules cannot be loaded";
 const NO_LOGO = "there is no logo";
 const NO_COMPRESSION = "lists are compressed in files (rdbcompression), never in memory";
 const NO_REHASHING = "hash tables grow and shrink one bucket at a time, with each change";
@@ -186,10 +185,10 @@ const networkParameters: readonly ConfigParameter[] = [
   parameter("tls-port", anyPort),
   parameter("tls-cert-file", optionalText(), VOLATILE),
   parameter("tls-key-file", optionalText(), VOLATILE),
-  parameter("tls-key-file-pass", optionalText()),
+  parameter("tls-key-file-pass", optionalText(), SENSITIVE),
   parameter("tls-client-cert-file", optionalText(), VOLATILE),
   parameter("tls-client-key-file", optionalText(), VOLATILE),
-  parameter("tls-client-key-file-pass", optionalText()),
+  parameter("tls-client-key-file-pass", optionalText(), SENSITIVE),
   parameter("tls-ca-cert-file", optionalText(), VOLATILE),
   parameter("tls-ca-cert-dir", optionalText(), VOLATILE),
   parameter("tls-auth-clients", choice("no", "yes", "optional")),
@@ -218,7 +217,7 @@ const generalParameters: readonly ConfigParameter[] = [
   parameter("acl-pubsub-default", choice("allchannels", "resetchannels")),
   parameter("enable-protected-configs", protectedAction, IMMUTABLE),
   parameter("enable-debug-command", protectedAction, IMMUTABLE),
-  withoutEffect(NO_MODULES, "enable-module-command", protectedAction, "no", IMMUTABLE),
+  parameter("enable-module-command", protectedAction, IMMUTABLE),
   parameter("slowlog-log-slower-than", integer(-1, LONG_MAX)),
   parameter("slowlog-max-len", anyLong),
   parameter("latency-monitor-threshold", anyLong),

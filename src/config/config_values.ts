@@ -94,6 +94,7 @@ export class ConfigValues {
   aclPubsubDefault: "allchannels" | "resetchannels" = "resetchannels";
   enableProtectedConfigs: ProtectedAction = "no";
   enableDebugCommand: ProtectedAction = "no";
+  enableModuleCommand: ProtectedAction = "no";
 
   // Memory.
   /** Bytes; 0: no limit. */

@@ -17,6 +17,7 @@
  * one reading is also the start of the next run in the same turn; the wall clock is read when it is
  * half a millisecond old. The sums in INFO commandstats are exact.
  */
+import { asciiLower, asciiUpper } from "../base/ascii.ts";
 import * as clock from "../base/clock.ts";
 import { REQUEST_COMPLETE, REQUEST_PARTIAL, RequestParser } from "../protocol/request_parser.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -39,6 +40,7 @@ import {
   REDIS_TRACKING,
 } from "../session/client.ts";
 import {
+  COMMAND_ALLOWED_IN_SUBSCRIBE,
   COMMAND_CHEAP,
   COMMAND_DENYOOM,
   COMMAND_FAST,
@@ -48,6 +50,8 @@ import {
   COMMAND_NO_MULTI,
   COMMAND_PROTECTED,
   COMMAND_READONLY,
+  COMMAND_REFUSED_WITHOUT_DISK,
+  COMMAND_RUNS_QUEUE,
   COMMAND_SKIP_SLOWLOG,
   COMMAND_WRITE,
   type CompiledCommand,
@@ -61,7 +65,7 @@ import {
   unknownSubcommand,
   wrongArity,
 } from "../session/errors.ts";
-import { debugRefusal } from "./protected_commands.ts";
+import { protectionRefusal } from "./protected_commands.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import {
   GATE_LOADING,
@@ -71,7 +75,6 @@ import {
   GATE_PAUSED,
 } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
-import { isSecretArgument } from "../session/secret_arguments.ts";
 import { abortTransaction, queueCommand } from "./transaction.ts";
 
 /** The wall clock that commands see is read anew when it is older than this. */
@@ -86,17 +89,6 @@ const STOP_READING = REDIS_BLOCKED | REDIS_CLOSE_AFTER_REPLY | REDIS_CLOSE_NOW;
 const SHOWN_ARGUMENT_BYTES_MAX = 128;
 /** HTTP on a port of ours is logged once in this time. */
 const HTTP_LOG_PERIOD_MS = 60_000;
-const PUBSUB_COMMANDS = new Set([
-  "ping",
-  "quit",
-  "reset",
-  "subscribe",
-  "unsubscribe",
-  "psubscribe",
-  "punsubscribe",
-  "ssubscribe",
-  "sunsubscribe",
-]);
 
 type Check = (client: Client, command: CompiledCommand) => CommandError | null;
 
@@ -113,9 +105,10 @@ const CHECKS: readonly Check[] = [
   checkMonitor,
 ];
 
-/** In a transaction, DEBUG is refused before it is queued; else it does this by itself. */
+/** In a transaction they are refused before they are queued; else they do this by themselves. */
 function checkProtected(client: Client, command: CompiledCommand): CommandError | null {
-  return (command.bits & COMMAND_PROTECTED) === 0 ? null : debugRefusal(client);
+  if ((command.bits & COMMAND_PROTECTED) === 0) return null;
+  return protectionRefusal(client, command.protectedBy!);
 }
 
 function checkAuthentication(client: Client, command: CompiledCommand): CommandError | null {
@@ -140,13 +133,13 @@ function checkMemory({ host, flags }: Client, command: CompiledCommand): Command
 
 function checkDisk({ host }: Client, command: CompiledCommand): CommandError | null {
   if ((host.gates.bits & GATE_MISCONF) === 0) return null;
-  const isWriting = (command.bits & COMMAND_WRITE) !== 0 || command.name === "ping";
-  return isWriting ? host.persistence.writeError() : null;
+  const isRefused = (command.bits & (COMMAND_WRITE | COMMAND_REFUSED_WITHOUT_DISK)) !== 0;
+  return isRefused ? host.persistence.writeError() : null;
 }
 
 function checkPubSub(client: Client, command: CompiledCommand): CommandError | null {
   const isLimited = (client.flags & REDIS_PUBSUB) !== 0 && client.reply.resp === 2;
-  if (!isLimited || PUBSUB_COMMANDS.has(command.name)) return null;
+  if (!isLimited || (command.bits & COMMAND_ALLOWED_IN_SUBSCRIBE) !== 0) return null;
   return commandError(
     `ERR Can't execute '${command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / ` +
       "RESET are allowed in this context",
@@ -163,7 +156,8 @@ function checkMonitor({ flags, mstate }: Client, command: CompiledCommand): Comm
   if ((flags & REDIS_MONITOR) === 0) return null;
   const touchesKeys = COMMAND_READONLY | COMMAND_WRITE;
   const isTouching = (command.bits & touchesKeys) !== 0 ||
-    (command.name === "exec" && mstate.commands.some(({ cmd }) => (cmd.bits & touchesKeys) !== 0));
+    ((command.bits & COMMAND_RUNS_QUEUE) !== 0 &&
+      mstate.commands.some(({ cmd }) => (cmd.bits & touchesKeys) !== 0));
   return isTouching ? commandError("ERR Replica can't interact with the keyspace") : null;
 }
 
@@ -306,9 +300,11 @@ export class Dispatcher {
    */
   replay(client: Client): boolean {
     const { argv } = client;
-    let command = this.#host.commands.find(argv, 0);
+    const { commands } = this.#host;
+    // What we write by ourselves, as DEL for a key that expired, has the command's own name.
+    let command = commands.find(argv, 0) ?? commands.findByOwnName(argv.text(0));
     if (command !== null && command.subcommandTable !== null && argv.count >= 2) {
-      command = command.subcommandTable.get(argv.text(1).toLowerCase()) ?? null;
+      command = command.subcommandTable.get(asciiLower(argv.text(1))) ?? null;
     }
     if (command === null) return false;
     if ((client.flags & REDIS_MULTI) !== 0 && (command.bits & COMMAND_NEVER_QUEUED) === 0) {
@@ -374,11 +370,11 @@ export class Dispatcher {
       return this.#refuse(client, null, unknownCommand(argv));
     }
     if (command.subcommandTable !== null && argv.count >= 2) {
-      const subcommand = command.subcommandTable.get(argv.text(1).toLowerCase());
+      const subcommand = command.subcommandTable.get(asciiLower(argv.text(1)));
       if (subcommand === undefined) {
         const error = unknownSubcommand(
           argv.quoted(1, SHOWN_ARGUMENT_BYTES_MAX),
-          command.name.toUpperCase(),
+          asciiUpper(argv.text(0)),
         );
         return this.#refuse(client, null, error);
       }
@@ -406,7 +402,7 @@ export class Dispatcher {
     if ((client.flags & REDIS_MULTI) !== 0) client.flags |= REDIS_DIRTY_EXEC;
     client.command = command;
     if (command !== null) command.rejectedCalls++;
-    if (command?.name === "exec") {
+    if (command !== null && (command.bits & COMMAND_RUNS_QUEUE) !== 0) {
       this.replyError(client, abortTransaction(client, error));
     } else {
       this.replyError(client, error);
@@ -472,7 +468,7 @@ export class Dispatcher {
     const isSlow = slowlogLogSlowerThan >= 0 && microseconds >= slowlogLogSlowerThan;
     if (isSlow && (command.bits & COMMAND_SKIP_SLOWLOG) === 0) {
       const { argv, name: clientName, transport: { peerAddress: address } } = client;
-      const isSecret = (index: number) => isSecretArgument(command, argv, index);
+      const isSecret = (index: number) => command.isSecret?.(argv, index) ?? false;
       slowlog.add({ argv, microseconds, address, clientName, isSecret });
     }
     if (latencyMonitorThreshold > 0 && microseconds >= latencyMonitorThreshold * 1000) {
@@ -514,8 +510,7 @@ function beginSpecial(client: Client): void {
   client.runningMark = client.reply.length;
   const { keyspace, tracking } = client.host;
   if ((client.flags & REDIS_TRACKING) !== 0) tracking.writer = client;
-  // Touching is what TOUCH is for.
-  if ((client.flags & REDIS_NO_TOUCH) !== 0) keyspace.isTouchPaused = !client.argv.is(0, "touch");
+  if ((client.flags & REDIS_NO_TOUCH) !== 0) keyspace.isTouchPaused = true;
 }
 
 /** After it: drops its reply if so wished, adds the pushes that waited. */

@@ -16,7 +16,6 @@ import {
 } from "../session/client.ts";
 import { COMMAND_ADMIN, COMMAND_SKIP_MONITOR, type CompiledCommand } from "../session/command.ts";
 import { GATE_MONITOR, type Gates } from "../session/gates.ts";
-import { isSecretArgument } from "../session/secret_arguments.ts";
 
 declare module "../session/host.ts" {
   interface Host {
@@ -70,7 +69,7 @@ function monitorLine(client: Client, command: CompiledCommand): string {
     : transport.peerAddress;
   let line = `+${time} [${db.index} ${source}]`;
   for (let index = 0; index < argv.count; index++) {
-    line += isSecretArgument(command, argv, index)
+    line += command.isSecret?.(argv, index)
       ? ' "(redacted)"'
       : ` ${quoteBytes(argv.bytes, argv.starts[index], argv.lengths[index])}`;
   }

@@ -25,7 +25,11 @@ import {
   type TrackingOptions,
   type TrackingState,
 } from "../session/client.ts";
-import { COMMAND_READONLY, type CompiledCommand } from "../session/command.ts";
+import {
+  COMMAND_KEEPS_CACHING,
+  COMMAND_READONLY,
+  type CompiledCommand,
+} from "../session/command.ts";
 import type { ConfigValues } from "../config/config_values.ts";
 import { CommandError } from "../session/errors.ts";
 import { hasKeys, keyPositions } from "../session/key_positions.ts";
@@ -175,7 +179,8 @@ export class Tracking {
 
   /** A command of a tracking client is over: CLIENT CACHING concerned only this one. */
   endCommand(client: Client): void {
-    const isKept = (client.flags & REDIS_MULTI) !== 0 || client.commandName.startsWith("client|");
+    const isKept = (client.flags & REDIS_MULTI) !== 0 ||
+      (client.command !== null && (client.command.bits & COMMAND_KEEPS_CACHING) !== 0);
     if (!isKept && client.tracking !== null) client.tracking.isCachingSet = false;
   }
 

@@ -3,6 +3,7 @@
  * at the start and after each CONFIG SET. What is read from `host.config` when needed is not
  * here.
  */
+import { asciiLower } from "../base/ascii.ts";
 import { systemErrorText } from "../config/config.ts";
 import { ConfigFileError } from "../config/config_file.ts";
 import type { ConfigValues } from "../config/config_values.ts";
@@ -138,10 +139,10 @@ function applyLog({ config, log }: Host): string | null {
 /** Carries out the `rename-command` directives. Throws ConfigFileError for one that is wrong. */
 export function renameCommands({ config, commands }: Pick<Host, "commands" | "config">): void {
   for (const { words: [name, newName], source } of config.renamedCommands) {
-    if (commands.byName.has(newName.toLowerCase())) {
+    if (commands.byName.has(asciiLower(newName))) {
       throw new ConfigFileError(source, "Target command name already exists");
     }
-    if (!commands.rename(name.toLowerCase(), newName)) {
+    if (!commands.rename(name, newName)) {
       throw new ConfigFileError(source, "No such command in rename-command");
     }
   }

@@ -25,7 +25,7 @@ import type { Client } from "./client.ts";
  *   no_auth           allowed before authentication
  *   may_replicate     may be propagated although it is no write
  *   no_mandatory_keys keys are optional
- *   no_async_loading, no_multi, allow_busy, movablekeys, sentinel, only_sentinel, protected
+ *   no_async_loading, no_multi, allow_busy, movablekeys, sentinel, only_sentinel
  */
 export type CommandFlag =
   | "write"
@@ -47,14 +47,41 @@ export type CommandFlag =
   | "no_async_loading"
   | "no_multi"
   | "allow_busy"
-  | "movablekeys"
-  | "protected";
+  | "movablekeys";
 
 /**
  * Where the keys are: [first, last, step] as in COMMAND INFO (last -1 = up to the last argument;
  * all 0 = no keys); with a function where the positions depend on the arguments.
  */
 export type KeyRange = readonly [first: number, last: number, step: number];
+
+/**
+ * What the server does with a command beside running it; it goes with the row, whatever the command
+ * is called. Those of a container hold for its subcommands.
+ *
+ *   acts_in_multi          acts at once although the client is in MULTI
+ *   allowed_in_subscribe   allowed to a RESP2 client that is subscribed
+ *   refused_without_disk   refused after a failed save although it does not write
+ *   runs_queue             EXEC: it does what the queued commands do
+ *   cheap                  so cheap that calls in a row are timed together, as all "fast" ones are
+ *   keeps_caching          leaves standing what CLIENT CACHING has said of the next command
+ */
+export type CommandTrait =
+  | "acts_in_multi"
+  | "allowed_in_subscribe"
+  | "refused_without_disk"
+  | "runs_queue"
+  | "cheap"
+  | "keeps_caching";
+
+/** A setting, `enable-…-command`, that allows commands which can do harm. */
+export type Protection = "debug" | "module";
+
+/** Which arguments, from the first on, are channels: one or all, names or patterns. */
+export interface ChannelArguments {
+  isOne: boolean;
+  isPattern: boolean;
+}
 
 /** Finds the positions of all keys in a command's arguments; throws CommandError if malformed. */
 export type KeyFinder = (argv: Argv) => number[];
@@ -87,7 +114,10 @@ export function rangeSpec(flags: string, first: number, last: number, notes?: st
 }
 
 export interface RedisCommand {
-  /** Lower case; a subcommand is "config|get". */
+  /**
+   * Lower case; a subcommand is "config|get". It says what the command is; `rename-command` changes
+   * how it is called, which only the command table knows.
+   */
   name: string;
   /** Carries the command out and replies; synchronous, always. A container has none. */
   proc: (client: Client) => void;
@@ -104,6 +134,14 @@ export interface RedisCommand {
   findKeys?: KeyFinder;
   /** What the command does to its keys this time, where the spec says variable_flags. */
   findAccess?: (argv: Argv) => string;
+  /** What else the server must know of the command; none if not given. */
+  traits?: readonly CommandTrait[];
+  /** The setting that must allow the command, if there is one. */
+  protectedBy?: Protection;
+  /** For commands that name channels, which ACL asks permission for. */
+  channels?: ChannelArguments;
+  /** Whether an argument is a password or the like, which neither SLOWLOG nor MONITOR shows. */
+  isSecret?: (argv: Argv, index: number) => boolean;
   /** ACL categories beside those that follow from the flags: "@string", "@dangerous" … */
   categories: readonly string[];
   since: string;
@@ -137,11 +175,14 @@ export const COMMAND_MAY_REPLICATE = 1 << 13;
 export const COMMAND_NO_MULTI = 1 << 14;
 export const COMMAND_ALLOW_BUSY = 1 << 15;
 export const COMMAND_PROTECTED = 1 << 16;
-/** Acts at once although the client is in MULTI: EXEC, DISCARD, MULTI, WATCH, QUIT, RESET. */
+/** Trait acts_in_multi: EXEC, DISCARD, MULTI, WATCH, QUIT, RESET. */
 export const COMMAND_NEVER_QUEUED = 1 << 17;
-
-/** So cheap that calls in a row are timed together: "fast", and a few that are as good as that. */
+/** Flag "fast" or trait cheap. */
 export const COMMAND_CHEAP = 1 << 18;
+export const COMMAND_ALLOWED_IN_SUBSCRIBE = 1 << 19;
+export const COMMAND_REFUSED_WITHOUT_DISK = 1 << 20;
+export const COMMAND_RUNS_QUEUE = 1 << 21;
+export const COMMAND_KEEPS_CACHING = 1 << 22;
 
 const FLAG_BITS: Partial<Record<CommandFlag, number>> = {
   write: COMMAND_WRITE,
@@ -155,16 +196,21 @@ const FLAG_BITS: Partial<Record<CommandFlag, number>> = {
   stale: COMMAND_STALE,
   skip_monitor: COMMAND_SKIP_MONITOR,
   skip_slowlog: COMMAND_SKIP_SLOWLOG,
-  fast: COMMAND_FAST,
+  fast: COMMAND_FAST | COMMAND_CHEAP,
   no_auth: COMMAND_NO_AUTH,
   may_replicate: COMMAND_MAY_REPLICATE,
   no_multi: COMMAND_NO_MULTI,
   allow_busy: COMMAND_ALLOW_BUSY,
-  protected: COMMAND_PROTECTED,
 };
 
-const NEVER_QUEUED = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
-const CHEAP_WITHOUT_FLAG = new Set(["set", "setex", "psetex", "getrange", "setrange"]);
+const TRAIT_BITS: Readonly<Record<CommandTrait, number>> = {
+  acts_in_multi: COMMAND_NEVER_QUEUED,
+  allowed_in_subscribe: COMMAND_ALLOWED_IN_SUBSCRIBE,
+  refused_without_disk: COMMAND_REFUSED_WITHOUT_DISK,
+  runs_queue: COMMAND_RUNS_QUEUE,
+  cheap: COMMAND_CHEAP,
+  keeps_caching: COMMAND_KEEPS_CACHING,
+};
 
 /** A row made ready for dispatch: flags as bits, statistics beside it. */
 export interface CompiledCommand extends RedisCommand {
@@ -180,11 +226,14 @@ export interface CompiledCommand extends RedisCommand {
   failedCalls: number;
 }
 
-/** The bits of a row's flags. */
-export function flagBits(command: RedisCommand): number {
-  let bits = NEVER_QUEUED.has(command.name) ? COMMAND_NEVER_QUEUED : 0;
-  for (const flag of command.flags) bits |= FLAG_BITS[flag] ?? 0;
-  if ((bits & COMMAND_FAST) !== 0 || CHEAP_WITHOUT_FLAG.has(command.name)) bits |= COMMAND_CHEAP;
+/** The bits of a row that has (by itself, or from its container) these traits. */
+export function commandBits(
+  { flags, protectedBy }: RedisCommand,
+  traits: readonly CommandTrait[],
+): number {
+  let bits = protectedBy === undefined ? 0 : COMMAND_PROTECTED;
+  for (const flag of flags) bits |= FLAG_BITS[flag] ?? 0;
+  for (const trait of traits) bits |= TRAIT_BITS[trait];
   return bits;
 }
 

@@ -20,6 +20,7 @@ export interface KeyPosition {
   flags: readonly string[];
 }
 
+const NO_FLAGS = { flags: [] };
 const derivedSpecs = new WeakMap<RedisCommand, readonly KeySpec[]>();
 
 /** The key specs of a row: its own, or the one that follows from `keys` and `access`. */
@@ -56,14 +57,21 @@ export function keyPositions(command: RedisCommand, argv: Argv): KeyPosition[] {
   if (specs.length > 0) {
     const found: KeyPosition[] = [];
     if (addAll(specs, argv, found)) {
+      if (findKeys !== undefined) addMissed(findKeys, specs, argv, found);
+      if (found.length === 0 && !mayHaveNoKeys(command)) throw INVALID_KEY_ARGUMENTS;
       if (findAccess === undefined) return found;
       const flags = findAccess(argv).split(" ");
       return found.map(({ index }) => ({ index, flags }));
     }
   }
   if (findKeys !== undefined) return positionsFound(findKeys, specs, argv);
-  if (specs.length === 0 || command.flags.includes("no_mandatory_keys")) return [];
+  if (specs.length === 0 || mayHaveNoKeys(command)) return [];
   throw INVALID_KEY_ARGUMENTS;
+}
+
+/** Whether all keys are optional, or what the specs find are channels. */
+function mayHaveNoKeys(command: RedisCommand): boolean {
+  return command.flags.includes("no_mandatory_keys") || !hasKeys(command);
 }
 
 /** Adds what each spec finds; false if one of them cannot tell or does not fit the arguments. */
@@ -139,9 +147,37 @@ function positionsFound(
   const covered: KeyPosition[] = [];
   for (const spec of specs) addSpec(spec, argv, covered);
   const open = specs.findLast((spec) => spec.begin === "unknown" || spec.find === "unknown");
-  const openFlags = (open?.flags ?? []).filter((flag) => flag !== "incomplete");
   return findKeys(argv).map((index) => {
-    const flags = covered.find((position) => position.index === index)?.flags ?? openFlags;
-    return { index, flags };
+    const { flags } = covered.find((position) => position.index === index) ?? open ?? NO_FLAGS;
+    return { index, flags: flags.filter((flag) => flag !== "incomplete") };
   });
+}
+
+/**
+ * Adds the keys that the finder knows of and the specs have missed. A spec goes by the first word
+ * that looks like its keyword; the command may go by the last (GEORADIUS … STORE a STORE b) or take
+ * the first for something else. Redis overlooks them, and so does its ACL.
+ */
+function addMissed(
+  findKeys: KeyFinder,
+  specs: readonly KeySpec[],
+  argv: Argv,
+  found: KeyPosition[],
+): void {
+  const searched = specs.findLast(({ begin }) => begin !== "unknown" && "keyword" in begin);
+  if (searched === undefined) return;
+  for (const index of namedKeys(findKeys, argv)) {
+    if (found.some((position) => position.index === index)) continue;
+    found.push({ index, flags: searched.flags });
+  }
+}
+
+/** What a finder names; nothing if the arguments are malformed. */
+function namedKeys(findKeys: KeyFinder, argv: Argv): number[] {
+  try {
+    return findKeys(argv);
+  } catch (error) {
+    if (error === INVALID_KEY_ARGUMENTS) return [];
+    throw error;
+  }
 }

@@ -8,7 +8,12 @@
  */
 import * as clock from "../base/clock.ts";
 import { type Client, REDIS_BLOCKED } from "../session/client.ts";
-import { COMMAND_MAY_REPLICATE, COMMAND_WRITE, type CompiledCommand } from "../session/command.ts";
+import {
+  COMMAND_MAY_REPLICATE,
+  COMMAND_RUNS_QUEUE,
+  COMMAND_WRITE,
+  type CompiledCommand,
+} from "../session/command.ts";
 import { GATE_PAUSED } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 
@@ -114,6 +119,6 @@ export class ClientPause {
 
 function changesData(client: Client, command: CompiledCommand): boolean {
   if ((command.bits & CHANGES_DATA) !== 0) return true;
-  return command.name === "exec" &&
+  return (command.bits & COMMAND_RUNS_QUEUE) !== 0 &&
     client.mstate.commands.some(({ cmd }) => (cmd.bits & CHANGES_DATA) !== 0);
 }

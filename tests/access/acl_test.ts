@@ -206,3 +206,43 @@ Deno.test("ACL LOG keeps acllog-max-len entries", () => {
   const objects = (server.run("ACL", "LOG") as unknown[][]).map((entry) => entry[7]);
   assertEquals(objects, ["c", "b"]);
 });
+
+const NO_BY = "ERR BY option of SORT denied due to insufficient ACL permissions.";
+const NO_GET = "ERR GET option of SORT denied due to insufficient ACL permissions.";
+
+Deno.test("ACL: SORT BY and GET need the permission to read all keys", () => {
+  for (
+    const [patterns, isAllowed] of [
+      [["%W~*"], false],
+      [["%W~*", "%R~list"], false],
+      [["%R~l*", "%R~w_*"], false],
+      [["~list", "(+sort +sort_ro %W~*)"], false],
+      [["~list", "(+get %R~*)"], false],
+      [["%R~*"], true],
+      [["~*"], true],
+      [["~list", "(+sort +sort_ro %R~*)"], true],
+    ] as const
+  ) {
+    using server = new EmbeddedServer();
+    server.run("RPUSH", "list", "2", "1");
+    const client = login(server, "+@all", "%RW~list", ...patterns);
+    const by = client.raw("SORT", "list", "BY", "w_*");
+    const get = client.raw("SORT_RO", "list", "GET", "w_*");
+    assertEquals(by.includes(NO_BY), !isAllowed, `${patterns} ${by}`);
+    assertEquals(get.includes(NO_GET), !isAllowed, `${patterns} ${get}`);
+  }
+});
+
+Deno.test("ACL: SORT asks for the key that it stores in, whatever its name", () => {
+  using server = new EmbeddedServer();
+  server.run("RPUSH", "k", "2", "1");
+  const client = login(server, "+@all", "~k", "~by", "~get", "~limit", "~store");
+  for (const name of ["BY", "GET", "LIMIT", "STORE"]) {
+    server.run("ACL", "SETUSER", client.client.userName, `~${name}`);
+    assertEquals(client.run("SORT", "k", "STORE", name), 2);
+    assertEquals(refusal(client, "SORT", "k", "STORE", name, "STORE", "secret"), NO_KEY);
+    const limit = ["LIMIT", "0", "1"];
+    assertEquals(refusal(client, "SORT", "k", "STORE", name, ...limit, "STORE", "secret"), NO_KEY);
+  }
+  assertEquals(server.run("EXISTS", "secret"), 0);
+});

@@ -6,6 +6,7 @@ import {
   COMMAND_CHEAP,
   COMMAND_DENYOOM,
   COMMAND_FAST,
+  COMMAND_KEEPS_CACHING,
   COMMAND_NEVER_QUEUED,
   COMMAND_READONLY,
   COMMAND_WRITE,
@@ -56,8 +57,26 @@ Deno.test("a renamed command has only its new name, a removed one none", () => {
   assertEquals(table.rename("nope", "x"), false);
   assertEquals(table.find(Argv.of("flushall"), 0), null);
   assertEquals(table.find(Argv.of("flushdb"), 0), null);
-  assertEquals(table.find(Argv.of("SECRET"), 0)?.name, "secret");
+  assertEquals(table.find(Argv.of("SECRET"), 0)?.name, "flushall");
+  assertEquals([...table.byName.keys()].filter((name) => name.startsWith("flush")), []);
   assertEquals(table.find(Argv.of("get"), 0)?.name, "get");
+});
+
+Deno.test("a command is found by text as it is called, and by its own full name", () => {
+  const table = new CommandTable(commandRows);
+  table.rename("config", "Settings");
+  const names = ["GET", "settings|GET", "config|get", "config", "settings|get|x", "get|x", ""];
+  const found = names.map((name) => table.findByText(name)?.name ?? null);
+  assertEquals(found, ["get", "config|get", null, null, null, null, null]);
+  assertEquals(table.findByOwnName("CONFIG|Get")?.name, "config|get");
+  assertEquals(table.findByOwnName("settings"), null);
+});
+
+Deno.test("traits of a container hold for its subcommands", () => {
+  const table = new CommandTable(commandRows);
+  const keeping = table.all.filter(({ bits }) => (bits & COMMAND_KEEPS_CACHING) !== 0);
+  const expected = table.all.filter(({ name }) => /^client(\||$)/.test(name));
+  assertEquals(keeping, expected);
 });
 
 Deno.test("statistics are reset for commands and subcommands", () => {

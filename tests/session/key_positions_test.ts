@@ -1,7 +1,8 @@
 /** Key positions, through COMMAND GETKEYSANDFLAGS; the expected flags are redis-server's. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { RespError } from "../support/resp_reply.ts";
+import { SeededRandom } from "../support/seeded_random.ts";
 
 const CASES: readonly (readonly [command: string, keys: string])[] = [
   ["GET k", "k:RO access"],
@@ -50,4 +51,54 @@ Deno.test("malformed commands have no keys", () => {
     const reply = server.run("COMMAND", "GETKEYS", ...command.split(" "));
     assertEquals((reply as RespError).message, message, command);
   }
+});
+
+/** Words that are options, numbers and keys alike, so that a finder may take one for another. */
+const FINDER_WORDS: Readonly<Record<string, { head: string[]; words: string[] }>> = {
+  SORT: {
+    head: ["list"],
+    words: "BY GET STORE LIMIT ASC DESC ALPHA 0 1 by get store limit # d1 d2".split(" "),
+  },
+  GEORADIUS: {
+    head: ["geo", "13", "38", "200", "km"],
+    words: "STORE STOREDIST COUNT ANY ASC 1 2 store storedist count d1 d2".split(" "),
+  },
+  GEORADIUSBYMEMBER: {
+    head: ["geo", "Palermo", "200", "km"],
+    words: "STORE STOREDIST COUNT ANY ASC 1 2 store storedist count d1 d2".split(" "),
+  },
+  ZUNIONSTORE: {
+    head: [],
+    words: "d1 1 2 zset geo WEIGHTS AGGREGATE SUM weights 0 -1 +1".split(" "),
+  },
+};
+
+Deno.test("every key that a command has written is among those that its finder names", () => {
+  const random = new SeededRandom(20261128);
+  let storeCount = 0;
+  for (const [name, { head, words }] of Object.entries(FINDER_WORDS)) {
+    using server = new EmbeddedServer();
+    const names = new Set<string>();
+    for (let round = 0; round < 800; round++) {
+      server.run("FLUSHALL");
+      server.run("RPUSH", "list", "2", "1");
+      server.run("GEOADD", "geo", "13.36", "38.11", "Palermo");
+      server.run("ZADD", "zset", "1", "a");
+      const length = 1 + random.below(7);
+      const tail = Array.from({ length }, () => words[random.below(words.length)]);
+      const request = [name, ...head, ...tail];
+      if (server.run(...request) instanceof RespError) continue;
+      const written = (server.run("KEYS", "*") as string[])
+        .filter((key) => !["list", "geo", "zset"].includes(key));
+      if (written.length === 0) continue;
+      storeCount++;
+      const found = server.run("COMMAND", "GETKEYS", ...request) as string[];
+      for (const key of written) {
+        assert(found.includes(key), `${request.join(" ")} wrote ${key}, found ${found}`);
+        names.add(key);
+      }
+    }
+    assert(names.size > 0, name);
+  }
+  assert(storeCount > 50);
 });
