@@ -201,6 +201,8 @@ export class Server implements KeyspaceListener {
     this.writePidFile();
     // Whoever connects while the data is loading hears so.
     this.listeners.accept();
+    // Redis's own test suite waits for this line.
+    this.log.warning("Server initialized");
     await this.persistence.loadAtStart();
     this.memoryReturn.begin();
     this.#cron.start();
