@@ -11,6 +11,7 @@ import { DiskFileSystem } from "./src/persistence/file_system.ts";
 import { formatVersion, HELP_TEXT, parseCommandLine } from "./src/config/command_line.ts";
 import { renameCommands } from "./src/server/config_effects.ts";
 import { ConfigFileError, loadConfig, readStandardInput } from "./src/config/config_file.ts";
+import { OomScore } from "./src/server/oom_score.ts";
 import { clientsWithin, openFilesLimit } from "./src/net/open_files.ts";
 import { REDENO_VERSION, REDIS_VERSION } from "./src/config/version.ts";
 import { Server } from "./src/server/server.ts";
@@ -51,6 +52,7 @@ async function main(): Promise<void> {
   const isConfigured = commandLine.directives.length > 0 || commandLine.readsStandardInput;
   greet(config, isConfigured, log);
   config.maxclients = clientsWithin(openFilesLimit(), config.maxclients, log);
+  new OomScore(log).follow(config);
   listenForSignals(server);
   server.supervision.begin(config.supervised);
   try {

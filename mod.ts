@@ -61,6 +61,14 @@ export interface RunningServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Those of servers that have not been closed. */
+const temporaryDirectories = new Set<string>();
+
+// Deno.exit and the end of a test run come here, signals do not.
+globalThis.addEventListener("unload", () => {
+  for (const directory of temporaryDirectories) Deno.removeSync(directory, { recursive: true });
+});
+
 /**
  * Starts a server in this process and resolves when it serves. What the directory holds is loaded.
  * Rejects with an Error that names the directive, port or file that stands in the way.
@@ -68,8 +76,11 @@ export interface RunningServer extends AsyncDisposable {
 export async function startServer(options: StartServerOptions = {}): Promise<RunningServer> {
   const isTemporary = options.directory === undefined;
   const directory = options.directory ?? await Deno.makeTempDir({ prefix: "redeno_" });
+  if (isTemporary) temporaryDirectories.add(directory);
   const removeDirectory = async () => {
-    if (isTemporary) await Deno.remove(directory, { recursive: true });
+    if (!isTemporary) return;
+    await Deno.remove(directory, { recursive: true });
+    temporaryDirectories.delete(directory);
   };
   try {
     const server = new EmbeddedServer(options, directory, removeDirectory);

@@ -45,6 +45,9 @@ export function compileArguments(target: Target | null, output: string): string[
     "compile",
     "--no-check",
     "--node-modules-dir=none",
+    // It would be a file of a known name in the temporary folder, where anybody could put one of
+    // his own making before the first start, and that would be run.
+    "--no-code-cache",
     // Datagram sockets, for `supervised systemd`.
     "--unstable-net",
     ...PERMISSIONS,

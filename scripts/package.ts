@@ -13,9 +13,12 @@
  * The version is that of deno.json, the checksums those of dist/SHA256SUMS. A template holds
  * `{{version}}`, `{{repository}}` and `{{sha256:NAME}}` with the name of an attached file; one that
  * cannot be filled is an error. Nothing is published; .github/workflows/release.yml does that.
+ *
+ * What is missing is found before the first file is written: the exit code is 1 then, and dist/ is
+ * as it was.
  */
 import { parseArgs } from "@std/cli";
-import { ensureDirSync, walkSync } from "@std/fs";
+import { ensureDirSync, existsSync, walkSync } from "@std/fs";
 import { dirname, fromFileUrl, join, relative, resolve } from "@std/path";
 import { executableName, type Target, TARGETS } from "./build.ts";
 import { completions } from "./completions.ts";
@@ -23,7 +26,9 @@ import { completions } from "./completions.ts";
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
 const TEMPLATES = join(ROOT, "packaging");
 const MANIFESTS = ["winget", "scoop", "homebrew"];
-const NPM_FILES = ["bin.js", "index.d.ts", "index.js", "platform.js", "README.md"];
+const PARTS = ["npm", "manifests", "completions"];
+const HOW_TO_COMPILE = "deno task compile --all makes it";
+const NPM_FILES = ["bin.js", "index.d.ts", "index.js", "keeper.js", "platform.js", "README.md"];
 
 /** What npm and Node.js call the platform of a target (`process.platform`, `process.arch`). */
 export interface NpmPlatform {
@@ -138,34 +143,82 @@ function packNpm(
   }
 }
 
-function writeManifests(directory: string, values: ReadonlyMap<string, string>): void {
+/** The manifests by their place below the output, filled in. Throws as `fillTemplate` does. */
+function filledManifests(values: ReadonlyMap<string, string>): Map<string, string> {
+  const texts = new Map<string, string>();
   for (const kind of MANIFESTS) {
     for (const { path } of walkSync(join(TEMPLATES, kind), { includeDirs: false })) {
-      const output = join(directory, relative(TEMPLATES, path));
-      ensureDirSync(dirname(output));
-      Deno.writeTextFileSync(output, fillTemplate(Deno.readTextFileSync(path), values));
+      texts.set(relative(TEMPLATES, path), fillTemplate(Deno.readTextFileSync(path), values));
     }
   }
+  return texts;
 }
 
-function writeCompletions(directory: string): void {
-  ensureDirSync(directory);
-  for (const [name, text] of completions()) Deno.writeTextFileSync(join(directory, name), text);
+function writeTexts(directory: string, texts: ReadonlyMap<string, string>): void {
+  for (const [name, text] of texts) {
+    const path = join(directory, name);
+    ensureDirSync(dirname(path));
+    Deno.writeTextFileSync(path, text);
+  }
 }
 
 /** Where the executables are: those named on the command line, else all of dist/. */
 function binariesOf(named: readonly string[], dist: string): Map<Target, string> {
-  if (named.length === 0) {
-    return new Map(TARGETS.map((target) => [target, join(dist, executableName(target))]));
-  }
   const binaries = new Map<Target, string>();
+  if (named.length === 0) {
+    for (const target of TARGETS) binaries.set(target, join(dist, executableName(target)));
+  }
   for (const pair of named) {
-    const [name, file] = pair.split("=");
+    const [name, file = ""] = pair.split("=");
     const target = TARGETS.find((known) => known === name);
     if (target === undefined) throw new RangeError(`Cannot pack for "${name}": not a target`);
     binaries.set(target, resolve(file));
   }
+  for (const file of binaries.values()) needFile(file, "the executable");
   return binaries;
+}
+
+/** Throws an Error that says what is missing and what makes it. */
+function needFile(path: string, what: string): void {
+  if (existsSync(path, { isFile: true })) return;
+  throw new Error(`Cannot find ${what} ${path}: ${HOW_TO_COMPILE}`);
+}
+
+interface PackageOptions {
+  /** "npm", "manifests", "completions"; none means all of them. */
+  readonly parts: readonly string[];
+  readonly repository: string | null;
+  readonly dist: string;
+  readonly output: string;
+  /** TARGET=FILE */
+  readonly binaries: readonly string[];
+}
+
+/** Makes the parts. Throws an Error, before the first file is written, if something is missing. */
+export function makePackages(options: PackageOptions): void {
+  const { parts, repository, dist, output } = options;
+  const unknown = parts.find((part) => !PARTS.includes(part));
+  if (unknown !== undefined) {
+    throw new RangeError(`Cannot make "${unknown}": known are ${PARTS.join(", ")}`);
+  }
+  const wants = (part: string) => parts.length === 0 || parts.includes(part);
+  const project = JSON.parse(Deno.readTextFileSync(join(ROOT, "deno.json"))) as ProjectFile;
+  const binaries = wants("npm") ? binariesOf(options.binaries, dist) : null;
+  const manifests = wants("manifests") ? manifestsOf(project, repository, dist) : null;
+  if (wants("completions")) writeTexts(join(output, "completions"), new Map(completions()));
+  if (manifests !== null) writeTexts(output, manifests);
+  if (binaries !== null) packNpm(join(output, "npm"), project, repository, binaries);
+}
+
+function manifestsOf(
+  { version }: ProjectFile,
+  repository: string | null,
+  dist: string,
+): Map<string, string> {
+  if (repository === null) throw new TypeError("Manifests need --repository OWNER/NAME");
+  const sums = join(dist, "SHA256SUMS");
+  needFile(sums, "the checksums");
+  return filledManifests(templateValues(Deno.readTextFileSync(sums), { version, repository }));
 }
 
 function main(): void {
@@ -173,21 +226,22 @@ function main(): void {
     string: ["repository", "dist", "output", "binary"],
     collect: ["binary"],
   });
-  const project = JSON.parse(Deno.readTextFileSync(join(ROOT, "deno.json"))) as ProjectFile;
   const dist = resolve(options.dist ?? join(ROOT, "dist"));
-  const output = resolve(options.output ?? join(dist, "packages"));
-  const repository: string | null = options.repository ?? null;
-  const wants = (name: string) => options._.length === 0 || options._.includes(name);
-  if (wants("completions")) writeCompletions(join(output, "completions"));
-  if (wants("npm")) {
-    packNpm(join(output, "npm"), project, repository, binariesOf(options.binary, dist));
-  }
-  if (wants("manifests")) {
-    if (repository === null) throw new TypeError("Manifests need --repository OWNER/NAME");
-    const checksums = Deno.readTextFileSync(join(dist, "SHA256SUMS"));
-    const given = { version: project.version, repository };
-    writeManifests(output, templateValues(checksums, given));
-  }
+  makePackages({
+    parts: options._.map(String),
+    repository: options.repository ?? null,
+    dist,
+    output: resolve(options.output ?? join(dist, "packages")),
+    binaries: options.binary,
+  });
 }
 
-if (import.meta.main) main();
+if (import.meta.main) {
+  try {
+    main();
+  } catch (error) {
+    // The message says what to do; where in this file it was found helps nobody.
+    Deno.stderr.writeSync(new TextEncoder().encode(`${(error as Error).message}\n`));
+    Deno.exit(1);
+  }
+}

@@ -14,7 +14,10 @@ export interface StartServerOptions {
   readonly log?: (line: string) => void;
 }
 
-/** A server process that runs until it is closed, or until a client sends SHUTDOWN. */
+/**
+ * A server process that runs until it is closed, until a client sends SHUTDOWN, or until this
+ * process ends, by whatever signal.
+ */
 export interface RunningServer {
   readonly port: number;
   /** As clients take it: "redis://127.0.0.1:49152". */

@@ -9,16 +9,18 @@
  *   …
  *   await server.close();
  *
- * The server ends with this process, too, unless that is killed (SIGKILL); it does not keep it from
- * ending. No client is included.
+ * The server ends with this process, however that ends, and does not keep it from ending: a second
+ * process sees to that (keeper.js), so there are no signal handlers here. No client is included.
  */
 import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { executablePath } from "./platform.js";
 
 const READY = "Ready to accept connections";
@@ -31,58 +33,79 @@ const LINES = new Set(["user", "rename-command"]);
 /** Lines of the log that an error shows. */
 const SHOWN_LINES = 10;
 
-/** Servers that run; ended with the process. */
-const running = new Set();
-
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
+/** The process that outlives this one, once there is a server. */
+let keeper = null;
+let lastId = 0;
 
 export { executablePath };
 
 /** Starts a server; see index.d.ts for the options. */
 export async function startServer(options = {}) {
-  const directory = options.directory ?? await mkdtemp(join(tmpdir(), "redeno-"));
-  const removeDirectory = async () => {
-    if (options.directory === undefined) await rm(directory, { recursive: true, force: true });
+  const isTemporary = options.directory === undefined;
+  const id = ++lastId;
+  // Without a pause between the two: the process may end in any.
+  const directory = isTemporary ? mkdtempSync(join(tmpdir(), "redeno-")) : options.directory;
+  const keep = (pid) => tellKeeper({ id, pid, directory, isTemporary });
+  keep(null);
+  const leave = async () => {
+    if (isTemporary) await rm(directory, { recursive: true, force: true });
+    tellKeeper({ id });
   };
   try {
     const tries = options.port ? 1 : PORT_TRIES;
     for (let count = 1;; count++) {
       const port = options.port || await freePort();
       try {
-        return await launch(port, directory, options, removeDirectory);
+        return await launch(port, directory, options, { keep, leave });
       } catch (error) {
         if (count === tries || !error.message.includes(PORT_IN_USE)) throw error;
       }
     }
   } catch (error) {
-    await removeDirectory();
+    await leave();
     throw error;
   }
 }
 
+/** Tells the keeper of a server, and starts it before the first. */
+function tellKeeper(server) {
+  if (keeper === null) {
+    keeper = spawn(process.execPath, [fileURLToPath(new URL("keeper.js", import.meta.url))], {
+      stdio: ["pipe", "ignore", "ignore"],
+      // A session of its own: what is sent to all processes of this one is not meant for it.
+      detached: process.platform !== "win32",
+      windowsHide: true,
+      // Options of this process (an inspector, a loader) are none of its business.
+      env: { ...process.env, NODE_OPTIONS: "" },
+    });
+    // Without it servers work, too; they only may be left behind.
+    keeper.on("error", () => {});
+    keeper.stdin.on("error", () => {});
+    keeper.unref();
+    keeper.stdin.unref?.();
+  }
+  keeper.stdin.write(`${JSON.stringify(server)}\n`);
+}
+
 /** Resolves when the server serves; rejects with the end of its log if it does not. */
-function launch(port, directory, { config = {}, log }, removeDirectory) {
+function launch(port, directory, { config = {}, log }, { keep, leave }) {
   const child = spawn(executablePath(), programArguments(port, directory, config), {
     stdio: ["ignore", "pipe", "pipe"],
     windowsHide: true,
   });
-  running.add(child);
+  if (child.pid !== undefined) keep(child.pid);
   return new Promise((resolve, reject) => {
     const lines = [];
     const hear = (line) => {
       log?.(line);
       if (lines.push(line) > SHOWN_LINES) lines.shift();
-      if (line.includes(READY)) resolve(new RunningServer(child, port, directory, removeDirectory));
+      if (line.includes(READY)) resolve(new RunningServer(child, port, directory, leave));
     };
     createInterface({ input: child.stdout }).on("line", hear);
     createInterface({ input: child.stderr }).on("line", hear);
-    child.on("exit", () => running.delete(child));
-    child.on("error", (error) => {
-      running.delete(child);
-      reject(error);
-    });
+    // Its number may be another's from now on.
+    child.on("exit", () => keep(null));
+    child.on("error", reject);
     // Behind the last output, so that the reason is in it.
     child.on("close", () => reject(new Error(`Cannot start redeno:\n${lines.join("\n")}`)));
   });
@@ -108,12 +131,12 @@ class RunningServer {
   #closed;
   #closing = null;
 
-  constructor(child, port, directory, removeDirectory) {
+  constructor(child, port, directory, leave) {
     this.#child = child;
     this.port = port;
     this.directory = directory;
     this.url = `redis://127.0.0.1:${port}`;
-    this.#closed = new Promise((resolve) => child.once("exit", resolve)).then(removeDirectory);
+    this.#closed = new Promise((resolve) => child.once("exit", resolve)).then(leave);
     // Whoever does not ask for `closed` must not hear of its failure as unhandled.
     this.#closed.catch(() => {});
     // What is left running must not keep a test run from ending.

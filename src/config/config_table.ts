@@ -139,7 +139,6 @@ const NO_TITLE = "the runtime cannot change the title of its process";
 const NO_KERNEL_TUNING = "the runtime does not reach this setting of the kernel";
 const NO_TLS_TUNING = "the runtime chooses ciphers and sessions of TLS itself";
 const NO_REPLICATION = "there is no replication yet";
-const NO_LOGO = "there is no logo";
 const NO_COMPRESSION = "lists are compressed in files (rdbcompression), never in memory";
 const NO_REHASHING = "hash tables grow and shrink one bucket at a time, with each change";
 const NO_NEED_OF_HZ = "with many clients each round looks after more of them instead";
@@ -203,7 +202,7 @@ const generalParameters: readonly ConfigParameter[] = [
   parameter("hz", clampedInteger(1, 500)),
   withoutEffect(NO_NEED_OF_HZ, "dynamic-hz", yesNo, "yes"),
   withoutEffect(NO_REHASHING, "activerehashing", yesNo, "yes"),
-  withoutEffect(NO_LOGO, "always-show-logo", yesNo, "no", IMMUTABLE),
+  parameter("always-show-logo", yesNo, IMMUTABLE),
   parameter("loglevel", choice("debug", "verbose", "notice", "warning")),
   parameter("logfile", text(), IMMUTABLE),
   parameter("pidfile", optionalText(), IMMUTABLE),
@@ -381,9 +380,9 @@ const platformParameters: readonly ConfigParameter[] = [
   withoutEffect(NO_PINNING, "aof_rewrite_cpulist", optionalText(), "", IMMUTABLE),
   withoutEffect(NO_PINNING, "bgsave_cpulist", optionalText(), "", IMMUTABLE),
   withoutEffect(NO_KERNEL_TUNING, "disable-thp", yesNo, "yes", IMMUTABLE),
-  withoutEffect(NO_KERNEL_TUNING, "oom-score-adj",
-    synonymChoice({ relative: "yes" }, "no", "yes", "relative", "absolute"), "no"),
-  withoutEffect(NO_KERNEL_TUNING, "oom-score-adj-values", oomScores, "0 200 800"),
+  parameter("oom-score-adj",
+    synonymChoice({ relative: "yes" }, "no", "yes", "relative", "absolute")),
+  parameter("oom-score-adj-values", oomScores),
   withoutEffect(NO_KERNEL_TUNING, "socket-mark-id", integer(0, UINT_MAX), "0", IMMUTABLE),
   withoutEffect(NO_KERNEL_TUNING, "bind-source-addr", optionalText(), ""),
   withoutEffect(NO_TLS_TUNING, "tls-dh-params-file", optionalText(), ""),

@@ -86,6 +86,12 @@ export class ConfigValues {
   shutdownOnSigint: readonly ShutdownWord[] = [];
   shutdownOnSigterm: readonly ShutdownWord[] = [];
   notifyKeyspaceEvents = 0;
+  /** Print the picture instead of a line about mode and port. */
+  alwaysShowLogo = false;
+  /** Whether and how the kernel's oom_score_adj is set: `yes` and `relative` are the same. */
+  oomScoreAdj: "no" | "yes" | "relative" | "absolute" = "no";
+  /** -2000 to 2000 each, of a master, a replica and a child; only the first is used. */
+  oomScoreAdjValues: readonly number[] = [0, 200, 800];
 
   // Access.
   requirepass = "";

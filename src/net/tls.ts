@@ -15,18 +15,27 @@
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { Duplex } from "node:stream";
-import type { SecureVersion, TlsOptions, TLSSocket } from "node:tls";
+import type { SecureVersion, Server as TlsServer, TlsOptions, TLSSocket } from "node:tls";
 import { join } from "@std/path";
 import { type Config, systemErrorText } from "../config/config.ts";
 import type { Socket } from "./connection.ts";
 import { builtin, rawStream, TlsSocket } from "./tls_stream.ts";
 
-/** A client that has not finished its handshake by then is closed. */
-const HANDSHAKE_MS_MAX = 10_000;
+/**
+ * A client that has not finished its handshake by then is closed. Redis has no such limit; with one
+ * of ten seconds, fifty clients of a server that hardly gets a processor were closed for nothing
+ * (redis-benchmark then waits for their replies for ever).
+ */
+const HANDSHAKE_MS_MAX = 60_000;
 
 const PROTOCOLS: readonly string[] = ["tlsv1", "tlsv1.1", "tlsv1.2", "tlsv1.3"];
 const CERTIFICATE_BLOCK = /-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g;
 const ENCRYPTED_KEY = /ENCRYPTED/;
+/** How the TLS library begins when it is the certificate that it does not take. */
+const CERTIFICATE_REFUSED = /^invalid peer certificate/;
+const KEY_KIND_REFUSED = /failed to parse private key/;
+/** Servers of node:tls that are kept for handshakes to come; more are made in a rush. */
+const IDLE_SERVERS_MAX = 64;
 
 /** What the configuration asks for cannot be had; the message is meant for the log. */
 export class TlsConfigError extends Error {}
@@ -60,7 +69,7 @@ export function loadTlsSettings(config: Config): TlsSettings {
   const certificate = readCertificate(config.resolvePath(config.tlsCertFile));
   const keyPath = config.resolvePath(config.tlsKeyFile);
   const key = readKey(keyPath, config.tlsKeyFilePass);
-  checkPair(certificate, key, keyPath);
+  checkPair({ certificate, path: config.resolvePath(config.tlsCertFile) }, { key, path: keyPath });
   return {
     certificate,
     key,
@@ -73,11 +82,45 @@ export function loadTlsSettings(config: Config): TlsSettings {
 function readCertificate(path: string): string {
   try {
     const text = Deno.readTextFileSync(path);
-    if (text.match(CERTIFICATE_BLOCK) === null) throw new TypeError("no PEM certificate in it");
+    const blocks = text.match(CERTIFICATE_BLOCK);
+    if (blocks === null) throw new TypeError("no PEM certificate in it");
+    blocks.forEach(refuseOldVersion);
     return text;
   } catch (error) {
     throw new TlsConfigError(`Failed to load certificate: ${path}: ${systemErrorText(error)}`);
   }
+}
+
+/**
+ * Throws a TypeError for a certificate of X.509 version 1 or 2, which the TLS library refuses (as
+ * an authority it does take one). `openssl x509 -req` makes them unless it is given extensions.
+ */
+function refuseOldVersion(pem: string): void {
+  const { subject } = new X509Certificate(pem);
+  const version = versionOf(decodePem(pem));
+  if (version >= 3) return;
+  throw new TypeError(
+    `'${subject}' is an X.509 certificate of version ${version}, and the TLS library takes only ` +
+      "version 3: issue it with extensions, such as subjectAltName",
+  );
+}
+
+/** The bytes of a PEM block. (X509Certificate has them as `raw`, in newer runtimes only.) */
+function decodePem(pem: string): Uint8Array {
+  const base64 = pem.replaceAll(/-----[^-]+-----|\s/g, "");
+  return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+}
+
+/** The version of an X.509 certificate in DER; it is left out if it is 1. */
+function versionOf(der: Uint8Array): number {
+  // Certificate and TBSCertificate are sequences: a tag and a length of one or more bytes.
+  let at = 0;
+  for (let depth = 0; depth < 2; depth++) {
+    const length = der[at + 1]!;
+    at += length < 0x80 ? 2 : 2 + (length & 0x7f);
+  }
+  // [0] { INTEGER version - 1 }
+  return der[at] === 0xa0 ? der[at + 4]! + 1 : 1;
 }
 
 function readKey(path: string, passphrase: string): string {
@@ -98,11 +141,21 @@ function readKey(path: string, passphrase: string): string {
  * Whether the TLS library takes the two together. It tells when it is given a listener, so it gets
  * one on a port that nobody knows; node:tls would only tell the first client.
  */
-function checkPair(cert: string, key: string, keyPath: string): void {
+function checkPair(
+  { certificate, path }: { certificate: string; path: string },
+  { key, path: keyPath }: { key: string; path: string },
+): void {
   try {
-    Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key }).close();
+    Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert: certificate, key }).close();
   } catch (error) {
-    throw new TlsConfigError(`Failed to load private key: ${keyPath}: ${systemErrorText(error)}`);
+    const reason = systemErrorText(error);
+    if (CERTIFICATE_REFUSED.test(reason)) {
+      throw new TlsConfigError(`Failed to load certificate: ${path}: ${reason}`);
+    }
+    const hint = KEY_KIND_REFUSED.test(reason)
+      ? " (supported are RSA from 2048 bits, the curves P-256, P-384 and P-521, and Ed25519)"
+      : "";
+    throw new TlsConfigError(`Failed to load private key: ${keyPath}: ${reason}${hint}`);
   }
 }
 
@@ -180,6 +233,11 @@ export class TlsLayer {
   readonly #settings: TlsSettings;
   readonly #options: TlsOptions;
   readonly #isOptional: boolean;
+  /** Those without a handshake. */
+  readonly #idleServers: TlsServer[] = [];
+  /** Connections whose handshake has ended well or badly. */
+  readonly #settled = new WeakSet<TLSSocket>();
+  #parseCount = 0;
   /** How to close the connections whose handshake is under way. */
   readonly #pending = new Set<() => void>();
 
@@ -200,6 +258,11 @@ export class TlsLayer {
       maxVersion: settings.maxVersion,
       handshakeTimeout: this.#handshakeMsMax,
     };
+  }
+
+  /** How often certificate, key and authorities have been parsed for handshakes. */
+  get parseCount(): number {
+    return this.#parseCount;
   }
 
   /** Connections whose handshake is under way. */
@@ -232,25 +295,56 @@ export class TlsLayer {
 
   #handshakeOver(raw: Duplex): Promise<Socket> {
     return new Promise((resolve, reject) => {
+      const server = this.#idleServers.pop() ?? this.#makeServer();
+      let isDone = false;
+      const settle = (socket: TLSSocket, outcome: () => void) => {
+        // An afterthought about a connection that had the server before.
+        if (this.#settled.has(socket)) return;
+        this.#settled.add(socket);
+        server.removeAllListeners("tlsClientError").removeAllListeners("secureConnection");
+        if (this.#idleServers.length < IDLE_SERVERS_MAX) this.#idleServers.push(server);
+        isDone = true;
+        outcome();
+      };
       const fail = (error: Error) => {
+        isDone = true;
         raw.destroy();
         reject(error);
       };
-      // One server each, which listens nowhere: its events are those of this connection.
-      const server = builtin("node:tls").createServer(this.#options);
-      server.on("tlsClientError", fail);
-      server.on("secureConnection", (socket) => {
-        socket.on("close", () => raw.destroy());
-        if (this.#isOptional && showsBadCertificate(socket)) {
-          socket.destroy();
-          return fail(new Error(`client certificate refused: ${socket.authorizationError}`));
-        }
-        resolve(new TlsSocket(socket));
+      server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
+        settle(socket, () => fail(certificateRefusal(socket) ?? error));
+      });
+      server.on("secureConnection", (socket: TLSSocket) => {
+        settle(socket, () => {
+          socket.on("close", () => raw.destroy());
+          if (this.#isOptional && showsBadCertificate(socket)) {
+            socket.destroy();
+            return fail(certificateRefusal(socket)!);
+          }
+          resolve(new TlsSocket(socket));
+        });
       });
       raw.on("error", fail);
-      raw.on("close", () => fail(new Error("connection closed")));
+      // What node:tls has to say about it comes a moment later, and says more; about a client that
+      // hangs up it says nothing.
+      const hungUp = () => {
+        setTimeout(() => {
+          if (!isDone) fail(new Error("connection closed"));
+        });
+      };
+      raw.on("close", hungUp);
+      raw.on("end", hungUp);
       server.emit("connection", raw);
     });
+  }
+
+  /**
+   * A server that listens nowhere. It parses the certificates, which takes a millisecond; and it
+   * carries out one handshake at a time, so its events are those of one connection.
+   */
+  #makeServer(): TlsServer {
+    this.#parseCount++;
+    return builtin("node:tls").createServer(this.#options);
   }
 
   /** The runtime keeps the file of a late connection open until the peer gives up, too. */
@@ -289,6 +383,14 @@ function refuseRestrictions(settings: TlsSettings): void {
   if (settings.minVersion !== "TLSv1.2" || settings.maxVersion !== "TLSv1.3") {
     throw new TlsConfigError(`Cannot choose tls-protocols on ${runtime}: it offers 1.2 and 1.3`);
   }
+}
+
+/** Why a client's certificate is not to be trusted, as far as that is why it was closed. */
+function certificateRefusal({ authorizationError }: TLSSocket): Error | null {
+  // node:tls has a code here, its types speak of an Error.
+  const reason = authorizationError as Error | string | null | undefined;
+  if (reason === null || reason === undefined) return null;
+  return new Error(`client certificate refused: ${reason}`);
 }
 
 /** A client may show no certificate, but not one that is not to be trusted. */

@@ -163,6 +163,8 @@ export class Server implements Host {
     this.process.writePidFile();
     // Whoever connects while the data is loading hears so.
     this.listeners.accept();
+    // Redis's own test suite waits for this line.
+    this.log.warning("Server initialized");
     await this.persistence.loadAtStart();
     // Redis: commands that were repeated from a file are in no statistics.
     resetStatistics(this);

@@ -1,6 +1,7 @@
 /**
- * Start banner: what the log says first: version, process, where the configuration came from, and
- * the warnings that an operator should not miss. Redis's wording where tools may look for it.
+ * Start banner: what the log says first: version, process, where the configuration came from, where
+ * data goes, and the warnings that an operator should not miss. Redis's wording where tools may
+ * look for it.
  *
  * Not here: the limit of open files (open_files.ts), which changes a setting. Memory overcommit and
  * huge pages, of which Redis warns, do not matter: the child that saves is a thread, not a fork.
@@ -27,8 +28,42 @@ export function greet(config: Config, isConfigured: boolean, log: Log): void {
     log.warning(`The setting '${name}' has no effect here: ${reason}`);
   }
   const { port, tlsPort } = config;
-  const ports = port !== 0 || tlsPort === 0 ? `port=${port}` : `tls-port=${tlsPort}`;
-  log.notice(`Running mode=standalone, ${ports}.`);
+  const servesTls = port === 0 && tlsPort !== 0;
+  const shown = servesTls ? tlsPort : port;
+  if (config.alwaysShowLogo) {
+    if (log.isOn("notice")) log.raw(picture(shown));
+  } else {
+    log.notice(`Running mode=standalone, ${servesTls ? "tls-port" : "port"}=${shown}.`);
+  }
+  log.notice(`Data in ${config.dir}: ${persistenceText(config)}`);
+}
+
+/** The picture of `always-show-logo`; tools look for the lines with port and process id. */
+function picture(port: number): string {
+  return `
+     _______
+    /  ___  \\        Redeno ${REDENO_VERSION}, compatible with Redis ${REDIS_VERSION}, 64 bit
+   |  |   |  |
+   |  |___/  |       Running in standalone mode
+   |  |___  /        Port: ${port}
+   |  |  \\  \\        PID: ${Deno.pid}
+   |__|   \\__\\
+
+`;
+}
+
+/** What of the data outlives the process, and by which files. */
+function persistenceText(config: Config): string {
+  const { savePoints, dbfilename, appendonly, appenddirname, appendfsync } = config;
+  if (!appendonly && savePoints.length === 0) {
+    return "nothing is saved by itself ('save' is empty and 'appendonly' is no)";
+  }
+  const points = savePoints.map(({ seconds, changes }) => `${seconds} ${changes}`).join(" ");
+  const rdb = points === "" ? "no save points" : `snapshots in ${dbfilename} (save ${points})`;
+  const aof = appendonly
+    ? `every write in ${appenddirname} (appendfsync ${appendfsync})`
+    : "no append only file";
+  return `${rdb}, ${aof}`;
 }
 
 /** Logged once the users are known: whether strangers could come in. */

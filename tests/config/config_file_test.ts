@@ -182,7 +182,7 @@ Deno.test("wrong directives get the reasons that Redis gives", () => {
 
 Deno.test("a parameter without meaning here never breaks a start", () => {
   const content = "io-threads 4\njemalloc-bg-thread no\ndaemonize yes\n" +
-    "cluster-enabled yes\noom-score-adj relative\nsyslog-enabled yes\n";
+    "cluster-enabled yes\ndisable-thp no\nsyslog-enabled yes\n";
   assertEquals(load({ standardInput: content }).ineffectiveSettings().length, 6);
 });
 

@@ -3,15 +3,16 @@
  * signals, and finds its data again. REDENO_COMPILED names it; without it the tests are skipped.
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import { startServer, TemporaryDirectory } from "../support/server_process.ts";
 import { printLine, until } from "../support/text.ts";
 
 const program = Deno.env.get("REDENO_COMPILED") ?? "";
 
-function testCompiled(name: string, fn: () => Promise<void>): void {
-  if (program === "") printLine(`skipped: ${name}: REDENO_COMPILED names no executable`);
-  Deno.test({ name, ignore: program === "", fn });
+function testCompiled(name: string, fn: () => Promise<void>, hindrance = ""): void {
+  const reason = program === "" ? "REDENO_COMPILED names no executable" : hindrance;
+  if (reason !== "") printLine(`skipped: ${name}: ${reason}`);
+  Deno.test({ name, ignore: reason !== "", fn });
 }
 
 testCompiled("the executable tells its version and its usage", async () => {
@@ -65,3 +66,25 @@ testCompiled("the executable refuses a wrong configuration with its line", async
   assertEquals(code, 1);
   assertStringIncludes(new TextDecoder().decode(stderr), ">>> 'maxmemory lots'");
 });
+
+testCompiled("the executable keeps no code in the temporary folder", async () => {
+  await using temporary = await TemporaryDirectory.create();
+  await using server = await startServer({ program, env: { TMPDIR: temporary.path } });
+  using client = await server.connect();
+  // The code of the Worker would be kept, too.
+  assertEquals(await client.call("SAVE"), "OK");
+  assertEquals(await client.call("BGSAVE"), "Background saving started");
+  assertEquals(await server.stop("SIGTERM"), 0);
+  assertEquals([...Deno.readDirSync(temporary.path)], []);
+});
+
+testCompiled("the executable runs no code that lies in the temporary folder", async () => {
+  await using temporary = await TemporaryDirectory.create();
+  // A pipe to which nobody writes: whoever opened it would wait for ever.
+  const cache = join(temporary.path, `deno-compile-${basename(program)}.cache`);
+  assert((await new Deno.Command("mkfifo", { args: [cache] }).output()).success);
+  const env = { TMPDIR: temporary.path };
+  await using server = await startServer({ program, env });
+  assertEquals(await server.stop("SIGTERM"), 0);
+  assert(Deno.lstatSync(cache).isFifo);
+}, Deno.build.os === "windows" ? "there are no named pipes" : "");

@@ -2,10 +2,12 @@
  * The npm packages: made by scripts/package.ts around the executable that REDENO_COMPILED names,
  * installed by npm into an empty project, and used as a program and from a script on Node.js.
  */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { existsSync } from "@std/fs";
 import { fromFileUrl, join } from "@std/path";
 import { type Target, TARGETS } from "../../scripts/build.ts";
 import { npmPlatform } from "../../scripts/package.ts";
+import { RespClient } from "../support/resp_client.ts";
 import { TemporaryDirectory } from "../support/server_process.ts";
 import { printLine, until } from "../support/text.ts";
 import { programVersion, runTool } from "../support/tool_availability.ts";
@@ -54,7 +56,20 @@ const failure = await startServer({ config: { maxmemory: "lots" } }).catch((erro
 console.log(failure.message.includes("argument must be a memory value"));
 const third = await startServer();
 console.log(third.pid);
+console.log(third.directory);
 // Left running: the process ends all the same, and takes the server along.
+`;
+
+/** Leaves two servers running, says where they are, and waits for a signal. */
+const WAITING_SCRIPT = `
+import { startServer } from "redeno";
+
+const own = await startServer({ directory: process.argv[2], config: { save: "900 1" } });
+const temporary = await startServer({ config: { appendonly: true } });
+setInterval(() => {}, 1000);
+console.log(JSON.stringify([own, temporary].map(({ pid, directory, port }) => {
+  return { pid, directory, port };
+})));
 `;
 
 Deno.test({
@@ -75,6 +90,7 @@ Deno.test({
     await Deno.writeTextFile(join(project, "script.mjs"), SCRIPT);
     const { stdout } = await runTool("node", ["script.mjs"], { cwd: project });
     const lines = stdout.trim().split("\n");
+    const left = lines.pop()!;
     const pid = Number(lines.pop());
     assertEquals(lines, [
       "true true",
@@ -86,9 +102,66 @@ Deno.test({
       "true",
     ]);
     if (Deno.build.os === "linux") await until("the last server ends", () => !isRunning(pid));
+    await until("its directory is gone", () => !existsSync(left));
   },
 });
 if (reason !== null) printLine(`skipped: the npm packages: ${reason}`);
+
+interface LeftServer {
+  readonly pid: number;
+  readonly directory: string;
+  readonly port: number;
+}
+
+async function serversEndWithNode(): Promise<void> {
+  await using project = await TemporaryDirectory.create();
+  const script = join(project.path, "script.mjs");
+  const module = new URL("../../packaging/npm/index.js", import.meta.url).href;
+  await Deno.writeTextFile(script, WAITING_SCRIPT.replace('"redeno"', `"${module}"`));
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL"] as const) {
+    const directory = join(project.path, signal);
+    await Deno.mkdir(directory);
+    const node = new Deno.Command("node", {
+      args: [script, directory],
+      env: { REDENO_BINARY: program },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    const output = node.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const servers: LeftServer[] = JSON.parse((await output.read()).value!);
+    for (const { port } of servers) {
+      using client = await RespClient.connect(port);
+      await client.expect("SET", "k", "v");
+    }
+    // To Node alone, and it still ends of it.
+    node.kill(signal);
+    await output.cancel();
+    if (Deno.build.os !== "windows") assertEquals((await node.status).signal, signal);
+    for (const server of servers) {
+      await until("the server ends", () => isClosed(server.port));
+    }
+    const [own, temporary] = servers;
+    await until("the temporary directory is gone", () => !existsSync(temporary!.directory));
+    // Windows has no way to ask for the end: there it is not saved.
+    if (Deno.build.os !== "windows") assert(existsSync(join(own!.directory, "dump.rdb")));
+  }
+}
+
+Deno.test({
+  name: "servers that are left running end with Node, by whatever signal",
+  ignore: reason !== null,
+  fn: serversEndWithNode,
+});
+
+async function isClosed(port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    return false;
+  } catch (error) {
+    return error instanceof Deno.errors.ConnectionRefused;
+  }
+}
 
 function isRunning(pid: number): boolean {
   try {

@@ -9,7 +9,7 @@ import { Certificates } from "../support/certificates.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { freePort } from "../support/server_process.ts";
 import { fromLatin1, latin1, until } from "../support/text.ts";
-import { testWith } from "../support/tool_availability.ts";
+import { runTool, testWith } from "../support/tool_availability.ts";
 
 function tlsConfig(made: Certificates, changes: Partial<Config> = {}): Config {
   return Object.assign(new Config(), {
@@ -64,6 +64,13 @@ async function isRefused(port: number): Promise<boolean> {
 testWith(["openssl"], "bad certificates and keys are refused with path and reason", async () => {
   await using made = await Certificates.create();
   await Deno.mkdir(made.path("empty"));
+  await made.issue("old", { version: 1 });
+  const oldVersion = "'CN=old' is an X.509 certificate of version 1";
+  const chain = made.text("server.crt") + made.text("old.crt");
+  await Deno.writeTextFile(made.path("chain.crt"), chain);
+  const cut = made.text("server.crt").split("\n").toSpliced(-5, 1).join("\n");
+  await Deno.writeTextFile(made.path("cut.crt"), cut);
+  await runTool("openssl", ["genrsa", "-out", made.path("small.key"), "1024"]);
   const cases: readonly [Partial<Config>, string][] = [
     [{ tlsCertFile: "" }, "No tls-cert-file configured!"],
     [{ tlsKeyFile: "" }, "No tls-key-file configured!"],
@@ -72,6 +79,11 @@ testWith(["openssl"], "bad certificates and keys are refused with path and reaso
     [{ tlsCertFile: made.path("ca.key") }, "no PEM certificate in it"],
     [{ tlsKeyFile: made.path("ca.crt") }, `Failed to load private key: ${made.path("ca.crt")}`],
     [{ tlsKeyFile: made.path("client.key") }, "KeyMismatch"],
+    [{ tlsCertFile: made.path("old.crt"), tlsKeyFile: made.path("old.key") }, oldVersion],
+    // Also where it stands between the server and its authority.
+    [{ tlsCertFile: made.path("chain.crt") }, oldVersion],
+    [{ tlsCertFile: made.path("cut.crt") }, `Failed to load certificate: ${made.path("cut.crt")}`],
+    [{ tlsKeyFile: made.path("small.key") }, "private key as RSA, ECDSA, or EdDSA (supported are"],
     [{ tlsKeyFile: made.path("server_encrypted.key") }, "there is no tls-key-file-pass"],
     [{ tlsKeyFile: made.path("server_encrypted.key"), tlsKeyFilePass: "wrong" }, "bad decrypt"],
     [{ tlsCaCertFile: made.path("ca.key") }, "Failed to configure CA certificate(s)"],
@@ -83,6 +95,7 @@ testWith(["openssl"], "bad certificates and keys are refused with path and reaso
   for (const [changes, message] of cases) {
     assertThrows(() => loadTlsSettings(tlsConfig(made, changes)), TlsConfigError, message);
   }
+  await Deno.remove(made.path("cut.crt"));
   const changes = {
     tlsKeyFile: made.path("server_encrypted.key"),
     tlsKeyFilePass: made.passphrase,
@@ -92,7 +105,7 @@ testWith(["openssl"], "bad certificates and keys are refused with path and reaso
   };
   const settings = loadTlsSettings(tlsConfig(made, changes));
   assertEquals([settings.minVersion, settings.maxVersion], ["TLSv1.3", "TLSv1.3"]);
-  assertEquals(settings.authorities.length, 4);
+  assertEquals(settings.authorities.length, 7);
   assert(namesOldProtocols(changes.tlsProtocols) && !namesOldProtocols("TLSv1.2 TLSv1.3"));
 });
 
@@ -181,6 +194,56 @@ testWith(
     assertEquals(layer.pendingCount, 0);
   },
 );
+
+testWith(["openssl"], "certificates are parsed once, whatever clients do", async () => {
+  await using made = await Certificates.create();
+  await made.issue("old", { version: 1 });
+  const layer = new TlsLayer(loadTlsSettings(tlsConfig(made)));
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const identity = (name: string) => {
+    return name === "" ? {} : { cert: made.text(`${name}.crt`), key: made.text(`${name}.key`) };
+  };
+  // The client's side, and whether the server takes it.
+  const good = async () => {
+    const caCerts = [made.text("ca.crt")];
+    const options = { hostname: "localhost", port, caCerts, ...identity("client") };
+    (await Deno.connectTls(options)).close();
+  };
+  // Deno's own client does not even show a certificate of version 1.
+  const withCertificate = async (name: string) => {
+    const args = ["s_client", "-connect", `127.0.0.1:${port}`, "-CAfile", made.path("ca.crt")];
+    if (name !== "") args.push("-cert", made.path(`${name}.crt`), "-key", made.path(`${name}.key`));
+    await runTool("openssl", args, { anyExitCode: true });
+  };
+  const sending = async (text: string) => {
+    const client = await Deno.connect({ port });
+    if (text !== "") await client.write(latin1(text));
+    client.close();
+  };
+  const failures: [() => Promise<void>, RegExp][] = [
+    [() => withCertificate("stranger"), /client certificate refused: UNABLE_TO/],
+    [() => withCertificate("old"), /client certificate refused: /],
+    [() => withCertificate(""), /peer sent no certificates/],
+    [() => sending("PING\r\n"), /wrong version number|corrupt message/],
+    [() => sending("\x16\x03\x01\x02\0"), /connection closed|socket hang up/],
+    [() => sending(""), /connection closed|socket hang up/],
+  ];
+  for (let round = 0; round < 3; round++) {
+    for (const [act, reason] of failures) {
+      const handshake = assertRejects(
+        async () => await layer.handshake(await listener.accept()),
+        Error,
+      );
+      const [error] = await Promise.all([handshake, act()]);
+      assert(reason.test(error.message), error.message);
+      const served = listener.accept().then((connection) => layer.handshake(connection));
+      const [socket] = await Promise.all([served, good()]);
+      socket.close();
+    }
+  }
+  assertEquals(layer.parseCount, 1);
+});
 
 testWith(["openssl"], "large requests and replies go over TLS unharmed", async () => {
   await using made = await Certificates.create();

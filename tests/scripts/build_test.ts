@@ -17,6 +17,10 @@ Deno.test("the executable gets the permissions and flags of the start task, and 
   assertEquals(compileArguments(null, "out").includes("--target"), false);
 });
 
+Deno.test("the executable keeps no cache of code where others can write", () => {
+  assert(compileArguments(null, "out").includes("--no-code-cache"));
+});
+
 Deno.test("a line of checksums is what sha256sum prints", async () => {
   const directory = await Deno.makeTempDir({ prefix: "redeno_test_" });
   try {

@@ -1,11 +1,12 @@
 /** Tests of scripts/package.ts: manifests of npm packages, and templates filled in. */
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { walkSync } from "@std/fs";
+import { existsSync, walkSync } from "@std/fs";
 import { executableName, TARGETS } from "../../scripts/build.ts";
 import {
   fillTemplate,
   mainManifest,
+  makePackages,
   platformManifest,
   platformPackageName,
   templateValues,
@@ -59,4 +60,35 @@ Deno.test("a place without a value is an error, as is a checksum that is missing
   const values = templateValues("", { version: "1" });
   assertEquals(fillTemplate("v{{version}}", values), "v1");
   assertThrows(() => fillTemplate("{{sha256:redeno-x}}", values), RangeError, "sha256:redeno-x");
+});
+
+Deno.test("what is missing is told before anything is made", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "redeno_test_" });
+  try {
+    const dist = join(directory, "dist");
+    const output = join(dist, "packages");
+    const make = (parts: string[], changes: { repository?: string; binaries?: string[] } = {}) =>
+      makePackages({ parts, repository: null, dist, output, binaries: [], ...changes });
+    const executable = join(dist, executableName(TARGETS[0]));
+    // As in a fresh clone.
+    assertThrows(() => make([]), Error, `${executable}: deno task compile --all makes it`);
+    assertThrows(() => make(["manifests"]), TypeError, "--repository OWNER/NAME");
+    const repository = "o/n";
+    assertThrows(() => make(["manifests"], { repository }), Error, join(dist, "SHA256SUMS"));
+    assertThrows(() => make(["nmp"]), RangeError, "known are npm, manifests, completions");
+    assertThrows(() => make(["npm"], { binaries: ["x=y"] }), RangeError, '"x": not a target');
+    assertThrows(() => make(["npm"], { binaries: [TARGETS[0]] }), Error, "Cannot find");
+    assertEquals(existsSync(dist), false);
+    // Some executables, and checksums of fewer: neither is half a release.
+    await Deno.mkdir(dist);
+    for (const target of TARGETS) await Deno.writeTextFile(join(dist, executableName(target)), "x");
+    await Deno.writeTextFile(join(dist, "SHA256SUMS"), "");
+    assertThrows(() => make([], { repository }), RangeError, "Cannot fill {{sha256:");
+    assertEquals(existsSync(output), false);
+    make(["npm", "completions"]);
+    assert(existsSync(join(output, "npm", "win32-x64", "redeno.exe")));
+    assert(existsSync(join(output, "completions", "_redeno")));
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });

@@ -132,3 +132,24 @@ Deno.test("what cannot be is an Error that names its reason, and leaves nothing 
     assertStringIncludes(error.message, reason);
   }
 });
+
+Deno.test("a process that ends without closing its server leaves no directory", async () => {
+  const module = JSON.stringify(new URL("../../mod.ts", import.meta.url).href);
+  const script = `const { startServer } = await import(${module});
+    const server = await startServer();
+    await Deno.stdout.write(new TextEncoder().encode(server.directory));
+    Deno.exit(0);`;
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "-"],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const writer = command.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(script));
+  await writer.close();
+  const { stdout } = await command.output();
+  const directory = new TextDecoder().decode(stdout);
+  assertStringIncludes(directory, "redeno_");
+  assert(!exists(directory), directory);
+});

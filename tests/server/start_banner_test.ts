@@ -20,11 +20,55 @@ Deno.test("the banner tells version, pid, port, and where the configuration came
   assertStringIncludes(lines[0], `pid=${Deno.pid}`);
   assertEquals(lines[1], "Warning: no config file specified, using the default config.");
   assertEquals(lines[2], "Running mode=standalone, port=6379.");
+  assertEquals(lines.length, 4);
   greet(config, true, log);
-  assertEquals(lines[4], "Configuration loaded");
+  assertEquals(lines[5], "Configuration loaded");
   config.configFile = "/etc/redeno.conf";
   greet(config, true, log);
-  assertEquals(lines[7], "Configuration loaded from /etc/redeno.conf");
+  assertEquals(lines[9], "Configuration loaded from /etc/redeno.conf");
+});
+
+Deno.test("the banner tells where data goes and what of it is kept", () => {
+  const said = (...directives: [string, ...string[]][]) => {
+    const { log, lines } = recorder();
+    const config = new Config();
+    config.dir = "/srv/data";
+    for (const [name, ...words] of directives) config.setAtStart(name, words);
+    greet(config, false, log);
+    return lines[3];
+  };
+  const points = "save 900 1 300 10 60 10000";
+  assertEquals(
+    said(),
+    `Data in /srv/data: snapshots in dump.rdb (${points}), no append only file`,
+  );
+  assertEquals(
+    said(["save", ""]),
+    "Data in /srv/data: nothing is saved by itself ('save' is empty and 'appendonly' is no)",
+  );
+  assertEquals(
+    said(["save", ""], ["appendonly", "yes"], ["appendfsync", "always"]),
+    "Data in /srv/data: no save points, every write in appendonlydir (appendfsync always)",
+  );
+});
+
+Deno.test("always-show-logo prints a picture with port and pid, if the log level allows", () => {
+  const { log, lines } = recorder();
+  const raw: string[] = [];
+  log.raw = (text) => void raw.push(text);
+  const config = new Config();
+  config.setAtStart("always-show-logo", ["yes"]);
+  config.setAtStart("port", ["6400"]);
+  greet(config, true, log);
+  assertEquals(lines.some((line) => line.includes("Running mode")), false);
+  assertEquals(raw.length, 1);
+  for (const text of ["Redeno 0.1.0", "7.0.15", " Running in standalone mode\n", " Port: 6400\n"]) {
+    assertStringIncludes(raw[0], text);
+  }
+  assertStringIncludes(raw[0], ` PID: ${Deno.pid}\n`);
+  log.level = "warning";
+  greet(config, true, log);
+  assertEquals(raw.length, 1);
 });
 
 Deno.test("the banner names each setting that has no effect", () => {

@@ -43,13 +43,17 @@ export class Certificates implements AsyncDisposable {
     return Deno.readTextFileSync(this.path(name));
   }
 
-  /** `NAME.crt` and `NAME.key`, signed by the authority; an older pair of that name is replaced. */
-  async issue(name: string): Promise<void> {
+  /**
+   * `NAME.crt` and `NAME.key`, signed by the authority; an older pair of that name is replaced. Of
+   * X.509 version 1 there are certificates without extensions only.
+   */
+  async issue(name: string, { version = 3 }: { version?: 1 | 3 } = {}): Promise<void> {
     const request = ["-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/CN=${name}`];
     await this.#openssl("req", ...NEW_KEY, ...request);
     await Deno.writeTextFile(this.path("extensions"), EXTENSIONS.join("\n"));
     const authority = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2"];
-    const files = ["-in", `${name}.csr`, "-out", `${name}.crt`, "-extfile", "extensions"];
+    const files = ["-in", `${name}.csr`, "-out", `${name}.crt`];
+    if (version === 3) files.push("-extfile", "extensions");
     await this.#openssl("x509", "-req", ...authority, ...files);
   }
 
