@@ -6,7 +6,7 @@ import * as clock from "../base/clock.ts";
 import type { Argv } from "../protocol/argv.ts";
 import { BackgroundChild, type ChildPort } from "../persistence/background_child.ts";
 import { DiskFileSystem, errorText, type FileSystem } from "../persistence/file_system.ts";
-import type { AofReplay } from "../persistence/aof_loader.ts";
+import type { AofReplay, ReplayOutcome } from "../persistence/aof_loader.ts";
 import { AofControl } from "./aof_control.ts";
 import {
   type Client,
@@ -242,12 +242,12 @@ class Replay implements AofReplay, ClientTransport {
     this.#server = server;
   }
 
-  execute(argv: Argv): boolean {
+  execute(argv: Argv): ReplayOutcome {
     const client = this.#client ??= this.#createClient();
     client.argv = argv;
-    const isKnown = this.#server.dispatcher.replay(client);
+    const outcome = this.#server.dispatcher.replay(client);
     client.reply.rewind(0);
-    return isKnown;
+    return outcome;
   }
 
   discard(): void {
