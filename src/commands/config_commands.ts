@@ -89,6 +89,7 @@ function configRewriteCommand({ server, reply }: Client): void {
   const error = rewriteConfigFile(server.config, server.userLines());
   if (error !== null) throw commandError(error);
   server.log.notice("CONFIG REWRITE executed with success.");
+  server.persistence.aof.followConfig();
   reply.ok();
 }
 

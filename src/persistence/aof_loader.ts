@@ -25,13 +25,7 @@ import type { Log } from "../base/log.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { AofFile } from "./aof_manifest.ts";
 import { findWholeCommand } from "./aof_damage.ts";
-import {
-  AofRecordReader,
-  RECORD_BAD,
-  RECORD_COMMAND,
-  RECORD_END,
-  RECORD_SHORT,
-} from "./aof_record_reader.ts";
+import { AofRecordReader, RECORD_BAD, RECORD_COMMAND, RECORD_END } from "./aof_record_reader.ts";
 import {
   errorText,
   type FileHandle,

@@ -97,6 +97,10 @@ export class Persistence {
       onLatency,
     });
     config.onChange("appendonly", () => this.#applyAppendOnly());
+    config.onChange("dir", () => {
+      this.aof.directoryChanged();
+      return null;
+    });
   }
 
   /** Loads what the files hold. Rejects if there are files that cannot be loaded. */
@@ -179,7 +183,6 @@ export class Persistence {
   /** DEBUG LOADAOF: empties the data set and repeats the AOF; the client waits for the reply. */
   reloadAof(client: Client): void {
     const server = this.#server;
-    if (!this.aof.isEnabled) throw commandError("ERR");
     for (const db of server.keyspace.databases) db.clear();
     client.flags |= REDIS_BLOCKED;
     const finish = (reply: () => void) => {
