@@ -86,7 +86,8 @@ function configSetCommand(client: Client): void {
 }
 
 function configRewriteCommand({ server, reply }: Client): void {
-  const error = rewriteConfigFile(server.config, server.userLines());
+  const { files } = server.persistence;
+  const error = rewriteConfigFile(server.config, server.userLines(), files);
   if (error !== null) throw commandError(error);
   server.log.notice("CONFIG REWRITE executed with success.");
   server.persistence.aof.followConfig();

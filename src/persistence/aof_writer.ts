@@ -7,16 +7,16 @@
  *
  *   always      flush also syncs. If either fails the process ends: the replies that wait already
  *               say what is not true.
- *   everysec    a sync beside the event loop once a second; writes go on meanwhile, so that a killed
- *               process loses nothing that was answered.
+ *   everysec    a sync beside the event loop once a second; writes go on meanwhile, so that a
+ *               process that is killed loses nothing that was answered.
  *   no          the system decides.
  *
- * A BUSY DISK may hold up writes while it syncs, and with them everybody. Once a write has been held
- * up so, later ones wait in the buffer while a sync runs, for two seconds at most, until a sync is
- * quick again. (Redis: all writes wait for every sync, as if each disk was like that.)
+ * A BUSY DISK may hold up writes while it syncs, and with them everybody. Once a write has been
+ * held up so, later ones wait in the buffer while a sync runs, for two seconds at most, until a
+ * sync is quick again. (Redis: all writes wait for every sync, as if each disk was like that.)
  *
- * A NEW FILE is begun by a rewrite. The old one is synced before anything is written to the new one,
- * or a power loss could leave a log with a gap.
+ * A NEW FILE is begun by a rewrite. The old one is synced before anything is written to the new
+ * one, or a power loss could leave a log with a gap.
  *
  * UNITS. Effects between two calls of `endUnit` are repeated as a whole or not at all: more than
  * one are wrapped in MULTI and EXEC. MULTI is put in front when the second one comes, for most
@@ -188,8 +188,8 @@ export class AofWriter implements CommandLog {
 
   /**
    * Goes on with a new, empty file. What waits goes to the old one first; false = that failed, and
-   * nothing has changed. The old file is synced now (see `syncAside`, which leaves little to do), or
-   * on a busy disk beside the event loop; then writes to the new one wait for that.
+   * nothing has changed. The old file is synced now (`syncAside` before leaves little to do), or on
+   * a busy disk beside the event loop; then writes to the new one wait for that.
    */
   switchTo(file: FileHandle): boolean {
     assert(this.#unitEffects === 0, "a unit is not split between two files");
@@ -466,7 +466,7 @@ export class AofWriter implements CommandLog {
     this.#watchSync(file.syncData(), file);
   }
 
-  /** Whether the disk holds up writes shows in them alone; that it does so no more, in the syncs. */
+  /** That the disk holds up writes shows in them alone; that it does so no more, in the syncs. */
   #noteWriteInSync(durationMs: number): void {
     if (this.#isDiskBusy || durationMs < HELD_UP_MS_MIN) return;
     this.#isDiskBusy = true;

@@ -30,7 +30,6 @@ import {
   openAofDirectory,
   orRefuse,
 } from "./aof_opening.ts";
-import type { ConfigValues } from "./config_values.ts";
 import { RewritePause } from "./rewrite_pause.ts";
 
 /** More than this is synced beside the event loop before a rewrite begins, and not within it. */
@@ -187,13 +186,8 @@ export class AofControl {
       await loadAofFiles(this.#options, directory);
       log.warning("Append Only File loaded by DEBUG LOADAOF");
     } finally {
-      setCommandLog(this.#commandLog);
+      setCommandLog(this.writer.isOpen ? this.#move ?? this.writer : null);
     }
-  }
-
-  /** Where commands are recorded at present. */
-  get #commandLog(): CommandLog | null {
-    return this.writer.isOpen ? this.#move ?? this.writer : null;
   }
 
   #openAtStart(directory: AofDirectory): void {
@@ -368,7 +362,7 @@ export class AofControl {
     );
   }
 
-  /** CONFIG REWRITE: the next start looks for the AOF in the present `dir`, so it is taken there. */
+  /** CONFIG REWRITE: the next start looks for the AOF in this `dir`, so it is taken there. */
   followConfig(): void {
     if (this.#state === "off" || !this.#isElsewhere) return;
     this.#options.log.notice("A rewrite takes the AOF to the directory that the file now names.");
@@ -536,25 +530,23 @@ export class AofControl {
   }
 
   #finishMove(): void {
-    const move = this.#move;
-    if (move === null) return;
-    const { log, setCommandLog } = this.#options;
-    this.#move = null;
-    move.finish();
-    this.#writer = move.writer;
-    setCommandLog(this.writer);
+    if (this.#move === null) return;
+    const { directory, writer } = this.#move;
     const from = this.#directory!.path;
-    this.#directory = move.directory;
-    log.notice(
-      `The AOF is in ${move.directory.path} now. Its files in ${from} are of no use any more.`,
+    this.#move.finish();
+    this.#move = null;
+    this.#writer = writer;
+    this.#directory = directory;
+    this.#options.setCommandLog(writer);
+    this.#options.log.notice(
+      `The AOF is in ${directory.path} now. Its files in ${from} are of no use any more.`,
     );
   }
 
   #dropMove(): void {
     if (this.#move === null) return;
-    const move = this.#move;
+    this.#move.abandon();
     this.#move = null;
-    move.abandon();
     if (this.writer.isOpen && this.#state === "on") this.#options.setCommandLog(this.writer);
   }
 

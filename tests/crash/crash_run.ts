@@ -10,7 +10,8 @@
  * The floor follows from what was acknowledged and what the settings promise:
  *
  *   always          all that was acknowledged
- *   everysec        after a kill all that was acknowledged, after a power loss what was two seconds ago
+ *   everysec        after a kill all that was acknowledged, after a power loss what was so two
+ *                   seconds ago
  *   no              after a kill all that was acknowledged, after a power loss nothing
  *   AOF off         the state of the last SAVE or BGSAVE that has succeeded
  */

@@ -4,8 +4,8 @@
  * makes the load; beside it, writers note every answer they get.
  *
  *   always       nothing that was answered may be missing
- *   everysec     nothing that was answered (a kill takes nothing away from the system's own buffers),
- *                unless the log says that the disk held up writes: then nothing of two seconds before
+ *   everysec     nothing that was answered (a kill takes nothing away from the system's buffers);
+ *                if the log says that the disk held up writes, nothing of two seconds before
  *   no           the same
  *   RDB alone    nothing that was answered before the last BGSAVE that succeeded began
  *
