@@ -86,9 +86,11 @@ function configSetCommand(client: Client): void {
 }
 
 function configRewriteCommand({ host, reply }: Client): void {
-  const error = rewriteConfigFile(host.config, host.userLines());
+  const { files } = host.persistence;
+  const error = rewriteConfigFile(host.config, host.userLines(), files);
   if (error !== null) throw commandError(error);
   host.log.notice("CONFIG REWRITE executed with success.");
+  host.persistence.aof.followConfig();
   reply.ok();
 }
 

@@ -6,7 +6,7 @@ import * as clock from "../base/clock.ts";
 import type { Argv } from "../protocol/argv.ts";
 import { BackgroundChild, type ChildPort } from "../persistence/background_child.ts";
 import { DiskFileSystem, errorText, type FileSystem } from "../persistence/file_system.ts";
-import type { AofReplay } from "../persistence/aof_loader.ts";
+import type { AofReplay, ReplayOutcome } from "../persistence/aof_loader.ts";
 import { AofControl } from "./aof_control.ts";
 import {
   type Client,
@@ -97,6 +97,10 @@ export class Persistence {
       onLatency,
     });
     config.onChange("appendonly", () => this.#applyAppendOnly());
+    config.onChange("dir", () => {
+      this.aof.directoryChanged();
+      return null;
+    });
   }
 
   /** Loads what the files hold. Rejects if there are files that cannot be loaded. */
@@ -179,7 +183,6 @@ export class Persistence {
   /** DEBUG LOADAOF: empties the data set and repeats the AOF; the client waits for the reply. */
   reloadAof(client: Client): void {
     const server = this.#server;
-    if (!this.aof.isEnabled) throw commandError("ERR");
     for (const db of server.keyspace.databases) db.clear();
     client.flags |= REDIS_BLOCKED;
     const finish = (reply: () => void) => {
@@ -242,12 +245,12 @@ class Replay implements AofReplay, ClientTransport {
     this.#server = server;
   }
 
-  execute(argv: Argv): boolean {
+  execute(argv: Argv): ReplayOutcome {
     const client = this.#client ??= this.#createClient();
     client.argv = argv;
-    const isKnown = this.#server.dispatcher.replay(client);
+    const outcome = this.#server.dispatcher.replay(client);
     client.reply.rewind(0);
-    return isKnown;
+    return outcome;
   }
 
   discard(): void {

@@ -144,7 +144,8 @@ export class Server implements KeyspaceListener {
   /** Ends the process; a test may put something else here. */
   readonly exit: (code: number) => never;
   #nextClientId = 1;
-  #hasPidFile = false;
+  /** Path of the file with the process id; "" if there is none. */
+  #pidFile = "";
 
   constructor(options: ServerOptions) {
     const { config, rows, log, debug = false, exit = Deno.exit, files, createChild } = options;
@@ -245,19 +246,22 @@ export class Server implements KeyspaceListener {
   writePidFile(): void {
     const { pidfile } = this.config;
     if (pidfile === "") return;
+    const path = this.config.resolvePath(pidfile);
     try {
-      Deno.writeTextFileSync(this.config.resolvePath(pidfile), `${Deno.pid}\n`);
-      this.#hasPidFile = true;
+      Deno.writeTextFileSync(path, `${Deno.pid}\n`);
+      this.#pidFile = path;
     } catch (error) {
       this.log.warning(`Failed to write PID file: ${systemErrorText(error)}`);
     }
   }
 
+  /** Removes the file that `writePidFile` wrote (Redis: not if `dir` has changed meanwhile). */
   removePidFile(): void {
-    if (!this.#hasPidFile) return;
-    this.#hasPidFile = false;
+    if (this.#pidFile === "") return;
+    const path = this.#pidFile;
+    this.#pidFile = "";
     try {
-      Deno.removeSync(this.config.resolvePath(this.config.pidfile));
+      Deno.removeSync(path);
     } catch {
       // Somebody else removed it.
     }
