@@ -5,9 +5,11 @@
 import { AssertionFailure } from "./src/base/assert.ts";
 import { log } from "./src/base/log.ts";
 import { commandRows } from "./src/commands/table.ts";
+import { AofLoadError } from "./src/persistence/aof_loader.ts";
 import { checkAofMain } from "./src/persistence/check_aof.ts";
 import { checkRdbMain } from "./src/persistence/check_rdb.ts";
 import { DiskFileSystem } from "./src/persistence/file_system.ts";
+import { RdbFormatError } from "./src/persistence/rdb_format.ts";
 import { formatVersion, HELP_TEXT, parseCommandLine } from "./src/config/command_line.ts";
 import { renameCommands } from "./src/server/config_effects.ts";
 import { ConfigFileError, loadConfig, readStandardInput } from "./src/config/config_file.ts";
@@ -58,9 +60,13 @@ async function main(): Promise<void> {
   try {
     await server.start();
   } catch (error) {
-    // What went wrong with a socket or a file has been logged where it happened.
     if (error instanceof AssertionFailure || !(error instanceof Error)) throw error;
-    log.warning(`Fatal error, can't start: ${error.message}`);
+    // What is wrong with the AOF has been logged where it was found.
+    if (!(error instanceof AofLoadError)) {
+      const isDump = error instanceof RdbFormatError;
+      const what = isDump ? "Fatal error loading the DB" : "Fatal error, can't start";
+      log.warning(`${what}: ${error.message}`);
+    }
     Deno.exit(1);
   }
   warnIfExposed(server);

@@ -3,6 +3,7 @@
  * the directives of the configuration. Loading is all or nothing.
  */
 import { latin1Bytes, latin1Text, utf8Text } from "../base/bytes.ts";
+import { replaceFile } from "../persistence/file_system.ts";
 import type { Acl } from "./acl.ts";
 import { applyUserRule, hasSpaces, mergeSelectors } from "./acl_rules.ts";
 import type { AclUser } from "../session/acl_user.ts";
@@ -20,8 +21,9 @@ const BOTH_SOURCES =
   "but not both.";
 
 /** What it uses of the host. */
-type AclFileHost = Pick<Host, "acl" | "config" | "log">;
+type AclFileHost = Pick<Host, "acl" | "config" | "files" | "log">;
 
+/** Permissions of a new file, which will hold hashes of passwords. */
 const OWNER_ONLY = 0o600;
 
 /** Makes the users that configuration or ACL file name; throws an Error if that is impossible. */
@@ -128,34 +130,18 @@ function readLine(
   return errors;
 }
 
-/** The permissions of a file; those of a new one, which will hold hashes of passwords. */
-function modeOf(path: string): number {
-  try {
-    return (Deno.statSync(path).mode ?? OWNER_ONLY) & 0o777;
-  } catch {
-    return OWNER_ONLY;
-  }
-}
-
 /**
  * Writes all users to the ACL file, which keeps its permissions (Redis: it becomes readable by
  * all). Returns what went wrong, or null.
  */
-export function saveAclFile({ acl, config, log }: AclFileHost): string | null {
+export function saveAclFile({ acl, config, files, log }: AclFileHost): string | null {
   const { aclfile } = config;
   if (aclfile === "") return NO_FILE;
   let text = "";
   for (const user of acl.users()) text += `user ${user.name} ${acl.describe(user)}\n`;
   const path = config.resolvePath(aclfile);
-  const temporaryPath = `${path}.tmp-${Deno.pid}`;
   try {
-    const options = { write: true, create: true, truncate: true, mode: OWNER_ONLY };
-    using file = Deno.openSync(temporaryPath, options);
-    const bytes = latin1Bytes(text);
-    for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
-    file.syncSync();
-    if (Deno.build.os !== "windows") Deno.chmodSync(temporaryPath, modeOf(path));
-    Deno.renameSync(temporaryPath, path);
+    replaceFile(files, path, latin1Bytes(text), OWNER_ONLY);
     return null;
   } catch (error) {
     log.warning(`Saving the ACL file ${path}: ${systemErrorText(error)}`);

@@ -95,9 +95,10 @@ function isSecretParameter(argv: Argv, index: number): boolean {
 }
 
 function configRewriteCommand({ host, reply }: Client): void {
-  const error = rewriteConfigFile(host.config, userLines(host.acl));
+  const error = rewriteConfigFile(host.config, userLines(host.acl), host.files);
   if (error !== null) throw commandError(error);
   host.log.notice("CONFIG REWRITE executed with success.");
+  host.persistence.aof.followConfig();
   reply.ok();
 }
 

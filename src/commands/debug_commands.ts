@@ -45,6 +45,7 @@ type Subcommand = readonly [
 ];
 
 const SUBCOMMANDS: readonly Subcommand[] = [
+  ["aof-flush-sleep", 3, 3, setAofFlushSleep],
   ["change-repl-id", 2, 2, changeReplicationId],
   ["digest", 2, 2, digest],
   ["digest-value", 2, Infinity, digestValue],
@@ -123,6 +124,12 @@ function digestValue({ db, argv, reply }: Client): void {
     const entry = db.findRaw(argv.bytes, argv.starts[index], argv.lengths[index]);
     reply.simple(entry === 0 ? "0".repeat(40) : hexText(valueDigest(db, entry)));
   }
+}
+
+/** Makes each write to the AOF wait before it is made, as a slow disk does. */
+function setAofFlushSleep(client: Client): void {
+  client.host.persistence.aof.writer.flushSleepUs = looseInteger(client, 2);
+  client.reply.ok();
 }
 
 function replyGivenError({ argv, reply }: Client): void {

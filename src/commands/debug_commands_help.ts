@@ -2,6 +2,8 @@
  * The lines of DEBUG HELP: what Redeno knows of DEBUG, in the order of the original.
  */
 export const DEBUG_HELP: readonly string[] = [
+  "AOF-FLUSH-SLEEP <microsec>",
+  "    Server will sleep before flushing the AOF, this is used for testing.",
   "CHANGE-REPL-ID",
   "    Change the replication IDs of the instance.",
   "    Dangerous: should be used only for testing the replication subsystem.",

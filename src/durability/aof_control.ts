@@ -12,28 +12,28 @@
  * and the next rewrite begins another increment. While "waiting" the increment has a temporary
  * name, for there is no base yet to which it could belong.
  *
+ * After CONFIG SET dir a rewrite goes to the new directory, and with it the log: see aof_move.ts.
+ *
  * The parts: AofWriter (bytes and syncs), AofDirectory (files and manifest), AofLoader (replay).
  * The server is reached through `AofControlOptions` alone.
  */
 import * as clock from "../base/clock.ts";
-import type { Log } from "../base/log.ts";
-import { AofDirectory } from "../persistence/aof_directory.ts";
-import { AofLoader, AofLoadError, type AofReplay } from "../persistence/aof_loader.ts";
-import { AofManifestError } from "../persistence/aof_manifest.ts";
-import { AofWriter } from "../persistence/aof_writer.ts";
+import type { AofDirectory } from "../persistence/aof_directory.ts";
+import { AofWriter, type AofWriterOptions } from "../persistence/aof_writer.ts";
 import type { CommandLog } from "../persistence/command_log.ts";
+import { errorText, type FileHandle, removeIfExists } from "../persistence/file_system.ts";
+import { AofMove } from "./aof_move.ts";
 import {
-  errorText,
-  type FileHandle,
-  type FileSystem,
-  removeIfExists,
-} from "../persistence/file_system.ts";
-import type { ConfigValues } from "../config/config_values.ts";
+  type AofOpeningOptions,
+  aofPath,
+  loadAofFiles,
+  openAofDirectory,
+  orRefuse,
+} from "./aof_opening.ts";
+import { RewritePause } from "./rewrite_pause.ts";
 
-/** From this many failures in a row on, automatic rewrites pause: 1 minute, 2, 4 … 60. */
-const FAILURES_BEFORE_PAUSE = 3;
-const PAUSE_MINUTES_MAX = 60;
-const SUSPECT_PAUSE_MINUTES_MAX = 1;
+/** More than this is synced beside the event loop before a rewrite begins, and not within it. */
+const SYNC_AT_ONCE_BYTES_MAX = 4 * 1024 * 1024;
 
 /** How a child's work on a base file ended. */
 export type RewriteOutcome =
@@ -57,22 +57,12 @@ export interface RewriteChild {
 }
 
 /** What the control needs of the server. */
-export interface AofControlOptions {
-  readonly config: ConfigValues;
-  readonly files: FileSystem;
-  readonly log: Log;
+export interface AofControlOptions extends AofOpeningOptions {
   readonly child: RewriteChild;
-  readonly replay: AofReplay;
   /** Writes the present data to `path` now, as RDB or as commands, and syncs the file. */
   writeBase(path: string, isRdb: boolean): void;
-  /** Loads the RDB at the beginning of the file; resolves with the offset behind it. */
-  loadRdb(path: string): Promise<number>;
   /** Loads dump.rdb if there is one, as without AOF; resolves with whether there was one. */
   loadDump(): Promise<boolean>;
-  /** Loading begins and ends (INFO loading_…, -LOADING); between, `onLoadProgress`. */
-  loadingStarted(totalBytes: number): void;
-  onLoadProgress(loadedBytes: number): void;
-  loadingEnded(): void;
   /** Where commands are recorded from now on; null: nowhere. */
   setCommandLog(log: CommandLog | null): void;
   /** Whether EXEC is running: then a rewrite would split the transaction. */
@@ -81,8 +71,6 @@ export interface AofControlOptions {
   exit(code: number): never;
   /** `diskError` may be another one now, or none. */
   onErrorChange?(): void;
-  /** Hears how long the disk has held everybody up (latency monitor). */
-  onLatency?(event: string, durationUs: number): void;
 }
 
 /** Where commands go that come during a rewrite: nowhere, to a temporary file, to the last one. */
@@ -92,38 +80,48 @@ type IncrementKind = "none" | "temporary" | "last";
 export type RewriteRequest = "started" | "scheduled" | "in progress" | "failed";
 
 export class AofControl {
-  readonly writer: AofWriter;
   readonly #options: AofControlOptions;
+  readonly #writerOptions: AofWriterOptions;
+  #writer: AofWriter;
   #state: "off" | "waiting" | "on" = "off";
+  /** The rewrite under way takes the AOF to another directory. */
+  #move: AofMove | null = null;
   #directory: AofDirectory | null = null;
   /** Bytes of all files but the present one, and of all at the end of the last rewrite. */
   #earlierBytes = 0;
   #baseBytes = 0;
 
   #isRewriting = false;
+  /** The rewrite has not begun to work, for what was recorded is being synced. */
+  #isSyncingFirst = false;
   #isScheduled = false;
   #rewriteStartMs = 0;
   #lastRewriteSeconds = -1;
   #lastRewriteOk = true;
   #lastCopiedBytes = 0;
   #rewriteCount = 0;
-  #failuresInRow = 0;
-  #pauseMinutes = 0;
-  #pausedUntilMs = 0;
+  readonly #pause: RewritePause;
   /** The removal of old files that is under way. */
   #removal: Promise<unknown> = Promise.resolve();
 
   constructor(options: AofControlOptions) {
     this.#options = options;
     const { config, log, child, exit } = options;
-    this.writer = new AofWriter({
+    this.#writerOptions = {
       config,
       log,
       hasActiveChild: () => child.isActive,
       exit,
       onErrorChange: () => options.onErrorChange?.(),
       onLatency: (event, durationUs) => options.onLatency?.(event, durationUs),
-    });
+    };
+    this.#writer = new AofWriter(this.#writerOptions);
+    this.#pause = new RewritePause(log);
+  }
+
+  /** Writes the log; another one after a move to another directory. */
+  get writer(): AofWriter {
+    return this.#writer;
   }
 
   /** Whether `appendonly` is on, or being switched on. */
@@ -160,11 +158,11 @@ export class AofControl {
   async loadAtStart(): Promise<boolean> {
     const { config, log, loadDump } = this.#options;
     if (!config.appendonly) return false;
-    const directory = this.#openDirectory();
-    this.#orRefuse("Cannot take in the old AOF file", () => directory.upgradeIfNeeded());
+    const directory = this.#directory = openAofDirectory(this.#options);
+    orRefuse(log, "Cannot take in the old AOF file", () => directory.upgradeIfNeeded());
     const list = directory.manifest.filesToLoad;
     if (list.length > 0) {
-      await this.#loadFiles(directory);
+      await loadAofFiles(this.#options, directory);
     } else if (await loadDump()) {
       log.notice(
         `There is no AOF yet: the data of ${config.dbfilename} become the base of a new one`,
@@ -174,45 +172,28 @@ export class AofControl {
     return true;
   }
 
-  /** DEBUG LOADAOF: repeats what was recorded so far; nothing is recorded meanwhile. */
+  /**
+   * DEBUG LOADAOF: repeats what was recorded so far, also if the AOF is off by now; nothing is
+   * recorded meanwhile.
+   */
   async reload(): Promise<void> {
-    const { setCommandLog } = this.#options;
-    this.writer.flush(true);
+    const { setCommandLog, log } = this.#options;
+    this.flush(true);
     setCommandLog(null);
     try {
-      await this.#loadFiles(this.#directory!);
+      const isOn = this.#state === "on";
+      const directory = isOn ? this.#directory! : openAofDirectory(this.#options);
+      await loadAofFiles(this.#options, directory);
+      log.warning("Append Only File loaded by DEBUG LOADAOF");
     } finally {
-      setCommandLog(this.writer);
+      setCommandLog(this.writer.isOpen ? this.#move ?? this.writer : null);
     }
-  }
-
-  async #loadFiles(directory: AofDirectory): Promise<void> {
-    const { config, files, log, replay } = this.#options;
-    const { loadRdb, loadingStarted, onLoadProgress, loadingEnded } = this.#options;
-    const totalBytes = directory.totalBytes();
-    const startUs = clock.monotonicUs();
-    const loader = new AofLoader({
-      files,
-      log,
-      replay,
-      config,
-      loadRdb,
-      onProgress: onLoadProgress,
-    });
-    loadingStarted(totalBytes);
-    try {
-      await loader.load(directory.path, directory.manifest.filesToLoad, config.appendfilename);
-    } finally {
-      loadingEnded();
-    }
-    const seconds = ((clock.monotonicUs() - startUs) / 1e6).toFixed(3);
-    log.notice(`DB loaded from append only file: ${seconds} seconds`);
   }
 
   #openAtStart(directory: AofDirectory): void {
-    const { config, writeBase } = this.#options;
+    const { config, log, writeBase } = this.#options;
     const isRdb = config.aofUseRdbPreamble;
-    this.#orRefuse(`Can't open or create the append-only file in ${directory.path}`, () => {
+    orRefuse(log, `Can't open or create the append-only file in ${directory.path}`, () => {
       const file = directory.openForStart(isRdb, (path) => writeBase(path, isRdb));
       const fileBytes = file.size();
       this.writer.open(file, fileBytes);
@@ -227,44 +208,9 @@ export class AofControl {
     this.#removeHistory(directory);
   }
 
-  #openDirectory(): AofDirectory {
-    const { config, files, log } = this.#options;
-    const directory = new AofDirectory({
-      files,
-      log,
-      parent: config.dir === "" ? "." : config.dir,
-      name: config.appenddirname,
-      fileName: config.appendfilename,
-      onLatency: (event, durationUs) => this.#options.onLatency?.(event, durationUs),
-    });
-    try {
-      directory.readManifest();
-    } catch (error) {
-      if (!(error instanceof AofManifestError)) {
-        this.#refuse(`Fatal error: can't open the AOF manifest file: ${errorText(error)}`);
-      }
-      log.warning("*** FATAL AOF MANIFEST FILE ERROR ***");
-      if (error.line > 0) {
-        log.warning(`Reading the manifest file ${error.path}, at line ${error.line}`);
-        log.warning(`>>> '${error.text}'`);
-      }
-      this.#refuse(error.reason);
-    }
-    this.#directory = directory;
-    return directory;
-  }
-
-  #orRefuse(what: string, action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      this.#refuse(`${what}: ${errorText(error)}`);
-    }
-  }
-
-  #refuse(message: string): never {
-    this.#options.log.warning(message);
-    throw new AofLoadError(message);
+  /** Whether the configuration names another directory than the one in use. */
+  get #isElsewhere(): boolean {
+    return this.#directory !== null && this.#directory.path !== aofPath(this.#options.config);
   }
 
   // ------------------------------------------------------------------------------ turn, cron, end
@@ -272,8 +218,9 @@ export class AofControl {
   /**
    * End of a turn: what was recorded goes to the disk as `appendfsync` asks. True: replies may go.
    */
-  flush(): boolean {
-    return this.writer.flush();
+  flush(isForced = false): boolean {
+    this.#move?.writer.flush(isForced);
+    return this.writer.flush(isForced);
   }
 
   /** Housekeeping, called by cron: begins rewrites that are scheduled, due, or needed. */
@@ -281,12 +228,12 @@ export class AofControl {
     const { child, config, log } = this.#options;
     if (child.isActive || this.#isRewriting) return;
     if (this.#isScheduled) {
-      if (!this.#isPaused()) this.#startRewrite();
+      if (!this.#pause.isPaused(this.writer.isSuspect)) this.#startRewrite();
       return;
     }
     if (this.#state !== "on") return;
     if (this.writer.isSuspect) {
-      if (this.#isPaused()) return;
+      if (this.#pause.isPaused(this.writer.isSuspect)) return;
       log.warning("The AOF may lack what a failed fsync did not write. Starting a rewrite of it.");
       this.#startRewrite();
       return;
@@ -294,7 +241,7 @@ export class AofControl {
     const percentage = config.autoAofRewritePercentage;
     if (percentage <= 0 || this.currentBytes <= config.autoAofRewriteMinSize) return;
     const growth = Math.floor((this.currentBytes * 100) / (this.#baseBytes || 1)) - 100;
-    if (growth < percentage || this.#isPaused()) return;
+    if (growth < percentage || this.#pause.isPaused(this.writer.isSuspect)) return;
     log.notice(`Starting automatic rewriting of AOF on ${growth}% growth`);
     this.#startRewrite();
   }
@@ -304,7 +251,7 @@ export class AofControl {
    * AOF is just being written, and without it the data would be lost; `isForced` overrules that.
    */
   shutdown(isForced: boolean): boolean {
-    const { log, child } = this.#options;
+    const { log } = this.#options;
     if (this.#state === "off") return true;
     if (this.#isRewriting) {
       if (this.#state === "waiting") {
@@ -314,7 +261,7 @@ export class AofControl {
         if (!isForced) return false;
       }
       log.warning("There is a child rewriting the AOF. Killing it!");
-      child.abortRewrite();
+      this.#abortRewrite();
     }
     log.notice("Calling fsync() on the AOF file.");
     const error = this.writer.syncNow();
@@ -325,6 +272,7 @@ export class AofControl {
   /** Stops recording and closes the file; resolves when nothing is under way. */
   async close(): Promise<void> {
     this.#options.setCommandLog(null);
+    this.#dropMove();
     this.writer.close();
     this.#state = "off";
     await this.settled();
@@ -366,7 +314,7 @@ export class AofControl {
           "AOF and starting a rewrite now.",
       );
       // What it writes would be a base without an increment, for nothing was recorded so far.
-      child.abortRewrite();
+      this.#abortRewrite();
       if (child.isActive) {
         this.#isScheduled = true;
         return true;
@@ -383,16 +331,42 @@ export class AofControl {
   }
 
   #switchOff(): void {
-    const { child, log, setCommandLog } = this.#options;
+    const { log, setCommandLog } = this.#options;
     const wasWaiting = this.#state === "waiting";
     this.#state = "off";
     this.#isScheduled = false;
     setCommandLog(null);
+    if (this.#isRewriting) {
+      log.notice(`Killing running AOF rewrite child: ${Deno.pid}`);
+      this.#abortRewrite();
+    }
+    this.#dropMove();
     const error = this.writer.close();
     if (error !== null) log.warning(`Fail to fsync the AOF file: ${error}`);
     this.#earlierBytes = 0;
-    if (this.#isRewriting) child.abortRewrite();
     if (wasWaiting) this.#directory?.removeTemporaryIncrement();
+  }
+
+  // ------------------------------------------------------------------------------ CONFIG SET dir
+
+  /** `dir` has changed: says where the AOF is, for only a rewrite takes it along. */
+  directoryChanged(): void {
+    if (this.#state === "off") return;
+    if (!this.#isElsewhere) {
+      if (this.#move !== null) this.#abortRewrite();
+      return;
+    }
+    this.#options.log.warning(
+      `The AOF stays in ${this.#directory!.path} until the next rewrite, which goes to the new ` +
+        "directory. BGREWRITEAOF or CONFIG REWRITE starts it.",
+    );
+  }
+
+  /** CONFIG REWRITE: the next start looks for the AOF in this `dir`, so it is taken there. */
+  followConfig(): void {
+    if (this.#state === "off" || !this.#isElsewhere) return;
+    this.#options.log.notice("A rewrite takes the AOF to the directory that the file now names.");
+    this.#isScheduled = true;
   }
 
   // ----------------------------------------------------------------------------------- rewrite
@@ -403,17 +377,40 @@ export class AofControl {
     if (this.#options.child.isActive || this.#options.isInTransaction()) {
       this.#isScheduled = true;
       // Redis: a rewrite asked for by hand does not wait for the end of a pause.
-      this.#failuresInRow = 0;
+      this.#pause.failuresInRow = 0;
       return "scheduled";
     }
     return this.#startRewrite() ? "started" : "failed";
   }
 
+  /** Begins a rewrite, if need be when what was recorded is synced. False: it cannot begin. */
   #startRewrite(): boolean {
+    const isLong = this.#state === "on" && this.writer.unsyncedBytes > SYNC_AT_ONCE_BYTES_MAX;
+    if (!isLong) return this.#startRewriteNow();
+    this.#isRewriting = true;
+    this.#isSyncingFirst = true;
+    this.#isScheduled = false;
+    this.#rewriteStartMs = clock.nowMs();
+    this.writer.syncAside().then(() => {
+      if (!this.#isSyncingFirst) return;
+      this.#abortRewrite();
+      if (this.#options.child.isActive) this.#isScheduled = true;
+      else this.#startRewriteNow();
+    });
+    return true;
+  }
+
+  #abortRewrite(): void {
+    if (!this.#isSyncingFirst) return this.#options.child.abortRewrite();
+    this.#isSyncingFirst = false;
+    this.#isRewriting = false;
+  }
+
+  #startRewriteNow(): boolean {
     const { config, child, log } = this.#options;
     const isRdb = config.aofUseRdbPreamble;
     try {
-      const directory = this.#directory ?? this.#openDirectory();
+      const directory = this.#directoryForRewrite();
       directory.make();
       this.#beginIncrement(directory);
       this.#rewriteCount++;
@@ -429,7 +426,8 @@ export class AofControl {
       log.warning(`Can't rewrite append only file in background: ${errorText(error)}`);
       this.#lastRewriteOk = false;
       // Redis: counted only when the child fails; then a full disk is asked ten times a second.
-      this.#failuresInRow++;
+      this.#pause.failuresInRow++;
+      this.#dropMove();
       if (this.#isRewriting) this.#dropWaitingIncrement();
       this.#isRewriting = false;
       return false;
@@ -440,9 +438,18 @@ export class AofControl {
     return true;
   }
 
+  /** Where the configuration says; the first directory of all may hold an older AOF. */
+  #directoryForRewrite(): AofDirectory {
+    const isFirst = this.#directory === null;
+    if (!isFirst && !this.#isElsewhere) return this.#directory!;
+    const directory = openAofDirectory(this.#options, !isFirst);
+    if (this.#state !== "on") this.#directory = directory;
+    return directory;
+  }
+
   get #incrementKind(): IncrementKind {
     if (this.#state === "off") return "none";
-    return this.#state === "waiting" ? "temporary" : "last";
+    return this.#state === "waiting" || this.#move !== null ? "temporary" : "last";
   }
 
   /** Goes on recording in a new file, the first of those that the base will not contain. */
@@ -453,6 +460,12 @@ export class AofControl {
       this.writer.abandon();
       this.writer.open(directory.createTemporaryIncrement(), 0);
       setCommandLog(this.writer);
+      return;
+    }
+    if (directory !== this.#directory) {
+      this.flush(true);
+      this.#move = new AofMove(this.writer, directory, this.#writerOptions);
+      setCommandLog(this.#move);
       return;
     }
     const oldBytes = this.currentBytes;
@@ -470,7 +483,7 @@ export class AofControl {
     if (outcome.kind === "written" && this.#install(directory, isRdb)) {
       this.#lastCopiedBytes = outcome.copiedBytes;
       this.#lastRewriteOk = true;
-      this.#failuresInRow = 0;
+      this.#pause.failuresInRow = 0;
       return;
     }
     const { log, files } = this.#options;
@@ -480,8 +493,9 @@ export class AofControl {
     }
     if (outcome.kind !== "aborted") {
       this.#lastRewriteOk = false;
-      this.#failuresInRow++;
+      this.#pause.failuresInRow++;
     }
+    this.#dropMove();
     this.#dropWaitingIncrement();
   }
 
@@ -490,11 +504,17 @@ export class AofControl {
     const { log } = this.#options;
     log.notice("Background AOF rewrite terminated with success");
     const wasSuspect = this.writer.isSuspect;
+    const moveError = this.#move?.syncNow() ?? null;
+    if (moveError !== null) {
+      log.warning(`The AOF cannot be written in ${directory.path}: ${moveError}`);
+      return false;
+    }
     try {
       directory.installBase(isRdb, this.#incrementKind);
     } catch {
       return false;
     }
+    this.#finishMove();
     if (this.writer.isOpen) {
       this.#earlierBytes = directory.sizeOf(directory.manifest.base!);
       this.#baseBytes = this.currentBytes;
@@ -507,6 +527,27 @@ export class AofControl {
     }
     log.notice("Background AOF rewrite finished successfully");
     return true;
+  }
+
+  #finishMove(): void {
+    if (this.#move === null) return;
+    const { directory, writer } = this.#move;
+    const from = this.#directory!.path;
+    this.#move.finish();
+    this.#move = null;
+    this.#writer = writer;
+    this.#directory = directory;
+    this.#options.setCommandLog(writer);
+    this.#options.log.notice(
+      `The AOF is in ${directory.path} now. Its files in ${from} are of no use any more.`,
+    );
+  }
+
+  #dropMove(): void {
+    if (this.#move === null) return;
+    this.#move.abandon();
+    this.#move = null;
+    if (this.writer.isOpen && this.#state === "on") this.#options.setCommandLog(this.writer);
   }
 
   /** While the AOF is being switched on: what was recorded has no base; another rewrite follows. */
@@ -523,32 +564,6 @@ export class AofControl {
     this.#removal = Promise.all([this.#removal, directory.removeHistory()]);
   }
 
-  /**
-   * Whether rewrites have failed so often that the next one must wait (Redis: aofRewriteLimited).
-   */
-  #isPaused(): boolean {
-    if (this.#failuresInRow < FAILURES_BEFORE_PAUSE) {
-      this.#pauseMinutes = 0;
-      this.#pausedUntilMs = 0;
-      return false;
-    }
-    const nowMs = clock.nowMs();
-    if (this.#pausedUntilMs !== 0) {
-      if (nowMs < this.#pausedUntilMs) return true;
-      this.#pausedUntilMs = 0;
-      return false;
-    }
-    // While writers are refused because only a rewrite can help, nobody should wait for an hour.
-    const minutesMax = this.writer.isSuspect ? SUSPECT_PAUSE_MINUTES_MAX : PAUSE_MINUTES_MAX;
-    this.#pauseMinutes = Math.min(Math.max(1, this.#pauseMinutes * 2), minutesMax);
-    this.#pausedUntilMs = nowMs + this.#pauseMinutes * 60_000;
-    this.#options.log.warning(
-      "Background AOF rewrite has repeatedly failed and triggered the limit, will retry in " +
-        `${this.#pauseMinutes} minutes`,
-    );
-    return true;
-  }
-
   // -------------------------------------------------------------------------------------- INFO
 
   /** Fields of INFO persistence, in Redis's order; those of `sizeFields` follow further down. */
@@ -563,7 +578,7 @@ export class AofControl {
       ["aof_current_rewrite_time_sec", isRunning ? seconds : -1],
       ["aof_last_bgrewrite_status", this.#lastRewriteOk ? "ok" : "err"],
       ["aof_rewrites", this.#rewriteCount],
-      ["aof_rewrites_consecutive_failures", this.#failuresInRow],
+      ["aof_rewrites_consecutive_failures", this.#pause.failuresInRow],
       ["aof_last_write_status", this.writer.error === null ? "ok" : "err"],
       ["aof_last_cow_size", this.#lastCopiedBytes],
     ];
@@ -579,6 +594,7 @@ export class AofControl {
       ["aof_buffer_length", this.writer.bufferedBytes],
       ["aof_pending_bio_fsync", this.writer.isSyncRunning ? 1 : 0],
       ["aof_delayed_fsync", this.writer.delayedSyncCount],
+      ["aof_postponed_writes", this.writer.postponedCount],
     ];
   }
 }

@@ -4,7 +4,7 @@
  */
 import * as clock from "../base/clock.ts";
 import { BackgroundChild, type ChildPort } from "../persistence/background_child.ts";
-import { DiskFileSystem, errorText, type FileSystem } from "../persistence/file_system.ts";
+import { errorText } from "../persistence/file_system.ts";
 import type { AofReplay } from "../persistence/aof_loader.ts";
 import { AofControl } from "./aof_control.ts";
 import type { CommandLog } from "../persistence/command_log.ts";
@@ -40,6 +40,7 @@ type PersistenceHost = Pick<
   | "arena"
   | "calls"
   | "config"
+  | "files"
   | "fork"
   | "gates"
   | "keyspace"
@@ -50,8 +51,6 @@ type PersistenceHost = Pick<
 
 export interface PersistenceOptions {
   readonly host: PersistenceHost;
-  /** Where files are; the disk if not given. */
-  readonly files?: FileSystem | undefined;
   /** Makes the child that saves in the background; a Worker if not given. */
   readonly createChild?: (() => ChildPort) | undefined;
   /** Runs the commands of an AOF. */
@@ -62,7 +61,6 @@ export interface PersistenceOptions {
 }
 
 export class Persistence {
-  readonly files: FileSystem;
   readonly child: BackgroundChild;
   readonly rdb: RdbControl;
   readonly aof: AofControl;
@@ -78,10 +76,9 @@ export class Persistence {
   #commandsSeen = 0;
 
   constructor(options: PersistenceOptions) {
-    const { host, files = new DiskFileSystem(), createChild, replay } = options;
+    const { host, createChild, replay } = options;
     this.#host = host;
-    this.files = files;
-    const { arena, fork, log, config, keyspace, latency } = host;
+    const { arena, files, fork, log, config, keyspace, latency } = host;
     const onLatency = (event: string, durationUs: number) => latency.addIfNeeded(event, durationUs);
     this.child = new BackgroundChild({ arena, fork, log, files, createChild, onLatency });
     const loading = {
@@ -123,6 +120,10 @@ export class Persistence {
       onLatency,
     });
     config.onChange("appendonly", () => this.#applyAppendOnly());
+    config.onChange("dir", () => {
+      this.aof.directoryChanged();
+      return null;
+    });
   }
 
   /** Loads what the files hold. Rejects if there are files that cannot be loaded. */
@@ -203,7 +204,6 @@ export class Persistence {
   /** DEBUG LOADAOF: empties the data set and repeats the AOF; the client waits for the reply. */
   reloadAof(client: Client): void {
     const { keyspace, log } = this.#host;
-    if (!this.aof.isEnabled) throw commandError("ERR");
     for (const db of keyspace.databases) db.clear();
     client.flags |= REDIS_BLOCKED;
     const finish = (reply: () => void) => {

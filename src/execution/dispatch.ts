@@ -20,6 +20,7 @@
 import { asciiLower, asciiUpper } from "../base/ascii.ts";
 import * as clock from "../base/clock.ts";
 import { REQUEST_COMPLETE, REQUEST_PARTIAL, RequestParser } from "../protocol/request_parser.ts";
+import type { ReplayOutcome } from "../persistence/aof_loader.ts";
 import type { Argv } from "../protocol/argv.ts";
 import {
   type Client,
@@ -295,10 +296,10 @@ export class Dispatcher {
   }
 
   /**
-   * Carries out (or queues) the command in `client.argv` without any of the checks: it was
-   * recorded, so it was allowed. False if there is no such command.
+   * Carries out (or queues) the command in `client.argv`, which was recorded, so it was allowed. Of
+   * the checks only those are made that a damaged record may fail.
    */
-  replay(client: Client): boolean {
+  replay(client: Client): ReplayOutcome {
     const { argv } = client;
     const { commands } = this.#host;
     // What we write by ourselves, as DEL for a key that expired, has the command's own name.
@@ -306,7 +307,10 @@ export class Dispatcher {
     if (command !== null && command.subcommandTable !== null && argv.count >= 2) {
       command = command.subcommandTable.get(asciiLower(argv.text(1))) ?? null;
     }
-    if (command === null) return false;
+    if (command === null) return "unknown command";
+    const { arity } = command;
+    const isWrongArity = arity > 0 ? argv.count !== arity : argv.count < -arity;
+    if (isWrongArity) return "wrong number of arguments";
     if ((client.flags & REDIS_MULTI) !== 0 && (command.bits & COMMAND_NEVER_QUEUED) === 0) {
       queueCommand(client, command);
     } else {
@@ -314,7 +318,7 @@ export class Dispatcher {
       // Nobody asked for it, so its time is nobody's.
       this.#runCommand = null;
     }
-    return true;
+    return "done";
   }
 
   /**

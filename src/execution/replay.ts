@@ -1,5 +1,5 @@
 /** Replay: a client without a connection, which runs the commands of an AOF. */
-import type { AofReplay } from "../persistence/aof_loader.ts";
+import type { AofReplay, ReplayOutcome } from "../persistence/aof_loader.ts";
 import type { Argv } from "../protocol/argv.ts";
 import {
   type Client,
@@ -20,12 +20,12 @@ export class Replay implements AofReplay, ClientTransport {
     this.#host = host;
   }
 
-  execute(argv: Argv): boolean {
+  execute(argv: Argv): ReplayOutcome {
     const client = this.#client ??= this.#createClient();
     client.argv = argv;
-    const isKnown = this.#host.dispatcher.replay(client);
+    const outcome = this.#host.dispatcher.replay(client);
     client.reply.rewind(0);
-    return isKnown;
+    return outcome;
   }
 
   discard(): void {

@@ -171,7 +171,11 @@ class AofChecker {
   }
 
   #checkRdb(path: string): number {
-    const { isSane, endOffset } = checkRdb(this.#tool.files, path, (line) => this.#line(line));
+    const { files } = this.#tool;
+    const { isSane, isReadable, endOffset } = checkRdb(files, path, (line) => this.#line(line));
+    if (!isReadable) {
+      throw new GiveUp("RDB preamble of AOF file cannot be read by this version, aborting.");
+    }
     if (!isSane) throw new GiveUp("RDB preamble of AOF file is not sane, aborting.");
     this.#line("RDB preamble is OK, proceeding with AOF tail...");
     return endOffset;

@@ -3,6 +3,9 @@
  * is damaged. `redeno check-rdb FILE` is this; check_aof.ts uses it for files that begin with an
  * RDB.
  *
+ * A file that holds what only other versions can read (modules, say) is not called damaged; but it
+ * cannot be checked from there on, so that the exit code is 1 as well.
+ *
  * Every value is built as for loading, in memory of its own, and freed again: so what passes here
  * is what the server can load. Lines are those of redis-check-rdb, so that scripts understand both;
  * the reason of an error is in our own words, with the offset at which reading stopped.
@@ -23,7 +26,10 @@ import { type EncodingLimits, RdbValueReader } from "./rdb_value_reader.ts";
 export type PrintLine = (line: string) => void;
 
 export interface RdbCheck {
+  /** Read to its end, and found good. */
   isSane: boolean;
+  /** False: the check ended at something that only other versions can read, not at damage. */
+  isReadable: boolean;
   /** Offset behind the RDB; where an AOF goes on that began with it. */
   endOffset: number;
 }
@@ -145,12 +151,13 @@ class RdbChecker {
       if (this.#version >= format.CHECKSUM_VERSION_MIN) this.#readChecksum();
     } catch (error) {
       if (!(error instanceof format.RdbFormatError)) throw error;
-      this.#printError(error);
-      return { isSane: false, endOffset: error.offset };
+      const isReadable = !(error instanceof format.RdbUnreadableError);
+      this.#printError(error, isReadable);
+      return { isSane: false, isReadable, endOffset: error.offset };
     }
     this.#info("\\o/ RDB looks OK! \\o/");
     this.#printCounts();
-    return { isSane: true, endOffset: input.offset };
+    return { isSane: true, isReadable: true, endOffset: input.offset };
   }
 
   #readMagic(): void {
@@ -159,7 +166,9 @@ class RdbChecker {
     const magic = latin1Text(this.#view.bytes, this.#view.start, format.MAGIC_BYTES);
     const found = format.parseMagic(magic);
     if (found === null) input.fail("Wrong signature trying to load DB from file");
-    if (!found.isReadable) input.fail(`Can't handle RDB format version ${found.version}`);
+    if (!found.isReadable) {
+      input.refuse(`Can't handle RDB format version ${found.version}`);
+    }
     this.#version = found.version;
   }
 
@@ -206,9 +215,9 @@ class RdbChecker {
         return false;
       case format.OPCODE_MODULE_AUX:
         this.#doing = "read-module-aux";
-        return input.fail("the file holds data of a module");
+        return input.refuse("the file holds data of a module, which this version cannot read");
     }
-    return input.fail("Pre-release function format not supported");
+    return input.refuse("Pre-release function format not supported");
   }
 
   #skipLengths(count: number): true {
@@ -266,10 +275,13 @@ class RdbChecker {
     this.#print(`[offset ${this.#input.offset}] ${text}`);
   }
 
-  #printError({ offset, reason }: format.RdbFormatError): void {
+  #printError({ offset, reason }: format.RdbFormatError, isReadable: boolean): void {
     const print = this.#print;
-    print("--- RDB ERROR DETECTED ---");
+    print(isReadable ? "--- RDB ERROR DETECTED ---" : "--- RDB NOT SUPPORTED ---");
     print(`[offset ${offset}] ${reason}`);
+    if (!isReadable) {
+      print("[additional info] No damage was found up to here; what follows was not checked");
+    }
     print(`[additional info] While doing: ${this.#doing}`);
     if (this.#key !== null) {
       print(`[additional info] Reading key '${latin1Text(this.#key, 0, this.#key.length)}'`);

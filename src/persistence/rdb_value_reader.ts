@@ -192,8 +192,10 @@ export class RdbValueReader {
 
   #failForType(type: number, key: string): never {
     const name = format.UNREADABLE_TYPE_NAMES.get(type);
-    const what = name === undefined ? `unknown type ${type}` : `type ${name} (${type})`;
-    return this.#input.fail(`key "${key}" has ${what}, which this version cannot read`);
+    if (name === undefined) this.#input.fail(`key "${key}" has unknown type ${type}`);
+    return this.#input.refuse(
+      `key "${key}" has type ${name} (${type}), which this version cannot read`,
+    );
   }
 
   /** Reads the elements of a collection. Returns how many there are. */

@@ -70,7 +70,8 @@ const EFFECTS: readonly (readonly [names: readonly string[], apply: Effect])[] =
   [["maxmemory-eviction-tenacity", "lfu-log-factor", "lfu-decay-time"], applyMemory],
   [["hz", "active-expire-effort"], applyCron],
   [["active-defrag-max-scan-fields"], applyDefragmentation],
-  [["loglevel", "logfile"], applyLog],
+  // A relative log file is one in the present directory.
+  [["loglevel", "logfile", "dir"], applyLog],
   [["requirepass"], applyPassword],
   [["client-output-buffer-limit"], applyOutputLimits],
   [["slowlog-log-slower-than", "latency-monitor-threshold"], applyTiming],

@@ -16,7 +16,8 @@ export class ServerProcess implements HostProcess {
   isCronPaused = false;
   readonly #host: InfoHost;
   readonly #exit: (code: number) => never;
-  #hasPidFile = false;
+  /** Path of the file with the process id; "" if there is none. */
+  #pidFile = "";
 
   /** `exit` ends the process. */
   constructor(host: InfoHost, exit: (code: number) => never) {
@@ -51,20 +52,22 @@ export class ServerProcess implements HostProcess {
   writePidFile(): void {
     const { config, log } = this.#host;
     if (config.pidfile === "") return;
+    const path = config.resolvePath(config.pidfile);
     try {
-      Deno.writeTextFileSync(config.resolvePath(config.pidfile), `${Deno.pid}\n`);
-      this.#hasPidFile = true;
+      Deno.writeTextFileSync(path, `${Deno.pid}\n`);
+      this.#pidFile = path;
     } catch (error) {
       log.warning(`Failed to write PID file: ${systemErrorText(error)}`);
     }
   }
 
+  /** Removes the file that `writePidFile` wrote (Redis: not if `dir` has changed meanwhile). */
   removePidFile(): void {
-    if (!this.#hasPidFile) return;
-    this.#hasPidFile = false;
-    const { config } = this.#host;
+    if (this.#pidFile === "") return;
+    const path = this.#pidFile;
+    this.#pidFile = "";
     try {
-      Deno.removeSync(config.resolvePath(config.pidfile));
+      Deno.removeSync(path);
     } catch {
       // Somebody else removed it.
     }

@@ -32,7 +32,7 @@ import { Tracking } from "../observers/tracking.ts";
 import { WatchTable } from "../observers/watch.ts";
 import type { ChildPort } from "../persistence/background_child.ts";
 import type { CommandLog } from "../persistence/command_log.ts";
-import type { FileSystem } from "../persistence/file_system.ts";
+import { DiskFileSystem, type FileSystem } from "../persistence/file_system.ts";
 import { CallStack } from "../session/call_stack.ts";
 import type { Client } from "../session/client.ts";
 import { Clients } from "../session/clients.ts";
@@ -72,6 +72,7 @@ export interface ServerOptions {
 export class Server implements Host {
   readonly config: Config;
   readonly log: Log;
+  readonly files: FileSystem;
   readonly arena: Arena;
   readonly fork: SoftwareFork;
   readonly keyspace: Keyspace;
@@ -110,9 +111,10 @@ export class Server implements Host {
   #commandLog: CommandLog | null = null;
 
   constructor(options: ServerOptions) {
-    const { config, rows, log, debug = false, exit = Deno.exit, files, createChild } = options;
+    const { config, rows, log, debug = false, exit = Deno.exit, createChild } = options;
     this.config = config;
     this.log = log;
+    this.files = options.files ?? new DiskFileSystem();
     this.slowlog = new Slowlog(config);
     this.latency = new LatencyMonitor(config);
     this.arena = new Arena({ debug });
@@ -131,7 +133,6 @@ export class Server implements Host {
     this.outputLimits = new OutputLimits(this);
     this.persistence = new Persistence({
       host: this,
-      files,
       createChild,
       replay: new Replay(this),
       setCommandLog: (commandLog) => this.#setCommandLog(commandLog),

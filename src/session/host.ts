@@ -20,6 +20,7 @@ import type { ExpireCycle } from "../keyspace/expire.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { SoftwareFork } from "../memory/software_fork.ts";
+import type { FileSystem } from "../persistence/file_system.ts";
 import type { CommandDurations } from "../statistics/duration_histogram.ts";
 import type { LatencyMonitor } from "../statistics/latency.ts";
 import type { Slowlog } from "../statistics/slowlog.ts";
@@ -29,6 +30,8 @@ import type { Gates } from "./gates.ts";
 export interface Host {
   readonly config: Config;
   readonly log: Log;
+  /** Where files are: the disk, or what a test has instead. */
+  readonly files: FileSystem;
   readonly arena: Arena;
   readonly fork: SoftwareFork;
   readonly keyspace: Keyspace;

@@ -3,7 +3,7 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { loadUsersAtStart, userLines } from "../../src/access/acl_file.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { RespError } from "../support/resp_reply.ts";
@@ -85,6 +85,15 @@ Deno.test({
       });
     }
   },
+});
+
+Deno.test("ACL SAVE that cannot replace the file leaves nothing behind", () => {
+  withFile("", (server, path) => {
+    Deno.removeSync(path);
+    Deno.mkdirSync(path);
+    assert(server.run("ACL", "SAVE") instanceof RespError);
+    assertEquals([...Deno.readDirSync(dirname(path))].map(({ name }) => name), ["users.acl"]);
+  });
 });
 
 Deno.test("ACL LOAD and SAVE need an ACL file", () => {

@@ -142,3 +142,13 @@ Deno.test("DEBUG PAUSE-CRON stops housekeeping", () => {
   server.server.runCron();
   assert(server.server.statistics.memoryPeakBytes > 100_000);
 });
+
+Deno.test("DEBUG AOF-FLUSH-SLEEP takes any text for a number, as atoi does", () => {
+  using server = debugServer();
+  const { writer } = server.server.persistence.aof;
+  for (const [text, durationUs] of [["250", 250], ["abc", 0], ["7us", 7]] as const) {
+    assertEquals(server.run("DEBUG", "AOF-FLUSH-SLEEP", text), "OK");
+    assertEquals(writer.flushSleepUs, durationUs);
+  }
+  assert(messageOf(server.run("DEBUG", "AOF-FLUSH-SLEEP")).startsWith("ERR unknown subcommand"));
+});

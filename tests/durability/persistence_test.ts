@@ -1,7 +1,8 @@
 /** Persistence: when writers are refused, and when they are let in again. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { join } from "@std/path";
 import * as clock from "../../src/base/clock.ts";
-import { GATE_MISCONF } from "../../src/session/gates.ts";
+import { GATE_LOADING, GATE_MISCONF } from "../../src/session/gates.ts";
 import { ChildInPlace, KeptLog, microtasks } from "../crash/crash_run.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { type Errno, SimulatedFiles } from "../support/simulated_files.ts";
@@ -145,5 +146,87 @@ Deno.test("a slow disk is in the latency monitor, event by event", async () => {
     files.onCall = null;
     clock.useRealTime();
     server[Symbol.dispose]();
+  }
+});
+
+Deno.test("DEBUG LOADAOF loads what BGREWRITEAOF has written, also with appendonly off", async () => {
+  const { server, child, log } = scene(["enable-debug-command", "yes"]);
+  server.run("SET", "a", "1");
+  assertEquals(server.run("BGREWRITEAOF"), "Background append only file rewriting started");
+  child.work();
+  await microtasks();
+  server.run("SET", "a", "2");
+  server.run("SET", "b", "2");
+  const { persistence } = server.server;
+  const loaded = Promise.withResolvers<void>();
+  const { gates, propagation } = server.server;
+  const setGate = gates.set.bind(gates);
+  gates.set = (gate, isOn) => {
+    setGate(gate, isOn);
+    if (gate === GATE_LOADING && !isOn) loaded.resolve();
+  };
+  assertEquals(server.connect().raw("DEBUG", "LOADAOF"), "", "the reply comes when all is loaded");
+  await loaded.promise;
+  await microtasks();
+  assertEquals(server.run("MGET", "a", "b"), ["1", null]);
+  assert(log.lines.includes("# Append Only File loaded by DEBUG LOADAOF"));
+  assertEquals([persistence.aof.isEnabled, propagation.isWanted], [false, false]);
+  server[Symbol.dispose]();
+});
+
+Deno.test("DEBUG LOADAOF without any AOF leaves an empty data set", async () => {
+  const { server } = scene(["enable-debug-command", "yes"]);
+  server.run("SET", "a", "1");
+  server.connect().raw("DEBUG", "LOADAOF");
+  await microtasks();
+  assertEquals(server.run("DBSIZE"), 0);
+  server[Symbol.dispose]();
+});
+
+Deno.test("appendonly no ends a rewrite that is under way, and says so", async () => {
+  const { server, child, files, log } = scene(["appendonly", "yes"]);
+  await server.server.persistence.loadAtStart();
+  server.run("SET", "a", "1");
+  server.run("BGREWRITEAOF");
+  assertEquals(field(server, "aof_rewrite_in_progress"), "1");
+  assertEquals(server.run("CONFIG", "SET", "appendonly", "no"), "OK");
+  assert(log.lines.includes(`Killing running AOF rewrite child: ${Deno.pid}`));
+  child.work();
+  await microtasks();
+  assertEquals(field(server, "aof_rewrite_in_progress"), "0");
+  assertEquals(files.paths().filter((path) => path.includes("temp-")), []);
+  server[Symbol.dispose]();
+});
+
+Deno.test("CONFIG SET dir and CONFIG REWRITE: the AOF goes where the next start looks", async () => {
+  const directives: [string, string][] = [["appendonly", "yes"], [
+    "enable-protected-configs",
+    "yes",
+  ]];
+  const { server, child, files } = scene(...directives);
+  await server.server.persistence.loadAtStart();
+  server.run("SET", "a", "1");
+  const other = Deno.makeTempDirSync({ prefix: "redeno_test_" });
+  try {
+    files.makeDirectory(other);
+    assertEquals(server.run("CONFIG", "SET", "dir", other), "OK");
+    server.server.config.configFile = join(other, "redeno.conf");
+    assertEquals(server.run("CONFIG", "REWRITE"), "OK");
+    server.server.runCron();
+    child.work();
+    await microtasks();
+    server.run("SET", "b", "2");
+    server.server.turn.end();
+    const { dir } = server.server.config;
+    const options = { files: files.afterKill() };
+    using next = new EmbeddedServer([["appendonly", "yes"], ["dir", dir]], options);
+    next.server.log.open("/dev/null");
+    await next.server.persistence.loadAtStart();
+    assertEquals(next.run("MGET", "a", "b"), ["1", "2"]);
+    next.server.propagation.detach(next.server.persistence.aof.writer);
+  } finally {
+    server.server.propagation.detach(server.server.persistence.aof.writer);
+    server[Symbol.dispose]();
+    Deno.removeSync(other, { recursive: true });
   }
 });

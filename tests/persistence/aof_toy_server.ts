@@ -56,7 +56,7 @@ export class ToyServer {
       log: this.log,
       child: this.#rewriteChild(),
       replay: {
-        execute: (argv) => this.#execute(wordsOf(argv)),
+        execute: (argv) => this.#execute(wordsOf(argv)) ? "done" : "unknown command",
         discard: () => {
           this.#queue = null;
         },
