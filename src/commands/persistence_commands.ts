@@ -44,7 +44,7 @@ const REWRITE_FAILED = commandError(
 function saveCommand({ server, reply }: Client): void {
   const { rdb } = server.persistence;
   if (rdb.isSaving) throw SAVE_IN_PROGRESS;
-  if (rdb.saveNow() !== null) throw FAILED;
+  if (server.supervision.whileBusy(() => rdb.saveNow()) !== null) throw FAILED;
   reply.ok();
 }
 
