@@ -349,9 +349,13 @@ function clientUnblockCommand(client: Client): void {
     reply.integer(0);
     return;
   }
+  // Redis: either way the command that waited counts as failed, and with ERROR this one, too.
+  target.command!.failedCalls++;
+  server.dispatcher.endBlocked(target, 0);
   if (isError) {
     server.dispatcher.replyError(target, UNBLOCKED);
     server.blocking.unblock(target);
+    client.command!.failedCalls++;
   } else {
     server.blocking.expire(target);
   }
