@@ -163,7 +163,7 @@ export class Acl implements AclContext {
       return false;
     }
     client.user = user;
-    client.isAuthenticated = true;
+    this.#setAuthenticated(client, true);
     this.#updateFlag(client);
     return true;
   }
@@ -182,8 +182,15 @@ export class Acl implements AclContext {
   /** Makes a client the default user, as it was when it came (RESET). */
   resetClient(client: Client): void {
     client.user = this.defaultUser;
-    client.isAuthenticated = !this.requiresPassword;
+    this.#setAuthenticated(client, !this.requiresPassword);
     this.#updateFlag(client);
+  }
+
+  /** What a client may hold depends on it, too. */
+  #setAuthenticated(client: Client, isAuthenticated: boolean): void {
+    client.isAuthenticated = isAuthenticated;
+    this.#server.outputLimits.apply(client);
+    this.#server.clientMemory.update(client);
   }
 
   #updateFlag(client: Client): void {
@@ -194,7 +201,7 @@ export class Acl implements AclContext {
   /** The default user needs no password any more: nobody has to authenticate. */
   #admitWaiting(): void {
     if (this.requiresPassword) return;
-    for (const client of this.#server.clients.values()) client.isAuthenticated = true;
+    for (const client of this.#server.clients.values()) this.#setAuthenticated(client, true);
   }
 
   #mayKeepSubscriptions({ user, channels, patterns, shardChannels }: Client): boolean {

@@ -34,6 +34,13 @@ const MISCONF_RDB = commandError(
     " Please check the Redis logs for details about the RDB error.",
 );
 
+/** What DEBUG RELOAD does: save first, empty the data set, replace keys that are there. */
+export interface ReloadSteps {
+  readonly saves: boolean;
+  readonly flushes: boolean;
+  readonly merges: boolean;
+}
+
 export class Persistence {
   readonly files: FileSystem;
   readonly child: BackgroundChild;
@@ -154,10 +161,11 @@ export class Persistence {
    * DEBUG RELOAD: saves, empties and loads the data set, each step as wanted, and replies. Keys
    * that exist already are replaced if `merges`, else they are an error.
    */
-  reload(
-    client: Client,
-    { saves, flushes, merges }: { saves: boolean; flushes: boolean; merges: boolean },
-  ): void {
+  reload(client: Client, steps: ReloadSteps): void {
+    this.#server.supervision.whileBusy(() => this.#reload(client, steps));
+  }
+
+  #reload(client: Client, { saves, flushes, merges }: ReloadSteps): void {
     const { keyspace, log } = this.#server;
     if (saves && this.rdb.saveNow() !== null) throw commandError("ERR");
     if (flushes) {

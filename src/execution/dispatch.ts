@@ -41,6 +41,7 @@ import {
   COMMAND_CHEAP,
   COMMAND_DENYOOM,
   COMMAND_LOADING,
+  COMMAND_MAY_REPLICATE,
   COMMAND_NEVER_QUEUED,
   COMMAND_NO_AUTH,
   COMMAND_NO_MULTI,
@@ -79,6 +80,8 @@ const REPLY_FLAGS = REDIS_REPLY_OFF | REDIS_REPLY_SKIP | REDIS_REPLY_SKIP_NEXT;
 /** Client flags under which a command needs care before and after. */
 const SPECIAL_REPLY = REPLY_FLAGS | REDIS_PUSHED_TO | REDIS_NO_TOUCH;
 const STOP_READING = REDIS_BLOCKED | REDIS_CLOSE_AFTER_REPLY | REDIS_CLOSE_NOW;
+
+const TOUCHES_DATA = COMMAND_READONLY | COMMAND_WRITE | COMMAND_MAY_REPLICATE;
 
 const SHOWN_ARGUMENT_BYTES_MAX = 128;
 /** HTTP on a port of ours is logged once in this time. */
@@ -128,16 +131,19 @@ function checkPermission(client: Client, command: CompiledCommand): CommandError
   return client.server.checkPermission(client, command);
 }
 
-function checkMemory({ server, flags }: Client, command: CompiledCommand): CommandError | null {
+function checkMemory(client: Client, command: CompiledCommand): CommandError | null {
+  const { server, flags } = client;
   if ((server.gate & GATE_MEMORY) === 0 || server.freeMemoryIfNeeded()) return null;
   // Redis: a transaction takes memory while it is queued, whatever its commands do.
   const isQueued = (flags & REDIS_MULTI) !== 0 && (command.bits & COMMAND_NEVER_QUEUED) === 0;
-  return isQueued || (command.bits & COMMAND_DENYOOM) !== 0 ? OUT_OF_MEMORY : null;
+  return isQueued || (client.bitsOf(command) & COMMAND_DENYOOM) !== 0 ? OUT_OF_MEMORY : null;
 }
 
-function checkDisk({ server }: Client, command: CompiledCommand): CommandError | null {
+function checkDisk(client: Client, command: CompiledCommand): CommandError | null {
+  const { server } = client;
   if ((server.gate & GATE_MISCONF) === 0) return null;
-  const isWriting = (command.bits & COMMAND_WRITE) !== 0 || command.name === "ping";
+  // Redis: PING is refused, too, but not an EXEC of it.
+  const isWriting = (client.bitsOf(command) & COMMAND_WRITE) !== 0 || command.name === "ping";
   return isWriting ? server.diskError() : null;
 }
 
@@ -150,16 +156,16 @@ function checkPubSub(client: Client, command: CompiledCommand): CommandError | n
   );
 }
 
-function checkLoading({ server }: Client, command: CompiledCommand): CommandError | null {
-  const isRefused = (server.gate & GATE_LOADING) !== 0 && (command.bits & COMMAND_LOADING) === 0;
-  return isRefused ? LOADING : null;
+function checkLoading({ server, mstate }: Client, command: CompiledCommand): CommandError | null {
+  if ((server.gate & GATE_LOADING) === 0) return null;
+  const bits = command.name === "exec" ? command.bits & mstate.commonBits : command.bits;
+  return (bits & COMMAND_LOADING) === 0 ? LOADING : null;
 }
 
-function checkMonitor({ flags, mstate }: Client, command: CompiledCommand): CommandError | null {
-  if ((flags & REDIS_MONITOR) === 0) return null;
-  const touchesKeys = COMMAND_READONLY | COMMAND_WRITE;
-  const isTouching = (command.bits & touchesKeys) !== 0 ||
-    (command.name === "exec" && mstate.commands.some(({ cmd }) => (cmd.bits & touchesKeys) !== 0));
+/** Redis counts a client in MONITOR among the replicas. */
+function checkMonitor(client: Client, command: CompiledCommand): CommandError | null {
+  if ((client.flags & REDIS_MONITOR) === 0) return null;
+  const isTouching = (client.bitsOf(command) & TOUCHES_DATA) !== 0;
   return isTouching ? commandError("ERR Replica can't interact with the keyspace") : null;
 }
 
@@ -204,6 +210,8 @@ export class Dispatcher {
       if (parser.argv.count === 0) continue;
       client.argv = parser.argv;
       this.execute(client);
+      // What is behind a reply that is beyond all limits is not carried out any more.
+      if (client.reply.isOverflown) client.flags |= REDIS_CLOSE_NOW;
     }
     if (this.#runCommand !== null) this.#endRun();
   }
@@ -314,21 +322,39 @@ export class Dispatcher {
     const dirtyBefore = server.keyspace.dirty;
     server.callDepth++;
     client.propagation = null;
+    const startUs = this.#beginTimed();
     let isServed: boolean;
     try {
       isServed = attempt();
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       this.replyError(client, error);
+      client.command!.failedCalls++;
       isServed = true;
     }
+    this.#readClock();
     server.callDepth--;
+    if (isServed) {
+      const us = this.#nowUs - startUs;
+      this.endBlocked(client, us);
+      server.latency.addIfNeeded("command-unblocking", us);
+    }
     if (server.commandLog !== null && server.keyspace.dirty !== dirtyBefore) {
       server.propagate(client, client.command!);
       if (server.callDepth === 0) server.commandLog.endUnit();
     }
     if (isServed) client.transport.requestFlush();
     return isServed;
+  }
+
+  /**
+   * The command that a client waited with is over: its time is looked at as a whole, with the
+   * `servedUs` that it took to serve it.
+   */
+  endBlocked(client: Client, servedUs: number): void {
+    const command = client.command!;
+    command.microseconds += servedUs;
+    this.#observe(client, command, client.blocked!.durationUs + servedUs);
   }
 
   replyError(client: Client, error: CommandError): void {
@@ -431,19 +457,28 @@ export class Dispatcher {
     if (this.#runCommand !== null) this.#endRun();
     else this.#readClock();
     const us = this.#nowUs - startUs;
-    this.#charge(command, us, 1);
+    command.microseconds += us;
+    // One that waits is looked at when it is over.
+    if (client.blocked !== null) client.blocked.durationUs = us;
+    else this.#observe(client, command, us);
+  }
+
+  #observe(client: Client, command: CompiledCommand, us: number): void {
+    this.#record(command, us, 1);
     this.#server.observeDuration(client, command, us);
   }
 
-  #charge(command: CompiledCommand, us: number, calls: number): void {
-    command.microseconds += us;
+  #record(command: CompiledCommand, us: number, calls: number): void {
     const { config, durations } = this.#server;
     if (config.latencyTracking) durations.record(command, us, calls);
   }
 
   #endRun(): void {
     this.#readClock();
-    this.#charge(this.#runCommand!, this.#nowUs - this.#runStartUs, this.#runCalls);
+    const command = this.#runCommand!;
+    const us = this.#nowUs - this.#runStartUs;
+    command.microseconds += us;
+    this.#record(command, us, this.#runCalls);
     this.#runCommand = null;
   }
 
@@ -467,6 +502,8 @@ function queueCommand(client: Client, cmd: CompiledCommand): void {
   mstate.commands.push({ argv, argc: argv.count, cmd });
   mstate.count++;
   mstate.argvBytes += argv.totalBytes();
+  mstate.anyBits |= cmd.bits;
+  mstate.commonBits &= cmd.bits;
   client.command = cmd;
 }
 

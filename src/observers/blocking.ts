@@ -33,6 +33,8 @@ export interface BlockedState {
   serve: ServeBlocked;
   /** Replies that nothing came in time. */
   expire: (client: Client) => void;
+  /** What the command took, in µs, before it began to wait. */
+  durationUs: number;
 }
 
 /** Runs one attempt as the command it belongs to: statistics, propagation. */
@@ -77,7 +79,7 @@ export class Blocking {
     const keys = [...new Set(keyIndexes.map((index) => argv.text(index)))];
     const deadlineMs = timeoutMs === 0 ? 0 : clock.nowMs() + timeoutMs;
     client.argv = argv.clone();
-    client.blocked = { db, keys, typeMask, deadlineMs, serve, expire };
+    client.blocked = { db, keys, typeMask, deadlineMs, serve, expire, durationUs: 0 };
     client.flags |= REDIS_BLOCKED;
     const waiting = this.#waiting[db.index] ??= new Map();
     for (const key of keys) {

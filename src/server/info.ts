@@ -138,7 +138,7 @@ function clientFields(server: Server): InfoField[] {
     ["maxclients", server.config.maxclients],
     ["client_recent_max_input_buffer", inputBytesMax],
     ["client_recent_max_output_buffer", outputBytesMax],
-    ["blocked_clients", server.blocking.blockedCount],
+    ["blocked_clients", server.blocking.blockedCount + server.pause.waitingCount],
     ["tracking_clients", server.tracking.clientCount],
     ["clients_in_timeout_table", server.blocking.timedCount],
   ];

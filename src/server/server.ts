@@ -27,6 +27,7 @@ import { Blocking } from "../observers/blocking.ts";
 import {
   Client,
   type ClientTransport,
+  emptyMultiState,
   REDIS_DIRTY_CAS,
   REDIS_DIRTY_EXEC,
   REDIS_LIMITED_USER,
@@ -282,7 +283,7 @@ export class Server implements KeyspaceListener {
    * the same key come first, and another's command may be running.
    */
   #resumeClient({ transport }: Client): void {
-    queueMicrotask(() => transport.resume());
+    this.turn.afterwards(() => transport.resume());
   }
 
   /** Runs one step of housekeeping now; cron calls it ten times a second, tests when they like. */
@@ -410,10 +411,10 @@ export class Server implements KeyspaceListener {
 
   /**
    * Bytes that count against `maxmemory`: without the buffer of the AOF, which evictions fill, and
-   * without what a frozen image still holds.
+   * without what a frozen image or a stranger holds.
    */
   countedBytes(): number {
-    return this.arena.usedBytes - this.arena.deferredBytes + this.clientMemory.totalBytes +
+    return this.arena.usedBytes - this.arena.deferredBytes + this.clientMemory.ownersBytes +
       this.tracking.tableBytes;
   }
 
@@ -432,7 +433,7 @@ export class Server implements KeyspaceListener {
 
   /** Leaves the transaction: drops its queue and the watches. */
   discardTransaction(client: Client): void {
-    client.mstate = { commands: [], count: 0, argvBytes: 0 };
+    client.mstate = emptyMultiState();
     client.flags &= ~(REDIS_MULTI | REDIS_DIRTY_CAS | REDIS_DIRTY_EXEC);
     this.watch.unwatchAll(client);
   }

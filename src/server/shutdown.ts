@@ -39,10 +39,11 @@ export function prepareForShutdown(server: Server, options: ShutdownOptions): bo
   if (options.save === "always" || (options.save === "default" && hasSavePoints)) {
     log.notice("Saving the final RDB snapshot before exiting.");
     server.supervision.status("Saving the final RDB snapshot");
-    const error = persistence.rdb.saveNow();
+    const error = server.supervision.whileBusy(() => persistence.rdb.saveNow());
     if (error !== null) {
       if (!options.isForced) {
         log.warning("Error trying to save the DB, can't exit.");
+        server.supervision.status("Error trying to save the DB, can't exit.");
         return false;
       }
       log.warning("Error trying to save the DB. Exit anyway.");

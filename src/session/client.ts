@@ -77,6 +77,13 @@ export interface MultiState {
   count: number;
   /** Bytes of all arguments. */
   argvBytes: number;
+  /** Flags (COMMAND_…) that any of the commands has, and those that all of them have. */
+  anyBits: number;
+  commonBits: number;
+}
+
+export function emptyMultiState(): MultiState {
+  return { commands: [], count: 0, argvBytes: 0, anyBits: 0, commonBits: ~0 };
 }
 
 /** What a client needs of the thing that carries its bytes. */
@@ -104,7 +111,7 @@ export class Client {
   /** Row of the current (or last) command; null before the first. */
   command: CompiledCommand | null = null;
   flags = 0;
-  mstate: MultiState = { commands: [], count: 0, argvBytes: 0 };
+  mstate: MultiState = emptyMultiState();
   /** Keys given to WATCH. */
   watchedKeys: WatchedKey[] = [];
   blocked: BlockedState | null = null;
@@ -130,6 +137,9 @@ export class Client {
   outputPendingBytes = 0;
   /** What client_memory.ts counts for it; negative when it is gone. */
   countedBytes = 0;
+  /** How it counts them: among those of NO-EVICT clients, of clients without their password. */
+  isCountedSpared = false;
+  isCountedStranger = false;
   /** Since when (ms) the output is above its soft limit; 0 if it is not. */
   softLimitSinceMs = 0;
   /** What CLIENT TRACKING ON asked for; null if it is off. */
@@ -179,6 +189,11 @@ export class Client {
   /** Name of the current command, "config|get" for a subcommand; for error texts. */
   get commandName(): string {
     return this.command === null ? "" : this.command.name;
+  }
+
+  /** Flags (COMMAND_…) of a command; EXEC has those of each command that it would run, too. */
+  bitsOf(command: CompiledCommand): number {
+    return command.name === "exec" ? command.bits | this.mstate.anyBits : command.bits;
   }
 
   has(flag: number): boolean {

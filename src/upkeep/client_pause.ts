@@ -43,7 +43,7 @@ export class ClientPause {
     if (!this.#isActive) return;
     this.#setActive(false);
     // Not within the command that ended the pause: requests do not nest.
-    queueMicrotask(() => this.#resume());
+    this.#server.turn.afterwards(() => this.#resume());
   }
 
   #resume(): void {
@@ -65,12 +65,18 @@ export class ClientPause {
   /** Lets a client wait with the request in its `argv` if it must; returns whether it does. */
   postpone(client: Client, command: CompiledCommand): boolean {
     this.endIfDue();
-    if (!this.#isActive || !(this.#pausesAll || changesData(client, command))) return false;
+    if (!this.#isActive) return false;
+    if (!this.#pausesAll && (client.bitsOf(command) & CHANGES_DATA) === 0) return false;
     client.argv = client.argv.clone();
     client.command = command;
     client.flags |= REDIS_BLOCKED;
     this.#waiting.add(client);
     return true;
+  }
+
+  /** Clients that wait (part of INFO blocked_clients). */
+  get waitingCount(): number {
+    return this.#waiting.size;
   }
 
   /** Forgets a client that goes away. */
@@ -98,10 +104,4 @@ export class ClientPause {
       if (this.#isActive) this.#schedule();
     }, Math.min(delayMs, TIMER_MS_MAX));
   }
-}
-
-function changesData(client: Client, command: CompiledCommand): boolean {
-  if ((command.bits & CHANGES_DATA) !== 0) return true;
-  return command.name === "exec" &&
-    client.mstate.commands.some(({ cmd }) => (cmd.bits & CHANGES_DATA) !== 0);
 }
