@@ -75,23 +75,16 @@ async function main(): Promise<void> {
 }
 
 /**
- * Ctrl-C and SIGTERM end the server as SHUTDOWN does; a second Ctrl-C does not wait for anything.
+ * Ctrl-C and SIGTERM end the server as SHUTDOWN does. Saving is done within the handler, so when a
+ * second signal is heard the first one has been given up, and is forgotten.
  */
 function listenForSignals(server: Server): void {
-  let isInsisted = false;
   const shutdown = (name: string, words: readonly string[]) => {
     log.warning(`Received ${name} scheduling shutdown...`);
     const isDone = server.process.shutdown(shutdownOptions(words));
     if (!isDone) log.warning(`${name} received but errors trying to shut down the server`);
   };
-  Deno.addSignalListener("SIGINT", () => {
-    if (isInsisted) {
-      log.warning("You insist... exiting now.");
-      Deno.exit(1);
-    }
-    isInsisted = true;
-    shutdown("SIGINT", server.config.shutdownOnSigint);
-  });
+  Deno.addSignalListener("SIGINT", () => shutdown("SIGINT", server.config.shutdownOnSigint));
   try {
     Deno.addSignalListener("SIGTERM", () => shutdown("SIGTERM", server.config.shutdownOnSigterm));
   } catch {

@@ -58,10 +58,13 @@ export class Acl implements AclContext {
   readonly defaultUser: AclUser;
   readonly log = new AclLog();
   readonly #host: AclHost;
+  readonly #onStanding: (client: Client) => void;
   readonly #users = new Map<string, AclUser>();
 
-  constructor(host: AclHost) {
+  /** `onStanding` hears of a client that has authenticated, or must do so again. */
+  constructor(host: AclHost, onStanding: (client: Client) => void) {
     this.#host = host;
+    this.#onStanding = onStanding;
     this.defaultUser = this.#createUnlimited();
     this.#users.set("default", this.defaultUser);
   }
@@ -173,7 +176,7 @@ export class Acl implements AclContext {
       return false;
     }
     client.user = user;
-    client.isAuthenticated = true;
+    this.#setAuthenticated(client, true);
     this.#updateFlag(client);
     return true;
   }
@@ -192,8 +195,13 @@ export class Acl implements AclContext {
   /** Makes a client the default user, as it was when it came (RESET). */
   resetClient(client: Client): void {
     client.user = this.defaultUser;
-    client.isAuthenticated = !this.requiresPassword;
+    this.#setAuthenticated(client, !this.requiresPassword);
     this.#updateFlag(client);
+  }
+
+  #setAuthenticated(client: Client, isAuthenticated: boolean): void {
+    client.isAuthenticated = isAuthenticated;
+    this.#onStanding(client);
   }
 
   #updateFlag(client: Client): void {
@@ -204,7 +212,7 @@ export class Acl implements AclContext {
   /** The default user needs no password any more: nobody has to authenticate. */
   #admitWaiting(): void {
     if (this.requiresPassword) return;
-    for (const client of this.#host.clients.values()) client.isAuthenticated = true;
+    for (const client of this.#host.clients.values()) this.#setAuthenticated(client, true);
   }
 
   #mayKeepSubscriptions({ user, channels, patterns, shardChannels }: Client): boolean {

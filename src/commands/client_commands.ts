@@ -350,9 +350,13 @@ function clientUnblockCommand(client: Client): void {
     reply.integer(0);
     return;
   }
+  // Redis: either way the command that waited counts as failed, and with ERROR this one, too.
+  target.command!.failedCalls++;
+  host.dispatcher.endBlocked(target, 0);
   if (isError) {
     host.dispatcher.replyError(target, UNBLOCKED);
     host.blocking.unblock(target);
+    client.command!.failedCalls++;
   } else {
     host.blocking.expire(target);
   }

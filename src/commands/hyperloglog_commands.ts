@@ -33,7 +33,7 @@ export const hyperloglogCommands: readonly RedisCommand[] = [
     access: "RW insert", categories: ["@hyperloglog"], since: "2.8.9", group: "hyperloglog",
     complexity: "O(1) to add every element.", proc: pfaddCommand,
     summary: "Adds elements to a HyperLogLog." },
-  { name: "pfcount", arity: -2, flags: ["readonly"], keys: [1, -1, 1],
+  { name: "pfcount", arity: -2, flags: ["readonly", "may_replicate"], keys: [1, -1, 1],
     keySpecs: [rangeSpec("RW access", 1, -1, PFCOUNT_NOTE)],
     categories: ["@hyperloglog"], since: "2.8.9", group: "hyperloglog",
     complexity: PFCOUNT_COMPLEXITY, proc: pfcountCommand,

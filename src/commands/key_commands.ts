@@ -263,7 +263,7 @@ function keysCommand({ db, argv, reply }: Client): void {
     if (db.isExpired(entry)) return;
     reply.bulk(key.bytes, key.start, key.length);
     count++;
-  });
+  }, () => reply.isOverflown);
   reply.endDeferredArray(mark, count);
 }
 

@@ -44,7 +44,7 @@ const REWRITE_FAILED = commandError(
 function saveCommand({ host, reply }: Client): void {
   const { rdb } = host.persistence;
   if (rdb.isSaving) throw SAVE_IN_PROGRESS;
-  if (rdb.saveNow() !== null) throw FAILED;
+  if (host.process.whileBusy(() => rdb.saveNow()) !== null) throw FAILED;
   reply.ok();
 }
 

@@ -28,6 +28,13 @@ const MISCONF_RDB = commandError(
     " Please check the Redis logs for details about the RDB error.",
 );
 
+/** What DEBUG RELOAD does: save first, empty the data set, replace keys that are there. */
+export interface ReloadSteps {
+  readonly saves: boolean;
+  readonly flushes: boolean;
+  readonly merges: boolean;
+}
+
 declare module "../session/host.ts" {
   interface Host {
     readonly persistence: Persistence;
@@ -46,6 +53,7 @@ type PersistenceHost = Pick<
   | "keyspace"
   | "latency"
   | "log"
+  | "process"
   | "statistics"
 >;
 
@@ -179,10 +187,11 @@ export class Persistence {
    * DEBUG RELOAD: saves, empties and loads the data set, each step as wanted, and replies. Keys
    * that exist already are replaced if `merges`, else they are an error.
    */
-  reload(
-    client: Client,
-    { saves, flushes, merges }: { saves: boolean; flushes: boolean; merges: boolean },
-  ): void {
+  reload(client: Client, steps: ReloadSteps): void {
+    this.#host.process.whileBusy(() => this.#reload(client, steps));
+  }
+
+  #reload(client: Client, { saves, flushes, merges }: ReloadSteps): void {
     const { keyspace, log } = this.#host;
     if (saves && this.rdb.saveNow() !== null) throw commandError("ERR");
     if (flushes) {

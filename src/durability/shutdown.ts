@@ -13,14 +13,16 @@ export function shutdownOptions(words: readonly string[]): ShutdownOptions {
   return { save, isForced: has("force") };
 }
 
+/** What it uses of the host. */
+type ShutdownHost = Pick<Host, "config" | "keyspace" | "log" | "persistence" | "process">;
+
 /**
  * Makes everything safe. Returns whether the process may end now; if not, the log says why, and the
- * server goes on as before. `onSaving` is called before an RDB is saved.
+ * server goes on as before.
  */
 export function prepareForShutdown(
-  { log, config, persistence, keyspace }: Pick<Host, "config" | "keyspace" | "log" | "persistence">,
+  { log, config, persistence, keyspace, process }: ShutdownHost,
   options: ShutdownOptions,
-  onSaving: () => void,
 ): boolean {
   if (keyspace.isLoading) {
     // There is nothing of ours to save, and what is on disk must not be overwritten by a part of
@@ -32,11 +34,12 @@ export function prepareForShutdown(
   const hasSavePoints = config.savePoints.length > 0;
   if (options.save === "always" || (options.save === "default" && hasSavePoints)) {
     log.notice("Saving the final RDB snapshot before exiting.");
-    onSaving();
-    const error = persistence.rdb.saveNow();
+    process.status("Saving the final RDB snapshot");
+    const error = process.whileBusy(() => persistence.rdb.saveNow());
     if (error !== null) {
       if (!options.isForced) {
         log.warning("Error trying to save the DB, can't exit.");
+        process.status("Error trying to save the DB, can't exit.");
         return false;
       }
       log.warning("Error trying to save the DB. Exit anyway.");

@@ -46,6 +46,7 @@ import {
   COMMAND_DENYOOM,
   COMMAND_FAST,
   COMMAND_LOADING,
+  COMMAND_MAY_REPLICATE,
   COMMAND_NEVER_QUEUED,
   COMMAND_NO_AUTH,
   COMMAND_NO_MULTI,
@@ -87,6 +88,8 @@ const REPLY_FLAGS = REDIS_REPLY_OFF | REDIS_REPLY_SKIP | REDIS_REPLY_SKIP_NEXT;
 const SPECIAL_REPLY = REPLY_FLAGS | REDIS_PUSHED_TO | REDIS_NO_TOUCH;
 const STOP_READING = REDIS_BLOCKED | REDIS_CLOSE_AFTER_REPLY | REDIS_CLOSE_NOW;
 
+const TOUCHES_DATA = COMMAND_READONLY | COMMAND_WRITE | COMMAND_MAY_REPLICATE;
+
 const SHOWN_ARGUMENT_BYTES_MAX = 128;
 /** HTTP on a port of ours is logged once in this time. */
 const HTTP_LOG_PERIOD_MS = 60_000;
@@ -125,16 +128,20 @@ function checkPermission(client: Client, command: CompiledCommand): CommandError
   return client.has(REDIS_LIMITED_USER) ? client.host.acl.refusal(client, command) : null;
 }
 
-function checkMemory({ host, flags }: Client, command: CompiledCommand): CommandError | null {
+function checkMemory(client: Client, command: CompiledCommand): CommandError | null {
+  const { host, flags } = client;
   if ((host.gates.bits & GATE_MEMORY) === 0 || host.memoryLimit.freeMemoryIfNeeded()) return null;
   // Redis: a transaction takes memory while it is queued, whatever its commands do.
   const isQueued = (flags & REDIS_MULTI) !== 0 && (command.bits & COMMAND_NEVER_QUEUED) === 0;
-  return isQueued || (command.bits & COMMAND_DENYOOM) !== 0 ? OUT_OF_MEMORY : null;
+  return isQueued || (client.bitsOf(command) & COMMAND_DENYOOM) !== 0 ? OUT_OF_MEMORY : null;
 }
 
-function checkDisk({ host }: Client, command: CompiledCommand): CommandError | null {
+function checkDisk(client: Client, command: CompiledCommand): CommandError | null {
+  const { host } = client;
   if ((host.gates.bits & GATE_MISCONF) === 0) return null;
-  const isRefused = (command.bits & (COMMAND_WRITE | COMMAND_REFUSED_WITHOUT_DISK)) !== 0;
+  // Redis: PING is refused, too, but not an EXEC of it.
+  const isRefused = (client.bitsOf(command) & COMMAND_WRITE) !== 0 ||
+    (command.bits & COMMAND_REFUSED_WITHOUT_DISK) !== 0;
   return isRefused ? host.persistence.writeError() : null;
 }
 
@@ -147,18 +154,17 @@ function checkPubSub(client: Client, command: CompiledCommand): CommandError | n
   );
 }
 
-function checkLoading({ host }: Client, command: CompiledCommand): CommandError | null {
-  const isRefused = (host.gates.bits & GATE_LOADING) !== 0 &&
-    (command.bits & COMMAND_LOADING) === 0;
-  return isRefused ? LOADING : null;
+function checkLoading({ host, mstate }: Client, command: CompiledCommand): CommandError | null {
+  if ((host.gates.bits & GATE_LOADING) === 0) return null;
+  const runsQueue = (command.bits & COMMAND_RUNS_QUEUE) !== 0;
+  const bits = runsQueue ? command.bits & mstate.commonBits : command.bits;
+  return (bits & COMMAND_LOADING) === 0 ? LOADING : null;
 }
 
-function checkMonitor({ flags, mstate }: Client, command: CompiledCommand): CommandError | null {
-  if ((flags & REDIS_MONITOR) === 0) return null;
-  const touchesKeys = COMMAND_READONLY | COMMAND_WRITE;
-  const isTouching = (command.bits & touchesKeys) !== 0 ||
-    ((command.bits & COMMAND_RUNS_QUEUE) !== 0 &&
-      mstate.commands.some(({ cmd }) => (cmd.bits & touchesKeys) !== 0));
+/** Redis counts a client in MONITOR among the replicas. */
+function checkMonitor(client: Client, command: CompiledCommand): CommandError | null {
+  if ((client.flags & REDIS_MONITOR) === 0) return null;
+  const isTouching = (client.bitsOf(command) & TOUCHES_DATA) !== 0;
   return isTouching ? commandError("ERR Replica can't interact with the keyspace") : null;
 }
 
@@ -231,6 +237,8 @@ export class Dispatcher {
       if (parser.argv.count === 0) continue;
       client.argv = parser.argv;
       this.execute(client);
+      // What is behind a reply that is beyond all limits is not carried out any more.
+      if (client.reply.isOverflown) client.flags |= REDIS_CLOSE_NOW;
     }
     if (this.#runCommand !== null) this.#endRun();
   }
@@ -339,24 +347,42 @@ export class Dispatcher {
    * attempt returned: whether it replied and changed anything.
    */
   callServed(client: Client, attempt: () => boolean): boolean {
-    const { keyspace, calls, propagation } = this.#host;
+    const { keyspace, calls, latency, propagation } = this.#host;
     const dirtyBefore = keyspace.dirty;
     const call = calls.enter(client, client.command!);
+    const startUs = this.#beginTimed();
     let isServed: boolean;
     try {
       isServed = attempt();
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       this.replyError(client, error);
+      client.command!.failedCalls++;
       isServed = true;
     }
+    this.#readClock();
     calls.leave(call);
+    if (isServed) {
+      const us = this.#nowUs - startUs;
+      this.endBlocked(client, us);
+      latency.addIfNeeded("command-unblocking", us);
+    }
     if (propagation.isWanted && keyspace.dirty !== dirtyBefore) {
       propagation.record(call);
       if (calls.depth === 0) propagation.endUnit();
     }
     if (isServed) client.transport.requestFlush();
     return isServed;
+  }
+
+  /**
+   * The command that a client waited with is over: its time is looked at as a whole, with the
+   * `servedUs` that it took to serve it.
+   */
+  endBlocked(client: Client, servedUs: number): void {
+    const command = client.command!;
+    command.microseconds += servedUs;
+    this.#observe(client, command, client.blocked!.durationUs + servedUs);
   }
 
   replyError(client: Client, error: CommandError): void {
@@ -461,12 +487,15 @@ export class Dispatcher {
     if (this.#runCommand !== null) this.#endRun();
     else this.#readClock();
     const us = this.#nowUs - startUs;
-    this.#charge(command, us, 1);
-    this.#observeDuration(client, command, us);
+    command.microseconds += us;
+    // One that waits is looked at when it is over.
+    if (client.blocked !== null) client.blocked.durationUs = us;
+    else this.#observe(client, command, us);
   }
 
-  /** Takes note of how long a command took, in µs: slow log, latency events. */
-  #observeDuration(client: Client, command: CompiledCommand, microseconds: number): void {
+  /** Takes note of how long a command took, in µs: histogram, slow log, latency events. */
+  #observe(client: Client, command: CompiledCommand, microseconds: number): void {
+    this.#record(command, microseconds, 1);
     const { config, slowlog, latency } = this.#host;
     const { slowlogLogSlowerThan, latencyMonitorThreshold } = config;
     const isSlow = slowlogLogSlowerThan >= 0 && microseconds >= slowlogLogSlowerThan;
@@ -481,15 +510,17 @@ export class Dispatcher {
     }
   }
 
-  #charge(command: CompiledCommand, us: number, calls: number): void {
-    command.microseconds += us;
+  #record(command: CompiledCommand, us: number, calls: number): void {
     const { config, durations } = this.#host;
     if (config.latencyTracking) durations.record(command, us, calls);
   }
 
   #endRun(): void {
     this.#readClock();
-    this.#charge(this.#runCommand!, this.#nowUs - this.#runStartUs, this.#runCalls);
+    const command = this.#runCommand!;
+    const us = this.#nowUs - this.#runStartUs;
+    command.microseconds += us;
+    this.#record(command, us, this.#runCalls);
     this.#runCommand = null;
   }
 

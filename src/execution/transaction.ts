@@ -1,5 +1,11 @@
 /** Transaction: the queue between MULTI and EXEC, and how it ends (Redis: multi.c). */
-import { type Client, REDIS_DIRTY_CAS, REDIS_DIRTY_EXEC, REDIS_MULTI } from "../session/client.ts";
+import {
+  type Client,
+  emptyMultiState,
+  REDIS_DIRTY_CAS,
+  REDIS_DIRTY_EXEC,
+  REDIS_MULTI,
+} from "../session/client.ts";
 import type { CompiledCommand } from "../session/command.ts";
 import { type CommandError, commandError } from "../session/errors.ts";
 
@@ -10,12 +16,14 @@ export function queueCommand(client: Client, cmd: CompiledCommand): void {
   mstate.commands.push({ argv, argc: argv.count, cmd });
   mstate.count++;
   mstate.argvBytes += argv.totalBytes();
+  mstate.anyBits |= cmd.bits;
+  mstate.commonBits &= cmd.bits;
   client.command = cmd;
 }
 
 /** Leaves the transaction: drops its queue and the watches. */
 export function discardTransaction(client: Client): void {
-  client.mstate = { commands: [], count: 0, argvBytes: 0 };
+  client.mstate = emptyMultiState();
   client.flags &= ~(REDIS_MULTI | REDIS_DIRTY_CAS | REDIS_DIRTY_EXEC);
   client.host.watch.unwatchAll(client);
 }

@@ -96,14 +96,15 @@ export class Connection implements ClientTransport {
   /** Called by the turn at its end: writes what there is, unless a write is under way. */
   flush(): void {
     this.#isFlushRequested = false;
+    if (this.#isClosed) return;
     const { client } = this;
-    if ((client.flags & REDIS_CLOSE_NOW) !== 0) return this.close();
     const mayExceed = this.#writing !== null || client.reply.length > OUTPUT_FREE_BYTES;
     if (mayExceed || client.reply.isOverflown) {
       if (this.#host.outputLimits.closeIfReached(client)) return;
       this.#host.clientMemory.update(client);
     }
-    if (this.#writing !== null || this.#isClosed) return;
+    if ((client.flags & REDIS_CLOSE_NOW) !== 0) return this.close();
+    if (this.#writing !== null) return;
     const { length } = client.reply;
     if (length > 0) {
       this.#writing = client.reply.detach();

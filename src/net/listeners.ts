@@ -20,8 +20,30 @@ import { Connection, type ConnectionHost, type Socket } from "./connection.ts";
 import type { Host } from "../session/host.ts";
 import { loadTlsSettings, namesOldProtocols, TlsConfigError, TlsLayer } from "./tls.ts";
 
-/** Pause after a failed accept, mostly for lack of file descriptors. */
+/** Pause after an accept that failed for want of something that the next one needs, too. */
 const ACCEPT_RETRY_MS = 100;
+/**
+ * What accept(2) says of a connection that broke before it was taken: it is gone, and the next one
+ * may be taken at once. (The runtime asks a new socket for its addresses: ENOTCONN, EINVAL.)
+ */
+const BROKEN_CONNECTION = new Set([
+  "ECONNABORTED",
+  "ECONNRESET",
+  "ENOTCONN",
+  "EINVAL",
+  "EINTR",
+  "EPROTO",
+  "EPERM",
+  "ETIMEDOUT",
+  "ENETDOWN",
+  "ENETUNREACH",
+  "EHOSTDOWN",
+  "EHOSTUNREACH",
+  "ENONET",
+  "ENOPROTOOPT",
+  "EOPNOTSUPP",
+]);
+const OUT_OF_FILES = new Set(["EMFILE", "ENFILE"]);
 /** The system needs a moment to give a port free whose listener has been closed. */
 const REOPEN_ATTEMPTS_MAX = 50;
 const REOPEN_RETRY_MS = 2;
@@ -77,7 +99,8 @@ export class Listeners {
   /** Counts updates, so that a reopening that is under way knows when it is out of date. */
   #generation = 0;
   #isAccepting = false;
-  #isOutOfFiles = false;
+  /** The last accept failed, and not for a connection's sake. */
+  #isFailing = false;
   #tls: TlsLayer | null = null;
   /** The TCP port in use: the one the system chose if the configuration says 0 in a test. */
   port = 0;
@@ -268,10 +291,15 @@ export class Listeners {
       let socket: Deno.Conn;
       try {
         socket = await listener.accept();
-        this.#isOutOfFiles = false;
+        this.#isFailing = false;
       } catch (error) {
         if (!this.#open.some((one) => one.listener === listener)) return;
-        this.#reportFailedAccept(systemErrorText(error));
+        const code = errorCode(error);
+        if (BROKEN_CONNECTION.has(code)) {
+          this.#host.log.verbose(`Accepting client connection: ${systemErrorText(error)}`);
+          continue;
+        }
+        this.#reportFailedAccept(error, OUT_OF_FILES.has(code));
         await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_MS));
         continue;
       }
@@ -281,12 +309,12 @@ export class Listeners {
   }
 
   /** Once for each time that files run out, not ten times a second. */
-  #reportFailedAccept(reason: string): void {
-    if (this.#isOutOfFiles) return;
-    this.#isOutOfFiles = true;
+  #reportFailedAccept(error: unknown, isOutOfFiles: boolean): void {
+    if (this.#isFailing) return;
+    this.#isFailing = true;
+    const advice = isOutOfFiles ? ". Increase 'ulimit -n' or lower maxclients." : "";
     this.#host.log.warning(
-      `Error accepting a client connection: ${reason}. If these are too many open files, ` +
-        `increase 'ulimit -n' or lower maxclients.`,
+      `Error accepting a client connection: ${systemErrorText(error)}${advice}`,
     );
   }
 
@@ -411,9 +439,18 @@ function removeSocketFile(path: string): void {
 }
 
 function tuneSocket(socket: Deno.TcpConn, keepaliveSeconds: number): void {
-  socket.setNoDelay(true);
-  // The runtime knows on and off only; the time between probes is the system's.
-  if (keepaliveSeconds > 0) socket.setKeepAlive(true);
+  try {
+    socket.setNoDelay(true);
+    // The runtime knows on and off only; the time between probes is the system's.
+    if (keepaliveSeconds > 0) socket.setKeepAlive(true);
+  } catch {
+    // Some systems refuse it for a connection that is broken; reading will tell.
+  }
+}
+
+/** "ECONNRESET" …; "" if it is no error of the system. */
+function errorCode(error: unknown): string {
+  return String((error as { code?: unknown } | null)?.code ?? "");
 }
 
 /** Sends a last word and closes. */

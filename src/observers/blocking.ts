@@ -63,7 +63,7 @@ export class Blocking {
     const keys = [...new Set(keyIndexes.map((index) => argv.text(index)))];
     const deadlineMs = timeoutMs === 0 ? 0 : clock.nowMs() + timeoutMs;
     client.argv = argv.clone();
-    client.blocked = { db, keys, typeMask, deadlineMs, serve, expire };
+    client.blocked = { db, keys, typeMask, deadlineMs, serve, expire, durationUs: 0 };
     client.flags |= REDIS_BLOCKED;
     const waiting = this.#waiting[db.index] ??= new Map();
     for (const key of keys) {

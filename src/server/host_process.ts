@@ -29,6 +29,14 @@ export class ServerProcess implements HostProcess {
     return infoText(this.#host, sectionsFor(words));
   }
 
+  status(text: string): void {
+    this.#host.supervision.status(text);
+  }
+
+  whileBusy<Result>(work: () => Result): Result {
+    return this.#host.supervision.whileBusy(work);
+  }
+
   shutdown(options: ShutdownOptions): boolean {
     if (!this.prepareForShutdown(options)) return false;
     this.#exit(0);
@@ -40,8 +48,7 @@ export class ServerProcess implements HostProcess {
     const { log, supervision, listeners } = this.#host;
     log.warning("User requested shutdown...");
     supervision.stopping();
-    const onSaving = () => supervision.status("Saving the final RDB snapshot");
-    if (!prepareForShutdown(this.#host, options, onSaving)) return false;
+    if (!prepareForShutdown(this.#host, options)) return false;
     listeners.close();
     this.removePidFile();
     log.warning("Redis is now ready to exit, bye bye...");

@@ -135,7 +135,7 @@ function clientFields(host: InfoHost): InfoField[] {
     ["maxclients", host.config.maxclients],
     ["client_recent_max_input_buffer", inputBytesMax],
     ["client_recent_max_output_buffer", outputBytesMax],
-    ["blocked_clients", host.blocking.blockedCount],
+    ["blocked_clients", host.blocking.blockedCount + host.pause.waitingCount],
     ["tracking_clients", host.tracking.clientCount],
     ["clients_in_timeout_table", host.blocking.timedCount],
   ];

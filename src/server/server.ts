@@ -121,13 +121,19 @@ export class Server implements Host {
     this.fork = new SoftwareFork(this.arena);
     this.keyspace = new Keyspace(this.arena, config.databases, new KeyspaceAnnouncements(this));
     this.commands = new CommandTable(rows);
-    this.acl = new Acl(this);
+    this.acl = new Acl(this, (client) => {
+      this.outputLimits.apply(client);
+      this.clientMemory.update(client);
+    });
     this.turn = new Turn(() => this.#endTurn());
     this.propagation = new Propagation(this);
     this.dispatcher = new Dispatcher(this);
     this.clientLife = new ClientLife(this);
     this.monitors = new Monitors(this.gates);
-    this.pause = new ClientPause(this, (client) => this.dispatcher.executePostponed(client));
+    this.pause = new ClientPause(this, {
+      execute: (client) => this.dispatcher.executePostponed(client),
+      afterwards: (task) => this.turn.afterwards(task),
+    });
     this.clientMemory = new ClientMemory(this, () => this.turn.schedule());
     this.tracking = new Tracking(config, this.clients);
     this.outputLimits = new OutputLimits(this);
@@ -193,7 +199,7 @@ export class Server implements Host {
    * the same key come first, and another's command may be running.
    */
   #resumeClient({ transport }: Client): void {
-    queueMicrotask(() => transport.resume());
+    this.turn.afterwards(() => transport.resume());
   }
 
   /** What comes before the replies of a turn; false if they must wait. */

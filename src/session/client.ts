@@ -11,7 +11,7 @@ import { QueryBuffer } from "../protocol/query_buffer.ts";
 import { Reply } from "../protocol/reply.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { AclUser } from "./acl_user.ts";
-import type { Call, CompiledCommand } from "./command.ts";
+import { type Call, COMMAND_RUNS_QUEUE, type CompiledCommand } from "./command.ts";
 import type { Host } from "./host.ts";
 
 /** In a transaction: commands are queued. */
@@ -75,6 +75,13 @@ export interface MultiState {
   count: number;
   /** Bytes of all arguments. */
   argvBytes: number;
+  /** Flags (COMMAND_…) that any of the commands has, and those that all of them have. */
+  anyBits: number;
+  commonBits: number;
+}
+
+export function emptyMultiState(): MultiState {
+  return { commands: [], count: 0, argvBytes: 0, anyBits: 0, commonBits: ~0 };
 }
 
 /** What a client needs of the thing that carries its bytes. */
@@ -117,6 +124,8 @@ export interface BlockedState {
   serve: ServeBlocked;
   /** Replies that nothing came in time. */
   expire: (client: Client) => void;
+  /** What the command took, in µs, before it began to wait. */
+  durationUs: number;
 }
 
 /** What CLIENT TRACKING ON asked for (observers/tracking.ts). */
@@ -164,7 +173,7 @@ export class Client {
   /** Row of the current (or last) command; null before the first. */
   command: CompiledCommand | null = null;
   flags = 0;
-  mstate: MultiState = { commands: [], count: 0, argvBytes: 0 };
+  mstate: MultiState = emptyMultiState();
   /** Keys given to WATCH. */
   watchedKeys: WatchedKey[] = [];
   blocked: BlockedState | null = null;
@@ -187,6 +196,9 @@ export class Client {
   outputPendingBytes = 0;
   /** What client_memory.ts counts for it; negative when it is gone. */
   countedBytes = 0;
+  /** How it counts them: among those of NO-EVICT clients, of clients without their password. */
+  isCountedSpared = false;
+  isCountedStranger = false;
   /** Since when (ms) the output is above its soft limit; 0 if it is not. */
   softLimitSinceMs = 0;
   /** What CLIENT TRACKING ON asked for; null if it is off. */
@@ -236,6 +248,12 @@ export class Client {
   /** Name of the current command, "config|get" for a subcommand; for error texts. */
   get commandName(): string {
     return this.command === null ? "" : this.command.name;
+  }
+
+  /** Flags (COMMAND_…) of a command; EXEC has those of each command that it would run, too. */
+  bitsOf(command: CompiledCommand): number {
+    const runsQueue = (command.bits & COMMAND_RUNS_QUEUE) !== 0;
+    return runsQueue ? command.bits | this.mstate.anyBits : command.bits;
   }
 
   has(flag: number): boolean {

@@ -66,6 +66,10 @@ export interface HostProcess {
   isCronPaused: boolean;
   /** INFO: the sections that are asked for, in lower case; none is the default selection. */
   infoText(words: readonly string[]): string;
+  /** Tells the service manager what is going on. */
+  status(text: string): void;
+  /** Does what keeps the event loop for long, without being taken for hanging. */
+  whileBusy<Result>(work: () => Result): Result;
   /**
    * Makes the data safe and ends the process. Returns false, and goes on, if that is impossible;
    * the log says why.

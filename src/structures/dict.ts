@@ -285,10 +285,21 @@ function locate(memory: Memory, dict: Ref, entry: Ref, sameKey: Ref): void {
   assert(false, "entry is not in its dict");
 }
 
-/** Calls `visit` for every entry. The dict must not change meanwhile. */
-export function forEach(memory: Memory, dict: Ref, visit: (entry: Ref) => void): void {
+/** Calls `visit` for every entry, or until it `isEnough`. The dict must not change meanwhile. */
+export function forEach(
+  memory: Memory,
+  dict: Ref,
+  visit: (entry: Ref) => void,
+  isEnough: () => boolean = never,
+): void {
   const buckets = bucketCount(memory, dict);
-  for (let index = 0; index < buckets; index++) visitBucket(memory, dict, index, visit);
+  for (let index = 0; index < buckets && !isEnough(); index++) {
+    visitBucket(memory, dict, index, visit);
+  }
+}
+
+function never(): boolean {
+  return false;
 }
 
 /**

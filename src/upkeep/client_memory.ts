@@ -9,7 +9,9 @@
  *   watched keys and subscriptions (by their number)
  *
  * The total is part of `used_memory` and counts against `maxmemory`, as in Redis: clients that do
- * not read must not push the machine beyond what the user allowed.
+ * not read must not push the machine beyond what the user allowed. Clients that have not
+ * authenticated do not count there: what strangers hold is kept small by itself (output_limits.ts),
+ * and must not drive out the owner's keys.
  */
 import { type Client, REDIS_NO_EVICT } from "../session/client.ts";
 import { clientLine } from "../session/client_listing.ts";
@@ -30,6 +32,10 @@ type ClientMemoryHost = Pick<Host, "clients" | "config" | "log" | "statistics">;
 export class ClientMemory {
   /** Bytes of all clients. */
   totalBytes = 0;
+  /** Bytes of the clients with CLIENT NO-EVICT ON. */
+  #sparedBytes = 0;
+  /** Bytes of the clients that must authenticate yet. */
+  #strangerBytes = 0;
   readonly #host: ClientMemoryHost;
   readonly #scheduleTurn: () => void;
   /** `maxmemory-clients` in bytes; Infinity: no limit. */
@@ -51,43 +57,57 @@ export class ClientMemory {
     if (this.isOverLimit) this.#scheduleTurn();
   }
 
+  /** Bytes that count against `maxmemory`. */
+  get ownersBytes(): number {
+    return this.totalBytes - this.#strangerBytes;
+  }
+
   /** Whether the clients take more than they may; `evict` then has something to do. */
   get isOverLimit(): boolean {
-    return this.totalBytes > this.#limitBytes;
+    return this.totalBytes - this.#sparedBytes > this.#limitBytes;
   }
 
   /** Brings a client's part of the total up to date; nothing if it is gone. */
   update(client: Client): void {
     if (client.countedBytes < 0) return;
-    const bytes = client.heldBytes();
-    this.totalBytes += bytes - client.countedBytes;
-    client.countedBytes = bytes;
-    if (this.totalBytes > this.#limitBytes) this.#scheduleTurn();
+    this.#count(client, client.heldBytes());
+    if (this.isOverLimit) this.#scheduleTurn();
   }
 
   /** The client is gone, and what it held with it. */
   forget(client: Client): void {
-    this.totalBytes -= client.countedBytes;
+    if (client.countedBytes < 0) return;
+    this.#count(client, 0);
     client.countedBytes = GONE;
   }
 
+  #count(client: Client, bytes: number): void {
+    const { countedBytes } = client;
+    this.totalBytes += bytes - countedBytes;
+    client.countedBytes = bytes;
+    const isSpared = (client.flags & REDIS_NO_EVICT) !== 0;
+    if (client.isCountedSpared) this.#sparedBytes -= countedBytes;
+    if (isSpared) this.#sparedBytes += bytes;
+    client.isCountedSpared = isSpared;
+    const isStranger = !client.isAuthenticated;
+    if (client.isCountedStranger) this.#strangerBytes -= countedBytes;
+    if (isStranger) this.#strangerBytes += bytes;
+    client.isCountedStranger = isStranger;
+  }
+
   /**
-   * Closes clients, the largest first, until the others keep to the limit. Those with CLIENT
-   * NO-EVICT ON neither count nor are closed.
+   * Closes clients, the largest first, until the others keep to the limit: then `isOverLimit` is
+   * false. Those with CLIENT NO-EVICT ON neither count nor are closed.
    */
   evict(): void {
     const candidates: Client[] = [];
-    let bytes = 0;
     for (const client of this.#host.clients.values()) {
-      if ((client.flags & REDIS_NO_EVICT) !== 0) continue;
-      this.update(client);
-      bytes += client.countedBytes;
-      candidates.push(client);
+      this.#count(client, client.heldBytes());
+      if (!client.isCountedSpared) candidates.push(client);
     }
     candidates.sort((a, b) => b.countedBytes - a.countedBytes);
     for (const client of candidates) {
-      if (bytes <= this.#limitBytes) return;
-      bytes -= client.countedBytes;
+      if (!this.isOverLimit) return;
       this.#host.log.notice(`Evicting client: ${clientLine(client)}`);
       this.#host.statistics.evictedClients++;
       client.transport.close();

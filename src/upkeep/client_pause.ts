@@ -30,19 +30,27 @@ declare module "../session/host.ts" {
 /** What it uses of the host. */
 type PauseHost = Pick<Host, "gates" | "keyspace">;
 
+export interface PauseOptions {
+  /** Carries out the request in the `argv` of a client that has waited. */
+  execute(client: Client): void;
+  /** Runs a task when the events that have come meanwhile are served. */
+  afterwards(task: () => void): void;
+}
+
 export class ClientPause {
   readonly #host: PauseHost;
   readonly #execute: (client: Client) => void;
+  readonly #afterwards: (task: () => void) => void;
   readonly #waiting = new Set<Client>();
   #isActive = false;
   #pausesAll = false;
   #endMs = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `execute` carries out the request in the `argv` of a client that has waited. */
-  constructor(host: PauseHost, execute: (client: Client) => void) {
+  constructor(host: PauseHost, { execute, afterwards }: PauseOptions) {
     this.#host = host;
     this.#execute = execute;
+    this.#afterwards = afterwards;
   }
 
   /** Begins a pause, or makes the present one longer or stricter. */
@@ -60,7 +68,7 @@ export class ClientPause {
     if (!this.#isActive) return;
     this.#setActive(false);
     // Not within the command that ended the pause: requests do not nest.
-    queueMicrotask(() => this.#resume());
+    this.#afterwards(() => this.#resume());
   }
 
   #resume(): void {
@@ -82,12 +90,18 @@ export class ClientPause {
   /** Lets a client wait with the request in its `argv` if it must; returns whether it does. */
   postpone(client: Client, command: CompiledCommand): boolean {
     this.endIfDue();
-    if (!this.#isActive || !(this.#pausesAll || changesData(client, command))) return false;
+    if (!this.#isActive) return false;
+    if (!this.#pausesAll && (client.bitsOf(command) & CHANGES_DATA) === 0) return false;
     client.argv = client.argv.clone();
     client.command = command;
     client.flags |= REDIS_BLOCKED;
     this.#waiting.add(client);
     return true;
+  }
+
+  /** Clients that wait (part of INFO blocked_clients). */
+  get waitingCount(): number {
+    return this.#waiting.size;
   }
 
   /** Forgets a client that goes away. */
@@ -115,10 +129,4 @@ export class ClientPause {
       if (this.#isActive) this.#schedule();
     }, Math.min(delayMs, TIMER_MS_MAX));
   }
-}
-
-function changesData(client: Client, command: CompiledCommand): boolean {
-  if ((command.bits & CHANGES_DATA) !== 0) return true;
-  return (command.bits & COMMAND_RUNS_QUEUE) !== 0 &&
-    client.mstate.commands.some(({ cmd }) => (cmd.bits & CHANGES_DATA) !== 0);
 }

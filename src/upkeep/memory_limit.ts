@@ -58,10 +58,10 @@ export class MemoryLimit {
 
   /**
    * Bytes that count against `maxmemory`: without the buffer of the AOF, which evictions fill, and
-   * without what a frozen image still holds.
+   * without what a frozen image or a stranger holds.
    */
   countedBytes(): number {
     const { arena, clientMemory, tracking } = this.#host;
-    return arena.usedBytes - arena.deferredBytes + clientMemory.totalBytes + tracking.tableBytes;
+    return arena.usedBytes - arena.deferredBytes + clientMemory.ownersBytes + tracking.tableBytes;
   }
 }

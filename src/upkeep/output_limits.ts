@@ -3,6 +3,9 @@
  * (`client-output-buffer-limit`): at once beyond the hard limit, and when they have been beyond the
  * soft limit for its number of seconds. Subscribers have limits by default, others have none.
  *
+ * Whoever has not authenticated gets one kilobyte, whatever the configuration says (Redis: since
+ * 7.2.8, for CVE-2025-21605): errors that nobody reads must not fill the memory.
+ *
  * As in Redis, the first 16 KiB do not count. What a command adds is looked at when the turn ends,
  * so a reply may be made beyond the limit; but it stops growing as soon as it is found out
  * (reply.ts).
@@ -27,6 +30,13 @@ declare module "../session/host.ts" {
 
 /** What it uses of the host. */
 type OutputLimitsHost = Pick<Host, "clients" | "config" | "log" | "statistics">;
+
+/** Clients that have not authenticated are closed beyond one kilobyte. */
+const UNAUTHENTICATED_LIMIT: OutputBufferLimit = {
+  hardBytes: 1024 + 1,
+  softBytes: 0,
+  softSeconds: 0,
+};
 
 export class OutputLimits {
   readonly #host: OutputLimitsHost;
@@ -76,6 +86,7 @@ export class OutputLimits {
   }
 
   #limitOf(client: Client): OutputBufferLimit {
+    if (!client.isAuthenticated) return UNAUTHENTICATED_LIMIT;
     const limits = this.#host.config.clientOutputBufferLimit;
     return clientType(client) === "pubsub" ? limits.pubsub : limits.normal;
   }

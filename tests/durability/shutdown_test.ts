@@ -1,8 +1,11 @@
 /** Shutdown: what is saved first, and when the server stays because it cannot be saved. */
 import { assertEquals } from "@std/assert";
+import { join } from "@std/path";
 import { shutdownOptions } from "../../src/durability/shutdown.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { startServer, TemporaryDirectory } from "../support/server_process.ts";
 import { type Errno, SimulatedFiles } from "../support/simulated_files.ts";
+import { until } from "../support/text.ts";
 
 /** A server on a simulated disk that counts how often it would have ended. */
 function scene(
@@ -60,4 +63,28 @@ Deno.test("while loading nothing is saved over what is on disk", () => {
   server.server.keyspace.isLoading = true;
   server.server.process.shutdown(shutdownOptions(["save"]));
   assertEquals([exits, hasDump(files)], [[0], false]);
+});
+
+Deno.test({
+  name: "process: a second SIGINT after one that could not save does not end without saving",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using home = await TemporaryDirectory.create();
+    const directory = join(home.path, "data");
+    await Deno.mkdir(directory);
+    await using server = await startServer({ directory, save: "3600 1" });
+    using client = await server.connect();
+    await client.expect("SET", "key", "value");
+    await Deno.rename(directory, `${directory}.away`);
+    for (let signal = 1; signal <= 3; signal++) {
+      server.child.kill("SIGINT");
+      await until(`the log tells of failure ${signal}`, () => {
+        return server.log.split("errors trying to shut down the server").length === signal + 1;
+      });
+      assertEquals(await client.call("GET", "key"), "value");
+    }
+    await Deno.rename(`${directory}.away`, directory);
+    assertEquals(await server.stop("SIGINT"), 0);
+    assertEquals((await Deno.stat(join(directory, "dump.rdb"))).isFile, true);
+  },
 });

@@ -1,6 +1,7 @@
 /** Turn: durable first, then one write for each client. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { type Flushable, Turn } from "../../src/execution/turn.ts";
+import { delay } from "../support/text.ts";
 
 class Recorder {
   readonly events: string[] = [];
@@ -57,9 +58,49 @@ Deno.test("output that a flush brings about belongs to the next turn", async () 
   turn.add(recorder.client("b"));
   turn.end();
   assertEquals(recorder.take(), ["durable", "a", "b"]);
-  await Promise.resolve();
-  await Promise.resolve();
-  assertEquals(recorder.take().slice(0, 2), ["durable", "later"]);
+  await delay(0);
+  assertEquals(recorder.take().slice(-2), ["durable", "later"]);
+});
+
+Deno.test("whatever an end of a turn asks for, no other end follows before the next events", async () => {
+  let ends = 0;
+  let flushes = 0;
+  const insistent: Flushable = {
+    flush() {
+      flushes++;
+      if (ends === 4) return;
+      turn.add(insistent);
+      turn.schedule();
+      turn.open();
+    },
+  };
+  const turn = new Turn(() => {
+    ends++;
+    assert(ends <= 4, "ends follow from each other");
+    turn.schedule();
+    return true;
+  });
+  turn.add(insistent);
+  for (let events = 1; events <= 4; events++) {
+    for (let microtask = 0; microtask < 100; microtask++) await Promise.resolve();
+    assertEquals([ends, flushes], [events, events]);
+    await delay(0);
+  }
+});
+
+Deno.test("what waits for the events runs in the order of the calls, once, and not in this turn", async () => {
+  const { turn, events } = new Recorder();
+  turn.afterwards(() => events.push("one"));
+  turn.afterwards(() => {
+    events.push("two");
+    turn.afterwards(() => events.push("three"));
+  });
+  turn.schedule();
+  for (let microtask = 0; microtask < 10; microtask++) await Promise.resolve();
+  assertEquals(events.splice(0), ["durable"]);
+  await delay(0);
+  await delay(0);
+  assertEquals(events, ["one", "two", "three"]);
 });
 
 Deno.test("a turn is opened once, and ends by itself", async () => {

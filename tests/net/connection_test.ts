@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Connection, type Socket } from "../../src/net/connection.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
-import { fromLatin1, latin1 } from "../support/text.ts";
+import { delay, fromLatin1, latin1 } from "../support/text.ts";
 
 /** The peer's side: it sends when the test says so, and takes as much as the test allows. */
 class FakeSocket implements Socket {
@@ -183,6 +183,8 @@ Deno.test("requests behind a blocking one wait for it", () =>
     await socket.send("ECHO x\r\n");
     assertEquals(socket.writes, []);
     server.run("RPUSH", "list", "a");
+    // What waited is carried out when the events have been looked at.
+    await delay(0);
     await settle();
     await socket.accept();
     const all = socket.writes.join("");

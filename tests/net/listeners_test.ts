@@ -2,8 +2,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { Config } from "../../src/config/config.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
-import { freePort } from "../support/server_process.ts";
+import { freePort, startServer } from "../support/server_process.ts";
 import { fromLatin1, latin1, until } from "../support/text.ts";
+import { programVersion } from "../support/tool_availability.ts";
 
 async function exchange(socket: Deno.Conn, text: string): Promise<string> {
   if (text !== "") await socket.write(latin1(text));
@@ -147,5 +148,29 @@ Deno.test({
     await server.server.close();
     assertThrows(() => Deno.statSync(path), Deno.errors.NotFound);
     Deno.removeSync(directory, { recursive: true });
+  },
+});
+
+/** Connects so many times, and breaks each connection off before anybody can accept it. */
+const RESETS = `
+import socket, struct, sys
+for _ in range(int(sys.argv[2])):
+    client = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+`;
+
+Deno.test({
+  name: "connections that are reset before they are accepted delay nobody, and blame no files",
+  ignore: Deno.build.os !== "linux" || programVersion("python3") === null,
+  fn: async () => {
+    await using server = await startServer({ args: ["--loglevel", "verbose"] });
+    const args = ["-c", RESETS, String(server.port), "300"];
+    assertEquals((await new Deno.Command("python3", { args }).output()).code, 0);
+    using client = await server.connect();
+    assertEquals(await client.call("PING"), "PONG");
+    assertEquals(server.log.includes("ulimit"), false, server.log);
+    // Of 300 some are always broken off in time.
+    assertEquals(server.log.includes("Accepting client connection: "), true, server.log);
   },
 });

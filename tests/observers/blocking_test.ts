@@ -2,11 +2,7 @@
 import { assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
-
-/** Lets the requests that waited be carried out. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 5; i++) await Promise.resolve();
-}
+import { settle } from "../support/text.ts";
 
 Deno.test("one client's next request waits until the others have been served", async () => {
   using server = new EmbeddedServer();
@@ -110,4 +106,64 @@ Deno.test("a client that leaves is served no more", () => {
   gone.close();
   server.run("RPUSH", "k", "1");
   assertEquals([stays.take(), server.run("EXISTS", "k")], [[["k", "1"]], 0]);
+});
+
+function commandStatistics(server: EmbeddedServer, name: string): string {
+  const line = String(server.run("INFO", "commandstats")).split("\r\n")
+    .find((text) => text.startsWith(`cmdstat_${name}:`)) ?? "";
+  return line.replace(/usec=\d+,usec_per_call=[\d.]+,/, "");
+}
+
+Deno.test("CLIENT UNBLOCK counts the command that waited as failed, as Redis does", () => {
+  using server = new EmbeddedServer();
+  const waiting = server.connect();
+  for (const [how, failed] of [["TIMEOUT", 0], ["ERROR", 1]] as const) {
+    server.run("CONFIG", "RESETSTAT");
+    waiting.send("BLPOP", "queue", "0");
+    server.run("CLIENT", "UNBLOCK", waiting.client.id, how);
+    assertEquals(
+      [commandStatistics(server, "blpop"), commandStatistics(server, "client|unblock")],
+      [
+        "cmdstat_blpop:calls=1,rejected_calls=0,failed_calls=1",
+        `cmdstat_client|unblock:calls=1,rejected_calls=0,failed_calls=${failed}`,
+      ],
+    );
+    waiting.takeRaw();
+  }
+});
+
+Deno.test("a command that waited is in the slow log when it was served, behind what served it", () => {
+  using server = new EmbeddedServer([["slowlog-log-slower-than", "0"]]);
+  const waiting = server.connect();
+  const logged = () =>
+    (server.run("SLOWLOG", "GET", "-1") as unknown[][])
+      .map((entry) => (entry[3] as string[]).join(" "));
+  server.run("SLOWLOG", "RESET");
+  waiting.send("BLPOP", "queue", "0");
+  assertEquals(logged(), ["SLOWLOG RESET"]);
+  server.run("RPUSH", "queue", "job");
+  assertEquals(logged().slice(0, 2), ["BLPOP queue 0", "RPUSH queue job"]);
+  // Redis: one whose time runs out is never there.
+  server.run("SLOWLOG", "RESET");
+  waiting.send("BLPOP", "queue", "0");
+  server.server.blocking.expire(waiting.client);
+  assertEquals(logged(), ["SLOWLOG RESET"]);
+});
+
+Deno.test("clients that serve each other in a circle come to an end", () => {
+  using server = new EmbeddedServer();
+  const [first, second, third] = [server.connect(), server.connect(), server.connect()];
+  for (let round = 0; round < 3; round++) {
+    first.send("BLMOVE", "a", "b", "LEFT", "RIGHT", "0");
+    second.send("BLMOVE", "b", "a", "LEFT", "RIGHT", "0");
+    third.send("BLMOVE", "a", "a", "LEFT", "RIGHT", "0");
+    server.run("RPUSH", "a", "ball");
+    assertEquals([first, second, third].map((client) => client.takeRaw()), [
+      "$4\r\nball\r\n",
+      "$4\r\nball\r\n",
+      "$4\r\nball\r\n",
+    ]);
+    assertEquals(server.run("LRANGE", "a", "0", "-1"), ["ball"]);
+    server.run("DEL", "a");
+  }
 });

@@ -107,6 +107,13 @@ Deno.test("what has a replacement is banned, outside of its replacement", () => 
   assertEquals(linesFound(checkBans, 'f("Date.now"); // console.log is Date.now'), []);
 });
 
+Deno.test("the server's microtasks are those of the turn", () => {
+  const text = "queueMicrotask(f);";
+  assertEquals(linesFound(checkBans, text, "src/server/a.ts"), [1]);
+  assertEquals(linesFound(checkBans, text, "src/server/turn.ts"), []);
+  assertEquals(linesFound(checkBans, text, "src/cli/a.ts"), []);
+});
+
 Deno.test("commands are synchronous", () => {
   const text = "export async function getCommand() {\n  await x;\n}";
   assertEquals(linesFound(checkBans, text, "src/commands/a.ts"), [1, 2]);

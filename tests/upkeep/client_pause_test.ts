@@ -2,14 +2,10 @@
  * CLIENT PAUSE: who waits, for how long, and what happens to the data meanwhile.
  */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
-
-/** Lets the requests that waited be carried out. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 3; i++) await Promise.resolve();
-}
+import { settle } from "../support/text.ts";
 
 Deno.test("PAUSE WRITE holds writers until UNPAUSE, and lets readers pass", async () => {
   using server = new EmbeddedServer();
@@ -104,4 +100,24 @@ Deno.test("a client that leaves while it is paused is forgotten", async () => {
   server.run("CLIENT", "UNPAUSE");
   await settle();
   assertEquals(server.run("GET", "key"), null);
+});
+
+Deno.test("PAUSE WRITE holds PFCOUNT, which may change the data, alone and within EXEC", async () => {
+  using server = new EmbeddedServer();
+  server.run("PFADD", "visitors", "a", "b");
+  const counting = server.connect();
+  const queuing = server.connect();
+  queuing.run("MULTI");
+  queuing.run("PFCOUNT", "visitors");
+  const changes = () => server.server.keyspace.dirty;
+  server.run("CLIENT", "PAUSE", "100000", "WRITE");
+  const before = changes();
+  counting.send("PFCOUNT", "visitors");
+  queuing.send("EXEC");
+  assertEquals([counting.takeRaw(), queuing.takeRaw(), changes()], ["", "", before]);
+  assertMatch(String(server.run("INFO", "clients")), /blocked_clients:2\r/);
+  server.run("CLIENT", "UNPAUSE");
+  await settle();
+  assertEquals([counting.takeRaw(), queuing.takeRaw()], [":2\r\n", "*1\r\n:2\r\n"]);
+  assertMatch(String(server.run("INFO", "clients")), /blocked_clients:0\r/);
 });

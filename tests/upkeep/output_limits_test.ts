@@ -5,6 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { encodeRequests } from "../support/resp_client.ts";
 import { startServer } from "../support/server_process.ts";
 import { until } from "../support/text.ts";
 
@@ -37,6 +38,48 @@ Deno.test("output stops growing soon after the hard limit", () => {
   assert(client.client.reply.isOverflown);
   assert(client.client.reply.bytes.length < 100_000);
   assert(server.server.outputLimits.closeIfReached(client.client));
+});
+
+Deno.test("whoever has not authenticated may leave one kilobyte unread, and no more", () => {
+  using server = new EmbeddedServer([["requirepass", "secret"]]);
+  const { outputLimits, log } = server.server;
+  log.open(Deno.build.os === "windows" ? "NUL" : "/dev/null");
+  const stranger = server.connect();
+  const refusals = (count: number) => {
+    for (let index = 0; index < count; index++) stranger.send("PING");
+  };
+  refusals(480);
+  assertEquals(outputLimits.closeIfReached(stranger.client), false);
+  refusals(40);
+  assertEquals(outputLimits.closeIfReached(stranger.client), true);
+  const friend = server.connect();
+  friend.run("AUTH", "secret");
+  for (let index = 0; index < 1000; index++) friend.send("ECHO", MESSAGE);
+  assertEquals(outputLimits.closeIfReached(friend.client), false);
+  friend.takeRaw();
+  // RESET makes it a stranger again.
+  friend.run("RESET");
+  for (let index = 0; index < 1000; index++) friend.send("PING");
+  assertEquals(outputLimits.closeIfReached(friend.client), true);
+  assert(friend.client.reply.bytes.length <= 64 * 1024);
+});
+
+Deno.test("what follows a reply beyond the limit is not carried out; KEYS goes no further", () => {
+  using server = new EmbeddedServer([["client-output-buffer-limit", "normal 10000 0 0"]]);
+  for (let key = 0; key < 5000; key++) server.run("SET", `key:${key}`, "value");
+  const client = server.connect();
+  let looks = 0;
+  const { keyspace } = server.server;
+  const [db] = keyspace.databases;
+  const isExpired = db.isExpired.bind(db);
+  db.isExpired = (entry) => {
+    looks++;
+    return isExpired(entry);
+  };
+  client.sendBytes(encodeRequests([["KEYS", "*"], ["SET", "behind", "1"]]));
+  assert(client.client.reply.isOverflown);
+  assert(looks < 3000, `${looks} keys were looked at`);
+  assertEquals(server.run("EXISTS", "behind"), 0);
 });
 
 Deno.test("the soft limit closes after its seconds, and starts again when output was read", () => {
