@@ -81,13 +81,18 @@ export class Cron {
     }
   }
 
-  /** Makes sure that what was deleted is given back soon. */
+  /**
+   * Makes sure that what was deleted, and what was freed while a child read, is given back soon: a
+   * slice of each at a time.
+   */
   scheduleReclaim(): void {
-    const { keyspace } = this.#server;
-    if (keyspace.reclaimer.pendingCount === 0 || this.#reclaimTimer !== undefined) return;
+    const { keyspace, persistence } = this.#server;
+    const isDone = keyspace.reclaimer.pendingCount === 0 && !persistence.child.hasDeferredBlocks;
+    if (isDone || this.#reclaimTimer !== undefined) return;
     this.#reclaimTimer = setTimeout(() => {
       this.#reclaimTimer = undefined;
-      if (keyspace.reclaimer.step(RECLAIM_COUNT)) this.scheduleReclaim();
+      const isMoreDeleted = keyspace.reclaimer.step(RECLAIM_COUNT);
+      if (persistence.child.step() || isMoreDeleted) this.scheduleReclaim();
     }, RECLAIM_PAUSE_MS);
   }
 
