@@ -85,6 +85,11 @@ export class Arena extends Memory {
     return this.#deferred.count;
   }
 
+  /** Bytes given up since the start; they go back to the system with a garbage collection. */
+  get droppedBytes(): number {
+    return this.#pool.droppedBytes;
+  }
+
   /** Segments in use. */
   get segmentCount(): number {
     return this.#segmentCount;

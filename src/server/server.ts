@@ -201,6 +201,7 @@ export class Server implements KeyspaceListener {
     this.writePidFile();
     // Whoever connects while the data is loading hears so.
     this.listeners.accept();
+    this.memoryReturn.measureRuntime();
     await this.persistence.loadAtStart();
     this.memoryReturn.begin();
     this.#cron.start();
