@@ -52,6 +52,8 @@ export class Arena extends Memory {
   /** Calls of `relocate` that moved a block, and those that left it where it is. */
   relocatedCount = 0;
   keptCount = 0;
+  /** What quicklist_nodes.ts keeps beside the lists: a bookmark, and a limit that tests lower. */
+  readonly lists = { bookmarkList: 0, bookmarkNode: 0, packedBytesMax: Infinity };
 
   readonly #pool = new SegmentPool();
   readonly #deferred = new DeferredBlocks(this.#pool);

@@ -2,12 +2,11 @@
  * Memory report: where the memory is, for INFO memory, MEMORY STATS and MEMORY DOCTOR.
  *
  * "Used" are the blocks that the data take in the arena, and the buffers of the clients and of the
- * AOF: what `maxmemory` limits. Beside them the process has the runtime with its code and heap, some
- * 80 MiB, which only the resident set size shows. It is not in "used": a limit of 64 MiB would
- * leave no room for data, and alerts compare `used_memory` with `maxmemory`. But whatever compares
- * with the resident set size, the ratios of fragmentation, counts it in on both sides, as Redis
- * counts what it has allocated for itself: they tell how well the data are packed, and a server
- * without data is not "fragmented".
+ * AOF: what `maxmemory` limits. Beside them the process has the runtime with its code and heap,
+ * some 80 MiB, which only the resident set size shows. It is not in "used": a limit of 64 MiB would
+ * leave no room for data, and alerts compare `used_memory` with `maxmemory`. But the ratios of
+ * fragmentation, which compare with the resident set size, count it in on both sides, as Redis
+ * counts what it has allocated for itself: a server without data is not "fragmented".
  */
 import type { Database } from "../keyspace/database.ts";
 import type { ArenaStatistics } from "../memory/arena.ts";

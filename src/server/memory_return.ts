@@ -12,6 +12,7 @@
  * a purge costs, so it comes with the next tick, and only if there is something to bring back.
  */
 import { collectGarbage } from "../base/garbage.ts";
+import { forgetScratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 
 /** Tells what the clients' buffers take. */
@@ -40,7 +41,10 @@ export interface ProcessMemory {
 
 const THIS_PROCESS: ProcessMemory = {
   residentBytes: () => Deno.memoryUsage().rss,
-  collectGarbage,
+  collectGarbage: () => {
+    forgetScratch();
+    collectGarbage();
+  },
 };
 
 export class MemoryReturn {

@@ -9,6 +9,7 @@ import * as clock from "../base/clock.ts";
 import { latin1Text } from "../base/bytes.ts";
 import type { Log } from "../base/log.ts";
 import { hexId } from "../base/random.ts";
+import { forgetScratch } from "../base/scratch.ts";
 import type { Database } from "../keyspace/database.ts";
 import { Evictor } from "../keyspace/evict.ts";
 import { ExpireCycle } from "../keyspace/expire.ts";
@@ -215,6 +216,7 @@ export class Server implements KeyspaceListener {
     this.supervision.close();
     for (const client of [...this.clients.values()]) client.transport.close();
     await this.persistence.close();
+    forgetScratch();
   }
 
   /** A client of a connection that has just come. */

@@ -41,6 +41,7 @@ import { hashBytes } from "../base/hash.ts";
 import { assert } from "../base/assert.ts";
 import { Slice } from "../base/bytes.ts";
 import type { Random } from "../base/random.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import { type Memory, OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../memory/memory.ts";
 import * as dictEntry from "./dict_entry.ts";
@@ -74,7 +75,7 @@ let foundIndex = 0;
 let foundBucket: Ref = 0;
 let foundSlot = 0;
 
-const keyView = new Slice();
+const keyView = scratch(new Slice());
 
 /** An empty dict. */
 export function create(arena: Arena): Ref {
