@@ -12,6 +12,8 @@ import type { Server } from "./server.ts";
 /** Elements given back per slice, and the pause between slices: about a tenth of the time. */
 const RECLAIM_COUNT = 4096;
 const RECLAIM_PAUSE_MS = 1;
+/** The pause between slices of an eviction, each about as long. */
+const EVICTION_PAUSE_MS = 1;
 /** Clients looked after per tick, at least. */
 const CLIENTS_PER_TICK_MIN = 50;
 const CLIENT_ROUND_MS = 5000;
@@ -26,6 +28,7 @@ export class Cron {
   readonly #server: Server;
   #timer: ReturnType<typeof setInterval> | undefined;
   #reclaimTimer: ReturnType<typeof setTimeout> | undefined;
+  #evictionTimer: ReturnType<typeof setTimeout> | undefined;
   #blockTimer: ReturnType<typeof setTimeout> | undefined;
   #blockTimerDeadlineMs = 0;
   #clientIds: Iterator<number> | null = null;
@@ -54,6 +57,7 @@ export class Cron {
   stop(): void {
     clearInterval(this.#timer);
     clearTimeout(this.#reclaimTimer);
+    clearTimeout(this.#evictionTimer);
     clearTimeout(this.#blockTimer);
     this.#server.activeDefrag.stop();
   }
@@ -67,8 +71,7 @@ export class Cron {
     this.#expire();
     // Addresses can run out without `maxmemory`; the check of each command sees to the rest.
     server.setGate(GATE_MEMORY, server.config.maxmemory > 0 || server.isAddressSpaceLow);
-    // An eviction that ran out of time goes on although no command asks for memory.
-    if (server.evictor.isRunning) server.freeMemoryIfNeeded();
+    this.#continueEviction();
     this.#watchClients(nowMs);
     server.persistence.tick(nowMs);
     server.blocking.expireWaiting();
@@ -109,6 +112,22 @@ export class Cron {
       this.#server.blocking.expireWaiting();
       this.scheduleDeadline(this.#server.blocking.nextDeadlineMs());
     }, delayMs);
+  }
+
+  /**
+   * An eviction that ran out of time goes on although no command asks for memory: here, and then in
+   * slices (Redis: evictionTimeProc). Not while clients are paused; the next tick will see.
+   */
+  #continueEviction(): void {
+    const server = this.#server;
+    if (!server.evictor.isRunning || this.#evictionTimer !== undefined) return;
+    const hasRoom = server.freeMemoryIfNeeded();
+    server.turn.schedule();
+    if (!hasRoom || !server.evictor.isRunning || server.keyspace.isExpiryPaused) return;
+    this.#evictionTimer = setTimeout(() => {
+      this.#evictionTimer = undefined;
+      this.#continueEviction();
+    }, EVICTION_PAUSE_MS);
   }
 
   #expire(): void {
