@@ -100,9 +100,9 @@ function evictSoon(server: Server): null {
   const usedBytes = server.countedBytes();
   if (maxmemory === 0 || usedBytes <= maxmemory) return null;
   server.log.warning(
-    `WARNING: the new maxmemory value set via CONFIG SET (${maxmemory}) is smaller than the current` +
-      ` memory usage (${usedBytes}). This will result in key eviction and/or the inability to accept` +
-      " new write commands depending on the maxmemory-policy.",
+    `WARNING: the new maxmemory value set via CONFIG SET (${maxmemory}) is smaller than the ` +
+      `current memory usage (${usedBytes}). This will result in key eviction and/or the ` +
+      "inability to accept new write commands depending on the maxmemory-policy.",
   );
   server.scheduleEviction();
   return null;

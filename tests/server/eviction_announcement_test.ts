@@ -57,6 +57,26 @@ Deno.test("a maxmemory that is not reached, or none, evicts nothing", () => {
   assertEquals([server.run("DBSIZE"), reader.takeRaw()], [30, ""]);
 });
 
+Deno.test("an eviction that runs out of time goes on by itself, to its end", async () => {
+  const { server } = scene();
+  using _ = server;
+  for (let index = 0; index < 500; index++) server.run("SET", `small:${index}`, "v");
+  server.run("CONFIG", "SET", "maxmemory-eviction-tenacity", "0");
+  const { evictor, turn, keyspace } = server.server;
+  // Half of the large keys have to go, and with them about half of the small ones.
+  const limit = Math.floor(server.server.countedBytes() / 2);
+  server.run("CONFIG", "SET", "maxmemory", limit);
+  turn.end();
+  assertEquals([keyspace.evictedCount, evictor.isRunning], [16, true]);
+  server.server.runCron();
+  // No further tick: timers do the rest, a few slices at a time.
+  for (let round = 0; round < 5000 && evictor.isRunning; round++) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assert(server.server.countedBytes() <= limit);
+  assert(keyspace.evictedCount > 64, `${keyspace.evictedCount} were evicted`);
+});
+
 Deno.test("CONFIG SET of a maxmemory below what is used is logged in Redis's words", () => {
   const lines: string[] = [];
   const log = new Log((text) => lines.push(text));
