@@ -19,6 +19,7 @@ export function applyConfig(server: Server): void {
     config.onChange(names, () => apply(server));
   }
   config.onChange("maxclients", refuseTooManyClients);
+  config.onChange("maxmemory", () => evictSoon(server));
   watchListeners(server);
 }
 
@@ -90,6 +91,20 @@ function applyMemory(server: Server): string | null {
   evictor.tenacity = config.maxmemoryEvictionTenacity;
   server.setGate(GATE_MEMORY, config.maxmemory > 0);
   server.clientMemory.applyConfig();
+  return null;
+}
+
+/** CONFIG SET maxmemory: what is too much goes now, not when a command asks for memory. */
+function evictSoon(server: Server): null {
+  const { maxmemory } = server.config;
+  const usedBytes = server.countedBytes();
+  if (maxmemory === 0 || usedBytes <= maxmemory) return null;
+  server.log.warning(
+    `WARNING: the new maxmemory value set via CONFIG SET (${maxmemory}) is smaller than the ` +
+      `current memory usage (${usedBytes}). This will result in key eviction and/or the ` +
+      "inability to accept new write commands depending on the maxmemory-policy.",
+  );
+  server.scheduleEviction();
   return null;
 }
 

@@ -10,7 +10,7 @@ import process from "node:process";
 import { latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import * as dict from "../structures/dict.ts";
-import { memoryReport } from "./memory_report.ts";
+import { fragmentationOf, type MemoryRatio, memoryReport } from "./memory_report.ts";
 import { REDENO_VERSION, REDIS_VERSION, type Server } from "./server.ts";
 
 /** One line of INFO. */
@@ -144,11 +144,16 @@ function clientFields(server: Server): InfoField[] {
   ];
 }
 
+/** Two fields that compare amounts of memory. */
+function ratioFields(name: string, { ratio, bytes }: MemoryRatio): InfoField[] {
+  return [[`${name}_ratio`, ratio.toFixed(2)], [`${name}_bytes`, bytes]];
+}
+
 function memoryFields(server: Server): InfoField[] {
   const { config, keyspace } = server;
   const report = memoryReport(server);
-  const { usedBytes, rssBytes, arena } = report;
-  const ratio = (part: number, whole: number) => (part / Math.max(1, whole)).toFixed(2);
+  const { usedBytes, rssBytes } = report;
+  const fragmentation = fragmentationOf(report);
   const percent = (share: number) => `${(share * 100).toFixed(2)}%`;
   return [
     ["used_memory", usedBytes],
@@ -162,9 +167,9 @@ function memoryFields(server: Server): InfoField[] {
     ["used_memory_startup", report.startupBytes],
     ["used_memory_dataset", report.datasetBytes],
     ["used_memory_dataset_perc", percent(report.datasetShare)],
-    ["allocator_allocated", arena.usedBytes],
-    ["allocator_active", arena.segmentBytes],
-    ["allocator_resident", arena.reservedBytes],
+    ["allocator_allocated", fragmentation.allocatedBytes],
+    ["allocator_active", fragmentation.activeBytes],
+    ["allocator_resident", fragmentation.residentBytes],
     ["total_system_memory", report.systemBytes],
     ["total_system_memory_human", humanBytes(report.systemBytes)],
     ["used_memory_lua", 0],
@@ -183,14 +188,10 @@ function memoryFields(server: Server): InfoField[] {
     ["maxmemory", config.maxmemory],
     ["maxmemory_human", humanBytes(config.maxmemory)],
     ["maxmemory_policy", config.maxmemoryPolicy],
-    ["allocator_frag_ratio", ratio(arena.segmentBytes, arena.usedBytes)],
-    ["allocator_frag_bytes", arena.segmentBytes - arena.usedBytes],
-    ["allocator_rss_ratio", ratio(arena.reservedBytes, arena.segmentBytes)],
-    ["allocator_rss_bytes", arena.reservedBytes - arena.segmentBytes],
-    ["rss_overhead_ratio", ratio(rssBytes, arena.reservedBytes)],
-    ["rss_overhead_bytes", rssBytes - arena.reservedBytes],
-    ["mem_fragmentation_ratio", ratio(rssBytes, usedBytes)],
-    ["mem_fragmentation_bytes", rssBytes - usedBytes],
+    ...ratioFields("allocator_frag", fragmentation.allocatorFragmentation),
+    ...ratioFields("allocator_rss", fragmentation.allocatorRss),
+    ...ratioFields("rss_overhead", fragmentation.rssOverhead),
+    ...ratioFields("mem_fragmentation", fragmentation.total),
     ["mem_not_counted_for_evict", usedBytes - server.countedBytes()],
     ["mem_replication_backlog", 0],
     ["mem_total_replication_buffers", 0],

@@ -9,6 +9,7 @@ import * as clock from "../base/clock.ts";
 import { latin1Text } from "../base/bytes.ts";
 import type { Log } from "../base/log.ts";
 import { hexId } from "../base/random.ts";
+import { forgetScratch } from "../base/scratch.ts";
 import type { Database } from "../keyspace/database.ts";
 import { Evictor } from "../keyspace/evict.ts";
 import { ExpireCycle } from "../keyspace/expire.ts";
@@ -144,6 +145,7 @@ export class Server implements KeyspaceListener {
   /** Ends the process; a test may put something else here. */
   readonly exit: (code: number) => never;
   #nextClientId = 1;
+  #isEvictionDue = false;
   #hasPidFile = false;
 
   constructor(options: ServerOptions) {
@@ -161,7 +163,7 @@ export class Server implements KeyspaceListener {
     this.dispatcher = new Dispatcher(this);
     this.pause = new ClientPause(this);
     this.clientMemory = new ClientMemory(this);
-    this.tracking = new Tracking(config, this.clients);
+    this.tracking = new Tracking(config, this.clients, () => this.callDepth > 0);
     this.outputLimits = new OutputLimits(this);
     this.persistence = new Persistence(this, files, createChild);
     this.turn = new Turn(() => this.#endTurn());
@@ -201,6 +203,7 @@ export class Server implements KeyspaceListener {
     this.writePidFile();
     // Whoever connects while the data is loading hears so.
     this.listeners.accept();
+    this.memoryReturn.measureRuntime();
     await this.persistence.loadAtStart();
     this.memoryReturn.begin();
     this.#cron.start();
@@ -214,6 +217,7 @@ export class Server implements KeyspaceListener {
     this.supervision.close();
     for (const client of [...this.clients.values()]) client.transport.close();
     await this.persistence.close();
+    forgetScratch();
   }
 
   /** A client of a connection that has just come. */
@@ -293,6 +297,10 @@ export class Server implements KeyspaceListener {
   /** What comes before the replies of a turn; false if they must wait. */
   #endTurn(): boolean {
     if (this.expireCycle.isBehind) this.expireCycle.run("fast");
+    if (this.#isEvictionDue) {
+      this.#isEvictionDue = false;
+      this.freeMemoryIfNeeded();
+    }
     this.tracking.broadcast();
     if (this.clientMemory.isOverLimit) this.clientMemory.evict();
     return this.persistence.beforeReplies();
@@ -395,6 +403,12 @@ export class Server implements KeyspaceListener {
     if (this.keyspace.isExpiryPaused) return true;
     const { maxmemory } = this.config;
     return maxmemory === 0 || this.evictor.freeMemoryIfNeeded(maxmemory, this.#countBytes);
+  }
+
+  /** CONFIG SET maxmemory: makes room at the end of this turn, without waiting for a command. */
+  scheduleEviction(): void {
+    this.#isEvictionDue = true;
+    this.turn.schedule();
   }
 
   /** Whether so much of the 16 GiB that refs can address is used that no more data is taken. */
