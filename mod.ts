@@ -10,10 +10,10 @@
  *     …
  *   });
  *
- * Several servers live side by side: nothing is shared but the thread, the clock and the setting of
- * DEBUG QUICKLIST-PACKED-THRESHOLD. There are no signal handlers, and the process is never ended:
- * SHUTDOWN closes the server that received it. As all of them run on the calling thread, code that
- * computes for a second keeps its servers waiting for a second.
+ * Several servers live side by side: nothing is shared but the thread and the clock. There are no
+ * signal handlers, and the process is never ended: SHUTDOWN closes the server that received it. As
+ * all of them run on the calling thread, code that computes for a second keeps its servers waiting
+ * for a second.
  *
  * It takes the permissions --allow-net, --allow-read, --allow-write and --allow-sys.
  *

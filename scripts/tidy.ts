@@ -125,6 +125,9 @@ interface Ban {
 }
 
 const EXCEPT_BASE = /^(?!src\/(?:base|std)\/)/;
+/** A variable of a module that a view of, or a walk through, the memory of a server stays in. */
+const KEPT_VIEW =
+  /^(?:export )?(?:const|let) \w+(?:: \w+)? = new (?:Slice|S\w+Cursor|SearchTarget)\(/;
 const SOURCE_EXCEPT_BASE = /^(?:main\.ts|mod\.ts|src\/(?!base\/|std\/))/;
 
 const BANS: readonly Ban[] = [
@@ -141,6 +144,7 @@ const BANS: readonly Ban[] = [
     where: /^src\/(?!cli\/|execution\/turn\.ts$)/,
   },
   { pattern: /\b(?:async|await)\b/, instead: "synchronous code", where: /^src\/commands\// },
+  { pattern: KEPT_VIEW, instead: "scratch(…) of src/base/scratch.ts", where: /^src\/(?!cli\/)/ },
 ];
 
 export const checkBans: FileRule = perLine((file, index) => {

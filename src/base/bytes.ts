@@ -40,6 +40,11 @@ export class Slice {
     this.length = length;
   }
 
+  /** Views nothing any more. */
+  forget(): void {
+    this.set(EMPTY, 0, 0);
+  }
+
   /** The same bytes in an array of their own, which outlives the buffer that the slice views. */
   copy(): Uint8Array {
     return this.bytes.slice(this.start, this.start + this.length);

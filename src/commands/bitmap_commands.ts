@@ -4,6 +4,7 @@
  */
 import { Slice } from "../base/bytes.ts";
 import { parseSafeInteger } from "../base/integers.ts";
+import { scratch } from "../base/scratch.ts";
 import { EVENT_GENERIC, EVENT_STRING } from "../keyspace/keyspace_listener.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -55,7 +56,7 @@ const NOT = 3;
 
 const HASH = 0x23;
 
-const view = new Slice();
+const view = scratch(new Slice());
 
 /** The range that `parseRange` read last, in bits, both ends included; empty if from > to. */
 const range = { from: 0, to: 0 };

@@ -292,10 +292,10 @@ function sleep({ argv, reply }: Client): void {
   reply.ok();
 }
 
-function setPackedThreshold({ argv, reply }: Client): void {
+function setPackedThreshold({ argv, reply, db }: Client): void {
   const bytes = tryParseBytes(argv.text(2));
   if (bytes === null || bytes > 2n ** 32n) throw INVALID_THRESHOLD;
-  quicklistNodes.setPackedLimit(Number(bytes));
+  quicklistNodes.setPackedLimit(db.arena, Number(bytes));
   reply.ok();
 }
 

@@ -7,6 +7,7 @@
  */
 import { Slice } from "../base/bytes.ts";
 import { sortFirst } from "../base/partial_sort.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../session/client.ts";
@@ -125,8 +126,8 @@ interface FoundMember {
   place: geohash.Place;
 }
 
-const cursor = new SortedSetCursor();
-const view = new Slice();
+const cursor = scratch(new SortedSetCursor());
+const view = scratch(new Slice());
 const place = new geohash.Place();
 
 function storeSpecs(optionsIndex: number): readonly KeySpec[] {

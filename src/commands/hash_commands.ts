@@ -13,6 +13,7 @@ import {
   writeInteger,
 } from "../base/integers.ts";
 import { addFloatTexts, parseLongDouble } from "../base/long_double.ts";
+import { scratch } from "../base/scratch.ts";
 import { EVENT_HASH } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Client } from "../session/client.ts";
@@ -128,7 +129,7 @@ const ZERO_TEXT = Uint8Array.of(48);
 
 /** The hash's limits, filled from the config by each command that needs them. */
 const limits: hashValue.HashLimits = { listpackEntriesMax: 0, listpackValueBytesMax: 0 };
-const found = new Slice();
+const found = scratch(new Slice());
 const sumText = new Uint8Array(INTEGER_TEXT_BYTES_MAX);
 
 function hsetCommand(client: Client): void {

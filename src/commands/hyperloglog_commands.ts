@@ -7,6 +7,7 @@
  */
 import { Slice } from "../base/bytes.ts";
 import { random } from "../base/random.ts";
+import { scratch } from "../base/scratch.ts";
 import { EVENT_STRING } from "../keyspace/keyspace_listener.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -60,7 +61,7 @@ const CORRUPTED_VALUE = commandError("INVALIDOBJ Corrupted HLL object detected")
 const NO_KEY = commandError("ERR The specified key does not exist");
 const NOT_SPARSE = commandError("ERR HLL encoding is not sparse");
 
-const view = new Slice();
+const view = scratch(new Slice());
 const draft = new hyperloglog.HyperLogLogDraft();
 
 /** Points `view` at the HyperLogLog of an entry. Too long a one is cut; it is corrupted anyway. */

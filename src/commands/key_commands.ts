@@ -10,6 +10,7 @@ import { equalBytes, Slice } from "../base/bytes.ts";
 import { matchesEverything, matchGlob } from "../base/glob.ts";
 import { parseSafeInteger } from "../base/integers.ts";
 import { random } from "../base/random.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Database } from "../keyspace/database.ts";
 import { EVENT_GENERIC } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -209,7 +210,7 @@ const SHARED_REFERENCES = 2147483647;
 /** RANDOMKEY gives up its search for a key that has not expired after so many tries. */
 const RANDOM_TRIES_MAX = 100;
 
-const key = new Slice();
+const key = scratch(new Slice());
 const scanned: Ref[] = [];
 
 function delCommand({ db, argv, reply }: Client): void {

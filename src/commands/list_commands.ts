@@ -6,6 +6,7 @@
  */
 import { Slice } from "../base/bytes.ts";
 import { INT64_MIN } from "../base/integers.ts";
+import { scratch } from "../base/scratch.ts";
 import { EVENT_LIST } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -151,7 +152,7 @@ const MAXLEN_NEGATIVE = commandError("ERR MAXLEN can't be negative");
 const NO_KEYS = commandError("ERR numkeys should be greater than 0");
 const NO_COUNT = commandError("ERR count should be greater than 0");
 
-const element = new Slice();
+const element = scratch(new Slice());
 
 function lpushCommand(client: Client): void {
   pushGeneric(client, true, true);

@@ -7,7 +7,12 @@ import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { SYNTAX_ERROR } from "../session/errors.ts";
 import { humanBytes } from "../base/human_bytes.ts";
-import { type MemoryReport, memoryReport, tableBytesOf } from "../upkeep/memory_report.ts";
+import {
+  fragmentationOf,
+  type MemoryReport,
+  memoryReport,
+  tableBytesOf,
+} from "../upkeep/memory_report.ts";
 import { entryBytes } from "../values/value_memory.ts";
 import { integerArgument } from "./arguments.ts";
 import { replyHelp } from "./help.ts";
@@ -130,7 +135,8 @@ function fieldsBefore(report: MemoryReport, aofBufferBytes: number): StatsField[
 }
 
 function fieldsAfter(report: MemoryReport, keyCount: number): StatsField[] {
-  const { usedBytes, rssBytes, arena } = report;
+  const { usedBytes } = report;
+  const fragmentation = fragmentationOf(report);
   const sinceStart = Math.max(0, usedBytes - report.startupBytes);
   const ratio = (part: number, whole: number) => part / Math.max(1, whole);
   return [
@@ -140,17 +146,17 @@ function fieldsAfter(report: MemoryReport, keyCount: number): StatsField[] {
     ["dataset.bytes", report.datasetBytes],
     ["dataset.percentage", report.datasetShare * 100, "ratio"],
     ["peak.percentage", ratio(usedBytes, report.peakBytes) * 100, "ratio"],
-    ["allocator.allocated", arena.usedBytes],
-    ["allocator.active", arena.segmentBytes],
-    ["allocator.resident", arena.reservedBytes],
-    ["allocator-fragmentation.ratio", ratio(arena.segmentBytes, arena.usedBytes), "ratio"],
-    ["allocator-fragmentation.bytes", arena.segmentBytes - arena.usedBytes],
-    ["allocator-rss.ratio", ratio(arena.reservedBytes, arena.segmentBytes), "ratio"],
-    ["allocator-rss.bytes", arena.reservedBytes - arena.segmentBytes],
-    ["rss-overhead.ratio", ratio(rssBytes, arena.reservedBytes), "ratio"],
-    ["rss-overhead.bytes", rssBytes - arena.reservedBytes],
-    ["fragmentation", ratio(rssBytes, usedBytes), "ratio"],
-    ["fragmentation.bytes", rssBytes - usedBytes],
+    ["allocator.allocated", fragmentation.allocatedBytes],
+    ["allocator.active", fragmentation.activeBytes],
+    ["allocator.resident", fragmentation.residentBytes],
+    ["allocator-fragmentation.ratio", fragmentation.allocatorFragmentation.ratio, "ratio"],
+    ["allocator-fragmentation.bytes", fragmentation.allocatorFragmentation.bytes],
+    ["allocator-rss.ratio", fragmentation.allocatorRss.ratio, "ratio"],
+    ["allocator-rss.bytes", fragmentation.allocatorRss.bytes],
+    ["rss-overhead.ratio", fragmentation.rssOverhead.ratio, "ratio"],
+    ["rss-overhead.bytes", fragmentation.rssOverhead.bytes],
+    ["fragmentation", fragmentation.total.ratio, "ratio"],
+    ["fragmentation.bytes", fragmentation.total.bytes],
   ];
 }
 
@@ -209,9 +215,8 @@ function findingsOf(
 }
 
 function memoryPurgeCommand({ reply, host }: Client): void {
-  host.activeDefrag.defragmentation.compact();
-  host.arena.trim(0);
-  host.memoryReturn.collect();
+  host.activeDefrag.purge();
+  host.memoryReturn.purge();
   reply.ok();
 }
 

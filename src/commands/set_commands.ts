@@ -3,6 +3,7 @@
  * is kept is set_value.ts's business; SINTER, SUNION and SDIFF are in set_algebra_commands.ts.
  */
 import { Slice } from "../base/bytes.ts";
+import { scratch } from "../base/scratch.ts";
 import { EVENT_SET } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Client } from "../session/client.ts";
@@ -86,7 +87,7 @@ const PROPAGATED_MEMBERS_MAX = 1024;
 
 /** The set's limits, filled from the config by each command that needs them. */
 const limits: setValue.SetLimits = { intsetEntriesMax: 0 };
-const drawn = new Slice();
+const drawn = scratch(new Slice());
 
 /** The limits of sets, as configured now. Good during the command. */
 export function setLimits({ host }: Client): setValue.SetLimits {

@@ -8,6 +8,7 @@
  */
 import { compareBytes, copyBytes, indexOfByte, indexOfBytes, Slice } from "../base/bytes.ts";
 import { parseAsStrtod } from "../base/doubles.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Database } from "../keyspace/database.ts";
 import { EVENT_GENERIC, EVENT_KEY_MISS, EVENT_LIST } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -166,8 +167,9 @@ class SortPattern {
   }
 }
 
-const found = new Slice();
-let keyBuffer = new Uint8Array(256);
+const found = scratch(new Slice());
+/** Names of other keys are put together here, unless they are longer. */
+const shortKey = new Uint8Array(1024);
 
 function sortCommand(client: Client): void {
   sortGeneric(client, sortOptions(client, true));
@@ -428,12 +430,12 @@ function lookUp(
   if (starAt < 0) return false;
   const length = elements.lengths[index];
   const keyBytes = keyEnd - 1 + length;
-  if (keyBytes > keyBuffer.length) keyBuffer = new Uint8Array(keyBytes * 2);
-  copyBytes(bytes, 0, keyBuffer, 0, starAt);
-  copyBytes(elements.bytes, elements.starts[index], keyBuffer, starAt, length);
-  copyBytes(bytes, starAt + 1, keyBuffer, starAt + length, keyEnd - starAt - 1);
+  const key = keyBytes <= shortKey.length ? shortKey : new Uint8Array(keyBytes);
+  copyBytes(bytes, 0, key, 0, starAt);
+  copyBytes(elements.bytes, elements.starts[index], key, starAt, length);
+  copyBytes(bytes, starAt + 1, key, starAt + length, keyEnd - starAt - 1);
   const { arena } = db;
-  const entry = lookupCounted(db, keyBuffer, keyBytes);
+  const entry = lookupCounted(db, key, keyBytes);
   if (entry === 0) return false;
   if (keyEnd === bytes.length) {
     if (value.typeOf(arena, entry) !== value.TYPE_STRING) return false;

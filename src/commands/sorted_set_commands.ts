@@ -7,6 +7,7 @@
 import { Slice } from "../base/bytes.ts";
 import { formatScore } from "../base/doubles.ts";
 import { random } from "../base/random.ts";
+import { scratch } from "../base/scratch.ts";
 import { EVENT_SORTED_SET } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -94,8 +95,8 @@ const PAIR_COUNT_MAX = 2 ** 62;
 
 /** Scores of the current ZADD, all read before the first one is stored. */
 const scores: number[] = [];
-const view = new Slice();
-const cursor = new SortedSetCursor();
+const view = scratch(new Slice());
+const cursor = scratch(new SortedSetCursor());
 
 /** What became of the members of a ZADD. */
 const tally = { added: 0, updated: 0, skipped: 0 };

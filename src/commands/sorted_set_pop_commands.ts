@@ -5,6 +5,7 @@
  * A pop that blocked, or chose among keys, goes to the AOF as the plain ZPOPMIN or ZPOPMAX it was.
  */
 import { Slice } from "../base/bytes.ts";
+import { scratch } from "../base/scratch.ts";
 import { EVENT_SORTED_SET } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -70,8 +71,8 @@ const NO_COUNT = commandError("ERR count should be greater than 0");
 
 const COUNT_MAX = 2 ** 63;
 
-const cursor = new SortedSetCursor();
-const view = new Slice();
+const cursor = scratch(new SortedSetCursor());
+const view = scratch(new Slice());
 
 /** What to take out of the first key that has something. */
 interface Pop {

@@ -3,6 +3,7 @@
  * or removed. Whatever the kind of range, it is first turned into ranks (sorted_set_arguments.ts).
  */
 import { Slice } from "../base/bytes.ts";
+import { scratch } from "../base/scratch.ts";
 import { EVENT_SORTED_SET } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -104,8 +105,8 @@ const query: RangeQuery = {
   limit: NO_LIMIT,
 };
 const range = new MemberRange();
-const cursor = new SortedSetCursor();
-const view = new Slice();
+const cursor = scratch(new SortedSetCursor());
+const view = scratch(new Slice());
 
 function zcountCommand(client: Client): void {
   replyCount(client, "score");

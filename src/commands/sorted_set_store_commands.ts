@@ -3,6 +3,7 @@
  * set may stand for a sorted set whose scores are all 1.
  */
 import { Slice } from "../base/bytes.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -108,7 +109,7 @@ interface Combination {
 /** Hears of a member of a source, with its own score; returns whether the walk goes on. */
 type SourceVisitor = (member: Slice, score: number) => boolean;
 
-const cursor = new SortedSetCursor();
+const cursor = scratch(new SortedSetCursor());
 
 function zunionCommand(client: Client): void {
   replyCombination(client, "union");

@@ -20,6 +20,7 @@ import {
   writeInteger,
 } from "../base/integers.ts";
 import { addFloatTexts, parseLongDouble } from "../base/long_double.ts";
+import { scratch } from "../base/scratch.ts";
 import { KEEP_EXPIRY } from "../keyspace/database.ts";
 import { EVENT_GENERIC, EVENT_STRING } from "../keyspace/keyspace_listener.ts";
 import type { Arena } from "../memory/arena.ts";
@@ -181,7 +182,7 @@ const OPTION_ANY_EXPIRY = OPTION_ANY_TIME | OPTION_KEEPTTL | OPTION_PERSIST;
 const OFFSET_OUT_OF_RANGE = commandError("ERR offset is out of range");
 const DECREMENT_OVERFLOW = commandError("ERR decrement would overflow");
 
-const view = new Slice();
+const view = scratch(new Slice());
 const digits = new Uint8Array(INTEGER_TEXT_BYTES_MAX);
 
 /** Replies the string of an entry, or of a part of it: the bytes `from` to `to` (exclusive). */

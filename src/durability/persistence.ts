@@ -15,9 +15,6 @@ import { RdbControl } from "./rdb_control.ts";
 import { RewriteChild } from "./rewrite_child.ts";
 import type { Host } from "../session/host.ts";
 
-/** Steps of freeing what waited for the end of a freeze, per tick. */
-const SETTLE_STEPS = 8;
-
 /** The child is started this long after the first change, idle or not. */
 const WARM_MS_MAX = 30_000;
 
@@ -149,7 +146,6 @@ export class Persistence {
   tick(nowMs: number): void {
     this.#warmChild(nowMs);
     this.child.tick(nowMs);
-    for (let step = 0; step < SETTLE_STEPS && this.child.step(); step++);
     this.rdb.tick(nowMs);
     this.aof.tick();
     this.#refuseWritesIfNeeded();

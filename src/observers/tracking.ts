@@ -56,6 +56,7 @@ interface Prefix {
 export class Tracking {
   readonly #config: ConfigValues;
   readonly #clients: ReadonlyMap<number, Client>;
+  readonly #isInCall: () => boolean;
   /** Ids of the clients that have read a key, by key. */
   readonly #table = new Map<string, Set<number>>();
   /** Bytes of the names in the table. */
@@ -69,9 +70,15 @@ export class Tracking {
   /** Clients have been told in this turn that all keys are gone, and no key was read since. */
   #isFlushTold = false;
 
-  constructor(config: ConfigValues, clients: ReadonlyMap<number, Client>) {
+  /** `isInCall` tells whether a procedure runs, not only what comes before: eviction. */
+  constructor(
+    config: ConfigValues,
+    clients: ReadonlyMap<number, Client>,
+    isInCall: () => boolean,
+  ) {
     this.#config = config;
     this.#clients = clients;
+    this.#isInCall = isInCall;
   }
 
   get keyCount(): number {
@@ -239,10 +246,12 @@ export class Tracking {
     this.#hasBroadcasts = false;
     for (const { clients, changed } of this.#prefixes.values()) {
       if (changed.size === 0) continue;
-      const encoded = encodeKeys([...changed.keys()]);
+      // Redis: in the order of their bytes.
+      const keys = [...changed.keys()].sort();
+      const encoded = encodeKeys(keys);
       for (const client of clients) {
         const own = client.tracking!.isNoLoop
-          ? encodeKeys([...changed.keys()].filter((key) => changed.get(key) !== client))
+          ? encodeKeys(keys.filter((key) => changed.get(key) !== client))
           : encoded;
         if (own !== null) this.#send(client, (reply) => reply.raw(own.bytes, 0, own.length));
       }
@@ -256,13 +265,14 @@ export class Tracking {
     let target = client;
     if (tracking.redirectId !== 0) {
       const other = this.#clients.get(tracking.redirectId);
-      if (other === undefined) return sendBroken(client, tracking);
+      if (other === undefined) return this.#sendBroken(client, tracking);
       target = other;
     }
     const isMessage = target.reply.resp === 2;
     // With RESP2 only a subscriber can tell a message from a reply.
     if (isMessage && (target === client || !target.has(REDIS_PUBSUB))) return;
-    const reply = target.beginPush(true);
+    // Redis: what is evicted before a command runs is announced before its reply.
+    const reply = target.beginPush(this.#isInCall());
     reply.push(isMessage ? 3 : 2);
     if (isMessage) {
       reply.bulkText("message");
@@ -273,16 +283,16 @@ export class Tracking {
     write(reply);
     target.endPush(reply);
   }
-}
 
-function sendBroken(client: Client, tracking: TrackingState): void {
-  tracking.isRedirectBroken = true;
-  if (client.reply.resp === 2) return;
-  const reply = client.beginPush(true);
-  reply.push(2);
-  reply.bulkText("tracking-redir-broken");
-  reply.integer(tracking.redirectId);
-  client.endPush(reply);
+  #sendBroken(client: Client, tracking: TrackingState): void {
+    tracking.isRedirectBroken = true;
+    if (client.reply.resp === 2) return;
+    const reply = client.beginPush(this.#isInCall());
+    reply.push(2);
+    reply.bulkText("tracking-redir-broken");
+    reply.integer(tracking.redirectId);
+    client.endPush(reply);
+  }
 }
 
 /** The array of keys as it is sent, or null if there are none. */

@@ -21,6 +21,7 @@
  * Made for untrusted bytes: walks never leave the range, and end.
  */
 import { Slice } from "../base/bytes.ts";
+import { scratch } from "../base/scratch.ts";
 import { Int64, readText } from "../structures/int64_words.ts";
 
 /** Receives an element; integers come as decimal text. The range is good during the call only. */
@@ -43,7 +44,7 @@ const INTEGER_4_BIT_MIN = 0xf1;
 const INTEGER_4_BIT_MAX = 0xfd;
 
 const integer = new Int64();
-const integerText = new Slice();
+const integerText = scratch(new Slice());
 
 /** Where the payload of the ziplist entry lies that `readZiplistHead` looked at. */
 let payloadStart = 0;

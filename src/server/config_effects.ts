@@ -20,6 +20,7 @@ export function applyConfig(host: Host): void {
     config.onChange(names, () => apply(host));
   }
   config.onChange("maxclients", refuseTooManyClients);
+  config.onChange("maxmemory", () => evictSoon(host));
   watchListeners(host);
 }
 
@@ -92,6 +93,21 @@ function applyMemory(host: Host): string | null {
   evictor.tenacity = config.maxmemoryEvictionTenacity;
   host.gates.set(GATE_MEMORY, config.maxmemory > 0);
   host.clientMemory.applyConfig();
+  return null;
+}
+
+/** CONFIG SET maxmemory: what is too much goes now, not when a command asks for memory. */
+function evictSoon({ config, log, memoryLimit, turn }: Host): null {
+  const { maxmemory } = config;
+  const usedBytes = memoryLimit.countedBytes();
+  if (maxmemory === 0 || usedBytes <= maxmemory) return null;
+  log.warning(
+    `WARNING: the new maxmemory value set via CONFIG SET (${maxmemory}) is smaller than the ` +
+      `current memory usage (${usedBytes}). This will result in key eviction and/or the ` +
+      "inability to accept new write commands depending on the maxmemory-policy.",
+  );
+  memoryLimit.isEvictionDue = true;
+  turn.schedule();
   return null;
 }
 

@@ -12,6 +12,9 @@ import type { Host } from "../session/host.ts";
 /** Elements given back per slice, and the pause between slices: about a tenth of the time. */
 const RECLAIM_COUNT = 4096;
 const RECLAIM_PAUSE_MS = 1;
+/** Slices of an eviction in a row, each of half a millisecond unless configured, and a pause. */
+const EVICTION_SLICES = 3;
+const EVICTION_PAUSE_MS = 1;
 /** Clients looked after per tick, at least. */
 const CLIENTS_PER_TICK_MIN = 50;
 const CLIENT_ROUND_MS = 5000;
@@ -48,6 +51,7 @@ export class Cron {
   readonly #host: CronHost;
   #timer: ReturnType<typeof setInterval> | undefined;
   #reclaimTimer: ReturnType<typeof setTimeout> | undefined;
+  #evictionTimer: ReturnType<typeof setTimeout> | undefined;
   #blockTimer: ReturnType<typeof setTimeout> | undefined;
   #blockTimerDeadlineMs = 0;
   #clientIds: Iterator<number> | null = null;
@@ -76,6 +80,7 @@ export class Cron {
   stop(): void {
     clearInterval(this.#timer);
     clearTimeout(this.#reclaimTimer);
+    clearTimeout(this.#evictionTimer);
     clearTimeout(this.#blockTimer);
     this.#host.activeDefrag.stop();
   }
@@ -89,8 +94,7 @@ export class Cron {
     this.#expire();
     // Addresses can run out without `maxmemory`; the check of each command sees to the rest.
     host.gates.set(GATE_MEMORY, host.config.maxmemory > 0 || host.memoryLimit.isAddressSpaceLow);
-    // An eviction that ran out of time goes on although no command asks for memory.
-    if (host.evictor.isRunning) host.memoryLimit.freeMemoryIfNeeded();
+    this.#continueEviction();
     this.#watchClients(nowMs);
     host.persistence.tick(nowMs);
     host.blocking.expireWaiting();
@@ -103,13 +107,18 @@ export class Cron {
     }
   }
 
-  /** Makes sure that what was deleted is given back soon. */
+  /**
+   * Makes sure that what was deleted, and what was freed while a child read, is given back soon: a
+   * slice of each at a time.
+   */
   scheduleReclaim(): void {
-    const { keyspace } = this.#host;
-    if (keyspace.reclaimer.pendingCount === 0 || this.#reclaimTimer !== undefined) return;
+    const { keyspace, persistence } = this.#host;
+    const isDone = keyspace.reclaimer.pendingCount === 0 && !persistence.child.hasDeferredBlocks;
+    if (isDone || this.#reclaimTimer !== undefined) return;
     this.#reclaimTimer = setTimeout(() => {
       this.#reclaimTimer = undefined;
-      if (keyspace.reclaimer.step(RECLAIM_COUNT)) this.scheduleReclaim();
+      const isMoreDeleted = keyspace.reclaimer.step(RECLAIM_COUNT);
+      if (persistence.child.step() || isMoreDeleted) this.scheduleReclaim();
     }, RECLAIM_PAUSE_MS);
   }
 
@@ -126,6 +135,25 @@ export class Cron {
       this.#host.blocking.expireWaiting();
       this.scheduleDeadline(this.#host.blocking.nextDeadlineMs());
     }, delayMs);
+  }
+
+  /**
+   * An eviction that ran out of time goes on although no command asks for memory: here, and then in
+   * slices (Redis: evictionTimeProc). Not while clients are paused; the next tick will see.
+   */
+  #continueEviction(): void {
+    const { evictor, keyspace, memoryLimit, turn } = this.#host;
+    if (!evictor.isRunning || this.#evictionTimer !== undefined) return;
+    let mayGoOn = !keyspace.isPaused;
+    for (let slice = 0; slice < EVICTION_SLICES && mayGoOn; slice++) {
+      mayGoOn = memoryLimit.freeMemoryIfNeeded() && evictor.isRunning;
+    }
+    turn.schedule();
+    if (!mayGoOn) return;
+    this.#evictionTimer = setTimeout(() => {
+      this.#evictionTimer = undefined;
+      this.#continueEviction();
+    }, EVICTION_PAUSE_MS);
   }
 
   #expire(): void {

@@ -10,7 +10,7 @@ import process from "node:process";
 import { latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import * as dict from "../structures/dict.ts";
-import { memoryReport } from "../upkeep/memory_report.ts";
+import { fragmentationOf, type MemoryRatio, memoryReport } from "../upkeep/memory_report.ts";
 import { humanBytes } from "../base/human_bytes.ts";
 import { REDENO_VERSION, REDIS_VERSION } from "../config/version.ts";
 import type { Host } from "../session/host.ts";
@@ -141,11 +141,16 @@ function clientFields(host: InfoHost): InfoField[] {
   ];
 }
 
+/** Two fields that compare amounts of memory. */
+function ratioFields(name: string, { ratio, bytes }: MemoryRatio): InfoField[] {
+  return [[`${name}_ratio`, ratio.toFixed(2)], [`${name}_bytes`, bytes]];
+}
+
 function memoryFields(host: InfoHost): InfoField[] {
   const { config, keyspace } = host;
   const report = memoryReport(host);
-  const { usedBytes, rssBytes, arena } = report;
-  const ratio = (part: number, whole: number) => (part / Math.max(1, whole)).toFixed(2);
+  const { usedBytes, rssBytes } = report;
+  const fragmentation = fragmentationOf(report);
   const percent = (share: number) => `${(share * 100).toFixed(2)}%`;
   return [
     ["used_memory", usedBytes],
@@ -159,9 +164,9 @@ function memoryFields(host: InfoHost): InfoField[] {
     ["used_memory_startup", report.startupBytes],
     ["used_memory_dataset", report.datasetBytes],
     ["used_memory_dataset_perc", percent(report.datasetShare)],
-    ["allocator_allocated", arena.usedBytes],
-    ["allocator_active", arena.segmentBytes],
-    ["allocator_resident", arena.reservedBytes],
+    ["allocator_allocated", fragmentation.allocatedBytes],
+    ["allocator_active", fragmentation.activeBytes],
+    ["allocator_resident", fragmentation.residentBytes],
     ["total_system_memory", report.systemBytes],
     ["total_system_memory_human", humanBytes(report.systemBytes)],
     ["used_memory_lua", 0],
@@ -180,14 +185,10 @@ function memoryFields(host: InfoHost): InfoField[] {
     ["maxmemory", config.maxmemory],
     ["maxmemory_human", humanBytes(config.maxmemory)],
     ["maxmemory_policy", config.maxmemoryPolicy],
-    ["allocator_frag_ratio", ratio(arena.segmentBytes, arena.usedBytes)],
-    ["allocator_frag_bytes", arena.segmentBytes - arena.usedBytes],
-    ["allocator_rss_ratio", ratio(arena.reservedBytes, arena.segmentBytes)],
-    ["allocator_rss_bytes", arena.reservedBytes - arena.segmentBytes],
-    ["rss_overhead_ratio", ratio(rssBytes, arena.reservedBytes)],
-    ["rss_overhead_bytes", rssBytes - arena.reservedBytes],
-    ["mem_fragmentation_ratio", ratio(rssBytes, usedBytes)],
-    ["mem_fragmentation_bytes", rssBytes - usedBytes],
+    ...ratioFields("allocator_frag", fragmentation.allocatorFragmentation),
+    ...ratioFields("allocator_rss", fragmentation.allocatorRss),
+    ...ratioFields("rss_overhead", fragmentation.rssOverhead),
+    ...ratioFields("mem_fragmentation", fragmentation.total),
     ["mem_not_counted_for_evict", usedBytes - host.memoryLimit.countedBytes()],
     ["mem_replication_backlog", 0],
     ["mem_total_replication_buffers", 0],

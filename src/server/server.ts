@@ -7,6 +7,7 @@
  * it is the `Host` (session/host.ts), of which each takes what it names.
  */
 import type { Log } from "../base/log.ts";
+import { forgetScratch } from "../base/scratch.ts";
 import { Acl } from "../access/acl.ts";
 import { loadUsersAtStart } from "../access/acl_file.ts";
 import type { Config } from "../config/config.ts";
@@ -135,7 +136,7 @@ export class Server implements Host {
       afterwards: (task) => this.turn.afterwards(task),
     });
     this.clientMemory = new ClientMemory(this, () => this.turn.schedule());
-    this.tracking = new Tracking(config, this.clients);
+    this.tracking = new Tracking(config, this.clients, () => this.calls.depth > 0);
     this.outputLimits = new OutputLimits(this);
     this.persistence = new Persistence({
       host: this,
@@ -172,6 +173,7 @@ export class Server implements Host {
     this.listeners.accept();
     // Redis's own test suite waits for this line.
     this.log.warning("Server initialized");
+    this.memoryReturn.measureRuntime();
     await this.persistence.loadAtStart();
     // Redis: commands that were repeated from a file are in no statistics.
     resetStatistics(this);
@@ -187,6 +189,7 @@ export class Server implements Host {
     this.supervision.close();
     for (const client of [...this.clients.values()]) client.transport.close();
     await this.persistence.close();
+    forgetScratch();
   }
 
   /** Runs one step of housekeeping now; cron calls it ten times a second, tests when they like. */
@@ -205,6 +208,7 @@ export class Server implements Host {
   /** What comes before the replies of a turn; false if they must wait. */
   #endTurn(): boolean {
     if (this.expireCycle.isBehind) this.expireCycle.run("fast");
+    this.memoryLimit.evictIfDue();
     this.tracking.broadcast();
     if (this.clientMemory.isOverLimit) this.clientMemory.evict();
     return this.persistence.beforeReplies();

@@ -44,7 +44,14 @@ declare module "../session/host.ts" {
 /** What it uses of the host. */
 type DefragHost = Pick<
   Host,
-  "arena" | "config" | "keyspace" | "latency" | "log" | "process" | "statistics"
+  | "arena"
+  | "config"
+  | "keyspace"
+  | "latency"
+  | "log"
+  | "memoryReturn"
+  | "process"
+  | "statistics"
 >;
 
 export class ActiveDefrag {
@@ -57,6 +64,8 @@ export class ActiveDefrag {
   readonly #host: DefragHost;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #percentOfTime = 0;
+  /** The pass under way was asked for by MEMORY PURGE, whatever the configuration says. */
+  #isPurging = false;
   #beganUs = 0;
   /** Time during which passes were under way, in µs, without the present one. */
   #finishedUs = 0;
@@ -94,6 +103,7 @@ export class ActiveDefrag {
   tick(): void {
     const { defragmentation } = this;
     const percent = this.#wantedPercent();
+    if (this.#isPurging) return;
     if (percent > 0) this.#percentOfTime = percent;
     if (defragmentation.isRunning) {
       if (!this.#isWanted()) this.stop();
@@ -107,10 +117,21 @@ export class ActiveDefrag {
     this.#schedule(0);
   }
 
+  /** MEMORY PURGE: moves segments together, in slices, if that brings something back. */
+  purge(): void {
+    const { defragmentation } = this;
+    if (!defragmentation.beginCompaction()) return;
+    this.#isPurging = true;
+    this.#percentOfTime = this.#host.config.activeDefragCycleMax;
+    this.#beganUs = clock.monotonicUs();
+    this.#schedule(0);
+  }
+
   /** Ends the pass under way; what has been moved stays where it is. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#isPurging = false;
     if (!this.defragmentation.isRunning) return;
     this.defragmentation.stop();
     this.#finishedUs += clock.monotonicUs() - this.#beganUs;
@@ -141,6 +162,8 @@ export class ActiveDefrag {
     this.#timer = undefined;
     this.#finishedUs += endUs - this.#beganUs;
     this.#logEnd(endUs - this.#beganUs);
+    if (this.#isPurging) this.#host.memoryReturn.purge();
+    this.#isPurging = false;
   };
 
   #logEnd(durationUs: number): void {

@@ -23,6 +23,8 @@ type MemoryHost = Pick<
 export class MemoryLimit {
   /** Bytes of the arena in use before the first key. */
   readonly startupBytes: number;
+  /** Room is to be made at the end of the turn. */
+  isEvictionDue = false;
   readonly #host: MemoryHost;
   readonly #aofBufferBytes: () => number;
   readonly #countBytes = () => this.countedBytes();
@@ -42,6 +44,13 @@ export class MemoryLimit {
     if (keyspace.isPaused) return true;
     const { maxmemory } = config;
     return maxmemory === 0 || evictor.freeMemoryIfNeeded(maxmemory, this.#countBytes);
+  }
+
+  /** Makes room that CONFIG SET maxmemory asked for, without waiting for a command. */
+  evictIfDue(): void {
+    if (!this.isEvictionDue) return;
+    this.isEvictionDue = false;
+    this.freeMemoryIfNeeded();
   }
 
   /** Whether so much of the 16 GiB that refs can address is used that no more data is taken. */

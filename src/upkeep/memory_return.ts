@@ -7,9 +7,12 @@
  * buffers in use, is compared with what it was after the last collection; if far more is resident
  * than can be accounted for, V8 is asked to collect. That costs some milliseconds, hence it is done
  * when the server has little to do, and rarely if it is busy.
+ *
+ * MEMORY PURGE asks for it too. The pause, some tens of milliseconds on a slow machine, is all that
+ * a purge costs, so it comes with the next tick, and only if there is something to bring back.
  */
 import { collectGarbage } from "../base/garbage.ts";
-import * as clock from "../base/clock.ts";
+import { forgetScratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 
 /** Tells what the clients' buffers take. */
@@ -34,9 +37,26 @@ declare module "../session/host.ts" {
   }
 }
 
+/** What a test may put in the place of the process. */
+export interface ProcessMemory {
+  /** Resident set size in bytes. */
+  residentBytes(): number;
+  /** Collects all garbage; a pause. */
+  collectGarbage(): void;
+}
+
+const THIS_PROCESS: ProcessMemory = {
+  residentBytes: () => Deno.memoryUsage().rss,
+  collectGarbage: () => {
+    forgetScratch();
+    collectGarbage();
+  },
+};
+
 export class MemoryReturn {
   readonly #arena: Arena;
   readonly #buffers: BufferMeter;
+  readonly #process: ProcessMemory;
   /** False where the heap is not the server's alone: only MEMORY PURGE collects then. */
   collectsByItself = true;
   /** Resident bytes that are unaccounted for, after the last collection or at the start. */
@@ -45,10 +65,22 @@ export class MemoryReturn {
   #triedBytes = 0;
   #lastMs = 0;
   #retryMs = RETRY_MS_MIN;
+  /** MEMORY PURGE has found something to bring back. */
+  #isPurgeDue = false;
+  /** `Arena.droppedBytes` at the last collection. */
+  #collectedBytes = 0;
+  /** Resident bytes of the runtime itself, as they were before the first key; 0: not known. */
+  runtimeBytes = 0;
 
-  constructor(arena: Arena, buffers: BufferMeter) {
+  constructor(arena: Arena, buffers: BufferMeter, process: ProcessMemory = THIS_PROCESS) {
     this.#arena = arena;
     this.#buffers = buffers;
+    this.#process = process;
+  }
+
+  /** Notes what is resident before there are data: the runtime with its code and its heap. */
+  measureRuntime(): void {
+    this.runtimeBytes = Math.max(0, this.#unaccountedBytes());
   }
 
   /** Notes what is resident before there are clients. */
@@ -59,6 +91,7 @@ export class MemoryReturn {
   /** Called about once a second, with the present rate of commands. */
   tick(nowMs: number, commandsPerSecond: number): void {
     this.#arena.trim();
+    if (this.#isPurgeDue) return this.#collect(nowMs);
     if (!this.collectsByItself) return;
     const excess = this.#unaccountedBytes();
     // Freed memory goes back in the background, so the floor may be found after the collection.
@@ -67,7 +100,7 @@ export class MemoryReturn {
     if (excess - this.#triedBytes >= EXCESS_BYTES) this.#retryMs = RETRY_MS_MIN;
     const pauseMs = commandsPerSecond <= IDLE_RATE ? this.#retryMs : BUSY_PAUSE_MS;
     if (nowMs - this.#lastMs < pauseMs) return;
-    this.collect(nowMs);
+    this.#collect(nowMs);
     const freed = excess - this.#unaccountedBytes();
     this.#triedBytes = excess;
     this.#retryMs = freed > EXCESS_BYTES / 2
@@ -75,15 +108,23 @@ export class MemoryReturn {
       : Math.min(this.#retryMs * 2, RETRY_MS_MAX);
   }
 
-  /** Gives back all that can be given back, now (MEMORY PURGE). */
-  collect(nowMs = clock.nowMs()): void {
+  /** Has all given back that can be given back, at the next tick (MEMORY PURGE). */
+  purge(): void {
+    this.#arena.trim(0);
+    const excess = this.#unaccountedBytes() - this.#floorBytes;
+    this.#isPurgeDue ||= this.#arena.droppedBytes > this.#collectedBytes || excess >= EXCESS_BYTES;
+  }
+
+  #collect(nowMs: number): void {
     this.#lastMs = nowMs;
-    collectGarbage();
+    this.#isPurgeDue = false;
+    this.#collectedBytes = this.#arena.droppedBytes;
+    this.#process.collectGarbage();
     this.#floorBytes = this.#unaccountedBytes();
   }
 
   #unaccountedBytes(): number {
     const { reservedBytes } = this.#arena.statistics();
-    return Deno.memoryUsage().rss - reservedBytes - this.#buffers.totalBytes;
+    return this.#process.residentBytes() - reservedBytes - this.#buffers.totalBytes;
   }
 }

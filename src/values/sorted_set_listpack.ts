@@ -12,6 +12,7 @@
  */
 import { compareBytes, latin1Bytes, latin1Text, Slice } from "../base/bytes.ts";
 import { formatDouble17 } from "../base/doubles.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import { Int64 } from "../structures/int64_words.ts";
@@ -23,7 +24,7 @@ const SCORE_ENTRY_BYTES_MAX = 26;
 const INTEGER_SCORE_MAX = 2 ** 62;
 const WORD_COUNT = 4294967296;
 
-const view = new Slice();
+const view = scratch(new Slice());
 const integer = new Int64();
 
 /** Number of members. */
