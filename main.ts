@@ -13,6 +13,7 @@ import { renameCommands } from "./src/server/config_effects.ts";
 import { ConfigFileError, loadConfig, readStandardInput } from "./src/config/config_file.ts";
 import { clientsWithin, openFilesLimit } from "./src/net/open_files.ts";
 import { REDENO_VERSION, REDIS_VERSION, Server } from "./src/server/server.ts";
+import { rehearse } from "./src/server/rehearsal.ts";
 import { greet, warnIfExposed } from "./src/server/start_banner.ts";
 import { shutdownOptions } from "./src/server/shutdown.ts";
 
@@ -63,6 +64,7 @@ async function main(): Promise<void> {
   warnIfExposed(server);
   log.notice("Ready to accept connections");
   server.supervision.ready();
+  await rehearse(commandRows);
 }
 
 /**
