@@ -16,6 +16,7 @@ import { ConfigFileError, loadConfig, readStandardInput } from "./src/config/con
 import { OomScore } from "./src/server/oom_score.ts";
 import { clientsWithin, openFilesLimit } from "./src/net/open_files.ts";
 import { REDENO_VERSION, REDIS_VERSION } from "./src/config/version.ts";
+import { rehearse } from "./src/server/rehearsal.ts";
 import { Server } from "./src/server/server.ts";
 import { greet, warnIfExposed } from "./src/server/start_banner.ts";
 import { shutdownOptions } from "./src/durability/shutdown.ts";
@@ -72,6 +73,7 @@ async function main(): Promise<void> {
   warnIfExposed(server);
   log.notice("Ready to accept connections");
   server.supervision.ready();
+  await rehearse(commandRows);
 }
 
 /**

@@ -4,8 +4,8 @@
  *   REDENO_STRESS=full         ten minutes
  *   REDENO_CHAOS_SECONDS=n     n seconds
  *   REDENO_CHAOS_SEED=n        with this seed
- *   REDENO_CHAOS_ANSWER_MS=n   the prober must be answered within n ms; 30,000 if not said, since a
- *                              machine may be busy with other things
+ *   REDENO_CHAOS_ANSWER_MS=n   the prober must be answered within n ms of the server's CPU time;
+ *                              30,000 if not said
  */
 import { freshSeed } from "../support/seeded_random.ts";
 import { printLine } from "../support/text.ts";
