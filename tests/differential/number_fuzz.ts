@@ -11,12 +11,13 @@
  *   --alone     without redis-server
  */
 import { parseArgs } from "@std/cli";
+import { INT64_MIN } from "../../src/base/integers.ts";
 import { decodeReply, type Reply } from "../../src/protocol/reply_reader.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { startRedis } from "../support/redis_process.ts";
 import { type Argument, encodeRequests, RespClient } from "../support/resp_client.ts";
 import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
-import { latin1, printLine } from "../support/text.ts";
+import { fromLatin1, latin1, printLine } from "../support/text.ts";
 import { showRequest } from "./both.ts";
 import {
   EXTREME_NUMBERS,
@@ -74,6 +75,7 @@ const UNDOING: Readonly<Record<string, readonly string[]>> = {
   "client|tracking": ["CLIENT", "TRACKING", "OFF"],
   "debug|set-active-expire": ["DEBUG", "SET-ACTIVE-EXPIRE", "1"],
 };
+const ENDLESS_COUNT = 1n << 20n;
 const DRAWING = ["srandmember", "hrandfield", "zrandmember"];
 /** As redis-server of the stream fuzzer: SORT looks at an errno that others have left. */
 const ERRNO_RESET = ["ZUNION", "1", "none", "WEIGHTS", "1.5"];
@@ -115,8 +117,10 @@ function makeCase(
 /** Redis would answer until its memory is full; here the count is refused. */
 function isEndless({ template, args }: NumberCase): boolean {
   if (!DRAWING.includes(template.command)) return false;
-  const count = Number(args[2] instanceof Uint8Array ? new TextDecoder().decode(args[2]) : args[2]);
-  return count < -(2 ** 20) && count > -(2 ** 63);
+  const text = typeof args[2] === "string" ? args[2] : fromLatin1(args[2] as Uint8Array);
+  if (!/^-\d{1,30}$/.test(text)) return false;
+  const count = BigInt(text);
+  return count < -ENDLESS_COUNT && count > INT64_MIN;
 }
 
 /** A server of ours in this process: an assertion is thrown into the face of the caller. */
@@ -223,6 +227,8 @@ function differenceOf(law: Law | "errors" | "none", left: Reply, right: Reply): 
 /** redis-server with the directives of the fuzz, and a connection to it. */
 export async function startJudge(): Promise<AsyncDisposable & { client: RespClient }> {
   const args = DIRECTIVES.flatMap(([name, value]) => [`--${name}`, value]);
+  // Should it be asked for something endless all the same.
+  args.push("--client-output-buffer-limit", "normal 64mb 0 0");
   const server = await startRedis({ args });
   const client = await server.connect();
   return {
