@@ -17,7 +17,7 @@ import * as bitmap from "../values/bitmap.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
 import { NO_EXPIRY, TYPE_STRING } from "../values/value.ts";
-import { integerArgument, typedForRead, typedForWrite } from "./arguments.ts";
+import { integerArgument, isBackwardRange, typedForRead, typedForWrite } from "./arguments.ts";
 import { createEmptyString } from "./string_commands.ts";
 
 // deno-fmt-ignore
@@ -145,14 +145,10 @@ function bitcountCommand(client: Client): void {
     return;
   }
   if (argv.count === 3 || argv.count > 5) throw SYNTAX_ERROR;
-  if (argv.count > 3) {
-    const start = integerArgument(argv, 2);
-    const end = integerArgument(argv, 3);
-    // Redis: a range that is empty before it is counted from the end gives 0, whatever follows.
-    if (start < 0 && end < 0 && start > end) {
-      reply.integer(0);
-      return;
-    }
+  // Redis: whatever follows a range that is empty before it is counted from the end.
+  if (argv.count > 3 && isBackwardRange(argv, 2)) {
+    reply.integer(0);
+    return;
   }
   parseRange(client, 2, stringValue.byteLength(db.arena, entry));
   reply.integer(bitmap.countBits(db.arena, entry, range.from, range.to));

@@ -66,6 +66,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   ["replybuffer", 4, 4, setReplyBuffer],
   ["sdslen", 3, 3, stringLengths],
   ["set-active-expire", 3, 3, setActiveExpire],
+  ["set-skip-checksum-validation", 3, 3, setSkipChecksumValidation],
   ["sleep", 3, 3, sleep],
 ];
 
@@ -271,6 +272,11 @@ function populate(client: Client): void {
 
 function setActiveExpire(client: Client): void {
   client.host.expireCycle.isEnabled = looseInteger(client, 2) !== 0;
+  client.reply.ok();
+}
+
+function setSkipChecksumValidation(client: Client): void {
+  client.host.persistence.rdb.skipsChecksums = looseInteger(client, 2) !== 0;
   client.reply.ok();
 }
 

@@ -23,7 +23,6 @@ import {
   INCREMENT_OVERFLOW,
   NAN_OR_INFINITY,
   NOT_A_FLOAT,
-  OUT_OF_RANGE,
   SYNTAX_ERROR,
   wrongArity,
 } from "../session/errors.ts";
@@ -32,7 +31,9 @@ import * as value from "../values/value.ts";
 import { ENCODING_LISTPACK, TYPE_HASH } from "../values/value.ts";
 import {
   bigIntegerArgument,
+  checkPairCount,
   integerArgument,
+  repeatedCount,
   signedCountArgument,
   typedForRead,
   typedForWrite,
@@ -121,9 +122,6 @@ export const hashCommands: readonly RedisCommand[] = [
 const VALUE_NOT_AN_INTEGER = commandError("ERR hash value is not an integer");
 const VALUE_NOT_A_FLOAT = commandError("ERR hash value is not a float");
 const INFINITE_INCREMENT = commandError("ERR value is NaN or Infinity");
-
-/** Redis: with WITHVALUES twice as many elements must still be a long. */
-const PAIR_COUNT_MAX = 2 ** 62;
 
 const ZERO_TEXT = Uint8Array.of(48);
 
@@ -326,13 +324,15 @@ function hrandfieldWithCount(client: Client): void {
   const wanted = signedCountArgument(argv, 2);
   const hasValues = argv.count > 3;
   if (argv.count > 4 || (hasValues && !argv.is(3, "withvalues"))) throw SYNTAX_ERROR;
-  if (hasValues && Math.abs(wanted) >= PAIR_COUNT_MAX) throw OUT_OF_RANGE;
+  if (hasValues) checkPairCount(argv, 2);
   const entry = typedForRead(client, 1, TYPE_HASH);
   if (entry === 0 || wanted === 0) {
     reply.array(0);
     return;
   }
-  const drawn = wanted < 0 ? -wanted : Math.min(wanted, hashValue.countOfKey(arena, entry));
+  const drawn = wanted < 0
+    ? repeatedCount(wanted)
+    : Math.min(wanted, hashValue.countOfKey(arena, entry));
   const isNested = hasValues && reply.resp === 3;
   reply.array(hasValues && !isNested ? drawn * 2 : drawn);
   const show = (field: Slice, bytes: Slice) => {

@@ -14,6 +14,7 @@ import * as value from "../values/value.ts";
 import { ENCODING_INTSET, TYPE_SET } from "../values/value.ts";
 import {
   boundedIntegerArgument,
+  repeatedCount,
   signedCountArgument,
   typedForRead,
   typedForWrite,
@@ -281,8 +282,9 @@ function srandmemberCommand(client: Client): void {
     });
     return;
   }
-  if (!isSingle) reply.array(-wanted);
-  for (let count = Math.abs(wanted); count > 0 && !reply.isOverflown; count--) {
+  const drawnCount = isSingle ? 1 : repeatedCount(wanted);
+  if (!isSingle) reply.array(drawnCount);
+  for (let count = drawnCount; count > 0 && !reply.isOverflown; count--) {
     setValue.readRandom(arena, entry, drawn);
     reply.bulk(drawn.bytes, drawn.start, drawn.length);
   }

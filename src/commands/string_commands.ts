@@ -47,6 +47,7 @@ import {
   bigIntegerArgument,
   expiryArgument,
   integerArgument,
+  isBackwardRange,
   typedForRead,
   typedForWrite,
 } from "./arguments.ts";
@@ -504,7 +505,7 @@ function getrangeCommand(client: Client): void {
   let end = integerArgument(argv, 3);
   const entry = typedForRead(client, 1, TYPE_STRING);
   const length = entry === 0 ? 0 : stringValue.byteLength(db.arena, entry);
-  const isEmpty = start < 0 && end < 0 && start > end;
+  const isEmpty = isBackwardRange(argv, 2);
   if (start < 0) start = Math.max(0, length + start);
   if (end < 0) end = Math.max(0, length + end);
   end = Math.min(end, length - 1);

@@ -272,7 +272,12 @@ const persistenceParameters: readonly ConfigParameter[] = [
   withoutEffect(NO_REPLICATION, "rdb-del-sync-files", yesNo, "no"),
   parameter("rdb-save-incremental-fsync", yesNo),
   parameter("stop-writes-on-bgsave-error", yesNo),
-  parameter("sanitize-dump-payload", choice("no", "yes", "clients")),
+  withoutEffect(
+    "every payload and file is checked in full, whatever it says",
+    "sanitize-dump-payload",
+    choice("no", "yes", "clients"),
+    "no",
+  ),
   parameter("rdb-key-save-delay", integer(INT_MIN, INT_MAX), HIDDEN),
   parameter("key-load-delay", integer(INT_MIN, INT_MAX), HIDDEN),
   parameter("loading-process-events-interval-bytes", integer(1024, INT_MAX), HIDDEN),

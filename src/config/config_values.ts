@@ -150,7 +150,6 @@ export class ConfigValues {
   rdbchecksum = true;
   rdbSaveIncrementalFsync = true;
   stopWritesOnBgsaveError = true;
-  sanitizeDumpPayload: "no" | "yes" | "clients" = "no";
   /** Microseconds after each key while saving; negative: keys per microsecond. For tests. */
   rdbKeySaveDelay = 0;
   /** The same while loading. */

@@ -84,6 +84,8 @@ export class RdbControl {
   /** Keys that were loaded, and that had expired, when the server started. */
   lastLoadedKeyCount = 0;
   lastLoadExpiredCount = 0;
+  /** Checksums of files and payloads are not compared (DEBUG SET-SKIP-CHECKSUM-VALIDATION). */
+  skipsChecksums = false;
   /** Memory in use when the file was written that is being loaded, as it says; in bytes. */
   loadingUsedBytes = 0;
 
@@ -425,8 +427,7 @@ export class RdbControl {
     const { config } = this.#options;
     return {
       limits: encodingLimits(config),
-      verifiesChecksum: config.rdbchecksum,
-      findsDuplicates: config.sanitizeDumpPayload === "yes",
+      verifiesChecksum: config.rdbchecksum && !this.skipsChecksums,
       keepsExpired: isAofBase,
       keyDelayUs: config.keyLoadDelay,
     };

@@ -24,8 +24,6 @@ export interface RdbLoadOptions {
   limits: EncodingLimits;
   /** Whether the checksum is compared (rdbchecksum). */
   verifiesChecksum: boolean;
-  /** Look for fields that come twice in small hashes (sanitize-dump-payload). */
-  findsDuplicates: boolean;
   /** A key that exists is replaced (DEBUG RELOAD MERGE); else it is an error. */
   replacesKeys?: boolean;
   /** Keep keys that have expired: the commands that follow in an AOF may refer to them. */
@@ -85,12 +83,7 @@ export class RdbReader {
     this.#keyspace = keyspace;
     this.#options = options;
     this.#keyDelayUs = options.keyDelayUs ?? 0;
-    this.#values = new RdbValueReader(
-      this.#input,
-      keyspace,
-      options.limits,
-      options.findsDuplicates,
-    );
+    this.#values = new RdbValueReader(this.#input, keyspace, options.limits);
     this.#db = keyspace.databases[0];
   }
 

@@ -27,7 +27,7 @@ function errorOf(action: () => unknown): string {
 Deno.test("a cursor is what strtoul reads, of which the lower 32 bits count", () => {
   const expected: [string, number][] = [["0", 0], ["", 0], ["17", 17], ["+5", 5], ["007", 7]];
   expected.push(["4294967295", 4294967295], ["4294967296", 0], ["-1", 4294967295]);
-  expected.push(["18446744073709551615", 4294967295]);
+  expected.push(["18446744073709551615", 4294967295], ["5\0x", 5]);
   for (const [text, cursor] of expected) {
     assertEquals(cursorArgument(Argv.of("SCAN", text), 1), cursor, text);
   }

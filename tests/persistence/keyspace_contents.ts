@@ -89,7 +89,6 @@ export function loadFromBytes(
   const reader = new RdbReader("test.rdb", source, bytes.length, keyspace, {
     limits: encodingLimits(config),
     verifiesChecksum,
-    findsDuplicates: true,
     keepsExpired,
     yieldBytes: 1 << 20,
   });
