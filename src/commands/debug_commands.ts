@@ -3,7 +3,7 @@
  * only if `enable-debug-command` says so. Subcommands that crash the server on purpose, or concern
  * what Redeno does not have (jemalloc, replication, cluster), are unknown here.
  */
-import { latin1Bytes, latin1Text, Slice } from "../base/bytes.ts";
+import { latin1Bytes, latin1Text, readableText, Slice } from "../base/bytes.ts";
 import { hexId } from "../base/random.ts";
 import { parseDouble } from "../base/doubles.ts";
 import { datasetDigest, hexText, valueDigest } from "../keyspace/dataset_digest.ts";
@@ -130,7 +130,7 @@ function replyGivenError({ argv, reply }: Client): void {
 }
 
 function writeLog({ argv, reply, server }: Client): void {
-  server.log.warning(`DEBUG LOG: ${argv.text(2)}`);
+  server.log.warning(`DEBUG LOG: ${readableText(argv.text(2))}`);
   reply.ok();
 }
 

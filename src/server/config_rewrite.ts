@@ -13,7 +13,10 @@
  * the permissions of the old one, which may hold a password.
  */
 import { dirname } from "@std/path";
+import { trimSpaceBefore, trimSpaceBehind } from "../base/ascii.ts";
+import { latin1Bytes } from "../base/bytes.ts";
 import { type Config, findParameter, systemErrorText } from "./config.ts";
+import { readConfigText } from "./config_file.ts";
 import { ConfigValueError, splitConfigWords } from "./config_lexer.ts";
 import type { RewriteLine } from "./config_kinds.ts";
 import { configTable, FILE_DIRECTIVES } from "./config_table.ts";
@@ -36,7 +39,7 @@ export function rewriteConfigFile(config: Config, users: readonly string[]): str
   }
 }
 
-/** The new content of a file that had `oldText`. */
+/** The new content of a file that had `oldText`; Latin-1 text, as all of the configuration. */
 export function rewriteConfigText(
   oldText: string,
   config: Config,
@@ -61,9 +64,9 @@ class Rewriter {
 
   constructor(oldText: string) {
     // Redis: what follows the last line feed is a line, too: it parts old lines from appended ones.
-    this.#lines = oldText === "" ? [] : oldText.split("\n").map((line) => line.trimEnd());
+    this.#lines = oldText === "" ? [] : oldText.split("\n").map(trimSpaceBehind);
     for (const [i, line] of this.#lines.entries()) {
-      const trimmed = line.trimStart();
+      const trimmed = trimSpaceBefore(line);
       if (trimmed !== "" && !trimmed.startsWith("#")) this.#index(i, trimmed);
     }
   }
@@ -115,7 +118,7 @@ function directiveOf(line: string): string | null {
 
 function readIfPresent(path: string): string {
   try {
-    return Deno.readTextFileSync(path);
+    return readConfigText(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "";
     throw error;
@@ -128,7 +131,7 @@ function replaceFile(path: string, content: string): void {
   const temporary = Deno.makeTempFileSync({ dir: directory, prefix: "redeno.conf." });
   try {
     using file = Deno.openSync(temporary, { write: true });
-    const bytes = new TextEncoder().encode(content);
+    const bytes = latin1Bytes(content);
     let written = 0;
     while (written < bytes.length) written += file.writeSync(bytes.subarray(written));
     file.syncSync();

@@ -128,12 +128,11 @@ Deno.test("every setting survives being rewritten and read again", () => {
     ["bind", "127.0.0.1 -::1"],
     ["maxmemory", "9223372036854775807"],
     ["io-threads-do-reads", "yes"],
-    ["requirepass", "é \x01"],
+    ["requirepass", "\xe9 \x01"],
     ["save", "3 4 5 6"],
   ];
   for (const [name, value] of changes) config.setAtStart(name, [value]);
   config.setAtStart("unixsocketperm", ["700"]);
-  config.setAtStart("replicaof", ["example.org", "7"]);
   const again = configOf(rewriteConfigText("", config, []));
   assertEquals(again.matching(["*"]), config.matching(["*"]));
   assertEquals(again.notifyKeyspaceEvents, config.notifyKeyspaceEvents);
