@@ -12,6 +12,7 @@ import type { Client } from "../server/client.ts";
 import type { RedisCommand } from "../server/command.ts";
 import { type CommandError, commandError, NO_SUCH_KEY } from "../server/errors.ts";
 import { protectionRefusal } from "../server/protected_commands.ts";
+import { rewriteConfigFile } from "../server/config_rewrite.ts";
 import { tryParseBytes } from "../server/config_kinds.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as listpack from "../structures/listpack.ts";
@@ -46,6 +47,7 @@ type Subcommand = readonly [
 
 const SUBCOMMANDS: readonly Subcommand[] = [
   ["change-repl-id", 2, 2, changeReplicationId],
+  ["config-rewrite-force-all", 2, 2, rewriteWholeConfig],
   ["digest", 2, 2, digest],
   ["digest-value", 2, Infinity, digestValue],
   ["error", 3, 3, replyGivenError],
@@ -62,6 +64,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   ["quicklist", 3, 4, showQuicklist],
   ["quicklist-packed-threshold", 3, 3, setPackedThreshold],
   ["reload", 2, Infinity, reload],
+  ["replicate", 3, Infinity, replicate],
   ["replybuffer", 4, 4, setReplyBuffer],
   ["sdslen", 3, 3, stringLengths],
   ["set-active-expire", 3, 3, setActiveExpire],
@@ -110,6 +113,20 @@ function looseInteger({ argv }: Client, index: number): number {
 function changeReplicationId({ server, reply }: Client): void {
   server.log.notice("Changing replication IDs after receiving change-repl-id");
   server.replicationId = hexId(40);
+  reply.ok();
+}
+
+/** CONFIG REWRITE that leaves nothing out, whether it differs from the default or not. */
+function rewriteWholeConfig({ server, reply }: Client): void {
+  const error = rewriteConfigFile(server.config, server.userLines(), true);
+  if (error !== null) {
+    throw commandError(`ERR CONFIG-REWRITE-FORCE-ALL failed: ${error.replace(/^ERR /, "")}`);
+  }
+  reply.ok();
+}
+
+/** Sends a command to the replicas alone, so that they differ. There are none, so none gets it. */
+function replicate({ reply }: Client): void {
   reply.ok();
 }
 

@@ -1,7 +1,8 @@
 /** CONFIG REWRITE: what stays, what changes in place, what is appended, what goes. */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { Config } from "../../src/server/config.ts";
+import { type ConfigParameter, configTable } from "../../src/server/config_table.ts";
 import { loadConfig } from "../../src/server/config_file.ts";
 import { rewriteConfigFile, rewriteConfigText } from "../../src/server/config_rewrite.ts";
 
@@ -159,4 +160,16 @@ Deno.test("without a file, or where it cannot be written, the answer is an error
   assertEquals(rewriteConfigFile(config, []), "ERR The server is running without a config file");
   config.configFile = "/nosuch/directory/redeno.conf";
   assertStringIncludes(rewriteConfigFile(config, []) ?? "", "ERR Rewriting config file: ");
+});
+
+Deno.test("a whole rewrite names every parameter that may be named, and is read again", () => {
+  const config = configOf("hz 20\n");
+  const text = rewriteConfigText("hz 20\n", config, [], true);
+  const named = new Set(text.split("\n").map((line) => line.split(" ")[0]));
+  const isSilent = (one: ConfigParameter) =>
+    one.kind.rewrite(config.read(one), config.defaultOf(one)).length === 0;
+  const missing = configTable.filter((one) => !named.has(one.name) && !isSilent(one));
+  assertEquals(missing.map(({ name }) => name), []);
+  assert(named.size > 150);
+  assertEquals(configOf(text).matching(["*"]), config.matching(["*"]));
 });
