@@ -19,6 +19,7 @@
  *
  * Not here: a client, and daemons; for those there is the program (main.ts).
  */
+import { readableText, utf8AsLatin1 } from "./src/base/bytes.ts";
 import { Log } from "./src/base/log.ts";
 import { commandRows } from "./src/commands/table.ts";
 import { REDIS_CLOSE_NOW } from "./src/session/client.ts";
@@ -191,7 +192,11 @@ function readDirectives(options: StartServerOptions, directory: string): Config 
   if (port === 0 && names.includes("bind")) {
     throw new TypeError(`Cannot find a free port of other addresses: "bind" needs a port`);
   }
-  const directives = ['save ""', "bind 127.0.0.1", `dir ${quoteConfigWord(directory)}`];
+  const directives = [
+    'save ""',
+    "bind 127.0.0.1",
+    `dir ${quoteConfigWord(utf8AsLatin1(directory))}`,
+  ];
   directives.push(`port ${port}`);
   for (const [name, value] of Object.entries(config)) {
     if (!DIRECTIVE_NAME.test(name)) throw new TypeError(`Cannot read directive name "${name}"`);
@@ -202,7 +207,7 @@ function readDirectives(options: StartServerOptions, directory: string): Config 
 }
 
 function formatDirective(name: string, value: string | number | boolean): string {
-  const text = typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
+  const text = typeof value === "boolean" ? (value ? "yes" : "no") : utf8AsLatin1(String(value));
   const isOneWord = findParameter(name)?.kind.takesManyWords === false || text === "";
   const words = isOneWord ? [text] : splitConfigWords(text);
   return [name, ...words.map(quoteConfigWord)].join(" ");
@@ -214,7 +219,7 @@ function withReason<T>(read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof ConfigFileError)) throw error;
-    const place = error.source === null ? "" : ` with '${error.source.line}'`;
+    const place = error.source === null ? "" : ` with '${readableText(error.source.line)}'`;
     throw new Error(`Cannot start${place}: ${error.message}`, { cause: error });
   }
 }

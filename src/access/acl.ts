@@ -149,13 +149,10 @@ export class Acl implements AclContext {
     return describeUser(user, this.table);
   }
 
-  /** `requirepass`: the password of the default user; "" is none. Ordinary text. */
+  /** `requirepass`: the password of the default user; "" is none. */
   setDefaultPassword(password: string): void {
     const changed = this.defaultUser.copy();
-    const bytes = new TextEncoder().encode(password);
-    let text = "";
-    for (const byte of bytes) text += String.fromCharCode(byte);
-    const rules = password === "" ? ["resetpass", "nopass"] : ["resetpass", `>${text}`];
+    const rules = password === "" ? ["resetpass", "nopass"] : ["resetpass", `>${password}`];
     for (const rule of rules) applyUserRule(changed, rule, this);
     this.put(changed);
   }

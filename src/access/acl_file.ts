@@ -2,11 +2,13 @@
  * ACL file: the users as lines `user <name> <rule> …`, in a file of their own (`aclfile`) or among
  * the directives of the configuration. Loading is all or nothing.
  */
-import { latin1Bytes, latin1Text, utf8Text } from "../base/bytes.ts";
+import { trimSpace } from "../base/ascii.ts";
+import { latin1Bytes, latin1Text, readableText, utf8AsLatin1 } from "../base/bytes.ts";
 import { replaceFile } from "../persistence/file_system.ts";
 import type { Acl } from "./acl.ts";
 import { applyUserRule, hasSpaces, mergeSelectors } from "./acl_rules.ts";
 import type { AclUser } from "../session/acl_user.ts";
+import { quoteConfigWord } from "../config/config_lexer.ts";
 import { systemErrorText } from "../config/config.ts";
 import type { Host } from "../session/host.ts";
 
@@ -32,19 +34,24 @@ export function loadUsersAtStart(host: AclFileHost): void {
   if (config.aclfile !== "") {
     if (config.users.length > 0) throw new Error(BOTH_SOURCES);
     const error = loadAclFile(host);
-    if (error !== null) throw new Error(`Aborting Redis startup because of ACL errors: ${error}`);
+    if (error !== null) throw failure(`Aborting Redis startup because of ACL errors: ${error}`);
     return;
   }
   const names = new Set<string>();
   for (const { words } of config.users) {
-    const [name, ...rules] = words.map(toLatin1);
+    const [name, ...rules] = words;
     if (names.has(name!)) {
       const reason = "Duplicate user found. A user can only be defined once in config files";
-      throw new Error(`Error in user declaration '${words[0]}': ${reason}`);
+      throw failure(`Error in user declaration '${words[0]}': ${reason}`);
     }
     names.add(name!);
     host.acl.put(configuredUser(host, name!, rules));
   }
+}
+
+/** An Error for the log, which is ordinary text. */
+function failure(latin1: string): Error {
+  return new Error(readableText(latin1));
 }
 
 function configuredUser(
@@ -57,17 +64,19 @@ function configuredUser(
   const merged = mergeSelectors(words);
   if ("unmatched" in merged) {
     const reason = `Unmatched parenthesis in acl selector starting at '${merged.unmatched}'`;
-    throw new Error(`Error in user declaration '${name}': ${reason}`);
+    throw failure(`Error in user declaration '${name}': ${reason}`);
   }
   if (name === "default") applyUserRule(user, "reset", acl);
   for (const rule of merged.rules) {
     const reason = applyUserRule(user, rule, acl);
     if (reason === null) continue;
-    throw new Error(`Error loading ACL rule '${rule}' for the user named '${name}': ${reason}`);
+    throw failure(`Error loading ACL rule '${rule}' for the user named '${name}': ${reason}`);
   }
   if (!user.isOn) {
     log.notice(
-      `The user '${name}' is disabled (there is no 'on' modifier in the user description). ` +
+      `The user '${
+        readableText(name)
+      }' is disabled (there is no 'on' modifier in the user description). ` +
         "Make sure this is not a configuration error.",
     );
   }
@@ -77,17 +86,19 @@ function configuredUser(
 /** Puts the users of the ACL file in the place of all. Returns what is wrong with it, or null. */
 export function loadAclFile({ acl, config }: AclFileHost): string | null {
   if (config.aclfile === "") return NO_FILE;
+  const file = utf8AsLatin1(config.aclfile);
   let text: string;
   try {
     const bytes = Deno.readFileSync(config.resolvePath(config.aclfile));
     text = latin1Text(bytes, 0, bytes.length);
   } catch (error) {
-    return `Error loading ACLs, opening file '${config.aclfile}': ${systemErrorText(error)}`;
+    return `Error loading ACLs, opening file '${file}': ${systemErrorText(error)}`;
   }
   const users = new Map<string, AclUser>();
   let errors = "";
   for (const [index, line] of text.split("\n").entries()) {
-    if (line.trim() !== "") errors += readLine(acl, config.aclfile, index + 1, line.trim(), users);
+    const trimmed = trimSpace(line);
+    if (trimmed !== "") errors += readLine(acl, file, index + 1, trimmed, users);
   }
   if (errors !== "") {
     return `${errors}WARNING: ACL errors detected, no change to the previously active ACL rules ` +
@@ -118,7 +129,7 @@ function readLine(
   users.set(name, user);
   let errors = "";
   for (const rule of merged.rules) {
-    const reason = applyUserRule(user, rule.trim(), acl);
+    const reason = applyUserRule(user, trimSpace(rule), acl);
     if (reason === null) continue;
     // Redis: a mere syntax error is told once, others one by one with the rule.
     const what = reason === "Syntax error"
@@ -150,16 +161,11 @@ export function saveAclFile({ acl, config, files, log }: AclFileHost): string | 
   }
 }
 
-/** The users as `name rule…` for the configuration file, which is ordinary text. */
+/** The users as `name rule…`, for the configuration file. */
 export function userLines(acl: Acl): string[] {
   return acl.users().map((user) => {
-    const bytes = latin1Bytes(`${user.name} ${acl.describe(user)}`);
-    return utf8Text(bytes, 0, bytes.length);
+    // Redis writes quotes as they are, and cannot read them again.
+    const words = `${user.name} ${acl.describe(user)}`.split(" ");
+    return words.map((word) => /["']/.test(word) ? quoteConfigWord(word) : word).join(" ");
   });
-}
-
-/** A word of the configuration as the bytes that stood in the file, one character for each. */
-function toLatin1(word: string): string {
-  const bytes = new TextEncoder().encode(word);
-  return latin1Text(bytes, 0, bytes.length);
 }

@@ -10,6 +10,7 @@
  * changed nothing, except for a selector in parentheses, which is not added then.
  */
 import { createHash } from "node:crypto";
+import { asciiLower, hasSpace } from "../base/ascii.ts";
 import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import { splitArguments } from "../protocol/inline_arguments.ts";
 import { AclSelector, type AclUser, KEY_READ, KEY_WRITE } from "../session/acl_user.ts";
@@ -47,16 +48,15 @@ export function passwordHash(password: string): string {
 
 /** Whether a name or pattern has characters that would break a line of the ACL file. */
 export function hasSpaces(text: string): boolean {
-  return /[\s\0]/.test(text);
+  return hasSpace(text) || text.includes("\0");
 }
 
 /** Changes a user by one rule. */
 export function applyUserRule(user: AclUser, rule: string, context: AclContext): string | null {
   if (rule === "") return null;
   const word = rule.toLowerCase();
-  const change = USER_RULES[word];
-  if (change !== undefined) {
-    change(user, context);
+  if (Object.hasOwn(USER_RULES, word)) {
+    USER_RULES[word](user, context);
     return null;
   }
   const value = rule.slice(1);
@@ -138,9 +138,9 @@ export function applySelectorRule(
   rule: string,
   context: AclContext,
 ): string | null {
-  const change = SELECTOR_RULES[rule.toLowerCase()];
-  if (change !== undefined) {
-    change(selector);
+  const word = rule.toLowerCase();
+  if (Object.hasOwn(SELECTOR_RULES, word)) {
+    SELECTOR_RULES[word](selector);
     return null;
   }
   const value = rule.slice(1);
@@ -278,7 +278,7 @@ function changeCommand(
       `ACL and may get disabled in the future (offender: +${name})`,
   );
   const words = selector.firstArguments.get(container.id) ?? [];
-  const isKnown = words.some((word) => word.toLowerCase() === argument.toLowerCase());
+  const isKnown = words.some((word) => asciiLower(word) === asciiLower(argument));
   if (!isKnown) selector.firstArguments.set(container.id, [...words, argument]);
   return null;
 }

@@ -6,10 +6,11 @@
  * separates words in Redis's protocols and files is told by these functions.
  */
 
-/** White space as C's isspace tells it: space, \t \n \v \f \r; for the class of an expression. */
-const SPACES_BEFORE = /^[ \t-\r]+/;
-const SPACES_BEHIND = /[ \t-\r]+$/;
+/** As C's isspace tells it: space, \t \n \v \f \r. */
 const SPACE = /[ \t-\r]/;
+/** What Redis takes off at the ends of a line, which is less. */
+const SPACES_BEFORE = /^[ \t\r\n]+/;
+const SPACES_BEHIND = /[ \t\r\n]+$/;
 
 /** The text with the letters A to Z made small. */
 export function asciiLower(text: string): string {
@@ -26,17 +27,17 @@ export function hasSpace(text: string): boolean {
   return SPACE.test(text);
 }
 
-/** The text without white space at its beginning. */
+/** The text without space, \t, \r and \n at its beginning. */
 export function trimSpaceBefore(text: string): string {
   return text.replace(SPACES_BEFORE, "");
 }
 
-/** The text without white space at its end. */
+/** The text without space, \t, \r and \n at its end. */
 export function trimSpaceBehind(text: string): string {
   return text.replace(SPACES_BEHIND, "");
 }
 
-/** The text without white space at both ends. */
+/** The text without space, \t, \r and \n at both ends. */
 export function trimSpace(text: string): string {
   return trimSpaceBehind(trimSpaceBefore(text));
 }

@@ -158,6 +158,29 @@ export function utf8Text(bytes: Uint8Array, start: number, length: number): stri
   return native.utf8Slice.call(bytes, start, start + length);
 }
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** An ordinary text as Latin-1 text: one character for each byte that it has in UTF-8. */
+export function utf8AsLatin1(text: string): string {
+  const bytes = encoder.encode(text);
+  return latin1Text(bytes, 0, bytes.length);
+}
+
+/** The reverse of `utf8AsLatin1`; null if the bytes are not UTF-8. */
+export function latin1AsUtf8(text: string): string | null {
+  try {
+    return decoder.decode(latin1Bytes(text));
+  } catch {
+    return null;
+  }
+}
+
+/** Latin-1 text as people should see it: read as UTF-8, or as it is if it is none. */
+export function readableText(text: string): string {
+  return latin1AsUtf8(text) ?? text;
+}
+
 /** One byte for each character of a text of U+0000 to U+00FF; of others, the low byte. */
 export function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length);

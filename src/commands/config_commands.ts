@@ -2,7 +2,6 @@
  * CONFIG: reads and changes the configuration, writes it to its file, resets the statistics. What a
  * parameter is, and which values it may have, is in server/config*.ts.
  */
-import { latin1Text, utf8Text } from "../base/bytes.ts";
 import { userLines } from "../access/acl_file.ts";
 import { resetStatistics } from "../execution/reset_statistics.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -52,22 +51,15 @@ const HELP = [
   "    Rewrite the configuration file.",
 ];
 
-/** An argument as ordinary text; configuration is UTF-8. */
-function argumentText({ argv }: Client, index: number): string {
-  return utf8Text(argv.bytes, argv.starts[index], argv.lengths[index]);
-}
-
 function configGetCommand(client: Client): void {
   const { reply, argv, host } = client;
   const patterns: string[] = [];
-  for (let index = 2; index < argv.count; index++) patterns.push(argumentText(client, index));
+  for (let index = 2; index < argv.count; index++) patterns.push(argv.text(index));
   const found = host.config.matching(patterns);
-  const encoder = new TextEncoder();
   reply.map(found.length);
   for (const [name, text] of found) {
     reply.bulkText(name);
-    const bytes = encoder.encode(text);
-    reply.bulk(bytes, 0, bytes.length);
+    reply.bulkText(text);
   }
 }
 
@@ -76,16 +68,13 @@ function configSetCommand(client: Client): void {
   if (argv.count % 2 !== 0) throw SYNTAX_ERROR;
   const pairs: [string, string][] = [];
   for (let index = 2; index < argv.count; index += 2) {
-    pairs.push([argumentText(client, index), argumentText(client, index + 1)]);
+    pairs.push([argv.text(index), argv.text(index + 1)]);
   }
   const error = host.config.setMany(pairs, {
     isLocalClient: isLocal(client),
     isLoading: host.keyspace.isLoading,
   });
-  if (error !== null) {
-    const bytes = new TextEncoder().encode(error);
-    throw commandError(latin1Text(bytes, 0, bytes.length));
-  }
+  if (error !== null) throw commandError(error);
   reply.ok();
 }
 

@@ -3,7 +3,7 @@
  * only if `enable-debug-command` says so. Subcommands that crash the server on purpose, or concern
  * what Redeno does not have (jemalloc, replication, cluster), are unknown here.
  */
-import { latin1Bytes, latin1Text, Slice } from "../base/bytes.ts";
+import { latin1Bytes, latin1Text, readableText, Slice } from "../base/bytes.ts";
 import { hexId } from "../base/random.ts";
 import { parseDouble } from "../base/doubles.ts";
 import { datasetDigest, hexText, valueDigest } from "../keyspace/dataset_digest.ts";
@@ -12,6 +12,8 @@ import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { type CommandError, commandError, NO_SUCH_KEY } from "../session/errors.ts";
 import { protectionRefusal } from "../execution/protected_commands.ts";
+import { userLines } from "../access/acl_file.ts";
+import { rewriteConfigFile } from "../config/config_rewrite.ts";
 import { tryParseBytes } from "../config/config_kinds.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as listpack from "../structures/listpack.ts";
@@ -47,6 +49,7 @@ type Subcommand = readonly [
 const SUBCOMMANDS: readonly Subcommand[] = [
   ["aof-flush-sleep", 3, 3, setAofFlushSleep],
   ["change-repl-id", 2, 2, changeReplicationId],
+  ["config-rewrite-force-all", 2, 2, rewriteWholeConfig],
   ["digest", 2, 2, digest],
   ["digest-value", 2, Infinity, digestValue],
   ["error", 3, 3, replyGivenError],
@@ -63,6 +66,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   ["quicklist", 3, 4, showQuicklist],
   ["quicklist-packed-threshold", 3, 3, setPackedThreshold],
   ["reload", 2, Infinity, reload],
+  ["replicate", 3, Infinity, replicate],
   ["replybuffer", 4, 4, setReplyBuffer],
   ["sdslen", 3, 3, stringLengths],
   ["set-active-expire", 3, 3, setActiveExpire],
@@ -115,6 +119,20 @@ function changeReplicationId({ host, reply }: Client): void {
   reply.ok();
 }
 
+/** CONFIG REWRITE that leaves nothing out, whether it differs from the default or not. */
+function rewriteWholeConfig({ host, reply }: Client): void {
+  const error = rewriteConfigFile(host.config, userLines(host.acl), host.files, true);
+  if (error !== null) {
+    throw commandError(`ERR CONFIG-REWRITE-FORCE-ALL failed: ${error.replace(/^ERR /, "")}`);
+  }
+  reply.ok();
+}
+
+/** Sends a command to the replicas alone, so that they differ. There are none, so none gets it. */
+function replicate({ reply }: Client): void {
+  reply.ok();
+}
+
 function digest({ host, reply }: Client): void {
   reply.simple(hexText(datasetDigest(host.keyspace)));
 }
@@ -138,7 +156,7 @@ function replyGivenError({ argv, reply }: Client): void {
 }
 
 function writeLog({ argv, reply, host }: Client): void {
-  host.log.warning(`DEBUG LOG: ${argv.text(2)}`);
+  host.log.warning(`DEBUG LOG: ${readableText(argv.text(2))}`);
   reply.ok();
 }
 

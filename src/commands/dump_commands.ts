@@ -199,7 +199,7 @@ function readPayload({ argv, host }: Client, expiryMs: number): Ref {
   } catch (error) {
     if (!(error instanceof format.RdbFormatError)) throw error;
     const { offset, reason } = error;
-    // As Redis words it, for those who look for it; nothing but a client's mistake, so not a warning.
+    // As Redis words it, for those who look for it; a client erred, so it is no warning.
     host.log.verbose(`Internal error in RDB reading offset ${offset}, RESTORE -> ${reason}.`);
   }
   if (entry === 0) throw BAD_DATA;

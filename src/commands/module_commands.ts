@@ -1,6 +1,7 @@
 /**
  * Module commands: what a server answers that has no modules and can load none.
  */
+import { readableText } from "../base/bytes.ts";
 import type { Client } from "../session/client.ts";
 import type { CommandFlag, RedisCommand } from "../session/command.ts";
 import { commandError } from "../session/errors.ts";
@@ -57,7 +58,7 @@ function moduleLoadCommand(client: Client): void {
   refuseIfProtected(client);
   const { argv, host } = client;
   host.log.warning(
-    `Module ${argv.text(2)} failed to load: modules cannot be loaded by Redeno`,
+    `Module ${readableText(argv.text(2))} failed to load: modules cannot be loaded by Redeno`,
   );
   throw NOT_LOADED;
 }

@@ -10,6 +10,8 @@
  *
  * Pure: looks at nothing but the arguments, and judges no directive – config_file.ts does.
  */
+import { trimSpace } from "../base/ascii.ts";
+import { utf8AsLatin1 } from "../base/bytes.ts";
 import { ConfigValueError, quoteConfigWord, splitConfigWords } from "./config_lexer.ts";
 
 export type ToolName = "check-rdb" | "check-aof" | "cli";
@@ -19,7 +21,7 @@ export type CommandLine =
     readonly kind: "serve";
     readonly file: string | null;
     readonly readsStandardInput: boolean;
-    /** Lines of configuration, as `port "6380"`. */
+    /** Lines of configuration, as `port "6380"`; Latin-1 text, as all of the configuration. */
     readonly directives: readonly string[];
   }
   | { readonly kind: "version" }
@@ -45,7 +47,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const tool = TOOLS.find((name) => name === first);
   if (tool !== undefined) return { kind: tool, args: args.slice(1) };
   const unsupported = args.find((arg, i) =>
-    arg === "--sentinel" || (i === 0 && UNSUPPORTED[arg] !== undefined)
+    arg === "--sentinel" || (i === 0 && Object.hasOwn(UNSUPPORTED, arg))
   );
   if (unsupported !== undefined) return { kind: "error", message: UNSUPPORTED[unsupported]! };
   const file = first === "" || first.startsWith("-") ? null : first;
@@ -56,7 +58,9 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     kind: "serve",
     file,
     readsStandardInput: rest.some(isStandardInput),
-    directives: collectDirectives(rest.filter((arg, i) => !isStandardInput(arg, i))),
+    directives: collectDirectives(
+      rest.filter((arg, i) => !isStandardInput(arg, i)).map(utf8AsLatin1),
+    ),
   };
 }
 
@@ -75,7 +79,9 @@ function collectDirectives(args: readonly string[]): string[] {
       lines.push(isEmptySave ? 'save ""' : name);
       needsValue = !isEmptySave && wordCount(name) === 1;
     } else {
-      lines[Math.max(lines.length - 1, 0)] = `${lines.at(-1) ?? ""} ${quoteConfigWord(arg)}`.trim();
+      lines[Math.max(lines.length - 1, 0)] = trimSpace(
+        `${lines.at(-1) ?? ""} ${quoteConfigWord(arg)}`,
+      );
       needsValue = false;
     }
   }

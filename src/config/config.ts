@@ -11,10 +11,11 @@
  * all values are set; then the hooks of what really changed are called. Whatever goes wrong, all
  * values are set back, and hooks that were called already are called again to see the old ones.
  *
- * Files are the business of config_file.ts and config_rewrite.ts. Text is ordinary text here:
- * commands decode their arguments as UTF-8.
+ * Files are the business of config_file.ts and config_rewrite.ts. Names, words and values are
+ * Latin-1 text, a character for each byte; only paths are kept as ordinary text (config_kinds.ts).
  */
 import { isAbsolute, resolve } from "@std/path";
+import { latin1Bytes } from "../base/bytes.ts";
 import { matchGlob } from "../base/glob.ts";
 import type { SavePoint } from "./config_kinds.ts";
 import { ConfigValueError, splitConfigWords } from "./config_lexer.ts";
@@ -52,7 +53,6 @@ interface Entry {
   readonly name: string;
 }
 
-const encoder = new TextEncoder();
 const DEFAULTS = new ConfigValues();
 const GLOB_CHARACTERS = /[*?[]/;
 
@@ -324,10 +324,10 @@ function parseWords(parameter: ConfigParameter, value: string, current: unknown)
 }
 
 function entriesMatching(pattern: string): Entry[] {
-  const glob = encoder.encode(pattern);
+  const glob = latin1Bytes(pattern);
   return entries.filter(({ parameter, name }) => {
     if (parameter.flags.includes("hidden")) return false;
-    const bytes = encoder.encode(name);
+    const bytes = latin1Bytes(name);
     return matchGlob(glob, 0, glob.length, bytes, 0, bytes.length, true);
   });
 }

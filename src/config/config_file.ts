@@ -12,18 +12,20 @@
  * Modules and Sentinel do not exist here and are refused.
  */
 import { dirname, isAbsolute, join, resolve } from "@std/path";
-import { utf8Text } from "../base/bytes.ts";
+import { trimSpace } from "../base/ascii.ts";
+import { latin1AsUtf8, latin1Text, readableText } from "../base/bytes.ts";
 import { matchGlob } from "../base/glob.ts";
 import { Config, type DirectiveSource, findParameter, systemErrorText } from "./config.ts";
 import { ConfigValueError, splitConfigWords } from "./config_lexer.ts";
-import { FORGOTTEN_DIRECTIVES } from "./config_table.ts";
+import { NOT_A_PATH } from "./config_kinds.ts";
+import { type ConfigParameter, FORGOTTEN_DIRECTIVES } from "./config_table.ts";
 
 export interface ConfigSources {
   /** Path of the configuration file; null for none. */
   readonly file: string | null;
-  /** What was read from standard input; null if `-` was not given. */
+  /** What was read from standard input, as Latin-1 text; null if `-` was not given. */
   readonly standardInput: string | null;
-  /** Lines made from the command line, as `port "6380"`. */
+  /** Lines made from the command line, as `port "6380"`; Latin-1 text, too. */
   readonly directives: readonly string[];
 }
 
@@ -49,7 +51,7 @@ export class ConfigFileError extends Error {
     const place = file === COMMAND_LINE
       ? `Reading the command line, at directive ${lineNumber}`
       : `Reading the configuration file, at line ${lineNumber} of ${file}`;
-    return `${head}${place}\n>>> '${line}'\n${this.message}\n`;
+    return `${head}${place}\n>>> '${readableText(line)}'\n${this.message}\n`;
   }
 }
 
@@ -64,17 +66,31 @@ export function loadConfig(sources: ConfigSources): Config {
   if (sources.standardInput !== null) loader.readText(sources.standardInput, STANDARD_INPUT);
   // One by one: a line feed within a quoted value is escaped, so each is one line.
   loader.readText(sources.directives.join("\n"), COMMAND_LINE);
+  loader.refuseWhatIsMissing();
   assertLogFileOpens(config);
   return config;
 }
 
-/** All of standard input, as text: what `redeno -` reads its configuration from. */
+const UTF8_MARK = "\xef\xbb\xbf";
+
+/** A configuration file as Latin-1 text, without the mark that some editors put at its head. */
+export function readConfigText(path: string): string {
+  return configText(Deno.readFileSync(path));
+}
+
+/** The bytes of a configuration file as Latin-1 text, without a mark of UTF-8. */
+export function configText(bytes: Uint8Array): string {
+  const text = latin1Text(bytes, 0, bytes.length);
+  return text.startsWith(UTF8_MARK) ? text.slice(UTF8_MARK.length) : text;
+}
+
+/** All of standard input, as Latin-1 text: what `redeno -` reads its configuration from. */
 export function readStandardInput(): string {
   let content = new Uint8Array(4096);
   let length = 0;
   for (;;) {
     const count = Deno.stdin.readSync(content.subarray(length));
-    if (count === null) return utf8Text(content, 0, length);
+    if (count === null) return latin1Text(content, 0, length);
     length += count;
     if (length < content.length) continue;
     const larger = new Uint8Array(2 * content.length);
@@ -95,13 +111,15 @@ function assertLogFileOpens(config: Config): void {
 
 class ConfigLoader {
   readonly config = new Config();
+  /** Where parameters were set last. */
+  readonly #sources = new Map<ConfigParameter, DirectiveSource>();
   #depth = 0;
 
   /** Reads a file into the configuration; `source` is the line that included it. */
   readFile(path: string, source: DirectiveSource | null): void {
     let content;
     try {
-      content = Deno.readTextFileSync(path);
+      content = readConfigText(path);
     } catch (error) {
       const reason = `can't open config file '${path}': ${systemErrorText(error)}`;
       throw new ConfigFileError(source, `Fatal error, ${reason}`);
@@ -111,9 +129,19 @@ class ConfigLoader {
 
   readText(content: string, file: string): void {
     for (const [i, line] of content.split("\n").entries()) {
-      const trimmed = line.trim();
+      const trimmed = trimSpace(line);
       if (trimmed === "" || trimmed.startsWith("#")) continue;
       this.#readLine({ file, lineNumber: i + 1, line: trimmed });
+    }
+  }
+
+  /** Refuses settings without which the server would be something else than was asked for. */
+  refuseWhatIsMissing(): void {
+    for (const [parameter, source] of this.#sources) {
+      const { startRefusal, kind, defaultText } = parameter;
+      const isRefused = startRefusal !== "" &&
+        kind.format(this.config.read(parameter)) !== defaultText;
+      if (isRefused) throw new ConfigFileError(source, startRefusal);
     }
   }
 
@@ -122,7 +150,9 @@ class ConfigLoader {
     if (words.length === 0) return;
     const name = words[0]!.toLowerCase();
     const rest = words.slice(1);
-    const reason = findParameter(name) !== null
+    const parameter = findParameter(name);
+    if (parameter !== null) this.#sources.set(parameter, source);
+    const reason = parameter !== null
       ? this.config.setAtStart(name, rest)
       : this.#readOther(name, rest, source);
     if (reason !== null) throw new ConfigFileError(source, reason);
@@ -162,8 +192,10 @@ class ConfigLoader {
       throw new ConfigFileError(source, "Files include each other too deeply");
     }
     this.#depth++;
-    const path = this.config.resolvePath(pattern);
-    const files = hasWildcard(pattern) ? filesMatching(path) : [path];
+    const pathText = latin1AsUtf8(pattern);
+    if (pathText === null) throw new ConfigFileError(source, NOT_A_PATH);
+    const path = this.config.resolvePath(pathText);
+    const files = hasWildcard(pathText) ? filesMatching(path) : [path];
     for (const file of files) this.readFile(file, source);
     this.#depth--;
   }
@@ -171,8 +203,6 @@ class ConfigLoader {
 
 function wordsOf(source: DirectiveSource): string[] {
   try {
-    // What the decoder could not read has become U+FFFD; in comments nobody minds.
-    if (source.line.includes("\uFFFD")) throw new ConfigValueError("Line is not valid UTF-8");
     return splitConfigWords(source.line);
   } catch (error) {
     if (error instanceof ConfigValueError) throw new ConfigFileError(source, error.message);

@@ -8,6 +8,7 @@
  * of units and the oddities marked "Redis:" are those of redis-server 7.0.15, checked against it in
  * tests/config/config_differential_test.ts.
  */
+import { latin1AsUtf8, utf8AsLatin1 } from "../base/bytes.ts";
 import { ConfigValueError, quoteConfigWord } from "./config_lexer.ts";
 
 export interface ConfigKind<T> {
@@ -204,7 +205,7 @@ export function bytesOrPercent(): ConfigKind<ConfigNumber> {
 /** File permissions in octal digits. */
 export function octal(min: number, max: number): ConfigKind<ConfigNumber> {
   return singleWord<ConfigNumber>((word) => {
-    if (!/^(|\s*[+-]?[0-7]{1,20})$/.test(word)) {
+    if (!/^(|[ \t-\r]*[+-]?[0-7]{1,20})$/.test(word)) {
       throw new ConfigValueError("argument couldn't be parsed as an octal number");
     }
     const value = Number.parseInt(word === "" ? "0" : word, 8);
@@ -246,6 +247,33 @@ export function optionalText(check?: (value: string) => string | null): ConfigKi
     ...text(check),
     rewrite: (value) => value === "" ? [] : [{ words: quoteConfigWord(value), isForced: true }],
   };
+}
+
+export const NOT_A_PATH = "paths must be valid UTF-8: the runtime cannot name other files";
+
+/**
+ * A path, or a name of a file, that `check` has no objection to. The value is ordinary text, as the
+ * file system of the runtime takes it.
+ */
+export function filePath(
+  check: (path: string) => string | null = () => null,
+): ConfigKind<string> {
+  return singleWord<string>(
+    (word) => {
+      const path = latin1AsUtf8(word);
+      const objection = path === null ? NOT_A_PATH : check(path);
+      if (objection !== null) throw new ConfigValueError(objection);
+      return path!;
+    },
+    utf8AsLatin1,
+    (path) => quoteConfigWord(utf8AsLatin1(path)),
+  );
+}
+
+/** A path that is absent by default, as `optionalText`. */
+export function optionalFilePath(): ConfigKind<string> {
+  const kind = filePath();
+  return { ...kind, rewrite: (path) => path === "" ? [] : kind.rewrite(path, "") };
 }
 
 /** One of `words`, in any case. */

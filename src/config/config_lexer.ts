@@ -6,31 +6,23 @@
  *   'word'      as it stands, but \' for a quote
  *
  * A closing quote must be followed by white space or the end. The same rules serve inline commands
- * in Redis; here only configuration uses them. Lines are text in UTF-8: bytes written with \xHH
- * must join to valid UTF-8, for the configuration keeps text and would change them silently.
+ * in Redis; here only configuration uses them. Lines and words are Latin-1 text: a character stands
+ * for a byte, whatever encoding the bytes are in.
  */
-import { utf8Text } from "../base/bytes.ts";
+import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 
 /** A refused value; the message is the reason, as the client or the start-up error prints it. */
 export class ConfigValueError extends Error {
   override name = "ConfigValueError";
 }
 
-const encoder = new TextEncoder();
 // deno-lint-ignore no-control-regex -- control characters are what is looked for
-const NOT_PRINTABLE = /[\x00-\x1f\x7f-\uffff]/;
+const NOT_PRINTABLE = /[\x00-\x1f\x7f-\xff]/;
 
 const BACKSLASH = 0x5c;
 const DOUBLE_QUOTE = 0x22;
 const SINGLE_QUOTE = 0x27;
 const ESCAPES: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, b: 8, a: 7 };
-
-function textOf(bytes: readonly number[]): string {
-  const text = utf8Text(new Uint8Array(bytes), 0, bytes.length);
-  // What cannot be decoded becomes U+FFFD.
-  if (text.includes("\uFFFD")) throw new ConfigValueError("Argument is not valid UTF-8");
-  return text;
-}
 
 function isSpace(byte: number): boolean {
   return byte === 32 || (byte >= 9 && byte <= 13);
@@ -43,7 +35,7 @@ class Lexer {
   #word: number[] = [];
 
   constructor(line: string) {
-    this.#bytes = encoder.encode(line);
+    this.#bytes = latin1Bytes(line);
   }
 
   words(): string[] {
@@ -55,7 +47,7 @@ class Lexer {
       if (!this.#readWord()) {
         throw new ConfigValueError("Unbalanced quotes in configuration line");
       }
-      words.push(textOf(this.#word));
+      words.push(latin1Text(Uint8Array.from(this.#word), 0, this.#word.length));
     }
   }
 
@@ -98,10 +90,7 @@ class Lexer {
   }
 }
 
-/**
- * The words of a line. Throws ConfigValueError if quotes do not balance, or if a word, with its
- * escapes resolved, is not valid UTF-8.
- */
+/** The words of a line. Throws ConfigValueError if quotes do not balance. */
 export function splitConfigWords(line: string): string[] {
   return new Lexer(line).words();
 }
@@ -112,7 +101,7 @@ export function quoteConfigWord(value: string): string {
   if (!NOT_PRINTABLE.test(value)) return `"${escaped}"`;
   const names: Readonly<Record<number, string>> = { 10: "n", 13: "r", 9: "t", 8: "b", 7: "a" };
   let printable = "";
-  for (const byte of encoder.encode(escaped)) {
+  for (const byte of latin1Bytes(escaped)) {
     const isPlain = byte >= 32 && byte < 127;
     if (isPlain) printable += String.fromCharCode(byte);
     else printable += `\\${names[byte] ?? "x" + byte.toString(16).padStart(2, "0")}`;

@@ -18,6 +18,7 @@
  * The order of rows is the order of CONFIG GET and of lines appended by CONFIG REWRITE (in Redis it
  * changes with every start).
  */
+import { trimSpace } from "../base/ascii.ts";
 import {
   addresses,
   bytes,
@@ -27,11 +28,13 @@ import {
   clampedInteger,
   type ConfigKind,
   type ConfigNumber,
+  filePath,
   integer,
   masterAddress,
   notifyEvents,
   octal,
   oomScores,
+  optionalFilePath,
   optionalText,
   outputBufferLimits,
   percentiles,
@@ -64,6 +67,8 @@ export interface ConfigParameter {
   readonly defaultText: string;
   /** Why the parameter has no effect; "" if it has one. */
   readonly noEffectReason: string;
+  /** Why the server must not start with another value than the default; "" if it may. */
+  readonly startRefusal: string;
 }
 
 /** "a-b-c" to "aBC": the field of a parameter. */
@@ -97,7 +102,8 @@ function parameter<Name extends string>(
 
 function row(name: string, kind: ConfigKind<unknown>, options: RowOptions): ConfigParameter {
   const { alias = "", flags = [] } = options;
-  return { name, alias, kind, flags, field: fieldOf(name), defaultText: "", noEffectReason: "" };
+  const withEffect = { defaultText: "", noEffectReason: "", startRefusal: "" };
+  return { name, alias, kind, flags, field: fieldOf(name), ...withEffect };
 }
 
 /** A row of a parameter that nothing reads; `defaultText` as CONFIG GET prints it. */
@@ -106,10 +112,11 @@ function withoutEffect<T>(
   name: string,
   kind: ConfigKind<T>,
   defaultText: string,
-  { alias = "", flags = [] }: RowOptions = {},
+  { alias = "", flags = [], startRefusal = "" }: RowOptions & { startRefusal?: string } = {},
 ): ConfigParameter {
   const anyKind = kind as ConfigKind<unknown>;
-  return { name, alias, kind: anyKind, flags, field: null, defaultText, noEffectReason };
+  const withoutField = { field: null, defaultText, noEffectReason, startRefusal };
+  return { name, alias, kind: anyKind, flags, ...withoutField };
 }
 
 const INT_MAX = 2147483647;
@@ -161,7 +168,7 @@ function checkHostname(value: string): string | null {
 
 function checkTitleTemplate(template: string): string | null {
   const known = /\{(title|listen-addr|server-mode|port|tls-port|unixsocket|config-file)\}/g;
-  const isGood = template.trim() !== "" && !template.replace(known, "").includes("{");
+  const isGood = trimSpace(template) !== "" && !template.replace(known, "").includes("{");
   return isGood ? null : "template format is invalid or contains unknown variables";
 }
 
@@ -171,7 +178,7 @@ const networkParameters: readonly ConfigParameter[] = [
   parameter("port", anyPort),
   parameter("tcp-backlog", anyInt, IMMUTABLE),
   parameter("protected-mode", yesNo),
-  parameter("unixsocket", optionalText(), IMMUTABLE),
+  parameter("unixsocket", optionalFilePath(), IMMUTABLE),
   parameter("unixsocketperm", octal(0, 0o777), IMMUTABLE),
   parameter("timeout", anyInt),
   parameter("tcp-keepalive", anyInt),
@@ -182,14 +189,14 @@ const networkParameters: readonly ConfigParameter[] = [
   parameter("maxmemory-clients", bytesOrPercent()),
   parameter("tracking-table-max-keys", anyLong),
   parameter("tls-port", anyPort),
-  parameter("tls-cert-file", optionalText(), VOLATILE),
-  parameter("tls-key-file", optionalText(), VOLATILE),
+  parameter("tls-cert-file", optionalFilePath(), VOLATILE),
+  parameter("tls-key-file", optionalFilePath(), VOLATILE),
   parameter("tls-key-file-pass", optionalText(), SENSITIVE),
-  parameter("tls-client-cert-file", optionalText(), VOLATILE),
-  parameter("tls-client-key-file", optionalText(), VOLATILE),
+  parameter("tls-client-cert-file", optionalFilePath(), VOLATILE),
+  parameter("tls-client-key-file", optionalFilePath(), VOLATILE),
   parameter("tls-client-key-file-pass", optionalText(), SENSITIVE),
-  parameter("tls-ca-cert-file", optionalText(), VOLATILE),
-  parameter("tls-ca-cert-dir", optionalText(), VOLATILE),
+  parameter("tls-ca-cert-file", optionalFilePath(), VOLATILE),
+  parameter("tls-ca-cert-dir", optionalFilePath(), VOLATILE),
   parameter("tls-auth-clients", choice("no", "yes", "optional")),
   parameter("tls-protocols", optionalText()),
   parameter("tls-replication", yesNo),
@@ -197,21 +204,21 @@ const networkParameters: readonly ConfigParameter[] = [
 
 // deno-fmt-ignore
 const generalParameters: readonly ConfigParameter[] = [
-  parameter("dir", text(), { flags: ["protected", "notLoading"] }),
+  parameter("dir", filePath(), { flags: ["protected", "notLoading"] }),
   parameter("databases", integer(1, INT_MAX), IMMUTABLE),
   parameter("hz", clampedInteger(1, 500)),
   withoutEffect(NO_NEED_OF_HZ, "dynamic-hz", yesNo, "yes"),
   withoutEffect(NO_REHASHING, "activerehashing", yesNo, "yes"),
   parameter("always-show-logo", yesNo, IMMUTABLE),
   parameter("loglevel", choice("debug", "verbose", "notice", "warning")),
-  parameter("logfile", text(), IMMUTABLE),
-  parameter("pidfile", optionalText(), IMMUTABLE),
+  parameter("logfile", filePath(), IMMUTABLE),
+  parameter("pidfile", optionalFilePath(), IMMUTABLE),
   withoutEffect(NO_REPLICATION, "shutdown-timeout", anyInt, "10"),
   parameter("shutdown-on-sigint", shutdownWords),
   parameter("shutdown-on-sigterm", shutdownWords),
   parameter("notify-keyspace-events", notifyEvents),
   parameter("requirepass", optionalText(), SENSITIVE),
-  parameter("aclfile", text(), IMMUTABLE),
+  parameter("aclfile", filePath(), IMMUTABLE),
   parameter("acllog-max-len", anyLong),
   parameter("acl-pubsub-default", choice("allchannels", "resetchannels")),
   parameter("enable-protected-configs", protectedAction, IMMUTABLE),
@@ -264,7 +271,7 @@ const memoryParameters: readonly ConfigParameter[] = [
 // deno-fmt-ignore
 const persistenceParameters: readonly ConfigParameter[] = [
   row("save", savePoints as ConfigKind<unknown>, {}),
-  parameter("dbfilename", text(fileName("dbfilename", "filename", true)),
+  parameter("dbfilename", filePath(fileName("dbfilename", "filename", true)),
     { flags: ["protected"] }),
   parameter("rdb-version", integer(9, 11)),
   parameter("rdbcompression", yesNo),
@@ -282,8 +289,8 @@ const persistenceParameters: readonly ConfigParameter[] = [
   parameter("key-load-delay", integer(INT_MIN, INT_MAX), HIDDEN),
   parameter("loading-process-events-interval-bytes", integer(1024, INT_MAX), HIDDEN),
   parameter("appendonly", yesNo, { flags: ["notLoading"] }),
-  parameter("appendfilename", text(fileName("appendfilename", "filename", false)), IMMUTABLE),
-  parameter("appenddirname", text(fileName("appenddirname", "dirname", false)), IMMUTABLE),
+  parameter("appendfilename", filePath(fileName("appendfilename", "filename", false)), IMMUTABLE),
+  parameter("appenddirname", filePath(fileName("appenddirname", "dirname", false)), IMMUTABLE),
   parameter("appendfsync", choice("everysec", "always", "no")),
   parameter("no-appendfsync-on-rewrite", yesNo),
   parameter("auto-aof-rewrite-percentage", anyInt),
@@ -299,7 +306,8 @@ const persistenceParameters: readonly ConfigParameter[] = [
 // deno-fmt-ignore
 const replicationParameters: readonly ConfigParameter[] = [
   withoutEffect(NO_REPLICATION, "replicaof", masterAddress, "", { alias: "slaveof",
-    flags: ["immutable"] }),
+    flags: ["immutable"],
+    startRefusal: "Redeno cannot be a replica yet, and would serve as a master instead" }),
   withoutEffect(NO_REPLICATION, "masteruser", optionalText(), "", SENSITIVE),
   withoutEffect(NO_REPLICATION, "masterauth", optionalText(), "", SENSITIVE),
   withoutEffect(NO_REPLICATION, "replica-serve-stale-data", yesNo, "yes",
@@ -337,7 +345,8 @@ const replicationParameters: readonly ConfigParameter[] = [
 
 // deno-fmt-ignore
 const clusterParameters: readonly ConfigParameter[] = [
-  withoutEffect(NO_CLUSTER, "cluster-enabled", yesNo, "no", IMMUTABLE),
+  withoutEffect(NO_CLUSTER, "cluster-enabled", yesNo, "no", { ...IMMUTABLE,
+    startRefusal: "Redeno has no cluster mode yet, and would serve on its own instead" }),
   withoutEffect(NO_CLUSTER, "cluster-config-file", text(), "nodes.conf", IMMUTABLE),
   withoutEffect(NO_CLUSTER, "cluster-port", anyPort, "0", IMMUTABLE),
   withoutEffect(NO_CLUSTER, "cluster-node-timeout", anyLong, "15000"),

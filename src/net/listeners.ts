@@ -13,7 +13,7 @@
  * the server when its handshake is done (tls.ts).
  */
 import * as clock from "../base/clock.ts";
-import { latin1Bytes } from "../base/bytes.ts";
+import { latin1Bytes, utf8AsLatin1 } from "../base/bytes.ts";
 import { REDIS_UNIX_SOCKET } from "../session/client.ts";
 import { systemErrorText } from "../config/config.ts";
 import { Connection, type ConnectionHost, type Socket } from "./connection.ts";
@@ -330,7 +330,8 @@ export class Listeners {
       return turnAway(socket, TOO_MANY_CLIENTS);
     }
     if (socket.remoteAddr.transport === "unix") {
-      const name = `${config.unixsocket}:0`;
+      // Replies name it, so it is Latin-1 text.
+      const name = `${utf8AsLatin1(config.unixsocket)}:0`;
       return this.#admit(socket as unknown as Socket, name, name, true);
     }
     tuneSocket(socket as Deno.TcpConn, config.tcpKeepalive);

@@ -17,6 +17,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { Duplex } from "node:stream";
 import type { SecureVersion, Server as TlsServer, TlsOptions, TLSSocket } from "node:tls";
 import { join } from "@std/path";
+import { readableText } from "../base/bytes.ts";
 import { type Config, systemErrorText } from "../config/config.ts";
 import type { Socket } from "./connection.ts";
 import { builtin, rawStream, TlsSocket } from "./tls_stream.ts";
@@ -68,7 +69,7 @@ export function loadTlsSettings(config: Config): TlsSettings {
   }
   const certificate = readCertificate(config.resolvePath(config.tlsCertFile));
   const keyPath = config.resolvePath(config.tlsKeyFile);
-  const key = readKey(keyPath, config.tlsKeyFilePass);
+  const key = readKey(keyPath, readableText(config.tlsKeyFilePass));
   checkPair({ certificate, path: config.resolvePath(config.tlsCertFile) }, { key, path: keyPath });
   return {
     certificate,

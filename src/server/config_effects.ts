@@ -156,11 +156,12 @@ function applyLog({ config, log }: Host): string | null {
 /** Carries out the `rename-command` directives. Throws ConfigFileError for one that is wrong. */
 export function renameCommands({ config, commands }: Pick<Host, "commands" | "config">): void {
   for (const { words: [name, newName], source } of config.renamedCommands) {
-    if (commands.byName.has(asciiLower(newName))) {
-      throw new ConfigFileError(source, "Target command name already exists");
-    }
-    if (!commands.rename(name, newName)) {
+    const command = commands.byName.get(asciiLower(name));
+    if (command === undefined) {
       throw new ConfigFileError(source, "No such command in rename-command");
     }
+    const other = commands.byName.get(asciiLower(newName)) ?? command;
+    if (other !== command) throw new ConfigFileError(source, "Target command name already exists");
+    commands.rename(name, newName);
   }
 }

@@ -8,12 +8,7 @@
  */
 import * as clock from "../base/clock.ts";
 import { type Client, REDIS_BLOCKED } from "../session/client.ts";
-import {
-  COMMAND_MAY_REPLICATE,
-  COMMAND_RUNS_QUEUE,
-  COMMAND_WRITE,
-  type CompiledCommand,
-} from "../session/command.ts";
+import { COMMAND_MAY_REPLICATE, COMMAND_WRITE, type CompiledCommand } from "../session/command.ts";
 import { GATE_PAUSED } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 

@@ -246,3 +246,12 @@ Deno.test("ACL: SORT asks for the key that it stores in, whatever its name", () 
   }
   assertEquals(server.run("EXISTS", "secret"), 0);
 });
+
+Deno.test("ACL: names that every object of the language has are no rules", () => {
+  using server = new EmbeddedServer();
+  for (const rule of ["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf"]) {
+    const reply = server.raw("ACL", "SETUSER", "u", rule);
+    assertEquals(reply, `-ERR Error in ACL SETUSER modifier '${rule}': Syntax error\r\n`);
+    assertEquals(server.raw("ACL", "SETUSER", "u", `(${rule})`).includes("Syntax error"), true);
+  }
+});

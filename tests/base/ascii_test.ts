@@ -29,7 +29,7 @@ Deno.test("only the white space of ASCII is white space: A0 ends many letters of
   const spaces = BYTES.filter((character) => hasSpace(`a${character}b`));
   assertEquals(spaces, ["\t", "\n", "\v", "\f", "\r", " "]);
   for (const character of BYTES) {
-    const isSpace = spaces.includes(character);
+    const isSpace = [" ", "\t", "\r", "\n"].includes(character);
     const framed = `${character}a ${character}b${character}`;
     assertEquals(trimSpace(framed), isSpace ? `a ${character}b` : framed);
     assertEquals(trimSpaceBefore(framed).length, framed.length - (isSpace ? 1 : 0));

@@ -152,3 +152,23 @@ Deno.test("DEBUG AOF-FLUSH-SLEEP takes any text for a number, as atoi does", () 
   }
   assert(messageOf(server.run("DEBUG", "AOF-FLUSH-SLEEP")).startsWith("ERR unknown subcommand"));
 });
+
+Deno.test("CONFIG-REWRITE-FORCE-ALL writes all parameters, REPLICATE reaches no replica", async () => {
+  using server = debugServer();
+  const without = server.raw("DEBUG", "CONFIG-REWRITE-FORCE-ALL");
+  assertEquals(
+    without,
+    "-ERR CONFIG-REWRITE-FORCE-ALL failed: The server is running without a config file\r\n",
+  );
+  const file = await Deno.makeTempFile();
+  try {
+    server.server.config.configFile = file;
+    assertEquals(server.run("DEBUG", "CONFIG-REWRITE-FORCE-ALL"), "OK");
+    const text = await Deno.readTextFile(file);
+    for (const line of ["hz 10", "timeout 0", "maxmemory 0"]) assert(text.includes(`\n${line}\n`));
+  } finally {
+    await Deno.remove(file);
+  }
+  assertEquals(server.run("DEBUG", "REPLICATE", "SET", "k", "v"), "OK");
+  assertEquals(server.run("DBSIZE"), 0);
+});

@@ -1,6 +1,7 @@
 /** The arguments of the program, as redis-server reads them. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { formatVersion, HELP_TEXT, parseCommandLine } from "../../src/config/command_line.ts";
+import { utf8AsLatin1 } from "../../src/base/bytes.ts";
 import { splitConfigWords } from "../../src/config/config_lexer.ts";
 
 function serve(file: string | null, directives: string[], readsStandardInput = false) {
@@ -54,7 +55,7 @@ Deno.test("values with quotes, spaces and escapes arrive unchanged", () => {
   const parsed = parseCommandLine(["--requirepass", password]);
   assertEquals(parsed.kind === "serve" && splitConfigWords(parsed.directives[0]!), [
     "requirepass",
-    password,
+    utf8AsLatin1(password),
   ]);
 });
 

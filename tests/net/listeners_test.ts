@@ -1,5 +1,6 @@
 /** Listeners: where the server can be reached, and who is turned away at the door. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { utf8AsLatin1 } from "../../src/base/bytes.ts";
 import type { Config } from "../../src/config/config.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { freePort, startServer } from "../support/server_process.ts";
@@ -134,7 +135,7 @@ Deno.test({
   fn: async () => {
     using server = new EmbeddedServer();
     const directory = Deno.makeTempDirSync();
-    const path = `${directory}/redis.sock`;
+    const path = `${directory}/à Р.sock`;
     Deno.writeTextFileSync(path, "stale");
     const { listeners, config, log } = server.server;
     log.open("/dev/null");
@@ -144,6 +145,10 @@ Deno.test({
     assertEquals(Deno.statSync(path).mode! & 0o777, 0o700);
     const socket = await Deno.connect({ transport: "unix", path });
     assertEquals(await exchange(socket, "PING\r\n"), "+PONG\r\n");
+    assertStringIncludes(
+      await exchange(socket, "CLIENT INFO\r\n"),
+      ` addr=${utf8AsLatin1(path)}:0 `,
+    );
     socket.close();
     await server.server.close();
     assertThrows(() => Deno.statSync(path), Deno.errors.NotFound);

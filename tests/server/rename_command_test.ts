@@ -1,5 +1,7 @@
 /** rename-command: the name under which a command is called changes, and nothing of what it is. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { renameCommands } from "../../src/server/config_effects.ts";
+import { ConfigFileError, loadConfig } from "../../src/config/config_file.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { type Plain, RespError } from "../support/resp_reply.ts";
 import { commandRows } from "../../src/commands/table.ts";
@@ -149,4 +151,33 @@ Deno.test("what the server writes by itself can be replayed when the command is 
   client.argv = Argv.of("DEL", "k");
   assert(server.server.dispatcher.replay(client));
   assertEquals(server.run("x-exists", "k"), 0);
+});
+
+/** The commands that can be called after these directives, of a few; or what is wrong. */
+function renamedBy(...lines: string[]): string {
+  const config = loadConfig({ file: null, standardInput: lines.join("\n"), directives: [] });
+  using server = new EmbeddedServer([], { config });
+  try {
+    renameCommands(server.server);
+  } catch (error) {
+    assert(error instanceof ConfigFileError);
+    return `${error.source?.lineNumber}: ${error.message}`;
+  }
+  const names = ["get", "set", "a", "\xe0", "migrate", "xadd", "module"];
+  return names.filter((name) => server.server.commands.byName.has(name)).join(" ");
+}
+
+Deno.test("rename-command: in any order, also of commands we do not have", () => {
+  assertEquals(renamedBy(), "get set migrate xadd module");
+  assertEquals(renamedBy('rename-command MIGRATE ""', "rename-command XADD a"), "get set a module");
+  assertEquals(renamedBy("rename-command GET GET"), "get set migrate xadd module");
+  assertEquals(renamedBy("rename-command GET \xe0"), "set \xe0 migrate xadd module");
+  const exchanged = ["rename-command GET a", "rename-command SET get", "rename-command a set"];
+  assertEquals(renamedBy(...exchanged), "get set migrate xadd module");
+  assertEquals(
+    renamedBy("port 1", "rename-command GET set"),
+    "2: Target command name already exists",
+  );
+  assertEquals(renamedBy("rename-command nosuch a"), "1: No such command in rename-command");
+  assertEquals(renamedBy("rename-command config|get a"), "1: No such command in rename-command");
 });
