@@ -4,8 +4,9 @@
  *
  * Encodings come out as the present limits ask for, whatever the file holds. Structures that stand
  * in the file as in memory (listpack, intset, ziplist, zipmap) are walked through before they are
- * believed, and what may be there only once is looked for: damage would be met later, far from where
- * it came from, or be saved and not load again. (Redis does this only with sanitize-dump-payload.)
+ * believed, and what may be there only once is looked for: damage would be met later, far from
+ * where it came from, or be saved and not load again. (Redis does this only with
+ * sanitize-dump-payload.)
  */
 import { latin1Text, Slice } from "../base/bytes.ts";
 import { parseDouble } from "../base/doubles.ts";
