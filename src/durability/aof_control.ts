@@ -22,15 +22,15 @@ import type { AofDirectory } from "../persistence/aof_directory.ts";
 import { AofWriter, type AofWriterOptions } from "../persistence/aof_writer.ts";
 import type { CommandLog } from "../persistence/command_log.ts";
 import { errorText, type FileHandle, removeIfExists } from "../persistence/file_system.ts";
-import { AofMove } from "../server/aof_move.ts";
+import { AofMove } from "./aof_move.ts";
 import {
   type AofOpeningOptions,
   aofPath,
   loadAofFiles,
   openAofDirectory,
   orRefuse,
-} from "../server/aof_opening.ts";
-import { RewritePause } from "../server/rewrite_pause.ts";
+} from "./aof_opening.ts";
+import { RewritePause } from "./rewrite_pause.ts";
 
 /** More than this is synced beside the event loop before a rewrite begins, and not within it. */
 const SYNC_AT_ONCE_BYTES_MAX = 4 * 1024 * 1024;

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
 import { Log } from "../../src/base/log.ts";
-import { RewritePause } from "../../src/server/rewrite_pause.ts";
+import { RewritePause } from "../../src/durability/rewrite_pause.ts";
 
 /** Minutes of the pauses that follow on failure after failure. */
 function pausesOf(isUrgent: boolean, count: number): number[] {

@@ -1,7 +1,7 @@
 /** Which directory the configuration names, and what is said when it cannot be opened. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { AofLoadError } from "../../src/persistence/aof_loader.ts";
-import { aofPath, orRefuse } from "../../src/server/aof_opening.ts";
+import { aofPath, orRefuse } from "../../src/durability/aof_opening.ts";
 import { ConfigValues } from "../../src/config/config_values.ts";
 import { MemoryFiles } from "../persistence/aof_memory_files.ts";
 import { MANIFEST, ToyServer } from "../persistence/aof_toy_server.ts";
