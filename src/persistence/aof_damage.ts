@@ -6,8 +6,9 @@
  * Whoever would cut a file at a damaged place asks here first: a whole command behind it is data
  * that somebody was promised.
  *
- * The search is more lenient than the reader: a line may end in LF alone, since a file whose line
- * ends were converted is damaged everywhere and has all its data. It starts at every asterisk, not
+ * The search is more lenient than the reader: all lines of a command may end in LF alone, since a
+ * file whose line ends were converted is damaged everywhere and has all its data. (But not some of
+ * them: garbage has a line feed in every 256th byte.) It starts at every asterisk, not
  * only at one behind a line end, for that line end may be what is damaged.
  */
 import type { ByteSource } from "./aof_record_reader.ts";
@@ -41,6 +42,7 @@ export function findWholeCommand(source: ByteSource, offset: number, endsBehind:
 
 /** Offset behind the whole command at `offset`; -1 if none stands there. */
 function commandEnd(window: Window, offset: number): number {
+  window.lineEndBytes = 0;
   const count = window.readHeader(ASTERISK, offset);
   if (count < 1) return NOTHING;
   let at = window.headerEnd;
@@ -57,6 +59,8 @@ function commandEnd(window: Window, offset: number): number {
 class Window {
   /** Offset behind the header that was read last. */
   headerEnd = 0;
+  /** Bytes of each line end of a command; 0 before the first. */
+  lineEndBytes = 0;
   readonly #source: ByteSource;
   readonly #bytes = new Uint8Array(WINDOW_BYTES);
   #start = 0;
@@ -94,10 +98,13 @@ class Window {
     return NOTHING;
   }
 
-  /** Offset behind the line end at `offset`; -1 if none stands there. */
+  /** Offset behind the line end at `offset`; -1 if none stands there, or one of the other kind. */
   lineEnd(offset: number): number {
-    const at = this.#byteAt(offset) === CR ? offset + 1 : offset;
-    return this.#byteAt(at) === LF ? at + 1 : NOTHING;
+    const byteCount = this.#byteAt(offset) === CR ? 2 : 1;
+    if (this.lineEndBytes === 0) this.lineEndBytes = byteCount;
+    const isLineEnd = byteCount === this.lineEndBytes &&
+      this.#byteAt(offset + byteCount - 1) === LF;
+    return isLineEnd ? offset + byteCount : NOTHING;
   }
 
   /** The byte at an offset, or -1 behind the end. */

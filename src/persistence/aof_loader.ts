@@ -18,7 +18,7 @@
  * The loader gives the event loop a turn every few megabytes, so that clients hear -LOADING, and
  * then tells how far it has come.
  */
-import { dirname, join } from "@std/path";
+import { join } from "@std/path";
 import * as clock from "../base/clock.ts";
 import { pause } from "../base/pause.ts";
 import type { Log } from "../base/log.ts";
@@ -26,19 +26,13 @@ import type { Argv } from "../protocol/argv.ts";
 import type { AofFile } from "./aof_manifest.ts";
 import { findWholeCommand } from "./aof_damage.ts";
 import { AofRecordReader, RECORD_BAD, RECORD_COMMAND, RECORD_END } from "./aof_record_reader.ts";
-import {
-  errorText,
-  type FileHandle,
-  type FileSystem,
-  isSystemError,
-  removeIfExists,
-} from "./file_system.ts";
+import { bytesUpToZeros, keepTail } from "./aof_tail.ts";
+import { errorText, type FileHandle, type FileSystem, isSystemError } from "./file_system.ts";
 import { ProgressLog } from "./progress_log.ts";
 
 /** How often the clock is asked whether the event loop should have a turn. */
 const RECORDS_PER_CLOCK_READING = 1024;
 const TURN_INTERVAL_US = 50_000;
-const PIECE_BYTES = 1024 * 1024;
 
 /** The files cannot be loaded; the log says what to do about it. */
 export class AofLoadError extends Error {
@@ -215,7 +209,7 @@ export class AofLoader {
    * one may have swallowed the beginning of the next.
    */
   #judge(reader: AofRecordReader, isDamaged: boolean, searchOffset: number, place: Place): void {
-    const { config, log } = this.#options;
+    const { config, files, log } = this.#options;
     const { name, path, fileBytes, laterBytes } = place;
     const offset = isDamaged ? reader.errorOffset : reader.offset;
     const what = isDamaged ? reader.error : "the record ends behind the end of the file";
@@ -234,7 +228,7 @@ export class AofLoader {
     const tailBytes = fileBytes - offset;
     const limitBytes = config.aofLoadCorruptTailMaxSize;
     const mayCut = config.aofLoadTruncated && laterBytes === 0 && limitBytes > 0 &&
-      (tailBytes <= limitBytes || this.#bytesUpToZeros(path, offset) <= limitBytes);
+      (tailBytes <= limitBytes || bytesUpToZeros(files, path, offset) <= limitBytes);
     if (!mayCut) this.#refuseFormat(place, offset, what);
     log.warning(
       `The AOF file ${name} is damaged at offset ${offset}, in the record at offset ` +
@@ -252,21 +246,6 @@ export class AofLoader {
     const file = this.#options.files.openForRead(path);
     try {
       return findWholeCommand(file, offset, endsBehind);
-    } finally {
-      file.close();
-    }
-  }
-
-  /** Bytes from `offset` to the last that is not zero: power losses leave zeros, however many. */
-  #bytesUpToZeros(path: string, offset: number): number {
-    const file = this.#options.files.openForRead(path);
-    try {
-      let end = offset;
-      for (let at = offset; at < file.size(); at += PIECE_BYTES) {
-        const last = readRange(file, at, PIECE_BYTES).findLastIndex((byte) => byte !== 0);
-        if (last >= 0) end = at + last + 1;
-      }
-      return end - offset;
     } finally {
       file.close();
     }
@@ -297,20 +276,13 @@ export class AofLoader {
    */
   #keepTail(path: string, name: string, offset: number, isDamaged: boolean): void {
     const { log, files } = this.#options;
-    const byteCount = this.#bytesUpToZeros(path, offset);
-    if (byteCount === 0) return;
-    let kept = `${path}.cut-at-${offset}`;
-    for (let number = 2; files.stat(kept) !== null; number++) {
-      kept = `${path}.cut-at-${offset}-${number}`;
-    }
     try {
-      copyRange(files, path, offset, byteCount, kept);
-      log.warning(`The ${byteCount} bytes that are cut off the AOF ${name} are kept in ${kept}`);
+      const kept = keepTail(files, path, offset);
+      if (kept !== null) log.warning(`What is cut off the AOF ${name} is kept in ${kept}`);
     } catch (error) {
-      removeIfExists(files, kept);
       const reason =
-        `The ${byteCount} bytes behind offset ${offset} of the AOF ${name} cannot be ` +
-        `kept in ${kept}: ${errorText(error)}`;
+        `What is behind offset ${offset} of the AOF ${name} cannot be kept beside it: ` +
+        errorText(error);
       if (isDamaged) this.#refuse(`${reason}. So the damaged file is not cut`);
       log.warning(reason);
     }
@@ -364,46 +336,6 @@ interface Place {
 interface Cut {
   readonly offset: number;
   readonly isDamaged: boolean;
-}
-
-/** Copies a part of a file to a new file, which is on the disk when this returns. */
-function copyRange(
-  files: FileSystem,
-  path: string,
-  offset: number,
-  byteCount: number,
-  target: string,
-): void {
-  const source = files.openForRead(path);
-  try {
-    const copy = files.openForWrite(target);
-    try {
-      for (let done = 0; done < byteCount;) {
-        const piece = readRange(source, offset + done, Math.min(PIECE_BYTES, byteCount - done));
-        copy.write(piece, 0, piece.length);
-        done += piece.length;
-      }
-      copy.sync();
-    } finally {
-      copy.close();
-    }
-  } finally {
-    source.close();
-  }
-  files.syncDirectory(dirname(target));
-}
-
-/** Up to `length` bytes from `offset` on. */
-function readRange(file: FileHandle, offset: number, length: number): Uint8Array {
-  const bytes = new Uint8Array(Math.min(length, Math.max(0, file.size() - offset)));
-  file.seek(offset);
-  let end = 0;
-  while (end < bytes.length) {
-    const count = file.read(bytes, end, bytes.length - end);
-    if (count === 0) break;
-    end += count;
-  }
-  return bytes.subarray(0, end);
 }
 
 function eventLoopTurn(): Promise<void> {

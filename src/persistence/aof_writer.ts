@@ -46,8 +46,11 @@ const ARGUMENT_FRAME_BYTES_MAX = HEADER_BYTES_MAX + 2;
 
 const SYNC_INTERVAL_MS = 1000;
 const POSTPONE_MS_MAX = 2000;
-/** A write that takes longer while a sync runs was held up by it. */
-const HELD_UP_MS_MIN = 100;
+/**
+ * A write that takes longer while a sync runs was held up by it. (A busy machine may well stop any
+ * thread for a tenth of a second.)
+ */
+const HELD_UP_MS_MIN = 250;
 const ERROR_LOG_INTERVAL_MS = 30_000;
 
 const NO_DATABASE = -1;

@@ -17,8 +17,10 @@ Deno.test("a whole command is found behind anything, also without a line end in 
   assertEquals(find(`${command}${command}`, 1), command.length);
 });
 
-Deno.test("line ends of LF alone count", () => {
+Deno.test("line ends of LF alone count, if all are so", () => {
   assertEquals(find("xx*2\n$3\nGET\n$1\nk\n"), 2);
+  assertEquals(find("*2\r\n$3\r\nGET\r\n$1\r\nk\n"), -1);
+  assertEquals(find("*2\n$3\nGET\n$1\nk\r\n"), -1);
 });
 
 Deno.test("parts of commands, and what only looks like one, are not found", () => {

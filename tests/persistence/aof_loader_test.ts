@@ -179,7 +179,7 @@ Deno.test("what is cut is kept beside the file, but for zeros, and nothing is ov
   };
   let toy = await load(files, limited);
   assertEquals(files.text(kept), half);
-  assertEquals(toy.log.lines.some((line) => line.includes(`are kept in ${kept}`)), true);
+  assertEquals(toy.log.lines.some((line) => line.includes(`is kept in ${kept}`)), true);
   files.put(FIRST, good + "*2\r\n");
   toy = await load(files, limited);
   assertEquals([files.text(kept), files.text(`${kept}-2`)], [half, "*2\r\n"]);
@@ -195,7 +195,7 @@ Deno.test("what cannot be kept is not cut, unless it is the half command of a cr
     toy.config.aofLoadCorruptTailMaxSize = 4096;
     toy.files.failure = (call, path) => call === "write" && path === kept ? NO_SPACE : null;
   };
-  await assertRefused(filesWith(good + "garbage"), "The 7 bytes behind offset ", onFullDisk);
+  await assertRefused(filesWith(good + "garbage"), "What is behind offset ", onFullDisk);
   const files = filesWith(good + "*2\r\n$3");
   await load(files, onFullDisk);
   assertEquals([files.text(FIRST), files.entries.has(kept)], [good, false]);

@@ -217,7 +217,7 @@ for (const policy of ["everysec", "no"] as const) {
 /** A disk that holds up each write while a sync runs. */
 function holdUpWrites({ files, writer }: Fixture): void {
   files.failure = (call) => {
-    if (call === "write" && writer.isSyncRunning) clock.advanceForTests(100);
+    if (call === "write" && writer.isSyncRunning) clock.advanceForTests(250);
     return null;
   };
 }
