@@ -440,6 +440,10 @@ testWith(["redis-cli", "redis-server"], "TLS with and without checks", async () 
     at("--sni", "other.test", "--cacert", file("ca.crt"), ...shown, "ping"),
   );
   assertEquals(wrongName.code, 1);
+  // The server wants to see a certificate, and says so after the client's side of the handshake.
+  const without = await runOurs(at("--insecure", "ping"));
+  assertEquals(without.code, 1);
+  assert(/^Error: .*(?:closed the connection|CertificateRequired)\n$/.test(without.stderr));
 });
 
 Deno.test({
