@@ -5,7 +5,7 @@
  *   deno task mutants keyspace   those in files whose name holds the word
  *
  * A test that cannot fail proves nothing, and coverage does not tell. So each entry names a line,
- * the fault, and the test file that has to fail with it; the same file must pass without. Everything
+ * the fault, and the test file that has to fail with it; the same file must pass without. All of it
  * happens in a copy of the project in a temporary directory. Files are given by their names alone,
  * which are unique in the project, so that they may move from folder to folder. An old text that is
  * not found exactly once is an error: whoever changes such a line changes the entry, too.

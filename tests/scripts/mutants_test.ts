@@ -1,4 +1,4 @@
-/** Tests of scripts/mutants.ts: a fault that a test sees is killed, one that it does not survives. */
+/** Tests of scripts/mutants.ts: a fault that a test sees is killed, another survives. */
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { type Mutant, MutantNursery, MUTANTS } from "../../scripts/mutants.ts";
