@@ -135,6 +135,11 @@ const BANS: readonly Ban[] = [
   { pattern: /\bperformance\.now\b/, instead: "src/base/clock.ts", where: SOURCE_EXCEPT_BASE },
   { pattern: /\bBuffer\b/, instead: "src/base/bytes.ts", where: SOURCE_EXCEPT_BASE },
   { pattern: /\bnew TextDecoder\b/, instead: "src/base/bytes.ts", where: SOURCE_EXCEPT_BASE },
+  {
+    pattern: /\bignore:/,
+    instead: "testUnless or testWith, which say why",
+    where: /^tests\/(?!support\/)/,
+  },
   { pattern: /\b(?:async|await)\b/, instead: "synchronous code", where: /^src\/commands\// },
 ];
 

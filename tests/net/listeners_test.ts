@@ -4,6 +4,7 @@ import type { Config } from "../../src/config/config.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { freePort } from "../support/server_process.ts";
 import { fromLatin1, latin1, until } from "../support/text.ts";
+import { missingReason, testUnless } from "../support/tool_availability.ts";
 
 async function exchange(socket: Deno.Conn, text: string): Promise<string> {
   if (text !== "") await socket.write(latin1(text));
@@ -127,9 +128,8 @@ Deno.test("CONFIG SET bind goes from one address to all and back", async () => {
   await server.server.close();
 });
 
-Deno.test({
+testUnless(missingReason("posix"), {
   name: "a unix socket takes the place of a stale file, has its mode, and serves",
-  ignore: Deno.build.os === "windows",
   fn: async () => {
     using server = new EmbeddedServer();
     const directory = Deno.makeTempDirSync();
