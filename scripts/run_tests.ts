@@ -1,17 +1,22 @@
 /**
  * Runs groups of tests and prints their total:
  *
- *   deno task test                 all groups
+ *   deno task test                 the groups that take minutes
+ *   deno task test:full            these, and stress and mutants
  *   deno task unit                 the unit tests alone
  *   deno run … scripts/run_tests.ts interop fuzz -- --filter "LZF"
  *
  * A group is a directory below tests/; `unit` is every directory that is not one of the named ones.
- * Each group is one run of `deno test`, whose output is passed on as it comes. The last line is
- * always `N passed, N failed, N skipped`: skipped are the tests that `deno test` calls ignored (a
- * foreign program is missing; the reason was printed), and steps inside a test are not counted.
+ * Types are checked first, for all groups together; then each group is one run of `deno test`,
+ * whose output is passed on as it comes, without colours unless it goes to a terminal. Between
+ * groups stands how long the rest will take, judged by how long the groups before took.
  *
- * The exit code is 0 only if something was run and nothing failed. A group that does not compile or
- * dies before its summary counts as one failed test.
+ * The last line is always `N passed, N failed, N skipped`: skipped are the tests that `deno test`
+ * calls ignored (a foreign program is missing; the reason was printed), and steps inside a test are
+ * not counted.
+ *
+ * The exit code is 0 only if something was run and nothing failed. Types that are wrong and a group
+ * that dies before its summary count as one failed test.
  */
 import { existsSync } from "@std/fs";
 import { fromFileUrl, join } from "@std/path";
@@ -22,9 +27,24 @@ export interface Totals {
   skipped: number;
 }
 
-/** Directories of tests/ that are groups of their own, in the order in which `all` runs them. */
-const NAMED_GROUPS = ["differential", "interop", "fuzz", "crash", "stress"];
+/** Directories of tests/ that are groups of their own, in the order in which `full` runs them. */
+const NAMED_GROUPS = ["differential", "interop", "crash", "stress", "mutants"];
 const NOT_TESTS = ["support", "fixtures"];
+/** Sets of groups by the word that asks for them. */
+const SETS: Readonly<Record<string, readonly string[]>> = {
+  quick: ["unit", "differential", "interop", "crash"],
+  full: ["unit", ...NAMED_GROUPS],
+};
+/** What each takes on two cores that have nothing else to do, roughly; the sum is a first guess. */
+const SECONDS: Readonly<Record<string, number>> = {
+  types: 20,
+  unit: 100,
+  differential: 120,
+  interop: 200,
+  crash: 60,
+  stress: 60,
+  mutants: 30,
+};
 
 /** All: the tests start programs, which is no less, and read /proc, which nothing else allows. */
 const PERMISSIONS = ["--allow-all"];
@@ -72,6 +92,23 @@ async function passOn(
   return parseSummary(rest) ?? summary;
 }
 
+/** Colours are for terminals: in a file or in the log of a CI they are garbage. */
+function colourSettings(): Record<string, string> {
+  return Deno.stdout.isTerminal() ? {} : { NO_COLOR: "1" };
+}
+
+/** Whether the types of everything that is tested are right; the errors are shown. */
+async function checkTypes(): Promise<boolean> {
+  const child = new Deno.Command(Deno.execPath(), {
+    // The worker is reached by no import.
+    args: ["check", "--quiet", "main.ts", "mod.ts", "src", "scripts", "tests"],
+    cwd: ROOT,
+    env: colourSettings(),
+    stdin: "null",
+  }).spawn();
+  return (await child.status).success;
+}
+
 /** Runs `deno test` over the paths and returns its counts; shows its output unless told not to. */
 export async function runPaths(
   paths: readonly string[],
@@ -81,6 +118,7 @@ export async function runPaths(
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", ...PERMISSIONS, "--no-prompt", ...options, ...paths],
     cwd: ROOT,
+    env: colourSettings(),
     stdin: "null",
     stdout: "piped",
     stderr: isShown ? "inherit" : "null",
@@ -117,22 +155,68 @@ function printLine(text: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(text + "\n"));
 }
 
+/** "2 min", or "40 s" if that is more to the point. */
+function formatSeconds(seconds: number): string {
+  return seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
+}
+
+/** What is still to be done, and how long it takes if this machine goes on as it did. */
+export class Progress {
+  readonly #steps: readonly string[];
+  readonly #seconds: Readonly<Record<string, number>>;
+  #doneSeconds = 0;
+  #index = 0;
+
+  /** `steps` are the names of groups, in their order; `seconds` what each takes, if known. */
+  constructor(steps: readonly string[], seconds = SECONDS) {
+    this.#steps = steps;
+    this.#seconds = seconds;
+  }
+
+  /** The headline of the next group, `elapsedSeconds` after the first began. */
+  next(elapsedSeconds: number): string {
+    const name = this.#steps[this.#index++]!;
+    const rest = this.#steps.slice(this.#index - 1);
+    const expected = rest.reduce((sum, step) => sum + this.#secondsOf(step), 0);
+    const slowness = this.#doneSeconds === 0 ? 1 : elapsedSeconds / this.#doneSeconds;
+    this.#doneSeconds += this.#secondsOf(name);
+    const place = `group ${this.#index} of ${this.#steps.length}`;
+    const guess = this.#index === 1 ? " on two idle cores" : "";
+    return `== ${place}: ${name} (about ${formatSeconds(expected * slowness)} to go${guess}) ==`;
+  }
+
+  #secondsOf(group: string): number {
+    return this.#seconds[group] ?? 60;
+  }
+}
+
+/** The groups that words of the command line mean, each once. */
+export function groupsOf(wanted: readonly string[]): string[] {
+  const words = wanted.length === 0 ? ["quick"] : wanted;
+  return [...new Set(words.flatMap((word) => SETS[word] ?? [word]))];
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const end = args.indexOf("--");
-  const wanted = end === -1 ? args : args.slice(0, end);
   const options = end === -1 ? [] : args.slice(end + 1);
-  const isAll = wanted.length === 0 || wanted.includes("all");
-  const groups = isAll ? ["unit", ...NAMED_GROUPS] : wanted;
-  let totals: Totals = { passed: 0, failed: 0, skipped: 0 };
-  for (const group of groups) {
-    const paths = groupPaths(group).filter(holdsTests);
-    if (paths.length === 0) {
-      if (!isAll) printLine(`no tests in group "${group}"`);
-      continue;
-    }
-    printLine(`== ${group} ==`);
-    totals = addTotals(totals, await runPaths(paths, options));
+  const groups: string[] = [];
+  for (const group of groupsOf(end === -1 ? args : args.slice(0, end))) {
+    if (groupPaths(group).some(holdsTests)) groups.push(group);
+    else printLine(`no tests in group "${group}"`);
   }
+  const startMs = performance.now();
+  const progress = new Progress(["types", ...groups]);
+  const announce = () => printLine(progress.next((performance.now() - startMs) / 1000));
+  announce();
+  let totals: Totals = { passed: 0, failed: 0, skipped: 0 };
+  if (!await checkTypes()) totals.failed = 1;
+  for (const group of totals.failed === 0 ? groups : []) {
+    announce();
+    // Else each file that starts a Worker would have its types checked in the middle of a test.
+    const checked = ["--no-check", ...options];
+    totals = addTotals(totals, await runPaths(groupPaths(group).filter(holdsTests), checked));
+  }
+  printLine(`all of it took ${formatSeconds((performance.now() - startMs) / 1000)}`);
   printLine(formatTotals(totals));
   return totals.failed === 0 && totals.passed > 0 ? 0 : 1;
 }

@@ -143,6 +143,11 @@ const BANS: readonly Ban[] = [
     instead: "turn.afterwards of src/execution/turn.ts",
     where: /^src\/(?!cli\/|execution\/turn\.ts$)/,
   },
+  {
+    pattern: /\bignore:/,
+    instead: "testUnless or testWith, which say why",
+    where: /^tests\/(?!support\/)/,
+  },
   { pattern: /\b(?:async|await)\b/, instead: "synchronous code", where: /^src\/commands\// },
   { pattern: KEPT_VIEW, instead: "scratch(…) of src/base/scratch.ts", where: /^src\/(?!cli\/)/ },
 ];

@@ -31,15 +31,16 @@ directive() {
   } | tail -n 1 | tr -d "\"' \r"
 }
 
+alive='PONG|NOAUTH|LOADING'
 port=$(directive port)
 tls_port=$(directive tls-port)
 if [ "${port:-6379}" != 0 ]; then
   set -- -p "${port:-6379}"
 elif [ "${tls_port:-0}" != 0 ]; then
-  # It is our own, whatever name its certificate has.
+  # It is our own, whatever name its certificate has; one that wants to see ours lives, too.
+  alive="$alive|Certificate|closed the connection"
   set -- --tls --insecure -p "$tls_port"
 else
   set -- -s "$(directive unixsocket)"
 fi
-# One that wants a certificate of its clients lives, too.
-redeno cli "$@" ping 2>&1 | grep --extended-regexp 'PONG|NOAUTH|LOADING|certificate'
+redeno cli "$@" ping 2>&1 | grep --extended-regexp "$alive"

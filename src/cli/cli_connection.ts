@@ -70,16 +70,40 @@ async function openTls(options: CliOptions): Promise<Stream> {
   // Some versions of the runtime check the certificate only after they have called back.
   let failure: Error | null = null;
   socket.on("error", (error) => reject(failure = error));
+  // When the server refuses the client's certificate, neither the handshake nor a write or read
+  // under way hears of it.
+  const waiting = new Set<(reason: Error) => void>([reject]);
+  let isClosed = false;
+  const reason = () => failure ?? new Error("Server closed the connection");
+  socket.on("close", () => {
+    isClosed = true;
+    for (const fail of waiting) fail(reason());
+  });
+  const unlessClosed = async <T>(work: Promise<T>): Promise<T> => {
+    const { promise, resolve, reject: fail } = Promise.withResolvers<T>();
+    waiting.add(fail);
+    work.then(resolve, fail);
+    if (isClosed) fail(reason());
+    return await promise.finally(() => waiting.delete(fail));
+  };
   await promise;
   socket.setNoDelay(true);
   const chunks = socket[Symbol.asyncIterator]();
+  // Always one ahead: the end of a stream that nobody reads is not noticed either.
+  const fetch = () => {
+    const fetched = chunks.next();
+    fetched.catch(() => {});
+    return fetched;
+  };
+  let next = fetch();
   let chunk = new Uint8Array(0);
   return {
     async read(target) {
       if (chunk.length === 0) {
-        const { value, done } = await chunks.next();
+        const { value, done } = await unlessClosed(next);
         if (done === true) return null;
         chunk = value;
+        next = fetch();
       }
       const count = Math.min(chunk.length, target.length);
       target.set(chunk.subarray(0, count));
@@ -87,9 +111,11 @@ async function openTls(options: CliOptions): Promise<Stream> {
       return count;
     },
     write: (bytes) =>
-      new Promise((done, fail) => {
-        socket.write(bytes, (error) => error ? fail(failure ?? error) : done(bytes.length));
-      }),
+      unlessClosed(
+        new Promise((done, fail) => {
+          socket.write(bytes, (error) => error ? fail(failure ?? error) : done(bytes.length));
+        }),
+      ),
     close: () => socket.destroy(),
   };
 }

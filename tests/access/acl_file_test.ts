@@ -7,6 +7,7 @@ import { dirname, join } from "@std/path";
 import { loadUsersAtStart, userLines } from "../../src/access/acl_file.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { RespError } from "../support/resp_reply.ts";
+import { missingReason, testUnless } from "../support/tool_availability.ts";
 
 const HASH = "148de9c5a7a44d19e56cd9ae1a554bf67847afb0c58f6e12fa29ac7ddfca9940";
 
@@ -73,9 +74,8 @@ Deno.test("ACL LOAD ends the connections of the users there were", () => {
   });
 });
 
-Deno.test({
+testUnless(missingReason("posix"), {
   name: "ACL SAVE leaves the permissions of the file as they were",
-  ignore: Deno.build.os === "windows",
   fn: () => {
     for (const mode of [0o600, 0o640]) {
       withFile("", (server, path) => {

@@ -101,6 +101,24 @@ Deno.test("copyBytes moves overlapping ranges of one array, up and down, short a
   }
 });
 
+Deno.test("copyBytes moves more than 64 KiB, overlapping, whatever the alignment", () => {
+  for (const length of [65_536, 65_537, 200_001]) {
+    for (const isShared of [false, true]) {
+      for (const shift of [-65_541, -9, -1, 1, 9, 65_541]) {
+        const size = length + 2 * 70_000;
+        const buffer = isShared ? new SharedArrayBuffer(size) : new ArrayBuffer(size);
+        const bytes = new Uint8Array(buffer);
+        for (let i = 0; i < size; i++) bytes[i] = (i * 31 + (i >> 8)) & 255;
+        const wanted = Uint8Array.from(bytes);
+        wanted.set(wanted.slice(70_000, 70_000 + length), 70_000 + shift);
+        copyBytes(bytes, 70_000, bytes, 70_000 + shift, length);
+        const difference = bytes.findIndex((byte, i) => byte !== wanted[i]);
+        assertEquals(difference, -1, `${length} bytes moved by ${shift}`);
+      }
+    }
+  }
+});
+
 Deno.test("copyBytes writes only the range, from any array to any other", () => {
   const random = new Random(7);
   for (let round = 0; round < 200; round++) {

@@ -4,10 +4,11 @@ import * as clock from "../../src/base/clock.ts";
 import { Log } from "../../src/base/log.ts";
 import { Crc64 } from "../../src/persistence/crc64.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
-import { redisServerAvailable, startRedis } from "../support/redis_process.ts";
+import { startRedis } from "../support/redis_process.ts";
 import type { Argument } from "../support/resp_client.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
 import { fromLatin1, latin1 } from "../support/text.ts";
+import { missingReason, testUnless } from "../support/tool_availability.ts";
 
 const OK = "+OK\r\n";
 
@@ -185,9 +186,8 @@ Deno.test("RESTORE wakes a client that waits for the key", () => {
   assertEquals(waiting.take(), [["k", "a"]]);
 });
 
-Deno.test({
+testUnless(missingReason("redis-server"), {
   name: "payloads are byte for byte those of redis-server",
-  ignore: !redisServerAvailable(),
   async fn() {
     await using redis = await startRedis();
     using client = await redis.connect();

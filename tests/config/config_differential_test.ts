@@ -4,6 +4,7 @@
  */
 import { assertEquals } from "@std/assert";
 import { Config } from "../../src/config/config.ts";
+import { testWith } from "../support/tool_availability.ts";
 
 /** Defaults that differ on purpose (see config_values.ts), and what tells of the test's run. */
 const DIFFERENT = ["save"];
@@ -96,15 +97,6 @@ const TRIED_ONCE: ReadonlyArray<readonly [string, string]> = [
   ["TIMEOUT", "abc"],
 ];
 
-function hasRedisServer(): boolean {
-  try {
-    const { stdout } = new Deno.Command("redis-server", { args: ["--version"] }).outputSync();
-    return new TextDecoder().decode(stdout).includes("v=7.0.15");
-  } catch {
-    return false;
-  }
-}
-
 /** A real server, asked in RESP with one command at a time. */
 class RealServer {
   readonly #process: Deno.ChildProcess;
@@ -182,10 +174,9 @@ function pairsOf(list: string[]): Array<[string, string]> {
   return pairs;
 }
 
-const ignore = !hasRedisServer();
-
-Deno.test(
-  { name: "CONFIG GET * has Redis's names and defaults", ignore },
+testWith(
+  ["redis-server"],
+  "CONFIG GET * has Redis's names and defaults",
   () =>
     withRealServer(async (server) => {
       const real = pairsOf(await server.ask("CONFIG", "GET", "*") as string[]);
@@ -201,8 +192,9 @@ Deno.test(
     }),
 );
 
-Deno.test(
-  { name: "CONFIG SET answers as Redis does, right or wrong", ignore },
+testWith(
+  ["redis-server"],
+  "CONFIG SET answers as Redis does, right or wrong",
   () =>
     withRealServer(async (server) => {
       const config = new Config();

@@ -16,7 +16,8 @@ import {
   startServer,
   TemporaryDirectory,
 } from "../support/server_process.ts";
-import { printLine, until } from "../support/text.ts";
+import { until } from "../support/text.ts";
+import { missingReason, testUnless } from "../support/tool_availability.ts";
 
 const AOF = ["--appendonly", "yes"];
 
@@ -45,9 +46,8 @@ class SmallDisk implements AsyncDisposable {
 }
 
 const disk = await SmallDisk.mount("1m");
-const canMount = disk !== null;
+const mountHindrance = disk === null ? "mounting a tmpfs is not permitted here" : null;
 await disk?.[Symbol.asyncDispose]();
-if (!canMount) printLine("skipped: full disk: mounting a tmpfs is not permitted here");
 const isRoot = Deno.build.os !== "windows" && Deno.uid() === 0;
 /** The user that root becomes, so that permissions mean something. */
 const NOBODY = 65534;
@@ -105,7 +105,7 @@ class NobodysDirectory implements AsyncDisposable {
 }
 
 const hasPermissions = Deno.build.os !== "windows" && await nobodyCanRun();
-if (!hasPermissions) printLine("skipped: missing permissions: the server cannot be run as nobody");
+const permissionHindrance = hasPermissions ? null : "the server cannot be run as nobody";
 
 async function isRefused(client: RespClient): Promise<boolean> {
   const reply = await client.call("SET", "probe", "1");
@@ -129,9 +129,8 @@ async function fillUp(client: RespClient): Promise<void> {
   throw new Error("the disk did not fill up");
 }
 
-Deno.test({
+testUnless(mountHindrance, {
   name: "everysec on a full disk: writers are refused, and go on when there is room",
-  ignore: !canMount,
   async fn() {
     await using small = (await SmallDisk.mount("2m"))!;
     const room = join(small.path, "room");
@@ -156,9 +155,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+testUnless(mountHindrance, {
   name: "always on a full disk: the server ends, and finds what it answered",
-  ignore: !canMount,
   async fn() {
     await using small = (await SmallDisk.mount("1m"))!;
     const args = [...AOF, "--appendfsync", "always"];
@@ -182,9 +180,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+testUnless(mountHindrance, {
   name: "BGSAVE on a full disk: the old dump stays, writers hear MISCONF until a save succeeds",
-  ignore: !canMount,
   async fn() {
     await using small = (await SmallDisk.mount("1m"))!;
     await using server = await startServer({ directory: small.path, save: "3600 1" });
@@ -233,9 +230,8 @@ Deno.test("a dump.rdb that is a directory is neither loaded nor replaced", async
   assertMatch(output, /Is a directory.*dump\.rdb|dump\.rdb.*[Dd]irectory/);
 });
 
-Deno.test({
+testUnless(permissionHindrance, {
   name: "a directory without write permission: saving fails, reading goes on",
-  ignore: !hasPermissions,
   async fn() {
     await using directory = await NobodysDirectory.create();
     await using server = await startServer(directory.options());
@@ -259,10 +255,9 @@ Deno.test({
   },
 });
 
-Deno.test({
+testUnless(permissionHindrance, {
   name:
     "a dump.rdb that may not be written is replaced all the same, one that may not be read ends",
-  ignore: !hasPermissions,
   async fn() {
     await using directory = await NobodysDirectory.create();
     const dump = join(directory.path, "dump.rdb");
@@ -288,9 +283,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+testUnless(permissionHindrance, {
   name: "an increment that may not be written: the start is refused, by name, and nothing is lost",
-  ignore: !hasPermissions,
   async fn() {
     await using directory = await NobodysDirectory.create();
     const increment = join(directory.path, "appendonlydir", "appendonly.aof.1.incr.aof");
@@ -311,9 +305,8 @@ Deno.test({
   },
 });
 
-Deno.test({
+testUnless(missingReason("linux"), {
   name: "files that may not be written: the AOF is refused at start, by name",
-  ignore: Deno.build.os !== "linux",
   async fn() {
     await using directory = await TemporaryDirectory.create();
     await stopped(await startServer({ directory: directory.path, args: AOF }));

@@ -6,6 +6,7 @@ import { EmbeddedServer } from "../support/embedded_server.ts";
 import { startServer, TemporaryDirectory } from "../support/server_process.ts";
 import { type Errno, SimulatedFiles } from "../support/simulated_files.ts";
 import { until } from "../support/text.ts";
+import { missingReason, testUnless } from "../support/tool_availability.ts";
 
 /** A server on a simulated disk that counts how often it would have ended. */
 function scene(
@@ -65,9 +66,8 @@ Deno.test("while loading nothing is saved over what is on disk", () => {
   assertEquals([exits, hasDump(files)], [[0], false]);
 });
 
-Deno.test({
+testUnless(missingReason("posix"), {
   name: "process: a second SIGINT after one that could not save does not end without saving",
-  ignore: Deno.build.os === "windows",
   fn: async () => {
     await using home = await TemporaryDirectory.create();
     const directory = join(home.path, "data");

@@ -5,14 +5,14 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { basename, join } from "@std/path";
 import { startServer, TemporaryDirectory } from "../support/server_process.ts";
-import { printLine, until } from "../support/text.ts";
+import { until } from "../support/text.ts";
+import { testUnless } from "../support/tool_availability.ts";
 
 const program = Deno.env.get("REDENO_COMPILED") ?? "";
 
 function testCompiled(name: string, fn: () => Promise<void>, hindrance = ""): void {
   const reason = program === "" ? "REDENO_COMPILED names no executable" : hindrance;
-  if (reason !== "") printLine(`skipped: ${name}: ${reason}`);
-  Deno.test({ name, ignore: reason !== "", fn });
+  testUnless(reason === "" ? null : reason, { name, fn });
 }
 
 testCompiled("the executable tells its version and its usage", async () => {

@@ -7,8 +7,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { Certificates } from "../support/certificates.ts";
 import { freePort, TemporaryDirectory } from "../support/server_process.ts";
-import { printLine } from "../support/text.ts";
-import { testWith } from "../support/tool_availability.ts";
+import { testUnless, testWith } from "../support/tool_availability.ts";
 
 const DOCKER = fromFileUrl(new URL("../../packaging/docker/", import.meta.url));
 const PROGRAM = Deno.env.get("REDENO_COMPILED") ?? "";
@@ -96,8 +95,7 @@ testWith(
 
 const HEALTH = "the health check asks where the server listens";
 if (PROGRAM === "") {
-  printLine(`skipped: ${HEALTH}: REDENO_COMPILED names no executable`);
-  Deno.test({ name: HEALTH, ignore: true, fn: () => {} });
+  testUnless("REDENO_COMPILED names no executable", { name: HEALTH, fn: () => {} });
 } else {
   testWith(["linux", "openssl"], HEALTH, async () => {
     await using made = await Certificates.create();

@@ -9,8 +9,8 @@ import { type Target, TARGETS } from "../../scripts/build.ts";
 import { npmPlatform } from "../../scripts/package.ts";
 import { RespClient } from "../support/resp_client.ts";
 import { TemporaryDirectory } from "../support/server_process.ts";
-import { printLine, until } from "../support/text.ts";
-import { programVersion, runTool } from "../support/tool_availability.ts";
+import { until } from "../support/text.ts";
+import { programVersion, runTool, testUnless } from "../support/tool_availability.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 const NPM = Deno.build.os === "windows" ? "npm.cmd" : "npm";
@@ -72,9 +72,8 @@ console.log(JSON.stringify([own, temporary].map(({ pid, directory, port }) => {
 })));
 `;
 
-Deno.test({
+testUnless(reason, {
   name: "npm installs the executable; npx runs it, and a script starts servers",
-  ignore: reason !== null,
   fn: async () => {
     await using directory = await TemporaryDirectory.create();
     const project = join(directory.path, "project");
@@ -105,7 +104,6 @@ Deno.test({
     await until("its directory is gone", () => !existsSync(left));
   },
 });
-if (reason !== null) printLine(`skipped: the npm packages: ${reason}`);
 
 interface LeftServer {
   readonly pid: number;
@@ -148,9 +146,8 @@ async function serversEndWithNode(): Promise<void> {
   }
 }
 
-Deno.test({
+testUnless(reason, {
   name: "servers that are left running end with Node, by whatever signal",
-  ignore: reason !== null,
   fn: serversEndWithNode,
 });
 

@@ -15,7 +15,7 @@ import {
   startServer,
   TemporaryDirectory,
 } from "../support/server_process.ts";
-import { delay, until } from "../support/text.ts";
+import { delay, until, WAIT_MS_MAX } from "../support/text.ts";
 import { testWith } from "../support/tool_availability.ts";
 
 type Start = (options: ServerOptions) => Promise<ServerProcess>;
@@ -181,7 +181,7 @@ sameAtBoth("while loading, INFO tells how far it is and others hear -LOADING", a
 
 /** INFO of a server that is loading, as soon as some is loaded, and what GET is answered. */
 async function watchLoading(port: number): Promise<string> {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let tries = 0; tries < WAIT_MS_MAX / 20; tries++) {
     await delay(20);
     try {
       using client = await RespClient.connect(port);

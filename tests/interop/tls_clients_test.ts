@@ -6,11 +6,11 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { Certificates } from "../support/certificates.ts";
 import { freePort, runToEnd, type ServerProcess, startServer } from "../support/server_process.ts";
-import { printLine } from "../support/text.ts";
 import {
   NPM_RUN_ARGUMENTS,
   pythonWithRedis,
   runTool,
+  testUnless,
   testWith,
 } from "../support/tool_availability.ts";
 
@@ -170,8 +170,7 @@ testWith(
 
 const NAME_OF_COMPILED = "the executable serves TLS";
 if (COMPILED === "") {
-  printLine(`skipped: ${NAME_OF_COMPILED}: REDENO_COMPILED names no executable`);
-  Deno.test({ name: NAME_OF_COMPILED, ignore: true, fn: () => {} });
+  testUnless("REDENO_COMPILED names no executable", { name: NAME_OF_COMPILED, fn: () => {} });
 } else {
   testWith(["openssl", "redis-cli"], NAME_OF_COMPILED, async () => {
     await withTls(["--tls-auth-clients", "no"], async (context) => {

@@ -6,14 +6,15 @@
 import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { startServer } from "../support/server_process.ts";
-import { pythonWithRedis, runTool, testWith } from "../support/tool_availability.ts";
+import { pythonWith, runTool, testWith } from "../support/tool_availability.ts";
 
-const NEEDS = ["redis-py", "python:django_redis", "python:cachelib", "python:kombu"] as const;
+const MODULES = ["django_redis", "cachelib", "kombu"];
+const NEEDS = ["redis-py", `python:${MODULES.join()}`] as const;
 
 testWith(NEEDS, "caches and queues of Python do their work", async () => {
   await using server = await startServer();
   const script = fromFileUrl(new URL("python/caches.py", import.meta.url));
-  const { stdout } = await runTool(pythonWithRedis()!, [script, String(server.port)]);
+  const { stdout } = await runTool(pythonWith(...MODULES)!, [script, String(server.port)]);
   assertEquals(stdout.trimEnd().split("\n").map((line) => JSON.parse(line)), [
     ["django-redis", [{ x: [1] }, true, { b: 2, c: 2 }, false, ["a", "b", "c"], 3]],
     ["cachelib", [true, [1, 2], false, 1, true, true, null]],

@@ -7,7 +7,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { startRedis } from "../support/redis_process.ts";
 import { type ServerProcess, startServer } from "../support/server_process.ts";
-import { fromUtf8 } from "../support/text.ts";
+import { fromUtf8, WAIT_MS_MAX } from "../support/text.ts";
 import { runTool, testWith } from "../support/tool_availability.ts";
 
 interface Mode {
@@ -16,8 +16,8 @@ interface Mode {
   stdin?: string;
   /** What of the report is compared; the whole of it unless given. */
   shown?: (report: string) => string;
-  /** Ended after so many milliseconds. */
-  endsAfterMs?: number;
+  /** It goes on for ever: it is ended when it has reported this. */
+  endsBehind?: RegExp;
 }
 
 const withoutNumbers = (report: string) => report.replaceAll(/[0-9][0-9.]*/g, "N");
@@ -58,19 +58,23 @@ const MODES: readonly Mode[] = [
   { name: "-e", args: ["-e", "LPUSH", "text:1", "x"] },
   { name: "-D", args: ["-d", ",", "LRANGE", "list", "0", "-1"] },
   { name: "help of a command", args: ["HELP", "zadd"], shown: linesWith(/ZADD|since/) },
-  { name: "--stat", args: ["--stat"], endsAfterMs: 500, shown: linesWith(/^-{3,}|^keys/) },
+  {
+    name: "--stat",
+    args: ["--stat"],
+    endsBehind: /keys.*\n.*\n/,
+    shown: linesWith(/^-{3,}|^keys/),
+  },
   { name: "--latency", args: ["--latency", "--raw", "-i", "0.2"], shown: withoutNumbers },
   {
     name: "--latency-history",
     args: ["--latency-history", "-i", "0.2"],
-    endsAfterMs: 600,
-    // deno-lint-ignore no-control-regex
-    shown: (report) => withoutNumbers(lastLine(report).replaceAll(/\x1b\[[^a-zA-Z]*./g, "")),
+    endsBehind: /\n/,
+    shown: (report) => withoutNumbers(report.split("\n", 1)[0]),
   },
   {
     name: "--lru-test",
     args: ["--lru-test", "1000"],
-    endsAfterMs: 2000,
+    endsBehind: /\n/,
     shown: (report) => withoutNumbers(report.split("\n", 1)[0]),
   },
 ];
@@ -78,7 +82,7 @@ const MODES: readonly Mode[] = [
 async function reportOf(server: ServerProcess, mode: Mode): Promise<string> {
   const args = ["-p", String(server.port), ...mode.args];
   const { shown = (report) => report } = mode;
-  if (mode.endsAfterMs === undefined) {
+  if (mode.endsBehind === undefined) {
     const options = {
       anyExitCode: true,
       ...(mode.stdin === undefined ? {} : { stdin: mode.stdin }),
@@ -93,10 +97,18 @@ async function reportOf(server: ServerProcess, mode: Mode): Promise<string> {
     stdout: "piped",
     stderr: "null",
   }).spawn();
-  const timer = setTimeout(() => child.kill("SIGINT"), mode.endsAfterMs);
-  const { stdout } = await child.output();
+  const timer = setTimeout(() => child.kill("SIGKILL"), WAIT_MS_MAX);
+  let report = "";
+  let isAsked = false;
+  for await (const bytes of child.stdout) {
+    report += fromUtf8(bytes);
+    if (isAsked || !mode.endsBehind.test(report)) continue;
+    isAsked = true;
+    child.kill("SIGINT");
+  }
+  await child.status;
   clearTimeout(timer);
-  return shown(fromUtf8(stdout));
+  return shown(report);
 }
 
 async function fill(server: ServerProcess): Promise<void> {

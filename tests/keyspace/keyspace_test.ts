@@ -95,6 +95,19 @@ Deno.test("a frequency falls by one each lfu-decay-time minutes, to zero", () =>
   assertEquals(keyspace.lfuCounter(entry), 0);
 });
 
+Deno.test("a frequency falls also when the 16 bits of its minutes wrap around", () => {
+  using scene = new Scene();
+  const { keyspace } = scene;
+  keyspace.usesLfu = true;
+  clock.setTimeForTests((65536 * 400 + 65534) * 60_000);
+  const entry = scene.createEntry();
+  // 65534, 65535, 0: Redis counts one minute less over the wrap.
+  clock.advanceForTests(2 * 60_000);
+  assertEquals(keyspace.lfuCounter(entry), 4);
+  clock.advanceForTests(2 * 60_000);
+  assertEquals(keyspace.lfuCounter(entry), 2);
+});
+
 Deno.test("the highest frequency stays where it is", () => {
   using scene = new Scene();
   const { keyspace } = scene;

@@ -5,7 +5,7 @@ import type { Config } from "../../src/config/config.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { freePort, startServer } from "../support/server_process.ts";
 import { fromLatin1, latin1, until } from "../support/text.ts";
-import { programVersion } from "../support/tool_availability.ts";
+import { missingReason, programVersion, testUnless } from "../support/tool_availability.ts";
 
 async function exchange(socket: Deno.Conn, text: string): Promise<string> {
   if (text !== "") await socket.write(latin1(text));
@@ -129,9 +129,8 @@ Deno.test("CONFIG SET bind goes from one address to all and back", async () => {
   await server.server.close();
 });
 
-Deno.test({
+testUnless(missingReason("posix"), {
   name: "a unix socket takes the place of a stale file, has its mode, and serves",
-  ignore: Deno.build.os === "windows",
   fn: async () => {
     using server = new EmbeddedServer();
     const directory = Deno.makeTempDirSync();
@@ -165,9 +164,8 @@ for _ in range(int(sys.argv[2])):
     client.close()
 `;
 
-Deno.test({
+testUnless(missingReason("linux") ?? (programVersion("python3") === null ? "no Python" : null), {
   name: "connections that are reset before they are accepted delay nobody, and blame no files",
-  ignore: Deno.build.os !== "linux" || programVersion("python3") === null,
   fn: async () => {
     await using server = await startServer({ args: ["--loglevel", "verbose"] });
     const args = ["-c", RESETS, String(server.port), "300"];

@@ -10,6 +10,7 @@ import {
   replaceFile,
 } from "../../src/persistence/file_system.ts";
 import { latin1 } from "../support/text.ts";
+import { missingReason, testUnless } from "../support/tool_availability.ts";
 
 const files = new DiskFileSystem();
 
@@ -70,9 +71,8 @@ Deno.test("replaceFile leaves no temporary file, and the old content if it fails
   });
 });
 
-Deno.test({
+testUnless(missingReason("posix"), {
   name: "replaceFile keeps the permissions of a file that is there, and gives those asked for",
-  ignore: Deno.build.os === "windows",
   fn() {
     withDirectory((directory) => {
       const path = join(directory, "file");

@@ -7,7 +7,7 @@ import { join } from "@std/path";
 import { completions, completionWords } from "../../scripts/completions.ts";
 import { HELP_TEXT } from "../../src/config/command_line.ts";
 import { configTable } from "../../src/config/config_table.ts";
-import { programVersion, runTool } from "../support/tool_availability.ts";
+import { runTool, testWith } from "../support/tool_availability.ts";
 
 function optionNames(): string[] {
   return completionWords().options.map(({ name }) => name);
@@ -32,21 +32,21 @@ Deno.test("every directive is an option, with its values if they are a fixed set
 });
 
 /** Runs a test with the files of completions, if the shell is here. */
-function testShell(shell: string, name: string, body: (directory: string) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: Deno.build.os === "windows" || programVersion(shell) === null,
-    fn: async () => {
-      const directory = await Deno.makeTempDir({ prefix: "redeno_test_" });
-      try {
-        for (const [file, text] of completions()) {
-          Deno.writeTextFileSync(join(directory, file), text);
-        }
-        await body(directory);
-      } finally {
-        await Deno.remove(directory, { recursive: true });
+function testShell(
+  shell: "bash" | "fish" | "zsh",
+  name: string,
+  body: (directory: string) => Promise<void>,
+): void {
+  testWith([shell], name, async () => {
+    const directory = await Deno.makeTempDir({ prefix: "redeno_test_" });
+    try {
+      for (const [file, text] of completions()) {
+        Deno.writeTextFileSync(join(directory, file), text);
       }
-    },
+      await body(directory);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
   });
 }
 

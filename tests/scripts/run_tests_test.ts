@@ -1,7 +1,14 @@
 /** Tests of scripts/run_tests.ts: it must count what `deno test` really prints. */
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { addTotals, formatTotals, parseSummary, runPaths } from "../../scripts/run_tests.ts";
+import {
+  addTotals,
+  formatTotals,
+  groupsOf,
+  parseSummary,
+  Progress,
+  runPaths,
+} from "../../scripts/run_tests.ts";
 
 Deno.test("the summary is read in all its forms", () => {
   const cases: [string, number, number, number][] = [
@@ -29,6 +36,46 @@ Deno.test("totals are added and printed in the promised form", () => {
     skipped: 30,
   });
   assertEquals(formatTotals(totals), "11 passed, 22 failed, 33 skipped");
+});
+
+Deno.test("words mean groups: quick is the default, full has all, none is run twice", () => {
+  assertEquals(groupsOf([]), groupsOf(["quick"]));
+  assertEquals(groupsOf(["full"]).slice(0, 4), groupsOf([]));
+  assertEquals(groupsOf(["full"]).slice(4), ["stress", "mutants"]);
+  assertEquals(groupsOf(["crash", "quick", "crash"])[0], "crash");
+  assertEquals(groupsOf(["crash", "quick", "crash"]).length, 4);
+});
+
+Deno.test("progress tells the group, how many there are, and how long the rest takes", () => {
+  const seconds = { types: 20, unit: 100 };
+  const progress = new Progress(["types", "unit", "other"], seconds);
+  assertEquals(
+    progress.next(0),
+    "== group 1 of 3: types (about 3 min to go on two idle cores) ==",
+  );
+  // Ten times as long as thought: so will be the rest.
+  assertEquals(progress.next(200), "== group 2 of 3: unit (about 27 min to go) ==");
+  assertEquals(progress.next(320), "== group 3 of 3: other (about 3 min to go) ==");
+});
+
+Deno.test("what is not written to a terminal has no colours", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const path = join(directory, "sample_test.ts");
+    await Deno.writeTextFile(path, 'Deno.test("a", () => {});');
+    const script = new URL("../../scripts/run_tests.ts", import.meta.url).href;
+    const code = `import { runPaths } from ${JSON.stringify(script)};
+      await runPaths([${JSON.stringify(path)}], ["--no-config", "--no-check"]);`;
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--no-check", code],
+      env: { NO_COLOR: "" },
+    }).output();
+    const shown = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+    assertEquals(parseSummary(shown.trim().split("\n").at(-1)!)?.passed, 1, shown);
+    assertEquals(shown.includes("\x1b"), false, shown);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
 
 async function countsOf(text: string) {

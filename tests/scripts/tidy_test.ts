@@ -104,6 +104,9 @@ Deno.test("what has a replacement is banned, outside of its replacement", () => 
   assertEquals(linesFound(checkBans, "console.log(1);", "main.ts"), [1]);
   assertEquals(linesFound(checkBans, "Buffer.from(a);\nnew TextDecoder();"), [1, 2]);
   assertEquals(linesFound(checkBans, "new TextDecoder();", "tests/a_test.ts"), []);
+  const ignored = "Deno.test({ name, ignore: true, fn });";
+  assertEquals(linesFound(checkBans, ignored, "tests/a_test.ts"), [1]);
+  assertEquals(linesFound(checkBans, ignored, "tests/support/a.ts"), []);
   assertEquals(linesFound(checkBans, 'f("Date.now"); // console.log is Date.now'), []);
 });
 

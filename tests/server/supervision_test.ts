@@ -9,9 +9,10 @@ import { type SupervisedMode, Supervision } from "../../src/server/supervision.t
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { startServer, TemporaryDirectory } from "../support/server_process.ts";
 import { fromUtf8 } from "../support/text.ts";
-import { programVersion } from "../support/tool_availability.ts";
+import { programVersion, testUnless } from "../support/tool_availability.ts";
 
 const hasSockets = Deno.build.os === "linux" && programVersion("python3") !== null;
+const hindrance = hasSockets ? null : "needs Linux and python3";
 
 /** Prints every message that comes, until one that says STOPPING; "@" names are abstract. */
 const MANAGER = `
@@ -67,18 +68,16 @@ async function expectNotifications(address: string): Promise<void> {
   assertEquals((await manager.status).code, 0);
 }
 
-Deno.test({
+testUnless(hindrance, {
   name: "systemd hears of loading, readiness, the end and the last save",
-  ignore: !hasSockets,
   fn: async () => {
     await using directory = await TemporaryDirectory.create();
     await expectNotifications(join(directory.path, "notify"));
   },
 });
 
-Deno.test({
+testUnless(hindrance, {
   name: "a socket in the abstract namespace will do as well",
-  ignore: !hasSockets,
   fn: () => expectNotifications(`@redeno-test-${crypto.randomUUID()}`),
 });
 
@@ -97,9 +96,8 @@ while True:
         break
 `;
 
-Deno.test({
+testUnless(hindrance, {
   name: "the watchdog is fed while the event loop runs, and not while it hangs",
-  ignore: !hasSockets,
   fn: async () => {
     await using directory = await TemporaryDirectory.create();
     const address = join(directory.path, "notify");

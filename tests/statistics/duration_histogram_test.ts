@@ -23,6 +23,15 @@ Deno.test("percentiles count from the smallest duration", () => {
   assertEquals(Math.floor(histogram.valueAt(0) / 1000), 1);
 });
 
+Deno.test("the number of durations that a percentile means is rounded, not cut off", () => {
+  // HdrHistogram: 50 % of three are 1.5, so two; 10 % of four are 0.4, but never none.
+  const three = histogramOf([1, 2, 4]);
+  assertEquals(Math.round(three.valueAt(50) / 1000), 2);
+  assertEquals(Math.round(three.valueAt(49) / 1000), 1);
+  assertEquals(Math.round(three.valueAt(83.4) / 1000), 4);
+  assertEquals(Math.round(histogramOf([1, 2, 4, 8]).valueAt(10) / 1000), 1);
+});
+
 Deno.test("durations above a second count as one second", () => {
   const histogram = histogramOf([5_000_000, 1e12]);
   assertEquals(Math.round(histogram.valueAt(100) / 1e9), 1);

@@ -54,10 +54,9 @@ export async function memoryNow(
   return { used: await usedMemory(client), resident };
 }
 
-/** A client that asks all the time until it is stopped, and remembers its longest wait. */
+/** A client that asks all the time until it is stopped. */
 export class Bystander {
   #isStopped = false;
-  #longestMs = 0;
   #answered = 0;
   #error: unknown = null;
   readonly #running: Promise<void>;
@@ -67,21 +66,17 @@ export class Bystander {
     this.#running = this.#ask().catch((error) => void (this.#error = error));
   }
 
-  /** Stops asking; asserts that it was answered throughout. */
-  async assertAnswered(longestMsMax: number): Promise<void> {
+  /** Stops asking; asserts that it was answered, to the last question. How fast is no matter. */
+  async assertAnswered(): Promise<void> {
     this.#isStopped = true;
     await this.#running;
     if (this.#error !== null) throw this.#error;
     assertEquals(this.#answered > 0, true, "the bystander was never answered");
-    const isCalm = this.#longestMs <= longestMsMax;
-    assertEquals(isCalm, true, `the bystander waited ${Math.round(this.#longestMs)} ms`);
   }
 
   async #ask(): Promise<void> {
     while (!this.#isStopped) {
-      const start = performance.now();
       assertEquals(await this.client.call("ECHO", "still there"), "still there");
-      this.#longestMs = Math.max(this.#longestMs, performance.now() - start);
       this.#answered++;
       await delay(2);
     }

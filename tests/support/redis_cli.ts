@@ -5,9 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { utf8 } from "./text.ts";
-
-const ANSWER_TIMEOUT_MS = 10_000;
+import { utf8, WAIT_MS_MAX } from "./text.ts";
 
 export class RedisCli implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
@@ -35,6 +33,12 @@ export class RedisCli implements AsyncDisposable {
     assertEquals(lines, expected, `redis-cli: ${command}`);
   }
 
+  /** Types a command whose answer is one line, and returns it. */
+  async ask(command: string): Promise<string> {
+    await this.#writer.write(utf8(command + "\n"));
+    return (await this.#nextLine()).trimEnd();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer.close().catch(() => {});
     await this.#reader.cancel();
@@ -46,7 +50,7 @@ export class RedisCli implements AsyncDisposable {
       const { promise: late, reject } = Promise.withResolvers<never>();
       const timer = setTimeout(
         () => reject(new Error("No answer from redis-cli")),
-        ANSWER_TIMEOUT_MS,
+        WAIT_MS_MAX,
       );
       const { value, done } = await Promise.race([this.#reader.read(), late]);
       clearTimeout(timer);

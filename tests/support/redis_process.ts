@@ -6,14 +6,6 @@
  */
 
 import { type ServerOptions, type ServerProcess, startServer } from "./server_process.ts";
-import { programVersion } from "./tool_availability.ts";
-
-export const REDIS_VERSION = "7.0.15";
-
-/** Is redis-server of the pinned version installed? */
-export function redisServerAvailable(): boolean {
-  return programVersion("redis-server")?.includes(`v=${REDIS_VERSION} `) ?? false;
-}
 
 /** Starts redis-server; DEBUG is allowed, so that tests can ask for DEBUG DIGEST and the like. */
 export function startRedis(options: Omit<ServerOptions, "target"> = {}): Promise<ServerProcess> {

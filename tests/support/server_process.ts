@@ -12,7 +12,7 @@
 
 import { RespClient } from "./resp_client.ts";
 import { RespError } from "./resp_reply.ts";
-import { delay, fromUtf8, until } from "./text.ts";
+import { delay, fromUtf8, until, WAIT_MS_MAX } from "./text.ts";
 
 export type ServerTarget = "redeno" | "redis";
 
@@ -98,7 +98,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   running.add(child);
   const server = new ServerProcess(target, port, directory, owned, child);
   try {
-    await server.waitUntilReady(options.readyTimeoutMs ?? 15_000);
+    await server.waitUntilReady(options.readyTimeoutMs ?? WAIT_MS_MAX);
   } catch (error) {
     const log = server.log;
     await server[Symbol.asyncDispose]();
@@ -182,15 +182,15 @@ export class ServerProcess implements AsyncDisposable {
     }, timeoutMs);
   }
 
-  /** Asks the process to end and returns its exit code; kills it if it has not within 20 s. */
+  /** Asks the process to end and returns its exit code; kills it if it does not. */
   async stop(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<number> {
     killIfRunning(this.child, signal);
     return await this.ended();
   }
 
-  /** Waits for the process to end by itself and returns its exit code; kills it after 20 s. */
+  /** Waits for the process to end by itself and returns its exit code; kills it if it does not. */
   async ended(): Promise<number> {
-    const timer = setTimeout(() => killIfRunning(this.child, "SIGKILL"), 20_000);
+    const timer = setTimeout(() => killIfRunning(this.child, "SIGKILL"), WAIT_MS_MAX);
     const status = await this.exited;
     clearTimeout(timer);
     await this.#outputEnds;

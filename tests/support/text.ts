@@ -88,6 +88,12 @@ function writeFully(sink: { writeSync(bytes: Uint8Array): number }, bytes: Uint8
   for (let offset = 0; offset < bytes.length;) offset += sink.writeSync(bytes.subarray(offset));
 }
 
+/**
+ * How long a test waits for what must come: no measure of speed, only an end to waiting in vain. On
+ * a machine with other things to do, everything may take fifty times as long.
+ */
+export const WAIT_MS_MAX = 90_000;
+
 /** Resolves after so many milliseconds. Only for tests that run real processes. */
 export function delay(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -105,7 +111,7 @@ export async function settle(): Promise<void> {
 export async function until(
   what: string,
   probe: () => boolean | Promise<boolean>,
-  timeoutMs = 10_000,
+  timeoutMs = WAIT_MS_MAX,
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await probe())) {

@@ -17,7 +17,11 @@ export type Tool =
   | "prometheus-redis-exporter"
   | "iredis"
   | "openssl"
+  | "bash"
+  | "fish"
+  | "zsh"
   | "linux"
+  | "posix"
   | `python:${string}`
   | `npm:${string}`;
 
@@ -39,6 +43,7 @@ export function missingReason(tool: Tool): string | null {
 
 function findReason(tool: Tool): string | null {
   if (tool === "linux") return Deno.build.os === "linux" ? null : "needs /proc of Linux";
+  if (tool === "posix") return Deno.build.os === "windows" ? "not for Windows" : null;
   if (tool === "redis-py") {
     return pythonWithRedis() === null ? "no Python with the redis module (python3-redis)" : null;
   }
@@ -51,6 +56,10 @@ function findReason(tool: Tool): string | null {
   }
   if (tool.startsWith("npm:")) return npmReason(tool);
   if (tool.startsWith("python:")) return pythonModuleReason(tool.slice("python:".length));
+  if (tool === "zsh" || tool === "fish" || tool === "bash") {
+    if (Deno.build.os === "windows") return "its completions are not for Windows";
+    return programVersion(tool) === null ? `${tool} not found` : null;
+  }
   if (tool === "iredis" || tool === "prometheus-redis-exporter") {
     return programVersion(tool) === null ? `${tool} not found` : null;
   }
@@ -64,22 +73,51 @@ function findReason(tool: Tool): string | null {
   return REDIS_VERSION_LINE.test(version) ? null : `${tool} is not 7.0.15: ${version.trim()}`;
 }
 
-let python: string | null | undefined;
+/** Where Pythons are; REDENO_PYTHON may name one more. */
+const PYTHONS = ["python3", "/usr/bin/python3", "/usr/local/bin/python3"];
+const pythons = new Map<string, string | null>();
 
-/** The Python that can import redis, or null. */
+/** The Python with the newest redis module, or null. */
 export function pythonWithRedis(): string | null {
-  if (python === undefined) {
-    const candidates = ["/usr/bin/python3", "python3"];
-    python = candidates.find((name) => run(name, ["-c", "import redis"]) !== null) ?? null;
-  }
-  return python;
+  return pythonWith();
 }
 
-/** Python modules come from the system's packages, beside the redis module. */
-function pythonModuleReason(module: string): string | null {
-  const program = pythonWithRedis();
-  const hasModule = program !== null && run(program, ["-c", `import ${module}`]) !== null;
-  return hasModule ? null : `no Python with the module ${module}`;
+/** Of the Pythons that have redis and all these modules the one with the newest redis, or null. */
+export function pythonWith(...modules: string[]): string | null {
+  const key = modules.join();
+  if (!pythons.has(key)) pythons.set(key, newestPython(["redis", ...modules]));
+  return pythons.get(key)!;
+}
+
+function newestPython(modules: readonly string[]): string | null {
+  const script = `import ${modules.join(", ")}; print(redis.__version__)`;
+  let newest: string | null = null;
+  let newestVersion: number[] = [];
+  for (const program of [...(Deno.env.get("REDENO_PYTHON") ?? "").split(" "), ...PYTHONS]) {
+    const version = program === "" ? null : run(program, ["-c", script]);
+    if (version === null) continue;
+    const numbers = version.trim().split(".").map((part) => parseInt(part) || 0);
+    if (newest !== null && compareVersions(numbers, newestVersion) <= 0) continue;
+    newest = program;
+    newestVersion = numbers;
+  }
+  return newest;
+}
+
+/** Below, at or above zero, as numbers of versions are in order. */
+export function compareVersions(one: readonly number[], other: readonly number[]): number {
+  const length = Math.max(one.length, other.length);
+  for (let i = 0; i < length; i++) {
+    const difference = (one[i] ?? 0) - (other[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/** Modules of Python, with commas between them, beside the redis module. */
+function pythonModuleReason(modules: string): string | null {
+  if (pythonWith(...modules.split(",")) !== null) return null;
+  return `no Python with redis and the modules ${modules}`;
 }
 
 /** Arguments of `deno` that run a script with packages from npm, apart from our deno.json. */
@@ -113,9 +151,17 @@ export function testWith(
   body: (context: Deno.TestContext) => void | Promise<void>,
 ): void {
   const missing = tools.map(missingReason).filter((reason) => reason !== null);
-  if (missing.length > 0) printLine(`skipped: ${name}: ${missing.join(", ")}`);
-  Deno.test({ name, ignore: missing.length > 0, fn: body });
+  testUnless(missing.length > 0 ? missing.join(", ") : null, { name, fn: body });
 }
+
+/** Declares a test that is ignored, with a printed line, if something stands in its way. */
+export function testUnless(hindrance: string | null, test: Deno.TestDefinition): void {
+  if (hindrance !== null) printLine(`skipped: ${test.name}: ${hindrance}`);
+  Deno.test({ ...test, ignore: hindrance !== null });
+}
+
+/** A program that has not ended by then never will. */
+const RUN_MS_MAX = 600_000;
 
 /** Runs a foreign program to its end. Throws with its output if it fails, unless told not to. */
 export async function runTool(
@@ -129,7 +175,7 @@ export async function runTool(
     stdout: "piped",
     stderr: "piped",
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    signal: AbortSignal.timeout(options.timeoutMs ?? 120_000),
+    signal: AbortSignal.timeout(options.timeoutMs ?? RUN_MS_MAX),
   }).spawn();
   const writer = child.stdin.getWriter();
   // A program that ends without reading its input is no failure of ours.

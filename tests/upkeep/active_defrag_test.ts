@@ -3,6 +3,7 @@
  * and that the server sees it through by itself.
  */
 import { assert, assertEquals } from "@std/assert";
+import * as clock from "../../src/base/clock.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 
 type Directives = readonly (readonly [string, string])[];
@@ -66,6 +67,37 @@ Deno.test("beyond 1.3 memory is defragmented by itself, to its end, though activ
   assertEquals(infoField(server, "stats", "total_active_defrag_time"), 0);
   for (let key = 0; key < 24 * 250; key += 10) {
     assertEquals(server.run("STRLEN", `key:${key}`), 4000);
+  }
+});
+
+Deno.test("a slice is followed by the pause that its share of the time asks for", () => {
+  using server = fragmentedServer(24, [...LOWEST, ["active-defrag-cycle-min", "20"]]);
+  const { activeDefrag } = server.server;
+  const pauses: number[] = [];
+  let runSlice = (): void => {};
+  const { setTimeout: realSetTimeout } = globalThis;
+  clock.setTimeForTests(clock.nowMs());
+  try {
+    globalThis.setTimeout = ((slice: () => void, ms: number) => {
+      runSlice = slice;
+      pauses.push(ms);
+      return 0;
+    }) as unknown as typeof setTimeout;
+    // A slice that takes two milliseconds and never comes to an end.
+    activeDefrag.defragmentation.step = () => clock.advanceForTests(2);
+    for (const cycleMax of [80, 25, 20]) {
+      server.run("CONFIG", "SET", "active-defrag-cycle-max", String(cycleMax));
+      activeDefrag.tick();
+      assertEquals(activeDefrag.runningPercent, cycleMax);
+      runSlice();
+    }
+    // At once; then of 100 parts of the time 80, 25 and 20. No pause is shorter than a timer's.
+    assertEquals(pauses, [0, 1, 6, 8]);
+    assertEquals(activeDefrag.usedUs, 6000);
+  } finally {
+    globalThis.setTimeout = realSetTimeout;
+    clock.useRealTime();
+    activeDefrag.stop();
   }
 });
 
