@@ -19,7 +19,7 @@ Deno.test("WAIT waits out its timeout and answers 0; with nothing to wait for it
     // As if the minute were over.
     waiting.client.blocked!.deadlineMs = clock.nowMs();
     blocking.expireWaiting();
-    await Promise.resolve();
+    await new Promise<void>((resolve) => server.server.turn.afterwards(resolve));
     assertEquals(waiting.take(), [0, "PONG"]);
     assertEquals(forEver.take(), []);
     assertEquals(server.run("CLIENT", "UNBLOCK", String(forEver.client.id)), 1);
