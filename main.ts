@@ -5,17 +5,21 @@
 import { AssertionFailure } from "./src/base/assert.ts";
 import { log } from "./src/base/log.ts";
 import { commandRows } from "./src/commands/table.ts";
+import { AofLoadError } from "./src/persistence/aof_loader.ts";
 import { checkAofMain } from "./src/persistence/check_aof.ts";
 import { checkRdbMain } from "./src/persistence/check_rdb.ts";
 import { DiskFileSystem } from "./src/persistence/file_system.ts";
-import { formatVersion, HELP_TEXT, parseCommandLine } from "./src/server/command_line.ts";
+import { RdbFormatError } from "./src/persistence/rdb_format.ts";
+import { formatVersion, HELP_TEXT, parseCommandLine } from "./src/config/command_line.ts";
 import { renameCommands } from "./src/server/config_effects.ts";
-import { ConfigFileError, loadConfig, readStandardInput } from "./src/server/config_file.ts";
+import { ConfigFileError, loadConfig, readStandardInput } from "./src/config/config_file.ts";
 import { OomScore } from "./src/server/oom_score.ts";
-import { clientsWithin, openFilesLimit } from "./src/server/open_files.ts";
-import { REDENO_VERSION, REDIS_VERSION, Server } from "./src/server/server.ts";
+import { clientsWithin, openFilesLimit } from "./src/net/open_files.ts";
+import { REDENO_VERSION, REDIS_VERSION } from "./src/config/version.ts";
+import { rehearse } from "./src/server/rehearsal.ts";
+import { Server } from "./src/server/server.ts";
 import { greet, warnIfExposed } from "./src/server/start_banner.ts";
-import { shutdownOptions } from "./src/server/shutdown.ts";
+import { shutdownOptions } from "./src/durability/shutdown.ts";
 
 async function main(): Promise<void> {
   const commandLine = parseCommandLine(Deno.args);
@@ -57,34 +61,32 @@ async function main(): Promise<void> {
   try {
     await server.start();
   } catch (error) {
-    // What went wrong with a socket or a file has been logged where it happened.
     if (error instanceof AssertionFailure || !(error instanceof Error)) throw error;
-    log.warning(`Fatal error, can't start: ${error.message}`);
+    // What is wrong with the AOF has been logged where it was found.
+    if (!(error instanceof AofLoadError)) {
+      const isDump = error instanceof RdbFormatError;
+      const what = isDump ? "Fatal error loading the DB" : "Fatal error, can't start";
+      log.warning(`${what}: ${error.message}`);
+    }
     Deno.exit(1);
   }
   warnIfExposed(server);
   log.notice("Ready to accept connections");
   server.supervision.ready();
+  await rehearse(commandRows);
 }
 
 /**
- * Ctrl-C and SIGTERM end the server as SHUTDOWN does; a second Ctrl-C does not wait for anything.
+ * Ctrl-C and SIGTERM end the server as SHUTDOWN does. Saving is done within the handler, so when a
+ * second signal is heard the first one has been given up, and is forgotten.
  */
 function listenForSignals(server: Server): void {
-  let isInsisted = false;
   const shutdown = (name: string, words: readonly string[]) => {
     log.warning(`Received ${name} scheduling shutdown...`);
-    const isDone = server.shutdown(shutdownOptions(words));
+    const isDone = server.process.shutdown(shutdownOptions(words));
     if (!isDone) log.warning(`${name} received but errors trying to shut down the server`);
   };
-  Deno.addSignalListener("SIGINT", () => {
-    if (isInsisted) {
-      log.warning("You insist... exiting now.");
-      Deno.exit(1);
-    }
-    isInsisted = true;
-    shutdown("SIGINT", server.config.shutdownOnSigint);
-  });
+  Deno.addSignalListener("SIGINT", () => shutdown("SIGINT", server.config.shutdownOnSigint));
   try {
     Deno.addSignalListener("SIGTERM", () => shutdown("SIGTERM", server.config.shutdownOnSigterm));
   } catch {

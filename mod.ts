@@ -10,25 +10,25 @@
  *     …
  *   });
  *
- * Several servers live side by side: nothing is shared but the thread, the clock and the setting of
- * DEBUG QUICKLIST-PACKED-THRESHOLD. There are no signal handlers, and the process is never ended:
- * SHUTDOWN closes the server that received it. As all of them run on the calling thread, code that
- * computes for a second keeps its servers waiting for a second.
+ * Several servers live side by side: nothing is shared but the thread and the clock. There are no
+ * signal handlers, and the process is never ended: SHUTDOWN closes the server that received it. As
+ * all of them run on the calling thread, code that computes for a second keeps its servers waiting
+ * for a second.
  *
  * It takes the permissions --allow-net, --allow-read, --allow-write and --allow-sys.
  *
  * Not here: a client, and daemons; for those there is the program (main.ts).
  */
+import { readableText, utf8AsLatin1 } from "./src/base/bytes.ts";
 import { Log } from "./src/base/log.ts";
 import { commandRows } from "./src/commands/table.ts";
-import { REDIS_CLOSE_NOW } from "./src/server/client.ts";
-import { type Config, findParameter } from "./src/server/config.ts";
+import { REDIS_CLOSE_NOW } from "./src/session/client.ts";
+import { type Config, findParameter } from "./src/config/config.ts";
 import { renameCommands } from "./src/server/config_effects.ts";
-import { ConfigFileError, loadConfig } from "./src/server/config_file.ts";
-import { quoteConfigWord, splitConfigWords } from "./src/server/config_lexer.ts";
-import { clientsWithin, openFilesLimit } from "./src/server/open_files.ts";
+import { ConfigFileError, loadConfig } from "./src/config/config_file.ts";
+import { quoteConfigWord, splitConfigWords } from "./src/config/config_lexer.ts";
+import { clientsWithin, openFilesLimit } from "./src/net/open_files.ts";
 import { Server } from "./src/server/server.ts";
-import { prepareForShutdown } from "./src/server/shutdown.ts";
 
 /** A directive's value as redis.conf has it; true and false are yes and no; a list: many lines. */
 export type DirectiveValue = string | number | boolean | readonly string[];
@@ -152,7 +152,7 @@ class EmbeddedServer implements RunningServer {
 
   close(): Promise<void> {
     if (!this.#isClosing) {
-      prepareForShutdown(this.#server, { save: "default", isForced: true });
+      this.#server.process.prepareForShutdown({ save: "default", isForced: true });
       this.#end();
     }
     return this.closed;
@@ -192,7 +192,11 @@ function readDirectives(options: StartServerOptions, directory: string): Config 
   if (port === 0 && names.includes("bind")) {
     throw new TypeError(`Cannot find a free port of other addresses: "bind" needs a port`);
   }
-  const directives = ['save ""', "bind 127.0.0.1", `dir ${quoteConfigWord(directory)}`];
+  const directives = [
+    'save ""',
+    "bind 127.0.0.1",
+    `dir ${quoteConfigWord(utf8AsLatin1(directory))}`,
+  ];
   directives.push(`port ${port}`);
   for (const [name, value] of Object.entries(config)) {
     if (!DIRECTIVE_NAME.test(name)) throw new TypeError(`Cannot read directive name "${name}"`);
@@ -203,7 +207,7 @@ function readDirectives(options: StartServerOptions, directory: string): Config 
 }
 
 function formatDirective(name: string, value: string | number | boolean): string {
-  const text = typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
+  const text = typeof value === "boolean" ? (value ? "yes" : "no") : utf8AsLatin1(String(value));
   const isOneWord = findParameter(name)?.kind.takesManyWords === false || text === "";
   const words = isOneWord ? [text] : splitConfigWords(text);
   return [name, ...words.map(quoteConfigWord)].join(" ");
@@ -215,7 +219,7 @@ function withReason<T>(read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof ConfigFileError)) throw error;
-    const place = error.source === null ? "" : ` with '${error.source.line}'`;
+    const place = error.source === null ? "" : ` with '${readableText(error.source.line)}'`;
     throw new Error(`Cannot start${place}: ${error.message}`, { cause: error });
   }
 }

@@ -2,61 +2,63 @@
  * Proves that imports point down the list of layers, never up (`deno task layers`).
  *
  * The imports are read from `deno info --json` on main.ts, mod.ts and each worker entry (a worker
- * is not in main's static graph); `import type` counts. The table below is the whole rule. It also
- * holds that production code imports nothing but Node's built-ins and the four @std packages, and
- * nothing from scripts/ or tests/.
+ * is not in main's static graph); `import type` counts. The order below is the whole rule. It also
+ * holds that
  *
- * Prints every import that breaks the rule; the exit code is 1 if there is one.
+ *   - production code imports nothing but Node's built-ins and the four @std packages, and nothing
+ *     from scripts/ or tests/;
+ *   - no files form a circle, but for the pair of client and command, which are defined by each
+ *     other;
+ *   - nobody reaches through the host (session/host.ts) for a part that a layer above declares.
+ *
+ * Prints everything that breaks a rule; the exit code is 1 if there is something. The rules about
+ * circles and parts are in check_circles.ts and check_host_parts.ts.
  */
 import { existsSync, walkSync } from "@std/fs";
 import { join, relative } from "@std/path";
+import { findCircles, type Import } from "./check_circles.ts";
+import { findHostReaches } from "./check_host_parts.ts";
 import { ROOT } from "./source_text.ts";
 
-/** Per layer, from the bottom up: the layers it may import besides itself. */
-export const LAYERS: Readonly<Record<string, readonly string[]>> = {
-  std: [],
-  base: [],
-  protocol: ["base"],
+/** The layers from the bottom up: a file may import its own layer and those below it. */
+const ORDER = [
+  "std",
+  "base",
+  "protocol",
+  "memory",
+  "structures",
+  "values",
+  "keyspace",
+  "persistence",
+  "statistics",
+  "config",
+  "session",
+  "access",
+  "observers",
+  "upkeep",
+  "durability",
+  "execution",
+  "scripting",
+  "replication",
+  "commands",
+  "net",
+  "server",
+];
+
+/** Layers that know less than their place in the order would let them. */
+const NARROWER: Readonly<Record<string, readonly string[]>> = {
   memory: ["base"],
   structures: ["base", "memory"],
   values: ["base", "memory", "structures"],
-  // A key is named by an argument of the command: the keyspace knows Argv.
-  keyspace: ["base", "protocol", "memory", "structures", "values"],
-  persistence: ["base", "protocol", "memory", "structures", "values", "keyspace"],
-  replication: ["base", "protocol", "memory", "structures", "values", "keyspace", "persistence"],
-  scripting: ["base", "protocol", "memory", "structures", "values", "keyspace", "persistence"],
-  server: [
-    "base",
-    "protocol",
-    "memory",
-    "structures",
-    "values",
-    "keyspace",
-    "persistence",
-    "replication",
-    "scripting",
-  ],
-  commands: [
-    "base",
-    "protocol",
-    "memory",
-    "structures",
-    "values",
-    "keyspace",
-    "persistence",
-    "replication",
-    "scripting",
-    "server",
-  ],
   // The client is a program of its own: it knows the protocol, not the server.
   cli: ["base", "protocol"],
 };
 
-/** One import: paths from the root with forward slashes, or a specifier such as "node:path". */
-export interface Import {
-  from: string;
-  to: string;
-}
+/** Per layer: the layers it may import besides itself. */
+export const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(ORDER.map((layer, index) => [layer, ORDER.slice(0, index)])),
+  ...NARROWER,
+};
 
 export interface ModuleGraph {
   /** Local files that were reached. */
@@ -67,7 +69,7 @@ export interface ModuleGraph {
 }
 
 /** The layer of a file below src/, or null for any other file. */
-function layerOf(path: string): string | null {
+export function layerOf(path: string): string | null {
   return /^src\/([^/]+)\//.exec(path)?.[1] ?? null;
 }
 
@@ -166,6 +168,11 @@ function main(): number {
     const reason = judgeImport(each);
     if (reason !== null) findings.add(`${each.from} imports ${each.to}: ${reason}`);
   }
+  for (const circle of findCircles(graph.imports)) findings.add(`circle: ${circle.join(", ")}`);
+  const sources = [...graph.files].filter((path) => layerOf(path) !== null)
+    .map((path) => ({ path, text: Deno.readTextFileSync(join(ROOT, path)) }));
+  const mayImport = (from: string, to: string) => judgeImport({ from, to }) === null;
+  for (const finding of findHostReaches(sources, mayImport)) findings.add(finding);
   for (const finding of findings) printLine(finding);
   printLine(`layers: ${graph.files.size} files, ${findings.size} findings`);
   return findings.size === 0 ? 0 : 1;

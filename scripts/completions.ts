@@ -6,9 +6,9 @@
  * Completed are options, the values of those that have a fixed set of them, the words that start
  * another program of the family, and files.
  */
-import { HELP_TEXT } from "../src/server/command_line.ts";
-import { type ConfigParameter, configTable } from "../src/server/config_table.ts";
-import { ConfigValueError } from "../src/server/config_lexer.ts";
+import { HELP_TEXT } from "../src/config/command_line.ts";
+import { type ConfigParameter, configTable } from "../src/config/config_table.ts";
+import { ConfigValueError } from "../src/config/config_lexer.ts";
 
 export interface Option {
   /** With its dashes. */

@@ -64,7 +64,7 @@ export function mainManifest({ version, license }: ProjectFile, repository: stri
     ...repositoryField(repository),
     type: "module",
     bin: { redeno: "bin.js" },
-    exports: { ".": { types: "./index.d.ts", default: "./index.js" } },
+    exports: { ".": { types: "../packaging/npm/index.d.ts", default: "./index.js" } },
     files: NPM_FILES,
     engines: { node: ">=18" },
     optionalDependencies: Object.fromEntries(names.map((name) => [name, version])),

@@ -125,6 +125,9 @@ interface Ban {
 }
 
 const EXCEPT_BASE = /^(?!src\/(?:base|std)\/)/;
+/** A variable of a module that a view of, or a walk through, the memory of a server stays in. */
+const KEPT_VIEW =
+  /^(?:export )?(?:const|let) \w+(?:: \w+)? = new (?:Slice|S\w+Cursor|SearchTarget)\(/;
 const SOURCE_EXCEPT_BASE = /^(?:main\.ts|mod\.ts|src\/(?!base\/|std\/))/;
 
 const BANS: readonly Ban[] = [
@@ -136,11 +139,17 @@ const BANS: readonly Ban[] = [
   { pattern: /\bBuffer\b/, instead: "src/base/bytes.ts", where: SOURCE_EXCEPT_BASE },
   { pattern: /\bnew TextDecoder\b/, instead: "src/base/bytes.ts", where: SOURCE_EXCEPT_BASE },
   {
+    pattern: /\bqueueMicrotask\b/,
+    instead: "turn.afterwards of src/execution/turn.ts",
+    where: /^src\/(?!cli\/|execution\/turn\.ts$)/,
+  },
+  {
     pattern: /\bignore:/,
     instead: "testUnless or testWith, which say why",
     where: /^tests\/(?!support\/)/,
   },
   { pattern: /\b(?:async|await)\b/, instead: "synchronous code", where: /^src\/commands\// },
+  { pattern: KEPT_VIEW, instead: "scratch(…) of src/base/scratch.ts", where: /^src\/(?!cli\/)/ },
 ];
 
 export const checkBans: FileRule = perLine((file, index) => {
@@ -192,19 +201,31 @@ const TESTED_ELSEWHERE: readonly { path: RegExp; reason: string }[] = [
     reason: "interfaces and constants only",
   },
   {
-    path: /^src\/server\/(?:command|errors)\.ts$/,
+    path: /^src\/session\/(?:command|errors|host|gates|clients)\.ts$/,
     reason: "declarations: command_table_test, and the differential tests compare every text",
   },
   {
-    path: /^src\/server\/(?:server|client)\.ts$/,
+    path: /^src\/config\/version\.ts$/,
+    reason: "two texts, which INFO and HELLO show",
+  },
+  {
+    path: /^src\/session\/acl_user\.ts$/,
+    reason: "state without behaviour: acl_test, acl_file_test",
+  },
+  {
+    path: /^src\/(?:server\/(?:server|config_effects)|session\/client)\.ts$/,
     reason: "what joins the parts: every test with an EmbeddedServer runs in it",
+  },
+  {
+    path: /^src\/(?:server\/host_process|execution\/reset_statistics)\.ts$/,
+    reason: "the end of the process: shutdown_test, process_start_test",
   },
   {
     path: /^src\/server\/cron\.ts$/,
     reason: "a list of calls: each is tested with what it calls; debug_commands_test stops it",
   },
   {
-    path: /^src\/server\/keyspace_events\.ts$/,
+    path: /^src\/observers\/keyspace_events\.ts$/,
     reason: "seen by subscribers only: pubsub_commands_test",
   },
   {

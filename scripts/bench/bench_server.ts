@@ -7,8 +7,8 @@ import { latin1Bytes } from "../../src/base/bytes.ts";
 import { monotonicUs } from "../../src/base/clock.ts";
 import { Log } from "../../src/base/log.ts";
 import { commandRows } from "../../src/commands/table.ts";
-import type { Client, ClientTransport } from "../../src/server/client.ts";
-import { Config } from "../../src/server/config.ts";
+import type { Client, ClientTransport } from "../../src/session/client.ts";
+import { Config } from "../../src/config/config.ts";
 import { Server } from "../../src/server/server.ts";
 
 const transport: ClientTransport = {
@@ -31,7 +31,7 @@ export class BenchServer {
     const config = new Config();
     config.setAtStart("save", [""]);
     this.server = new Server({ config, rows: commandRows, log: new Log() });
-    this.#client = this.server.addClient(transport);
+    this.#client = this.server.clientLife.add(transport);
   }
 
   /** Runs requests (ASCII) as one read would bring them. Returns the microseconds it took. */

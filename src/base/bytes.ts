@@ -40,6 +40,11 @@ export class Slice {
     this.length = length;
   }
 
+  /** Views nothing any more. */
+  forget(): void {
+    this.set(EMPTY, 0, 0);
+  }
+
   /** The same bytes in an array of their own, which outlives the buffer that the slice views. */
   copy(): Uint8Array {
     return this.bytes.slice(this.start, this.start + this.length);
@@ -151,6 +156,29 @@ export function latin1Text(bytes: Uint8Array, start: number, length: number): st
 /** The range read as UTF-8; what is not UTF-8 becomes U+FFFD. For people, not for keys. */
 export function utf8Text(bytes: Uint8Array, start: number, length: number): string {
   return native.utf8Slice.call(bytes, start, start + length);
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** An ordinary text as Latin-1 text: one character for each byte that it has in UTF-8. */
+export function utf8AsLatin1(text: string): string {
+  const bytes = encoder.encode(text);
+  return latin1Text(bytes, 0, bytes.length);
+}
+
+/** The reverse of `utf8AsLatin1`; null if the bytes are not UTF-8. */
+export function latin1AsUtf8(text: string): string | null {
+  try {
+    return decoder.decode(latin1Bytes(text));
+  } catch {
+    return null;
+  }
+}
+
+/** Latin-1 text as people should see it: read as UTF-8, or as it is if it is none. */
+export function readableText(text: string): string {
+  return latin1AsUtf8(text) ?? text;
 }
 
 /** One byte for each character of a text of U+0000 to U+00FF; of others, the low byte. */

@@ -146,7 +146,9 @@ export function parseAsStrtod(
   if (number === number || !saturates) return number;
   const text = scanNumber(bytes, first, end - first);
   if (text === null) return NaN;
-  const size = text.scale > 0 ? Infinity : 0;
+  // Beyond both ends it is enough to know on which side of 1 it lies.
+  const digitCount = text.digits.replace(/^0+/, "").length * (text.isHexadecimal ? 4 : 1);
+  const size = digitCount + text.scale > 0 ? Infinity : 0;
   return text.isNegative ? -size : size;
 }
 

@@ -4,22 +4,22 @@
 import * as clock from "../base/clock.ts";
 import { hexId } from "../base/random.ts";
 import { Argv } from "../protocol/argv.ts";
-import type { Denial } from "../server/acl_check.ts";
+import type { Denial } from "../access/acl_check.ts";
 import {
   describeChannels,
   describeCommands,
   describeKeys,
   userFlags,
-} from "../server/acl_description.ts";
-import { loadAclFile, saveAclFile } from "../server/acl_file.ts";
-import type { AclLogEntry } from "../server/acl_log.ts";
-import { applyUserRule, hasSpaces, mergeSelectors } from "../server/acl_rules.ts";
-import type { AclSelector } from "../server/acl_user.ts";
-import type { Client } from "../server/client.ts";
-import type { CompiledCommand, RedisCommand } from "../server/command.ts";
-import { CATEGORIES, categoriesOf, isCategory } from "../server/command_categories.ts";
-import type { CommandTable } from "../server/command_table.ts";
-import { commandError, wrongArity } from "../server/errors.ts";
+} from "../access/acl_description.ts";
+import { loadAclFile, saveAclFile } from "../access/acl_file.ts";
+import type { AclLogEntry } from "../access/acl_log.ts";
+import { applyUserRule, hasSpaces, mergeSelectors } from "../access/acl_rules.ts";
+import type { AclSelector } from "../session/acl_user.ts";
+import type { Client } from "../session/client.ts";
+import type { CompiledCommand, RedisCommand } from "../session/command.ts";
+import { CATEGORIES, categoriesOf, isCategory } from "../session/command_categories.ts";
+import type { CommandTable } from "../session/command_table.ts";
+import { commandError, wrongArity } from "../session/errors.ts";
 import { integerArgument } from "./arguments.ts";
 import { replyHelp } from "./help.ts";
 
@@ -69,7 +69,7 @@ const subcommands: readonly RedisCommand[] = [
     since: "6.0.0", group: "server", complexity: "O(N). Where N is the number of configured users.",
     summary: "Writes all users to the ACL file." },
   { name: "acl|setuser", arity: -3, flags: ADMIN_FLAGS, keys: NO_KEYS,
-    proc: aclSetuserCommand, categories: [],
+    proc: aclSetuserCommand, isSecret: (_argv, index) => index >= 2, categories: [],
     since: "6.0.0", group: "server", complexity: "O(N). Where N is the number of rules provided.",
     summary: "Creates a user, or changes one, by rules." },
   { name: "acl|users", arity: 2, flags: ADMIN_FLAGS, keys: NO_KEYS,
@@ -134,7 +134,7 @@ const SPACES_IN_NAME = commandError("ERR Usernames can't contain spaces or null 
 const LOG_ENTRIES_SHOWN = 10;
 
 function aclSetuserCommand(client: Client): void {
-  const { argv, reply, server: { acl } } = client;
+  const { argv, reply, host: { acl } } = client;
   const name = argv.text(2);
   if (hasSpaces(name)) throw SPACES_IN_NAME;
   const words = Array.from({ length: argv.count - 3 }, (_, index) => argv.text(index + 3));
@@ -156,7 +156,7 @@ function aclSetuserCommand(client: Client): void {
   reply.ok();
 }
 
-function aclDeluserCommand({ argv, reply, server: { acl } }: Client): void {
+function aclDeluserCommand({ argv, reply, host: { acl } }: Client): void {
   let count = 0;
   for (let index = 2; index < argv.count; index++) {
     const name = argv.text(index);
@@ -167,7 +167,7 @@ function aclDeluserCommand({ argv, reply, server: { acl } }: Client): void {
 }
 
 function aclGetuserCommand(client: Client): void {
-  const { argv, reply, server: { acl } } = client;
+  const { argv, reply, host: { acl } } = client;
   const user = acl.find(argv.text(2));
   if (user === null) {
     reply.nil();
@@ -191,22 +191,22 @@ function aclGetuserCommand(client: Client): void {
 }
 
 /** Three pairs: commands, keys, channels. */
-function replySelector({ reply, server }: Client, selector: AclSelector): void {
+function replySelector({ reply, host }: Client, selector: AclSelector): void {
   reply.bulkText("commands");
-  reply.bulkText(describeCommands(selector, server.commands));
+  reply.bulkText(describeCommands(selector, host.commands));
   reply.bulkText("keys");
   reply.bulkText(describeKeys(selector));
   reply.bulkText("channels");
   reply.bulkText(describeChannels(selector));
 }
 
-function aclListCommand({ reply, server: { acl } }: Client): void {
+function aclListCommand({ reply, host: { acl } }: Client): void {
   const users = acl.users();
   reply.array(users.length);
   for (const user of users) reply.bulkText(`user ${user.name} ${acl.describe(user)}`);
 }
 
-function aclUsersCommand({ reply, server: { acl } }: Client): void {
+function aclUsersCommand({ reply, host: { acl } }: Client): void {
   const users = acl.users();
   reply.array(users.length);
   for (const { name } of users) reply.bulkText(name);
@@ -216,7 +216,7 @@ function aclWhoamiCommand({ reply, userName }: Client): void {
   reply.bulkText(userName);
 }
 
-function aclCatCommand({ argv, reply, server }: Client): void {
+function aclCatCommand({ argv, reply, host }: Client): void {
   if (argv.count > 3) {
     throw commandError(
       `ERR unknown subcommand or wrong number of arguments for '${argv.quoted(1)}'. Try ACL HELP.`,
@@ -231,7 +231,7 @@ function aclCatCommand({ argv, reply, server }: Client): void {
   if (!isCategory(category)) {
     throw commandError(`ERR Unknown category '${argv.quoted(2)}'`);
   }
-  const names = server.commands.all
+  const names = host.commands.all
     .filter((command) => categoriesOf(command).includes(category))
     .map(({ name }) => name);
   reply.array(names.length);
@@ -248,7 +248,7 @@ function aclGenpassCommand({ argv, reply }: Client): void {
 }
 
 function aclLogCommand(client: Client): void {
-  const { argv, reply, server: { acl } } = client;
+  const { argv, reply, host: { acl } } = client;
   if (argv.count === 3 && argv.is(2, "reset")) {
     acl.log.reset();
     reply.ok();
@@ -279,20 +279,20 @@ function replyLogEntry({ reply }: Client, entry: AclLogEntry): void {
   reply.bulkText(entry.clientInfo);
 }
 
-function aclLoadCommand({ reply, server }: Client): void {
-  const error = loadAclFile(server);
+function aclLoadCommand({ reply, host }: Client): void {
+  const error = loadAclFile(host);
   if (error !== null) throw commandError(`ERR ${error}`);
   reply.ok();
 }
 
-function aclSaveCommand({ reply, server }: Client): void {
-  const error = saveAclFile(server);
+function aclSaveCommand({ reply, host }: Client): void {
+  const error = saveAclFile(host);
   if (error !== null) throw commandError(`ERR ${error}`);
   reply.ok();
 }
 
 function aclDryrunCommand(client: Client): void {
-  const { argv, reply, server: { acl, commands } } = client;
+  const { argv, reply, host: { acl, commands } } = client;
   const user = acl.find(argv.text(2));
   if (user === null) throw commandError(`ERR User '${argv.quoted(2)}' not found`);
   const parts = Array.from({ length: argv.count - 3 }, (_, index) => argv.copy(index + 3));

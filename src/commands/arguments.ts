@@ -9,8 +9,9 @@ import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import type { KeyFinder } from "../server/command.ts";
+import { OUTPUT_BYTES_MAX } from "../protocol/reply.ts";
+import type { Client } from "../session/client.ts";
+import type { KeyFinder } from "../session/command.ts";
 import {
   type CommandError,
   commandError,
@@ -18,9 +19,10 @@ import {
   invalidExpireTime,
   NOT_A_FLOAT,
   NOT_AN_INTEGER,
+  OUT_OF_RANGE,
   WRONG_TYPE,
-} from "../server/errors.ts";
-import { INVALID_KEY_ARGUMENTS } from "../server/key_positions.ts";
+} from "../session/errors.ts";
+import { INVALID_KEY_ARGUMENTS } from "../session/key_positions.ts";
 import * as value from "../values/value.ts";
 
 /**
@@ -70,11 +72,43 @@ export function signedCountArgument(argv: Argv, index: number): number {
   return number;
 }
 
+/** Redis: twice a count of pairs must still be a long (WITHVALUES, WITHSCORES). */
+export function checkPairCount(argv: Argv, index: number): void {
+  const count = bigIntegerArgument(argv, index);
+  if (count > INT64_MAX / 2n || count < -INT64_MAX / 2n) throw OUT_OF_RANGE;
+}
+
+/** The fewest bytes that a bulk string takes in a reply. */
+const BULK_BYTES_MIN = 6;
+/** Elements that no reply can hold, however short they are. */
+const DRAWN_COUNT_MAX = Math.floor(OUTPUT_BYTES_MAX / BULK_BYTES_MIN);
+
+/**
+ * How many elements a count below 0 asks for, which may repeat. Redis tries to send any number of
+ * them; what no output can hold is refused here before it is begun.
+ */
+export function repeatedCount(count: number): number {
+  if (-count > DRAWN_COUNT_MAX) throw OUT_OF_RANGE;
+  return -count;
+}
+
 /** The exact int64 that an argument spells. */
 export function bigIntegerArgument(argv: Argv, index: number): bigint {
   const number = parseInt64(argv.bytes, argv.starts[index], argv.lengths[index]);
   if (number === null) throw NOT_AN_INTEGER;
   return number;
+}
+
+/**
+ * Whether the range whose bounds are the integers in arguments `index` and `index + 1` is empty
+ * before it is counted from the end, both being negative: then Redis does not look at the string.
+ */
+export function isBackwardRange(argv: Argv, index: number): boolean {
+  const start = integerArgument(argv, index);
+  const end = integerArgument(argv, index + 1);
+  if (start >= 0 || end >= 0 || start < end) return false;
+  // Beyond 2^53 different integers become the same number.
+  return start > end || bigIntegerArgument(argv, index) > bigIntegerArgument(argv, index + 1);
 }
 
 /** The double that an argument spells; infinities are allowed, NaN is not. */
@@ -175,8 +209,8 @@ export function int32Argument(argv: Argv, index: number, error?: CommandError): 
 }
 
 /** The database whose number an argument spells. */
-export function databaseArgument({ server, argv }: Client, index: number): Database {
-  return databaseAt(server.keyspace, int32Argument(argv, index));
+export function databaseArgument({ host, argv }: Client, index: number): Database {
+  return databaseAt(host.keyspace, int32Argument(argv, index));
 }
 
 /** The database of a number, if there are so many. */

@@ -4,19 +4,20 @@
  */
 import { Slice } from "../base/bytes.ts";
 import { parseSafeInteger } from "../base/integers.ts";
+import { scratch } from "../base/scratch.ts";
 import { EVENT_GENERIC, EVENT_STRING } from "../keyspace/keyspace_listener.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import { rangeSpec, type RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import { rangeSpec, type RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import * as byteString from "../structures/byte_string.ts";
 import * as bitmap from "../values/bitmap.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
 import { NO_EXPIRY, TYPE_STRING } from "../values/value.ts";
-import { integerArgument, typedForRead, typedForWrite } from "./arguments.ts";
+import { integerArgument, isBackwardRange, typedForRead, typedForWrite } from "./arguments.ts";
 import { createEmptyString } from "./string_commands.ts";
 
 // deno-fmt-ignore
@@ -55,7 +56,7 @@ const NOT = 3;
 
 const HASH = 0x23;
 
-const view = new Slice();
+const view = scratch(new Slice());
 
 /** The range that `parseRange` read last, in bits, both ends included; empty if from > to. */
 const range = { from: 0, to: 0 };
@@ -75,7 +76,7 @@ export function bitOffsetArgument(client: Client, index: number, width: number):
     argv.lengths[index] - skip,
   );
   const offset = isMultiple ? number * width : number;
-  const limit = Math.min(client.server.config.protoMaxBulkLen, byteString.BYTES_MAX) * 8;
+  const limit = Math.min(client.host.config.protoMaxBulkLen, byteString.BYTES_MAX) * 8;
   if (!(offset >= 0 && offset < limit)) throw BIT_OFFSET_NOT_AN_INTEGER;
   return offset;
 }
@@ -144,14 +145,10 @@ function bitcountCommand(client: Client): void {
     return;
   }
   if (argv.count === 3 || argv.count > 5) throw SYNTAX_ERROR;
-  if (argv.count > 3) {
-    const start = integerArgument(argv, 2);
-    const end = integerArgument(argv, 3);
-    // Redis: a range that is empty before it is counted from the end gives 0, whatever follows.
-    if (start < 0 && end < 0 && start > end) {
-      reply.integer(0);
-      return;
-    }
+  // Redis: whatever follows a range that is empty before it is counted from the end.
+  if (argv.count > 3 && isBackwardRange(argv, 2)) {
+    reply.integer(0);
+    return;
   }
   parseRange(client, 2, stringValue.byteLength(db.arena, entry));
   reply.integer(bitmap.countBits(db.arena, entry, range.from, range.to));

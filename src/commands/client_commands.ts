@@ -10,15 +10,15 @@ import {
   REDIS_REPLY_OFF,
   REDIS_REPLY_SKIP,
   REDIS_REPLY_SKIP_NEXT,
-} from "../server/client.ts";
+} from "../session/client.ts";
 import {
   clientLine,
   type ClientType,
   clientType,
   parseClientType,
-} from "../server/client_listing.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+} from "../session/client_listing.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import { bigIntegerArgument, integerArgument } from "./arguments.ts";
 import { clientTrackingRows } from "./client_tracking_commands.ts";
 import { isClientName } from "./connection_commands.ts";
@@ -88,6 +88,7 @@ const subcommands: readonly RedisCommand[] = [
 // deno-fmt-ignore
 export const clientCommands: readonly RedisCommand[] = [
   { name: "client", arity: -2, flags: [], keys: NO_KEYS,
+    traits: ["keeps_caching"],
     proc: clientHelpCommand, categories: [], since: "2.4.0",
     group: "connection", complexity: "Depends on subcommand.",
     summary: "Tells about connections and manages them.",
@@ -165,20 +166,20 @@ function clientInfoCommand(client: Client): void {
 }
 
 function clientListCommand(client: Client): void {
-  const { argv, reply, server } = client;
+  const { argv, reply, host } = client;
   let lines = "";
   if (argv.count === 4 && argv.is(2, "type")) {
     const type = clientTypeArgument(client, 3);
-    for (const each of server.clients.values()) {
+    for (const each of host.clients.values()) {
       if (clientType(each) === type) lines += `${clientLine(each)}\n`;
     }
   } else if (argv.count > 3 && argv.is(2, "id")) {
     for (let index = 3; index < argv.count; index++) {
-      const each = server.clients.get(integerArgument(argv, index, INVALID_CLIENT_ID));
+      const each = host.clients.get(integerArgument(argv, index, INVALID_CLIENT_ID));
       if (each !== undefined) lines += `${clientLine(each)}\n`;
     }
   } else if (argv.count === 2) {
-    for (const each of server.clients.values()) lines += `${clientLine(each)}\n`;
+    for (const each of host.clients.values()) lines += `${clientLine(each)}\n`;
   } else {
     throw SYNTAX_ERROR;
   }
@@ -199,13 +200,13 @@ interface KillFilter {
 }
 
 function clientKillCommand(client: Client): void {
-  const { argv, reply, server } = client;
+  const { argv, reply, host } = client;
   const isOldForm = argv.count === 3;
   const filter = isOldForm
     ? { tests: [hasPeerAddress(argv.text(2))], skipsMe: false }
     : parseKillFilter(client);
   let count = 0;
-  for (const candidate of [...server.clients.values()]) {
+  for (const candidate of [...host.clients.values()]) {
     if (filter.skipsMe && candidate === client) continue;
     if (!filter.tests.every((test) => test(candidate))) continue;
     count++;
@@ -222,7 +223,7 @@ function hasPeerAddress(address: string): (candidate: Client) => boolean {
 }
 
 function parseKillFilter(client: Client): KillFilter {
-  const { argv, server } = client;
+  const { argv, host } = client;
   const filter: KillFilter = { tests: [], skipsMe: true };
   for (let index = 2; index < argv.count; index += 2) {
     if (index + 1 === argv.count) throw SYNTAX_ERROR;
@@ -239,7 +240,7 @@ function parseKillFilter(client: Client): KillFilter {
     } else if (argv.is(index, "laddr")) {
       filter.tests.push(({ transport }) => transport.localAddress === word);
     } else if (argv.is(index, "user")) {
-      const user = server.acl.find(word);
+      const user = host.acl.find(word);
       if (user === null) throw commandError(`ERR No such user '${word}'`);
       filter.tests.push((candidate) => candidate.user === user);
     } else if (argv.is(index, "skipme")) {
@@ -288,7 +289,7 @@ function clientSetinfoCommand(client: Client): void {
 }
 
 function clientPauseCommand(client: Client): void {
-  const { argv, reply, server } = client;
+  const { argv, reply, host } = client;
   let pausesAll = true;
   if (argv.count === 4) {
     if (argv.is(3, "write")) pausesAll = false;
@@ -297,13 +298,13 @@ function clientPauseCommand(client: Client): void {
   if (argv.count > 4) throw SYNTAX_ERROR;
   const durationMs = integerArgument(argv, 2, INVALID_TIMEOUT);
   if (durationMs < 0) throw NEGATIVE_TIMEOUT;
-  server.pause.start(durationMs, pausesAll);
+  host.pause.start(durationMs, pausesAll);
   reply.ok();
 }
 
-function clientUnpauseCommand({ reply, server }: Client): void {
+function clientUnpauseCommand({ reply, host }: Client): void {
   reply.ok();
-  server.pause.end();
+  host.pause.end();
 }
 
 function clientReplyCommand(client: Client): void {
@@ -336,24 +337,28 @@ function setFlag(client: Client, flag: number): void {
 }
 
 function clientUnblockCommand(client: Client): void {
-  const { argv, reply, server } = client;
+  const { argv, reply, host } = client;
   if (argv.count > 4) throw wrongSubcommandArity(argv, "CLIENT");
   let isError = false;
   if (argv.count === 4) {
     if (argv.is(3, "error")) isError = true;
     else if (!argv.is(3, "timeout")) throw INVALID_UNBLOCK_REASON;
   }
-  const target = server.clients.get(Number(bigIntegerArgument(argv, 2)));
+  const target = host.clients.get(Number(bigIntegerArgument(argv, 2)));
   // Clients that CLIENT PAUSE holds have nothing to time out.
   if (target === undefined || target.blocked === null) {
     reply.integer(0);
     return;
   }
+  // Redis: either way the command that waited counts as failed, and with ERROR this one, too.
+  target.command!.failedCalls++;
+  host.dispatcher.endBlocked(target, 0);
   if (isError) {
-    server.dispatcher.replyError(target, UNBLOCKED);
-    server.blocking.unblock(target);
+    host.dispatcher.replyError(target, UNBLOCKED);
+    host.blocking.unblock(target);
+    client.command!.failedCalls++;
   } else {
-    server.blocking.expire(target);
+    host.blocking.expire(target);
   }
   target.transport.requestFlush();
   reply.integer(1);

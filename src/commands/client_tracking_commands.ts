@@ -1,11 +1,15 @@
 /**
  * CLIENT TRACKING, CACHING, TRACKINGINFO, GETREDIR: server-assisted client-side caching, seen from
- * the client. What is tracked, and the messages, are in server/tracking.ts.
+ * the client. What is tracked, and the messages, are in observers/tracking.ts.
  */
-import { type Client, REDIS_TRACKING } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
-import type { TrackingOptions, TrackingState } from "../server/tracking.ts";
+import {
+  type Client,
+  REDIS_TRACKING,
+  type TrackingOptions,
+  type TrackingState,
+} from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import { integerArgument } from "./arguments.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
@@ -56,21 +60,21 @@ const CACHING_NO_WITHOUT_OPTOUT = commandError(
 );
 
 function clientTrackingCommand(client: Client): void {
-  const { argv, reply, server } = client;
+  const { argv, reply, host } = client;
   const { options, prefixes } = parseOptions(client);
   if (argv.is(2, "on")) {
     checkOptions(client.tracking, options, prefixes);
     if (options.isBroadcast) checkOverlaps(client.tracking?.prefixes ?? [], prefixes);
-    server.tracking.enable(client, options, prefixes);
+    host.tracking.enable(client, options, prefixes);
   } else if (argv.is(2, "off")) {
-    server.tracking.disable(client);
+    host.tracking.disable(client);
   } else {
     throw SYNTAX_ERROR;
   }
   reply.ok();
 }
 
-function parseOptions({ argv, server }: Client): { options: TrackingOptions; prefixes: string[] } {
+function parseOptions({ argv, host }: Client): { options: TrackingOptions; prefixes: string[] } {
   const options: TrackingOptions = {
     redirectId: 0,
     isBroadcast: false,
@@ -85,7 +89,7 @@ function parseOptions({ argv, server }: Client): { options: TrackingOptions; pre
       if (options.redirectId !== 0) throw REDIRECT_TWICE;
       options.redirectId = integerArgument(argv, ++index);
       // Only when tracking is switched on would it matter, but Redis asks in any case.
-      if (!server.clients.has(options.redirectId)) throw NO_REDIRECT_TARGET;
+      if (!host.clients.has(options.redirectId)) throw NO_REDIRECT_TARGET;
     } else if (argv.is(index, "bcast")) {
       options.isBroadcast = true;
     } else if (argv.is(index, "optin")) {

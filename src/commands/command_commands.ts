@@ -2,14 +2,15 @@
  * COMMAND: what the server's commands are: rows of the command table, told to clients, tools and
  * the cluster proxies that must find the keys. What a client may do (ACL) has no influence here.
  */
+import { asciiLower } from "../base/ascii.ts";
 import { matchGlob } from "../base/glob.ts";
 import { Argv } from "../protocol/argv.ts";
 import type { Reply } from "../protocol/reply.ts";
-import type { Client } from "../server/client.ts";
-import type { CompiledCommand, KeySpec, RedisCommand } from "../server/command.ts";
-import { categoriesOf, isCategory } from "../server/command_categories.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
-import { hasKeys, keyPositions, keySpecsOf } from "../server/key_positions.ts";
+import type { Client } from "../session/client.ts";
+import type { CompiledCommand, KeySpec, RedisCommand } from "../session/command.ts";
+import { categoriesOf, isCategory } from "../session/command_categories.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
+import { hasKeys, keyPositions, keySpecsOf } from "../session/key_positions.ts";
 import { type CommandArgument, type CommandDocument, commandDocument } from "./command_syntax.ts";
 import { replyHelp } from "./help.ts";
 
@@ -110,61 +111,50 @@ const INVALID_ARGUMENT_COUNT = commandError(
   "ERR Invalid number of arguments specified for command",
 );
 
-/** The command that "get" or "config|get" names, letters of either case; undefined if none. */
-function commandByName({ server }: Client, name: string): CompiledCommand | undefined {
-  const [container, subcommand] = name.toLowerCase().split("|", 2);
-  const command = server.commands.byName.get(container);
-  if (subcommand === undefined) return command;
-  return command?.subcommandTable?.get(subcommand);
-}
-
 function commandCommand(client: Client): void {
-  const { commands } = client.server;
+  const { commands } = client.host;
   client.reply.array(commands.byName.size);
   for (const command of commands.byName.values()) replyInfo(client.reply, command);
 }
 
-function commandCountCommand({ reply, server }: Client): void {
-  reply.integer(server.commands.byName.size);
+function commandCountCommand({ reply, host }: Client): void {
+  reply.integer(host.commands.byName.size);
 }
 
 function commandInfoCommand(client: Client): void {
-  const { reply, argv } = client;
+  const { reply, argv, host } = client;
   if (argv.count === 2) return commandCommand(client);
   reply.array(argv.count - 2);
   for (let index = 2; index < argv.count; index++) {
-    const command = commandByName(client, argv.text(index));
-    if (command === undefined) reply.nil();
+    const command = host.commands.findByText(argv.text(index));
+    if (command === null) reply.nil();
     else replyInfo(reply, command);
   }
 }
 
 function commandDocsCommand(client: Client): void {
-  const { reply, argv, server } = client;
+  const { reply, argv, host } = client;
   const commands: CompiledCommand[] = [];
-  if (argv.count === 2) commands.push(...server.commands.byName.values());
+  if (argv.count === 2) commands.push(...host.commands.byName.values());
   for (let index = 2; index < argv.count; index++) {
-    const command = commandByName(client, argv.text(index));
-    if (command !== undefined) commands.push(command);
+    const command = host.commands.findByText(argv.text(index));
+    if (command !== null) commands.push(command);
   }
   reply.map(commands.length);
   for (const command of commands) replyDocs(reply, command);
 }
 
 function commandListCommand(client: Client): void {
-  const { reply, argv, server } = client;
+  const { reply, argv, host } = client;
   const isWanted = listFilter(client);
-  const wanted = server.commands.all.filter((command) => isCurrent(client, command))
-    .filter(isWanted);
+  // A command that rename-command has removed is in no list.
+  const callable = [...host.commands.byName.values()]
+    .flatMap((command) => [command, ...command.subcommandTable?.values() ?? []]);
+  const wanted = callable.filter(isWanted);
   // Redis: the unfiltered list is a set, the filtered one an array.
   if (argv.count === 2) reply.set(wanted.length);
   else reply.array(wanted.length);
   for (const { name } of wanted) reply.bulkText(name);
-}
-
-/** Whether a command is still reachable: rename-command may have removed it. */
-function isCurrent(client: Client, command: CompiledCommand): boolean {
-  return commandByName(client, command.name)?.id === command.id;
 }
 
 /** What COMMAND LIST FILTERBY asks for. */
@@ -174,7 +164,7 @@ function listFilter({ argv }: Client): (command: RedisCommand) => boolean {
   // There are no modules, so none of the commands comes from one.
   if (argv.is(3, "module")) return () => false;
   if (argv.is(3, "aclcat")) {
-    const category = `@${argv.text(4).toLowerCase()}`;
+    const category = `@${asciiLower(argv.text(4))}`;
     if (!isCategory(category)) return () => false;
     return (command) => categoriesOf(command).includes(category);
   }
@@ -207,15 +197,15 @@ function commandGetkeysandflagsCommand(client: Client): void {
 }
 
 /** The command that the arguments from the third on spell, and these arguments. */
-function wholeCommand({ argv, server }: Client): [CompiledCommand, Argv] {
+function wholeCommand({ argv, host }: Client): [CompiledCommand, Argv] {
   const inner = new Argv();
   inner.bytes = argv.bytes;
   for (let index = 2; index < argv.count; index++) {
     inner.add(argv.starts[index], argv.lengths[index]);
   }
-  let command = server.commands.find(inner, 0) ?? undefined;
+  let command = host.commands.find(inner, 0) ?? undefined;
   if (command?.subcommandTable && inner.count > 1) {
-    command = command.subcommandTable.get(inner.text(1).toLowerCase());
+    command = command.subcommandTable.get(asciiLower(inner.text(1)));
   }
   if (command === undefined) throw INVALID_COMMAND;
   if (!hasKeys(command)) throw NO_KEY_ARGUMENTS;

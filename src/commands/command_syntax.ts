@@ -24,8 +24,10 @@
  *   a^1.2.3, a^-1.2.3      since that version; deprecated since that version
  *   key@1                  number of the key spec, where it does not follow from counting the keys
  */
+import { ABSENT_STREAM_SYNTAX } from "./absent_stream_commands.ts";
 import { COLLECTION_SYNTAX } from "./command_syntax_collections.ts";
 import { KEY_SYNTAX } from "./command_syntax_keys.ts";
+import { REPLICATION_SYNTAX } from "./command_syntax_replication.ts";
 import { SERVER_SYNTAX } from "./command_syntax_server.ts";
 import { SORTED_SET_SYNTAX } from "./command_syntax_sorted_sets.ts";
 import { STRING_SYNTAX } from "./command_syntax_strings.ts";
@@ -57,8 +59,10 @@ export interface CommandDocument {
 }
 
 const TEXTS = [
+  ABSENT_STREAM_SYNTAX,
   COLLECTION_SYNTAX,
   KEY_SYNTAX,
+  REPLICATION_SYNTAX,
   SERVER_SYNTAX,
   SORTED_SET_SYNTAX,
   STRING_SYNTAX,
@@ -125,8 +129,8 @@ export function readEntry(entry: string): CommandDocument {
 
 /** Commands whose second word in capitals is a subcommand, not a token. */
 const CONTAINERS = new Set(
-  ("ACL CLIENT COMMAND CONFIG FUNCTION LATENCY MEMORY OBJECT PUBSUB SCRIPT SLOWLOG XGROUP " +
-    "XINFO").split(" "),
+  ("ACL CLIENT CLUSTER COMMAND CONFIG FUNCTION LATENCY MEMORY MODULE OBJECT PUBSUB SCRIPT " +
+    "SLOWLOG XGROUP XINFO").split(" "),
 );
 
 function commandName(line: string): string {

@@ -2,11 +2,14 @@
  * CONFIG: reads and changes the configuration, writes it to its file, resets the statistics. What a
  * parameter is, and which values it may have, is in server/config*.ts.
  */
-import { latin1Text, utf8Text } from "../base/bytes.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { rewriteConfigFile } from "../server/config_rewrite.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import { userLines } from "../access/acl_file.ts";
+import { resetStatistics } from "../execution/reset_statistics.ts";
+import type { Argv } from "../protocol/argv.ts";
+import { type Client, isLocal } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { isSensitiveParameter } from "../config/config.ts";
+import { rewriteConfigFile } from "../config/config_rewrite.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import { replyHelp } from "./help.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
@@ -21,7 +24,7 @@ export const configCommands: readonly RedisCommand[] = [
         complexity: "O(N) when N is the number of configuration parameters provided",
         summary: "Returns the parameters whose names match." },
       { name: "config|set", arity: -4, flags: ["admin", "noscript", "loading", "stale"], keys: NO_KEYS,
-        proc: configSetCommand, categories: [], since: "2.0.0", group: "server",
+        proc: configSetCommand, isSecret: isSecretParameter, categories: [], since: "2.0.0", group: "server",
         complexity: "O(N) when N is the number of configuration parameters provided",
         tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
         summary: "Changes parameters: all of those named, or none." },
@@ -48,52 +51,48 @@ const HELP = [
   "    Rewrite the configuration file.",
 ];
 
-/** An argument as ordinary text; configuration is UTF-8. */
-function argumentText({ argv }: Client, index: number): string {
-  return utf8Text(argv.bytes, argv.starts[index], argv.lengths[index]);
-}
-
 function configGetCommand(client: Client): void {
-  const { reply, argv, server } = client;
+  const { reply, argv, host } = client;
   const patterns: string[] = [];
-  for (let index = 2; index < argv.count; index++) patterns.push(argumentText(client, index));
-  const found = server.config.matching(patterns);
-  const encoder = new TextEncoder();
+  for (let index = 2; index < argv.count; index++) patterns.push(argv.text(index));
+  const found = host.config.matching(patterns);
   reply.map(found.length);
   for (const [name, text] of found) {
     reply.bulkText(name);
-    const bytes = encoder.encode(text);
-    reply.bulk(bytes, 0, bytes.length);
+    reply.bulkText(text);
   }
 }
 
 function configSetCommand(client: Client): void {
-  const { reply, argv, server } = client;
+  const { reply, argv, host } = client;
   if (argv.count % 2 !== 0) throw SYNTAX_ERROR;
   const pairs: [string, string][] = [];
   for (let index = 2; index < argv.count; index += 2) {
-    pairs.push([argumentText(client, index), argumentText(client, index + 1)]);
+    pairs.push([argv.text(index), argv.text(index + 1)]);
   }
-  const error = server.config.setMany(pairs, {
-    isLocalClient: server.isLocal(client),
-    isLoading: server.keyspace.isLoading,
+  const error = host.config.setMany(pairs, {
+    isLocalClient: isLocal(client),
+    isLoading: host.keyspace.isLoading,
   });
-  if (error !== null) {
-    const bytes = new TextEncoder().encode(error);
-    throw commandError(latin1Text(bytes, 0, bytes.length));
-  }
-  reply.ok();
-}
-
-function configRewriteCommand({ server, reply }: Client): void {
-  const error = rewriteConfigFile(server.config, server.userLines());
   if (error !== null) throw commandError(error);
-  server.log.notice("CONFIG REWRITE executed with success.");
   reply.ok();
 }
 
-function configResetstatCommand({ server, reply }: Client): void {
-  server.resetStatistics();
+/** The value of a parameter that is a password or the like. */
+function isSecretParameter(argv: Argv, index: number): boolean {
+  return index >= 3 && index % 2 === 1 && isSensitiveParameter(argv.text(index - 1));
+}
+
+function configRewriteCommand({ host, reply }: Client): void {
+  const error = rewriteConfigFile(host.config, userLines(host.acl), host.files);
+  if (error !== null) throw commandError(error);
+  host.log.notice("CONFIG REWRITE executed with success.");
+  host.persistence.aof.followConfig();
+  reply.ok();
+}
+
+function configResetstatCommand({ host, reply }: Client): void {
+  resetStatistics(host);
   reply.ok();
 }
 

@@ -1,11 +1,13 @@
 /**
  * Connection commands: PING, ECHO, SELECT, AUTH, HELLO, QUIT, RESET. CLIENT has a file of its own.
  */
-import { REDIS_CLOSE_AFTER_REPLY, REDIS_PUBSUB } from "../server/client.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError, wrongArity } from "../server/errors.ts";
-import { REDIS_VERSION } from "../server/server.ts";
+import type { Argv } from "../protocol/argv.ts";
+import { REDIS_CLOSE_AFTER_REPLY, REDIS_PUBSUB } from "../session/client.ts";
+import { latin1Text } from "../base/bytes.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError, wrongArity } from "../session/errors.ts";
+import { REDIS_VERSION } from "../config/version.ts";
 import { databaseArgument, integerArgument } from "./arguments.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
@@ -31,7 +33,8 @@ const INVALID_CLIENT_NAME = commandError(
 
 // deno-fmt-ignore
 export const connectionCommands: readonly RedisCommand[] = [
-  { name: "ping", arity: -1, flags: ["fast"], keys: NO_KEYS, proc: pingCommand, categories: ["@connection"],
+  { name: "ping", arity: -1, flags: ["fast"], keys: NO_KEYS, traits: ["allowed_in_subscribe", "refused_without_disk"],
+    proc: pingCommand, categories: ["@connection"],
     tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
     since: "1.0.0", group: "connection", complexity: "O(1)", summary: "Answers, to show that the server is there." },
   { name: "echo", arity: 2, flags: ["loading", "stale", "fast"], keys: NO_KEYS, proc: echoCommand,
@@ -41,16 +44,20 @@ export const connectionCommands: readonly RedisCommand[] = [
     categories: ["@connection"], since: "1.0.0", group: "connection", complexity: "O(1)",
     summary: "Chooses the database of this connection." },
   { name: "auth", arity: -2, flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"], keys: NO_KEYS,
-    proc: authCommand, categories: ["@connection"], since: "1.0.0", group: "connection",
+    proc: authCommand, isSecret: (_argv, index) => index >= 1,
+    categories: ["@connection"], since: "1.0.0", group: "connection",
     complexity: "O(N) where N is the number of passwords defined for the user",
     summary: "Authenticates the connection." },
   { name: "hello", arity: -1, flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"], keys: NO_KEYS,
-    proc: helloCommand, categories: ["@connection"], since: "6.0.0", group: "connection", complexity: "O(1)",
+    proc: helloCommand, isSecret: isHelloSecret,
+    categories: ["@connection"], since: "6.0.0", group: "connection", complexity: "O(1)",
     summary: "Chooses the protocol version, and authenticates if asked to." },
   { name: "quit", arity: -1, flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"], keys: NO_KEYS,
+    traits: ["acts_in_multi", "allowed_in_subscribe"],
     proc: quitCommand, categories: ["@connection"], since: "1.0.0", group: "connection", complexity: "O(1)",
     summary: "Closes the connection." },
   { name: "reset", arity: 1, flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"], keys: NO_KEYS,
+    traits: ["acts_in_multi", "allowed_in_subscribe"],
     proc: resetCommand, categories: ["@connection"], since: "6.2.0", group: "connection", complexity: "O(1)",
     summary: "Puts the connection back into the state it began with." },
 ];
@@ -79,20 +86,21 @@ function selectCommand(client: Client): void {
 }
 
 function authCommand(client: Client): void {
-  const { argv, server } = client;
+  const { argv, host } = client;
   if (argv.count > 3) throw commandError("ERR syntax error");
-  if (argv.count === 2 && server.acl.defaultUser.hasNoPassword) throw NO_PASSWORD_SET;
+  if (argv.count === 2 && host.acl.defaultUser.hasNoPassword) throw NO_PASSWORD_SET;
   const userName = argv.count === 3 ? argv.text(1) : "default";
   authenticate(client, userName, argv.copy(argv.count - 1));
   client.reply.ok();
 }
 
 function authenticate(client: Client, userName: string, password: Uint8Array): void {
-  if (!client.server.authenticate(client, userName, password)) throw WRONG_PASSWORD;
+  const text = latin1Text(password, 0, password.length);
+  if (!client.host.acl.authenticate(client, userName, text)) throw WRONG_PASSWORD;
 }
 
 function helloCommand(client: Client): void {
-  const { argv, reply, server } = client;
+  const { argv, reply, host } = client;
   let resp = reply.resp;
   if (argv.count >= 2) {
     const version = integerArgument(argv, 1, NOT_A_PROTOCOL);
@@ -116,9 +124,15 @@ function helloCommand(client: Client): void {
   reply.bulkText("mode");
   reply.bulkText("standalone");
   reply.bulkText("role");
-  reply.bulkText(server.isReplica ? "replica" : "master");
+  reply.bulkText(host.process.isReplica ? "replica" : "master");
   reply.bulkText("modules");
   reply.array(0);
+}
+
+/** User name and password, behind AUTH. */
+function isHelloSecret(argv: Argv, index: number): boolean {
+  return index >= 2 &&
+    (argv.is(index - 1, "auth") || (index >= 3 && argv.is(index - 2, "auth")));
 }
 
 interface HelloOptions {
@@ -156,8 +170,6 @@ function quitCommand(client: Client): void {
 }
 
 function resetCommand(client: Client): void {
-  const { server } = client;
-  server.discardTransaction(client);
-  server.resetClient(client);
+  client.host.clientLife.reset(client);
   client.reply.simple("RESET");
 }

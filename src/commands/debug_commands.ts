@@ -3,16 +3,18 @@
  * only if `enable-debug-command` says so. Subcommands that crash the server on purpose, or concern
  * what Redeno does not have (jemalloc, replication, cluster), are unknown here.
  */
-import { latin1Bytes, latin1Text, Slice } from "../base/bytes.ts";
+import { latin1Bytes, latin1Text, readableText, Slice } from "../base/bytes.ts";
 import { hexId } from "../base/random.ts";
 import { parseDouble } from "../base/doubles.ts";
 import { datasetDigest, hexText, valueDigest } from "../keyspace/dataset_digest.ts";
 import type { Ref } from "../memory/memory.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { type CommandError, commandError, NO_SUCH_KEY } from "../server/errors.ts";
-import { debugRefusal } from "../server/protected_commands.ts";
-import { tryParseBytes } from "../server/config_kinds.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { type CommandError, commandError, NO_SUCH_KEY } from "../session/errors.ts";
+import { protectionRefusal } from "../execution/protected_commands.ts";
+import { userLines } from "../access/acl_file.ts";
+import { rewriteConfigFile } from "../config/config_rewrite.ts";
+import { tryParseBytes } from "../config/config_kinds.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as listpack from "../structures/listpack.ts";
 import * as quicklist from "../structures/quicklist.ts";
@@ -29,8 +31,8 @@ import { hashTableReport } from "./debug_commands_tables.ts";
 
 // deno-fmt-ignore
 export const debugCommands: readonly RedisCommand[] = [
-  { name: "debug", arity: -2, flags: ["admin", "noscript", "loading", "stale", "protected"],
-    keys: [0, 0, 0],
+  { name: "debug", arity: -2, flags: ["admin", "noscript", "loading", "stale"],
+    keys: [0, 0, 0], protectedBy: "debug",
     proc: debugCommand, categories: [], since: "1.0.0", group: "server",
     complexity: "Depends on subcommand.",
     summary: "Looks inside the server; for tests." },
@@ -45,7 +47,9 @@ type Subcommand = readonly [
 ];
 
 const SUBCOMMANDS: readonly Subcommand[] = [
+  ["aof-flush-sleep", 3, 3, setAofFlushSleep],
   ["change-repl-id", 2, 2, changeReplicationId],
+  ["config-rewrite-force-all", 2, 2, rewriteWholeConfig],
   ["digest", 2, 2, digest],
   ["digest-value", 2, Infinity, digestValue],
   ["error", 3, 3, replyGivenError],
@@ -62,9 +66,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   ["quicklist", 3, 4, showQuicklist],
   ["quicklist-packed-threshold", 3, 3, setPackedThreshold],
   ["reload", 2, Infinity, reload],
+  ["replicate", 3, Infinity, replicate],
   ["replybuffer", 4, 4, setReplyBuffer],
   ["sdslen", 3, 3, stringLengths],
   ["set-active-expire", 3, 3, setActiveExpire],
+  ["set-skip-checksum-validation", 3, 3, setSkipChecksumValidation],
   ["sleep", 3, 3, sleep],
 ];
 
@@ -84,7 +90,7 @@ const INVALID_RELOAD_OPTION = commandError(
 );
 
 function debugCommand(client: Client): void {
-  const refusal = debugRefusal(client);
+  const refusal = protectionRefusal(client, "debug");
   if (refusal !== null) throw refusal;
   const { argv } = client;
   const subcommand = SUBCOMMANDS.find(([name]) => argv.is(1, name));
@@ -107,14 +113,28 @@ function looseInteger({ argv }: Client, index: number): number {
   return Math.trunc(Number.parseInt(argv.text(index), 10)) || 0;
 }
 
-function changeReplicationId({ server, reply }: Client): void {
-  server.log.notice("Changing replication IDs after receiving change-repl-id");
-  server.replicationId = hexId(40);
+function changeReplicationId({ host, reply }: Client): void {
+  host.log.notice("Changing replication IDs after receiving change-repl-id");
+  host.process.replicationId = hexId(40);
   reply.ok();
 }
 
-function digest({ server, reply }: Client): void {
-  reply.simple(hexText(datasetDigest(server.keyspace)));
+/** CONFIG REWRITE that leaves nothing out, whether it differs from the default or not. */
+function rewriteWholeConfig({ host, reply }: Client): void {
+  const error = rewriteConfigFile(host.config, userLines(host.acl), host.files, true);
+  if (error !== null) {
+    throw commandError(`ERR CONFIG-REWRITE-FORCE-ALL failed: ${error.replace(/^ERR /, "")}`);
+  }
+  reply.ok();
+}
+
+/** Sends a command to the replicas alone, so that they differ. There are none, so none gets it. */
+function replicate({ reply }: Client): void {
+  reply.ok();
+}
+
+function digest({ host, reply }: Client): void {
+  reply.simple(hexText(datasetDigest(host.keyspace)));
 }
 
 function digestValue({ db, argv, reply }: Client): void {
@@ -125,19 +145,25 @@ function digestValue({ db, argv, reply }: Client): void {
   }
 }
 
+/** Makes each write to the AOF wait before it is made, as a slow disk does. */
+function setAofFlushSleep(client: Client): void {
+  client.host.persistence.aof.writer.flushSleepUs = looseInteger(client, 2);
+  client.reply.ok();
+}
+
 function replyGivenError({ argv, reply }: Client): void {
   reply.error(argv.text(2));
 }
 
-function writeLog({ argv, reply, server }: Client): void {
-  server.log.warning(`DEBUG LOG: ${argv.text(2)}`);
+function writeLog({ argv, reply, host }: Client): void {
+  host.log.warning(`DEBUG LOG: ${readableText(argv.text(2))}`);
   reply.ok();
 }
 
 function tableStatistics(client: Client): void {
-  const { argv, reply, server } = client;
+  const { argv, reply, host } = client;
   const index = integerArgument(argv, 2);
-  const db = server.keyspace.databases[index];
+  const db = host.keyspace.databases[index];
   if (db === undefined) throw OUT_OF_RANGE_DATABASE;
   reply.verbatim(
     `[Dictionary HT]\n${hashTableReport(db.arena, db.keys)}` +
@@ -163,7 +189,7 @@ function showListpack(client: Client): void {
   const ref = value.valueRef(arena, entry);
   const raw = new Slice();
   listpack.rawSlice(arena, ref, raw);
-  const { log } = client.server;
+  const { log } = client.host;
   log.notice(`Listpack of ${raw.length} bytes:`);
   listpack.forEachRaw(raw.bytes, raw.start, (bytes, start, length) => {
     log.notice(`  ${JSON.stringify(latin1Text(bytes, start, length))}`);
@@ -175,7 +201,7 @@ function showQuicklist(client: Client): void {
   const { arena } = client.db;
   const entry = entryOf(client);
   if (value.typeOf(arena, entry) !== value.TYPE_LIST) throw NOT_A_QUICKLIST;
-  const { log } = client.server;
+  const { log } = client.host;
   quicklist.forEachNode(arena, value.valueRef(arena, entry), (node) => {
     const isPiece = quicklistNodes.isJoined(arena, node);
     const form = quicklistNodes.isPlain(arena, node) ? "plain" : isPiece ? "piece" : "packed";
@@ -186,14 +212,14 @@ function showQuicklist(client: Client): void {
 }
 
 function describeObject(client: Client): void {
-  const { db, reply, server } = client;
+  const { db, reply, host } = client;
   if (client.argv.count === 4 && !client.argv.is(3, "fast")) {
     throw wrongSubcommandArity(client.argv, "DEBUG");
   }
   const entry = entryOf(client);
   const { arena } = db;
   const encoding = value.encodingOf(arena, entry);
-  const idleSeconds = Math.floor(server.keyspace.idleMs(entry) / 1000);
+  const idleSeconds = Math.floor(host.keyspace.idleMs(entry) / 1000);
   let text = `Value at:0x${entry.toString(16)} refcount:1 ` +
     `encoding:${value.ENCODING_NAMES[encoding]} serializedlength:${
       serializedBytes(client, entry)
@@ -204,16 +230,16 @@ function describeObject(client: Client): void {
     const nodeCount = listValue.nodeCount(arena, list);
     const mean = listValue.length(arena, list) / nodeCount;
     text += ` ql_nodes:${nodeCount} ql_avg_node:${mean.toFixed(2)}` +
-      ` ql_listpack_max:${server.config.listMaxListpackSize} ql_compressed:0` +
+      ` ql_listpack_max:${host.config.listMaxListpackSize} ql_compressed:0` +
       ` ql_uncompressed_size:${quicklist.contentBytes(arena, list)}`;
   }
   reply.simple(text);
 }
 
 /** Bytes of the value in an RDB file, without the byte that tells its type. */
-function serializedBytes({ server }: Client, entry: Ref): number {
+function serializedBytes({ host }: Client, entry: Ref): number {
   const typeAndFooterBytes = 1 + 10;
-  return dumpPayload(server, entry).byteCount - typeAndFooterBytes;
+  return dumpPayload(host, entry).byteCount - typeAndFooterBytes;
 }
 
 function stringLengths(client: Client): void {
@@ -243,7 +269,7 @@ function populate(client: Client): void {
       argv,
       4,
       0,
-      client.server.config.protoMaxBulkLen,
+      client.host.config.protoMaxBulkLen,
       MUST_BE_POSITIVE,
     );
   }
@@ -263,12 +289,17 @@ function populate(client: Client): void {
 }
 
 function setActiveExpire(client: Client): void {
-  client.server.expireCycle.isEnabled = looseInteger(client, 2) !== 0;
+  client.host.expireCycle.isEnabled = looseInteger(client, 2) !== 0;
+  client.reply.ok();
+}
+
+function setSkipChecksumValidation(client: Client): void {
+  client.host.persistence.rdb.skipsChecksums = looseInteger(client, 2) !== 0;
   client.reply.ok();
 }
 
 function pauseCron(client: Client): void {
-  client.server.isCronPaused = looseInteger(client, 2) !== 0;
+  client.host.process.isCronPaused = looseInteger(client, 2) !== 0;
   client.reply.ok();
 }
 
@@ -285,10 +316,10 @@ function sleep({ argv, reply }: Client): void {
   reply.ok();
 }
 
-function setPackedThreshold({ argv, reply }: Client): void {
+function setPackedThreshold({ argv, reply, db }: Client): void {
   const bytes = tryParseBytes(argv.text(2));
   if (bytes === null || bytes > 2n ** 32n) throw INVALID_THRESHOLD;
-  quicklistNodes.setPackedLimit(Number(bytes));
+  quicklistNodes.setPackedLimit(db.arena, Number(bytes));
   reply.ok();
 }
 
@@ -303,7 +334,7 @@ function setReplyBuffer({ argv, reply }: Client): void {
 }
 
 function reload(client: Client): void {
-  const { argv, server } = client;
+  const { argv, host } = client;
   const options = { saves: true, flushes: true, merges: false };
   for (let index = 2; index < argv.count; index++) {
     if (argv.is(index, "nosave")) options.saves = false;
@@ -311,9 +342,9 @@ function reload(client: Client): void {
     else if (argv.is(index, "merge")) options.merges = true;
     else throw INVALID_RELOAD_OPTION;
   }
-  server.persistence.reload(client, options);
+  host.persistence.reload(client, options);
 }
 
 function loadAof(client: Client): void {
-  client.server.persistence.reloadAof(client);
+  client.host.persistence.reloadAof(client);
 }

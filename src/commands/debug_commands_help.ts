@@ -2,9 +2,14 @@
  * The lines of DEBUG HELP: what Redeno knows of DEBUG, in the order of the original.
  */
 export const DEBUG_HELP: readonly string[] = [
+  "AOF-FLUSH-SLEEP <microsec>",
+  "    Server will sleep before flushing the AOF, this is used for testing.",
   "CHANGE-REPL-ID",
   "    Change the replication IDs of the instance.",
   "    Dangerous: should be used only for testing the replication subsystem.",
+  "CONFIG-REWRITE-FORCE-ALL",
+  "    Like CONFIG REWRITE but writes all configuration options, including",
+  "    keywords not listed in original configuration file or default values.",
   "DIGEST",
   "    Output a hex signature representing the current DB content.",
   "DIGEST-VALUE <key> [<key> ...]",
@@ -20,6 +25,8 @@ export const DEBUG_HELP: readonly string[] = [
   "    Like HTSTATS but for the hash table stored at <key>'s value.",
   "LOADAOF",
   "    Flush the AOF buffers on disk and reload the AOF in memory.",
+  "REPLICATE <string>",
+  "    Replicates the provided string to replicas, allowing data divergence.",
   "OBJECT <key>",
   "    Show low level info about `key` and associated value.",
   "POPULATE <count> [<prefix>] [<size>]",
@@ -42,6 +49,8 @@ export const DEBUG_HELP: readonly string[] = [
   "    Setting it to 0 disables expiring keys in background when they are not",
   "    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the",
   "    default.",
+  "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
+  "    Enables or disables checksum checks for RDB files and RESTORE's payload.",
   "QUICKLIST-PACKED-THRESHOLD <size>",
   "    Sets the threshold for elements to be inserted as plain vs packed nodes.",
   "    Values above 64 KiB have no effect. Setting to 0 restores to default.",

@@ -3,8 +3,8 @@
  */
 import { latin1Bytes } from "../base/bytes.ts";
 import type { Reply } from "../protocol/reply.ts";
-import type { Client } from "../server/client.ts";
-import { commandError } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import { commandError } from "../session/errors.ts";
 
 const WRONG_TYPE_NAME = commandError(
   "ERR Wrong protocol type name. Please use one of the following: " +

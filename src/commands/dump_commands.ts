@@ -13,11 +13,11 @@ import type { ByteSink } from "../persistence/rdb_output.ts";
 import { RdbValueReader } from "../persistence/rdb_value_reader.ts";
 import { RdbWriter } from "../persistence/rdb_writer.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import type { Server } from "../server/server.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
-import { encodingLimits } from "../server/rdb_control.ts";
+import type { Client } from "../session/client.ts";
+import type { Host } from "../session/host.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
+import { encodingLimits } from "../durability/rdb_control.ts";
 import * as value from "../values/value.ts";
 import { bigIntegerArgument, integerArgument } from "./arguments.ts";
 
@@ -42,6 +42,10 @@ export const dumpCommands: readonly RedisCommand[] = [
     flags: ["write", "denyoom"], categories: ["@keyspace", "@dangerous"], since: "2.6.0",
     group: "generic", complexity: RESTORE_COST,
     summary: "Creates a key from what DUMP returned." },
+  { name: "restore-asking", proc: restoreCommand, arity: -4, keys: [1, 1, 1], access: "OW update",
+    flags: ["write", "denyoom", "asking"], categories: ["@keyspace", "@dangerous"], since: "3.0.0",
+    group: "server", complexity: RESTORE_COST,
+    summary: "RESTORE, as nodes of a cluster send it while a slot moves." },
 ];
 
 const BUSY_KEY = commandError("BUSYKEY Target key name already exists.");
@@ -66,7 +70,10 @@ class PayloadSink implements ByteSink {
 }
 
 /** The key's value as DUMP gives it: type, value, version, checksum. */
-export function dumpPayload({ arena, config }: Server, entry: Ref): PayloadSink {
+export function dumpPayload(
+  { arena, config }: Pick<Host, "arena" | "config">,
+  entry: Ref,
+): PayloadSink {
   const sink = new PayloadSink();
   const writer = new RdbWriter(arena, sink, {
     version: config.rdbVersion as format.RdbVersion,
@@ -85,10 +92,10 @@ export function dumpPayload({ arena, config }: Server, entry: Ref): PayloadSink 
 }
 
 function dumpCommand(client: Client): void {
-  const { db, argv, server, reply } = client;
+  const { db, argv, host, reply } = client;
   const entry = db.lookupForRead(argv, 1);
   if (entry === 0) return reply.nil();
-  const sink = dumpPayload(server, entry);
+  const sink = dumpPayload(host, entry);
   reply.bulkHeader(sink.byteCount);
   for (const piece of sink.pieces) reply.raw(piece, 0, piece.length);
   reply.bulkEnd();
@@ -109,12 +116,12 @@ function restoreCommand(client: Client): void {
   const keyBytes = argv.lengths[1];
   if (!options.replaces && db.peek(argv, 1) !== 0) throw BUSY_KEY;
   const expiryMs = restoredExpiry(argv, options.isAbsolute);
-  if (!isSoundPayload(argv)) throw BAD_PAYLOAD;
+  if (!isSoundPayload(argv, client.host.persistence.rdb.skipsChecksums)) throw BAD_PAYLOAD;
   const entry = readPayload(client, expiryMs);
 
   const wasRemoved = options.replaces && db.removeKey(argv.bytes, keyStart, keyBytes);
   const isExpired = expiryMs !== value.NO_EXPIRY && expiryMs < clock.nowMs();
-  if (isExpired && !db.keyspace.isLoading) {
+  if (isExpired && db.keyspace.expiryPolicy !== "show") {
     // Redis: a key that has expired already is not made; the one it replaces is gone all the same.
     db.keyspace.reclaimer.freeEntry(entry);
     if (wasRemoved) {
@@ -167,30 +174,33 @@ function restoredExpiry(argv: Argv, isAbsolute: boolean): number {
 }
 
 /** Whether the version can be read and the checksum is right. Redis reads up to its own version. */
-function isSoundPayload(argv: Argv): boolean {
+function isSoundPayload(argv: Argv, skipsChecksum: boolean): boolean {
   const { bytes } = argv;
   const length = argv.lengths[3];
   if (length < FOOTER_BYTES) return false;
   const footer = argv.starts[3] + length - FOOTER_BYTES;
   if ((bytes[footer] | (bytes[footer + 1] << 8)) > format.RDB_VERSION) return false;
+  if (skipsChecksum) return true;
   const crc = new Crc64();
   crc.update(bytes, argv.starts[3], length - format.CHECKSUM_BYTES);
   return crc.matches(bytes, footer + VERSION_BYTES);
 }
 
 /** The value in the payload on an entry that is in no database yet. */
-function readPayload({ db, argv, server }: Client, expiryMs: number): Ref {
+function readPayload({ argv, host }: Client, expiryMs: number): Ref {
   const byteCount = argv.lengths[3] - FOOTER_BYTES;
   const source = new ArraySource(argv.bytes, argv.starts[3], byteCount);
   const input = new RdbInput("payload", source, byteCount, false);
-  // Redis asks sanitize-dump-payload; here nobody is trusted.
-  const reader = new RdbValueReader(input, db.keyspace, encodingLimits(server.config), true);
+  const reader = new RdbValueReader(input, host.keyspace, encodingLimits(host.config));
   let entry: Ref = 0;
   try {
     const type = input.readByte();
     entry = reader.read(type, argv.bytes, argv.starts[1], argv.lengths[1], expiryMs);
   } catch (error) {
     if (!(error instanceof format.RdbFormatError)) throw error;
+    const { offset, reason } = error;
+    // As Redis words it, for those who look for it; a client erred, so it is no warning.
+    host.log.verbose(`Internal error in RDB reading offset ${offset}, RESTORE -> ${reason}.`);
   }
   if (entry === 0) throw BAD_DATA;
   return entry;

@@ -4,8 +4,8 @@
 import { formatFixed } from "../base/doubles.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import { type CommandError, commandError } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import { type CommandError, commandError } from "../session/errors.ts";
 import * as geohash from "../values/geohash.ts";
 import { doubleArgument } from "./arguments.ts";
 import { scoreOfArgument } from "./sorted_set_arguments.ts";

@@ -3,9 +3,9 @@
  * and asking where they are. Searching: geo_search_commands.ts.
  */
 import { formatHuman } from "../base/doubles.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { SYNTAX_ERROR } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { SYNTAX_ERROR } from "../session/errors.ts";
 import * as geohash from "../values/geohash.ts";
 import { TYPE_SORTED_SET } from "../values/value.ts";
 import { typedForRead } from "./arguments.ts";

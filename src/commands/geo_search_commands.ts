@@ -7,11 +7,12 @@
  */
 import { Slice } from "../base/bytes.ts";
 import { sortFirst } from "../base/partial_sort.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import type { KeySpec, RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import type { KeySpec, RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import * as geohash from "../values/geohash.ts";
 import * as sortedSet from "../values/sorted_set_value.ts";
 import { SortedSetBuilder, SortedSetCursor } from "../values/sorted_set_value.ts";
@@ -125,8 +126,8 @@ interface FoundMember {
   place: geohash.Place;
 }
 
-const cursor = new SortedSetCursor();
-const view = new Slice();
+const cursor = scratch(new SortedSetCursor());
+const view = scratch(new Slice());
 const place = new geohash.Place();
 
 function storeSpecs(optionsIndex: number): readonly KeySpec[] {

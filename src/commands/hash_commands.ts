@@ -13,25 +13,27 @@ import {
   writeInteger,
 } from "../base/integers.ts";
 import { addFloatTexts, parseLongDouble } from "../base/long_double.ts";
+import { scratch } from "../base/scratch.ts";
 import { EVENT_HASH } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
 import {
   commandError,
   INCREMENT_OVERFLOW,
   NAN_OR_INFINITY,
   NOT_A_FLOAT,
-  OUT_OF_RANGE,
   SYNTAX_ERROR,
   wrongArity,
-} from "../server/errors.ts";
+} from "../session/errors.ts";
 import * as hashValue from "../values/hash_value.ts";
 import * as value from "../values/value.ts";
 import { ENCODING_LISTPACK, TYPE_HASH } from "../values/value.ts";
 import {
   bigIntegerArgument,
+  checkPairCount,
   integerArgument,
+  repeatedCount,
   signedCountArgument,
   typedForRead,
   typedForWrite,
@@ -121,14 +123,11 @@ const VALUE_NOT_AN_INTEGER = commandError("ERR hash value is not an integer");
 const VALUE_NOT_A_FLOAT = commandError("ERR hash value is not a float");
 const INFINITE_INCREMENT = commandError("ERR value is NaN or Infinity");
 
-/** Redis: with WITHVALUES twice as many elements must still be a long. */
-const PAIR_COUNT_MAX = 2 ** 62;
-
 const ZERO_TEXT = Uint8Array.of(48);
 
 /** The hash's limits, filled from the config by each command that needs them. */
 const limits: hashValue.HashLimits = { listpackEntriesMax: 0, listpackValueBytesMax: 0 };
-const found = new Slice();
+const found = scratch(new Slice());
 const sumText = new Uint8Array(INTEGER_TEXT_BYTES_MAX);
 
 function hsetCommand(client: Client): void {
@@ -262,7 +261,7 @@ function hincrbyfloatCommand(client: Client): void {
   storeResult(client, entry, sum, sum.length);
   db.changed(argv, 1, EVENT_HASH, "hincrbyfloat");
   // The sum, not the increment: who replays it may compute floats in another way.
-  if (client.server.commandLog !== null) {
+  if (client.wantsEffects) {
     client.propagateAs("HSET", argv.copy(1), argv.copy(2), sum);
   }
   reply.bulk(sum, 0, sum.length);
@@ -325,13 +324,15 @@ function hrandfieldWithCount(client: Client): void {
   const wanted = signedCountArgument(argv, 2);
   const hasValues = argv.count > 3;
   if (argv.count > 4 || (hasValues && !argv.is(3, "withvalues"))) throw SYNTAX_ERROR;
-  if (hasValues && Math.abs(wanted) >= PAIR_COUNT_MAX) throw OUT_OF_RANGE;
+  if (hasValues) checkPairCount(argv, 2);
   const entry = typedForRead(client, 1, TYPE_HASH);
   if (entry === 0 || wanted === 0) {
     reply.array(0);
     return;
   }
-  const drawn = wanted < 0 ? -wanted : Math.min(wanted, hashValue.countOfKey(arena, entry));
+  const drawn = wanted < 0
+    ? repeatedCount(wanted)
+    : Math.min(wanted, hashValue.countOfKey(arena, entry));
   const isNested = hasValues && reply.resp === 3;
   reply.array(hasValues && !isNested ? drawn * 2 : drawn);
   const show = (field: Slice, bytes: Slice) => {
@@ -423,8 +424,8 @@ function createHash({ argv, db }: Client): Ref {
   return db.create(argv, 1, TYPE_HASH, ENCODING_LISTPACK, hashValue.create(db.arena));
 }
 
-function limitsOf({ server }: Client): hashValue.HashLimits {
-  limits.listpackEntriesMax = server.config.hashMaxListpackEntries;
-  limits.listpackValueBytesMax = server.config.hashMaxListpackValue;
+function limitsOf({ host }: Client): hashValue.HashLimits {
+  limits.listpackEntriesMax = host.config.hashMaxListpackEntries;
+  limits.listpackValueBytesMax = host.config.hashMaxListpackValue;
   return limits;
 }

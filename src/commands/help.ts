@@ -3,7 +3,7 @@
  */
 import type { Argv } from "../protocol/argv.ts";
 import type { Reply } from "../protocol/reply.ts";
-import { type CommandError, commandError } from "../server/errors.ts";
+import { type CommandError, commandError } from "../session/errors.ts";
 
 /** Replies the lines of a HELP subcommand; `name` is the container's, in capitals. */
 export function replyHelp(reply: Reply, name: string, lines: readonly string[]): void {

@@ -7,13 +7,14 @@
  */
 import { Slice } from "../base/bytes.ts";
 import { random } from "../base/random.ts";
+import { scratch } from "../base/scratch.ts";
 import { EVENT_STRING } from "../keyspace/keyspace_listener.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import { rangeSpec, type RedisCommand } from "../server/command.ts";
-import { CommandError, commandError } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import { rangeSpec, type RedisCommand } from "../session/command.ts";
+import { CommandError, commandError } from "../session/errors.ts";
 import * as hyperloglog from "../values/hyperloglog.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
@@ -33,7 +34,7 @@ export const hyperloglogCommands: readonly RedisCommand[] = [
     access: "RW insert", categories: ["@hyperloglog"], since: "2.8.9", group: "hyperloglog",
     complexity: "O(1) to add every element.", proc: pfaddCommand,
     summary: "Adds elements to a HyperLogLog." },
-  { name: "pfcount", arity: -2, flags: ["readonly"], keys: [1, -1, 1],
+  { name: "pfcount", arity: -2, flags: ["readonly", "may_replicate"], keys: [1, -1, 1],
     keySpecs: [rangeSpec("RW access", 1, -1, PFCOUNT_NOTE)],
     categories: ["@hyperloglog"], since: "2.8.9", group: "hyperloglog",
     complexity: PFCOUNT_COMPLEXITY, proc: pfcountCommand,
@@ -60,7 +61,7 @@ const CORRUPTED_VALUE = commandError("INVALIDOBJ Corrupted HLL object detected")
 const NO_KEY = commandError("ERR The specified key does not exist");
 const NOT_SPARSE = commandError("ERR HLL encoding is not sparse");
 
-const view = new Slice();
+const view = scratch(new Slice());
 const draft = new hyperloglog.HyperLogLogDraft();
 
 /** Points `view` at the HyperLogLog of an entry. Too long a one is cut; it is corrupted anyway. */
@@ -124,12 +125,12 @@ function pfaddCommand(client: Client): void {
 }
 
 /** Adds the elements from argument `from` on to the draft; returns how many changed it. */
-function addToDraft({ argv, server }: Client, from: number): number {
+function addToDraft({ argv, host }: Client, from: number): number {
   let updates = 0;
   for (let index = from; index < argv.count; index++) {
     hyperloglog.hashElement(argv.bytes, argv.starts[index], argv.lengths[index]);
     const { elementIndex, elementRank } = hyperloglog;
-    const outcome = draft.raise(elementIndex, elementRank, server.config.hllSparseMaxBytes);
+    const outcome = draft.raise(elementIndex, elementRank, host.config.hllSparseMaxBytes);
     if (outcome === hyperloglog.CORRUPTED) throw CORRUPTED_VALUE;
     updates += outcome;
   }
@@ -221,7 +222,7 @@ function mergeKey(client: Client, index: number, registers: Uint8Array): boolean
 }
 
 function pfmergeCommand(client: Client): void {
-  const { db, argv, reply, server } = client;
+  const { db, argv, reply, host } = client;
   const registers = new Uint8Array(hyperloglog.REGISTER_COUNT);
   let hasDense = false;
   for (let index = 1; index < argv.count; index++) {
@@ -237,7 +238,7 @@ function pfmergeCommand(client: Client): void {
   if (hasDense && !draft.makeDense()) throw CORRUPTED_VALUE;
   for (let index = 0; index < registers.length; index++) {
     if (registers[index] === 0) continue;
-    draft.raise(index, registers[index], server.config.hllSparseMaxBytes);
+    draft.raise(index, registers[index], host.config.hllSparseMaxBytes);
   }
   hyperloglog.invalidateCount(draft.bytes, 0);
   storeDraft(client, 1, entry);
@@ -290,9 +291,9 @@ const SELF_TEST_ELEMENTS = 1_000_000;
 /** Standard error of an estimate: 1.04 / sqrt(registers). */
 const STANDARD_ERROR = 1.04 / Math.sqrt(hyperloglog.REGISTER_COUNT);
 
-function pfselftestCommand({ reply, server }: Client): void {
+function pfselftestCommand({ reply, host }: Client): void {
   testRegisters();
-  testEstimates(server.config.hllSparseMaxBytes);
+  testEstimates(host.config.hllSparseMaxBytes);
   reply.ok();
 }
 

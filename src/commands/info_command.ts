@@ -1,9 +1,8 @@
 /**
  * INFO: the state of the server as text; what it says is in server/info.ts.
  */
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { infoText, sectionsFor } from "../server/info.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
 
 // deno-fmt-ignore
 export const infoCommands: readonly RedisCommand[] = [
@@ -14,8 +13,8 @@ export const infoCommands: readonly RedisCommand[] = [
     summary: "Returns the state and the statistics of the server." },
 ];
 
-function infoCommand({ argv, reply, server }: Client): void {
+function infoCommand({ argv, reply, host }: Client): void {
   const words: string[] = [];
   for (let index = 1; index < argv.count; index++) words.push(argv.text(index).toLowerCase());
-  reply.verbatim(infoText(server, sectionsFor(words)));
+  reply.verbatim(host.process.infoText(words));
 }

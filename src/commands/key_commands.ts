@@ -10,13 +10,14 @@ import { equalBytes, Slice } from "../base/bytes.ts";
 import { matchesEverything, matchGlob } from "../base/glob.ts";
 import { parseSafeInteger } from "../base/integers.ts";
 import { random } from "../base/random.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Database } from "../keyspace/database.ts";
 import { EVENT_GENERIC } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import type { KeySpec, RedisCommand } from "../server/command.ts";
-import { commandError, NO_SUCH_KEY, SYNTAX_ERROR } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import type { KeySpec, RedisCommand } from "../session/command.ts";
+import { commandError, NO_SUCH_KEY, SYNTAX_ERROR } from "../session/errors.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as stringValue from "../values/string_value.ts";
@@ -209,7 +210,7 @@ const SHARED_REFERENCES = 2147483647;
 /** RANDOMKEY gives up its search for a key that has not expired after so many tries. */
 const RANDOM_TRIES_MAX = 100;
 
-const key = new Slice();
+const key = scratch(new Slice());
 const scanned: Ref[] = [];
 
 function delCommand({ db, argv, reply }: Client): void {
@@ -232,10 +233,15 @@ function existsCommand({ db, argv, reply }: Client): void {
 }
 
 function touchCommand({ db, argv, reply }: Client): void {
+  const { keyspace } = db;
+  // Touching is what it is for, also after CLIENT NO-TOUCH.
+  const { isTouchPaused } = keyspace;
+  keyspace.isTouchPaused = false;
   let found = 0;
   for (let index = 1; index < argv.count; index++) {
     if (db.lookupForRead(argv, index) !== 0) found++;
   }
+  keyspace.isTouchPaused = isTouchPaused;
   reply.integer(found);
 }
 
@@ -258,7 +264,7 @@ function keysCommand({ db, argv, reply }: Client): void {
     if (db.isExpired(entry)) return;
     reply.bulk(key.bytes, key.start, key.length);
     count++;
-  });
+  }, () => reply.isOverflown);
   reply.endDeferredArray(mark, count);
 }
 
@@ -284,7 +290,7 @@ function scanCommand({ db, argv, reply }: Client): void {
 
 function randomkeyCommand({ db, reply }: Client): void {
   const { arena } = db;
-  for (let tries = 0; tries < RANDOM_TRIES_MAX || !db.keyspace.isExpiryPaused; tries++) {
+  for (let tries = 0; tries < RANDOM_TRIES_MAX || db.keyspace.expiryPolicy === "remove"; tries++) {
     const entry = dict.randomEntry(arena, db.keys, random);
     if (entry === 0) break;
     if (db.expireIfNeeded(entry)) continue;
@@ -430,17 +436,17 @@ function dbsizeCommand({ db, reply }: Client): void {
   reply.integer(db.size);
 }
 
-function swapdbCommand({ db, argv, server, reply }: Client): void {
+function swapdbCommand({ db, argv, host, reply }: Client): void {
   const first = int32Argument(argv, 1, commandError("ERR invalid first DB index"));
   const second = int32Argument(argv, 2, commandError("ERR invalid second DB index"));
-  const one = databaseAt(db.keyspace, first);
-  const other = databaseAt(db.keyspace, second);
+  const one = databaseAt(host.keyspace, first);
+  const other = databaseAt(host.keyspace, second);
   if (one !== other) {
-    server.watch.touchDatabase(one, other);
-    server.watch.touchDatabase(other, one);
+    host.watch.touchDatabase(one, other);
+    host.watch.touchDatabase(other, one);
     one.swapContents(other);
-    server.blocking.databaseReady(one);
-    server.blocking.databaseReady(other);
+    host.blocking.databaseReady(one);
+    host.blocking.databaseReady(other);
   }
   db.keyspace.dirty++;
   reply.ok();
@@ -455,11 +461,11 @@ function flushdbCommand(client: Client): void {
 }
 
 function flushallCommand(client: Client): void {
-  const { db, argv, server, reply } = client;
+  const { argv, host, reply } = client;
   checkFlushOptions(argv);
-  for (const each of db.keyspace.databases) flush(each);
+  for (const each of host.keyspace.databases) flush(each);
   // Saving sets the count of changes to zero.
-  server.afterFlushAll();
+  host.persistence.afterFlushAll();
   client.propagateInAnyCase();
   reply.ok();
 }

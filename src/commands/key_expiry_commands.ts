@@ -8,9 +8,9 @@ import * as clock from "../base/clock.ts";
 import { INT64_MAX } from "../base/integers.ts";
 import { EVENT_GENERIC } from "../keyspace/keyspace_listener.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { type CommandError, commandError } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { type CommandError, commandError } from "../session/errors.ts";
 import * as value from "../values/value.ts";
 import { expiryArgument } from "./arguments.ts";
 
@@ -98,10 +98,10 @@ function expireGeneric(client: Client, unitMs: number, isRelative: boolean): voi
     return reply.integer(0);
   }
   // While loading, a key may expire only when the file says so.
-  if (expiryMs <= clock.nowMs() && !db.keyspace.isLoading) {
+  if (expiryMs <= clock.nowMs() && db.keyspace.expiryPolicy !== "show") {
     db.remove(argv, 1);
     db.changed(argv, 1, EVENT_GENERIC, "del");
-    const word = client.server.config.lazyfreeLazyExpire ? "UNLINK" : "DEL";
+    const word = client.host.config.lazyfreeLazyExpire ? "UNLINK" : "DEL";
     client.propagateAs(word, argv.copy(1));
   } else {
     db.setExpiry(entry, expiryMs);

@@ -1,14 +1,14 @@
 /**
  * LATENCY: what held the server up, and how long commands take. The events are kept by
- * server/latency.ts, the histograms by server/duration_histogram.ts.
+ * statistics/latency.ts, the histograms by statistics/duration_histogram.ts.
  */
 import * as clock from "../base/clock.ts";
-import type { Client } from "../server/client.ts";
-import type { CompiledCommand, RedisCommand } from "../server/command.ts";
-import type { DurationHistogram } from "../server/duration_histogram.ts";
-import { commandError } from "../server/errors.ts";
-import { type LatencyEvent, LatencyMonitor } from "../server/latency.ts";
-import { sparkline } from "../server/sparkline.ts";
+import type { Client } from "../session/client.ts";
+import type { CompiledCommand, RedisCommand } from "../session/command.ts";
+import type { DurationHistogram } from "../statistics/duration_histogram.ts";
+import { commandError } from "../session/errors.ts";
+import { type LatencyEvent, LatencyMonitor } from "../statistics/latency.ts";
+import { sparkline } from "../statistics/sparkline.ts";
 import { replyHelp } from "./help.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
@@ -78,8 +78,8 @@ const HELP = [
 const GRAPH_ROWS = 4;
 const RULE = "-".repeat(80);
 
-function latencyLatestCommand({ reply, server }: Client): void {
-  const { events } = server.latency;
+function latencyLatestCommand({ reply, host }: Client): void {
+  const { events } = host.latency;
   reply.array(events.size);
   for (const { name, samples, maxMs } of events.values()) {
     const last = samples.at(-1)!;
@@ -91,8 +91,8 @@ function latencyLatestCommand({ reply, server }: Client): void {
   }
 }
 
-function latencyHistoryCommand({ argv, reply, server }: Client): void {
-  const samples = server.latency.events.get(argv.text(2))?.samples ?? [];
+function latencyHistoryCommand({ argv, reply, host }: Client): void {
+  const samples = host.latency.events.get(argv.text(2))?.samples ?? [];
   reply.array(samples.length);
   for (const { timeSeconds, latencyMs } of samples) {
     reply.array(2);
@@ -101,15 +101,15 @@ function latencyHistoryCommand({ argv, reply, server }: Client): void {
   }
 }
 
-function latencyResetCommand({ argv, reply, server }: Client): void {
+function latencyResetCommand({ argv, reply, host }: Client): void {
   let count = 0;
-  if (argv.count === 2) count = server.latency.reset();
-  for (let index = 2; index < argv.count; index++) count += server.latency.reset(argv.text(index));
+  if (argv.count === 2) count = host.latency.reset();
+  for (let index = 2; index < argv.count; index++) count += host.latency.reset(argv.text(index));
   reply.integer(count);
 }
 
-function latencyGraphCommand({ argv, reply, server }: Client): void {
-  const event = server.latency.events.get(argv.text(2));
+function latencyGraphCommand({ argv, reply, host }: Client): void {
+  const event = host.latency.events.get(argv.text(2));
   if (event === undefined) {
     throw commandError(`ERR No samples available for event '${argv.quoted(2)}'`);
   }
@@ -145,9 +145,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   "aof-write": "The disk is slow to take the append-only file: look for other writers on it.",
 };
 
-function latencyDoctorCommand({ reply, server }: Client): void {
-  const { events } = server.latency;
-  if (server.config.latencyMonitorThreshold === 0) {
+function latencyDoctorCommand({ reply, host }: Client): void {
+  const { events } = host.latency;
+  if (host.config.latencyMonitorThreshold === 0) {
     reply.verbatim(
       "Latency monitoring is disabled in this instance. " +
         'Use "CONFIG SET latency-monitor-threshold <milliseconds>" to enable it.\n',
@@ -169,16 +169,14 @@ function diagnosis(event: LatencyEvent): string {
     } sec). Worst all time event ${allTimeHigh}ms. ${advice}`;
 }
 
-function latencyHistogramCommand({ argv, reply, server }: Client): void {
-  const { commands, durations } = server;
+function latencyHistogramCommand({ argv, reply, host }: Client): void {
+  const { commands, durations } = host;
   let wanted: CompiledCommand[] = commands.all;
   if (argv.count > 2) {
     wanted = [];
     for (let index = 2; index < argv.count; index++) {
-      const [name, subcommand] = argv.text(index).toLowerCase().split("|", 2);
-      let command = commands.byName.get(name);
-      if (subcommand !== undefined) command = command?.subcommandTable?.get(subcommand);
-      if (command === undefined) continue;
+      const command = commands.findByText(argv.text(index));
+      if (command === null) continue;
       wanted.push(command, ...command.subcommandTable?.values() ?? []);
     }
   }

@@ -8,9 +8,9 @@
  */
 import { Slice } from "../base/bytes.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import * as stringValue from "../values/string_value.ts";
 import { TYPE_STRING, typeOf } from "../values/value.ts";
 import { integerArgument } from "./arguments.ts";
@@ -58,7 +58,7 @@ function lcsCommand(client: Client): void {
   const options = parseOptions(client);
   const needsWay = options.wantsIndexes || !options.wantsLength;
   const cells = (a.length + 1) * (b.length + 1);
-  if (cells * REDIS_CELL_BYTES > client.server.config.protoMaxBulkLen) throw TOO_MUCH_MEMORY;
+  if (cells * REDIS_CELL_BYTES > client.host.config.protoMaxBulkLen) throw TOO_MUCH_MEMORY;
   if (cells > CELLS_MAX) throw NO_MEMORY;
   // One spare bit in front of each row and column keeps the indexes as in L(i, j).
   const goesUp = new Int32Array(needsWay ? Math.ceil(cells / 32) : 0);

@@ -8,10 +8,9 @@
 import { equalBytes } from "../base/bytes.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { ServeBlocked } from "../server/blocking.ts";
-import { type Client, REDIS_DENY_BLOCKING } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { WRONG_TYPE } from "../server/errors.ts";
+import { type Client, REDIS_DENY_BLOCKING, type ServeBlocked } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { WRONG_TYPE } from "../session/errors.ts";
 import * as value from "../values/value.ts";
 import { keysByNumber, timeoutArgument, typedForWrite } from "./arguments.ts";
 import {
@@ -140,7 +139,7 @@ function wait(
   if (client.has(REDIS_DENY_BLOCKING)) return client.reply.nilArray();
   const keyIndexes = Array.from({ length: keyCount }, (_, offset) => firstIndex + offset);
   const typeMask = 1 << value.TYPE_LIST;
-  client.server.blocking.block(client, keyIndexes, typeMask, timeoutMs, serve, answerTimeout);
+  client.host.blocking.block(client, keyIndexes, typeMask, timeoutMs, serve, answerTimeout);
 }
 
 function answerTimeout({ reply }: Client): void {
@@ -160,7 +159,8 @@ function propagateMove(client: Client, fromHead: boolean, toHead: boolean): void
   const { argv } = client;
   const source = argv.copy(1);
   const target = argv.copy(2);
-  if (client.commandName === "brpoplpush") {
+  // BRPOPLPUSH names no ends.
+  if (argv.count === 4) {
     client.propagateAs("RPOPLPUSH", source, target);
   } else {
     const from = fromHead ? "LEFT" : "RIGHT";

@@ -6,11 +6,12 @@
  */
 import { Slice } from "../base/bytes.ts";
 import { INT64_MIN } from "../base/integers.ts";
+import { scratch } from "../base/scratch.ts";
 import { EVENT_LIST } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
 import {
   commandError,
   INDEX_OUT_OF_RANGE,
@@ -18,7 +19,7 @@ import {
   NO_SUCH_KEY,
   SYNTAX_ERROR,
   wrongArity,
-} from "../server/errors.ts";
+} from "../session/errors.ts";
 import * as listValue from "../values/list_value.ts";
 import * as value from "../values/value.ts";
 import {
@@ -151,7 +152,7 @@ const MAXLEN_NEGATIVE = commandError("ERR MAXLEN can't be negative");
 const NO_KEYS = commandError("ERR numkeys should be greater than 0");
 const NO_COUNT = commandError("ERR count should be greater than 0");
 
-const element = new Slice();
+const element = scratch(new Slice());
 
 function lpushCommand(client: Client): void {
   pushGeneric(client, true, true);
@@ -175,7 +176,7 @@ function pushGeneric(client: Client, atHead: boolean, mayCreate: boolean): void 
   const entry = typedForWrite(client, 1, value.TYPE_LIST);
   if (entry === 0 && !mayCreate) return reply.integer(0);
   const list = listOf(client, 1, entry);
-  const fill = client.server.config.listMaxListpackSize;
+  const fill = client.host.config.listMaxListpackSize;
   for (let index = 2; index < argv.count; index++) {
     listValue.push(
       arena,
@@ -261,7 +262,7 @@ function linsertCommand(client: Client): void {
     argv.bytes,
     argv.starts[4],
     argv.lengths[4],
-    client.server.config.listMaxListpackSize,
+    client.host.config.listMaxListpackSize,
   );
   if (!isInserted) return reply.integer(-1);
   db.changed(argv, 1, EVENT_LIST, "linsert");
@@ -536,7 +537,7 @@ export function moveElement(
   const source = value.valueRef(arena, sourceEntry);
   const target = listOf(client, 2, targetEntry);
   listValue.takeEnd(arena, source, fromHead, element);
-  const fill = client.server.config.listMaxListpackSize;
+  const fill = client.host.config.listMaxListpackSize;
   const { bytes, start, length } = element;
   listValue.push(arena, target, toHead, bytes, start, length, fill);
   reply.bulk(bytes, start, length);

@@ -4,7 +4,7 @@
  */
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
-import type { Client } from "../server/client.ts";
+import type { Client } from "../session/client.ts";
 import { typedForWrite } from "./arguments.ts";
 
 /** What is removed from, and how it is announced. */

@@ -3,11 +3,16 @@
  * runtime needs beside it shows in the resident set size only.
  */
 import * as dict from "../structures/dict.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { SYNTAX_ERROR } from "../server/errors.ts";
-import { humanBytes } from "../server/info.ts";
-import { type MemoryReport, memoryReport, tableBytesOf } from "../server/memory_report.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { SYNTAX_ERROR } from "../session/errors.ts";
+import { humanBytes } from "../base/human_bytes.ts";
+import {
+  fragmentationOf,
+  type MemoryReport,
+  memoryReport,
+  tableBytesOf,
+} from "../upkeep/memory_report.ts";
 import { entryBytes } from "../values/value_memory.ts";
 import { integerArgument } from "./arguments.ts";
 import { replyHelp } from "./help.ts";
@@ -85,11 +90,11 @@ function memoryUsageCommand({ argv, reply, db }: Client): void {
 /** A field of MEMORY STATS: a count of bytes, or a ratio. */
 type StatsField = readonly [name: string, value: number, kind?: "ratio"];
 
-function memoryStatsCommand({ reply, server }: Client): void {
-  const report = memoryReport(server);
-  const used = server.keyspace.databases.filter((db) => db.size > 0);
+function memoryStatsCommand({ reply, host }: Client): void {
+  const report = memoryReport(host);
+  const used = host.keyspace.databases.filter((db) => db.size > 0);
   const keyCount = used.reduce((count, db) => count + db.size, 0);
-  const before = fieldsBefore(report, server.persistence.aof.writer.bufferedBytes);
+  const before = fieldsBefore(report, host.persistence.aof.writer.bufferedBytes);
   const after = fieldsAfter(report, keyCount);
   reply.map(before.length + used.length + after.length);
   replyFields(reply, before);
@@ -130,7 +135,8 @@ function fieldsBefore(report: MemoryReport, aofBufferBytes: number): StatsField[
 }
 
 function fieldsAfter(report: MemoryReport, keyCount: number): StatsField[] {
-  const { usedBytes, rssBytes, arena } = report;
+  const { usedBytes } = report;
+  const fragmentation = fragmentationOf(report);
   const sinceStart = Math.max(0, usedBytes - report.startupBytes);
   const ratio = (part: number, whole: number) => part / Math.max(1, whole);
   return [
@@ -140,17 +146,17 @@ function fieldsAfter(report: MemoryReport, keyCount: number): StatsField[] {
     ["dataset.bytes", report.datasetBytes],
     ["dataset.percentage", report.datasetShare * 100, "ratio"],
     ["peak.percentage", ratio(usedBytes, report.peakBytes) * 100, "ratio"],
-    ["allocator.allocated", arena.usedBytes],
-    ["allocator.active", arena.segmentBytes],
-    ["allocator.resident", arena.reservedBytes],
-    ["allocator-fragmentation.ratio", ratio(arena.segmentBytes, arena.usedBytes), "ratio"],
-    ["allocator-fragmentation.bytes", arena.segmentBytes - arena.usedBytes],
-    ["allocator-rss.ratio", ratio(arena.reservedBytes, arena.segmentBytes), "ratio"],
-    ["allocator-rss.bytes", arena.reservedBytes - arena.segmentBytes],
-    ["rss-overhead.ratio", ratio(rssBytes, arena.reservedBytes), "ratio"],
-    ["rss-overhead.bytes", rssBytes - arena.reservedBytes],
-    ["fragmentation", ratio(rssBytes, usedBytes), "ratio"],
-    ["fragmentation.bytes", rssBytes - usedBytes],
+    ["allocator.allocated", fragmentation.allocatedBytes],
+    ["allocator.active", fragmentation.activeBytes],
+    ["allocator.resident", fragmentation.residentBytes],
+    ["allocator-fragmentation.ratio", fragmentation.allocatorFragmentation.ratio, "ratio"],
+    ["allocator-fragmentation.bytes", fragmentation.allocatorFragmentation.bytes],
+    ["allocator-rss.ratio", fragmentation.allocatorRss.ratio, "ratio"],
+    ["allocator-rss.bytes", fragmentation.allocatorRss.bytes],
+    ["rss-overhead.ratio", fragmentation.rssOverhead.ratio, "ratio"],
+    ["rss-overhead.bytes", fragmentation.rssOverhead.bytes],
+    ["fragmentation", fragmentation.total.ratio, "ratio"],
+    ["fragmentation.bytes", fragmentation.total.bytes],
   ];
 }
 
@@ -159,8 +165,8 @@ const MIB = 1024 * 1024;
 const DATA_BYTES_MIN = 5 * MIB;
 const WASTE_BYTES_MIN = 10 * MIB;
 
-function memoryDoctorCommand({ reply, server }: Client): void {
-  const report = memoryReport(server);
+function memoryDoctorCommand({ reply, host }: Client): void {
+  const report = memoryReport(host);
   if (report.usedBytes < DATA_BYTES_MIN) {
     reply.verbatim("This instance is empty or holds very little data: there is nothing to say.\n");
     return;
@@ -208,15 +214,14 @@ function findingsOf(
   return findings;
 }
 
-function memoryPurgeCommand({ reply, server }: Client): void {
-  server.activeDefrag.defragmentation.compact();
-  server.arena.trim(0);
-  server.memoryReturn.collect();
+function memoryPurgeCommand({ reply, host }: Client): void {
+  host.activeDefrag.purge();
+  host.memoryReturn.purge();
   reply.ok();
 }
 
-function memoryMallocStatsCommand({ reply, server }: Client): void {
-  const { arena } = server;
+function memoryMallocStatsCommand({ reply, host }: Client): void {
+  const { arena } = host;
   const { usedBytes, segmentBytes, reservedBytes, deferredBytes } = arena.statistics();
   const lines = [
     "Segments of 256 KiB, each with blocks of one size.",

@@ -1,10 +1,10 @@
 /**
  * MONITOR: shows this client all commands that the server carries out. The lines are made in
- * server/monitors.ts.
+ * observers/monitors.ts.
  */
-import { type Client, REDIS_DENY_BLOCKING, REDIS_MONITOR } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError } from "../server/errors.ts";
+import { type Client, REDIS_DENY_BLOCKING, REDIS_MONITOR } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError } from "../session/errors.ts";
 
 const NOT_ALLOWED = commandError("ERR MONITOR isn't allowed for DENY BLOCKING client");
 
@@ -19,6 +19,6 @@ function monitorCommand(client: Client): void {
   if (client.has(REDIS_DENY_BLOCKING)) throw NOT_ALLOWED;
   // Redis: the second time there is no answer at all.
   if (client.has(REDIS_MONITOR)) return;
-  client.server.addMonitor(client);
+  client.host.monitors.add(client);
   client.reply.ok();
 }

@@ -1,10 +1,10 @@
 /**
  * Persistence commands: SAVE, BGSAVE, LASTSAVE. What they set in motion is in
- * server/rdb_control.ts.
+ * durability/rdb_control.ts.
  */
-import { type Client, REDIS_EXECUTING } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import { type Client, REDIS_EXECUTING } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 
 // deno-fmt-ignore
 export const persistenceCommands: readonly RedisCommand[] = [
@@ -41,19 +41,19 @@ const REWRITE_FAILED = commandError(
     "information.",
 );
 
-function saveCommand({ server, reply }: Client): void {
-  const { rdb } = server.persistence;
+function saveCommand({ host, reply }: Client): void {
+  const { rdb } = host.persistence;
   if (rdb.isSaving) throw SAVE_IN_PROGRESS;
-  if (rdb.saveNow() !== null) throw FAILED;
+  if (host.process.whileBusy(() => rdb.saveNow()) !== null) throw FAILED;
   reply.ok();
 }
 
 function bgsaveCommand(client: Client): void {
-  const { argv, server, reply } = client;
+  const { argv, host, reply } = client;
   const isScheduling = argv.count === 2 && argv.is(1, "schedule");
   if (argv.count > 1 && !isScheduling) throw SYNTAX_ERROR;
   const isInTransaction = client.has(REDIS_EXECUTING);
-  switch (server.persistence.rdb.requestBackgroundSave(isScheduling, isInTransaction)) {
+  switch (host.persistence.rdb.requestBackgroundSave(isScheduling, isInTransaction)) {
     case "started":
       return reply.simple("Background saving started");
     case "scheduled":
@@ -67,12 +67,12 @@ function bgsaveCommand(client: Client): void {
   }
 }
 
-function lastsaveCommand({ server, reply }: Client): void {
-  reply.integer(Math.floor(server.persistence.rdb.lastSaveMs / 1000));
+function lastsaveCommand({ host, reply }: Client): void {
+  reply.integer(Math.floor(host.persistence.rdb.lastSaveMs / 1000));
 }
 
-function bgrewriteaofCommand({ server, reply }: Client): void {
-  switch (server.persistence.aof.requestRewrite()) {
+function bgrewriteaofCommand({ host, reply }: Client): void {
+  switch (host.persistence.aof.requestRewrite()) {
     case "started":
       return reply.simple("Background append only file rewriting started");
     case "scheduled":

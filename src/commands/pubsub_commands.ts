@@ -1,51 +1,58 @@
 /**
  * Publish and subscribe: SUBSCRIBE and its kin, PUBLISH, SPUBLISH, PUBSUB. The subscriptions and
- * the delivery are in server/pubsub.ts.
+ * the delivery are in observers/pubsub.ts.
  *
  * The answers of SUBSCRIBE and UNSUBSCRIBE are pushes, one for each channel: CLIENT REPLY OFF does
  * not suppress them.
  */
 import { latin1Bytes } from "../base/bytes.ts";
 import { matchGlob } from "../base/glob.ts";
-import type { Client } from "../server/client.ts";
+import type { Client } from "../session/client.ts";
 import {
   REDIS_DENY_BLOCKING,
   REDIS_EXECUTING,
   REDIS_REPLY_OFF,
   REDIS_REPLY_SKIP,
-} from "../server/client.ts";
-import { rangeSpec, type RedisCommand } from "../server/command.ts";
-import { commandError } from "../server/errors.ts";
+} from "../session/client.ts";
+import { rangeSpec, type RedisCommand } from "../session/command.ts";
+import { commandError } from "../session/errors.ts";
 import {
   shardSubscriptionCount,
   subscriptionCount,
   type SubscriptionKind,
-} from "../server/pubsub.ts";
+} from "../observers/pubsub.ts";
 import { replyHelp } from "./help.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
 const PUBSUB_FLAGS = ["pubsub", "loading", "stale"] as const;
 const SUBSCRIBE_FLAGS = ["pubsub", "noscript", "loading", "stale"] as const;
+const ONE_CHANNEL = { isOne: true, isPattern: false } as const;
+const ALL_CHANNELS = { isOne: false, isPattern: false } as const;
+const ALL_PATTERNS = { isOne: false, isPattern: true } as const;
 const PUBLISH_FLAGS = ["pubsub", "loading", "stale", "fast", "may_replicate"] as const;
 
 // deno-fmt-ignore
 export const pubsubCommands: readonly RedisCommand[] = [
   { name: "subscribe", arity: -2, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS,
-    proc: subscribeCommand, categories: [],
+    traits: ["allowed_in_subscribe"],
+    proc: subscribeCommand, channels: ALL_CHANNELS, categories: [],
     since: "2.0.0", group: "pubsub",
     complexity: "O(N) where N is the number of channels to subscribe to.",
     summary: "Listens for messages published to channels." },
   { name: "unsubscribe", arity: -1, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS,
+    traits: ["allowed_in_subscribe"],
     proc: unsubscribeCommand, categories: [],
     since: "2.0.0", group: "pubsub",
     complexity: "O(N) where N is the number of clients already subscribed to a channel.",
     summary: "Stops listening to channels, or to all of them." },
   { name: "psubscribe", arity: -2, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS,
-    proc: psubscribeCommand, categories: [],
+    traits: ["allowed_in_subscribe"],
+    proc: psubscribeCommand, channels: ALL_PATTERNS, categories: [],
     since: "2.0.0", group: "pubsub",
     complexity: "O(N) where N is the number of patterns the client is already subscribed to.",
     summary: "Listens for messages published to channels that match patterns." },
   { name: "punsubscribe", arity: -1, flags: SUBSCRIBE_FLAGS, keys: NO_KEYS,
+    traits: ["allowed_in_subscribe"],
     proc: punsubscribeCommand, categories: [],
     since: "2.0.0", group: "pubsub",
     complexity: "O(N+M) where N is the number of patterns the client is already subscribed " +
@@ -53,22 +60,24 @@ export const pubsubCommands: readonly RedisCommand[] = [
       "total patterns subscribed in the system (by any client).",
     summary: "Stops listening to patterns, or to all of them." },
   { name: "ssubscribe", arity: -2, flags: SUBSCRIBE_FLAGS, keys: [1, -1, 1], keySpecs: [rangeSpec("not_key", 1, -1)],
-    proc: ssubscribeCommand, categories: [], since: "7.0.0", group: "pubsub",
+    traits: ["allowed_in_subscribe"],
+    proc: ssubscribeCommand, channels: ALL_CHANNELS, categories: [], since: "7.0.0", group: "pubsub",
     complexity: "O(N) where N is the number of shard channels to subscribe to.",
     summary: "Listens for messages published to shard channels." },
   { name: "sunsubscribe", arity: -1, flags: SUBSCRIBE_FLAGS, keys: [1, -1, 1], keySpecs: [rangeSpec("not_key", 1, -1)],
+    traits: ["allowed_in_subscribe"],
     proc: sunsubscribeCommand, categories: [], since: "7.0.0", group: "pubsub",
     complexity: "O(N) where N is the number of clients already subscribed to a shard channel.",
     summary: "Stops listening to shard channels, or to all of them." },
   { name: "publish", arity: 3, flags: PUBLISH_FLAGS, keys: NO_KEYS,
-    proc: publishCommand, categories: [],
+    proc: publishCommand, channels: ONE_CHANNEL, categories: [],
     since: "2.0.0", group: "pubsub",
     complexity: "O(N+M) where N is the number of clients subscribed to the receiving " +
       "channel and M is the total " +
       "number of subscribed patterns (by any client).",
     summary: "Sends a message to a channel." },
   { name: "spublish", arity: 3, flags: PUBLISH_FLAGS, keys: [1, 1, 1], keySpecs: [rangeSpec("not_key", 1, 0)],
-    proc: spublishCommand, categories: [], since: "7.0.0", group: "pubsub",
+    proc: spublishCommand, channels: ONE_CHANNEL, categories: [], since: "7.0.0", group: "pubsub",
     complexity: "O(N) where N is the number of clients subscribed to the receiving shard channel.",
     summary: "Sends a message to a shard channel." },
   { name: "pubsub", arity: -2, flags: [], keys: NO_KEYS,
@@ -181,7 +190,7 @@ function sunsubscribeCommand(client: Client): void {
 }
 
 function subscribe(client: Client, of: Kind): void {
-  const { argv, server } = client;
+  const { argv, host } = client;
   // Somebody who cannot wait for messages, but a transaction may subscribe its client.
   if (client.has(REDIS_DENY_BLOCKING) && !client.has(REDIS_EXECUTING)) {
     const name = of.subscribeWord.toUpperCase();
@@ -189,18 +198,18 @@ function subscribe(client: Client, of: Kind): void {
   }
   for (let index = 1; index < argv.count; index++) {
     const name = argv.text(index);
-    server.pubsub.subscribe(client, of.kind, name);
+    host.pubsub.subscribe(client, of.kind, name);
     confirm(client, of.subscribeWord, name, of.count(client));
   }
 }
 
 function unsubscribe(client: Client, of: Kind): void {
-  const { argv, server } = client;
+  const { argv, host } = client;
   const names = argv.count === 1
     ? [...of.names(client) ?? []]
     : Array.from({ length: argv.count - 1 }, (_, index) => argv.text(index + 1));
   for (const name of names) {
-    server.pubsub.unsubscribe(client, of.kind, name);
+    host.pubsub.unsubscribe(client, of.kind, name);
     confirm(client, of.unsubscribeWord, name, of.count(client));
   }
   if (names.length === 0) confirm(client, of.unsubscribeWord, null, of.count(client));
@@ -220,26 +229,26 @@ function confirm(client: Client, word: string, name: string | null, count: numbe
 }
 
 function publishCommand(client: Client): void {
-  const { argv, reply, server } = client;
-  const receivers = server.pubsub.publish(argv.copy(1), argv.copy(2));
+  const { argv, reply, host } = client;
+  const receivers = host.pubsub.publish(argv.copy(1), argv.copy(2));
   // Redis: a message goes to replicas, but not to the AOF.
   client.propagateNothing();
   reply.integer(receivers);
 }
 
 function spublishCommand(client: Client): void {
-  const { argv, reply, server } = client;
-  const receivers = server.pubsub.publishShard(argv.copy(1), argv.copy(2));
+  const { argv, reply, host } = client;
+  const receivers = host.pubsub.publishShard(argv.copy(1), argv.copy(2));
   client.propagateNothing();
   reply.integer(receivers);
 }
 
 function pubsubChannelsCommand(client: Client): void {
-  replyMatching(client, client.server.pubsub.channels);
+  replyMatching(client, client.host.pubsub.channels);
 }
 
 function pubsubShardchannelsCommand(client: Client): void {
-  replyMatching(client, client.server.pubsub.shardChannels);
+  replyMatching(client, client.host.pubsub.shardChannels);
 }
 
 function replyMatching(client: Client, table: ReadonlyMap<string, unknown>): void {
@@ -261,11 +270,11 @@ function replyMatching(client: Client, table: ReadonlyMap<string, unknown>): voi
 }
 
 function pubsubNumsubCommand(client: Client): void {
-  replyCounts(client, client.server.pubsub.channels);
+  replyCounts(client, client.host.pubsub.channels);
 }
 
 function pubsubShardnumsubCommand(client: Client): void {
-  replyCounts(client, client.server.pubsub.shardChannels);
+  replyCounts(client, client.host.pubsub.shardChannels);
 }
 
 function replyCounts(
@@ -280,8 +289,8 @@ function replyCounts(
   }
 }
 
-function pubsubNumpatCommand({ reply, server }: Client): void {
-  reply.integer(server.pubsub.patterns.size);
+function pubsubNumpatCommand({ reply, host }: Client): void {
+  reply.integer(host.pubsub.patterns.size);
 }
 
 function pubsubHelpCommand({ reply }: Client): void {

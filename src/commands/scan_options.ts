@@ -12,7 +12,7 @@ import type { Slice } from "../base/bytes.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Reply } from "../protocol/reply.ts";
-import { INVALID_CURSOR, SYNTAX_ERROR } from "../server/errors.ts";
+import { INVALID_CURSOR, SYNTAX_ERROR } from "../session/errors.ts";
 import * as dict from "../structures/dict.ts";
 import { integerArgument } from "./arguments.ts";
 
@@ -36,10 +36,11 @@ export interface ScanOptions {
 
 /**
  * The cursor that an argument spells. Redis reads it with C's strtoul: a sign, leading zeros and
- * the empty text pass, and all of uint64; our dicts use the lower 32 bits.
+ * the empty text pass, all of uint64, and whatever follows a zero byte; our dicts use the lower 32
+ * bits.
  */
 export function cursorArgument(argv: Argv, index: number): number {
-  const text = argv.text(index);
+  const [text] = argv.text(index).split("\0", 1);
   if (text === "") return 0;
   const match = /^([+-]?)(\d+)$/.exec(text);
   if (match === null) throw INVALID_CURSOR;

@@ -6,9 +6,9 @@ import { parseInt64 } from "../base/integers.ts";
 import { Crc64 } from "../persistence/crc64.ts";
 import { CHECKSUM_BYTES, RDB_VERSION } from "../persistence/rdb_format.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import type { KeySpec, RedisCommand } from "../server/command.ts";
-import { commandError, NOT_AN_INTEGER } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import type { KeySpec, RedisCommand } from "../session/command.ts";
+import { commandError, NOT_AN_INTEGER } from "../session/errors.ts";
 import { replyHelp, wrongSubcommandArity } from "./help.ts";
 
 const NO_KEYS = [0, 0, 0] as const;

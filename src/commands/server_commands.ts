@@ -2,9 +2,9 @@
  * Server commands: TIME, LOLWUT, ROLE. The larger families of that group have files of their own.
  */
 import * as clock from "../base/clock.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { REDENO_VERSION, REDIS_VERSION } from "../server/server.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { REDENO_VERSION, REDIS_VERSION } from "../config/version.ts";
 import { integerArgument } from "./arguments.ts";
 
 const NO_KEYS = [0, 0, 0] as const;

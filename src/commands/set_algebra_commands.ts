@@ -7,9 +7,9 @@
  */
 import { EVENT_GENERIC, EVENT_SET } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
-import type { Client } from "../server/client.ts";
-import { rangeSpec, type RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import { rangeSpec, type RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import * as setValue from "../values/set_value.ts";
 import * as value from "../values/value.ts";
 import { TYPE_SET } from "../values/value.ts";

@@ -3,16 +3,18 @@
  * is kept is set_value.ts's business; SINTER, SUNION and SDIFF are in set_algebra_commands.ts.
  */
 import { Slice } from "../base/bytes.ts";
+import { scratch } from "../base/scratch.ts";
 import { EVENT_SET } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
-import type { Client } from "../server/client.ts";
-import { rangeSpec, type RedisCommand } from "../server/command.ts";
-import { MUST_BE_POSITIVE, SYNTAX_ERROR } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import { rangeSpec, type RedisCommand } from "../session/command.ts";
+import { MUST_BE_POSITIVE, SYNTAX_ERROR } from "../session/errors.ts";
 import * as setValue from "../values/set_value.ts";
 import * as value from "../values/value.ts";
 import { ENCODING_INTSET, TYPE_SET } from "../values/value.ts";
 import {
   boundedIntegerArgument,
+  repeatedCount,
   signedCountArgument,
   typedForRead,
   typedForWrite,
@@ -86,11 +88,11 @@ const PROPAGATED_MEMBERS_MAX = 1024;
 
 /** The set's limits, filled from the config by each command that needs them. */
 const limits: setValue.SetLimits = { intsetEntriesMax: 0 };
-const drawn = new Slice();
+const drawn = scratch(new Slice());
 
 /** The limits of sets, as configured now. Good during the command. */
-export function setLimits({ server }: Client): setValue.SetLimits {
-  limits.intsetEntriesMax = server.config.setMaxIntsetEntries;
+export function setLimits({ host }: Client): setValue.SetLimits {
+  limits.intsetEntriesMax = host.config.setMaxIntsetEntries;
   return limits;
 }
 
@@ -191,7 +193,7 @@ function spopWithCount(client: Client): void {
     db.changed(argv, 1, EVENT_SET, "spop");
     db.keyspace.dirty += total - 1;
     db.removeEmptied(argv, 1);
-    if (client.server.commandLog !== null) client.propagateAs("DEL", argv.copy(1));
+    if (client.wantsEffects) client.propagateAs("DEL", argv.copy(1));
     return;
   }
   reply.set(wanted);
@@ -213,12 +215,12 @@ function spopWithCount(client: Client): void {
  * Removes a member chosen at random and replies it. Returns a copy for the AOF, or null if there is
  * no AOF.
  */
-function popRandom({ db, server, reply }: Client, entry: Ref): Uint8Array | null {
-  const { arena } = db;
+function popRandom(client: Client, entry: Ref): Uint8Array | null {
+  const { db: { arena }, reply } = client;
   setValue.readRandom(arena, entry, drawn);
   const { bytes, start, length } = drawn;
   reply.bulk(bytes, start, length);
-  const copy = server.commandLog === null ? null : drawn.copy();
+  const copy = client.wantsEffects ? drawn.copy() : null;
   setValue.removeDrawn(arena, entry);
   return copy;
 }
@@ -228,7 +230,7 @@ function popRandom({ db, server, reply }: Client, entry: Ref): Uint8Array | null
  * there is an AOF.
  */
 function keepRandom(client: Client, entry: Ref, count: number, popped: Uint8Array[]): void {
-  const { db, server, reply } = client;
+  const { db, reply } = client;
   const { arena, keyspace } = db;
   const used = setLimits(client);
   const kept = setValue.createDetached(arena);
@@ -239,7 +241,7 @@ function keepRandom(client: Client, entry: Ref, count: number, popped: Uint8Arra
     const { bytes, start, length } = member;
     if (setValue.has(arena, kept, bytes, start, length)) return;
     reply.bulk(bytes, start, length);
-    if (server.commandLog !== null) popped.push(member.copy());
+    if (client.wantsEffects) popped.push(member.copy());
   });
   const encoding = value.encodingOf(arena, entry);
   const ref = value.valueRef(arena, entry);
@@ -280,8 +282,9 @@ function srandmemberCommand(client: Client): void {
     });
     return;
   }
-  if (!isSingle) reply.array(-wanted);
-  for (let count = Math.abs(wanted); count > 0 && !reply.isOverflown; count--) {
+  const drawnCount = isSingle ? 1 : repeatedCount(wanted);
+  if (!isSingle) reply.array(drawnCount);
+  for (let count = drawnCount; count > 0 && !reply.isOverflown; count--) {
     setValue.readRandom(arena, entry, drawn);
     reply.bulk(drawn.bytes, drawn.start, drawn.length);
   }

@@ -1,10 +1,10 @@
 /**
  * SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT].
  */
-import { type Client, REDIS_DENY_BLOCKING } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
-import { shutdownOptions } from "../server/shutdown.ts";
+import { type Client, REDIS_DENY_BLOCKING } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
+import { shutdownOptions } from "../durability/shutdown.ts";
 
 // deno-fmt-ignore
 export const shutdownCommands: readonly RedisCommand[] = [
@@ -22,7 +22,7 @@ const DENIED = commandError(
 );
 
 function shutdownCommand(client: Client): void {
-  const { argv, server } = client;
+  const { argv, host } = client;
   const words: string[] = [];
   for (let index = 1; index < argv.count; index++) {
     const word = argv.text(index).toLowerCase();
@@ -35,5 +35,5 @@ function shutdownCommand(client: Client): void {
   // Redis: ABORT ends the wait for replicas, of which there are none.
   if (isAbort) throw NO_SHUTDOWN;
   if (client.has(REDIS_DENY_BLOCKING) && !words.includes("now")) throw DENIED;
-  if (!server.shutdown(shutdownOptions(words))) throw FAILED;
+  if (!host.process.shutdown(shutdownOptions(words))) throw FAILED;
 }

@@ -1,9 +1,9 @@
 /**
- * SLOWLOG: shows and empties the log of slow commands, which server/slowlog.ts keeps.
+ * SLOWLOG: shows and empties the log of slow commands, which statistics/slowlog.ts keeps.
  */
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError } from "../session/errors.ts";
 import { boundedIntegerArgument } from "./arguments.ts";
 import { replyHelp, wrongSubcommandArity } from "./help.ts";
 
@@ -52,11 +52,11 @@ const HELP = [
 const DEFAULT_COUNT = 10;
 const COUNT_TOO_LOW = commandError("ERR count should be greater than or equal to -1");
 
-function slowlogGetCommand({ argv, reply, server }: Client): void {
+function slowlogGetCommand({ argv, reply, host }: Client): void {
   if (argv.count > 3) throw wrongSubcommandArity(argv, "SLOWLOG");
   let count = DEFAULT_COUNT;
   if (argv.count === 3) count = boundedIntegerArgument(argv, 2, -1, Infinity, COUNT_TOO_LOW);
-  const entries = server.slowlog.newest(count === -1 ? Infinity : count);
+  const entries = host.slowlog.newest(count === -1 ? Infinity : count);
   reply.array(entries.length);
   for (const entry of entries) {
     reply.array(6);
@@ -70,12 +70,12 @@ function slowlogGetCommand({ argv, reply, server }: Client): void {
   }
 }
 
-function slowlogLenCommand({ reply, server }: Client): void {
-  reply.integer(server.slowlog.length);
+function slowlogLenCommand({ reply, host }: Client): void {
+  reply.integer(host.slowlog.length);
 }
 
-function slowlogResetCommand({ reply, server }: Client): void {
-  server.slowlog.reset();
+function slowlogResetCommand({ reply, host }: Client): void {
+  host.slowlog.reset();
   reply.ok();
 }
 

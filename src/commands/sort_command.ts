@@ -8,13 +8,14 @@
  */
 import { compareBytes, copyBytes, indexOfByte, indexOfBytes, Slice } from "../base/bytes.ts";
 import { parseAsStrtod } from "../base/doubles.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Database } from "../keyspace/database.ts";
 import { EVENT_GENERIC, EVENT_KEY_MISS, EVENT_LIST } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import type { KeySpec, RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR, WRONG_TYPE } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import type { KeySpec, RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR, WRONG_TYPE } from "../session/errors.ts";
 import * as hashValue from "../values/hash_value.ts";
 import * as listValue from "../values/list_value.ts";
 import * as setValue from "../values/set_value.ts";
@@ -166,8 +167,9 @@ class SortPattern {
   }
 }
 
-const found = new Slice();
-let keyBuffer = new Uint8Array(256);
+const found = scratch(new Slice());
+/** Names of other keys are put together here, unless they are longer. */
+const shortKey = new Uint8Array(1024);
 
 function sortCommand(client: Client): void {
   sortGeneric(client, sortOptions(client, true));
@@ -221,7 +223,7 @@ function sortOptions(client: Client, mayStore: boolean): SortOptions {
 
 /** BY and GET read keys that no argument names: the client's user must be allowed to read all. */
 function checkForeignKeys(client: Client, option: string): void {
-  if (client.server.acl.mayReadAllKeys(client)) return;
+  if (client.host.acl.mayReadAllKeys(client)) return;
   throw commandError(`ERR ${option} option of SORT denied due to insufficient ACL permissions.`);
 }
 
@@ -399,7 +401,7 @@ function storeResults(client: Client, keyIndex: number, results: PackedElements)
     return;
   }
   const list = listValue.create(arena);
-  const fill = client.server.config.listMaxListpackSize;
+  const fill = client.host.config.listMaxListpackSize;
   const { bytes, starts, lengths } = results;
   for (let index = 0; index < results.count; index++) {
     listValue.push(arena, list, false, bytes, starts[index], lengths[index], fill);
@@ -428,12 +430,12 @@ function lookUp(
   if (starAt < 0) return false;
   const length = elements.lengths[index];
   const keyBytes = keyEnd - 1 + length;
-  if (keyBytes > keyBuffer.length) keyBuffer = new Uint8Array(keyBytes * 2);
-  copyBytes(bytes, 0, keyBuffer, 0, starAt);
-  copyBytes(elements.bytes, elements.starts[index], keyBuffer, starAt, length);
-  copyBytes(bytes, starAt + 1, keyBuffer, starAt + length, keyEnd - starAt - 1);
+  const key = keyBytes <= shortKey.length ? shortKey : new Uint8Array(keyBytes);
+  copyBytes(bytes, 0, key, 0, starAt);
+  copyBytes(elements.bytes, elements.starts[index], key, starAt, length);
+  copyBytes(bytes, starAt + 1, key, starAt + length, keyEnd - starAt - 1);
   const { arena } = db;
-  const entry = lookupCounted(db, keyBuffer, keyBytes);
+  const entry = lookupCounted(db, key, keyBytes);
   if (entry === 0) return false;
   if (keyEnd === bytes.length) {
     if (value.typeOf(arena, entry) !== value.TYPE_STRING) return false;
@@ -464,7 +466,8 @@ function findSortKeys(argv: Argv): number[] {
   for (let index = 2; index < argv.count; index++) {
     if (argv.is(index, "limit")) index += 2;
     else if (argv.is(index, "get") || argv.is(index, "by")) index++;
-    else if (argv.is(index, "store") && index + 1 < argv.count) storeIndex = index + 1;
+    // Redis goes on with the name of the key as if it were an option, and may miss the next STORE.
+    else if (argv.is(index, "store") && index + 1 < argv.count) storeIndex = ++index;
   }
   return storeIndex === 0 ? [1] : [1, storeIndex];
 }

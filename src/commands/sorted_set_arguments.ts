@@ -6,9 +6,9 @@ import { parseAsStrtod } from "../base/doubles.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import { EVENT_GENERIC, EVENT_SORTED_SET } from "../keyspace/keyspace_listener.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import type { KeyFinder } from "../server/command.ts";
-import { commandError } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import type { KeyFinder } from "../session/command.ts";
+import { commandError } from "../session/errors.ts";
 import type { SortedSetBuilder, SortedSetLimits } from "../values/sorted_set_value.ts";
 import * as sortedSet from "../values/sorted_set_value.ts";
 import * as value from "../values/value.ts";
@@ -39,9 +39,9 @@ interface Bound {
 const limits: SortedSetLimits = { listpackEntriesMax: 0, listpackValueBytesMax: 0 };
 
 /** The sorted set's limits, from the config; filled anew by each call. */
-export function limitsOf({ server }: Client): SortedSetLimits {
-  limits.listpackEntriesMax = server.config.zsetMaxListpackEntries;
-  limits.listpackValueBytesMax = server.config.zsetMaxListpackValue;
+export function limitsOf({ host }: Client): SortedSetLimits {
+  limits.listpackEntriesMax = host.config.zsetMaxListpackEntries;
+  limits.listpackValueBytesMax = host.config.zsetMaxListpackValue;
   return limits;
 }
 

@@ -7,19 +7,27 @@
 import { Slice } from "../base/bytes.ts";
 import { formatScore } from "../base/doubles.ts";
 import { random } from "../base/random.ts";
+import { scratch } from "../base/scratch.ts";
 import { EVENT_SORTED_SET } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError, OUT_OF_RANGE, SYNTAX_ERROR } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as sortedSetLarge from "../values/sorted_set_large.ts";
 import * as sortedSet from "../values/sorted_set_value.ts";
 import { SortedSetCursor } from "../values/sorted_set_value.ts";
 import * as value from "../values/value.ts";
 import { ENCODING_LISTPACK, TYPE_SORTED_SET } from "../values/value.ts";
-import { doubleArgument, signedCountArgument, typedForRead, typedForWrite } from "./arguments.ts";
+import {
+  checkPairCount,
+  doubleArgument,
+  repeatedCount,
+  signedCountArgument,
+  typedForRead,
+  typedForWrite,
+} from "./arguments.ts";
 import {
   collectEntries,
   cursorArgument,
@@ -89,13 +97,10 @@ const INCR_OF_MANY = commandError("ERR INCR option supports a single increment-e
 /** ZADD CH: counts changed members beside added ones. A bit beyond those of `sortedSet.add`. */
 const REPORT_CHANGES = 1 << 8;
 
-/** Redis: with WITHSCORES twice as many elements must still be a long. */
-const PAIR_COUNT_MAX = 2 ** 62;
-
 /** Scores of the current ZADD, all read before the first one is stored. */
 const scores: number[] = [];
-const view = new Slice();
-const cursor = new SortedSetCursor();
+const view = scratch(new Slice());
+const cursor = scratch(new SortedSetCursor());
 
 /** What became of the members of a ZADD. */
 const tally = { added: 0, updated: 0, skipped: 0 };
@@ -300,13 +305,13 @@ function replySample(client: Client): void {
   const wanted = signedCountArgument(argv, 2);
   if (argv.count > 4 || (argv.count === 4 && !argv.is(3, "withscores"))) throw SYNTAX_ERROR;
   const withScores = argv.count === 4;
-  if (withScores && Math.abs(wanted) >= PAIR_COUNT_MAX) throw OUT_OF_RANGE;
+  if (withScores) checkPairCount(argv, 2);
   const entry = typedForRead(client, 1, TYPE_SORTED_SET);
   if (entry === 0 || wanted === 0) return reply.array(0);
   const encoding = value.encodingOf(arena, entry);
   const ref = value.valueRef(arena, entry);
   const total = sortedSet.count(arena, encoding, ref);
-  const shown = wanted < 0 ? -wanted : Math.min(wanted, total);
+  const shown = wanted < 0 ? repeatedCount(wanted) : Math.min(wanted, total);
   reply.array(withScores && reply.resp === 2 ? shown * 2 : shown);
   const show = (member: Slice, score: number) => {
     if (withScores && reply.resp === 3) reply.array(2);

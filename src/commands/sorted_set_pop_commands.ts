@@ -5,12 +5,13 @@
  * A pop that blocked, or chose among keys, goes to the AOF as the plain ZPOPMIN or ZPOPMAX it was.
  */
 import { Slice } from "../base/bytes.ts";
+import { scratch } from "../base/scratch.ts";
 import { EVENT_SORTED_SET } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import { type Client, REDIS_DENY_BLOCKING } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError, MUST_BE_POSITIVE, SYNTAX_ERROR } from "../server/errors.ts";
+import { type Client, REDIS_DENY_BLOCKING } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError, MUST_BE_POSITIVE, SYNTAX_ERROR } from "../session/errors.ts";
 import * as sortedSet from "../values/sorted_set_value.ts";
 import { SortedSetCursor } from "../values/sorted_set_value.ts";
 import * as value from "../values/value.ts";
@@ -70,8 +71,8 @@ const NO_COUNT = commandError("ERR count should be greater than 0");
 
 const COUNT_MAX = 2 ** 63;
 
-const cursor = new SortedSetCursor();
-const view = new Slice();
+const cursor = scratch(new SortedSetCursor());
+const view = scratch(new Slice());
 
 /** What to take out of the first key that has something. */
 interface Pop {
@@ -196,7 +197,7 @@ function block(client: Client, keyIndexes: number[], timeoutMs: number, pop: Pop
   };
   const expire = (blocked: Client) => blocked.reply.nilArray();
   const types = 1 << TYPE_SORTED_SET;
-  client.server.blocking.block(client, keyIndexes, types, timeoutMs, serve, expire);
+  client.host.blocking.block(client, keyIndexes, types, timeoutMs, serve, expire);
 }
 
 /**

@@ -3,12 +3,13 @@
  * or removed. Whatever the kind of range, it is first turned into ranks (sorted_set_arguments.ts).
  */
 import { Slice } from "../base/bytes.ts";
+import { scratch } from "../base/scratch.ts";
 import { EVENT_SORTED_SET } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import * as sortedSet from "../values/sorted_set_value.ts";
 import { SortedSetBuilder, SortedSetCursor } from "../values/sorted_set_value.ts";
 import * as value from "../values/value.ts";
@@ -104,8 +105,8 @@ const query: RangeQuery = {
   limit: NO_LIMIT,
 };
 const range = new MemberRange();
-const cursor = new SortedSetCursor();
-const view = new Slice();
+const cursor = scratch(new SortedSetCursor());
+const view = scratch(new Slice());
 
 function zcountCommand(client: Client): void {
   replyCount(client, "score");

@@ -3,12 +3,13 @@
  * set may stand for a sorted set whose scores are all 1.
  */
 import { Slice } from "../base/bytes.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import type { KeySpec, RedisCommand } from "../server/command.ts";
-import { commandError, SYNTAX_ERROR, WRONG_TYPE } from "../server/errors.ts";
+import type { Client } from "../session/client.ts";
+import type { KeySpec, RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR, WRONG_TYPE } from "../session/errors.ts";
 import * as setValue from "../values/set_value.ts";
 import * as sortedSet from "../values/sorted_set_value.ts";
 import { SortedSetBuilder, SortedSetCursor } from "../values/sorted_set_value.ts";
@@ -108,7 +109,7 @@ interface Combination {
 /** Hears of a member of a source, with its own score; returns whether the walk goes on. */
 type SourceVisitor = (member: Slice, score: number) => boolean;
 
-const cursor = new SortedSetCursor();
+const cursor = scratch(new SortedSetCursor());
 
 function zunionCommand(client: Client): void {
   replyCombination(client, "union");

@@ -20,13 +20,14 @@ import {
   writeInteger,
 } from "../base/integers.ts";
 import { addFloatTexts, parseLongDouble } from "../base/long_double.ts";
+import { scratch } from "../base/scratch.ts";
 import { KEEP_EXPIRY } from "../keyspace/database.ts";
 import { EVENT_GENERIC, EVENT_STRING } from "../keyspace/keyspace_listener.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import type { Client } from "../server/client.ts";
-import { rangeSpec, type RedisCommand } from "../server/command.ts";
+import type { Client } from "../session/client.ts";
+import { rangeSpec, type RedisCommand } from "../session/command.ts";
 import {
   commandError,
   INCREMENT_OVERFLOW,
@@ -37,7 +38,7 @@ import {
   SYNTAX_ERROR,
   WRONG_TYPE,
   wrongArity,
-} from "../server/errors.ts";
+} from "../session/errors.ts";
 import * as byteString from "../structures/byte_string.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
@@ -46,6 +47,7 @@ import {
   bigIntegerArgument,
   expiryArgument,
   integerArgument,
+  isBackwardRange,
   typedForRead,
   typedForWrite,
 } from "./arguments.ts";
@@ -77,15 +79,18 @@ export const stringCommands: readonly RedisCommand[] = [
   { name: "set", arity: -3, flags: ["write", "denyoom"], keys: [1, 1, 1],
     keySpecs: [rangeSpec("RW access update variable_flags", 1, 0, SET_NOTE)], findAccess: setAccess,
     categories: ["@string"], since: "1.0.0", group: "string",
-    complexity: "O(1)", proc: setCommand,
+    complexity: "O(1)", traits: ["cheap"],
+    proc: setCommand,
     summary: "Stores a string at a key, whatever the key held before." },
   { name: "setex", arity: 4, flags: ["write", "denyoom"], keys: [1, 1, 1],
     access: "OW update", categories: ["@string"], since: "2.0.0", group: "string",
-    complexity: "O(1)", proc: setexCommand,
+    complexity: "O(1)", traits: ["cheap"],
+    proc: setexCommand,
     summary: "Stores a string that expires after some seconds." },
   { name: "psetex", arity: 4, flags: ["write", "denyoom"], keys: [1, 1, 1],
     access: "OW update", categories: ["@string"], since: "2.6.0", group: "string",
-    complexity: "O(1)", proc: psetexCommand,
+    complexity: "O(1)", traits: ["cheap"],
+    proc: psetexCommand,
     summary: "Stores a string that expires after some milliseconds." },
   { name: "setnx", arity: 3, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
     access: "OW insert", categories: ["@string"], since: "1.0.0", group: "string",
@@ -148,7 +153,8 @@ export const stringCommands: readonly RedisCommand[] = [
     summary: "Adds to the number at a key, which may have a fraction." },
   { name: "getrange", arity: 4, flags: ["readonly"], keys: [1, 1, 1],
     access: "RO access", categories: ["@string"], since: "2.4.0", group: "string",
-    complexity: GETRANGE_COMPLEXITY, proc: getrangeCommand,
+    complexity: GETRANGE_COMPLEXITY, traits: ["cheap"],
+    proc: getrangeCommand,
     summary: "Returns a part of a string." },
   { name: "substr", arity: 4, flags: ["readonly"], keys: [1, 1, 1],
     access: "RO access", categories: ["@string"], since: "1.0.0", group: "string",
@@ -156,7 +162,8 @@ export const stringCommands: readonly RedisCommand[] = [
     summary: "Returns a part of a string (the old name of GETRANGE)." },
   { name: "setrange", arity: 4, flags: ["write", "denyoom"], keys: [1, 1, 1],
     access: "RW update", categories: ["@string"], since: "2.2.0", group: "string",
-    complexity: SETRANGE_COMPLEXITY, proc: setrangeCommand,
+    complexity: SETRANGE_COMPLEXITY, traits: ["cheap"],
+    proc: setrangeCommand,
     summary: "Overwrites a part of a string, which grows as needed." },
 ];
 
@@ -176,7 +183,7 @@ const OPTION_ANY_EXPIRY = OPTION_ANY_TIME | OPTION_KEEPTTL | OPTION_PERSIST;
 const OFFSET_OUT_OF_RANGE = commandError("ERR offset is out of range");
 const DECREMENT_OVERFLOW = commandError("ERR decrement would overflow");
 
-const view = new Slice();
+const view = scratch(new Slice());
 const digits = new Uint8Array(INTEGER_TEXT_BYTES_MAX);
 
 /** Replies the string of an entry, or of a part of it: the bytes `from` to `to` (exclusive). */
@@ -203,7 +210,7 @@ export function replyString(client: Client, entry: Ref, from = 0, to = -1): void
 
 /** Refuses to make a string longer than a client may send, or than a byte string can be. */
 export function checkStringLength(client: Client, byteCount: number): void {
-  const limit = Math.min(client.server.config.protoMaxBulkLen, byteString.BYTES_MAX);
+  const limit = Math.min(client.host.config.protoMaxBulkLen, byteString.BYTES_MAX);
   if (byteCount > limit) throw STRING_TOO_LONG;
 }
 
@@ -310,7 +317,7 @@ function expiryOption(client: Client, options: number): number {
 function announceExpiringSet(client: Client, text: number, expiryMs: number): void {
   const { db, argv } = client;
   db.alsoEvent(argv, 1, EVENT_GENERIC, "expire");
-  if (client.server.commandLog === null) return;
+  if (!client.wantsEffects) return;
   client.propagateAs("SET", argv.copy(1), argv.copy(text), "PXAT", expiryText(expiryMs));
 }
 
@@ -324,7 +331,7 @@ function expiryText(expiryMs: number): string {
 /** Redis: SET … GET goes to the AOF without GET, which would only make a reply. */
 function propagateWithoutGet(client: Client): void {
   const { argv } = client;
-  if (client.server.commandLog === null) return;
+  if (!client.wantsEffects) return;
   const parts: Uint8Array[] = [];
   for (let index = 0; index < argv.count; index++) {
     if (index < 3 || !argv.is(index, "get")) parts.push(argv.copy(index));
@@ -365,7 +372,7 @@ function getsetCommand(client: Client): void {
   getCommand(client);
   setArgument(client, 1, 2, NO_EXPIRY);
   db.changed(argv, 1, EVENT_STRING, "set");
-  if (client.server.commandLog === null) return;
+  if (!client.wantsEffects) return;
   client.propagateAs("SET", argv.copy(1), argv.copy(2));
 }
 
@@ -374,7 +381,7 @@ function getdelCommand(client: Client): void {
   getCommand(client);
   if (!db.remove(argv, 1)) return;
   db.changed(argv, 1, EVENT_GENERIC, "del");
-  if (client.server.commandLog !== null) client.propagateAs("DEL", argv.copy(1));
+  if (client.wantsEffects) client.propagateAs("DEL", argv.copy(1));
 }
 
 function getexCommand(client: Client): void {
@@ -403,14 +410,14 @@ function removeRead(client: Client): void {
   const { db, argv } = client;
   db.remove(argv, 1);
   db.changed(argv, 1, EVENT_GENERIC, "del");
-  if (client.server.commandLog !== null) client.propagateAs("DEL", argv.copy(1));
+  if (client.wantsEffects) client.propagateAs("DEL", argv.copy(1));
 }
 
 function expireRead(client: Client, entry: Ref, expiryMs: number): void {
   const { db, argv } = client;
   db.setExpiry(entry, expiryMs);
   db.changed(argv, 1, EVENT_GENERIC, "expire");
-  if (client.server.commandLog === null) return;
+  if (!client.wantsEffects) return;
   client.propagateAs("PEXPIREAT", argv.copy(1), expiryText(expiryMs));
 }
 
@@ -419,7 +426,7 @@ function persistRead(client: Client, entry: Ref): void {
   if (value.expiryOf(db.arena, entry) === NO_EXPIRY) return;
   db.setExpiry(entry, NO_EXPIRY);
   db.changed(argv, 1, EVENT_GENERIC, "persist");
-  if (client.server.commandLog !== null) client.propagateAs("PERSIST", argv.copy(1));
+  if (client.wantsEffects) client.propagateAs("PERSIST", argv.copy(1));
 }
 
 function mgetCommand(client: Client): void {
@@ -498,7 +505,7 @@ function getrangeCommand(client: Client): void {
   let end = integerArgument(argv, 3);
   const entry = typedForRead(client, 1, TYPE_STRING);
   const length = entry === 0 ? 0 : stringValue.byteLength(db.arena, entry);
-  const isEmpty = start < 0 && end < 0 && start > end;
+  const isEmpty = isBackwardRange(argv, 2);
   if (start < 0) start = Math.max(0, length + start);
   if (end < 0) end = Math.max(0, length + end);
   end = Math.min(end, length - 1);
@@ -623,7 +630,7 @@ function incrbyfloatCommand(client: Client): void {
     value.setEncodingOnly(arena, stored, value.ENCODING_EMBSTR);
   }
   db.changed(argv, 1, EVENT_STRING, "incrbyfloat");
-  if (client.server.commandLog !== null) client.propagateAs("SET", argv.copy(1), sum, "KEEPTTL");
+  if (client.wantsEffects) client.propagateAs("SET", argv.copy(1), sum, "KEEPTTL");
   reply.bulk(sum, 0, sum.length);
 }
 

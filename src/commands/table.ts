@@ -1,11 +1,13 @@
 /**
  * The command table: all families, concatenated.
  */
-import type { RedisCommand } from "../server/command.ts";
+import type { RedisCommand } from "../session/command.ts";
+import { absentStreamCommands } from "./absent_stream_commands.ts";
 import { aclCommands } from "./acl_commands.ts";
 import { bitfieldCommands } from "./bitfield_commands.ts";
 import { bitmapCommands } from "./bitmap_commands.ts";
 import { clientCommands } from "./client_commands.ts";
+import { clusterCommands } from "./cluster_commands.ts";
 import { commandCommands } from "./command_commands.ts";
 import { configCommands } from "./config_commands.ts";
 import { connectionCommands } from "./connection_commands.ts";
@@ -23,8 +25,11 @@ import { keyExpiryCommands } from "./key_expiry_commands.ts";
 import { listBlockingCommands } from "./list_blocking_commands.ts";
 import { listCommands } from "./list_commands.ts";
 import { memoryCommands } from "./memory_commands.ts";
+import { migrateCommands } from "./migrate_command.ts";
+import { moduleCommands } from "./module_commands.ts";
 import { monitorCommands } from "./monitor_command.ts";
 import { persistenceCommands } from "./persistence_commands.ts";
+import { replicationCommands } from "./replication_commands.ts";
 import { scriptCommands } from "./script_commands.ts";
 import { pubsubCommands } from "./pubsub_commands.ts";
 import { serverCommands } from "./server_commands.ts";
@@ -41,10 +46,12 @@ import { stringCommands } from "./string_commands.ts";
 import { transactionCommands } from "./transaction_commands.ts";
 
 export const commandRows: readonly RedisCommand[] = [
+  ...absentStreamCommands,
   ...aclCommands,
   ...bitfieldCommands,
   ...bitmapCommands,
   ...clientCommands,
+  ...clusterCommands,
   ...commandCommands,
   ...configCommands,
   ...connectionCommands,
@@ -62,8 +69,11 @@ export const commandRows: readonly RedisCommand[] = [
   ...listBlockingCommands,
   ...listCommands,
   ...memoryCommands,
+  ...migrateCommands,
+  ...moduleCommands,
   ...monitorCommands,
   ...persistenceCommands,
+  ...replicationCommands,
   ...scriptCommands,
   ...pubsubCommands,
   ...serverCommands,

@@ -5,6 +5,7 @@
  * `mstate`. EXEC runs it first in, first out, with nothing in between, because nothing else runs
  * while a procedure does. A command that fails inside does not stop the others: no rollback.
  */
+import { discardTransaction } from "../execution/transaction.ts";
 import {
   type Client,
   REDIS_DENY_BLOCKING,
@@ -12,33 +13,37 @@ import {
   REDIS_DIRTY_EXEC,
   REDIS_EXECUTING,
   REDIS_MULTI,
-} from "../server/client.ts";
-import type { RedisCommand } from "../server/command.ts";
+} from "../session/client.ts";
+import type { RedisCommand } from "../session/command.ts";
 import {
   DISCARD_WITHOUT_MULTI,
   EXEC_ABORT,
   EXEC_WITHOUT_MULTI,
   NESTED_MULTI,
   WATCH_INSIDE_MULTI,
-} from "../server/errors.ts";
+} from "../session/errors.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
 
 // deno-fmt-ignore
 export const transactionCommands: readonly RedisCommand[] = [
   { name: "multi", arity: 1, flags: ["noscript", "loading", "stale", "fast", "allow_busy"], keys: NO_KEYS,
+    traits: ["acts_in_multi"],
     proc: multiCommand, categories: ["@transaction"], since: "1.2.0", group: "transactions", complexity: "O(1)",
     summary: "Starts a transaction: the commands that follow are queued." },
   { name: "exec", arity: 1, flags: ["noscript", "loading", "stale", "skip_slowlog"], keys: NO_KEYS,
+    traits: ["acts_in_multi", "runs_queue"],
     proc: execCommand, categories: ["@transaction"], since: "1.2.0", group: "transactions",
     complexity: "Depends on commands in the transaction",
     summary: "Carries out all queued commands of a transaction." },
   { name: "discard", arity: 1, flags: ["noscript", "loading", "stale", "fast", "allow_busy"], keys: NO_KEYS,
+    traits: ["acts_in_multi"],
     proc: discardCommand, categories: ["@transaction"], since: "2.0.0", group: "transactions",
     complexity: "O(N), when N is the number of queued commands",
     summary: "Drops the queued commands and ends the transaction." },
   { name: "watch", arity: -2, flags: ["noscript", "loading", "stale", "fast", "allow_busy"], keys: [1, -1, 1],
-    access: "RO", proc: watchCommand, categories: ["@transaction"], since: "2.2.0", group: "transactions",
+    access: "RO", traits: ["acts_in_multi"],
+    proc: watchCommand, categories: ["@transaction"], since: "2.2.0", group: "transactions",
     complexity: "O(1) for every key.",
     summary: "Makes the next transaction depend on these keys staying unchanged." },
   { name: "unwatch", arity: 1, flags: ["noscript", "loading", "stale", "fast", "allow_busy"], keys: NO_KEYS,
@@ -53,39 +58,33 @@ function multiCommand(client: Client): void {
 }
 
 function execCommand(client: Client): void {
-  const { server, reply } = client;
+  const { host, reply } = client;
   if (!client.has(REDIS_MULTI)) throw EXEC_WITHOUT_MULTI;
-  if (server.watch.hasExpiredKey(client)) client.flags |= REDIS_DIRTY_CAS;
+  if (host.watch.hasExpiredKey(client)) client.flags |= REDIS_DIRTY_CAS;
   if (client.has(REDIS_DIRTY_EXEC)) {
-    server.discardTransaction(client);
+    discardTransaction(client);
     throw EXEC_ABORT;
   }
   if (client.has(REDIS_DIRTY_CAS)) {
-    server.discardTransaction(client);
+    discardTransaction(client);
     reply.nilArray();
     return;
   }
   const { commands, count } = client.mstate;
-  const { argv, command } = client;
   // The watches end before the queue runs: its own writes must not be looked up for nothing.
-  server.discardTransaction(client);
+  discardTransaction(client);
   const wasDenied = client.has(REDIS_DENY_BLOCKING);
   client.flags |= REDIS_DENY_BLOCKING | REDIS_EXECUTING;
   reply.array(count);
-  for (const queued of commands) {
-    client.argv = queued.argv;
-    server.dispatcher.callQueued(client, queued.cmd);
-  }
+  for (const queued of commands) host.dispatcher.callQueued(client, queued);
   client.flags &= wasDenied ? ~REDIS_EXECUTING : ~(REDIS_EXECUTING | REDIS_DENY_BLOCKING);
-  client.argv = argv;
-  client.command = command;
   // Each command has been recorded by itself; EXEC adds nothing.
   client.propagateNothing();
 }
 
 function discardCommand(client: Client): void {
   if (!client.has(REDIS_MULTI)) throw DISCARD_WITHOUT_MULTI;
-  client.server.discardTransaction(client);
+  discardTransaction(client);
   client.reply.ok();
 }
 
@@ -94,14 +93,14 @@ function watchCommand(client: Client): void {
   // Redis: once the next transaction is lost, there is nothing more to watch for.
   if (!client.has(REDIS_DIRTY_CAS)) {
     for (let index = 1; index < client.argv.count; index++) {
-      client.server.watch.watch(client, client.argv, index);
+      client.host.watch.watch(client, client.argv, index);
     }
   }
   client.reply.ok();
 }
 
 function unwatchCommand(client: Client): void {
-  client.server.watch.unwatchAll(client);
+  client.host.watch.unwatchAll(client);
   client.flags &= ~REDIS_DIRTY_CAS;
   client.reply.ok();
 }

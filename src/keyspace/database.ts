@@ -17,7 +17,7 @@ import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
-import type { Keyspace } from "./keyspace.ts";
+import type { KeyspaceState } from "./keyspace_state.ts";
 import {
   EVENT_EVICTED,
   EVENT_EXPIRED,
@@ -27,7 +27,7 @@ import {
 } from "./keyspace_listener.ts";
 
 export class Database {
-  readonly keyspace: Keyspace;
+  readonly keyspace: KeyspaceState<Database>;
   readonly arena: Arena;
   /** Number by which SELECT knows the database; SWAPDB swaps contents, not numbers. */
   readonly index: number;
@@ -37,7 +37,7 @@ export class Database {
   expires: Ref;
   readonly #key = new Slice();
 
-  constructor(keyspace: Keyspace, index: number) {
+  constructor(keyspace: KeyspaceState<Database>, index: number) {
     this.keyspace = keyspace;
     this.arena = keyspace.arena;
     this.index = index;
@@ -113,21 +113,22 @@ export class Database {
   }
 
   /**
-   * Removes an entry whose expiry has passed. Returns whether a command must treat the key as
-   * missing. While the keyspace may not change by itself (loading, CLIENT PAUSE), it is left.
+   * Removes an entry whose expiry has passed, if the policy is that. Returns whether a command must
+   * treat the key as missing.
    */
   expireIfNeeded(entry: Ref): boolean {
     const expiryMs = value.expiryOf(this.arena, entry);
-    if (expiryMs === value.NO_EXPIRY || this.keyspace.isLoading) return false;
-    if (expiryMs >= clock.nowMs()) return false;
-    if (!this.keyspace.isExpiryPaused) this.removeExpired(entry);
-    return true;
+    if (expiryMs === value.NO_EXPIRY || expiryMs >= clock.nowMs()) return false;
+    const { expiryPolicy } = this.keyspace;
+    if (expiryPolicy === "remove") this.removeExpired(entry);
+    return expiryPolicy !== "show";
   }
 
   /** Whether a command must treat the key as missing; unlike `expireIfNeeded` changes nothing. */
   isExpired(entry: Ref): boolean {
     const expiryMs = value.expiryOf(this.arena, entry);
-    return expiryMs !== value.NO_EXPIRY && expiryMs < clock.nowMs() && !this.keyspace.isLoading;
+    return expiryMs !== value.NO_EXPIRY && expiryMs < clock.nowMs() &&
+      this.keyspace.expiryPolicy !== "show";
   }
 
   /** Removes an expired entry and tells everybody. */
@@ -319,7 +320,7 @@ export class Database {
 
   /** Whether an entry has expired and is removed for that. */
   #removeIfExpired(entry: Ref): boolean {
-    return !this.keyspace.isExpiryPaused && this.expireIfNeeded(entry);
+    return this.keyspace.expiryPolicy === "remove" && this.expireIfNeeded(entry);
   }
 
   /**

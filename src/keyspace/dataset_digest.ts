@@ -11,6 +11,7 @@
 import { latin1Bytes, Slice } from "../base/bytes.ts";
 import { Sha1, SHA1_BYTES } from "../base/sha1.ts";
 import { formatDouble17 } from "../base/doubles.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
@@ -27,7 +28,7 @@ const sha1 = new Sha1();
 const hash = new Uint8Array(SHA1_BYTES);
 const numberBytes = new Uint8Array(4);
 const pair = new Uint8Array(SHA1_BYTES);
-const key = new Slice();
+const key = scratch(new Slice());
 const EXPIRE_MARK = latin1Bytes("!!expire!!");
 
 /** The digest of all databases. O(data). */

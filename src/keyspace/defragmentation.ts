@@ -5,7 +5,7 @@
  * THE PROBLEM. A segment holds blocks of one size class and is free for other use when the last of
  * them is. If nine of ten values of a size are deleted at random, hardly a segment becomes empty.
  *
- * A PASS has two halves, each done in steps of less than a millisecond; server/active_defrag.ts
+ * A PASS has two halves, each done in steps of less than a millisecond; upkeep/active_defrag.ts
  * decides when a pass begins and how much of the time its steps may take.
  *
  *   evacuation   The allocator marks as many slabs of each class as its blocks can do without,
@@ -114,7 +114,7 @@ export class Defragmentation {
     this.#largeKeys.length = 0;
     this.#largeMovedBefore = -1;
     if (this.#keyspace.arena.beginEvacuation() > 0) this.#phase = "tables";
-    else this.#beginCompaction();
+    else this.#endEvacuation();
   }
 
   /** Ends the pass under way where it is; what has been moved stays there. */
@@ -134,12 +134,15 @@ export class Defragmentation {
     do this.#stepOnce(); while (this.isRunning && clock.monotonicUs() < deadlineUs);
   }
 
-  /** Does the second half of a pass at once, unless one is under way (MEMORY PURGE). O(bytes). */
-  compact(): void {
+  /**
+   * Begins only the second half of a pass, which leaves nothing idle (MEMORY PURGE), unless a pass
+   * is under way or blocks may not be moved now. Returns whether it did. O(segments).
+   */
+  beginCompaction(): boolean {
     const { arena } = this.#keyspace;
-    if (this.isRunning || !this.mayMove || !arena.beginCompaction(0)) return;
-    while (arena.compactStep());
-    arena.endCompaction();
+    if (this.isRunning || !this.mayMove || !arena.beginCompaction(0)) return false;
+    this.#phase = "compaction";
+    return true;
   }
 
   #stepOnce(): void {
@@ -162,7 +165,7 @@ export class Defragmentation {
         this.#cursor = dict.relocateBuckets(arena, db.expires, this.#cursor, sameEntry);
         if (this.#cursor !== 0) return;
         if (++this.#database < databases.length) this.#phase = "tables";
-        else this.#beginCompaction();
+        else this.#endEvacuation();
         return;
       case "compaction":
         if (arena.compactStep()) return;
@@ -171,7 +174,8 @@ export class Defragmentation {
     }
   }
 
-  #beginCompaction(): void {
+  /** Goes over to the second half. */
+  #endEvacuation(): void {
     const { arena } = this.#keyspace;
     this.leftBytes = arena.endEvacuation();
     arena.trim();

@@ -87,10 +87,9 @@ export class ExpireCycle {
     this.usedUs = 0;
   }
 
-  /** Runs one cycle. While loading, or while CLIENT PAUSE forbids changes, it does nothing. */
+  /** Runs one cycle; nothing if expired keys are not to be removed now. */
   run(kind: ExpireCycleKind): void {
-    const { isLoading, isExpiryPaused } = this.#keyspace;
-    if (!this.isEnabled || isLoading || isExpiryPaused) return;
+    if (!this.isEnabled || this.#keyspace.expiryPolicy !== "remove") return;
     const startUs = clock.monotonicUs();
     if (kind === "fast" && !this.#mayRunFast(startUs)) return;
     const deadlineUs = startUs + this.#budgetUs(kind);

@@ -1,143 +1,18 @@
 /**
- * Keyspace: all databases, the memory they stand in, and what they share: the listener, the access
- * clock, the counters of hits, misses and changes.
+ * Keyspace: all databases, and what they share (keyspace_state.ts).
  */
-import * as clock from "../base/clock.ts";
-import { random } from "../base/random.ts";
 import type { Arena } from "../memory/arena.ts";
-import type { Ref } from "../memory/memory.ts";
-import * as value from "../values/value.ts";
 import { Database } from "./database.ts";
 import type { KeyspaceListener } from "./keyspace_listener.ts";
-import { Reclaimer } from "./reclaimer.ts";
+import { KeyspaceState } from "./keyspace_state.ts";
 
-/** Seconds per unit of the LRU clock, as in Redis. */
-const LRU_RESOLUTION_MS = 1000;
-const CLOCK_MASK = 0xffffff;
-/** LFU counter of a new key, so that it is not the first to be evicted. */
-const LFU_INITIAL = 5;
-
-export class Keyspace {
-  readonly arena: Arena;
+export class Keyspace extends KeyspaceState<Database> {
   readonly databases: Database[] = [];
-  readonly reclaimer: Reclaimer;
-  listener: KeyspaceListener;
-  /** Changes since the last successful save. */
-  dirty = 0;
-  hitCount = 0;
-  missCount = 0;
-  expiredCount = 0;
-  evictedCount = 0;
-  /** Expired keys are shown as they are: the loader meets them before the expiry cycle. */
-  isLoading = false;
-  /** Expired keys are hidden but not removed (CLIENT PAUSE). */
-  isExpiryPaused = false;
-  /** Accesses are not noted (CLIENT NO-TOUCH). */
-  isTouchPaused = false;
-  /** The access clock counts frequency instead of time (maxmemory-policy *-lfu). */
-  usesLfu = false;
-  lfuLogFactor = 10;
-  /** Minutes until an LFU counter falls by one. */
-  lfuDecayTime = 1;
 
-  /** The LRU clock, and when (ms) it moves on. */
-  #lruClock = 0;
-  #lruNextMs = 0;
-
-  constructor(arena: Arena, databaseCount: number, listener: KeyspaceListener) {
-    this.arena = arena;
-    this.reclaimer = new Reclaimer(arena);
-    this.listener = listener;
+  constructor(arena: Arena, databaseCount: number, listener: KeyspaceListener<Database>) {
+    super(arena, listener);
     for (let index = 0; index < databaseCount; index++) {
       this.databases.push(new Database(this, index));
     }
-  }
-
-  /**
-   * Notes an access to a key. While frozen it is not noted: it would clone segments for nothing.
-   */
-  touch(entry: Ref): void {
-    if (this.arena.isFrozen || this.isTouchPaused) return;
-    const old = value.accessClock(this.arena, entry);
-    const now = this.usesLfu ? this.#lfuAfterAccess(old) : this.lruClock();
-    if (now !== old) value.setAccessClock(this.arena, entry, now);
-  }
-
-  /** Gives a new entry its first access clock. */
-  initializeClock(entry: Ref): void {
-    const now = this.usesLfu ? (this.#lfuMinutes() << 8) | LFU_INITIAL : this.lruClock();
-    value.setAccessClock(this.arena, entry, now);
-  }
-
-  /**
-   * Gives the access clock to an entry that takes the place of another with the same key. What is
-   * overwritten was used: the frequency goes on, as in Redis, or a key that is often written would
-   * look as if it were new.
-   */
-  inheritClock(old: Ref, entry: Ref): void {
-    if (!this.usesLfu) return this.initializeClock(entry);
-    value.setAccessClock(this.arena, entry, value.accessClock(this.arena, old));
-    this.touch(entry);
-  }
-
-  /**
-   * Gives an entry what was saved of its access clock: seconds since the last access, or an LFU
-   * counter; -1 if it is not known. What does not fit the present policy is passed over.
-   */
-  restoreAccess(entry: Ref, idleSeconds: number, frequency: number): void {
-    if (this.usesLfu) {
-      if (frequency < 0) return;
-      value.setAccessClock(this.arena, entry, (this.#lfuMinutes() << 8) | frequency);
-    } else if (idleSeconds >= 0) {
-      const now = this.lruClock();
-      // Redis: idle for longer than the clock goes back counts as half a round.
-      const then = idleSeconds <= now ? now - idleSeconds : (now + (CLOCK_MASK >>> 1)) % CLOCK_MASK;
-      value.setAccessClock(this.arena, entry, then);
-    }
-  }
-
-  /** The LRU clock: seconds, modulo 2^24. */
-  lruClock(): number {
-    const nowMs = clock.nowMs();
-    if (nowMs >= this.#lruNextMs || nowMs < this.#lruNextMs - LRU_RESOLUTION_MS) {
-      const seconds = Math.floor(nowMs / LRU_RESOLUTION_MS);
-      this.#lruClock = seconds & CLOCK_MASK;
-      this.#lruNextMs = (seconds + 1) * LRU_RESOLUTION_MS;
-    }
-    return this.#lruClock;
-  }
-
-  /** Milliseconds since the last access of an entry, by the LRU clock (OBJECT IDLETIME). */
-  idleMs(entry: Ref): number {
-    const now = this.lruClock();
-    const then = value.accessClock(this.arena, entry);
-    return (now >= then ? now - then : now + (CLOCK_MASK - then)) * LRU_RESOLUTION_MS;
-  }
-
-  /** The LFU counter of an entry after the decay that is due (OBJECT FREQ). */
-  lfuCounter(entry: Ref): number {
-    return this.#decayed(value.accessClock(this.arena, entry));
-  }
-
-  #lfuMinutes(): number {
-    return Math.floor(clock.nowMs() / 60000) & 0xffff;
-  }
-
-  #decayed(lfu: number): number {
-    const then = lfu >>> 8;
-    const now = this.#lfuMinutes();
-    const elapsed = now >= then ? now - then : 65535 - then + now;
-    const periods = this.lfuDecayTime > 0 ? Math.floor(elapsed / this.lfuDecayTime) : 0;
-    return Math.max(0, (lfu & 255) - periods);
-  }
-
-  /** Logarithmic counter (Redis, LFULogIncr): the higher it is, the rarer it rises. */
-  #lfuAfterAccess(lfu: number): number {
-    let counter = this.#decayed(lfu);
-    if (counter < 255) {
-      const base = Math.max(0, counter - LFU_INITIAL);
-      if (random.double() < 1 / (base * this.lfuLogFactor + 1)) counter++;
-    }
-    return (this.#lfuMinutes() << 8) | counter;
   }
 }

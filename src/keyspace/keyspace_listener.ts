@@ -3,7 +3,6 @@
  * events, client-side caching and blocked clients hear of changes this way; the AOF hears of keys
  * that went away without a command.
  */
-import type { Database } from "./database.ts";
 
 /** Classes of keyspace events: the bits behind the letters of notify-keyspace-events. */
 export const EVENT_GENERIC = 1 << 2; // g
@@ -19,7 +18,8 @@ export const EVENT_KEY_MISS = 1 << 11; // m
 export const EVENT_MODULE = 1 << 13; // d
 export const EVENT_NEW = 1 << 14; // n
 
-export interface KeyspaceListener {
+/** `Database` is keyspace/database.ts's, which uses this. */
+export interface KeyspaceListener<Database> {
   /** A key was changed, created or removed: watches and caches of it are void. */
   keyChanged(db: Database, bytes: Uint8Array, start: number, length: number): void;
   /** Something that subscribers of keyspace events may hear of. */

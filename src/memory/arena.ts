@@ -22,6 +22,7 @@ import {
   SEGMENT_COUNT_MAX,
   SEGMENT_SHIFT,
 } from "./memory.ts";
+import { DeferredBlocks } from "./deferred_blocks.ts";
 import { SegmentPool, type SegmentSource, type SegmentStorage } from "./segment_pool.ts";
 import { CLASS_BYTES, CLASS_COUNT, classFor } from "./size_classes.ts";
 import { SlabTable } from "./slab_allocator.ts";
@@ -46,15 +47,16 @@ export class Arena extends Memory {
   readonly frozen = new Uint8Array(SEGMENT_COUNT_MAX);
   /** Whether a frozen image exists: no rehash steps, no access clocks, no moves of blocks then. */
   isFrozen = false;
-  /** Blocks freed in frozen segments. */
-  readonly deferred: Ref[] = [];
   /** Bytes of all blocks handed out, by their class. */
   usedBytes = 0;
   /** Calls of `relocate` that moved a block, and those that left it where it is. */
   relocatedCount = 0;
   keptCount = 0;
+  /** What quicklist_nodes.ts keeps beside the lists: a bookmark, and a limit that tests lower. */
+  readonly lists = { bookmarkList: 0, bookmarkNode: 0, packedBytesMax: Infinity };
 
   readonly #pool = new SegmentPool();
+  readonly #deferred = new DeferredBlocks(this.#pool);
   readonly #storage: (SegmentStorage | null)[] = [null];
   readonly #vacant: number[] = [];
   readonly #slabs = new SlabTable();
@@ -78,6 +80,16 @@ export class Arena extends Memory {
   /** Bytes of blocks that were freed in frozen segments and wait for the release. */
   get deferredBytes(): number {
     return this.#deferredBytes;
+  }
+
+  /** How many blocks wait for `freeDeferred`. */
+  get deferredCount(): number {
+    return this.#deferred.count;
+  }
+
+  /** Bytes given up since the start; they go back to the system with a garbage collection. */
+  get droppedBytes(): number {
+    return this.#pool.droppedBytes;
   }
 
   /** Segments in use. */
@@ -128,7 +140,7 @@ export class Arena extends Memory {
   free(ref: Ref): void {
     const segment = ref >>> SEGMENT_SHIFT;
     if (this.frozen[segment] !== 0) {
-      this.deferred.push(ref);
+      this.#deferred.push(ref);
       this.#deferredBytes += this.blockBytes(ref);
       return;
     }
@@ -190,16 +202,19 @@ export class Arena extends Memory {
     );
   }
 
-  /** Frees up to `count` blocks that waited for a release. Call while nothing is frozen. */
-  freeDeferred(count: number): void {
+  /**
+   * Frees up to `count` blocks that waited for a release, and returns whether more are waiting.
+   * Call while nothing is frozen. A freeze may come before all are freed.
+   */
+  freeDeferred(count: number): boolean {
     assert(!this.isFrozen, "deferred blocks freed while frozen");
-    const first = Math.max(0, this.deferred.length - count);
-    for (let index = this.deferred.length - 1; index >= first; index--) {
-      const ref = this.deferred[index];
+    for (let freed = 0; freed < count; freed++) {
+      const ref = this.#deferred.pop();
+      if (ref === 0) return false;
       this.#deferredBytes -= this.blockBytes(ref);
       this.free(ref);
     }
-    this.deferred.length = first;
+    return this.#deferred.count > 0;
   }
 
   /** Gives idle memory back to the system; returns the number of bytes. */
@@ -332,7 +347,6 @@ export class Arena extends Memory {
   /** For the software fork: marks all segments frozen and hears of each clone. */
   beginFreeze(onClone: (original: SegmentStorage, segment: number) => void): void {
     assert(!this.isFrozen, "frozen twice");
-    assert(this.deferred.length === 0, "frozen while deferred blocks wait");
     this.isFrozen = true;
     this.#onClone = onClone;
     for (let segment = 1; segment < this.#storage.length; segment++) {

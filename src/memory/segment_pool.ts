@@ -54,6 +54,8 @@ export class SegmentPool {
   /** The source that fresh segments are cut from. */
   #fresh: SegmentSource | null = null;
   #cutCount = 0;
+  /** Bytes of all buffers that were ever dropped: left to the garbage collector. */
+  droppedBytes = 0;
 
   /** Bytes of all segments that were cut and not given back: what is resident. */
   get reservedBytes(): number {
@@ -155,6 +157,7 @@ export class SegmentPool {
     this.#idle = this.#idle.filter(({ source }) => !dropped.has(source));
     this.#cutCount -= droppedCount;
     if (this.#fresh !== null && dropped.has(this.#fresh)) this.#fresh = null;
+    this.droppedBytes += droppedCount * SEGMENT_BYTES;
     return droppedCount * SEGMENT_BYTES;
   }
 

@@ -21,7 +21,7 @@
  * gets its marked slabs back one at a time before a fresh one is opened.
  *
  * Freezing (software_fork.ts) adds one rule: a block of a frozen slab cannot be linked into a free
- * list, for that would write into it, so it waits in `deferred` until the freeze is over.
+ * list, for that would write into it, so it waits (deferred_blocks.ts) until the freeze is over.
  *
  * This class decides; `Arena` owns the segments and does the writing.
  */

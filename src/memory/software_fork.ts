@@ -50,9 +50,9 @@ export class SoftwareFork {
     return this.#originals.length * SEGMENT_BYTES;
   }
 
-  /** Whether blocks freed during the last freeze still wait; `freeze` is not allowed until none. */
+  /** Whether no block that was freed during a freeze waits any more. */
   get isSettled(): boolean {
-    return this.#arena.deferred.length === 0;
+    return this.#arena.deferredCount === 0;
   }
 
   /** Freezes the present content of the arena. */

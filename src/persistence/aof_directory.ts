@@ -74,6 +74,18 @@ export class AofDirectory {
   }
 
   /**
+   * Begins an empty list, whatever stands there: files of an earlier log are neither removed nor
+   * written to. Returns how many there are.
+   */
+  beginAnew(): number {
+    const { files, fileName } = this.#options;
+    const names = files.stat(this.path) === null ? [] : files.list(this.path);
+    this.#manifest = new AofManifest();
+    this.#manifest.reserveNumbersOf(fileName, names);
+    return names.filter((name) => name.startsWith(`${fileName}.`)).length;
+  }
+
+  /**
    * Takes in a single AOF file of Redis before 7: it becomes the base, under its name. A crash in
    * the middle leaves a manifest that names a file which still stands outside; then this goes on.
    */

@@ -8,11 +8,12 @@
  * THE END OF THE LAST FILE may be missing, after a crash. It is cut behind the last command that is
  * complete – and, within a transaction, in front of its MULTI, so that what is appended later does
  * not become part of a transaction that never ended. Zero bytes or garbage at the end (power loss)
- * are cut up to a limit; zero bytes at the very end do not count.
+ * are cut up to a limit; zero bytes at the very end do not count. What is cut off is kept in a file
+ * beside this one ("….cut-at-<offset>").
  *
- * EVERYTHING ELSE IS REFUSED, with the offset: damage in the middle; an end that is missing from a
- * file which others follow. Nothing is changed on disk then. A damaged length in the middle looks
- * like a missing end; so before much is cut, what would be lost is searched for complete commands.
+ * EVERYTHING ELSE IS REFUSED, with the offset: an end that is missing from a file which others
+ * follow; a place that cannot be read if a whole command stands behind it (aof_damage.ts), for then
+ * it is damage in the middle, however near to the end. Nothing is changed on disk then.
  *
  * The loader gives the event loop a turn every few megabytes, so that clients hear -LOADING, and
  * then tells how far it has come.
@@ -23,32 +24,28 @@ import { pause } from "../base/pause.ts";
 import type { Log } from "../base/log.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { AofFile } from "./aof_manifest.ts";
-import {
-  AofRecordReader,
-  MemorySource,
-  RECORD_BAD,
-  RECORD_COMMAND,
-  RECORD_END,
-  RECORD_SHORT,
-} from "./aof_record_reader.ts";
+import { findWholeCommand } from "./aof_damage.ts";
+import { AofRecordReader, RECORD_BAD, RECORD_COMMAND, RECORD_END } from "./aof_record_reader.ts";
+import { bytesUpToZeros, keepTail } from "./aof_tail.ts";
 import { errorText, type FileHandle, type FileSystem, isSystemError } from "./file_system.ts";
 import { ProgressLog } from "./progress_log.ts";
 
 /** How often the clock is asked whether the event loop should have a turn. */
 const RECORDS_PER_CLOCK_READING = 1024;
 const TURN_INTERVAL_US = 50_000;
-/** How much behind a record without end is searched for commands. */
-const SEARCH_BYTES_MAX = 1024 * 1024;
 
 /** The files cannot be loaded; the log says what to do about it. */
 export class AofLoadError extends Error {
   override readonly name = "AofLoadError";
 }
 
+/** What became of a command of the file. */
+export type ReplayOutcome = "done" | "unknown command" | "wrong number of arguments";
+
 /** Runs the commands of the file. */
 export interface AofReplay {
-  /** Carries out (or, after MULTI, queues) a command; false: there is no such command. */
-  execute(argv: Argv): boolean;
+  /** Carries out (or, after MULTI, queues) a command. */
+  execute(argv: Argv): ReplayOutcome;
   /** Forgets a transaction that was begun and not ended. */
   discard(): void;
 }
@@ -125,13 +122,14 @@ export class AofLoader {
       const text = errorText(error);
       this.#refuse(`Fatal error: can't open the append log file ${name} for reading: ${text}`);
     }
-    let cutAt: number;
+    let cut: Cut | null;
     try {
       const reader = new AofRecordReader(file);
       if (reader.startsWith("REDIS")) {
         reader.seek(await this.#loadRdb(path, name, name === oldStyleName));
       }
-      cutAt = await this.#replayFile(reader, name, path, file.size(), laterBytes);
+      const place = { name, path, fileBytes: file.size(), laterBytes };
+      cut = await this.#replayFile(reader, place);
     } catch (error) {
       if (!isSystemError(error)) throw error;
       const text = errorText(error);
@@ -139,7 +137,7 @@ export class AofLoader {
     } finally {
       file.close();
     }
-    if (cutAt !== -1) this.#cut(path, name, cutAt);
+    if (cut !== null) this.#cut(path, name, cut);
   }
 
   async #loadRdb(path: string, name: string, isOldStyle: boolean): Promise<number> {
@@ -160,20 +158,16 @@ export class AofLoader {
     }
   }
 
-  /** Runs the commands of one file. Returns the offset at which it must be cut, or -1. */
-  async #replayFile(
-    reader: AofRecordReader,
-    name: string,
-    path: string,
-    fileBytes: number,
-    laterBytes: number,
-  ): Promise<number> {
+  /** Runs the commands of one file. Returns where it must be cut, or null. */
+  async #replayFile(reader: AofRecordReader, place: Place): Promise<Cut | null> {
+    const { name, path, fileBytes } = place;
     const { replay, config, onProgress } = this.#options;
     const { argv } = reader;
     const intervalBytes = Math.max(1024, config.loadingProcessEventsIntervalBytes);
     const beginOffset = reader.nextOffset;
     const progress = new ProgressLog(this.#options.log, `Loading ${path}`);
     let goodOffset = beginOffset;
+    let lastOffset = beginOffset - 1;
     let isInTransaction = false;
     let nextTurnOffset = goodOffset + intervalBytes;
     let nextTurnUs = clock.monotonicUs() + TURN_INTERVAL_US;
@@ -183,9 +177,9 @@ export class AofLoader {
       // Redis: the state is the client's; here it is read off the commands, for the offset's sake.
       if (argv.is(0, "multi")) isInTransaction = true;
       else if (argv.is(0, "exec") || argv.is(0, "discard")) isInTransaction = false;
-      if (!replay.execute(argv)) {
-        this.#refuse(`Unknown command '${argv.text(0)}' reading the append only file ${name}`);
-      }
+      const done = replay.execute(argv);
+      if (done !== "done") this.#refuseCommand(done, reader, place);
+      lastOffset = reader.offset;
       if (!isInTransaction) goodOffset = reader.nextOffset;
       if (config.keyLoadDelay > 0) pause(config.keyLoadDelay);
       const isTurnDue = reader.nextOffset >= nextTurnOffset ||
@@ -200,95 +194,67 @@ export class AofLoader {
       }
     }
     if (isInTransaction) replay.discard();
-    if (outcome === RECORD_END && !isInTransaction) return -1;
-    if (outcome === RECORD_BAD) this.#judgeDamage(reader, name, path, fileBytes, laterBytes);
-    else if (outcome === RECORD_SHORT) this.#judgeMissingEnd(reader, name, path, fileBytes);
+    if (outcome === RECORD_END && !isInTransaction) return null;
+    if (outcome !== RECORD_END) this.#judge(reader, outcome === RECORD_BAD, lastOffset + 1, place);
     if (isInTransaction) {
       this.#options.log.warning(`Revert incomplete MULTI/EXEC transaction in AOF file ${name}`);
     }
-    this.#judgeCut(name, laterBytes);
-    return goodOffset;
+    this.#judgeCut(place);
+    return { offset: goodOffset, isDamaged: outcome === RECORD_BAD };
   }
 
-  /** Refuses damage unless it is a small tail that may be cut. */
-  #judgeDamage(
-    reader: AofRecordReader,
-    name: string,
-    path: string,
-    fileBytes: number,
-    laterBytes: number,
-  ): void {
-    const { config, log } = this.#options;
-    const tailBytes = fileBytes - reader.errorOffset;
-    log.warning(
-      `The AOF file ${name} is damaged at offset ${reader.errorOffset}, in the record at offset ` +
-        `${reader.offset}: ${reader.error}. ${tailBytes} bytes of the file follow.`,
-    );
+  /**
+   * Refuses a record that cannot be read, be it wrong or without an end, unless it is the beginning
+   * of a tail that may be cut. `searchOffset` is behind the beginning of the record before: that
+   * one may have swallowed the beginning of the next.
+   */
+  #judge(reader: AofRecordReader, isDamaged: boolean, searchOffset: number, place: Place): void {
+    const { config, files, log } = this.#options;
+    const { name, path, fileBytes, laterBytes } = place;
+    const offset = isDamaged ? reader.errorOffset : reader.offset;
+    const what = isDamaged ? reader.error : "the record ends behind the end of the file";
+    const found = this.#findWholeCommand(path, searchOffset, reader.offset);
+    if (found !== -1) {
+      this.#refuseFormat(
+        place,
+        offset,
+        `${what}. Whole commands follow at offset ${found}; a repair that cuts the file loses them`,
+      );
+    }
+    if (!isDamaged) {
+      log.warning(`!!! Warning: short read while loading the AOF file ${name}!!!`);
+      return;
+    }
+    const tailBytes = fileBytes - offset;
     const limitBytes = config.aofLoadCorruptTailMaxSize;
     const mayCut = config.aofLoadTruncated && laterBytes === 0 && limitBytes > 0 &&
-      (tailBytes <= limitBytes || this.#damagedTailBytes(path, reader.errorOffset) <= limitBytes);
-    if (!mayCut) this.#refuseFormat(name);
-  }
-
-  /** Refuses a record without an end if complete commands stand in what seems to be missing. */
-  #judgeMissingEnd(reader: AofRecordReader, name: string, path: string, fileBytes: number): void {
-    const { config, log } = this.#options;
-    log.warning(`!!! Warning: short read while loading the AOF file ${name}!!!`);
-    const tailBytes = fileBytes - reader.offset;
-    if (tailBytes <= config.aofLoadCorruptTailMaxSize) return;
-    const found = this.#findCommandInside(path, reader.offset);
-    if (found === -1) return;
+      (tailBytes <= limitBytes || bytesUpToZeros(files, path, offset) <= limitBytes);
+    if (!mayCut) this.#refuseFormat(place, offset, what);
     log.warning(
-      `The record at offset ${reader.offset} of the AOF file ${name} ends behind the end of the ` +
-        `file, but complete commands follow at offset ${found}: its length must be damaged.`,
+      `The AOF file ${name} is damaged at offset ${offset}, in the record at offset ` +
+        `${reader.offset}: ${what}. No whole command follows in the ${tailBytes} bytes behind it.`,
     );
-    this.#refuseFormat(name);
   }
 
-  #judgeCut(name: string, laterBytes: number): void {
-    if (!this.#options.config.aofLoadTruncated) this.#refuseMissingEnd(name);
+  #judgeCut(place: Place): void {
+    if (!this.#options.config.aofLoadTruncated) this.#refuseMissingEnd(place);
     // Redis: the file is cut before this is found out, and the next start loads it with the gap.
-    if (laterBytes > 0) this.#refuse("Fatal error: the truncated file is not the last file");
+    if (place.laterBytes > 0) this.#refuse("Fatal error: the truncated file is not the last file");
   }
 
-  /** Bytes from `offset` to the last that is not zero: power losses leave zeros, however many. */
-  #damagedTailBytes(path: string, offset: number): number {
+  #findWholeCommand(path: string, offset: number, endsBehind: number): number {
     const file = this.#options.files.openForRead(path);
     try {
-      let end = offset;
-      for (let at = offset; at < file.size(); at += SEARCH_BYTES_MAX) {
-        const last = readRange(file, at, SEARCH_BYTES_MAX).findLastIndex((byte) => byte !== 0);
-        if (last >= 0) end = at + last + 1;
-      }
-      return end - offset;
+      return findWholeCommand(file, offset, endsBehind);
     } finally {
       file.close();
     }
   }
 
-  /** Offset of two commands in a row behind `recordOffset`, or -1. */
-  #findCommandInside(path: string, recordOffset: number): number {
-    const file = this.#options.files.openForRead(path);
-    let bytes: Uint8Array;
-    try {
-      bytes = readRange(file, recordOffset, SEARCH_BYTES_MAX);
-    } finally {
-      file.close();
-    }
-    // "\n*" begins a command, if it is one.
-    for (let at = bytes.indexOf(10); at !== -1; at = bytes.indexOf(10, at + 1)) {
-      if (bytes[at + 1] !== 0x2a) continue;
-      const reader = new AofRecordReader(new MemorySource(bytes.subarray(at + 1)));
-      if (reader.next() !== RECORD_COMMAND) continue;
-      const next = reader.next();
-      if (next === RECORD_COMMAND || next === RECORD_END) return recordOffset + at + 1;
-    }
-    return -1;
-  }
-
-  #cut(path: string, name: string, offset: number): void {
+  #cut(path: string, name: string, { offset, isDamaged }: Cut): void {
     const { log, files } = this.#options;
     log.warning(`!!! Truncating the AOF ${name} at offset ${offset} !!!`);
+    this.#keepTail(path, name, offset, isDamaged);
     try {
       const file = files.openForUpdate(path);
       try {
@@ -298,24 +264,56 @@ export class AofLoader {
         file.close();
       }
     } catch (error) {
-      log.warning(`Error truncating the AOF file ${name}: ${errorText(error)}`);
-      this.#refuseMissingEnd(name);
+      this.#refuse(`Error truncating the AOF file ${name}: ${errorText(error)}`);
     }
     log.warning(`AOF ${name} loaded anyway because aof-load-truncated is enabled`);
   }
 
-  #refuseFormat(name: string): never {
+  /**
+   * Copies what will be cut off to a file of its own, but for zero bytes at the end. If that fails,
+   * damage is not cut; the half command that a crash leaves is, as a full disk must not keep the
+   * server from starting.
+   */
+  #keepTail(path: string, name: string, offset: number, isDamaged: boolean): void {
+    const { log, files } = this.#options;
+    try {
+      const kept = keepTail(files, path, offset);
+      if (kept !== null) log.warning(`What is cut off the AOF ${name} is kept in ${kept}`);
+    } catch (error) {
+      const reason =
+        `What is behind offset ${offset} of the AOF ${name} cannot be kept beside it: ` +
+        errorText(error);
+      if (isDamaged) this.#refuse(`${reason}. So the damaged file is not cut`);
+      log.warning(reason);
+    }
+  }
+
+  #refuseCommand(outcome: ReplayOutcome, reader: AofRecordReader, place: Place): never {
+    const { name, path } = place;
+    const { argv, offset } = reader;
+    if (outcome === "unknown command") {
+      this.#refuse(
+        `Unknown command '${argv.text(0)}' reading the append only file ${name} ` +
+          `(${path}, offset ${offset})`,
+      );
+    }
+    this.#refuseFormat(place, offset, `${outcome} of the command '${argv.text(0)}'`);
+  }
+
+  #refuseFormat({ name, path }: Place, offset: number, reason: string): never {
     this.#refuse(
       `Bad file format reading the append only file ${name}: make a backup of your AOF file, ` +
-        "then use ./redis-check-aof --fix <filename.manifest>",
+        "then use ./redis-check-aof --fix <filename.manifest> " +
+        `(${path}, offset ${offset}: ${reason})`,
     );
   }
 
-  #refuseMissingEnd(name: string): never {
+  #refuseMissingEnd({ name, path, fileBytes }: Place): never {
     this.#refuse(
       `Unexpected end of file reading the append only file ${name}. You can: 1) Make a backup of ` +
         "your AOF file, then use ./redis-check-aof --fix <filename.manifest>. 2) Alternatively " +
-        "you can set the 'aof-load-truncated' configuration option to yes and restart the server.",
+        "you can set the 'aof-load-truncated' configuration option to yes and restart the server. " +
+        `(${path}, offset ${fileBytes})`,
     );
   }
 
@@ -325,17 +323,19 @@ export class AofLoader {
   }
 }
 
-/** Up to `length` bytes from `offset` on. */
-function readRange(file: FileHandle, offset: number, length: number): Uint8Array {
-  const bytes = new Uint8Array(Math.min(length, Math.max(0, file.size() - offset)));
-  file.seek(offset);
-  let end = 0;
-  while (end < bytes.length) {
-    const count = file.read(bytes, end, bytes.length - end);
-    if (count === 0) break;
-    end += count;
-  }
-  return bytes.subarray(0, end);
+/** A file that is being loaded. */
+interface Place {
+  readonly name: string;
+  readonly path: string;
+  readonly fileBytes: number;
+  /** Bytes of the files behind this one. */
+  readonly laterBytes: number;
+}
+
+/** Where a file must be cut, and whether because of damage or of a missing end. */
+interface Cut {
+  readonly offset: number;
+  readonly isDamaged: boolean;
 }
 
 function eventLoopTurn(): Promise<void> {

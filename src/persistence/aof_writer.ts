@@ -7,9 +7,16 @@
  *
  *   always      flush also syncs. If either fails the process ends: the replies that wait already
  *               say what is not true.
- *   everysec    a sync beside the event loop once a second. While one runs, writes are postponed,
- *               for two seconds at most (Linux would let the write wait for the sync anyway).
- *   no          the system decides; only when a new file is begun the old one is synced, as above.
+ *   everysec    a sync beside the event loop once a second; writes go on meanwhile, so that a
+ *               process that is killed loses nothing that was answered.
+ *   no          the system decides.
+ *
+ * A BUSY DISK may hold up writes while it syncs, and with them everybody. Once a write has been
+ * held up so, later ones wait in the buffer while a sync runs, for two seconds at most, until a
+ * sync is quick again. (Redis: all writes wait for every sync, as if each disk was like that.)
+ *
+ * A NEW FILE is begun by a rewrite. The old one is synced before anything is written to the new
+ * one, or a power loss could leave a log with a gap.
  *
  * UNITS. Effects between two calls of `endUnit` are repeated as a whole or not at all: more than
  * one are wrapped in MULTI and EXEC. MULTI is put in front when the second one comes, for most
@@ -25,6 +32,7 @@ import * as clock from "../base/clock.ts";
 import { copyBytes, latin1Bytes } from "../base/bytes.ts";
 import { writeInteger } from "../base/integers.ts";
 import type { Log } from "../base/log.ts";
+import { pause } from "../base/pause.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { CommandLog } from "./command_log.ts";
 import { errorText, type FileHandle } from "./file_system.ts";
@@ -38,6 +46,11 @@ const ARGUMENT_FRAME_BYTES_MAX = HEADER_BYTES_MAX + 2;
 
 const SYNC_INTERVAL_MS = 1000;
 const POSTPONE_MS_MAX = 2000;
+/**
+ * A write that takes longer while a sync runs was held up by it. (A busy machine may well stop any
+ * thread for a tenth of a second.)
+ */
+const HELD_UP_MS_MIN = 250;
 const ERROR_LOG_INTERVAL_MS = 30_000;
 
 const NO_DATABASE = -1;
@@ -91,13 +104,22 @@ export class AofWriter implements CommandLog {
   /** The sync under way; also that of the file before this one. */
   #syncRunning: Promise<void> | null = null;
   #lastSyncMs = 0;
-  #hasUnsynced = false;
+  /** Bytes written since the last sync began. */
+  #unsyncedBytes = 0;
   #postponedSinceMs = 0;
+  /** The disk holds up writes while it syncs. */
+  #isDiskBusy = false;
+  /** The file before this one is not synced yet. */
+  #isBehindOldFile = false;
   /** Why the present file, and one before it, may lack what was written. */
   #syncError: string | null = null;
   #earlierSyncError: string | null = null;
-  /** Writes that were made although a sync was running (INFO aof_delayed_fsync). */
+  /** Writes that had waited for a sync for two seconds (INFO aof_delayed_fsync). */
   delayedSyncCount = 0;
+  /** How often writes began to wait for a sync (INFO aof_postponed_writes). */
+  postponedCount = 0;
+  /** Pause before each write in microseconds; for tests (DEBUG AOF-FLUSH-SLEEP). */
+  flushSleepUs = 0;
 
   constructor(options: AofWriterOptions) {
     this.#options = options;
@@ -119,6 +141,11 @@ export class AofWriter implements CommandLog {
 
   get isSyncRunning(): boolean {
     return this.#syncRunning !== null;
+  }
+
+  /** Bytes in the present file that no sync has taken yet. */
+  get unsyncedBytes(): number {
+    return this.#unsyncedBytes;
   }
 
   /** Why writing fails at present, in the words of strerror(3); null if it does not. */
@@ -149,27 +176,36 @@ export class AofWriter implements CommandLog {
     this.#selectedDb = NO_DATABASE;
     this.#annotatedSeconds = 0;
     this.#postponedSinceMs = 0;
-    this.#hasUnsynced = false;
+    this.#isBehindOldFile = false;
+    this.#unsyncedBytes = 0;
     this.#lastSyncMs = clock.nowMs();
     this.#options.onErrorChange?.();
   }
 
+  /** Goes on counting where the writer did that this one replaces. */
+  takeCounters(before: AofWriter): void {
+    this.delayedSyncCount += before.delayedSyncCount;
+    this.postponedCount += before.postponedCount;
+    this.flushSleepUs = before.flushSleepUs;
+  }
+
   /**
    * Goes on with a new, empty file. What waits goes to the old one first; false = that failed, and
-   * nothing has changed. The old file is synced and closed beside the event loop; writes to the new
-   * one wait for that like for any other sync, so that after a crash it is not ahead of the old.
+   * nothing has changed. The old file is synced now (`syncAside` before leaves little to do), or on
+   * a busy disk beside the event loop; then writes to the new one wait for that.
    */
   switchTo(file: FileHandle): boolean {
     assert(this.#unitEffects === 0, "a unit is not split between two files");
     this.flush(true);
     if (this.#length > 0) return false;
     const old = this.#file;
+    const needsSync = this.#unsyncedBytes > 0 || this.#syncRunning !== null;
+    if (old !== null && needsSync && !this.#isDiskBusy) this.#syncOld(old);
     this.#earlierSyncError ??= this.#syncError;
-    const isSynced = !this.#hasUnsynced;
     this.open(file, 0);
     if (old === null) return true;
-    if (isSynced && this.#syncRunning === null) old.close();
-    else this.#syncAndClose(old);
+    if (needsSync && this.#isDiskBusy) this.#syncAndClose(old);
+    else this.#closeAfterSync(old);
     return true;
   }
 
@@ -203,7 +239,7 @@ export class AofWriter implements CommandLog {
     if (this.#writeError !== null) return this.#writeError;
     try {
       this.#file.sync();
-      this.#hasUnsynced = false;
+      this.#unsyncedBytes = 0;
       return null;
     } catch (cause) {
       this.#syncError ??= errorText(cause);
@@ -216,6 +252,17 @@ export class AofWriter implements CommandLog {
   forgetEarlierFiles(): void {
     this.#earlierSyncError = null;
     this.#options.onErrorChange?.();
+  }
+
+  /**
+   * Syncs beside the event loop all that has been written; resolves when that is done or has failed
+   * (`error`), or the file has been closed.
+   */
+  async syncAside(): Promise<void> {
+    await this.settled();
+    if (this.#file === null || this.#unsyncedBytes === 0) return;
+    this.#startSync(this.#file);
+    await this.#syncRunning;
   }
 
   /** Resolves when no sync is under way. */
@@ -306,7 +353,7 @@ export class AofWriter implements CommandLog {
     if (this.#completeBytes > 0) {
       if (!isForced && this.#mustPostpone()) return true;
       if (!this.#write(this.#file)) return true;
-    } else if (!this.#hasUnsynced) {
+    } else if (this.#unsyncedBytes === 0) {
       return true;
     }
     this.#syncIfNeeded(this.#file);
@@ -314,10 +361,13 @@ export class AofWriter implements CommandLog {
   }
 
   #mustPostpone(): boolean {
-    // With "no", the only sync is that of the file before: what follows must not overtake it.
     if (this.#syncRunning === null || this.#options.config.appendfsync === "always") return false;
+    if (!this.#isDiskBusy && !this.#isBehindOldFile) return false;
     const nowMs = clock.nowMs();
-    if (this.#postponedSinceMs === 0) this.#postponedSinceMs = nowMs;
+    if (this.#postponedSinceMs === 0) {
+      this.#postponedSinceMs = nowMs;
+      this.postponedCount++;
+    }
     if (nowMs - this.#postponedSinceMs < POSTPONE_MS_MAX) return true;
     this.delayedSyncCount++;
     this.#options.log.notice(
@@ -330,18 +380,21 @@ export class AofWriter implements CommandLog {
   /** Writes the buffer; false = failed, the buffer is as it was and will be tried again. */
   #write(file: FileHandle): boolean {
     this.#postponedSinceMs = 0;
+    if (this.flushSleepUs > 0) pause(this.flushSleepUs);
     const beginUs = clock.monotonicUs();
     try {
       if (this.#hasPartialWrite) this.#cutPartialWrite(file);
       file.write(this.#buffer, 0, this.#completeBytes);
-      this.#noteWriteLatency(clock.monotonicUs() - beginUs);
+      const durationUs = clock.monotonicUs() - beginUs;
+      this.#noteWriteLatency(durationUs);
+      if (this.#syncRunning !== null) this.#noteWriteInSync(durationUs / 1000);
     } catch (cause) {
       this.#onWriteError(file, errorText(cause));
       return false;
     }
     this.#fileBytes += this.#completeBytes;
+    this.#unsyncedBytes += this.#completeBytes;
     this.#dropWritten();
-    this.#hasUnsynced = true;
     if (this.#writeError !== null) {
       this.#writeError = null;
       this.#options.onErrorChange?.();
@@ -407,9 +460,32 @@ export class AofWriter implements CommandLog {
     // A clock that was set back must not stop the syncs.
     if (nowMs - this.#lastSyncMs < SYNC_INTERVAL_MS && nowMs >= this.#lastSyncMs) return;
     if (this.#syncRunning !== null) return;
-    this.#lastSyncMs = nowMs;
-    this.#hasUnsynced = false;
+    this.#startSync(file);
+  }
+
+  #startSync(file: FileHandle): void {
+    this.#lastSyncMs = clock.nowMs();
+    this.#unsyncedBytes = 0;
     this.#watchSync(file.syncData(), file);
+  }
+
+  /** That the disk holds up writes shows in them alone; that it does so no more, in the syncs. */
+  #noteWriteInSync(durationMs: number): void {
+    if (this.#isDiskBusy || durationMs < HELD_UP_MS_MIN) return;
+    this.#isDiskBusy = true;
+    this.#options.log.warning(
+      `The disk is busy: while it synced the AOF, a write to it was held up for ` +
+        `${Math.round(durationMs)} milliseconds. While a sync is under way, acknowledged writes ` +
+        "now wait in memory, for two seconds at most, until a sync is quick again.",
+    );
+  }
+
+  #noteSyncDuration(durationMs: number): void {
+    if (!this.#isDiskBusy || durationMs >= HELD_UP_MS_MIN) return;
+    this.#isDiskBusy = false;
+    this.#options.log.notice(
+      "The disk syncs the AOF quickly again: no write waits for it any more.",
+    );
   }
 
   /** Redis: the same duration, once by what else was going on, and once for all writes. */
@@ -434,22 +510,43 @@ export class AofWriter implements CommandLog {
       );
       this.#options.exit(1);
     }
-    this.#hasUnsynced = false;
+    this.#unsyncedBytes = 0;
     this.#lastSyncMs = clock.nowMs();
+  }
+
+  /** Syncs the file that another will follow; what fails makes the AOF suspect. */
+  #syncOld(old: FileHandle): void {
+    const beginUs = clock.monotonicUs();
+    try {
+      old.sync();
+      this.#options.onLatency?.("aof-fsync-before-rewrite", clock.monotonicUs() - beginUs);
+    } catch (cause) {
+      this.#onSyncError(old, errorText(cause));
+    }
   }
 
   /** Syncs a file that is not written to any more, after the sync under way, and closes it. */
   #syncAndClose(old: FileHandle): void {
     const before = this.#syncRunning ?? Promise.resolve();
     this.#watchSync(before.then(() => old.syncData()).finally(() => old.close()), old);
+    this.#isBehindOldFile = true;
+  }
+
+  /** The sync that is running has the file's number; it must not be given to another file yet. */
+  #closeAfterSync(file: FileHandle): void {
+    if (this.#syncRunning === null) file.close();
+    else this.#syncRunning.finally(() => file.close());
   }
 
   /** Notes that `sync` is under way; at its end goes on with what was postponed. */
   #watchSync(sync: Promise<void>, file: FileHandle): void {
+    const beginUs = clock.monotonicUs();
     const running: Promise<void> = sync.catch((cause) => this.#onSyncError(file, errorText(cause)))
       .then(() => {
         if (this.#syncRunning !== running) return;
         this.#syncRunning = null;
+        this.#isBehindOldFile = false;
+        this.#noteSyncDuration((clock.monotonicUs() - beginUs) / 1000);
         this.flush();
       });
     this.#syncRunning = running;
@@ -471,14 +568,12 @@ export class AofWriter implements CommandLog {
     this.#completeBytes = 0;
     this.#unitEffects = 0;
     this.#writeError = null;
-    this.#hasUnsynced = false;
+    this.#unsyncedBytes = 0;
     this.#syncError = null;
     this.#earlierSyncError = null;
     this.#options.onErrorChange?.();
     this.#postponedSinceMs = 0;
-    // The sync that is running has the file's number; it must not be given to another file yet.
-    if (this.#syncRunning === null) file.close();
-    else this.#syncRunning.finally(() => file.close());
+    this.#closeAfterSync(file);
   }
 }
 

@@ -12,6 +12,7 @@
  * holds the old one open, so that giving back its blocks is not the main thread's business.
  *
  * Blocks that were freed during a freeze wait for its end; `step` frees them in slices afterwards.
+ * Those that still wait when the next job begins wait for its end too.
  */
 import { assert } from "../base/assert.ts";
 import * as clock from "../base/clock.ts";
@@ -36,6 +37,11 @@ export type JobRequest =
 
 /** Blocks freed per `step`: less than a millisecond. */
 const STEP_BLOCKS = 4096;
+/**
+ * Steps before a job, so that jobs that follow each other without a pause leave time for some: two
+ * milliseconds.
+ */
+const STEPS_BEFORE_JOB = 4;
 /** A child without progress for so long is hung; a sync on a bad disk may take minutes. */
 const HUNG_MS = 600_000;
 /** How long an aborted child may take to notice. */
@@ -144,7 +150,7 @@ export class BackgroundChild {
    */
   run(request: JobRequest, keyTotal: number): Promise<JobResult> {
     assert(this.#job === null, "two background jobs at once");
-    while (!this.#fork.isSettled) this.#arena.freeDeferred(STEP_BLOCKS);
+    for (let step = 0; step < STEPS_BEFORE_JOB && this.step(); step++);
     const control = new JobControl();
     this.start();
     const beginUs = clock.monotonicUs();
@@ -188,11 +194,14 @@ export class BackgroundChild {
     job.movedMs = clock.nowMs();
   }
 
+  /** Whether `step` has something to do. */
+  get hasDeferredBlocks(): boolean {
+    return !this.#fork.isSettled && !this.#arena.isFrozen;
+  }
+
   /** Frees some blocks that waited for the end of a freeze. Returns whether more are waiting. */
   step(): boolean {
-    if (this.#fork.isSettled || this.#arena.isFrozen) return false;
-    this.#arena.freeDeferred(STEP_BLOCKS);
-    return !this.#fork.isSettled;
+    return this.hasDeferredBlocks && this.#arena.freeDeferred(STEP_BLOCKS);
   }
 
   /** Logs progress, and notices a child that hangs; called now and then with the present time. */

@@ -19,6 +19,8 @@ import {
   RECORD_BAD,
   RECORD_SHORT,
 } from "./aof_record_reader.ts";
+import { findWholeCommand } from "./aof_damage.ts";
+import { keepTail } from "./aof_tail.ts";
 import { checkRdb } from "./check_rdb.ts";
 import { errorText, type FileHandle, type FileSystem } from "./file_system.ts";
 
@@ -171,7 +173,11 @@ class AofChecker {
   }
 
   #checkRdb(path: string): number {
-    const { isSane, endOffset } = checkRdb(this.#tool.files, path, (line) => this.#line(line));
+    const { files } = this.#tool;
+    const { isSane, isReadable, endOffset } = checkRdb(files, path, (line) => this.#line(line));
+    if (!isReadable) {
+      throw new GiveUp("RDB preamble of AOF file cannot be read by this version, aborting.");
+    }
     if (!isSane) throw new GiveUp("RDB preamble of AOF file is not sane, aborting.");
     this.#line("RDB preamble is OK, proceeding with AOF tail...");
     return endOffset;
@@ -230,8 +236,11 @@ class AofChecker {
       `This will shrink the AOF ${name} from ${bytes} bytes, with ${badBytes} bytes, to ` +
         `${offset} bytes`,
     );
+    const found = findWholeCommand(file, offset, offset);
+    if (found !== -1) this.#line(`Whole commands, from offset ${found} on, are cut off with it.`);
     this.#tool.print("Continue? [y/N]: ");
     if (!this.#tool.confirm()) throw new GiveUp("Aborting...");
+    this.#keep(file.path, offset, name);
     this.#cut(file, offset, `Failed to truncate AOF ${name}`);
     this.#line(`Successfully truncated AOF ${name}`);
     return false;
@@ -258,6 +267,15 @@ class AofChecker {
     }
     this.#cut(file, offset, `Failed to truncate AOF ${path} to timestamp ${timestamp}`);
     this.#line(`Successfully truncated AOF ${name} to timestamp ${timestamp}`);
+  }
+
+  #keep(path: string, offset: number, name: string): void {
+    try {
+      const kept = keepTail(this.#tool.files, path, offset);
+      if (kept !== null) this.#line(`What is cut off is kept in ${kept}`);
+    } catch (error) {
+      throw new GiveUp(`Failed to keep what is cut off AOF ${name}: ${errorText(error)}`);
+    }
   }
 
   #cut(file: FileHandle, offset: number, failure: string): void {

@@ -3,12 +3,16 @@
  * is damaged. `redeno check-rdb FILE` is this; check_aof.ts uses it for files that begin with an
  * RDB.
  *
+ * A file that holds what only other versions can read (modules, say) is not called damaged; but it
+ * cannot be checked from there on, so that the exit code is 1 as well.
+ *
  * Every value is built as for loading, in memory of its own, and freed again: so what passes here
  * is what the server can load. Lines are those of redis-check-rdb, so that scripts understand both;
  * the reason of an error is in our own words, with the offset at which reading stopped.
  */
 import * as clock from "../base/clock.ts";
 import { latin1Text, Slice } from "../base/bytes.ts";
+import type { Database } from "../keyspace/database.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import type { KeyspaceListener } from "../keyspace/keyspace_listener.ts";
 import { Arena } from "../memory/arena.ts";
@@ -22,7 +26,10 @@ import { type EncodingLimits, RdbValueReader } from "./rdb_value_reader.ts";
 export type PrintLine = (line: string) => void;
 
 export interface RdbCheck {
+  /** Read to its end, and found good. */
   isSane: boolean;
+  /** False: the check ended at something that only other versions can read, not at damage. */
+  isReadable: boolean;
   /** Offset behind the RDB; where an AOF goes on that began with it. */
   endOffset: number;
 }
@@ -61,7 +68,7 @@ const TYPE_NAMES: readonly string[] = [
   "stream-v3",
 ];
 
-const SILENT: KeyspaceListener = {
+const SILENT: KeyspaceListener<Database> = {
   keyChanged() {},
   keyEvent() {},
   keyVanishes() {},
@@ -133,7 +140,7 @@ class RdbChecker {
   constructor(input: RdbInput, print: PrintLine) {
     this.#input = input;
     this.#print = print;
-    this.#values = new RdbValueReader(input, this.#keyspace, LIMITS, true);
+    this.#values = new RdbValueReader(input, this.#keyspace, LIMITS);
   }
 
   check(): RdbCheck {
@@ -144,12 +151,13 @@ class RdbChecker {
       if (this.#version >= format.CHECKSUM_VERSION_MIN) this.#readChecksum();
     } catch (error) {
       if (!(error instanceof format.RdbFormatError)) throw error;
-      this.#printError(error);
-      return { isSane: false, endOffset: error.offset };
+      const isReadable = !(error instanceof format.RdbUnreadableError);
+      this.#printError(error, isReadable);
+      return { isSane: false, isReadable, endOffset: error.offset };
     }
     this.#info("\\o/ RDB looks OK! \\o/");
     this.#printCounts();
-    return { isSane: true, endOffset: input.offset };
+    return { isSane: true, isReadable: true, endOffset: input.offset };
   }
 
   #readMagic(): void {
@@ -158,7 +166,9 @@ class RdbChecker {
     const magic = latin1Text(this.#view.bytes, this.#view.start, format.MAGIC_BYTES);
     const found = format.parseMagic(magic);
     if (found === null) input.fail("Wrong signature trying to load DB from file");
-    if (!found.isReadable) input.fail(`Can't handle RDB format version ${found.version}`);
+    if (!found.isReadable) {
+      input.refuse(`Can't handle RDB format version ${found.version}`);
+    }
     this.#version = found.version;
   }
 
@@ -205,9 +215,9 @@ class RdbChecker {
         return false;
       case format.OPCODE_MODULE_AUX:
         this.#doing = "read-module-aux";
-        return input.fail("the file holds data of a module");
+        return input.refuse("the file holds data of a module, which this version cannot read");
     }
-    return input.fail("Pre-release function format not supported");
+    return input.refuse("Pre-release function format not supported");
   }
 
   #skipLengths(count: number): true {
@@ -265,10 +275,13 @@ class RdbChecker {
     this.#print(`[offset ${this.#input.offset}] ${text}`);
   }
 
-  #printError({ offset, reason }: format.RdbFormatError): void {
+  #printError({ offset, reason }: format.RdbFormatError, isReadable: boolean): void {
     const print = this.#print;
-    print("--- RDB ERROR DETECTED ---");
+    print(isReadable ? "--- RDB ERROR DETECTED ---" : "--- RDB NOT SUPPORTED ---");
     print(`[offset ${offset}] ${reason}`);
+    if (!isReadable) {
+      print("[additional info] No damage was found up to here; what follows was not checked");
+    }
     print(`[additional info] While doing: ${this.#doing}`);
     if (this.#key !== null) {
       print(`[additional info] Reading key '${latin1Text(this.#key, 0, this.#key.length)}'`);

@@ -17,6 +17,8 @@ export interface FileStatus {
   isFile: boolean;
   isDirectory: boolean;
   bytes: number;
+  /** Permissions, as chmod(2) takes them. */
+  mode: number;
 }
 
 /** An open file. Its position moves on with every read and write. */
@@ -42,8 +44,11 @@ export interface FileHandle {
 export interface FileSystem {
   /** Opens an existing file for reading. */
   openForRead(path: string): FileHandle;
-  /** Creates a file, or empties an existing one, for writing (and reading back). */
-  openForWrite(path: string): FileHandle;
+  /**
+   * Creates a file, or empties an existing one, for writing (and reading back). With `mode`, nobody
+   * has more than these permissions before anything can be written.
+   */
+  openForWrite(path: string, mode?: number): FileHandle;
   /** Opens a file for writing at its end; creates it if it is missing. */
   openForAppend(path: string): FileHandle;
   /** Opens an existing file for reading and writing at any position (repair tools). */
@@ -88,12 +93,20 @@ export function readWholeFile(files: FileSystem, path: string): Uint8Array<Array
 /**
  * Puts a file with this content at `path`, so that after a crash at any moment either the old or
  * the new content stands there: a temporary file beside it, sync, rename, sync of the directory.
+ * `newMode`: the permissions are those of the old file, or these if there is none. Throws the error
+ * of the file calls; the temporary file is gone then.
  */
-export function replaceFile(files: FileSystem, path: string, content: Uint8Array): void {
+export function replaceFile(
+  files: FileSystem,
+  path: string,
+  content: Uint8Array,
+  newMode?: number,
+): void {
   const directory = dirname(path);
   const temporary = join(directory, `temp-${basename(path)}`);
   try {
-    const file = files.openForWrite(temporary);
+    const mode = newMode === undefined ? undefined : files.stat(path)?.mode ?? newMode;
+    const file = files.openForWrite(temporary, mode);
     try {
       file.write(content, 0, content.length);
       file.sync();
@@ -135,15 +148,22 @@ export function isMissing(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound;
 }
 
+/** What is said of a file where the system knows no permissions. */
+const UNKNOWN_MODE = 0o600;
+
 /** The files of this machine. */
 export class DiskFileSystem implements FileSystem {
   openForRead(path: string): FileHandle {
     return new DiskFileHandle(path, Deno.openSync(path, { read: true }));
   }
 
-  openForWrite(path: string): FileHandle {
+  openForWrite(path: string, mode?: number): FileHandle {
     const options = { read: true, write: true, create: true, truncate: true };
-    return new DiskFileHandle(path, Deno.openSync(path, options));
+    if (mode === undefined) return new DiskFileHandle(path, Deno.openSync(path, options));
+    const file = Deno.openSync(path, { ...options, mode });
+    // A file that was there already has permissions of its own.
+    if (Deno.build.os !== "windows") Deno.chmodSync(path, mode);
+    return new DiskFileHandle(path, file);
   }
 
   openForAppend(path: string): FileHandle {
@@ -168,8 +188,8 @@ export class DiskFileSystem implements FileSystem {
 
   stat(path: string): FileStatus | null {
     try {
-      const { isFile, isDirectory, size } = Deno.statSync(path);
-      return { isFile, isDirectory, bytes: size };
+      const { isFile, isDirectory, size, mode } = Deno.statSync(path);
+      return { isFile, isDirectory, bytes: size, mode: (mode ?? UNKNOWN_MODE) & 0o777 };
     } catch (error) {
       if (isMissing(error)) return null;
       throw error;

@@ -21,12 +21,14 @@
  * Made for untrusted bytes: walks never leave the range, and end.
  */
 import { Slice } from "../base/bytes.ts";
+import { scratch } from "../base/scratch.ts";
 import { Int64, readText } from "../structures/int64_words.ts";
 
 /** Receives an element; integers come as decimal text. The range is good during the call only. */
 export type ElementVisitor = (bytes: Uint8Array, start: number, length: number) => void;
 
 const ZIPLIST_HEADER_BYTES = 10;
+const ZIPLIST_TAIL_OFFSET = 4;
 const ZIPLIST_COUNT_OFFSET = 8;
 const ZIPLIST_COUNT_UNKNOWN = 65535;
 const END = 255;
@@ -43,12 +45,14 @@ const INTEGER_4_BIT_MIN = 0xf1;
 const INTEGER_4_BIT_MAX = 0xfd;
 
 const integer = new Int64();
-const integerText = new Slice();
+const integerText = scratch(new Slice());
 
 /** Where the payload of the ziplist entry lies that `readZiplistHead` looked at. */
 let payloadStart = 0;
 let payloadBytes = 0;
 let payloadIsInteger = false;
+/** What that entry says of the length of the one before it. */
+let formerLength = 0;
 
 function littleEndian(bytes: Uint8Array, at: number): number {
   const low = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16);
@@ -77,9 +81,13 @@ export function forEachInZiplist(
   const claimed = ziplistCount(bytes, start, length);
   let found = 0;
   let at = start + ZIPLIST_HEADER_BYTES;
+  let last = at;
+  let formerBytes = 0;
   for (; at < end; found++) {
-    if (!readZiplistHead(bytes, at, end)) return false;
+    if (!readZiplistHead(bytes, at, end) || formerLength !== formerBytes) return false;
+    last = at;
     at = payloadStart + payloadBytes;
+    formerBytes = at - last;
     if (payloadIsInteger) {
       loadZiplistInteger(bytes, payloadStart - 1);
       readText(integer, integerText);
@@ -88,13 +96,18 @@ export function forEachInZiplist(
       visit(bytes, payloadStart, payloadBytes);
     }
   }
-  return at === end && (claimed === ZIPLIST_COUNT_UNKNOWN || claimed === found);
+  const hasRightTail = littleEndian(bytes, start + ZIPLIST_TAIL_OFFSET) === last - start;
+  return at === end && hasRightTail && (claimed === ZIPLIST_COUNT_UNKNOWN || claimed === found);
 }
 
-/** Finds the payload of the entry at `at`; false if it does not end before `end`. */
+/**
+ * Finds the payload of the entry at `at`, and what it says of the length of the one before; false
+ * if it does not end before `end`.
+ */
 function readZiplistHead(bytes: Uint8Array, at: number, end: number): boolean {
   const head = at + (bytes[at] === LONG_LENGTH ? 5 : 1);
   if (head >= end || bytes[at] === END) return false;
+  formerLength = bytes[at] === LONG_LENGTH ? littleEndian(bytes, at + 1) : bytes[at];
   const kind = bytes[head];
   payloadIsInteger = kind >= INTEGER_16_BIT;
   payloadStart = head + 1;

@@ -166,7 +166,7 @@ export function parseMagic(magic: string): { version: number; isReadable: boolea
 
 /** A file or payload that is no RDB, or a damaged one, or one of a kind that we cannot read. */
 export class RdbFormatError extends Error {
-  override readonly name = "RdbFormatError";
+  override readonly name: string = "RdbFormatError";
   /** Path of the file, or what else was read. */
   readonly path: string;
   /** Offset of the byte at which reading stopped. */
@@ -179,4 +179,9 @@ export class RdbFormatError extends Error {
     this.offset = offset;
     this.reason = reason;
   }
+}
+
+/** Nothing is wrong with the file as far as we can tell, but it holds what we cannot read. */
+export class RdbUnreadableError extends RdbFormatError {
+  override readonly name = "RdbUnreadableError";
 }

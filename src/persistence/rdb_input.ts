@@ -90,6 +90,11 @@ export class RdbInput {
     throw new format.RdbFormatError(this.path, this.offset, reason);
   }
 
+  /** Ends reading at something that only other versions can read. */
+  refuse(reason: string): never {
+    throw new format.RdbUnreadableError(this.path, this.offset, reason);
+  }
+
   readByte(): number {
     if (this.#at === this.#end) this.#refill(1);
     return this.#bytes[this.#at++];
@@ -207,7 +212,7 @@ export class RdbInput {
     const isAbsent = out.copy().every((byte) => byte === 0);
     if (crc !== null && !isAbsent && !expected.matches(out.bytes, out.start)) {
       this.#at -= format.CHECKSUM_BYTES;
-      this.fail("the checksum is wrong");
+      this.fail("RDB CRC error: the checksum is wrong");
     }
     return !isAbsent;
   }
@@ -279,7 +284,7 @@ export class RdbInput {
 
   /** Makes at least `count` bytes available behind the present place. */
   #refill(count: number): void {
-    if (count > this.restBytes) this.fail("unexpected end of file");
+    if (count > this.restBytes) this.fail("Unexpected EOF reading RDB file");
     this.#crc?.update(this.#bytes, this.#crcAt, this.#at - this.#crcAt);
     const kept = this.#end - this.#at;
     const capacity = Math.max(count, Math.min(BUFFER_BYTES, this.restBytes));
@@ -295,7 +300,7 @@ export class RdbInput {
     this.#end = kept;
     while (this.#end < count) {
       const read = this.#source.read(target, this.#end, target.length - this.#end);
-      if (read === 0) this.fail("unexpected end of file");
+      if (read === 0) this.fail("Unexpected EOF reading RDB file");
       this.#end += read;
     }
   }

@@ -24,8 +24,6 @@ export interface RdbLoadOptions {
   limits: EncodingLimits;
   /** Whether the checksum is compared (rdbchecksum). */
   verifiesChecksum: boolean;
-  /** Look for fields that come twice in small hashes (sanitize-dump-payload). */
-  findsDuplicates: boolean;
   /** A key that exists is replaced (DEBUG RELOAD MERGE); else it is an error. */
   replacesKeys?: boolean;
   /** Keep keys that have expired: the commands that follow in an AOF may refer to them. */
@@ -85,12 +83,7 @@ export class RdbReader {
     this.#keyspace = keyspace;
     this.#options = options;
     this.#keyDelayUs = options.keyDelayUs ?? 0;
-    this.#values = new RdbValueReader(
-      this.#input,
-      keyspace,
-      options.limits,
-      options.findsDuplicates,
-    );
+    this.#values = new RdbValueReader(this.#input, keyspace, options.limits);
     this.#db = keyspace.databases[0];
   }
 
@@ -128,16 +121,18 @@ export class RdbReader {
 
   #readMagic(): void {
     const input: RdbInput = this.#input;
-    if (input.totalBytes < format.MAGIC_BYTES) input.fail("the file is too short for an RDB");
+    if (input.totalBytes < format.MAGIC_BYTES) {
+      input.fail("Unexpected EOF reading RDB file: it is too short for one");
+    }
     input.readRaw(format.MAGIC_BYTES, this.#view);
     const magic = latin1Text(this.#view.bytes, this.#view.start, format.MAGIC_BYTES);
     const found = format.parseMagic(magic);
-    if (found === null) input.fail("wrong signature, this is no RDB file");
+    if (found === null) input.fail("Wrong signature trying to load DB from file");
     const { version, isReadable } = found;
     if (!isReadable) {
-      input.fail(
-        `expected version ${format.RDB_VERSION_MIN} to ${format.RDB_VERSION_MAX} or ` +
-          `${format.RDB_VERSION_VALKEY}, found ${version}`,
+      input.refuse(
+        `Can't handle RDB format version ${version}, only ${format.RDB_VERSION_MIN} to ` +
+          `${format.RDB_VERSION_MAX} and ${format.RDB_VERSION_VALKEY}`,
       );
     }
     this.version = version;
@@ -184,9 +179,9 @@ export class RdbReader {
       case format.OPCODE_EOF:
         return false;
       case format.OPCODE_MODULE_AUX:
-        return input.fail("the file holds data of a module");
+        return input.refuse("the file holds data of a module");
       case format.OPCODE_FUNCTION_PRE_GA:
-        return input.fail("the file holds functions of a release candidate of Redis 7");
+        return input.refuse("the file holds functions of a release candidate of Redis 7");
     }
     return input.fail(`unknown opcode ${opcode}`);
   }

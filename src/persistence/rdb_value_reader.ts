@@ -4,8 +4,9 @@
  *
  * Encodings come out as the present limits ask for, whatever the file holds. Structures that stand
  * in the file as in memory (listpack, intset, ziplist, zipmap) are walked through before they are
- * believed: damaged ones would be met later, far from where they came from. (Redis does this only
- * with sanitize-dump-payload.)
+ * believed, and what may be there only once is looked for: damage would be met later, far from
+ * where it came from, or be saved and not load again. (Redis does this only with
+ * sanitize-dump-payload.)
  */
 import { latin1Text, Slice } from "../base/bytes.ts";
 import { parseDouble } from "../base/doubles.ts";
@@ -15,6 +16,7 @@ import type { Ref } from "../memory/memory.ts";
 import * as byteString from "../structures/byte_string.ts";
 import * as intset from "../structures/intset.ts";
 import * as listpack from "../structures/listpack.ts";
+import { hasDuplicates } from "../structures/listpack_duplicates.ts";
 import * as hashValue from "../values/hash_value.ts";
 import * as listValue from "../values/list_value.ts";
 import * as setValue from "../values/set_value.ts";
@@ -56,25 +58,14 @@ export class RdbValueReader {
   readonly #keyspace: Keyspace;
   readonly #arena: Arena;
   readonly #limits: EncodingLimits;
-  readonly #findsDuplicates: boolean;
   readonly #view = new Slice();
   readonly #held = new HeldBytes();
 
-  /**
-   * `findsDuplicates`: refuse small hashes with a field that comes twice, which no server writes
-   * (all other duplicates are always found).
-   */
-  constructor(
-    input: RdbInput,
-    keyspace: Keyspace,
-    limits: EncodingLimits,
-    findsDuplicates: boolean,
-  ) {
+  constructor(input: RdbInput, keyspace: Keyspace, limits: EncodingLimits) {
     this.#input = input;
     this.#keyspace = keyspace;
     this.#arena = keyspace.arena;
     this.#limits = limits;
-    this.#findsDuplicates = findsDuplicates;
   }
 
   /**
@@ -192,8 +183,10 @@ export class RdbValueReader {
 
   #failForType(type: number, key: string): never {
     const name = format.UNREADABLE_TYPE_NAMES.get(type);
-    const what = name === undefined ? `unknown type ${type}` : `type ${name} (${type})`;
-    return this.#input.fail(`key "${key}" has ${what}, which this version cannot read`);
+    if (name === undefined) this.#input.fail(`key "${key}" has unknown type ${type}`);
+    return this.#input.refuse(
+      `key "${key}" has type ${name} (${type}), which this version cannot read`,
+    );
   }
 
   /** Reads the elements of a collection. Returns how many there are. */
@@ -299,7 +292,9 @@ export class RdbValueReader {
   #fillSetFromIntset(entry: Ref): number {
     this.#input.readString(this.#view);
     const { bytes, start, length } = this.#view;
-    if (!intset.validate(bytes, start, length, true)) this.#input.fail("damaged intset");
+    if (!intset.validate(bytes, start, length, true)) {
+      this.#input.fail("Intset integrity check failed");
+    }
     const { set } = this.#limits;
     if (!setValue.loadIntset(this.#arena, entry, bytes, start, length, set)) {
       this.#input.fail("an intset holds a member twice");
@@ -360,9 +355,13 @@ export class RdbValueReader {
 
   #fillSortedSetFromZiplist(entry: Ref): number {
     let count = 0;
+    let former = -Infinity;
     this.#readPairs(false, (member, bytes, start, length) => {
+      const score = parseDouble(bytes, start, length);
+      if (score < former) this.#input.fail("a ziplist holds scores that do not ascend");
+      former = score;
       count++;
-      this.#addScored(entry, member.bytes, 0, member.length, parseDouble(bytes, start, length));
+      this.#addScored(entry, member.bytes, 0, member.length, score);
     });
     return count;
   }
@@ -374,7 +373,7 @@ export class RdbValueReader {
     const arena = this.#arena;
     const { sortedSet } = this.#limits;
     if (!sortedSetValue.loadListpack(arena, entry, bytes, start, length, sortedSet)) {
-      this.#input.fail("damaged sorted set");
+      this.#input.fail("Zset listpack integrity check failed");
     }
     const encoding = value.encodingOf(arena, entry);
     return sortedSetValue.count(arena, encoding, value.valueRef(arena, entry));
@@ -432,21 +431,11 @@ export class RdbValueReader {
     this.#readListpack();
     const { bytes, start, length } = this.#view;
     if (length === listpack.EMPTY_BYTES) return 0;
-    if (this.#findsDuplicates) this.#checkFields();
+    if (hasDuplicates(bytes, start, 2)) this.#input.fail("a hash holds a field twice");
     if (!hashValue.loadListpack(this.#arena, entry, bytes, start, length, this.#limits.hash)) {
-      this.#input.fail("damaged hash");
+      this.#input.fail("Hash listpack integrity check failed");
     }
     return hashValue.countOfKey(this.#arena, entry);
-  }
-
-  /** Looks for fields that come twice in the listpack in `#view`. */
-  #checkFields(): void {
-    const fields = new Set<string>();
-    let elementCount = 0;
-    listpack.forEachRaw(this.#view.bytes, this.#view.start, (bytes, start, length) => {
-      if ((elementCount++ & 1) === 0) fields.add(latin1Text(bytes, start, length));
-    });
-    if (fields.size !== (elementCount + 1) >>> 1) this.#input.fail("a hash holds a field twice");
   }
 
   // ------------------------------------------------------------------------------ small structures
@@ -455,13 +444,17 @@ export class RdbValueReader {
   #readListpack(): void {
     this.#input.readString(this.#view);
     const { bytes, start, length } = this.#view;
-    if (!listpack.validate(bytes, start, length, true)) this.#input.fail("damaged listpack");
+    if (!listpack.validate(bytes, start, length, true)) {
+      this.#input.fail("Listpack integrity check failed");
+    }
   }
 
   #readZiplist(visit: legacy.ElementVisitor): void {
     this.#input.readString(this.#view);
     const { bytes, start, length } = this.#view;
-    if (!legacy.forEachInZiplist(bytes, start, length, visit)) this.#input.fail("damaged ziplist");
+    if (!legacy.forEachInZiplist(bytes, start, length, visit)) {
+      this.#input.fail("Ziplist integrity check failed");
+    }
   }
 
   /** Reads a ziplist or zipmap whose elements are pairs. */
@@ -484,7 +477,9 @@ export class RdbValueReader {
     if (isZipmap) {
       this.#input.readString(this.#view);
       const { bytes, start, length } = this.#view;
-      if (!legacy.forEachInZipmap(bytes, start, length, take)) this.#input.fail("damaged zipmap");
+      if (!legacy.forEachInZipmap(bytes, start, length, take)) {
+        this.#input.fail("Zipmap integrity check failed");
+      }
     } else {
       this.#readZiplist(take);
     }

@@ -258,18 +258,28 @@ export class Reply {
       return;
     }
     const needed = this.length + size;
-    if (needed > this.bytesMax) {
+    const capacity = Math.min(grownCapacity(this.bytes.length, needed), OUTPUT_BYTES_MAX);
+    const bytes = needed > this.bytesMax ? null : allocateBytes(capacity);
+    if (bytes === null) {
       this.isOverflown = true;
       this.length = 0;
       // A reply larger than all that can be held is written nowhere: stores beyond the end of a
       // typed array are ignored.
       return;
     }
-    const capacity = Math.min(grownCapacity(this.bytes.length, needed), OUTPUT_BYTES_MAX);
-    const bytes = new Uint8Array(capacity);
     bytes.set(this.bytes.subarray(0, this.length));
     recycle(this.bytes);
     this.bytes = bytes;
+  }
+}
+
+/** An array of so many bytes; null if the system has no memory for it. */
+function allocateBytes(capacity: number): Uint8Array<ArrayBuffer> | null {
+  try {
+    return new Uint8Array(capacity);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
   }
 }
 

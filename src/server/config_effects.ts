@@ -1,25 +1,27 @@
 /**
  * Config effects: hands the configuration to the parts of the server that keep a copy of a value,
- * at the start and after each CONFIG SET. What is read from `server.config` when needed is not
+ * at the start and after each CONFIG SET. What is read from `host.config` when needed is not
  * here.
  */
-import { systemErrorText } from "./config.ts";
-import { ConfigFileError } from "./config_file.ts";
-import type { ConfigValues } from "./config_values.ts";
-import { GATE_MEMORY } from "./dispatch.ts";
-import { clientsAllowed, openFilesLimit } from "./open_files.ts";
-import type { Server } from "./server.ts";
+import { asciiLower } from "../base/ascii.ts";
+import { systemErrorText } from "../config/config.ts";
+import { ConfigFileError } from "../config/config_file.ts";
+import type { ConfigValues } from "../config/config_values.ts";
+import { GATE_MEMORY } from "../session/gates.ts";
+import { clientsAllowed, openFilesLimit } from "../net/open_files.ts";
+import type { Host } from "../session/host.ts";
 
 /** Gives all parts their values, and sees to it that they hear of changes. */
-export function applyConfig(server: Server): void {
-  const { config } = server;
+export function applyConfig(host: Host): void {
+  const { config } = host;
   for (const [names, apply] of EFFECTS) {
-    const reason = apply(server);
+    const reason = apply(host);
     if (reason !== null) throw new Error(reason);
-    config.onChange(names, () => apply(server));
+    config.onChange(names, () => apply(host));
   }
   config.onChange("maxclients", refuseTooManyClients);
-  watchListeners(server);
+  config.onChange("maxmemory", () => evictSoon(host));
+  watchListeners(host);
 }
 
 const TLS_FAILURE = "Unable to update TLS configuration. Check server logs.";
@@ -27,7 +29,7 @@ const PORT_FAILURE = "Unable to listen on this port. Check server logs.";
 const BIND_FAILURE = "Failed to bind to specified addresses.";
 
 /** Sockets and certificates are opened and read at the start by Listeners itself. */
-function watchListeners({ config, listeners }: Server): void {
+function watchListeners({ config, listeners }: Host): void {
   config.onChange("port", () => listeners.update() ? null : PORT_FAILURE);
   config.onChange("bind", () => listeners.update() ? null : BIND_FAILURE);
   config.onChange("tls-port", ({ tlsPort }) => {
@@ -60,7 +62,7 @@ function refuseTooManyClients({ maxclients }: ConfigValues): string | null {
 }
 
 /** Applies one group of parameters; returns why that is impossible, or null. */
-type Effect = (server: Server) => string | null;
+type Effect = (host: Host) => string | null;
 
 const EFFECTS: readonly (readonly [names: readonly string[], apply: Effect])[] = [
   [["proto-max-bulk-len"], applyProtocol],
@@ -69,47 +71,63 @@ const EFFECTS: readonly (readonly [names: readonly string[], apply: Effect])[] =
   [["maxmemory-eviction-tenacity", "lfu-log-factor", "lfu-decay-time"], applyMemory],
   [["hz", "active-expire-effort"], applyCron],
   [["active-defrag-max-scan-fields"], applyDefragmentation],
-  [["loglevel", "logfile"], applyLog],
+  // A relative log file is one in the present directory.
+  [["loglevel", "logfile", "dir"], applyLog],
   [["requirepass"], applyPassword],
   [["client-output-buffer-limit"], applyOutputLimits],
   [["slowlog-log-slower-than", "latency-monitor-threshold"], applyTiming],
 ];
 
-function applyProtocol({ config, dispatcher }: Server): string | null {
+function applyProtocol({ config, dispatcher }: Host): string | null {
   dispatcher.parser.argumentBytesMax = config.protoMaxBulkLen;
   return null;
 }
 
-function applyMemory(server: Server): string | null {
-  const { config, keyspace, evictor } = server;
+function applyMemory(host: Host): string | null {
+  const { config, keyspace, evictor } = host;
   keyspace.usesLfu = config.maxmemoryPolicy.endsWith("lfu");
   keyspace.lfuLogFactor = config.lfuLogFactor;
   keyspace.lfuDecayTime = config.lfuDecayTime;
   evictor.policy = config.maxmemoryPolicy;
   evictor.samples = config.maxmemorySamples;
   evictor.tenacity = config.maxmemoryEvictionTenacity;
-  server.setGate(GATE_MEMORY, config.maxmemory > 0);
-  server.clientMemory.applyConfig();
+  host.gates.set(GATE_MEMORY, config.maxmemory > 0);
+  host.clientMemory.applyConfig();
   return null;
 }
 
-function applyPassword({ acl, config }: Server): string | null {
+/** CONFIG SET maxmemory: what is too much goes now, not when a command asks for memory. */
+function evictSoon({ config, log, memoryLimit, turn }: Host): null {
+  const { maxmemory } = config;
+  const usedBytes = memoryLimit.countedBytes();
+  if (maxmemory === 0 || usedBytes <= maxmemory) return null;
+  log.warning(
+    `WARNING: the new maxmemory value set via CONFIG SET (${maxmemory}) is smaller than the ` +
+      `current memory usage (${usedBytes}). This will result in key eviction and/or the ` +
+      "inability to accept new write commands depending on the maxmemory-policy.",
+  );
+  memoryLimit.isEvictionDue = true;
+  turn.schedule();
+  return null;
+}
+
+function applyPassword({ acl, config }: Host): string | null {
   acl.setDefaultPassword(config.requirepass);
   return null;
 }
 
-function applyOutputLimits({ outputLimits }: Server): string | null {
+function applyOutputLimits({ outputLimits }: Host): string | null {
   outputLimits.applyToAll();
   return null;
 }
 
-function applyCron({ config, expireCycle }: Server): string | null {
+function applyCron({ config, expireCycle }: Host): string | null {
   expireCycle.effort = config.activeExpireEffort;
   expireCycle.hz = config.hz;
   return null;
 }
 
-function applyDefragmentation({ config, activeDefrag }: Server): string | null {
+function applyDefragmentation({ config, activeDefrag }: Host): string | null {
   activeDefrag.defragmentation.scanFieldsMax = config.activeDefragMaxScanFields;
   return null;
 }
@@ -117,14 +135,14 @@ function applyDefragmentation({ config, activeDefrag }: Server): string | null {
 /** A limit below a millisecond can be passed by any command, so all of them are timed. */
 const TIMED_EACH_US_MAX = 1000;
 
-function applyTiming({ config, dispatcher }: Server): string | null {
+function applyTiming({ config, dispatcher }: Host): string | null {
   const { slowlogLogSlowerThan, latencyMonitorThreshold } = config;
   dispatcher.timesEachCall = latencyMonitorThreshold > 0 ||
     (slowlogLogSlowerThan >= 0 && slowlogLogSlowerThan < TIMED_EACH_US_MAX);
   return null;
 }
 
-function applyLog({ config, log }: Server): string | null {
+function applyLog({ config, log }: Host): string | null {
   log.level = config.loglevel;
   if (config.logfile === "") return null;
   try {
@@ -136,13 +154,14 @@ function applyLog({ config, log }: Server): string | null {
 }
 
 /** Carries out the `rename-command` directives. Throws ConfigFileError for one that is wrong. */
-export function renameCommands({ config, commands }: Server): void {
+export function renameCommands({ config, commands }: Pick<Host, "commands" | "config">): void {
   for (const { words: [name, newName], source } of config.renamedCommands) {
-    if (commands.byName.has(newName.toLowerCase())) {
-      throw new ConfigFileError(source, "Target command name already exists");
-    }
-    if (!commands.rename(name.toLowerCase(), newName)) {
+    const command = commands.byName.get(asciiLower(name));
+    if (command === undefined) {
       throw new ConfigFileError(source, "No such command in rename-command");
     }
+    const other = commands.byName.get(asciiLower(newName)) ?? command;
+    if (other !== command) throw new ConfigFileError(source, "Target command name already exists");
+    commands.rename(name, newName);
   }
 }

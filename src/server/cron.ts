@@ -5,13 +5,16 @@
  * values that were deleted are given back in slices between turns.
  */
 import * as clock from "../base/clock.ts";
-import { REDIS_BLOCKED, REDIS_MONITOR, REDIS_PUBSUB } from "./client.ts";
-import { GATE_MEMORY } from "./dispatch.ts";
-import type { Server } from "./server.ts";
+import { REDIS_BLOCKED, REDIS_MONITOR, REDIS_PUBSUB } from "../session/client.ts";
+import { GATE_MEMORY } from "../session/gates.ts";
+import type { Host } from "../session/host.ts";
 
 /** Elements given back per slice, and the pause between slices: about a tenth of the time. */
 const RECLAIM_COUNT = 4096;
 const RECLAIM_PAUSE_MS = 1;
+/** Slices of an eviction in a row, each of half a millisecond unless configured, and a pause. */
+const EVICTION_SLICES = 3;
+const EVICTION_PAUSE_MS = 1;
 /** Clients looked after per tick, at least. */
 const CLIENTS_PER_TICK_MIN = 50;
 const CLIENT_ROUND_MS = 5000;
@@ -22,18 +25,41 @@ const MEMORY_PERIOD_MS = 1000;
 /** The largest timer that setTimeout can have. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
+/** What it uses of the host. */
+type CronHost = Pick<
+  Host,
+  | "activeDefrag"
+  | "blocking"
+  | "clients"
+  | "config"
+  | "evictor"
+  | "expireCycle"
+  | "gates"
+  | "keyspace"
+  | "latency"
+  | "log"
+  | "memoryLimit"
+  | "memoryReturn"
+  | "outputLimits"
+  | "persistence"
+  | "process"
+  | "statistics"
+  | "turn"
+>;
+
 export class Cron {
-  readonly #server: Server;
+  readonly #host: CronHost;
   #timer: ReturnType<typeof setInterval> | undefined;
   #reclaimTimer: ReturnType<typeof setTimeout> | undefined;
+  #evictionTimer: ReturnType<typeof setTimeout> | undefined;
   #blockTimer: ReturnType<typeof setTimeout> | undefined;
   #blockTimerDeadlineMs = 0;
   #clientIds: Iterator<number> | null = null;
   #ticks = 0;
   #memoryMs = 0;
 
-  constructor(server: Server) {
-    this.#server = server;
+  constructor(host: CronHost) {
+    this.#host = host;
   }
 
   /** Number of ticks since the start. */
@@ -42,52 +68,57 @@ export class Cron {
   }
 
   start(): void {
-    const { hz } = this.#server.config;
+    const { hz } = this.#host.config;
     clearInterval(this.#timer);
     this.#timer = setInterval(() => {
       this.tick();
       // The next tick is the first at a pace that CONFIG SET has changed.
-      if (this.#server.config.hz !== hz) this.start();
+      if (this.#host.config.hz !== hz) this.start();
     }, 1000 / hz);
   }
 
   stop(): void {
     clearInterval(this.#timer);
     clearTimeout(this.#reclaimTimer);
+    clearTimeout(this.#evictionTimer);
     clearTimeout(this.#blockTimer);
-    this.#server.activeDefrag.stop();
+    this.#host.activeDefrag.stop();
   }
 
   tick(): void {
-    const server = this.#server;
+    const host = this.#host;
     const nowMs = clock.refresh();
-    if (server.isCronPaused) return;
+    if (host.process.isCronPaused) return;
     this.#ticks++;
     this.#sample(nowMs);
     this.#expire();
     // Addresses can run out without `maxmemory`; the check of each command sees to the rest.
-    server.setGate(GATE_MEMORY, server.config.maxmemory > 0 || server.isAddressSpaceLow);
-    // An eviction that ran out of time goes on although no command asks for memory.
-    if (server.evictor.isRunning) server.freeMemoryIfNeeded();
+    host.gates.set(GATE_MEMORY, host.config.maxmemory > 0 || host.memoryLimit.isAddressSpaceLow);
+    this.#continueEviction();
     this.#watchClients(nowMs);
-    server.persistence.tick(nowMs);
-    server.blocking.expireWaiting();
-    server.turn.schedule();
+    host.persistence.tick(nowMs);
+    host.blocking.expireWaiting();
+    host.turn.schedule();
     this.scheduleReclaim();
     if (nowMs - this.#memoryMs >= MEMORY_PERIOD_MS) {
       this.#memoryMs = nowMs;
-      server.memoryReturn.tick(nowMs, server.statistics.commandRate.perSecond);
-      server.activeDefrag.tick();
+      host.memoryReturn.tick(nowMs, host.statistics.commandRate.perSecond);
+      host.activeDefrag.tick();
     }
   }
 
-  /** Makes sure that what was deleted is given back soon. */
+  /**
+   * Makes sure that what was deleted, and what was freed while a child read, is given back soon: a
+   * slice of each at a time.
+   */
   scheduleReclaim(): void {
-    const { keyspace } = this.#server;
-    if (keyspace.reclaimer.pendingCount === 0 || this.#reclaimTimer !== undefined) return;
+    const { keyspace, persistence } = this.#host;
+    const isDone = keyspace.reclaimer.pendingCount === 0 && !persistence.child.hasDeferredBlocks;
+    if (isDone || this.#reclaimTimer !== undefined) return;
     this.#reclaimTimer = setTimeout(() => {
       this.#reclaimTimer = undefined;
-      if (keyspace.reclaimer.step(RECLAIM_COUNT)) this.scheduleReclaim();
+      const isMoreDeleted = keyspace.reclaimer.step(RECLAIM_COUNT);
+      if (persistence.child.step() || isMoreDeleted) this.scheduleReclaim();
     }, RECLAIM_PAUSE_MS);
   }
 
@@ -101,20 +132,39 @@ export class Cron {
     this.#blockTimer = setTimeout(() => {
       this.#blockTimerDeadlineMs = 0;
       clock.refresh();
-      this.#server.blocking.expireWaiting();
-      this.scheduleDeadline(this.#server.blocking.nextDeadlineMs());
+      this.#host.blocking.expireWaiting();
+      this.scheduleDeadline(this.#host.blocking.nextDeadlineMs());
     }, delayMs);
   }
 
+  /**
+   * An eviction that ran out of time goes on although no command asks for memory: here, and then in
+   * slices (Redis: evictionTimeProc). Not while clients are paused; the next tick will see.
+   */
+  #continueEviction(): void {
+    const { evictor, keyspace, memoryLimit, turn } = this.#host;
+    if (!evictor.isRunning || this.#evictionTimer !== undefined) return;
+    let mayGoOn = !keyspace.isPaused;
+    for (let slice = 0; slice < EVICTION_SLICES && mayGoOn; slice++) {
+      mayGoOn = memoryLimit.freeMemoryIfNeeded() && evictor.isRunning;
+    }
+    turn.schedule();
+    if (!mayGoOn) return;
+    this.#evictionTimer = setTimeout(() => {
+      this.#evictionTimer = undefined;
+      this.#continueEviction();
+    }, EVICTION_PAUSE_MS);
+  }
+
   #expire(): void {
-    const { expireCycle, latency } = this.#server;
+    const { expireCycle, latency } = this.#host;
     const usedUs = expireCycle.usedUs;
     expireCycle.run("slow");
     latency.addIfNeeded("expire-cycle", expireCycle.usedUs - usedUs);
   }
 
   #sample(nowMs: number): void {
-    const { statistics, usedBytes } = this.#server;
+    const { statistics, memoryLimit: { usedBytes } } = this.#host;
     statistics.commandRate.sample(statistics.commandsProcessed, nowMs);
     statistics.inputRate.sample(statistics.inputBytes, nowMs);
     statistics.outputRate.sample(statistics.outputBytes, nowMs);
@@ -123,7 +173,7 @@ export class Cron {
 
   /** Looks after a share of the clients, all of them within five seconds. */
   #watchClients(nowMs: number): void {
-    const { clients, config } = this.#server;
+    const { clients, config } = this.#host;
     const share = Math.ceil((clients.size * 1000) / config.hz / CLIENT_ROUND_MS);
     const count = Math.min(clients.size, Math.max(CLIENTS_PER_TICK_MIN, share));
     for (let watched = 0; watched < count; watched++) {
@@ -135,12 +185,12 @@ export class Cron {
   }
 
   #watchClient(id: number, nowMs: number): void {
-    const server = this.#server;
-    const { clients, config, log } = server;
+    const host = this.#host;
+    const { clients, config, log } = host;
     const client = clients.get(id);
     if (client === undefined) return;
     // A client above its soft limit may have no output of its own that would be looked at.
-    if (client.outputPendingBytes > 0 && server.outputLimits.closeIfReached(client)) return;
+    if (client.outputPendingBytes > 0 && host.outputLimits.closeIfReached(client)) return;
     const idleMs = nowMs - client.lastInteractionMs;
     const mayTimeOut = (client.flags & MAY_BE_SILENT) === 0;
     if (config.timeout > 0 && mayTimeOut && idleMs > config.timeout * 1000) {

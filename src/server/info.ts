@@ -10,13 +10,19 @@ import process from "node:process";
 import { latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import * as dict from "../structures/dict.ts";
-import { memoryReport } from "./memory_report.ts";
-import { REDENO_VERSION, REDIS_VERSION, type Server } from "./server.ts";
+import { fragmentationOf, type MemoryRatio, memoryReport } from "../upkeep/memory_report.ts";
+import { humanBytes } from "../base/human_bytes.ts";
+import { REDENO_VERSION, REDIS_VERSION } from "../config/version.ts";
+import type { Host } from "../session/host.ts";
+import type { Supervision } from "./supervision.ts";
 
 /** One line of INFO. */
 export type InfoField = readonly [name: string, value: string | number];
 
-type Section = readonly [name: string, title: string, fields: (server: Server) => InfoField[]];
+/** What INFO looks at: the host, and what concerns the process. */
+export type InfoHost = Host & { readonly supervision: Supervision };
+
+type Section = readonly [name: string, title: string, fields: (host: InfoHost) => InfoField[]];
 
 const SECTIONS: readonly Section[] = [
   ["server", "Server", serverFields],
@@ -56,11 +62,11 @@ function addAll(wanted: Set<string>, except: readonly string[]): void {
 }
 
 /** The text of the wanted sections, one character per byte of UTF-8. */
-export function infoText(server: Server, wanted: ReadonlySet<string>): string {
+export function infoText(host: InfoHost, wanted: ReadonlySet<string>): string {
   const blocks: string[] = [];
   for (const [name, title, fields] of SECTIONS) {
     if (!wanted.has(name)) continue;
-    const lines = fields(server).map(([field, value]) => `${field}:${value}\r\n`);
+    const lines = fields(host).map(([field, value]) => `${field}:${value}\r\n`);
     blocks.push(`# ${title}\r\n${lines.join("")}`);
   }
   return asLatin1(blocks.join("\r\n"));
@@ -70,15 +76,6 @@ function asLatin1(text: string): string {
   // Paths may have any characters; all else is ASCII.
   const bytes = new TextEncoder().encode(text);
   return bytes.length === text.length ? text : latin1Text(bytes, 0, bytes.length);
-}
-
-/** A number of bytes for people: "919.19K". */
-export function humanBytes(count: number): string {
-  if (count < 1024) return `${count}B`;
-  let unit = 0;
-  let rest = count;
-  for (; rest >= 1024 && unit < 5; unit++) rest /= 1024;
-  return rest.toFixed(2) + "BKMGTP"[unit];
 }
 
 const SYSTEM_NAMES: Record<string, string> = {
@@ -92,10 +89,10 @@ const MULTIPLEXERS: Record<string, string> = {
   windows: "iocp",
 };
 
-function serverFields(server: Server): InfoField[] {
-  const { config, keyspace, listeners } = server;
+function serverFields(host: InfoHost): InfoField[] {
+  const { config, keyspace, listeners } = host;
   const { os, arch } = Deno.build;
-  const upSeconds = Math.max(0, Math.floor((clock.nowMs() - server.startedMs) / 1000));
+  const upSeconds = Math.max(0, Math.floor((clock.nowMs() - host.process.startedMs) / 1000));
   return [
     ["redis_version", REDIS_VERSION],
     ["redis_git_sha1", "00000000"],
@@ -109,8 +106,8 @@ function serverFields(server: Server): InfoField[] {
     ["atomicvar_api", "c11-builtin"],
     ["gcc_version", "0.0.0"],
     ["process_id", Deno.pid],
-    ["process_supervised", server.supervision.mode],
-    ["run_id", server.runId],
+    ["process_supervised", host.supervision.mode],
+    ["run_id", host.process.runId],
     ["tcp_port", listeners.port || config.port || config.tlsPort],
     ["server_time_usec", clock.systemUs()],
     ["uptime_in_seconds", upSeconds],
@@ -125,30 +122,35 @@ function serverFields(server: Server): InfoField[] {
   ];
 }
 
-function clientFields(server: Server): InfoField[] {
+function clientFields(host: InfoHost): InfoField[] {
   let inputBytesMax = 0;
   let outputBytesMax = 0;
-  for (const client of server.clients.values()) {
+  for (const client of host.clients.values()) {
     inputBytesMax = Math.max(inputBytesMax, client.query.pendingBytes);
     outputBytesMax = Math.max(outputBytesMax, client.reply.length + client.outputPendingBytes);
   }
   return [
-    ["connected_clients", server.clients.size],
+    ["connected_clients", host.clients.size],
     ["cluster_connections", 0],
-    ["maxclients", server.config.maxclients],
+    ["maxclients", host.config.maxclients],
     ["client_recent_max_input_buffer", inputBytesMax],
     ["client_recent_max_output_buffer", outputBytesMax],
-    ["blocked_clients", server.blocking.blockedCount],
-    ["tracking_clients", server.tracking.clientCount],
-    ["clients_in_timeout_table", server.blocking.timedCount],
+    ["blocked_clients", host.blocking.blockedCount + host.pause.waitingCount],
+    ["tracking_clients", host.tracking.clientCount],
+    ["clients_in_timeout_table", host.blocking.timedCount],
   ];
 }
 
-function memoryFields(server: Server): InfoField[] {
-  const { config, keyspace } = server;
-  const report = memoryReport(server);
-  const { usedBytes, rssBytes, arena } = report;
-  const ratio = (part: number, whole: number) => (part / Math.max(1, whole)).toFixed(2);
+/** Two fields that compare amounts of memory. */
+function ratioFields(name: string, { ratio, bytes }: MemoryRatio): InfoField[] {
+  return [[`${name}_ratio`, ratio.toFixed(2)], [`${name}_bytes`, bytes]];
+}
+
+function memoryFields(host: InfoHost): InfoField[] {
+  const { config, keyspace } = host;
+  const report = memoryReport(host);
+  const { usedBytes, rssBytes } = report;
+  const fragmentation = fragmentationOf(report);
   const percent = (share: number) => `${(share * 100).toFixed(2)}%`;
   return [
     ["used_memory", usedBytes],
@@ -162,9 +164,9 @@ function memoryFields(server: Server): InfoField[] {
     ["used_memory_startup", report.startupBytes],
     ["used_memory_dataset", report.datasetBytes],
     ["used_memory_dataset_perc", percent(report.datasetShare)],
-    ["allocator_allocated", arena.usedBytes],
-    ["allocator_active", arena.segmentBytes],
-    ["allocator_resident", arena.reservedBytes],
+    ["allocator_allocated", fragmentation.allocatedBytes],
+    ["allocator_active", fragmentation.activeBytes],
+    ["allocator_resident", fragmentation.residentBytes],
     ["total_system_memory", report.systemBytes],
     ["total_system_memory_human", humanBytes(report.systemBytes)],
     ["used_memory_lua", 0],
@@ -183,35 +185,31 @@ function memoryFields(server: Server): InfoField[] {
     ["maxmemory", config.maxmemory],
     ["maxmemory_human", humanBytes(config.maxmemory)],
     ["maxmemory_policy", config.maxmemoryPolicy],
-    ["allocator_frag_ratio", ratio(arena.segmentBytes, arena.usedBytes)],
-    ["allocator_frag_bytes", arena.segmentBytes - arena.usedBytes],
-    ["allocator_rss_ratio", ratio(arena.reservedBytes, arena.segmentBytes)],
-    ["allocator_rss_bytes", arena.reservedBytes - arena.segmentBytes],
-    ["rss_overhead_ratio", ratio(rssBytes, arena.reservedBytes)],
-    ["rss_overhead_bytes", rssBytes - arena.reservedBytes],
-    ["mem_fragmentation_ratio", ratio(rssBytes, usedBytes)],
-    ["mem_fragmentation_bytes", rssBytes - usedBytes],
-    ["mem_not_counted_for_evict", usedBytes - server.countedBytes()],
+    ...ratioFields("allocator_frag", fragmentation.allocatorFragmentation),
+    ...ratioFields("allocator_rss", fragmentation.allocatorRss),
+    ...ratioFields("rss_overhead", fragmentation.rssOverhead),
+    ...ratioFields("mem_fragmentation", fragmentation.total),
+    ["mem_not_counted_for_evict", usedBytes - host.memoryLimit.countedBytes()],
     ["mem_replication_backlog", 0],
     ["mem_total_replication_buffers", 0],
     ["mem_clients_slaves", 0],
     ["mem_clients_normal", report.clientBytes],
     ["mem_cluster_links", 0],
-    ["mem_aof_buffer", server.persistence.aof.writer.bufferedBytes],
+    ["mem_aof_buffer", host.persistence.aof.writer.bufferedBytes],
     ["mem_allocator", "segments"],
-    ["active_defrag_running", server.activeDefrag.runningPercent],
+    ["active_defrag_running", host.activeDefrag.runningPercent],
     ["lazyfree_pending_objects", keyspace.reclaimer.pendingCount],
     ["lazyfreed_objects", keyspace.reclaimer.freedCount],
   ];
 }
 
-function persistenceFields(server: Server): InfoField[] {
-  const { rdb, aof, child } = server.persistence;
+function persistenceFields(host: InfoHost): InfoField[] {
+  const { rdb, aof, child } = host.persistence;
   const { keyCount, keyTotal } = child.progress;
   const { clonedBytes } = child;
   const seconds = (ms: number) => ms < 0 ? -1 : Math.floor(ms / 1000);
   return [
-    ["loading", server.keyspace.isLoading ? 1 : 0],
+    ["loading", host.keyspace.isLoading ? 1 : 0],
     ["async_loading", 0],
     ["current_cow_peak", clonedBytes],
     ["current_cow_size", clonedBytes],
@@ -234,12 +232,12 @@ function persistenceFields(server: Server): InfoField[] {
     ["module_fork_in_progress", 0],
     ["module_fork_last_cow_size", 0],
     ...aof.sizeFields(),
-    ...loadingFields(server),
+    ...loadingFields(host),
   ];
 }
 
 /** How far loading has come; nothing once it is done. */
-function loadingFields({ keyspace, persistence }: Server): InfoField[] {
+function loadingFields({ keyspace, persistence }: InfoHost): InfoField[] {
   if (!keyspace.isLoading) return [];
   const { loadingStartedMs, loadingTotalBytes, loadedBytes } = persistence;
   const share = loadingTotalBytes > 0 ? loadedBytes / loadingTotalBytes : 0;
@@ -255,8 +253,8 @@ function loadingFields({ keyspace, persistence }: Server): InfoField[] {
   ];
 }
 
-function statisticsFields(server: Server): InfoField[] {
-  const { statistics, arena, keyspace, expireCycle, activeDefrag, pubsub, tracking } = server;
+function statisticsFields(host: InfoHost): InfoField[] {
+  const { statistics, arena, keyspace, expireCycle, activeDefrag, pubsub, tracking } = host;
   const kibPerSecond = (bytes: number) => (bytes / 1024).toFixed(2);
   return [
     ["total_connections_received", statistics.connectionsReceived],
@@ -287,8 +285,8 @@ function statisticsFields(server: Server): InfoField[] {
     ["pubsub_channels", pubsub.channels.size],
     ["pubsub_patterns", pubsub.patterns.size],
     ["pubsubshard_channels", pubsub.shardChannels.size],
-    ["latest_fork_usec", server.persistence.child.lastFreezeUs],
-    ["total_forks", server.persistence.child.freezeCount],
+    ["latest_fork_usec", host.persistence.child.lastFreezeUs],
+    ["total_forks", host.persistence.child.freezeCount],
     ["migrate_cached_sockets", 0],
     ["slave_expires_tracked_keys", 0],
     ["active_defrag_hits", arena.relocatedCount],
@@ -312,17 +310,17 @@ function statisticsFields(server: Server): InfoField[] {
   ];
 }
 
-function replicationFields(server: Server): InfoField[] {
+function replicationFields(host: InfoHost): InfoField[] {
   return [
     ["role", "master"],
     ["connected_slaves", 0],
     ["master_failover_state", "no-failover"],
-    ["master_replid", server.replicationId],
+    ["master_replid", host.process.replicationId],
     ["master_replid2", "0".repeat(40)],
     ["master_repl_offset", 0],
     ["second_repl_offset", -1],
     ["repl_backlog_active", 0],
-    ["repl_backlog_size", server.config.replBacklogSize],
+    ["repl_backlog_size", host.config.replBacklogSize],
     ["repl_backlog_first_byte_offset", 0],
     ["repl_backlog_histlen", 0],
   ];
@@ -361,7 +359,7 @@ function linuxTimes(path: string, index: number): [number, number] | null {
   }
 }
 
-function commandFields({ commands }: Server): InfoField[] {
+function commandFields({ commands }: InfoHost): InfoField[] {
   const fields: InfoField[] = [];
   for (const command of commands.all) {
     const { calls, microseconds, rejectedCalls, failedCalls } = command;
@@ -376,12 +374,12 @@ function commandFields({ commands }: Server): InfoField[] {
   return fields;
 }
 
-function errorFields({ statistics }: Server): InfoField[] {
+function errorFields({ statistics }: InfoHost): InfoField[] {
   const codes = [...statistics.errorsByCode].sort(([a], [b]) => a < b ? -1 : 1);
   return codes.map(([code, count]) => [`errorstat_${code}`, `count=${count}`]);
 }
 
-function latencyFields({ commands, config, durations }: Server): InfoField[] {
+function latencyFields({ commands, config, durations }: InfoHost): InfoField[] {
   if (!config.latencyTracking) return [];
   const fields: InfoField[] = [];
   for (const command of commands.all) {
@@ -396,7 +394,7 @@ function latencyFields({ commands, config, durations }: Server): InfoField[] {
   return fields;
 }
 
-function keyspaceFields({ keyspace, arena, expireCycle }: Server): InfoField[] {
+function keyspaceFields({ keyspace, arena, expireCycle }: InfoHost): InfoField[] {
   const fields: InfoField[] = [];
   for (const db of keyspace.databases) {
     if (db.size === 0) continue;

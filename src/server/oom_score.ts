@@ -9,8 +9,8 @@
  * process.
  */
 import type { Log } from "../base/log.ts";
-import { type Config, systemErrorText } from "./config.ts";
-import type { ConfigValues } from "./config_values.ts";
+import { type Config, systemErrorText } from "../config/config.ts";
+import type { ConfigValues } from "../config/config_values.ts";
 
 const PATH = "/proc/self/oom_score_adj";
 const FAILURE = "Failed to apply new oom_score_adj configuration, check server logs.";

@@ -7,8 +7,9 @@
  * huge pages, of which Redis warns, do not matter: the child that saves is a thread, not a fork.
  */
 import type { Log } from "../base/log.ts";
-import type { Config } from "./config.ts";
-import { REDENO_VERSION, REDIS_VERSION, type Server } from "./server.ts";
+import type { Config } from "../config/config.ts";
+import { REDENO_VERSION, REDIS_VERSION } from "../config/version.ts";
+import type { Host } from "../session/host.ts";
 
 /** Logged before anything is opened. `isConfigured`: by directives of the command line or stdin. */
 export function greet(config: Config, isConfigured: boolean, log: Log): void {
@@ -66,7 +67,7 @@ function persistenceText(config: Config): string {
 }
 
 /** Logged once the users are known: whether strangers could come in. */
-export function warnIfExposed({ config, acl, log }: Server): void {
+export function warnIfExposed({ config, acl, log }: Pick<Host, "acl" | "config" | "log">): void {
   const listens = config.port !== 0 || config.tlsPort !== 0;
   if (!listens || config.protectedMode || !acl.defaultUser.hasNoPassword) return;
   const addresses = config.bind.map((one) => one.replace(/^-/, ""))

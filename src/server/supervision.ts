@@ -11,6 +11,11 @@
  * once, not in a later turn of the event loop, which the last one, STOPPING=1, would not live to
  * see.
  *
+ * WATCHDOG. If the unit sets WatchdogSec, the variable WATCHDOG_USEC says after how many µs without
+ * `WATCHDOG=1` systemd takes the server for dead and starts it again. The message is sent twice in
+ * that time, by a timer of the event loop: a loop that hangs is silent. What may rightly take
+ * longer, such as SAVE, is done within `whileBusy`, for which the manager is asked to be patient.
+ *
  * upstart wants its services to stop themselves by a signal, which the runtime does not allow
  * without the permission to run programs; that mode is refused in the log and changes nothing.
  */
@@ -30,6 +35,10 @@ type ListenDatagram = (options: { transport: "unixpacket"; path: string }) => Da
 
 /** Pause before a message is tried again. */
 const RETRY_MS = 10;
+/** How long the manager is to wait for something that rightly takes long: a day, in µs. */
+const PATIENCE_US = 24 * 60 * 60 * 1_000_000;
+/** The largest timer that setInterval can have. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 const encoder = new TextEncoder();
 
 export class Supervision {
@@ -37,6 +46,9 @@ export class Supervision {
   #mode: SupervisedMode = "no";
   #path = "";
   #socket: DatagramSocket | null = null;
+  /** WATCHDOG_USEC; 0: nobody watches. */
+  #watchdogUs = 0;
+  #watchdogTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(log: Log) {
     this.#log = log;
@@ -65,6 +77,7 @@ export class Supervision {
     if (this.#socket === null) return;
     this.#mode = "systemd";
     this.#send("STATUS=Redis is loading...\n");
+    this.#beginWatchdog();
   }
 
   /** The server serves. */
@@ -82,10 +95,35 @@ export class Supervision {
     this.#send(`STATUS=${text}\n`);
   }
 
+  /** Does what may keep the event loop for long without being taken for hanging. */
+  whileBusy<Result>(work: () => Result): Result {
+    if (this.#watchdogUs === 0) return work();
+    this.#send(`WATCHDOG_USEC=${PATIENCE_US}\nWATCHDOG=1\n`);
+    try {
+      return work();
+    } finally {
+      this.#send(`WATCHDOG_USEC=${this.#watchdogUs}\nWATCHDOG=1\n`);
+    }
+  }
+
   close(): void {
+    clearInterval(this.#watchdogTimer);
+    this.#watchdogUs = 0;
     this.#socket?.close();
     this.#socket = null;
     this.#mode = "no";
+  }
+
+  /** The variables are meant for one process, which WATCHDOG_PID names if it is there. */
+  #beginWatchdog(): void {
+    const pid = Deno.env.get("WATCHDOG_PID");
+    if (pid !== undefined && pid !== String(Deno.pid)) return;
+    const periodUs = Number(Deno.env.get("WATCHDOG_USEC") ?? 0);
+    if (!Number.isSafeInteger(periodUs) || periodUs <= 0) return;
+    this.#watchdogUs = periodUs;
+    const delayMs = Math.max(1, Math.min(periodUs / 2000, TIMER_MS_MAX));
+    this.#watchdogTimer = setInterval(() => this.#send("WATCHDOG=1\n"), delayMs);
+    this.#log.verbose(`systemd is told every ${delayMs} ms that the event loop runs`);
   }
 
   #detect(): SupervisedMode {

@@ -16,10 +16,10 @@
  * it. So there is no second table, no pause, and the load stays the same at every size. It shrinks
  * the same way back.
  *
- * WHILE FROZEN nothing is split, for that would write to segments without need; entries that come
- * then go to overflow buckets, and later inserts make up for it, a few buckets each. Nor is
- * anything merged until most buckets are empty: removing so many entries has written to all
- * segments of the table anyway, and a random entry must be found among not too many buckets.
+ * WHILE FROZEN the table grows and shrinks as ever. A table that did not would have chains without
+ * end, and a debt that the first insert after the release pays. Nor would it save copies: buckets
+ * are split and merged in their order, so 4,096 steps write to one segment of old buckets, while
+ * entries that come and go write to buckets everywhere.
  *
  * MEMORY. Up to 4,096 buckets stand in one block, which doubles when it is full. Beyond that a
  * directory block holds refs of chunks, each of which is a whole segment of 4,096 buckets.
@@ -41,6 +41,7 @@ import { hashBytes } from "../base/hash.ts";
 import { assert } from "../base/assert.ts";
 import { Slice } from "../base/bytes.ts";
 import type { Random } from "../base/random.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import { type Memory, OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../memory/memory.ts";
 import * as dictEntry from "./dict_entry.ts";
@@ -65,8 +66,6 @@ const CHUNK_SHIFT = 12;
 const LOAD_MAX = 8;
 /** Entries per bucket below which a bucket is merged. */
 const LOAD_MIN = 4;
-/** The same while frozen. */
-const LOAD_MIN_FROZEN = 0.5;
 /** Buckets split or merged at most by one insert or remove. */
 const STEPS_PER_CHANGE = 3;
 const RANDOM_TRIES_MAX = 128;
@@ -76,7 +75,7 @@ let foundIndex = 0;
 let foundBucket: Ref = 0;
 let foundSlot = 0;
 
-const keyView = new Slice();
+const keyView = scratch(new Slice());
 
 /** An empty dict. */
 export function create(arena: Arena): Ref {
@@ -205,7 +204,7 @@ export function lastHash(): number {
  * that moves every entry once. A dict that has entries already is left alone.
  */
 export function reserve(arena: Arena, dict: Ref, entries: number): void {
-  if (count(arena, dict) !== 0 || arena.isFrozen) return;
+  if (count(arena, dict) !== 0) return;
   const buckets = Math.ceil(entries / LOAD_MAX);
   if (buckets <= bucketCount(arena, dict)) return;
   while (arena.word(dict, ROOT_CAPACITY) < buckets) addCapacity(arena, dict);
@@ -285,10 +284,21 @@ function locate(memory: Memory, dict: Ref, entry: Ref, sameKey: Ref): void {
   assert(false, "entry is not in its dict");
 }
 
-/** Calls `visit` for every entry. The dict must not change meanwhile. */
-export function forEach(memory: Memory, dict: Ref, visit: (entry: Ref) => void): void {
+/** Calls `visit` for every entry, or until it `isEnough`. The dict must not change meanwhile. */
+export function forEach(
+  memory: Memory,
+  dict: Ref,
+  visit: (entry: Ref) => void,
+  isEnough: () => boolean = never,
+): void {
   const buckets = bucketCount(memory, dict);
-  for (let index = 0; index < buckets; index++) visitBucket(memory, dict, index, visit);
+  for (let index = 0; index < buckets && !isEnough(); index++) {
+    visitBucket(memory, dict, index, visit);
+  }
+}
+
+function never(): boolean {
+  return false;
 }
 
 /**
@@ -363,8 +373,7 @@ export function freeStep(
       return true;
     }
     freed++;
-    arena.willWrite(bucket);
-    clearBuckets(arena, bucket, 1);
+    // The bucket is not cleared, for nobody will look into it any more; a frozen one is not copied.
     setRoot(arena, dict, ROOT_BUCKETS, index);
     giveBackCapacity(arena, dict);
   }
@@ -582,7 +591,6 @@ function placeMoving(arena: Arena, dict: Ref): void {
 
 /** Splits buckets until the load is right again, a few at most. */
 function grow(arena: Arena, dict: Ref): void {
-  if (arena.isFrozen) return;
   for (let step = 0; step < STEPS_PER_CHANGE; step++) {
     const buckets = bucketCount(arena, dict);
     if (count(arena, dict) <= buckets * LOAD_MAX) return;
@@ -596,11 +604,10 @@ function grow(arena: Arena, dict: Ref): void {
 
 /** Merges buckets until the load is right again, a few at most. */
 function shrink(arena: Arena, dict: Ref): void {
-  const loadMin = arena.isFrozen ? LOAD_MIN_FROZEN : LOAD_MIN;
   if (count(arena, dict) === 0) setRoot(arena, dict, ROOT_CHAIN_MAX, 1);
   for (let step = 0; step < STEPS_PER_CHANGE; step++) {
     const buckets = bucketCount(arena, dict);
-    if (buckets === 1 || count(arena, dict) >= buckets * loadMin) return;
+    if (buckets === 1 || count(arena, dict) >= buckets * LOAD_MIN) return;
     collectChain(arena, dict, buckets - 1);
     setRoot(arena, dict, ROOT_BUCKETS, buckets - 1);
     // All of them go where they would be if the bucket had never been split off.

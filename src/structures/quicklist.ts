@@ -396,7 +396,7 @@ export class QuicklistCursor {
   /** Puts another element in the place of the cursor's. Afterwards the cursor stands on none. */
   replace(arena: Arena, list: Ref, bytes: Uint8Array, start: number, length: number): void {
     const node = this.node;
-    const isLong = nodes.isLong(length);
+    const isLong = nodes.isLong(arena, length);
     if (nodes.isPlain(arena, node)) {
       nodes.link(arena, list, nodes.createFor(arena, bytes, start, length), node, true);
       nodes.remove(arena, list, node);
@@ -532,7 +532,7 @@ function insertBySplit(
   fill: number,
 ): void {
   const second = nodes.splitBehind(arena, list, node, index);
-  if (nodes.isLong(length)) {
+  if (nodes.isLong(arena, length)) {
     nodes.link(arena, list, nodes.createFor(arena, bytes, start, length), node, true);
     return;
   }

@@ -25,7 +25,7 @@
  * Functions that link, split and merge keep both numbers of the root right.
  *
  * A walk over a long list that pauses while commands run (defragmentation) leaves a bookmark on the
- * node with which it goes on. There is one in the process; who frees the node moves it on.
+ * node with which it goes on. There is one in an arena; who frees the node moves it on.
  */
 import type { Arena } from "../memory/arena.ts";
 import { type Memory, OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../memory/memory.ts";
@@ -51,34 +51,25 @@ const ENTRIES_MASK = JOINED - 1;
 /** Longer elements get a plain node. Redis packs up to 1 GiB; here a listpack is a block. */
 export const PACKED_ELEMENT_BYTES_MAX = 64 * 1024;
 
-let bookmarkArena: Arena | null = null;
-let bookmarkList: Ref = 0;
-let bookmarkNode: Ref = 0;
-
 /** Leaves the bookmark at a node; 0 takes it away. */
 export function setBookmark(arena: Arena, list: Ref, node: Ref): void {
-  bookmarkArena = arena;
-  bookmarkList = list;
-  bookmarkNode = node;
+  arena.lists.bookmarkList = list;
+  arena.lists.bookmarkNode = node;
 }
 
 /** The node at which the bookmark is, if it is in this list; else, or behind the last node, 0. */
 export function bookmarkIn(arena: Arena, list: Ref): Ref {
-  return arena === bookmarkArena && list === bookmarkList ? bookmarkNode : 0;
+  return list === arena.lists.bookmarkList ? arena.lists.bookmarkNode : 0;
 }
-
-let packedBytesMax = PACKED_ELEMENT_BYTES_MAX;
 
 /** Whether an element of so many bytes gets a plain node. */
-export function isLong(length: number): boolean {
-  return length > packedBytesMax;
+export function isLong(arena: Arena, length: number): boolean {
+  return length > PACKED_ELEMENT_BYTES_MAX || length > arena.lists.packedBytesMax;
 }
 
-/** Lowers the limit of packed elements in the whole process (tests); 0 restores it. */
-export function setPackedLimit(bytes: number): void {
-  packedBytesMax = bytes === 0
-    ? PACKED_ELEMENT_BYTES_MAX
-    : Math.min(bytes, PACKED_ELEMENT_BYTES_MAX);
+/** Lowers the limit of packed elements in all lists of an arena (tests); 0 restores it. */
+export function setPackedLimit(arena: Arena, bytes: number): void {
+  arena.lists.packedBytesMax = bytes === 0 ? PACKED_ELEMENT_BYTES_MAX : bytes;
 }
 
 /** Bytes of a node for the fill factors -1 to -5. */
@@ -199,7 +190,7 @@ export function createPlain(arena: Arena, ref: Ref): Ref {
 
 /** A node for one element, plain if it is long; not yet linked. */
 export function createFor(arena: Arena, bytes: Uint8Array, start: number, length: number): Ref {
-  if (isLong(length)) {
+  if (isLong(arena, length)) {
     return createPlain(arena, byteString.fromBytes(arena, bytes, start, length));
   }
   const empty = listpack.create(arena);
@@ -242,7 +233,8 @@ export function remove(arena: Arena, list: Ref, node: Ref): void {
 
 /** Frees a node that is linked no more, with its content. */
 export function freeNode(arena: Arena, node: Ref): void {
-  if (node === bookmarkNode && arena === bookmarkArena) bookmarkNode = nextNode(arena, node);
+  const { lists } = arena;
+  if (node === lists.bookmarkNode) lists.bookmarkNode = nextNode(arena, node);
   const ref = content(arena, node);
   if (isPlain(arena, node)) byteString.free(arena, ref);
   else arena.free(ref);
@@ -317,16 +309,16 @@ function isWithin(nodeBytes: number, entriesBelowLimit: boolean, fill: number): 
  * Whether an element of `length` bytes may be added to `node`, which is one alone or the first of a
  * chain; never to none (0).
  */
-export function allowsInsert(memory: Memory, node: Ref, fill: number, length: number): boolean {
+export function allowsInsert(arena: Arena, node: Ref, fill: number, length: number): boolean {
   if (node === 0) return false;
-  let word = memory.word(node, NODE_ENTRIES);
-  if (word === PLAIN || isLong(length)) return false;
-  let nodeBytes = listpack.byteLength(memory, content(memory, node));
+  let word = arena.word(node, NODE_ENTRIES);
+  if (word === PLAIN || isLong(arena, length)) return false;
+  let nodeBytes = listpack.byteLength(arena, content(arena, node));
   let entries = word & ENTRIES_MASK;
   for (let piece = node; (word & JOINED) !== 0;) {
-    piece = nextNode(memory, piece);
-    word = memory.word(piece, NODE_ENTRIES);
-    nodeBytes += listpack.byteLength(memory, content(memory, piece)) - listpack.EMPTY_BYTES;
+    piece = nextNode(arena, piece);
+    word = arena.word(piece, NODE_ENTRIES);
+    nodeBytes += listpack.byteLength(arena, content(arena, piece)) - listpack.EMPTY_BYTES;
     entries += word & ENTRIES_MASK;
   }
   return isWithin(nodeBytes + length + ENTRY_OVERHEAD_BYTES, entries < fill, fill);

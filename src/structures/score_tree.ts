@@ -345,6 +345,12 @@ export class ScoreTreeCursor {
   #slot = 0;
   #leafCount = 0;
 
+  /** Goes away from the tree it was in, and its memory. */
+  forget(): void {
+    this.#memory = NO_MEMORY;
+    this.#leaf = 0;
+  }
+
   /** Goes to the element at `rank`. Returns whether there is one. */
   seek(memory: Memory, tree: Ref, rank: number): boolean {
     this.#memory = memory;

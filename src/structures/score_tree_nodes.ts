@@ -34,6 +34,7 @@
  * a search runs to its end before the next begins.
  */
 import { Slice } from "../base/bytes.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import {
   type Memory,
@@ -276,6 +277,10 @@ class SearchTarget {
     this.#entry = knownEntry;
   }
 
+  forget(): void {
+    this.#key.forget();
+  }
+
   setScore(score: number): void {
     this.#double[0] = score;
     this.#low = this.#words[0];
@@ -354,7 +359,7 @@ class SearchTarget {
   }
 }
 
-export const target = new SearchTarget();
+export const target = scratch(new SearchTarget());
 
 /** The first record of a node, from `low` on, that is not before the target. */
 function firstNotBefore(

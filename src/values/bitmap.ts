@@ -5,6 +5,7 @@
  * go up to 2^33, so they are kept as doubles and never pass through int32 operators.
  */
 import { Slice } from "../base/bytes.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import * as stringValue from "./string_value.ts";
@@ -18,7 +19,7 @@ export const XOR = 2;
 /** AND, OR or XOR. */
 export type BitOperation = typeof AND | typeof OR | typeof XOR;
 
-const view = new Slice();
+const view = scratch(new Slice());
 
 /** Whether a string exists (`entry` is not 0) and is long enough to have this bit. */
 export function hasBit(memory: Memory, entry: Ref, position: number): boolean {

@@ -18,6 +18,7 @@
  * dict.
  */
 import { copyBytes, Slice } from "../base/bytes.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import { type Memory, OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../memory/memory.ts";
 import * as byteString from "../structures/byte_string.ts";
@@ -29,8 +30,8 @@ const KEY_OFFSET_EMBEDDED = 1;
 const KEY_OFFSET_REF = 2;
 const REF_WORD = KEY_OFFSET_REF - 1;
 
-const view = new Slice();
-const fieldView = new Slice();
+const view = scratch(new Slice());
+const fieldView = scratch(new Slice());
 
 /** A new entry, in no dict yet, for a field with its value. */
 export function create(

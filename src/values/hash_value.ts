@@ -10,6 +10,7 @@
  */
 import { Slice } from "../base/bytes.ts";
 import { random } from "../base/random.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
@@ -33,8 +34,8 @@ export type FieldVisitor = (field: Slice, value: Slice) => void;
 /** More than header and backward length of a listpack entry can take. */
 const LISTPACK_ENTRY_OVERHEAD = 10;
 
-const fieldView = new Slice();
-const valueView = new Slice();
+const fieldView = scratch(new Slice());
+const valueView = scratch(new Slice());
 
 /** An empty hash, encoded as listpack. */
 export function create(arena: Arena): Ref {

@@ -11,6 +11,7 @@
  * out for LMOVE.
  */
 import { copyBytes, Slice } from "../base/bytes.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import { type Memory, OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../memory/memory.ts";
 import * as byteString from "../structures/byte_string.ts";
@@ -26,17 +27,17 @@ export interface ElementSink {
 }
 
 const cursor = new quicklist.QuicklistCursor();
-const view = new Slice();
+const view = scratch(new Slice());
 const integer = new Int64();
 
 /** The element that `matches` compares with. */
-const wanted = new Slice();
+const wanted = scratch(new Slice());
 const wantedInteger = new Int64();
 let wantedIsInteger = false;
 
 /** Elements up to this size are copied out into one array that is used again and again. */
 const SCRATCH_BYTES = nodes.PACKED_ELEMENT_BYTES_MAX;
-const scratch = new Uint8Array(SCRATCH_BYTES);
+const elementBytes = new Uint8Array(SCRATCH_BYTES);
 
 /** An empty list, in no database yet. */
 export function create(arena: Arena): Ref {
@@ -112,7 +113,7 @@ export function removeEnd(arena: Arena, list: Ref, atHead: boolean): void {
 export function takeEnd(arena: Arena, list: Ref, atHead: boolean, out: Slice): void {
   readEnd(arena, list, atHead, out);
   const byteCount = out.length;
-  const target = byteCount <= SCRATCH_BYTES ? scratch : new Uint8Array(byteCount);
+  const target = byteCount <= SCRATCH_BYTES ? elementBytes : new Uint8Array(byteCount);
   copyBytes(out.bytes, out.start, target, 0, byteCount);
   out.set(target, 0, byteCount);
   removeEnd(arena, list, atHead);

@@ -11,6 +11,7 @@
 import { Slice } from "../base/bytes.ts";
 import { isCanonicalInteger } from "../base/integers.ts";
 import { random } from "../base/random.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import { type Memory, OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
@@ -32,7 +33,7 @@ export type MemberVisitor = (member: Slice) => void;
 /** Where the member begins in its entry, in words. */
 const KEY_OFFSET = 1;
 
-const memberView = new Slice();
+const memberView = scratch(new Slice());
 const integer = new Int64();
 
 /** The encoding of a new set whose first member will be these bytes. */

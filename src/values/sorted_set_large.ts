@@ -14,6 +14,7 @@
  * Looking up a member is O(1), everything about order O(log n). The root never moves.
  */
 import { Slice } from "../base/bytes.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import {
   type Memory,
@@ -37,7 +38,7 @@ const ENTRY_SCORE = 1;
 const ENTRY_KEY_OFFSET = 3;
 const ENTRY_HEAD_BYTES = ENTRY_KEY_OFFSET * 4;
 
-const view = new Slice();
+const view = scratch(new Slice());
 
 /** An empty sorted set. */
 export function create(arena: Arena): Ref {

@@ -12,10 +12,12 @@
  */
 import { compareBytes, latin1Bytes, latin1Text, Slice } from "../base/bytes.ts";
 import { formatDouble17 } from "../base/doubles.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import { Int64 } from "../structures/int64_words.ts";
 import * as listpack from "../structures/listpack.ts";
+import { hasDuplicates } from "../structures/listpack_duplicates.ts";
 
 /** Most bytes that the entry of a score takes: "-2.2250738585072014e-308" and its two lengths. */
 const SCORE_ENTRY_BYTES_MAX = 26;
@@ -23,7 +25,7 @@ const SCORE_ENTRY_BYTES_MAX = 26;
 const INTEGER_SCORE_MAX = 2 ** 62;
 const WORD_COUNT = 4294967296;
 
-const view = new Slice();
+const view = scratch(new Slice());
 const integer = new Int64();
 
 /** Number of members. */
@@ -154,7 +156,7 @@ export function remove(arena: Arena, ref: Ref, position: number, memberCount: nu
 
 /**
  * Whether the range is a sound sorted set: a listpack of pairs in strictly ascending order, whose
- * second halves are scores. For untrusted bytes; O(length).
+ * first halves are different and whose second halves are scores. For untrusted bytes; O(length).
  */
 export function validate(bytes: Uint8Array, start: number, length: number): boolean {
   if (!listpack.validate(bytes, start, length, true)) return false;
@@ -182,7 +184,7 @@ export function validate(bytes: Uint8Array, start: number, length: number): bool
     formerLength = memberLength;
     formerScore = score;
   });
-  return isWhole && isAscending;
+  return isWhole && isAscending && !hasDuplicates(bytes, start, 2);
 }
 
 /** Hears of members as ranges of bytes, which are good until a few visits later. */

@@ -15,6 +15,7 @@
  * right.
  */
 import { Slice } from "../base/bytes.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import { Memory, type Ref } from "../memory/memory.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
@@ -51,7 +52,7 @@ export const ADD_UPDATED = 2;
 export const ADD_INSERTED = 3;
 export const ADD_NOT_A_NUMBER = 4;
 
-const view = new Slice();
+const view = scratch(new Slice());
 let newScore = 0;
 
 /** The encoding in which a set with this first member begins. */
@@ -479,6 +480,13 @@ export class SortedSetCursor {
   #isLarge = false;
   #ref: Ref = 0;
   #position = -1;
+
+  /** Goes away from the set it was in, and its memory. */
+  forget(): void {
+    this.#treeCursor.forget();
+    this.#memory = NO_MEMORY;
+    this.#position = -1;
+  }
 
   /** Goes to the member with this rank. Returns whether there is one. */
   seek(memory: Memory, encoding: number, ref: Ref, rank: number): boolean {

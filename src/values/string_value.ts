@@ -19,6 +19,7 @@ import {
   isCanonicalInteger,
   writeInteger,
 } from "../base/integers.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import * as byteString from "../structures/byte_string.ts";
@@ -27,8 +28,8 @@ import * as value from "./value.ts";
 
 const EMBSTR_BYTES_MAX = 44;
 
-const view = new Slice();
-const keyView = new Slice();
+const view = scratch(new Slice());
+const keyView = scratch(new Slice());
 const digits = new Uint8Array(INTEGER_TEXT_BYTES_MAX);
 
 /** The encoding Redis would choose for these bytes in SET. */

@@ -22,6 +22,7 @@
  * dicts.
  */
 import { copyBytes, Slice } from "../base/bytes.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import {
   loadDouble,
@@ -306,8 +307,8 @@ function remakeEmbedded(
   return target;
 }
 
-const source = new Slice();
-const sink = new Slice();
+const source = scratch(new Slice());
+const sink = scratch(new Slice());
 
 function keyOffsetFor(expiryMs: number, hasRef: boolean): number {
   return FIXED_WORDS + (expiryMs === NO_EXPIRY ? 0 : EXPIRY_WORDS) + (hasRef ? 1 : 0);

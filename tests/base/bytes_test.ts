@@ -7,9 +7,12 @@ import {
   equalsIgnoreCase,
   indexOfByte,
   indexOfBytes,
+  latin1AsUtf8,
   latin1Bytes,
   latin1Text,
+  readableText,
   Slice,
+  utf8AsLatin1,
   utf8Text,
   writeLatin1,
 } from "../../src/base/bytes.ts";
@@ -136,4 +139,15 @@ Deno.test("Slice.copy outlives the bytes it was cut from", () => {
   const copy = slice.copy();
   bytes.fill(0);
   assertEquals(copy, latin1Bytes("ey:"));
+});
+
+Deno.test("text in UTF-8 as Latin-1 and back, if it is UTF-8", () => {
+  for (const text of ["", "plain", "à Р →", "\ufeffa", "\u{1f600}"]) {
+    const latin1 = utf8AsLatin1(text);
+    assertEquals(latin1Bytes(latin1), new TextEncoder().encode(text));
+    assertEquals(latin1AsUtf8(latin1), text);
+    assertEquals(readableText(latin1), text);
+  }
+  assertEquals([latin1AsUtf8("x\xff"), latin1AsUtf8("\xc3")], [null, null]);
+  assertEquals(readableText("x\xff"), "x\xff");
 });

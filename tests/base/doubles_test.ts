@@ -6,6 +6,7 @@ import {
   formatFixed,
   formatHuman,
   formatScore,
+  parseAsStrtod,
   parseDouble,
 } from "../../src/base/doubles.ts";
 import { Random } from "../../src/base/random.ts";
@@ -37,6 +38,20 @@ Deno.test("parseDouble reads what strtod reads", () => {
     ["9007199254740993", 9007199254740992],
   ];
   for (const [text, value] of cases) assertEquals(parse(text), value, text);
+});
+
+Deno.test("parseAsStrtod takes what is out of range for infinite or zero, if it is to saturate", () => {
+  const out = (text: string, saturates: boolean) =>
+    parseAsStrtod(latin1Bytes(text), 0, text.length, saturates);
+  const nines = "9".repeat(400);
+  const zeros = "0".repeat(400);
+  for (const huge of ["1e400", nines, `${nines}.5`, `${nines}e-50`, "0x1p2000"]) {
+    assertEquals([out(huge, true), out(`-${huge}`, true)], [Infinity, -Infinity], huge);
+    assertEquals(out(huge, false), NaN);
+  }
+  for (const tiny of ["1e-400", `0.${zeros}1`, `${zeros}1e-400`, "0x1p-2000"]) {
+    assertEquals([out(tiny, true), out(`-${tiny}`, true)], [0, -0], tiny);
+  }
 });
 
 Deno.test("parseDouble refuses what Redis calls not a valid float", () => {

@@ -62,6 +62,10 @@ Deno.test("BITCOUNT and BITPOS agree with a count bit by bit, in bytes and bits"
   }
   assertEquals(server.run("BITCOUNT", "bits"), count(0, bits.length));
   assertEquals(server.run("BITCOUNT", "bits", 10, -20), count(80, (150 - 19) * 8));
+  // A range that runs backward by 1, which no double can tell.
+  const [low, high] = ["-9223372036854775808", "-9223372036854775807"];
+  assertEquals(server.run("BITCOUNT", "bits", high, low), 0);
+  assertEquals(server.run("BITCOUNT", "bits", low, high), count(0, 8));
 });
 
 Deno.test("BITPOS 0 finds a bit behind the string only if no end is given", () => {

@@ -5,6 +5,7 @@
 import * as clock from "../../src/base/clock.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { settle } from "../support/text.ts";
 import { RespError } from "../support/resp_reply.ts";
 
 function errorText(reply: unknown): string {
@@ -131,7 +132,7 @@ Deno.test("CLIENT UNBLOCK lets the requests that waited go on", async () => {
   client.send("BLPOP", "nokey", "0");
   client.send("PING");
   server.run("CLIENT", "UNBLOCK", client.client.id);
-  await Promise.resolve();
+  await settle();
   assertEquals(client.takeRaw(), "*-1\r\n+PONG\r\n");
 });
 

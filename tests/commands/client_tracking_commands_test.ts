@@ -1,6 +1,6 @@
 /**
  * CLIENT TRACKING, CACHING, TRACKINGINFO: options and their errors. The messages are tested in
- * tests/server/tracking_test.ts.
+ * tests/observers/tracking_test.ts.
  */
 
 import { assert, assertEquals } from "@std/assert";

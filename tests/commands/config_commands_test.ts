@@ -1,4 +1,4 @@
-/** CONFIG: what the command adds to server/config.ts: replies, UTF-8, statistics. */
+/** CONFIG: what the command adds to config/config.ts: replies, UTF-8, statistics. */
 import { assert, assertEquals } from "@std/assert";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 

@@ -3,7 +3,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { REDIS_CLOSE_AFTER_REPLY } from "../../src/server/client.ts";
+import { REDIS_CLOSE_AFTER_REPLY } from "../../src/session/client.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 
 Deno.test("PING and ECHO answer", () => {

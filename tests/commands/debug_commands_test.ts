@@ -119,9 +119,9 @@ Deno.test("DEBUG HTSTATS and HTSTATS-KEY describe hash tables only", () => {
 Deno.test("DEBUG ERROR, CHANGE-REPL-ID and LISTPACK do what they say", () => {
   using server = debugServer();
   assertEquals(messageOf(server.run("DEBUG", "ERROR", "MYERR text")), "MYERR text");
-  const before = server.server.replicationId;
+  const before = server.server.process.replicationId;
   server.run("DEBUG", "CHANGE-REPL-ID");
-  assert(before !== server.server.replicationId);
+  assert(before !== server.server.process.replicationId);
   server.run("HSET", "h", "f", "v");
   const shown = "Listpack structure printed on stdout";
   assertEquals(server.run("DEBUG", "LISTPACK", "h"), shown);
@@ -141,4 +141,34 @@ Deno.test("DEBUG PAUSE-CRON stops housekeeping", () => {
   server.run("DEBUG", "PAUSE-CRON", "0");
   server.server.runCron();
   assert(server.server.statistics.memoryPeakBytes > 100_000);
+});
+
+Deno.test("DEBUG AOF-FLUSH-SLEEP takes any text for a number, as atoi does", () => {
+  using server = debugServer();
+  const { writer } = server.server.persistence.aof;
+  for (const [text, durationUs] of [["250", 250], ["abc", 0], ["7us", 7]] as const) {
+    assertEquals(server.run("DEBUG", "AOF-FLUSH-SLEEP", text), "OK");
+    assertEquals(writer.flushSleepUs, durationUs);
+  }
+  assert(messageOf(server.run("DEBUG", "AOF-FLUSH-SLEEP")).startsWith("ERR unknown subcommand"));
+});
+
+Deno.test("CONFIG-REWRITE-FORCE-ALL writes all parameters, REPLICATE reaches no replica", async () => {
+  using server = debugServer();
+  const without = server.raw("DEBUG", "CONFIG-REWRITE-FORCE-ALL");
+  assertEquals(
+    without,
+    "-ERR CONFIG-REWRITE-FORCE-ALL failed: The server is running without a config file\r\n",
+  );
+  const file = await Deno.makeTempFile();
+  try {
+    server.server.config.configFile = file;
+    assertEquals(server.run("DEBUG", "CONFIG-REWRITE-FORCE-ALL"), "OK");
+    const text = await Deno.readTextFile(file);
+    for (const line of ["hz 10", "timeout 0", "maxmemory 0"]) assert(text.includes(`\n${line}\n`));
+  } finally {
+    await Deno.remove(file);
+  }
+  assertEquals(server.run("DEBUG", "REPLICATE", "SET", "k", "v"), "OK");
+  assertEquals(server.run("DBSIZE"), 0);
 });

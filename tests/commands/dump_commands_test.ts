@@ -1,6 +1,7 @@
 /** DUMP and RESTORE: round trips, options, errors, and the same payloads as redis-server. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
+import { Log } from "../../src/base/log.ts";
 import { Crc64 } from "../../src/persistence/crc64.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { startRedis } from "../support/redis_process.ts";
@@ -123,6 +124,26 @@ Deno.test("RESTORE refuses values that are none and leaves nothing behind", () =
   server.reclaim();
   assertEquals(arena.usedBytes, usedBytes);
   assertEquals(server.run("EXISTS", "k"), 0);
+});
+
+Deno.test("a damaged payload is told in the log as Redis tells it, below the usual level", () => {
+  const lines: string[] = [];
+  const log = new Log((line) => lines.push(line));
+  using server = new EmbeddedServer([["loglevel", "verbose"]], { log });
+  server.run("RESTORE", "k", 0, payload("\x10\x03abc"));
+  assertStringIncludes(lines.join(""), "-> Listpack integrity check failed.");
+});
+
+Deno.test("DEBUG SET-SKIP-CHECKSUM-VALIDATION lets payloads pass whose checksum is wrong", () => {
+  using server = new EmbeddedServer([["enable-debug-command", "yes"]]);
+  const wrong = latin1("\x00\x01a\x0a\0xxxxxxxx");
+  const refused = "-ERR DUMP payload version or checksum are wrong\r\n";
+  assertEquals(server.raw("RESTORE", "k", 0, wrong), refused);
+  assertEquals(server.run("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "1"), "OK");
+  assertEquals(server.raw("RESTORE", "k", 0, wrong), OK);
+  assertEquals(server.raw("RESTORE", "k2", 0, latin1("\x00\x01a\x0b\0xxxxxxxx")), refused);
+  assertEquals(server.run("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "0"), "OK");
+  assertEquals(server.raw("RESTORE", "k3", 0, wrong), refused);
 });
 
 Deno.test("RESTORE sets relative and absolute expiries", () => {

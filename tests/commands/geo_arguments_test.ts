@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { lengthArgument, placeArgument, unitArgument } from "../../src/commands/geo_arguments.ts";
 import { Argv } from "../../src/protocol/argv.ts";
-import { NOT_A_FLOAT, OUT_OF_RANGE } from "../../src/server/errors.ts";
+import { NOT_A_FLOAT, OUT_OF_RANGE } from "../../src/session/errors.ts";
 import { Place } from "../../src/values/geohash.ts";
 
 Deno.test("units are known in letters of either case", () => {

@@ -183,3 +183,14 @@ Deno.test("HyperLogLog commands announce and count what Redis announces and coun
     assertEquals(effects.takeDirty(), changes, command);
   }
 });
+
+Deno.test("the estimate that PFCOUNT stores goes to the AOF, one that is there already does not", () => {
+  using server = new EmbeddedServer();
+  const effects = new RecordedEffects(server);
+  server.run("PFADD", "visitors", "a", "b");
+  effects.takeLog();
+  assertEquals(server.run("PFCOUNT", "visitors"), 2);
+  assertEquals(effects.takeLog(), ["PFCOUNT visitors"]);
+  assertEquals(server.run("PFCOUNT", "visitors"), 2);
+  assertEquals(effects.takeLog(), []);
+});

@@ -25,3 +25,19 @@ Deno.test("MONITOR is refused within a transaction, and ends with the connection
   client.close();
   assertEquals(server.server.monitors.count, 0);
 });
+
+Deno.test("a client in MONITOR may not touch data: to read, to write, or to publish", () => {
+  using server = new EmbeddedServer();
+  const refused = "-ERR Replica can't interact with the keyspace\r\n";
+  const watcher = server.connect();
+  watcher.raw("MONITOR");
+  for (
+    const command of [["GET", "k"], ["SET", "k", "1"], ["PUBLISH", "c", "m"], ["PFCOUNT", "h"]]
+  ) {
+    assertEquals(watcher.raw(...command), refused);
+    watcher.raw("MULTI");
+    assertEquals(watcher.raw(...command).startsWith(refused), true);
+    assertEquals(watcher.raw("EXEC").startsWith("-EXECABORT "), true);
+  }
+  assertEquals(watcher.raw("CLIENT", "ID").startsWith(":"), true);
+});

@@ -10,7 +10,7 @@ import {
 import { Arena } from "../../src/memory/arena.ts";
 import type { Ref } from "../../src/memory/memory.ts";
 import { Argv } from "../../src/protocol/argv.ts";
-import { CommandError } from "../../src/server/errors.ts";
+import { CommandError } from "../../src/session/errors.ts";
 import * as setValue from "../../src/values/set_value.ts";
 import * as value from "../../src/values/value.ts";
 
@@ -27,7 +27,7 @@ function errorOf(action: () => unknown): string {
 Deno.test("a cursor is what strtoul reads, of which the lower 32 bits count", () => {
   const expected: [string, number][] = [["0", 0], ["", 0], ["17", 17], ["+5", 5], ["007", 7]];
   expected.push(["4294967295", 4294967295], ["4294967296", 0], ["-1", 4294967295]);
-  expected.push(["18446744073709551615", 4294967295]);
+  expected.push(["18446744073709551615", 4294967295], ["5\0x", 5]);
   for (const [text, cursor] of expected) {
     assertEquals(cursorArgument(Argv.of("SCAN", text), 1), cursor, text);
   }

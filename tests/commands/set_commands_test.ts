@@ -219,6 +219,10 @@ Deno.test("SRANDMEMBER replies with arrays and refuses counts as Redis does", ()
     ["SRANDMEMBER s abc", "-ERR value is not an integer or out of range\r\n"],
     ["SRANDMEMBER s -9223372036854775808", range],
     ["SRANDMEMBER s 9223372036854775807", "*1\r\n$1\r\n1\r\n"],
+    // More members than a reply can hold.
+    ["SRANDMEMBER s -9007199254740992", "-ERR value is out of range\r\n"],
+    ["SRANDMEMBER s -357913941", "-ERR value is out of range\r\n"],
+    ["SRANDMEMBER missing -9007199254740992", "*0\r\n"],
   ]);
   server.run("HELLO", "3");
   expectReplies(server, [

@@ -1,4 +1,4 @@
-/** SLOWLOG: the shape of its replies. What is logged is tested in tests/server/slowlog_test.ts. */
+/** SLOWLOG: the shape of its replies; what is logged: tests/statistics/slowlog_test.ts. */
 import { assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";

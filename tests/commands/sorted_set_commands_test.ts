@@ -131,6 +131,10 @@ forEachEncoding("ZRANDMEMBER draws members without or with repetition", (server)
     ["ZRANDMEMBER z 0", "*0"],
     ["ZRANDMEMBER z x", "-ERR value is not an integer or out of range"],
     ["ZRANDMEMBER z 1 FOO", "-ERR syntax error"],
+    ["ZRANDMEMBER z -9007199254740992", "-ERR value is out of range"],
+    ["ZRANDMEMBER z -9007199254740992 WITHSCORES", "-ERR value is out of range"],
+    ["ZRANDMEMBER z 4611686018427387904 WITHSCORES", "-ERR value is out of range"],
+    ["ZRANDMEMBER missing 4611686018427387903 WITHSCORES", "*0"],
     ["ZRANDMEMBER z 9223372036854775807 WITHSCORES", "-ERR value is out of range"],
   ]);
 });

@@ -4,6 +4,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
+import { GATE_LOADING, GATE_MISCONF } from "../../src/session/gates.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { RespError } from "../support/resp_reply.ts";
 
@@ -139,4 +140,58 @@ Deno.test("blocking commands do not block inside a transaction", () => {
   server.run("BLPOP", "none", "0");
   server.run("PING");
   assertEquals(server.run("EXEC"), [null, "PONG"]);
+});
+
+const OOM_ABORT = "-EXECABORT Transaction discarded because of: OOM command not allowed when " +
+  "used memory > 'maxmemory'.\r\n";
+
+Deno.test("EXEC is refused for want of memory if any of its commands would be", () => {
+  for (
+    const [queued, expected] of [
+      [[["GET", "key"], ["SET", "key", "1"]], OOM_ABORT],
+      [[["SET", "key", "1"], ["NOSUCH"]], OOM_ABORT],
+      [[["GET", "key"], ["DEL", "key"]], "*2\r\n$-1\r\n:0\r\n"],
+    ] as const
+  ) {
+    using server = new EmbeddedServer();
+    const other = server.connect();
+    server.run("MULTI");
+    for (const command of queued) server.run(...command);
+    other.run("CONFIG", "SET", "maxmemory", "1");
+    assertEquals(server.raw("EXEC"), expected);
+    other.run("CONFIG", "SET", "maxmemory", "0");
+    assertEquals(server.raw("GET", "key"), "$-1\r\n");
+    assertEquals(server.raw("DISCARD"), "-ERR DISCARD without MULTI\r\n");
+  }
+});
+
+Deno.test("EXEC with a write is refused while the disk cannot be written; of reads it runs", () => {
+  for (const [queued, isRefused] of [["SET", true], ["GET", false], ["PING", false]] as const) {
+    using server = new EmbeddedServer([["save", "3600 1"]]);
+    server.run("MULTI");
+    server.run(...{ SET: ["SET", "key", "1"], GET: ["GET", "key"], PING: ["PING"] }[queued]);
+    server.server.persistence.rdb.lastStatusOk = false;
+    server.server.gates.set(GATE_MISCONF, true);
+    const reply = server.raw("EXEC");
+    const start =
+      "-EXECABORT Transaction discarded because of: MISCONF Redis is configured to save";
+    assertEquals(reply.startsWith(start), isRefused, reply);
+  }
+});
+
+Deno.test("EXEC is refused while loading if any of its commands would be", () => {
+  using server = new EmbeddedServer();
+  server.run("MULTI");
+  server.run("PING");
+  server.run("GET", "key");
+  server.server.gates.set(GATE_LOADING, true);
+  assertEquals(
+    server.raw("EXEC"),
+    "-EXECABORT Transaction discarded because of: LOADING Redis is loading the dataset in memory\r\n",
+  );
+  server.server.gates.set(GATE_LOADING, false);
+  server.run("MULTI");
+  server.run("INFO", "server");
+  server.server.gates.set(GATE_LOADING, true);
+  assert(server.raw("EXEC").startsWith("*1\r\n$"));
 });

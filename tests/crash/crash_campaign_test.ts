@@ -16,6 +16,8 @@ import { workload } from "./crash_workload.ts";
 const IS_FULL = Deno.env.get("REDENO_CRASH") === "full";
 const FIRST_SEED = Number(Deno.env.get("REDENO_CRASH_SEED") ?? 1);
 const LOSSES: readonly Fate[] = ["dropped", "torn", "zeroed", "garbled"];
+/** Runs with different seeds. */
+const SEEDS = Number(Deno.env.get("REDENO_CRASH_SEEDS") ?? (IS_FULL ? 12 : 1));
 /** One crash point in so many is crashed again within its restart. */
 const DEEP_EVERY = IS_FULL ? 5 : 11;
 
@@ -88,14 +90,14 @@ for (const [name, policy, togglesAof] of VARIANTS) {
     name: `crash at every call: ${name}`,
     async fn() {
       const total: Tally = { points: 0, restarts: 0 };
-      const seedCount = IS_FULL ? 12 : 1;
-      for (let seed = FIRST_SEED; seed < FIRST_SEED + seedCount; seed++) {
+      for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
         const { points, restarts } = await campaign(policy, togglesAof, seed);
         total.points += points;
         total.restarts += restarts;
       }
       assert(total.points > 50, `only ${total.points} crash points`);
-      printLine(`${name}: ${total.points} crash points, ${total.restarts} restarts`);
+      const seeds = `seeds ${FIRST_SEED} to ${FIRST_SEED + SEEDS - 1}`;
+      printLine(`${name}: ${seeds}, ${total.points} crash points, ${total.restarts} restarts`);
     },
   });
 }

@@ -43,7 +43,7 @@ export class StartRefused extends Error {}
 
 /** Leaves a server as if it was killed: its files stay as they are. */
 function leave(server: EmbeddedServer): void {
-  server.server.commandLog = null;
+  server.server.propagation.detach(server.server.persistence.aof.writer);
   server[Symbol.dispose]();
 }
 

@@ -10,8 +10,9 @@
  * The floor follows from what was acknowledged and what the settings promise:
  *
  *   always          all that was acknowledged
- *   everysec        all that was acknowledged two seconds ago
- *   no              after a kill as everysec, after a power loss nothing
+ *   everysec        after a kill all that was acknowledged, after a power loss what was so two
+ *                   seconds ago
+ *   no              after a kill all that was acknowledged, after a power loss nothing
  *   AOF off         the state of the last SAVE or BGSAVE that has succeeded
  */
 import * as clock from "../../src/base/clock.ts";
@@ -128,7 +129,7 @@ export function serverOn(
   const exit = (code: number): never => {
     onExit();
     // What is still scheduled must not go on writing.
-    server.server.commandLog = null;
+    server.server.propagation.detach(server.server.persistence.aof.writer);
     throw new ProcessEnded(`exit ${code}`);
   };
   const options = { files, createChild: () => child, log, exit, debug: false };
@@ -191,9 +192,9 @@ export class CrashRun {
 
   /** Cron lets several keys expire at once, each of which is a unit. */
   #watchExpiry(embedded: EmbeddedServer): void {
-    const { server } = embedded;
-    const keyChanged = server.keyChanged.bind(server);
-    server.keyChanged = (...change) => {
+    const { listener } = embedded.server.keyspace;
+    const keyChanged = listener.keyChanged.bind(listener);
+    listener.keyChanged = (...change) => {
       keyChanged(...change);
       if (!this.#isSending) this.states.push(digestOf(embedded));
     };
@@ -354,10 +355,9 @@ export class CrashRun {
       floorAfterKill = floorAfterLoss = this.#rdbState;
     } else if (isAofComplete) {
       const { policy } = this.#setting;
-      if (policy === "always") floorAfterKill = floorAfterLoss = this.#acknowledged;
-      else if (policy === "everysec") floorAfterKill = floorAfterLoss = this.#windowFloor();
-      // At most this long a write waits for the sync of the increment before.
-      else floorAfterKill = this.#windowFloor();
+      floorAfterKill = this.#acknowledged;
+      if (policy === "always") floorAfterLoss = this.#acknowledged;
+      else if (policy === "everysec") floorAfterLoss = this.#windowFloor();
       if (this.#troubleFloor !== null && policy !== "always") {
         floorAfterKill = Math.min(floorAfterKill, this.#troubleFloor);
         floorAfterLoss = Math.min(floorAfterLoss, this.#troubleFloor);

@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
+import { AofLoadError } from "../../src/persistence/aof_loader.ts";
 import { type EmbeddedServer } from "../support/embedded_server.ts";
 import { RespError } from "../support/resp_reply.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
@@ -26,6 +27,8 @@ const EVERYSEC: Setting = {
   timestamps: false,
   savePoints: false,
 };
+const IS_FULL = Deno.env.get("REDENO_CRASH") === "full";
+const FUZZ_SEED = Number(Deno.env.get("REDENO_CRASH_SEED") ?? 1);
 const ALWAYS: Setting = { ...EVERYSEC, policy: "always" };
 
 interface Running extends Disposable {
@@ -40,7 +43,7 @@ async function start(files: SimulatedFiles, setting: Setting, isAofOn = true): P
   const { server, child, log } = serverOn(files, setting, isAofOn);
   await server.server.persistence.loadAtStart();
   const leave = () => {
-    server.server.commandLog = null;
+    server.server.propagation.detach(server.server.persistence.aof.writer);
     server[Symbol.dispose]();
     clock.useRealTime();
   };
@@ -106,6 +109,53 @@ for (
     assertEquals(running.server.run("MGET", "kept", "later"), ["1", "2"]);
   });
 }
+
+/** The value of a key in the first database that has it: a damaged number of SELECT is a number. */
+function getAnywhere(server: EmbeddedServer, key: string): unknown {
+  for (let db = 0; db < 16; db++) {
+    server.run("SELECT", String(db));
+    const value = server.run("GET", key);
+    if (value !== null) return value;
+  }
+  return null;
+}
+
+Deno.test("any byte of the AOF damaged: refused, or no whole later command is lost", async () => {
+  const files = new SimulatedFiles();
+  const keys = ["a", "b", "c", "d"];
+  {
+    using running = await start(files, ALWAYS);
+    for (const key of keys) run(running.server, "SET", key, `value of ${key}`);
+  }
+  const content = files.content(INCREMENT);
+  const starts = keys.map((key) => fromLatin1(content).indexOf(`*3\r\n$3\r\nSET\r\n$1\r\n${key}`));
+  const random = new SeededRandom(FUZZ_SEED);
+  const damages = [0, 1, 2, 4, 8, 16, 32, 64, 128];
+  let refused = 0;
+  for (let at = 0; at < content.length; at++) {
+    const chosen = IS_FULL ? damages : [random.pick(damages)];
+    for (const mask of chosen) {
+      const damaged = content.slice();
+      // One mask stands for a byte that is zeroed; the others flip one bit.
+      damaged[at] = mask === 0 ? 0 : damaged[at] ^ mask;
+      const disk = files.afterKill();
+      disk.put(INCREMENT, damaged);
+      const what = `seed ${FUZZ_SEED}: byte ${at}, mask ${mask}`;
+      try {
+        using running = await start(disk, ALWAYS);
+        const first = starts.findLastIndex((offset) => offset <= at);
+        for (const key of keys.slice(first + 1)) {
+          assertEquals(getAnywhere(running.server, key), `value of ${key}`, what);
+        }
+      } catch (error) {
+        if (!(error instanceof AofLoadError)) throw error;
+        refused++;
+        assertEquals(disk.content(INCREMENT), damaged, what);
+      }
+    }
+  }
+  assert(refused > content.length / 2, `only ${refused} refused`);
+});
 
 Deno.test("a cut within MULTI: the second restart is right too", async () => {
   const files = new SimulatedFiles();

@@ -9,25 +9,6 @@ import type { Plain } from "../support/resp_reply.ts";
 /** What is compared of a row; every field as text. */
 export type CommandRow = Map<string, string>;
 
-/** Families that are not promised yet, by the group that COMMAND DOCS names, or by command. */
-export const POSTPONED_GROUPS: readonly string[] = ["scripting", "stream", "cluster"];
-export const POSTPONED_COMMANDS: readonly string[] = [
-  "failover",
-  "psync",
-  "replconf",
-  "replicaof",
-  "role",
-  "slaveof",
-  "sync",
-  "wait",
-  "migrate",
-  "restore-asking",
-  "asking",
-  "readonly",
-  "readwrite",
-  "module",
-];
-
 /** Reads all rows, subcommands as "config|get". The client must speak RESP2. */
 export async function readCommandRows(client: RespClient): Promise<Map<string, CommandRow>> {
   const rows = new Map<string, CommandRow>();
@@ -78,12 +59,6 @@ function withoutProse(history: Plain[][]): Plain[][] {
 
 function sortedWords(words: Plain): string {
   return (words as Plain[]).map(String).sort().join(" ");
-}
-
-/** Is a command of a family that comes later? */
-export function isPostponed(name: string, row: CommandRow): boolean {
-  return POSTPONED_GROUPS.includes(row.get("group") ?? "") ||
-    POSTPONED_COMMANDS.includes(name.split("|")[0]);
 }
 
 /**

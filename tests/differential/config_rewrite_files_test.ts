@@ -6,8 +6,9 @@
  * The original is a process; ours is the configuration alone, which is all that a rewrite needs.
  */
 import { assertEquals } from "@std/assert";
-import { loadConfig } from "../../src/server/config_file.ts";
-import { rewriteConfigFile } from "../../src/server/config_rewrite.ts";
+import { loadConfig } from "../../src/config/config_file.ts";
+import { DiskFileSystem } from "../../src/persistence/file_system.ts";
+import { rewriteConfigFile } from "../../src/config/config_rewrite.ts";
 import { RespClient } from "../support/resp_client.ts";
 import { freePort, TemporaryDirectory } from "../support/server_process.ts";
 import { until } from "../support/text.ts";
@@ -145,9 +146,9 @@ function rewrittenByUs(
     directives: [`dir "${cwd}"`, standIn],
   });
   assertEquals(config.setMany(changes), null);
-  assertEquals(rewriteConfigFile(config, users), null);
+  assertEquals(rewriteConfigFile(config, users, new DiskFileSystem()), null);
   const once = Deno.readTextFileSync(path);
-  assertEquals(rewriteConfigFile(config, users), null);
+  assertEquals(rewriteConfigFile(config, users, new DiskFileSystem()), null);
   return [once, Deno.readTextFileSync(path)].map((text) => comparable(text, port));
 }
 

@@ -196,9 +196,9 @@ Deno.test(
     const [db] = keyspace.databases;
     set(db, "key", "x", START_MS + 10);
     clock.advanceForTests(11);
-    keyspace.isExpiryPaused = true;
+    keyspace.isPaused = true;
     assertEquals([db.lookupForWrite(keys("key"), 1), db.size], [0, 1]);
-    keyspace.isExpiryPaused = false;
+    keyspace.isPaused = false;
     keyspace.isLoading = true;
     assert(db.lookupForWrite(keys("key"), 1) !== 0);
     assertEquals(db.isExpired(db.findRaw(latin1("key"), 0, 3)), false);

@@ -4,6 +4,7 @@ import { latin1Bytes } from "../../src/base/bytes.ts";
 import * as clock from "../../src/base/clock.ts";
 import { type EvictionPolicy, Evictor } from "../../src/keyspace/evict.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
+import type { Database } from "../../src/keyspace/database.ts";
 import type { KeyspaceListener } from "../../src/keyspace/keyspace_listener.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import { SoftwareFork } from "../../src/memory/software_fork.ts";
@@ -20,7 +21,7 @@ class Scene implements Disposable {
 
   constructor(policy: EvictionPolicy) {
     clock.setTimeForTests(START_MS);
-    const listener: KeyspaceListener = {
+    const listener: KeyspaceListener<Database> = {
       keyChanged: () => {},
       keyReady: () => {},
       databaseFlushed: () => {},

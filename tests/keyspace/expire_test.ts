@@ -4,6 +4,7 @@ import { latin1Bytes, latin1Text } from "../../src/base/bytes.ts";
 import * as clock from "../../src/base/clock.ts";
 import { ExpireCycle } from "../../src/keyspace/expire.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
+import type { Database } from "../../src/keyspace/database.ts";
 import type { KeyspaceListener } from "../../src/keyspace/keyspace_listener.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import { SoftwareFork } from "../../src/memory/software_fork.ts";
@@ -21,7 +22,7 @@ class Scene implements Disposable {
 
   constructor() {
     clock.setTimeForTests(START_MS);
-    const listener: KeyspaceListener = {
+    const listener: KeyspaceListener<Database> = {
       keyChanged: () => {},
       keyReady: () => {},
       databaseFlushed: () => {},
@@ -94,9 +95,9 @@ Deno.test("nothing expires while loading, while paused, or when switched off", (
   scene.keyspace.isLoading = true;
   scene.cycle.run("slow");
   scene.keyspace.isLoading = false;
-  scene.keyspace.isExpiryPaused = true;
+  scene.keyspace.isPaused = true;
   scene.cycle.run("slow");
-  scene.keyspace.isExpiryPaused = false;
+  scene.keyspace.isPaused = false;
   scene.cycle.isEnabled = false;
   scene.cycle.run("slow");
   assertEquals(scene.keyspace.databases[0].size, 1);

@@ -1,5 +1,6 @@
 /** A keyspace by itself, in a debug arena, whose listener notes what it hears. */
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
+import type { Database } from "../../src/keyspace/database.ts";
 import type { KeyspaceListener } from "../../src/keyspace/keyspace_listener.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import { fromLatin1 } from "../support/text.ts";
@@ -15,7 +16,7 @@ export class KeyspaceRecorder {
     const note = (what: string, db: number, bytes: Uint8Array, start: number, length: number) => {
       this.heard.push(`${what} ${db} ${fromLatin1(bytes.subarray(start, start + length))}`);
     };
-    const listener: KeyspaceListener = {
+    const listener: KeyspaceListener<Database> = {
       keyChanged: (db, bytes, start, length) => note("changed", db.index, bytes, start, length),
       keyEvent: (db, _class, event, bytes, start, length) =>
         note(event, db.index, bytes, start, length),

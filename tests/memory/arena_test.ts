@@ -211,12 +211,8 @@ Deno.test("a block freed while frozen counts as deferred, and as used, until the
   assertEquals([arena.deferredBytes, arena.usedBytes], [0, 64]);
 });
 
-Deno.test("a second freeze, or one before all deferred blocks are freed, is a mistake", () => {
+Deno.test("a second freeze is a mistake", () => {
   const arena = new Arena({ debug: true });
-  const ref = arena.allocate(64);
   arena.beginFreeze(() => {});
   assertThrows(() => arena.beginFreeze(() => {}), Error, "frozen twice");
-  arena.free(ref);
-  arena.endFreeze([]);
-  assertThrows(() => arena.beginFreeze(() => {}), Error, "deferred blocks wait");
 });

@@ -5,6 +5,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
 import { AofLoadError } from "../../src/persistence/aof_loader.ts";
+import { microtasks } from "../crash/crash_run.ts";
 import { INPUT_OUTPUT, MemoryFiles, NO_SPACE } from "./aof_memory_files.ts";
 import { DIRECTORY, Exit, MANIFEST, resp, toyRdb, ToyServer } from "./aof_toy_server.ts";
 
@@ -433,5 +434,55 @@ Deno.test("a start that cannot write its files is refused and leaves the old one
     assertEquals(error.message.endsWith("No space left on device"), true, error.message);
     files.failure = () => null;
     await assertSurvives(await ToyServer.start(files));
+  }
+});
+
+Deno.test("much that is unsynced is synced beside the event loop before a rewrite begins", () =>
+  atStandingTime(async () => {
+    const toy = await ToyServer.start(new MemoryFiles(), ({ config }) => {
+      config.appendfsync = "no";
+    });
+    const { control, files } = toy;
+    const increment = `${DIRECTORY}/appendonly.aof.1.incr.aof`;
+    const syncsOf = (call: string) =>
+      files.calls.filter((one) => one === `${call} ${increment}`).length;
+    const fill = () => toy.run(["SET", "a", "x".repeat(5_000_000)]);
+    fill();
+    files.holdsSyncs = true;
+    assertEquals(control.requestRewrite(), "started");
+    assertEquals([field(toy, "aof_rewrite_in_progress"), toy.hasChild], [1, false]);
+    assertEquals(control.requestRewrite(), "in progress");
+    await microtasks();
+    toy.run(["SET", "b", "meanwhile"]);
+    await assertSurvives(toy);
+    files.releaseSyncs();
+    await control.settled();
+    await microtasks();
+    assertEquals([toy.hasChild, syncsOf("syncData"), syncsOf("sync")], [true, 1, 1]);
+    toy.run(["SET", "c", "1"]);
+    toy.finishChild();
+    await control.settled();
+    await assertSurvives(toy);
+  }));
+
+Deno.test("a rewrite that waits for its sync is given up, or waits for another child", async () => {
+  for (const ends of ["switched off", "shut down", "another child"]) {
+    const toy = await ToyServer.start(new MemoryFiles(), ({ config }) => {
+      config.appendfsync = "no";
+    });
+    const { control, files } = toy;
+    toy.run(["SET", "a", "x".repeat(5_000_000)]);
+    files.holdsSyncs = true;
+    control.requestRewrite();
+    await microtasks();
+    if (ends === "switched off") control.setAppendOnly(false);
+    if (ends === "shut down") assertEquals(control.shutdown(false), true);
+    if (ends === "another child") toy.isSaving = true;
+    files.releaseSyncs();
+    await control.settled();
+    await microtasks();
+    assertEquals([toy.hasChild, field(toy, "aof_rewrite_in_progress")], [false, 0], ends);
+    assertEquals(field(toy, "aof_rewrite_scheduled"), ends === "another child" ? 1 : 0);
+    await assertSurvives(toy);
   }
 });

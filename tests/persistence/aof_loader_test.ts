@@ -4,7 +4,7 @@
  */
 import { assertEquals, assertRejects } from "@std/assert";
 import { AofLoadError } from "../../src/persistence/aof_loader.ts";
-import { MemoryFiles } from "./aof_memory_files.ts";
+import { MemoryFiles, NO_SPACE } from "./aof_memory_files.ts";
 import { DIRECTORY, MANIFEST, resp, toyRdb, ToyServer } from "./aof_toy_server.ts";
 
 const BASE = `${DIRECTORY}/appendonly.aof.1.base.rdb`;
@@ -132,29 +132,120 @@ Deno.test("garbage at the end is cut up to the limit, zero bytes without", async
   await assertRefused(filesWith(good + "\0"), BAD);
 });
 
-Deno.test("damage in the middle is refused with its offset", async () => {
+Deno.test("damage in the middle is refused with file and offset, said once", async () => {
   const files = filesWith(UNITS[0] + UNITS[1].replace("$3", "#3") + UNITS[2]);
   await assertRefused(files, BAD);
   const toy = new ToyServer(files);
   toy.config.aofLoadCorruptTailMaxSize = 10;
   await assertRejects(() => toy.control.loadAtStart(), AofLoadError);
-  const line = `The AOF file appendonly.aof.1.incr.aof is damaged at offset ${
-    UNITS[0].length + 4
-  },`;
-  assertEquals(toy.log.lines.some((text) => text.startsWith(line)), true);
+  const place = `(${FIRST}, offset ${UNITS[0].length + 4}: expected '$', found byte 35. Whole ` +
+    `commands follow at offset ${UNITS[0].length + UNITS[1].length}; `;
+  assertEquals(toy.log.lines.filter((text) => text.includes(place)).length, 1);
+  assertEquals(toy.log.lines.filter((text) => text.includes("expected '$'")).length, 1);
 });
 
 Deno.test("a damaged length that reaches behind the end is told from a missing end", async () => {
-  const later = resp("SET", "k", "v").repeat(3);
   const damaged = resp("SET", "a", "1").replace("$1\r\n1", "$9000\r\n1");
-  await assertRefused(filesWith(UNITS[0] + damaged + later), BAD);
+  await assertRefused(filesWith(UNITS[0] + damaged + resp("SET", "k", "v")), BAD);
   // A long value of which only a part was written is a missing end, though.
   const files = filesWith(UNITS[0] + resp("SET", "a", "x*1\n".repeat(5000)).slice(0, 9000));
   await load(files);
   assertEquals(files.text(FIRST), UNITS[0]);
 });
 
-Deno.test("no single damaged byte crashes the loader or loops, and small tails are cut", async () => {
+Deno.test("one damaged byte near the end cuts nothing while a whole command follows", async () => {
+  const commands = Array.from({ length: 60 }, (_, index) => resp("SET", `key:${index}`, "value"));
+  const limited = (toy: ToyServer) => {
+    toy.config.aofLoadCorruptTailMaxSize = 4096;
+  };
+  const damaged = commands.with(2, commands[2].replace("$3", "#3"));
+  await assertRefused(filesWith(damaged.join("")), BAD, limited);
+  await assertRefused(filesWith(commands.join("").replaceAll("\r\n", "\n")), BAD, limited);
+  // The last command is the only one that may go, and it is kept.
+  const files = filesWith(commands.with(59, commands[59].replace("$3", "#3")).join(""));
+  const toy = await load(files, limited);
+  assertEquals(toy.data.size, 60, "59 keys and that of the base");
+  const good = commands.slice(0, 59).join("");
+  assertEquals(files.text(FIRST), good);
+  assertEquals(files.text(`${FIRST}.cut-at-${good.length}`), commands[59].replace("$3", "#3"));
+});
+
+Deno.test("what is cut is kept beside the file, but for zeros, and nothing is overwritten", async () => {
+  const [good, half] = [UNITS.join(""), "*3\r\n$3\r\nSET"];
+  const kept = `${FIRST}.cut-at-${good.length}`;
+  const files = filesWith(`${good}${half}\0\0\0`);
+  const limited = (toy: ToyServer) => {
+    toy.config.aofLoadCorruptTailMaxSize = 4096;
+  };
+  let toy = await load(files, limited);
+  assertEquals(files.text(kept), half);
+  assertEquals(toy.log.lines.some((line) => line.includes(`is kept in ${kept}`)), true);
+  files.put(FIRST, good + "*2\r\n");
+  toy = await load(files, limited);
+  assertEquals([files.text(kept), files.text(`${kept}-2`)], [half, "*2\r\n"]);
+  const zeros = filesWith(`${good}\0\0\0`);
+  await load(zeros, limited);
+  assertEquals(zeros.entries.has(kept), false);
+});
+
+Deno.test("what cannot be kept is not cut, unless it is the half command of a crash", async () => {
+  const good = UNITS.join("");
+  const kept = `${FIRST}.cut-at-${good.length}`;
+  const onFullDisk = (toy: ToyServer) => {
+    toy.config.aofLoadCorruptTailMaxSize = 4096;
+    toy.files.failure = (call, path) => call === "write" && path === kept ? NO_SPACE : null;
+  };
+  await assertRefused(filesWith(good + "garbage"), "What is behind offset ", onFullDisk);
+  const files = filesWith(good + "*2\r\n$3");
+  await load(files, onFullDisk);
+  assertEquals([files.text(FIRST), files.entries.has(kept)], [good, false]);
+});
+
+/** The small file of the damage fuzz: each command leaves a trace that names it. */
+const TRACED = Array.from({ length: 6 }, (_, index) => resp("SET", `k${index}`, "v".repeat(index)));
+
+/** The ways in which a byte is damaged. */
+const DAMAGES: readonly [name: string, damage: (text: string, at: number) => string][] = [
+  ["cut", (text, at) => text.slice(0, at) + text.slice(at + 1)],
+  ["zeroed", (text, at) => text.slice(0, at) + "\0" + text.slice(at + 1)],
+  ["doubled", (text, at) => text.slice(0, at) + text[at] + text.slice(at)],
+  ...Array.from({ length: 8 }, (_, bit): [string, (text: string, at: number) => string] => [
+    `bit ${bit} flipped`,
+    (text, at) =>
+      text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ (1 << bit)) +
+      text.slice(at + 1),
+  ]),
+];
+
+Deno.test("a byte damaged anywhere: refused, or no whole later command is lost", async () => {
+  const text = TRACED.join("");
+  const starts = TRACED.map((_, index) => TRACED.slice(0, index).join("").length);
+  let refused = 0;
+  for (const [name, damage] of DAMAGES) {
+    for (let at = 0; at < text.length; at++) {
+      const files = filesWith("");
+      const content = Uint8Array.from(damage(text, at), (letter) => letter.charCodeAt(0));
+      files.put(FIRST, content);
+      const first = starts.findLastIndex((start) => start <= at);
+      try {
+        const toy = await load(files, (toy) => {
+          toy.config.aofLoadCorruptTailMaxSize = 4096;
+        });
+        for (let later = first + 1; later < TRACED.length; later++) {
+          const found = toy.data.get(`0:k${later}`);
+          assertEquals(found, "v".repeat(later), `${name} at ${at}: command ${later}`);
+        }
+      } catch (error) {
+        if (!(error instanceof AofLoadError)) throw error;
+        refused++;
+        assertEquals(files.entries.get(FIRST)!.bytes, content, "a refused file is untouched");
+      }
+    }
+  }
+  assertEquals(refused > text.length, true, `only ${refused} refused`);
+});
+
+Deno.test("no single damaged byte crashes the loader or loops", async () => {
   const text = UNITS.join("");
   for (let at = 0; at < text.length; at++) {
     for (const byte of ["\0", "9", "*", "\n"]) {

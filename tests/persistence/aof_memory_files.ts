@@ -106,9 +106,11 @@ export class MemoryFiles implements FileSystem {
   stat(path: string): FileStatus | null {
     this.call("stat", path);
     const file = this.entries.get(path);
-    if (file !== undefined) return { isFile: true, isDirectory: false, bytes: file.bytes.length };
+    if (file !== undefined) {
+      return { isFile: true, isDirectory: false, bytes: file.bytes.length, mode: 0o600 };
+    }
     if (!this.directories.has(path)) return null;
-    return { isFile: false, isDirectory: true, bytes: 0 };
+    return { isFile: false, isDirectory: true, bytes: 0, mode: 0o700 };
   }
 
   list(directory: string): string[] {

@@ -7,8 +7,8 @@ import { Log } from "../../src/base/log.ts";
 import { Argv } from "../../src/protocol/argv.ts";
 import type { CommandLog } from "../../src/persistence/command_log.ts";
 import { readWholeFile } from "../../src/persistence/file_system.ts";
-import { ConfigValues } from "../../src/server/config_values.ts";
-import { AofControl, type RewriteOutcome } from "../../src/server/aof_control.ts";
+import { ConfigValues } from "../../src/config/config_values.ts";
+import { AofControl, type RewriteOutcome } from "../../src/durability/aof_control.ts";
 import { MemoryFiles } from "./aof_memory_files.ts";
 
 export const DIRECTORY = "/data/appendonlydir";
@@ -56,7 +56,7 @@ export class ToyServer {
       log: this.log,
       child: this.#rewriteChild(),
       replay: {
-        execute: (argv) => this.#execute(wordsOf(argv)),
+        execute: (argv) => this.#execute(wordsOf(argv)) ? "done" : "unknown command",
         discard: () => {
           this.#queue = null;
         },

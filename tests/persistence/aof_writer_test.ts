@@ -19,6 +19,8 @@ interface Fixture {
     aofTimestampEnabled: boolean;
   };
   hasChild: { value: boolean };
+  /** What was logged. */
+  lines: string[];
 }
 
 function withWriter(body: (fixture: Fixture) => void | Promise<void>): () => Promise<void> {
@@ -30,8 +32,8 @@ function withWriter(body: (fixture: Fixture) => void | Promise<void>): () => Pro
       aofTimestampEnabled: false,
     };
     const hasChild = { value: false };
-    const log = new Log();
-    log.open("/dev/null");
+    const lines: string[] = [];
+    const log = new Log((text) => lines.push(text.replace(/^.*? [*#] /s, "").trimEnd()));
     const writer = new AofWriter({
       config,
       log,
@@ -43,7 +45,7 @@ function withWriter(body: (fixture: Fixture) => void | Promise<void>): () => Pro
     clock.setTimeForTests(1_700_000_000_000);
     try {
       writer.open(files.openForAppend(PATH), 0);
-      await body({ files, writer, config, hasChild });
+      await body({ files, writer, config, hasChild, lines });
     } finally {
       clock.useRealTime();
     }
@@ -193,27 +195,73 @@ Deno.test(
   }),
 );
 
+for (const policy of ["everysec", "no"] as const) {
+  Deno.test(
+    `${policy}: what is answered is with the system, also while a sync is under way`,
+    withWriter(async ({ files, writer, config }) => {
+      files.holdsSyncs = true;
+      record(writer, 0, ["SET", "a", "1"]);
+      clock.advanceForTests(1000);
+      writer.flush();
+      config.appendfsync = policy;
+      record(writer, 0, ["SET", "b", "2"]);
+      writer.flush();
+      assertEquals([countCalls(files, "write"), writer.bufferedBytes], [2, 0]);
+      assertEquals([writer.delayedSyncCount, writer.postponedCount], [0, 0]);
+      files.releaseSyncs();
+      await writer.settled();
+    }),
+  );
+}
+
+/** A disk that holds up each write while a sync runs. */
+function holdUpWrites({ files, writer }: Fixture): void {
+  files.failure = (call) => {
+    if (call === "write" && writer.isSyncRunning) clock.advanceForTests(250);
+    return null;
+  };
+}
+
 Deno.test(
-  "everysec: while a sync runs, writes wait for it, two seconds at most",
-  withWriter(async ({ files, writer }) => {
+  "everysec on a disk that holds up writes: they wait for the sync, two seconds at most",
+  withWriter(async (fixture) => {
+    const { files, writer, lines } = fixture;
+    holdUpWrites(fixture);
     files.holdsSyncs = true;
-    record(writer, 0, ["SET", "a", "1"]);
+    const write = () => {
+      record(writer, 0, ["SET", "a", "1"]);
+      writer.flush();
+    };
+    write();
     clock.advanceForTests(1000);
     writer.flush();
-    record(writer, 0, ["SET", "b", "2"]);
-    writer.flush();
+    write();
+    assertEquals([countCalls(files, "write"), writer.postponedCount], [2, 0]);
+    assertEquals(lines.filter((line) => line.startsWith("The disk is busy")).length, 1);
+    write();
     clock.advanceForTests(1999);
     writer.flush();
-    assertEquals([countCalls(files, "write"), writer.delayedSyncCount], [1, 0]);
+    assertEquals([countCalls(files, "write"), writer.postponedCount], [2, 1]);
     clock.advanceForTests(1);
     writer.flush();
-    assertEquals([countCalls(files, "write"), writer.delayedSyncCount], [2, 1]);
-    record(writer, 0, ["SET", "c", "3"]);
-    writer.flush();
-    assertEquals(countCalls(files, "write"), 2);
+    assertEquals([countCalls(files, "write"), writer.delayedSyncCount], [3, 1]);
+    write();
+    assertEquals([countCalls(files, "write"), writer.postponedCount], [3, 2]);
     files.releaseSyncs();
     await writer.settled();
-    assertEquals([countCalls(files, "write"), writer.bufferedBytes], [3, 0]);
+    assertEquals([countCalls(files, "write"), writer.bufferedBytes], [4, 0]);
+    // That sync was slow; after one that is quick, nothing waits any more.
+    clock.advanceForTests(1000);
+    write();
+    await writer.settled();
+    assertEquals(lines.at(-1)?.startsWith("The disk syncs the AOF quickly again"), true);
+    files.holdsSyncs = true;
+    clock.advanceForTests(1000);
+    write();
+    write();
+    assertEquals(writer.bufferedBytes, 0);
+    files.releaseSyncs();
+    await writer.settled();
   }),
 );
 
@@ -310,19 +358,74 @@ Deno.test(
 );
 
 Deno.test(
-  "a new file gets SELECT again; the old one is synced and closed, and the new one waits for it",
+  "a new file gets SELECT again, at once, and the old one is synced before",
   withWriter(async ({ files, writer }) => {
     record(writer, 3, ["SET", "a", "1"]);
-    files.holdsSyncs = true;
     assertEquals(writer.switchTo(files.openForWrite("/data/2")), true);
     assertEquals(files.text(PATH), resp("SELECT", "3") + resp("SET", "a", "1"));
+    assertEquals(files.entries.get(PATH)!.syncedBytes, files.text(PATH).length);
     record(writer, 3, ["SET", "b", "2"]);
     writer.flush();
-    assertEquals(files.text("/data/2"), "");
+    assertEquals(files.text("/data/2"), resp("SELECT", "3") + resp("SET", "b", "2"));
+    await writer.settled();
+    assertEquals([countCalls(files, "sync"), countCalls(files, "close")], [1, 1]);
+  }),
+);
+
+Deno.test(
+  "a file that is being synced is closed after that, and the new one does not wait for it",
+  withWriter(async ({ files, writer }) => {
+    files.holdsSyncs = true;
+    record(writer, 0, ["SET", "a", "1"]);
+    clock.advanceForTests(1000);
+    writer.flush();
+    assertEquals([writer.switchTo(files.openForWrite("/data/2")), writer.isSyncRunning], [
+      true,
+      true,
+    ]);
+    record(writer, 0, ["SET", "b", "2"]);
+    writer.flush();
+    assertEquals([writer.bufferedBytes, countCalls(files, "close")], [0, 0]);
     files.releaseSyncs();
     await writer.settled();
-    assertEquals(files.text("/data/2"), resp("SELECT", "3") + resp("SET", "b", "2"));
-    assertEquals([countCalls(files, "syncData"), countCalls(files, "close")], [1, 1]);
+    assertEquals([countCalls(files, "sync"), countCalls(files, "close")], [1, 1]);
+  }),
+);
+
+Deno.test(
+  "on a disk that holds up writes, the old file is synced aside and the new one waits for it",
+  withWriter(async (fixture) => {
+    const { files, writer } = fixture;
+    holdUpWrites(fixture);
+    files.holdsSyncs = true;
+    record(writer, 0, ["SET", "a", "1"]);
+    clock.advanceForTests(1000);
+    writer.flush();
+    record(writer, 0, ["SET", "a", "2"]);
+    writer.flush();
+    assertEquals(writer.switchTo(files.openForWrite("/data/2")), true);
+    record(writer, 0, ["SET", "b", "2"]);
+    writer.flush();
+    assertEquals([files.text("/data/2"), writer.postponedCount], ["", 1]);
+    files.releaseSyncs();
+    await writer.settled();
+    assertEquals(files.text("/data/2"), resp("SELECT", "0") + resp("SET", "b", "2"));
+    assertEquals([countCalls(files, "sync"), countCalls(files, "close")], [0, 1]);
+    assertEquals(files.entries.get(PATH)!.syncedBytes, files.text(PATH).length);
+  }),
+);
+
+Deno.test(
+  "syncAside leaves nothing unsynced",
+  withWriter(async ({ files, writer }) => {
+    record(writer, 0, ["SET", "a", "1"]);
+    writer.flush();
+    assertEquals(writer.unsyncedBytes, files.text(PATH).length);
+    await writer.syncAside();
+    assertEquals([writer.unsyncedBytes, countCalls(files, "syncData")], [0, 1]);
+    assertEquals(files.entries.get(PATH)!.syncedBytes, files.text(PATH).length);
+    await writer.syncAside();
+    assertEquals(countCalls(files, "syncData"), 1);
   }),
 );
 

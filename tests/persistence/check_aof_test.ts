@@ -68,6 +68,26 @@ Deno.test("check-aof --fix asks before it cuts, and never grows a file", () => {
   assertMatch(fixed.output, /Successfully truncated AOF/);
 });
 
+Deno.test("check-aof --fix says that it cuts off whole commands, and keeps what it cuts", () => {
+  const damaged = SET.replace("$3", "#3");
+  const files = new SimulatedFiles();
+  files.put(PATH, latin1(SET + damaged + SET));
+  let output = "";
+  const print = (text: string) => {
+    output += text;
+  };
+  const code = checkAofMain(["--fix", PATH], { files, print, confirm: () => true });
+  assertEquals([code, fromLatin1(files.content(PATH))], [0, SET]);
+  assertMatch(output, new RegExp(`Whole commands, from offset ${2 * SET.length} on, are cut off`));
+  const kept = `${PATH}.cut-at-${SET.length}`;
+  assertEquals(fromLatin1(files.content(kept)), damaged + SET);
+  assertMatch(output, new RegExp(`is kept in ${kept}\n`));
+  assertEquals(
+    /Whole commands/.test(run({ [PATH]: SET + damaged }, ["--fix", PATH]).output),
+    false,
+  );
+});
+
 Deno.test("check-aof refuses MULTI in MULTI and EXEC alone", () => {
   for (const text of [SET + resp("EXEC"), SET + resp("MULTI") + TRANSACTION]) {
     const { code, output } = run({ [PATH]: text }, [PATH]);

@@ -76,3 +76,26 @@ Deno.test("check-rdb refuses what is no RDB, a version of the future, and a miss
   assertEquals(checkRdbMain(new SimulatedFiles(), [], () => {}, (line) => usage.push(line)), 1);
   assertMatch(usage.join(), /^Usage: /);
 });
+
+Deno.test("check-rdb does not call a file damaged that holds what only others can read", () => {
+  const head = [..."REDIS0010\xfe\x00"].map((letter) => letter.charCodeAt(0));
+  const text = (letters: string) => [...letters].map((letter) => letter.charCodeAt(0));
+  for (
+    const [part, reason] of [
+      ["\x07\x03key\x00", 'key "key" has type module (7), which this version cannot read'],
+      ["\x17\x03key\x00", 'key "key" has type hash with expiring fields (23), which this'],
+      ["\xf7\x00", "the file holds data of a module"],
+      ["\xf6\x00", "Pre-release function format not supported"],
+    ]
+  ) {
+    const { code, lines } = check(Uint8Array.from([...head, ...text(part), 0xff]));
+    const output = lines.join("\n");
+    assertEquals(code, 1);
+    assert(output.includes(reason), output);
+    assert(lines.includes("--- RDB NOT SUPPORTED ---"), output);
+    assert(output.includes("No damage was found up to here"), output);
+    assert(!output.includes("ERROR DETECTED"), output);
+  }
+  const unknown = check(Uint8Array.from([...head, ...text("\x08\x03key\x00"), 0xff]));
+  assert(unknown.lines.includes("--- RDB ERROR DETECTED ---"), "no version knows type 8");
+});

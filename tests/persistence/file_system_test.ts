@@ -10,6 +10,7 @@ import {
   replaceFile,
 } from "../../src/persistence/file_system.ts";
 import { latin1 } from "../support/text.ts";
+import { missingReason, testUnless } from "../support/tool_availability.ts";
 
 const files = new DiskFileSystem();
 
@@ -34,7 +35,9 @@ Deno.test("what is written and appended is read back", () => {
     assertEquals(appended.size(), 11);
     appended.close();
     assertEquals(readWholeFile(files, path), latin1("hello world"));
-    assertEquals(files.stat(path), { isFile: true, isDirectory: false, bytes: 11 });
+    Deno.chmodSync(path, 0o640);
+    const status = { isFile: true, isDirectory: false, bytes: 11, mode: 0o640 };
+    assertEquals(files.stat(path), status);
   });
 });
 
@@ -66,6 +69,23 @@ Deno.test("replaceFile leaves no temporary file, and the old content if it fails
     assertEquals(files.list(join(directory, "a")), ["directory"]);
     files.syncDirectory(directory);
   });
+});
+
+testUnless(missingReason("posix"), {
+  name: "replaceFile keeps the permissions of a file that is there, and gives those asked for",
+  fn() {
+    withDirectory((directory) => {
+      const path = join(directory, "file");
+      const modeOf = () => Deno.statSync(path).mode! & 0o777;
+      // Left by a process that was killed, readable by all.
+      Deno.writeTextFileSync(join(directory, "temp-file"), "", { mode: 0o644 });
+      replaceFile(files, path, latin1("one"), 0o600);
+      assertEquals(modeOf(), 0o600);
+      Deno.chmodSync(path, 0o640);
+      replaceFile(files, path, latin1("two"), 0o600);
+      assertEquals([modeOf(), files.list(directory)], [0o640, ["file"]]);
+    });
+  },
 });
 
 Deno.test("a missing file is told from other errors, in the words of the system", () => {

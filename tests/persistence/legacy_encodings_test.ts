@@ -80,6 +80,18 @@ Deno.test("ziplists with wrong sizes, kinds or ends are refused", () => {
   assertEquals(elements(ziplist(["\x80\xff\xff\xff\xffa"])), null);
 });
 
+Deno.test("ziplists whose entries do not tell the length of the former, or the last place, are refused", () => {
+  const sound = ziplist(["\x02ab", "\xfe\x05", "\x01c"]);
+  const tail = sound.slice();
+  tail[4]--;
+  assertEquals(elements(tail), null);
+  for (const at of [10, 14, 17]) {
+    const former = sound.slice();
+    former[at]++;
+    assertEquals(elements(former), null, `${at}`);
+  }
+});
+
 function pairs(text: string): string[] | null {
   const found: string[] = [];
   const bytes = latin1(text);

@@ -3,7 +3,7 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { RdbFormatError } from "../../src/persistence/rdb_format.ts";
 import { ArraySource, RdbInput } from "../../src/persistence/rdb_input.ts";
 import { RdbValueReader } from "../../src/persistence/rdb_value_reader.ts";
-import { encodingLimits } from "../../src/server/rdb_control.ts";
+import { encodingLimits } from "../../src/durability/rdb_control.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { latin1 } from "../support/text.ts";
 import { contentsOf } from "./keyspace_contents.ts";
@@ -16,7 +16,7 @@ function readValue(type: number, body: string, directives: [string, string][] = 
   const { keyspace, config } = server.server;
   const bytes = latin1(body);
   const input = new RdbInput("test", new ArraySource(bytes, 0, bytes.length), bytes.length, false);
-  const reader = new RdbValueReader(input, keyspace, encodingLimits(config), true);
+  const reader = new RdbValueReader(input, keyspace, encodingLimits(config));
   const entry = reader.read(type, KEY, 0, 1, -1);
   if (entry === 0) return "empty";
   keyspace.databases[0].insertEntry(entry);
@@ -87,14 +87,14 @@ Deno.test("members and fields that come twice are refused", () => {
 Deno.test("damaged structures are refused by name", () => {
   assertStringIncludes(refusal(3, "\x01\x01a\xfd"), "not a number");
   assertStringIncludes(refusal(3, "\x01\x01a\x02xx"), "not a number");
-  assertStringIncludes(refusal(10, "\x03abc"), "damaged ziplist");
-  assertStringIncludes(refusal(9, "\x03abc"), "damaged zipmap");
-  assertStringIncludes(refusal(11, "\x03abc"), "damaged intset");
-  assertStringIncludes(refusal(16, "\x03abc"), "damaged listpack");
-  assertStringIncludes(refusal(17, LISTPACK), "damaged sorted set");
+  assertStringIncludes(refusal(10, "\x03abc"), "Ziplist integrity check failed");
+  assertStringIncludes(refusal(9, "\x03abc"), "Zipmap integrity check failed");
+  assertStringIncludes(refusal(11, "\x03abc"), "Intset integrity check failed");
+  assertStringIncludes(refusal(16, "\x03abc"), "Listpack integrity check failed");
+  assertStringIncludes(refusal(17, LISTPACK), "Zset listpack integrity check failed");
   assertStringIncludes(refusal(18, "\x01\x03\x01a"), "unknown list container 3");
   const odd = "\x09\x09\0\0\0\x01\0\x01\x01\xff";
-  assertStringIncludes(refusal(16, odd), "damaged hash");
+  assertStringIncludes(refusal(16, odd), "Hash listpack integrity check failed");
 });
 
 Deno.test("empty collections of every kind are told apart", () => {

@@ -10,8 +10,8 @@ import {
 
 Deno.test("imports downwards and within a layer are allowed", () => {
   const allowed = [
-    ["src/commands/a.ts", "src/server/b.ts"],
-    ["src/server/a.ts", "src/base/b.ts"],
+    ["src/server/a.ts", "src/commands/b.ts"],
+    ["src/session/a.ts", "src/base/b.ts"],
     ["src/server/a.ts", "src/server/b.ts"],
     ["src/persistence/a.ts", "src/protocol/b.ts"],
     ["src/base/a.ts", "src/std/path/mod.ts"],
@@ -24,7 +24,7 @@ Deno.test("imports downwards and within a layer are allowed", () => {
 
 Deno.test("imports upwards, sideways and out of the house are named", () => {
   const cases = [
-    ["src/server/a.ts", "src/commands/b.ts", "server may not import commands"],
+    ["src/observers/a.ts", "src/commands/b.ts", "observers may not import commands"],
     ["src/base/a.ts", "src/memory/b.ts", "base may not import memory"],
     ["src/memory/a.ts", "src/protocol/b.ts", "memory may not import protocol"],
     ["src/utils/a.ts", "src/base/b.ts", '"utils" is not a layer'],

@@ -5,8 +5,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { completions, completionWords } from "../../scripts/completions.ts";
-import { HELP_TEXT } from "../../src/server/command_line.ts";
-import { configTable } from "../../src/server/config_table.ts";
+import { HELP_TEXT } from "../../src/config/command_line.ts";
+import { configTable } from "../../src/config/config_table.ts";
 import { runTool, testWith } from "../support/tool_availability.ts";
 
 function optionNames(): string[] {

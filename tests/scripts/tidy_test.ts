@@ -110,6 +110,21 @@ Deno.test("what has a replacement is banned, outside of its replacement", () => 
   assertEquals(linesFound(checkBans, 'f("Date.now"); // console.log is Date.now'), []);
 });
 
+Deno.test("the server's microtasks are those of the turn", () => {
+  const text = "queueMicrotask(f);";
+  assertEquals(linesFound(checkBans, text, "src/server/a.ts"), [1]);
+  assertEquals(linesFound(checkBans, text, "src/execution/turn.ts"), []);
+  assertEquals(linesFound(checkBans, text, "src/cli/a.ts"), []);
+});
+
+Deno.test("a module keeps no view of memory that it cannot be told to forget", () => {
+  for (const kind of ["Slice", "SortedSetCursor", "SearchTarget"]) {
+    assertEquals(linesFound(checkBans, `const view = new ${kind}();`, "src/values/a.ts"), [1]);
+    assertEquals(linesFound(checkBans, `const view = scratch(new ${kind}());`), []);
+    assertEquals(linesFound(checkBans, `  const view = new ${kind}();`), []);
+  }
+});
+
 Deno.test("commands are synchronous", () => {
   const text = "export async function getCommand() {\n  await x;\n}";
   assertEquals(linesFound(checkBans, text, "src/commands/a.ts"), [1, 2]);

@@ -37,11 +37,11 @@ Deno.test("servers beside each other have their own data, configuration and log"
   const lines: string[] = [];
   await using one = await startServer({ log: (line) => lines.push(line) });
   await using two = await startServer({
-    config: { requirepass: "two words", maxmemory: "64mb", databases: 2 },
+    config: { requirepass: "two words à Р", maxmemory: "64mb", databases: 2 },
   });
   using first = await RespClient.connect(one.port);
   using second = await RespClient.connect(two.port);
-  assertEquals(await second.call("AUTH", "two words"), "OK");
+  assertEquals(await second.call("AUTH", "two words à Р"), "OK");
   await second.expect("SET", "k", "v");
   assertEquals(await first.call("DBSIZE"), 0);
   assertEquals(await first.call("CONFIG", "GET", "maxmemory"), ["maxmemory", "0"]);

@@ -2,7 +2,7 @@
  * INFO's parts: which sections words ask for, and sizes for people. The text: info_command_test.ts.
  */
 import { assertEquals } from "@std/assert";
-import { humanBytes, infoText, sectionsFor } from "../../src/server/info.ts";
+import { infoText, sectionsFor } from "../../src/server/info.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 
 Deno.test("words of INFO add up", () => {
@@ -18,16 +18,4 @@ Deno.test("paths with other letters than Latin ones come as UTF-8", () => {
   const text = infoText(server.server, sectionsFor(["server"]));
   const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
   assertEquals(new TextDecoder().decode(bytes).includes("config_file:/дом/redis.conf\r\n"), true);
-});
-
-Deno.test("sizes for people have two decimals and a unit", () => {
-  const cases: [number, string][] = [
-    [0, "0B"],
-    [1023, "1023B"],
-    [1024, "1.00K"],
-    [941248, "919.19K"],
-    [25276514304, "23.54G"],
-    [2 ** 50, "1.00P"],
-  ];
-  for (const [count, text] of cases) assertEquals(humanBytes(count), text);
 });

@@ -1,7 +1,7 @@
 /** The OOM score: what is written where for which configuration, and what happens if it cannot. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { Config } from "../../src/server/config.ts";
+import { Config } from "../../src/config/config.ts";
 import { OomScore } from "../../src/server/oom_score.ts";
 import { startServer } from "../support/server_process.ts";
 import { RespError } from "../support/resp_reply.ts";

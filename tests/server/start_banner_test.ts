@@ -1,7 +1,7 @@
 /** What the log says at the start. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Log } from "../../src/base/log.ts";
-import { Config } from "../../src/server/config.ts";
+import { Config } from "../../src/config/config.ts";
 import { greet, warnIfExposed } from "../../src/server/start_banner.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 

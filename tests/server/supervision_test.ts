@@ -81,6 +81,66 @@ testUnless(hindrance, {
   fn: () => expectNotifications(`@redeno-test-${crypto.randomUUID()}`),
 });
 
+/** Prints every message and when it came, in seconds, until the end of the server. */
+const CLOCKED_MANAGER = `
+import socket, sys, time
+receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+receiver.bind(sys.argv[1])
+receiver.settimeout(60)
+print("bound", flush=True)
+while True:
+    message = receiver.recv(4096).decode()
+    for line in message.strip().split("\\n"):
+        print(time.monotonic(), line, flush=True)
+    if "STOPPING" in message:
+        break
+`;
+
+testUnless(hindrance, {
+  name: "the watchdog is fed while the event loop runs, and not while it hangs",
+  fn: async () => {
+    await using directory = await TemporaryDirectory.create();
+    const address = join(directory.path, "notify");
+    const manager = new Deno.Command("python3", {
+      args: ["-c", CLOCKED_MANAGER, address],
+      stdout: "piped",
+    }).spawn();
+    const lines = linesOf(manager.stdout);
+    assertEquals((await lines.next()).value, "bound");
+    const messages: { second: number; text: string }[] = [];
+    const next = async (text: string) => {
+      for (;;) {
+        const { value, done } = await lines.next();
+        if (done === true) throw new Error(`no ${text} came`);
+        const [second, ...words] = value.split(" ");
+        messages.push({ second: Number(second), text: words.join(" ") });
+        if (messages.at(-1)!.text === text) return;
+      }
+    };
+    await using server = await startServer({
+      args: ["--supervised", "systemd", "--enable-debug-command", "yes"],
+      env: { NOTIFY_SOCKET: address, WATCHDOG_USEC: "200000" },
+    });
+    using client = await server.connect();
+    const fed = "WATCHDOG=1";
+    for (let count = 0; count < 3; count++) await next(fed);
+    assertEquals(await client.call("DEBUG", "SLEEP", "2"), "OK");
+    await next(fed);
+    // SAVE may take long, and the manager is told so before and after.
+    assertEquals(await client.call("SAVE"), "OK");
+    await next("WATCHDOG_USEC=86400000000");
+    await next("WATCHDOG_USEC=200000");
+    await next(fed);
+    assertEquals(await server.stop("SIGTERM"), 0);
+    await next("STOPPING=1");
+    const seconds = messages.filter(({ text }) => text === fed).map(({ second }) => second);
+    const gaps = seconds.slice(1).map((second, index) => second - seconds[index]);
+    assertEquals(Math.max(...gaps) > 1.5, true, `gaps of ${gaps} s`);
+    assertEquals((await lines.next()).done, true);
+    assertEquals((await manager.status).code, 0);
+  },
+});
+
 /** The log of a supervision that begins with these variables set and no others of its kind. */
 function logOf(wanted: SupervisedMode, variables: Record<string, string>): string {
   const before = new Map<string, string | undefined>();

@@ -9,8 +9,8 @@ import { latin1Text } from "../../src/base/bytes.ts";
 import { Log } from "../../src/base/log.ts";
 import { commandRows } from "../../src/commands/table.ts";
 import { decodeReply, ReplyReader } from "../../src/protocol/reply_reader.ts";
-import type { Client, ClientTransport } from "../../src/server/client.ts";
-import { Config } from "../../src/server/config.ts";
+import type { Client, ClientTransport } from "../../src/session/client.ts";
+import { Config } from "../../src/config/config.ts";
 import { Server, type ServerOptions } from "../../src/server/server.ts";
 import { type Argument, encodeRequest } from "./resp_client.ts";
 import { type Plain, toPlain } from "./resp_reply.ts";
@@ -25,7 +25,7 @@ export class EmbeddedClient implements ClientTransport {
 
   constructor(server: Server) {
     this.#server = server;
-    this.client = server.addClient(this);
+    this.client = server.clientLife.add(this);
   }
 
   /** Sends one command and returns its reply; strings that are not UTF-8 come as bytes. */
@@ -88,7 +88,7 @@ export class EmbeddedClient implements ClientTransport {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    this.#server.removeClient(this.client);
+    this.#server.clientLife.remove(this.client);
   }
 }
 

@@ -23,12 +23,12 @@ export class RecordedEffects {
       this.#events.push(`${event} ${latin1Text(bytes, start, length)}`);
       keyEvent.call(listener, db, eventClass, event, bytes, start, length);
     };
-    server.server.commandLog = {
+    server.server.propagation.attach({
       append: (_dbIndex, argv) => {
         this.#log.push(Array.from({ length: argv.count }, (_, i) => argv.text(i)).join(" "));
       },
       endUnit() {},
-    };
+    });
   }
 
   /** Events since the last call, "new key" among them. */

@@ -248,10 +248,10 @@ export class SimulatedFiles implements FileSystem {
     const inode = this.#names.get(path);
     if (inode !== undefined) {
       const bytes = this.#inodes.get(inode)!.content.length;
-      return { isFile: true, isDirectory: false, bytes };
+      return { isFile: true, isDirectory: false, bytes, mode: 0o600 };
     }
     if (!this.#directories.has(path)) return null;
-    return { isFile: false, isDirectory: true, bytes: 0 };
+    return { isFile: false, isDirectory: true, bytes: 0, mode: 0o700 };
   }
 
   list(directory: string): string[] {

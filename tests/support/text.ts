@@ -99,6 +99,11 @@ export function delay(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
+/** Lets requests be carried out that waited until the server has looked at its events. */
+export async function settle(): Promise<void> {
+  for (let round = 0; round < 4; round++) await delay(0);
+}
+
 /**
  * Calls `probe` every few milliseconds until it answers true.
  * Throws with `what` in the message when `timeoutMs` has passed.

@@ -1,0 +1,261 @@
+/**
+ * Persistence: what the server asks of RDB and AOF together: what to load at start, what must be on
+ * disk before a reply may leave, why writers are refused.
+ */
+import * as clock from "../base/clock.ts";
+import { BackgroundChild, type ChildPort } from "../persistence/background_child.ts";
+import { errorText } from "../persistence/file_system.ts";
+import type { AofReplay } from "../persistence/aof_loader.ts";
+import { AofControl } from "./aof_control.ts";
+import type { CommandLog } from "../persistence/command_log.ts";
+import { type Client, REDIS_BLOCKED } from "../session/client.ts";
+import { GATE_LOADING, GATE_MISCONF } from "../session/gates.ts";
+import { type CommandError, commandError } from "../session/errors.ts";
+import { RdbControl } from "./rdb_control.ts";
+import { RewriteChild } from "./rewrite_child.ts";
+import type { Host } from "../session/host.ts";
+
+/** The child is started this long after the first change, idle or not. */
+const WARM_MS_MAX = 30_000;
+
+const MISCONF_RDB = commandError(
+  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk." +
+    " Commands that may modify the data set are disabled, because this instance is configured to" +
+    " report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option)." +
+    " Please check the Redis logs for details about the RDB error.",
+);
+
+/** What DEBUG RELOAD does: save first, empty the data set, replace keys that are there. */
+export interface ReloadSteps {
+  readonly saves: boolean;
+  readonly flushes: boolean;
+  readonly merges: boolean;
+}
+
+declare module "../session/host.ts" {
+  interface Host {
+    readonly persistence: Persistence;
+  }
+}
+
+/** What it uses of the host. */
+type PersistenceHost = Pick<
+  Host,
+  | "arena"
+  | "calls"
+  | "config"
+  | "files"
+  | "fork"
+  | "gates"
+  | "keyspace"
+  | "latency"
+  | "log"
+  | "process"
+  | "statistics"
+>;
+
+export interface PersistenceOptions {
+  readonly host: PersistenceHost;
+  /** Makes the child that saves in the background; a Worker if not given. */
+  readonly createChild?: (() => ChildPort) | undefined;
+  /** Runs the commands of an AOF. */
+  readonly replay: AofReplay;
+  /** From now on effects are recorded there; null: nowhere. */
+  setCommandLog(log: CommandLog | null): void;
+  exit(code: number): never;
+}
+
+export class Persistence {
+  readonly child: BackgroundChild;
+  readonly rdb: RdbControl;
+  readonly aof: AofControl;
+  /** Loading in progress: bytes in all and done, Unix time of its begin in ms; INFO loading_…. */
+  loadingTotalBytes = 0;
+  loadedBytes = 0;
+  loadingStartedMs = 0;
+  readonly #host: PersistenceHost;
+  #isRecording = false;
+  /** When a change of the data was first seen; 0: none yet. */
+  #firstChangeMs = 0;
+  /** Commands processed up to the last tick. */
+  #commandsSeen = 0;
+
+  constructor(options: PersistenceOptions) {
+    const { host, createChild, replay } = options;
+    this.#host = host;
+    const { arena, files, fork, log, config, keyspace, latency } = host;
+    const onLatency = (event: string, durationUs: number) => latency.addIfNeeded(event, durationUs);
+    this.child = new BackgroundChild({ arena, fork, log, files, createChild, onLatency });
+    const loading = {
+      loadingStarted: (totalBytes: number) => this.#loadingStarted(totalBytes),
+      onLoadProgress: (loadedBytes: number) => {
+        this.loadedBytes = loadedBytes;
+      },
+      loadingEnded: () => this.#loadingEnded(),
+    };
+    const { child } = this;
+    const rdb = new RdbControl({
+      config,
+      keyspace,
+      files,
+      log,
+      child,
+      saveEnded: () => this.#refuseWritesIfNeeded(),
+      onLatency,
+      ...loading,
+    });
+    this.rdb = rdb;
+    this.aof = new AofControl({
+      config,
+      files,
+      log,
+      child: new RewriteChild(child, rdb),
+      replay,
+      writeBase: (path, isRdb) => rdb.writeBase(path, isRdb),
+      loadRdb: (path) => rdb.loadFile(path, true),
+      loadDump: () => rdb.loadDump(),
+      ...loading,
+      setCommandLog: (commandLog) => {
+        this.#isRecording = commandLog !== null;
+        options.setCommandLog(commandLog);
+      },
+      isInTransaction: () => host.calls.isNested,
+      exit: (code) => options.exit(code),
+      onErrorChange: () => this.#refuseWritesIfNeeded(),
+      onLatency,
+    });
+    config.onChange("appendonly", () => this.#applyAppendOnly());
+    config.onChange("dir", () => {
+      this.aof.directoryChanged();
+      return null;
+    });
+  }
+
+  /** Loads what the files hold. Rejects if there are files that cannot be loaded. */
+  async loadAtStart(): Promise<void> {
+    const isLoaded = await this.aof.loadAtStart();
+    if (!isLoaded) await this.rdb.loadDump();
+  }
+
+  /** End of a turn: makes its commands as safe as `appendfsync` promises. */
+  beforeReplies(): boolean {
+    return !this.#isRecording || this.aof.flush();
+  }
+
+  /** Housekeeping, called by cron. */
+  tick(nowMs: number): void {
+    this.#warmChild(nowMs);
+    this.child.tick(nowMs);
+    this.rdb.tick(nowMs);
+    this.aof.tick();
+    this.#refuseWritesIfNeeded();
+  }
+
+  /**
+   * Starts the child before it is needed. A server without data does without a second thread, and
+   * as the start keeps this one waiting for some milliseconds, it comes when nobody is served, or
+   * at last when that has not happened for a while.
+   */
+  #warmChild(nowMs: number): void {
+    const { keyspace, statistics } = this.#host;
+    if (this.child.isStarted || keyspace.dirty === 0) return;
+    if (this.#firstChangeMs === 0) this.#firstChangeMs = nowMs;
+    const isIdle = statistics.commandsProcessed === this.#commandsSeen;
+    this.#commandsSeen = statistics.commandsProcessed;
+    if (isIdle || nowMs - this.#firstChangeMs >= WARM_MS_MAX) this.child.start();
+  }
+
+  /** Why writers are refused, or null. */
+  writeError(): CommandError | null {
+    if (this.rdb.refusesWrites) return MISCONF_RDB;
+    const { diskError } = this.aof;
+    if (diskError === null) return null;
+    return commandError(`MISCONF Errors writing to the AOF file: ${diskError}`);
+  }
+
+  /** FLUSHALL has emptied everything. */
+  afterFlushAll(): void {
+    this.rdb.afterFlushAll();
+    this.#refuseWritesIfNeeded();
+  }
+
+  /**
+   * DEBUG RELOAD: saves, empties and loads the data set, each step as wanted, and replies. Keys
+   * that exist already are replaced if `merges`, else they are an error.
+   */
+  reload(client: Client, steps: ReloadSteps): void {
+    this.#host.process.whileBusy(() => this.#reload(client, steps));
+  }
+
+  #reload(client: Client, { saves, flushes, merges }: ReloadSteps): void {
+    const { keyspace, log } = this.#host;
+    if (saves && this.rdb.saveNow() !== null) throw commandError("ERR");
+    if (flushes) {
+      for (const db of keyspace.databases) {
+        keyspace.listener.databaseFlushed(db);
+        db.clear();
+      }
+    }
+    try {
+      this.rdb.reloadNow(merges);
+    } catch (error) {
+      log.warning(`Cannot reload the data: ${errorText(error)}`);
+      throw commandError("ERR Error trying to load the RDB dump, check server logs.");
+    }
+    log.warning("DB reloaded by DEBUG RELOAD");
+    client.reply.ok();
+  }
+
+  /** DEBUG LOADAOF: empties the data set and repeats the AOF; the client waits for the reply. */
+  reloadAof(client: Client): void {
+    const { keyspace, log } = this.#host;
+    for (const db of keyspace.databases) db.clear();
+    client.flags |= REDIS_BLOCKED;
+    const finish = (reply: () => void) => {
+      client.flags &= ~REDIS_BLOCKED;
+      reply();
+      client.transport.requestFlush();
+      client.transport.resume();
+    };
+    this.aof.reload().then(
+      () => finish(() => client.reply.ok()),
+      (error) => {
+        log.warning(`Cannot reload the AOF: ${errorText(error)}`);
+        finish(() =>
+          client.reply.error("ERR Error trying to load the AOF files, check server logs.")
+        );
+      },
+    );
+  }
+
+  /** Ends the child and closes the AOF; resolves when no sync is under way. */
+  async close(): Promise<void> {
+    this.child.close();
+    await this.aof.close();
+  }
+
+  #refuseWritesIfNeeded(): void {
+    this.#host.gates.set(GATE_MISCONF, this.rdb.refusesWrites || this.aof.diskError !== null);
+  }
+
+  #applyAppendOnly(): string | null {
+    const { config } = this.#host;
+    return this.aof.setAppendOnly(config.appendonly)
+      ? null
+      : "Unable to turn on AOF. Check server logs.";
+  }
+
+  #loadingStarted(totalBytes: number): void {
+    const { keyspace, gates } = this.#host;
+    this.loadingTotalBytes = totalBytes;
+    this.loadedBytes = 0;
+    this.loadingStartedMs = clock.refresh();
+    keyspace.isLoading = true;
+    gates.set(GATE_LOADING, true);
+  }
+
+  #loadingEnded(): void {
+    this.#host.keyspace.isLoading = false;
+    this.#host.gates.set(GATE_LOADING, false);
+  }
+}

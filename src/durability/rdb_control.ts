@@ -1,0 +1,498 @@
+/**
+ * RDB control: when dump.rdb is written and read: SAVE and BGSAVE, the save points, loading, and
+ * what INFO and LASTSAVE tell of them.
+ *
+ * A file is written under a temporary name, synced, renamed, and the directory synced: so whatever
+ * happens, the old file or the new one stands there whole. BGSAVE counts as done when the directory
+ * is synced, which is not waited for; so is the return of the old file's blocks (child_job.ts).
+ *
+ * The server is reached through `RdbControlOptions` alone. It calls `tick` from cron.
+ */
+import { dirname, join } from "@std/path";
+import * as clock from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Keyspace } from "../keyspace/keyspace.ts";
+import * as dict from "../structures/dict.ts";
+import type { BackgroundChild } from "../persistence/background_child.ts";
+import type { JobResult } from "../persistence/child_job.ts";
+import { CommandWriter } from "../persistence/command_writer.ts";
+import {
+  errorText,
+  type FileSystem,
+  isSystemError,
+  removeIfExists,
+} from "../persistence/file_system.ts";
+import { ProgressLog } from "../persistence/progress_log.ts";
+import type { RdbVersion } from "../persistence/rdb_format.ts";
+import { type RdbLoadOptions, RdbReader } from "../persistence/rdb_reader.ts";
+import type { EncodingLimits } from "../persistence/rdb_value_reader.ts";
+import {
+  type DatabaseRoots,
+  type KeyProgress,
+  type RdbOptions,
+  RdbWriter,
+} from "../persistence/rdb_writer.ts";
+import type { ConfigValues } from "../config/config_values.ts";
+
+/** Redis: CONFIG_BGSAVE_RETRY_DELAY. */
+const RETRY_DELAY_MS = 5000;
+const MIB = 1024 * 1024;
+
+/** What the control needs of the server. */
+export interface RdbControlOptions {
+  readonly config: ConfigValues;
+  readonly keyspace: Keyspace;
+  readonly files: FileSystem;
+  readonly log: Log;
+  readonly child: BackgroundChild;
+  /** Loading begins and ends (INFO loading_…, -LOADING); between, `onLoadProgress`. */
+  loadingStarted(totalBytes: number): void;
+  onLoadProgress(loadedBytes: number): void;
+  loadingEnded(): void;
+  /** A SAVE or BGSAVE has ended, well or not: `refusesWrites` may have changed. */
+  saveEnded?(): void;
+  /** Hears how long the disk has held everybody up (latency monitor). */
+  onLatency?(event: string, durationUs: number): void;
+}
+
+/** What BGSAVE has to say. */
+export type BackgroundSaveRequest = "started" | "scheduled" | "saving" | "busy" | "failed";
+
+export class RdbControl {
+  readonly #options: RdbControlOptions;
+  /** Function libraries of the loaded file; we cannot run them, but keep them. */
+  #functionLibraries: Uint8Array[] = [];
+  #isSaving = false;
+  /** Counts BGSAVEs, so that the end of one that was given up is told from that of the next. */
+  #saveNumber = 0;
+  #dirtyAtStart = 0;
+  #startedMs = 0;
+  #lastTryMs = 0;
+  #tempNumber = 0;
+
+  /** Whether a BGSAVE waits for another child to end. */
+  isScheduled = false;
+  /** When the data were last saved, or the server started; Unix time in ms. */
+  lastSaveMs: number;
+  /** Duration of the last BGSAVE; -1 if there was none. */
+  lastDurationMs = -1;
+  lastStatusOk = true;
+  /** SAVEs and BGSAVEs since the start. */
+  saveCount = 0;
+  /** Bytes of memory that were cloned during the last BGSAVE. */
+  lastClonedBytes = 0;
+  /** Keys that were loaded, and that had expired, when the server started. */
+  lastLoadedKeyCount = 0;
+  lastLoadExpiredCount = 0;
+  /** Checksums of files and payloads are not compared (DEBUG SET-SKIP-CHECKSUM-VALIDATION). */
+  skipsChecksums = false;
+  /** Memory in use when the file was written that is being loaded, as it says; in bytes. */
+  loadingUsedBytes = 0;
+
+  constructor(options: RdbControlOptions) {
+    this.#options = options;
+    this.lastSaveMs = clock.nowMs();
+  }
+
+  /** Whether a BGSAVE is running. */
+  get isSaving(): boolean {
+    return this.#isSaving;
+  }
+
+  /** When the running BGSAVE began, Unix time in ms; 0 if none is running. */
+  get saveStartedMs(): number {
+    return this.#isSaving ? this.#startedMs : 0;
+  }
+
+  /** Changes since the last successful save. */
+  get changesSinceLastSave(): number {
+    return this.#options.keyspace.dirty;
+  }
+
+  /** Path of the RDB file, by the present configuration. */
+  get path(): string {
+    const { dir, dbfilename } = this.#options.config;
+    return join(dir === "" ? "." : dir, dbfilename);
+  }
+
+  /** Whether writers are refused because the last BGSAVE failed (MISCONF). */
+  get refusesWrites(): boolean {
+    const { config } = this.#options;
+    return config.stopWritesOnBgsaveError && config.savePoints.length > 0 && !this.lastStatusOk;
+  }
+
+  // ---------------------------------------------------------------------------------------- saving
+
+  /** Saves now (SAVE, SHUTDOWN, FLUSHALL). Returns null, or what went wrong. */
+  saveNow(): string | null {
+    const { log, keyspace } = this.#options;
+    this.saveCount++;
+    const temporary = join(dirname(this.path), `temp-${Deno.pid}.rdb`);
+    try {
+      this.writeBase(temporary, true, false);
+      this.#install(temporary);
+    } catch (error) {
+      this.#removeTemporary(temporary);
+      const text = `cannot save ${this.path}: ${errorText(error)}`;
+      log.warning(`Write error saving DB on disk: ${text}`);
+      return text;
+    }
+    log.notice("DB saved on disk");
+    keyspace.dirty = 0;
+    this.lastSaveMs = clock.refresh();
+    this.lastStatusOk = true;
+    this.#options.saveEnded?.();
+    return null;
+  }
+
+  /** BGSAVE: starts, or schedules if another child is at work and `mayWait`. */
+  requestBackgroundSave(mayWait: boolean, isInTransaction: boolean): BackgroundSaveRequest {
+    if (this.#isSaving) return "saving";
+    if (this.#options.child.isRunning || isInTransaction) {
+      if (!mayWait && !isInTransaction) return "busy";
+      this.isScheduled = true;
+      return "scheduled";
+    }
+    return this.startBackgroundSave() === null ? "started" : "failed";
+  }
+
+  /** Begins to save in the child. Returns null, or why it cannot begin. */
+  startBackgroundSave(): string | null {
+    const { child, config, log, keyspace } = this.#options;
+    if (child.isRunning) return "a background job is running";
+    this.#isSaving = true;
+    this.isScheduled = false;
+    this.saveCount++;
+    this.#dirtyAtStart = keyspace.dirty;
+    this.#startedMs = clock.nowMs();
+    this.#lastTryMs = this.#startedMs;
+    const path = join(dirname(this.path), `temp-${Deno.pid}-${++this.#tempNumber}.rdb`);
+    const target = this.path;
+    child.run({
+      kind: "rdb",
+      databases: this.#roots(),
+      path,
+      syncsIncrementally: config.rdbSaveIncrementalFsync,
+      options: this.#rdbOptions(false),
+      replaces: target,
+    }, this.#keyTotal()).then((result) => this.#backgroundSaveDone(path, target, result));
+    log.notice("Background saving started");
+    return null;
+  }
+
+  /** Gives up a running BGSAVE, and one that is scheduled. */
+  abort(): void {
+    this.isScheduled = false;
+    if (!this.#isSaving) return;
+    const { child, log } = this.#options;
+    log.notice("Killing the running RDB child");
+    if (child.isRunning) {
+      child.abort();
+    } else {
+      // The file is renamed already, only its directory is still being synced.
+      this.#isSaving = false;
+      this.#saveNumber++;
+    }
+  }
+
+  /** FLUSHALL: a running BGSAVE is void; with save points an empty file is written at once. */
+  afterFlushAll(): void {
+    this.abort();
+    if (this.#options.config.savePoints.length > 0) this.saveNow();
+  }
+
+  /** Starts what is due: a save point that holds, a scheduled BGSAVE. */
+  tick(nowMs: number): void {
+    const { child, config, keyspace, log } = this.#options;
+    if (this.#isSaving || child.isRunning || keyspace.isLoading) return;
+    if (!this.lastStatusOk && nowMs - this.#lastTryMs <= RETRY_DELAY_MS) return;
+    for (const { seconds, changes } of config.savePoints) {
+      const isDue = keyspace.dirty >= changes && nowMs - this.lastSaveMs > seconds * 1000;
+      if (!isDue) continue;
+      log.notice(`${changes} changes in ${seconds} seconds. Saving...`);
+      this.startBackgroundSave();
+      return;
+    }
+    if (this.isScheduled) {
+      this.startBackgroundSave();
+    } else if (this.refusesWrites) {
+      // Redis waits for a save point; but with writes refused, none may ever be reached.
+      log.notice("Writes are refused because the last save failed. Trying it again...");
+      this.startBackgroundSave();
+    }
+  }
+
+  /**
+   * Writes the present data to a file now, as RDB or as commands, and syncs it. Throws what the
+   * disk says. (For AOF bases; the file is not renamed.)
+   */
+  writeBase(path: string, isRdb: boolean, isAofBase = true): void {
+    const { files, keyspace, log } = this.#options;
+    const file = files.openForWrite(path);
+    const progressLog = new ProgressLog(log, `Saving ${path}`);
+    const keyTotal = this.#keyTotal();
+    const progress: KeyProgress = (keyCount) => {
+      progressLog.update(clock.systemMs(), keyCount, keyTotal, writer.byteCount);
+    };
+    const writer = isRdb
+      ? new RdbWriter(keyspace.arena, file, this.#rdbOptions(isAofBase), progress)
+      : new CommandWriter(keyspace.arena, file, progress);
+    try {
+      if (writer instanceof RdbWriter) writer.writeFile(this.#roots());
+      else writer.writeDatabases(this.#roots());
+      file.sync();
+    } finally {
+      file.close();
+    }
+  }
+
+  /** Begins to write an AOF base in the child; resolves when it is written, or there is none. */
+  runRewrite(path: string, isRdb: boolean): Promise<JobResult> {
+    const { child, config } = this.#options;
+    const databases = this.#roots();
+    const syncsIncrementally = config.aofRewriteIncrementalFsync;
+    if (isRdb) {
+      const options = this.#rdbOptions(true);
+      const request = { kind: "rdb" as const, databases, path, syncsIncrementally, options };
+      return child.run(request, this.#keyTotal());
+    }
+    const kind = "aof-commands" as const;
+    const timestampSeconds = config.aofTimestampEnabled ? Math.floor(clock.nowMs() / 1000) : null;
+    const request = { kind, databases, path, syncsIncrementally, timestampSeconds };
+    return child.run(request, this.#keyTotal());
+  }
+
+  /** The child is done: puts its file in its place. */
+  #backgroundSaveDone(temporary: string, target: string, result: JobResult): void {
+    const { child, files, log } = this.#options;
+    this.lastClonedBytes = child.lastClonedBytes;
+    switch (result.outcome) {
+      case "aborted":
+        this.#endBackgroundSave();
+        log.warning("Background saving was given up");
+        return;
+      case "failed":
+        this.#backgroundSaveFailed(target, result.error);
+        return;
+    }
+    const number = ++this.#saveNumber;
+    try {
+      files.rename(temporary, target);
+    } catch (reason) {
+      this.#removeTemporary(temporary);
+      this.#backgroundSaveFailed(target, errorText(reason));
+      return;
+    } finally {
+      child.releaseReplaced();
+    }
+    files.syncDirectoryAside(dirname(target)).then(
+      () => number === this.#saveNumber && this.#backgroundSaveSucceeded(),
+      (reason) =>
+        number === this.#saveNumber && this.#backgroundSaveFailed(target, errorText(reason)),
+    );
+  }
+
+  #endBackgroundSave(): void {
+    this.#isSaving = false;
+    this.lastDurationMs = clock.refresh() - this.#startedMs;
+  }
+
+  #backgroundSaveFailed(target: string, error: string): void {
+    this.#endBackgroundSave();
+    this.lastStatusOk = false;
+    this.#options.saveEnded?.();
+    this.#options.log.warning(`Background saving error: cannot save ${target}: ${error}`);
+  }
+
+  #backgroundSaveSucceeded(): void {
+    const { log, keyspace } = this.#options;
+    this.#endBackgroundSave();
+    log.notice(
+      `RDB: ${Math.round(this.lastClonedBytes / MIB)} MB of memory used by copy-on-write`,
+    );
+    log.notice("Background saving terminated with success");
+    keyspace.dirty -= this.#dirtyAtStart;
+    this.lastSaveMs = clock.nowMs();
+    this.lastStatusOk = true;
+    this.#options.saveEnded?.();
+  }
+
+  #removeTemporary(path: string): void {
+    const { files, onLatency } = this.#options;
+    const beginUs = clock.monotonicUs();
+    removeIfExists(files, path);
+    onLatency?.("rdb-unlink-temp-file", clock.monotonicUs() - beginUs);
+  }
+
+  /** Puts a complete file in the place of the RDB file. */
+  #install(temporary: string): void {
+    const { files } = this.#options;
+    files.rename(temporary, this.path);
+    files.syncDirectory(dirname(this.path));
+  }
+
+  #roots(): DatabaseRoots[] {
+    return this.#options.keyspace.databases.map(({ keys, expires }) => ({ keys, expires }));
+  }
+
+  #keyTotal(): number {
+    const { arena, databases } = this.#options.keyspace;
+    return databases.reduce((sum, { keys }) => sum + dict.count(arena, keys), 0);
+  }
+
+  #rdbOptions(isAofBase: boolean): RdbOptions {
+    const { config, keyspace } = this.#options;
+    const policy = config.maxmemoryPolicy;
+    return {
+      version: config.rdbVersion as RdbVersion,
+      compresses: config.rdbcompression,
+      hasChecksum: config.rdbchecksum,
+      access: policy.endsWith("lru") ? "idle" : policy.endsWith("lfu") ? "frequency" : "none",
+      lfuDecayTime: config.lfuDecayTime,
+      isAofBase,
+      nowMs: clock.nowMs(),
+      usedMemoryBytes: keyspace.arena.usedBytes,
+      functionLibraries: this.#functionLibraries,
+      keyDelayUs: Math.max(0, config.rdbKeySaveDelay),
+    };
+  }
+
+  // --------------------------------------------------------------------------------------- loading
+
+  /** Loads the RDB file if there is one. Resolves with whether there was; rejects as `loadFile`. */
+  async loadDump(): Promise<boolean> {
+    const { files, keyspace, log } = this.#options;
+    const { path } = this;
+    if (files.stat(path) === null) return false;
+    const beginUs = clock.monotonicUs();
+    await this.loadFile(path, false);
+    keyspace.dirty = 0;
+    this.lastSaveMs = clock.nowMs();
+    const seconds = (clock.monotonicUs() - beginUs) / 1e6;
+    log.notice(`DB loaded from disk: ${seconds.toFixed(3)} seconds`);
+    return true;
+  }
+
+  /**
+   * Loads an RDB file into the keyspace, giving the event loop a turn every few megabytes.
+   * `isAofBase` keeps expired keys, which the commands behind it may still refer to. Resolves with
+   * the offset behind the RDB; rejects with RdbFormatError or the error of the disk.
+   */
+  async loadFile(path: string, isAofBase: boolean): Promise<number> {
+    const { config, files, keyspace } = this.#options;
+    const file = files.openForRead(path);
+    const wasLoading = keyspace.isLoading;
+    keyspace.isLoading = true;
+    try {
+      const reader = new RdbReader(path, file, file.size(), keyspace, {
+        ...this.#loadOptions(isAofBase),
+        yieldBytes: config.loadingProcessEventsIntervalBytes || Infinity,
+      });
+      await this.#drive(reader, path, isAofBase);
+      this.#noteLoaded(reader);
+      return reader.byteCount;
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      throw new Error(`Cannot load RDB file "${path}": ${errorText(error)}`, { cause: error });
+    } finally {
+      keyspace.isLoading = wasLoading;
+      file.close();
+    }
+  }
+
+  /**
+   * DEBUG RELOAD: loads the RDB file in one go, without a turn for anybody else. Throws as
+   * `loadFile` rejects.
+   */
+  reloadNow(replacesKeys: boolean): void {
+    const { files, keyspace } = this.#options;
+    const file = files.openForRead(this.path);
+    keyspace.isLoading = true;
+    try {
+      const reader = new RdbReader(this.path, file, file.size(), keyspace, {
+        ...this.#loadOptions(false),
+        replacesKeys,
+        yieldBytes: Infinity,
+      });
+      const steps = reader.load();
+      while (steps.next().done !== true);
+      this.#noteLoaded(reader);
+    } finally {
+      keyspace.isLoading = false;
+      file.close();
+    }
+  }
+
+  #loadOptions(isAofBase: boolean): Omit<RdbLoadOptions, "yieldBytes"> {
+    const { config } = this.#options;
+    return {
+      limits: encodingLimits(config),
+      verifiesChecksum: config.rdbchecksum && !this.skipsChecksums,
+      keepsExpired: isAofBase,
+      keyDelayUs: config.keyLoadDelay,
+    };
+  }
+
+  async #drive(reader: RdbReader, path: string, isAofBase: boolean): Promise<void> {
+    const { log, keyspace } = this.#options;
+    const progress = new ProgressLog(log, `Loading ${path}`);
+    this.loadingUsedBytes = 0;
+    if (!isAofBase) this.#options.loadingStarted(reader.totalBytes);
+    try {
+      const steps = reader.load();
+      while (steps.next().done !== true) {
+        const { byteCount, totalBytes, aux } = reader;
+        this.loadingUsedBytes = Number(aux.get("used-mem") ?? 0);
+        this.#options.onLoadProgress(byteCount);
+        progress.update(clock.refresh(), byteCount, totalBytes, byteCount);
+        while (keyspace.reclaimer.step(4096));
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    } finally {
+      if (!isAofBase) this.#options.loadingEnded();
+    }
+  }
+
+  #noteLoaded(reader: RdbReader): void {
+    const { log } = this.#options;
+    const { aux } = reader;
+    this.lastLoadedKeyCount = reader.keyCount;
+    this.lastLoadExpiredCount = reader.expiredCount;
+    this.#functionLibraries = reader.functionLibraries;
+    if (aux.has("redis-ver")) log.notice(`Loading RDB produced by version ${aux.get("redis-ver")}`);
+    if (aux.has("ctime")) {
+      const ageSeconds = Math.floor(clock.nowMs() / 1000) - Number(aux.get("ctime"));
+      log.notice(`RDB age ${Math.max(0, ageSeconds)} seconds`);
+    }
+    if (aux.has("used-mem")) {
+      const megabytes = (Number(aux.get("used-mem")) / MIB).toFixed(2);
+      log.notice(`RDB memory usage when created ${megabytes} Mb`);
+    }
+    if (reader.functionLibraries.length > 0) {
+      log.warning(
+        `The RDB file holds ${reader.functionLibraries.length} function libraries, which cannot ` +
+          "be run here; they are kept and written again by the next save.",
+      );
+    }
+    if (reader.emptyCount > 0) log.warning(`Done loading RDB, empty keys: ${reader.emptyCount}`);
+    log.notice(
+      `Done loading RDB, keys loaded: ${reader.keyCount}, keys expired: ${reader.expiredCount}.`,
+    );
+  }
+}
+
+/** The limits of the small encodings, as the configuration has them. */
+export function encodingLimits(config: ConfigValues): EncodingLimits {
+  return {
+    hash: {
+      listpackEntriesMax: config.hashMaxListpackEntries,
+      listpackValueBytesMax: config.hashMaxListpackValue,
+    },
+    set: { intsetEntriesMax: config.setMaxIntsetEntries },
+    sortedSet: {
+      listpackEntriesMax: config.zsetMaxListpackEntries,
+      listpackValueBytesMax: config.zsetMaxListpackValue,
+    },
+    listFill: config.listMaxListpackSize,
+  };
+}

@@ -1,0 +1,577 @@
+/**
+ * Dispatch: from requests in a client's query buffer to replies in its output (Redis:
+ * processCommand and call).
+ *
+ *   parse → look up the row → checks, in Redis's order → queue (MULTI) or call
+ *   call  → procedure → statistics → AOF
+ *
+ * The checks are the list `CHECKS`, one small function each. For a client and a server in their
+ * normal state none of them can object, which two words of bits tell: `client.flags` and
+ * `host.gates`; then the list is skipped.
+ *
+ * Here is the only place that catches a CommandError. Any other exception is our own mistake and
+ * ends the process (main.ts).
+ *
+ * TIME. Reading a clock costs as much as a GET here. So the monotonic clock is read at the end of
+ * each run of equal cheap commands (a pipeline of SETs) and of each command that may be slow, and
+ * one reading is also the start of the next run in the same turn; the wall clock is read when it is
+ * half a millisecond old. The sums in INFO commandstats are exact.
+ */
+import { asciiLower, asciiUpper } from "../base/ascii.ts";
+import * as clock from "../base/clock.ts";
+import { REQUEST_COMPLETE, REQUEST_PARTIAL, RequestParser } from "../protocol/request_parser.ts";
+import type { ReplayOutcome } from "../persistence/aof_loader.ts";
+import type { Argv } from "../protocol/argv.ts";
+import {
+  type Client,
+  type MultiCmd,
+  REDIS_BLOCKED,
+  REDIS_CLOSE_AFTER_REPLY,
+  REDIS_CLOSE_NOW,
+  REDIS_DIRTY_EXEC,
+  REDIS_LIMITED_USER,
+  REDIS_MONITOR,
+  REDIS_MULTI,
+  REDIS_NO_TOUCH,
+  REDIS_PUBSUB,
+  REDIS_PUSHED_TO,
+  REDIS_REPLY_OFF,
+  REDIS_REPLY_SKIP,
+  REDIS_REPLY_SKIP_NEXT,
+  REDIS_TRACKING,
+} from "../session/client.ts";
+import {
+  COMMAND_ALLOWED_IN_SUBSCRIBE,
+  COMMAND_CHEAP,
+  COMMAND_DENYOOM,
+  COMMAND_FAST,
+  COMMAND_LOADING,
+  COMMAND_MAY_REPLICATE,
+  COMMAND_NEVER_QUEUED,
+  COMMAND_NO_AUTH,
+  COMMAND_NO_MULTI,
+  COMMAND_PROTECTED,
+  COMMAND_READONLY,
+  COMMAND_REFUSED_WITHOUT_DISK,
+  COMMAND_RUNS_QUEUE,
+  COMMAND_SKIP_SLOWLOG,
+  COMMAND_WRITE,
+  type CompiledCommand,
+} from "../session/command.ts";
+import {
+  CommandError,
+  commandError,
+  LOADING,
+  NO_AUTH,
+  OUT_OF_MEMORY,
+  unknownSubcommand,
+  wrongArity,
+} from "../session/errors.ts";
+import { protectionRefusal } from "./protected_commands.ts";
+import { ReadAhead } from "./read_ahead.ts";
+import {
+  GATE_LOADING,
+  GATE_MEMORY,
+  GATE_MISCONF,
+  GATE_MONITOR,
+  GATE_PAUSED,
+} from "../session/gates.ts";
+import type { Host } from "../session/host.ts";
+import { abortTransaction, queueCommand } from "./transaction.ts";
+
+/** The wall clock that commands see is read anew when it is older than this. */
+const CLOCK_AGE_US_MAX = 500;
+/** Client flags under which the list of checks must be asked. */
+const SPECIAL_CLIENT = REDIS_MULTI | REDIS_PUBSUB | REDIS_LIMITED_USER | REDIS_MONITOR;
+const REPLY_FLAGS = REDIS_REPLY_OFF | REDIS_REPLY_SKIP | REDIS_REPLY_SKIP_NEXT;
+/** Client flags under which a command needs care before and after. */
+const SPECIAL_REPLY = REPLY_FLAGS | REDIS_PUSHED_TO | REDIS_NO_TOUCH;
+const STOP_READING = REDIS_BLOCKED | REDIS_CLOSE_AFTER_REPLY | REDIS_CLOSE_NOW;
+
+const TOUCHES_DATA = COMMAND_READONLY | COMMAND_WRITE | COMMAND_MAY_REPLICATE;
+
+const SHOWN_ARGUMENT_BYTES_MAX = 128;
+/** HTTP on a port of ours is logged once in this time. */
+const HTTP_LOG_PERIOD_MS = 60_000;
+
+type Check = (client: Client, command: CompiledCommand) => CommandError | null;
+
+/** In Redis's order; the first that objects refuses the command. */
+const CHECKS: readonly Check[] = [
+  checkProtected,
+  checkAuthentication,
+  checkMultiAllowed,
+  checkPermission,
+  checkMemory,
+  checkDisk,
+  checkPubSub,
+  checkLoading,
+  checkMonitor,
+];
+
+/** In a transaction they are refused before they are queued; else they do this by themselves. */
+function checkProtected(client: Client, command: CompiledCommand): CommandError | null {
+  if ((command.bits & COMMAND_PROTECTED) === 0) return null;
+  return protectionRefusal(client, command.protectedBy!);
+}
+
+function checkAuthentication(client: Client, command: CompiledCommand): CommandError | null {
+  return client.isAuthenticated || (command.bits & COMMAND_NO_AUTH) !== 0 ? null : NO_AUTH;
+}
+
+function checkMultiAllowed({ flags }: Client, command: CompiledCommand): CommandError | null {
+  if ((flags & REDIS_MULTI) === 0 || (command.bits & COMMAND_NO_MULTI) === 0) return null;
+  return commandError("ERR Command not allowed inside a transaction");
+}
+
+function checkPermission(client: Client, command: CompiledCommand): CommandError | null {
+  return client.has(REDIS_LIMITED_USER) ? client.host.acl.refusal(client, command) : null;
+}
+
+function checkMemory(client: Client, command: CompiledCommand): CommandError | null {
+  const { host, flags } = client;
+  if ((host.gates.bits & GATE_MEMORY) === 0 || host.memoryLimit.freeMemoryIfNeeded()) return null;
+  // Redis: a transaction takes memory while it is queued, whatever its commands do.
+  const isQueued = (flags & REDIS_MULTI) !== 0 && (command.bits & COMMAND_NEVER_QUEUED) === 0;
+  return isQueued || (client.bitsOf(command) & COMMAND_DENYOOM) !== 0 ? OUT_OF_MEMORY : null;
+}
+
+function checkDisk(client: Client, command: CompiledCommand): CommandError | null {
+  const { host } = client;
+  if ((host.gates.bits & GATE_MISCONF) === 0) return null;
+  // Redis: PING is refused, too, but not an EXEC of it.
+  const isRefused = (client.bitsOf(command) & COMMAND_WRITE) !== 0 ||
+    (command.bits & COMMAND_REFUSED_WITHOUT_DISK) !== 0;
+  return isRefused ? host.persistence.writeError() : null;
+}
+
+function checkPubSub(client: Client, command: CompiledCommand): CommandError | null {
+  const isLimited = (client.flags & REDIS_PUBSUB) !== 0 && client.reply.resp === 2;
+  if (!isLimited || (command.bits & COMMAND_ALLOWED_IN_SUBSCRIBE) !== 0) return null;
+  return commandError(
+    `ERR Can't execute '${command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / ` +
+      "RESET are allowed in this context",
+  );
+}
+
+function checkLoading({ host, mstate }: Client, command: CompiledCommand): CommandError | null {
+  if ((host.gates.bits & GATE_LOADING) === 0) return null;
+  const runsQueue = (command.bits & COMMAND_RUNS_QUEUE) !== 0;
+  const bits = runsQueue ? command.bits & mstate.commonBits : command.bits;
+  return (bits & COMMAND_LOADING) === 0 ? LOADING : null;
+}
+
+/** Redis counts a client in MONITOR among the replicas. */
+function checkMonitor(client: Client, command: CompiledCommand): CommandError | null {
+  if ((client.flags & REDIS_MONITOR) === 0) return null;
+  const isTouching = (client.bitsOf(command) & TOUCHES_DATA) !== 0;
+  return isTouching ? commandError("ERR Replica can't interact with the keyspace") : null;
+}
+
+declare module "../session/host.ts" {
+  interface Host {
+    readonly dispatcher: Dispatcher;
+  }
+}
+
+/** What it uses of the host. */
+type DispatchHost = Pick<
+  Host,
+  | "acl"
+  | "blocking"
+  | "calls"
+  | "commands"
+  | "config"
+  | "durations"
+  | "gates"
+  | "keyspace"
+  | "latency"
+  | "log"
+  | "monitors"
+  | "pause"
+  | "propagation"
+  | "slowlog"
+  | "statistics"
+  | "tracking"
+  | "turn"
+>;
+
+export class Dispatcher {
+  readonly parser = new RequestParser();
+  /** Cheap commands are timed one by one: somebody wants to know of all that take a while. */
+  timesEachCall = false;
+  readonly #host: DispatchHost;
+  readonly #readAhead = new ReadAhead();
+  /** Command of the run whose time has not been charged yet, and its number of calls. */
+  #runCommand: CompiledCommand | null = null;
+  #runCalls = 0;
+  #runStartUs = 0;
+  /** The last reading of the monotonic clock, and the one at which the wall clock was read. */
+  #nowUs = 0;
+  #refreshedUs = 0;
+  /** When HTTP was last logged. */
+  #httpLoggedMs = 0;
+
+  constructor(host: DispatchHost) {
+    this.#host = host;
+  }
+
+  /** Carries out all complete requests of a client, as far as it may go on. */
+  processQuery(client: Client): void {
+    const { query } = client;
+    const { parser } = this;
+    if (this.#host.turn.open()) {
+      this.#nowUs = clock.monotonicUs();
+      this.#refreshClock();
+    }
+    client.lastInteractionMs = clock.nowMs();
+    let touched = 0;
+    while ((client.flags & STOP_READING) === 0) {
+      if (--touched < 0) touched = this.#readAhead.run(client);
+      const outcome = parser.parse(query, client.isAuthenticated);
+      if (outcome === REQUEST_PARTIAL) break;
+      if (outcome !== REQUEST_COMPLETE) {
+        this.#protocolError(client);
+        break;
+      }
+      if (parser.argv.count === 0) continue;
+      client.argv = parser.argv;
+      this.execute(client);
+      // What is behind a reply that is beyond all limits is not carried out any more.
+      if (client.reply.isOverflown) client.flags |= REDIS_CLOSE_NOW;
+    }
+    if (this.#runCommand !== null) this.#endRun();
+  }
+
+  /** Carries out (or queues, or refuses) the command in `client.argv`. */
+  execute(client: Client): void {
+    const host = this.#host;
+    const mark = client.reply.length;
+    const flagsBefore = client.flags;
+    if ((flagsBefore & SPECIAL_REPLY) !== 0) beginSpecial(client);
+    const command = this.#admit(client);
+    if (command !== null) {
+      if (
+        (client.flags & REDIS_MULTI) !== 0 && (command.bits & COMMAND_NEVER_QUEUED) === 0
+      ) {
+        queueCommand(client, command);
+        client.reply.simple("QUEUED");
+      } else {
+        this.call(client, command);
+        if (host.blocking.hasReady) host.blocking.serveReady();
+      }
+    }
+    // The command may have set or cleared them.
+    if (((flagsBefore | client.flags) & SPECIAL_REPLY) !== 0) endSpecial(client, mark);
+  }
+
+  /** Carries out a request that had to wait (CLIENT PAUSE); its arguments are in `client.argv`. */
+  executePostponed(client: Client): void {
+    this.#nowUs = clock.monotonicUs();
+    this.#refreshClock();
+    this.execute(client);
+    if (this.#runCommand !== null) this.#endRun();
+  }
+
+  /**
+   * Runs the procedure of `command` on `client.argv`, charges it, and records its effect. Used for
+   * requests, and by EXEC for queued commands.
+   */
+  call(client: Client, command: CompiledCommand): void {
+    const host = this.#host;
+    const { keyspace, calls, propagation } = host;
+    const dirtyBefore = keyspace.dirty;
+    const call = calls.enter(client, command);
+    const isTimedAlone = (command.bits & COMMAND_CHEAP) === 0 || this.timesEachCall;
+    const startUs = isTimedAlone ? this.#beginTimed() : this.#beginRun(command);
+    try {
+      command.proc(client);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      client.reply.rewind(Math.max(call.mark, client.runningMark));
+      this.replyError(client, error);
+      command.failedCalls++;
+    }
+    if ((host.gates.bits & GATE_MONITOR) !== 0) host.monitors.feed(client, command);
+    if ((client.flags & REDIS_TRACKING) !== 0) host.tracking.remember(client, command);
+    command.calls++;
+    host.statistics.commandsProcessed++;
+    if (isTimedAlone) this.#endTimed(client, command, startUs);
+    calls.leave(call);
+    if (!propagation.isWanted) return;
+    if (keyspace.dirty !== dirtyBefore || call.effects !== null) propagation.record(call);
+    if (calls.depth === 0) propagation.endUnit();
+  }
+
+  /**
+   * Carries out (or queues) the command in `client.argv`, which was recorded, so it was allowed. Of
+   * the checks only those are made that a damaged record may fail.
+   */
+  replay(client: Client): ReplayOutcome {
+    const { argv } = client;
+    const { commands } = this.#host;
+    // What we write by ourselves, as DEL for a key that expired, has the command's own name.
+    let command = commands.find(argv, 0) ?? commands.findByOwnName(argv.text(0));
+    if (command !== null && command.subcommandTable !== null && argv.count >= 2) {
+      command = command.subcommandTable.get(asciiLower(argv.text(1))) ?? null;
+    }
+    if (command === null) return "unknown command";
+    const { arity } = command;
+    const isWrongArity = arity > 0 ? argv.count !== arity : argv.count < -arity;
+    if (isWrongArity) return "wrong number of arguments";
+    if ((client.flags & REDIS_MULTI) !== 0 && (command.bits & COMMAND_NEVER_QUEUED) === 0) {
+      queueCommand(client, command);
+    } else {
+      this.call(client, command);
+      // Nobody asked for it, so its time is nobody's.
+      this.#runCommand = null;
+    }
+    return "done";
+  }
+
+  /**
+   * Runs a command that was queued, as part of EXEC. Redis asks some questions again: the memory
+   * limit and the permissions may have changed since it was queued.
+   */
+  callQueued(client: Client, { argv, cmd }: MultiCmd): void {
+    client.argv = argv;
+    const isLimited = (client.flags & REDIS_LIMITED_USER) !== 0;
+    const error = isLimited ? this.#host.acl.refusalInExec(client, cmd) : null;
+    if (error === null) this.call(client, cmd);
+    else this.replyError(client, error);
+    client.argv = client.call!.argv;
+  }
+
+  /**
+   * Runs an attempt to serve a blocked client as the command it waits with. Returns what the
+   * attempt returned: whether it replied and changed anything.
+   */
+  callServed(client: Client, attempt: () => boolean): boolean {
+    const { keyspace, calls, latency, propagation } = this.#host;
+    const dirtyBefore = keyspace.dirty;
+    const call = calls.enter(client, client.command!);
+    const startUs = this.#beginTimed();
+    let isServed: boolean;
+    try {
+      isServed = attempt();
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      this.replyError(client, error);
+      client.command!.failedCalls++;
+      isServed = true;
+    }
+    this.#readClock();
+    calls.leave(call);
+    if (isServed) {
+      const us = this.#nowUs - startUs;
+      this.endBlocked(client, us);
+      latency.addIfNeeded("command-unblocking", us);
+    }
+    if (propagation.isWanted && keyspace.dirty !== dirtyBefore) {
+      propagation.record(call);
+      if (calls.depth === 0) propagation.endUnit();
+    }
+    if (isServed) client.transport.requestFlush();
+    return isServed;
+  }
+
+  /**
+   * The command that a client waited with is over: its time is looked at as a whole, with the
+   * `servedUs` that it took to serve it.
+   */
+  endBlocked(client: Client, servedUs: number): void {
+    const command = client.command!;
+    command.microseconds += servedUs;
+    this.#observe(client, command, client.blocked!.durationUs + servedUs);
+  }
+
+  replyError(client: Client, error: CommandError): void {
+    client.reply.error(error.text);
+    this.#host.statistics.countError(error.text);
+  }
+
+  /** The row of the command if it may be carried out now; else answers why not. */
+  #admit(client: Client): CompiledCommand | null {
+    const host = this.#host;
+    const { argv } = client;
+    let command = host.commands.find(argv, 0);
+    if (command === null) {
+      if (isHttp(argv)) return this.#endHttp(client);
+      return this.#refuse(client, null, unknownCommand(argv));
+    }
+    if (command.subcommandTable !== null && argv.count >= 2) {
+      const subcommand = command.subcommandTable.get(asciiLower(argv.text(1)));
+      if (subcommand === undefined) {
+        const error = unknownSubcommand(
+          argv.quoted(1, SHOWN_ARGUMENT_BYTES_MAX),
+          asciiUpper(argv.text(0)),
+        );
+        return this.#refuse(client, null, error);
+      }
+      command = subcommand;
+    }
+    const { arity } = command;
+    if (arity > 0 ? argv.count !== arity : argv.count < -arity) {
+      return this.#refuse(client, command, wrongArity(command.name));
+    }
+    if (
+      host.gates.bits !== 0 || !client.isAuthenticated || (client.flags & SPECIAL_CLIENT) !== 0
+    ) {
+      for (const check of CHECKS) {
+        const error = check(client, command);
+        if (error !== null) return this.#refuse(client, command, error);
+      }
+      if ((host.gates.bits & GATE_PAUSED) !== 0 && host.pause.postpone(client, command)) {
+        return null;
+      }
+    }
+    return command;
+  }
+
+  #refuse(client: Client, command: CompiledCommand | null, error: CommandError): null {
+    if ((client.flags & REDIS_MULTI) !== 0) client.flags |= REDIS_DIRTY_EXEC;
+    client.command = command;
+    if (command !== null) command.rejectedCalls++;
+    if (command !== null && (command.bits & COMMAND_RUNS_QUEUE) !== 0) {
+      this.replyError(client, abortTransaction(client, error));
+    } else {
+      this.replyError(client, error);
+    }
+    return null;
+  }
+
+  /** Redis: the connection ends at once, before the rest of the request is taken for commands. */
+  #endHttp(client: Client): null {
+    client.flags |= REDIS_CLOSE_NOW;
+    if (clock.nowMs() - this.#httpLoggedMs > HTTP_LOG_PERIOD_MS) {
+      this.#httpLoggedMs = clock.nowMs();
+      this.#host.log.warning(
+        `Possible attack: ${client.transport.peerAddress} has sent POST or Host:, as a browser ` +
+          "does that was made to connect to this server. Connection aborted.",
+      );
+    }
+    return null;
+  }
+
+  #protocolError(client: Client): void {
+    const text = `ERR Protocol error: ${this.parser.error}`;
+    client.reply.error(text);
+    this.#host.statistics.countError(text);
+    client.query.position = client.query.end;
+    client.query.argumentsMissing = -1;
+    client.query.argumentBytes = -1;
+    client.flags |= REDIS_CLOSE_AFTER_REPLY;
+  }
+
+  /** A cheap command begins: it joins the run of its kind, or ends the run of another kind. */
+  #beginRun(command: CompiledCommand): number {
+    if (this.#runCommand === command) {
+      this.#runCalls++;
+      return 0;
+    }
+    if (this.#runCommand !== null) this.#endRun();
+    this.#runCommand = command;
+    this.#runCalls = 1;
+    this.#runStartUs = this.#nowUs;
+    return 0;
+  }
+
+  /** A command that may be slow begins; returns when. Others may run inside of it (EXEC). */
+  #beginTimed(): number {
+    if (this.#runCommand !== null) this.#endRun();
+    return this.#nowUs;
+  }
+
+  /** A command that may have been slow is over: its time is read, and looked at. */
+  #endTimed(client: Client, command: CompiledCommand, startUs: number): void {
+    if (this.#runCommand !== null) this.#endRun();
+    else this.#readClock();
+    const us = this.#nowUs - startUs;
+    command.microseconds += us;
+    // One that waits is looked at when it is over.
+    if (client.blocked !== null) client.blocked.durationUs = us;
+    else this.#observe(client, command, us);
+  }
+
+  /** Takes note of how long a command took, in µs: histogram, slow log, latency events. */
+  #observe(client: Client, command: CompiledCommand, microseconds: number): void {
+    this.#record(command, microseconds, 1);
+    const { config, slowlog, latency } = this.#host;
+    const { slowlogLogSlowerThan, latencyMonitorThreshold } = config;
+    const isSlow = slowlogLogSlowerThan >= 0 && microseconds >= slowlogLogSlowerThan;
+    if (isSlow && (command.bits & COMMAND_SKIP_SLOWLOG) === 0) {
+      const { argv, name: clientName, transport: { peerAddress: address } } = client;
+      const isSecret = (index: number) => command.isSecret?.(argv, index) ?? false;
+      slowlog.add({ argv, microseconds, address, clientName, isSecret });
+    }
+    if (latencyMonitorThreshold > 0 && microseconds >= latencyMonitorThreshold * 1000) {
+      const isFast = (command.bits & COMMAND_FAST) !== 0;
+      latency.add(isFast ? "fast-command" : "command", microseconds / 1000);
+    }
+  }
+
+  #record(command: CompiledCommand, us: number, calls: number): void {
+    const { config, durations } = this.#host;
+    if (config.latencyTracking) durations.record(command, us, calls);
+  }
+
+  #endRun(): void {
+    this.#readClock();
+    const command = this.#runCommand!;
+    const us = this.#nowUs - this.#runStartUs;
+    command.microseconds += us;
+    this.#record(command, us, this.#runCalls);
+    this.#runCommand = null;
+  }
+
+  #readClock(): void {
+    this.#nowUs = clock.monotonicUs();
+    // To the commands within a transaction it is the moment at which EXEC began.
+    if (this.#host.calls.isNested) return;
+    if (this.#nowUs - this.#refreshedUs > CLOCK_AGE_US_MAX) this.#refreshClock();
+  }
+
+  #refreshClock(): void {
+    clock.refresh();
+    this.#refreshedUs = this.#nowUs;
+  }
+}
+
+/** Before a command of a client whose replies are dropped, or that may be pushed to. */
+function beginSpecial(client: Client): void {
+  if ((client.flags & REDIS_REPLY_SKIP_NEXT) !== 0) {
+    client.flags = (client.flags & ~REDIS_REPLY_SKIP_NEXT) | REDIS_REPLY_SKIP;
+  }
+  client.runningMark = client.reply.length;
+  const { keyspace, tracking } = client.host;
+  if ((client.flags & REDIS_TRACKING) !== 0) tracking.writer = client;
+  if ((client.flags & REDIS_NO_TOUCH) !== 0) keyspace.isTouchPaused = true;
+}
+
+/** After it: drops its reply if so wished, adds the pushes that waited. */
+function endSpecial(client: Client, mark: number): void {
+  client.runningMark = -1;
+  if ((client.flags & (REDIS_REPLY_OFF | REDIS_REPLY_SKIP)) !== 0) client.reply.rewind(mark);
+  client.flags &= ~REDIS_REPLY_SKIP;
+  const { keyspace, tracking } = client.host;
+  if (client.tracking !== null) tracking.endCommand(client);
+  tracking.writer = null;
+  keyspace.isTouchPaused = false;
+  client.addLaterPushes();
+}
+
+/** Whether a "command" is a line of an HTTP request. */
+function isHttp(argv: Argv): boolean {
+  return argv.is(0, "post") || argv.is(0, "host:");
+}
+
+function unknownCommand(argv: Argv): CommandError {
+  let shown = "";
+  for (let index = 1; index < argv.count && shown.length < SHOWN_ARGUMENT_BYTES_MAX; index++) {
+    shown += `'${argv.quoted(index, SHOWN_ARGUMENT_BYTES_MAX - shown.length)}' `;
+  }
+  const name = argv.quoted(0, SHOWN_ARGUMENT_BYTES_MAX);
+  return commandError(
+    `ERR unknown command '${name}', with args beginning with: ${shown}`,
+  );
+}

@@ -1,0 +1,62 @@
+/**
+ * Keyspace announcements: what happens to keys, told to all whom it concerns: WATCH, tracking,
+ * keyspace events, blocked clients, propagation.
+ */
+import type { Database } from "../keyspace/database.ts";
+import type { KeyspaceListener } from "../keyspace/keyspace_listener.ts";
+import { Argv } from "../protocol/argv.ts";
+import type { Host } from "../session/host.ts";
+
+/** What it uses of the host. */
+type AnnouncementHost = Pick<
+  Host,
+  "blocking" | "calls" | "config" | "events" | "propagation" | "tracking" | "turn" | "watch"
+>;
+
+export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
+  readonly #host: AnnouncementHost;
+
+  constructor(host: AnnouncementHost) {
+    this.#host = host;
+  }
+
+  keyChanged(db: Database, bytes: Uint8Array, start: number, length: number): void {
+    const { watch, tracking } = this.#host;
+    if (watch.watchCount !== 0) watch.touch(db, bytes, start, length);
+    if (tracking.clientCount !== 0) tracking.keyChanged(bytes, start, length, true);
+  }
+
+  keyEvent(
+    db: Database,
+    eventClass: number,
+    event: string,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): void {
+    const { config, events } = this.#host;
+    if ((config.notifyKeyspaceEvents & eventClass) !== 0) {
+      events.notify(db, eventClass, event, bytes, start, length);
+    }
+  }
+
+  keyVanishes(db: Database, bytes: Uint8Array, start: number, length: number): void {
+    const { tracking, propagation, calls, turn } = this.#host;
+    tracking.keyChanged(bytes, start, length, false);
+    if (!propagation.isWanted) return;
+    propagation.append(db.index, Argv.of("DEL", bytes.subarray(start, start + length)));
+    if (calls.depth > 0) return;
+    propagation.endUnit();
+    turn.schedule();
+  }
+
+  keyReady(db: Database, bytes: Uint8Array, start: number, length: number): void {
+    const { blocking } = this.#host;
+    if (blocking.blockedCount !== 0) blocking.keyReady(db, bytes, start, length);
+  }
+
+  databaseFlushed(db: Database): void {
+    this.#host.watch.touchDatabase(db, null);
+    this.#host.tracking.databaseFlushed();
+  }
+}

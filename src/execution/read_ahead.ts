@@ -1,0 +1,40 @@
+/**
+ * Read ahead: lets the memory accesses of a pipeline's commands overlap.
+ *
+ * In a large keyspace most of a simple command's time is spent waiting for two cache lines: the
+ * key's bucket and its entry. Of the commands of a pipeline all keys are in the query buffer
+ * already, so their places are touched together, before the first command runs; the waits overlap
+ * (the idea is that of Valkey 8 and of database joins). A wrong guess costs a few nanoseconds.
+ */
+import { hashBytes } from "../base/hash.ts";
+import { RequestScan, SCAN_REQUESTS_MAX } from "../protocol/request_scan.ts";
+import * as dict from "../structures/dict.ts";
+import type { Client } from "../session/client.ts";
+
+/** Fewer bytes than this in the query buffer are no pipeline. */
+const PIPELINE_BYTES_MIN = 64;
+/** A smaller table stays in the cache anyway. */
+const BUCKETS_MIN = 4096;
+
+export class ReadAhead {
+  readonly #scan = new RequestScan();
+  readonly #hashes = new Int32Array(SCAN_REQUESTS_MAX);
+  /** What the touched memory held; kept so that the compiler takes the loads seriously. */
+  seen = 0;
+
+  /** Touches what the next commands of the client need; returns for how many, 0 if none. */
+  run({ query, db }: Client): number {
+    if (query.end - query.position < PIPELINE_BYTES_MIN) return 0;
+    const { arena, keys } = db;
+    if (dict.bucketCount(arena, keys) < BUCKETS_MIN) return 0;
+    const scan = this.#scan;
+    const requests = scan.run(query);
+    const { starts, lengths, count } = scan;
+    if (count < 2) return requests;
+    for (let index = 0; index < count; index++) {
+      this.#hashes[index] = hashBytes(query.bytes, starts[index], lengths[index]);
+    }
+    this.seen ^= dict.touch(arena, keys, this.#hashes, count);
+    return requests;
+  }
+}

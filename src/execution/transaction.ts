@@ -1,0 +1,36 @@
+/** Transaction: the queue between MULTI and EXEC, and how it ends (Redis: multi.c). */
+import {
+  type Client,
+  emptyMultiState,
+  REDIS_DIRTY_CAS,
+  REDIS_DIRTY_EXEC,
+  REDIS_MULTI,
+} from "../session/client.ts";
+import type { CompiledCommand } from "../session/command.ts";
+import { type CommandError, commandError } from "../session/errors.ts";
+
+/** Appends the command in the client's `argv` to its queue. */
+export function queueCommand(client: Client, cmd: CompiledCommand): void {
+  const { mstate } = client;
+  const argv = client.argv.clone();
+  mstate.commands.push({ argv, argc: argv.count, cmd });
+  mstate.count++;
+  mstate.argvBytes += argv.totalBytes();
+  mstate.anyBits |= cmd.bits;
+  mstate.commonBits &= cmd.bits;
+  client.command = cmd;
+}
+
+/** Leaves the transaction: drops its queue and the watches. */
+export function discardTransaction(client: Client): void {
+  client.mstate = emptyMultiState();
+  client.flags &= ~(REDIS_MULTI | REDIS_DIRTY_CAS | REDIS_DIRTY_EXEC);
+  client.host.watch.unwatchAll(client);
+}
+
+/** EXEC was refused: the transaction is dropped. Returns the error that becomes its outcome. */
+export function abortTransaction(client: Client, error: CommandError): CommandError {
+  discardTransaction(client);
+  const text = error.text.replace(/^ERR /, "");
+  return commandError(`EXECABORT Transaction discarded because of: ${text}`);
+}

@@ -1,0 +1,98 @@
+/**
+ * Turn: one round of the event loop, seen as a unit of work.
+ *
+ * The runtime hands over all reads that are ready at once; their handlers run one after the other
+ * as microtasks. The first client that has output schedules the end of the turn as a further
+ * microtask, which runs behind the handlers of all others. There the AOF is written (and synced, if
+ * `always`) once for all commands of the turn, and only then every client gets its replies in one
+ * write: no reply leaves before its command is as safe as `appendfsync` promises.
+ *
+ * NO TURN FOLLOWS FROM A TURN. A microtask runs before the runtime looks at sockets, timers and
+ * signals again, so an end of a turn that asked for another one as a microtask could go on for
+ * ever, deaf to everything. Therefore what is asked for while a turn ends, and the tasks given to
+ * `afterwards`, wait until the runtime has looked at its events. Nothing else in the server may
+ * use microtasks of its own; `deno task tidy` sees to it.
+ */
+
+/** Something with output to write at the end of the turn. */
+export interface Flushable {
+  flush(): void;
+}
+
+declare module "../session/host.ts" {
+  interface Host {
+    readonly turn: Turn;
+  }
+}
+
+export class Turn {
+  #waiting: Flushable[] = [];
+  #spare: Flushable[] = [];
+  /** Tasks that wait for the events to be looked at. */
+  #later: (() => void)[] = [];
+  #isScheduled = false;
+  /** `end` is running. */
+  #isEnding = false;
+  readonly #beforeFlush: () => boolean;
+
+  /**
+   * `beforeFlush` makes the turn's commands durable; false = not yet, it will call `end` itself.
+   */
+  constructor(beforeFlush: () => boolean) {
+    this.#beforeFlush = beforeFlush;
+  }
+
+  /** Lets `flushable` write at the end of this turn. */
+  add(flushable: Flushable): void {
+    this.#waiting.push(flushable);
+    this.schedule();
+  }
+
+  /** Begins a turn, if none is under way; returns whether it did. */
+  open(): boolean {
+    if (this.#isScheduled) return false;
+    this.schedule();
+    return true;
+  }
+
+  /** Makes sure that the turn will be ended; while one ends, that another follows, after events. */
+  schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    if (this.#isEnding) this.afterwards(this.end);
+    else queueMicrotask(this.end);
+  }
+
+  /** Runs `task` when the events that have come meanwhile are served, in the order of the calls. */
+  afterwards(task: () => void): void {
+    this.#later.push(task);
+    if (this.#later.length === 1) setTimeout(this.#runLater, 0);
+  }
+
+  readonly #runLater = (): void => {
+    const tasks = this.#later;
+    this.#later = [];
+    for (const task of tasks) task();
+  };
+
+  /** Ends the turn now. */
+  readonly end = (): void => {
+    // The runtime may run microtasks within a call to it, as when it loads a part of its own.
+    if (this.#isEnding) return;
+    this.#isScheduled = true;
+    this.#isEnding = true;
+    // What comes before the replies belongs to this turn, whatever it asks for.
+    const mayFlush = this.#beforeFlush();
+    this.#isScheduled = false;
+    if (mayFlush) this.#flush();
+    this.#isEnding = false;
+  };
+
+  #flush(): void {
+    const flushing = this.#waiting;
+    this.#waiting = this.#spare;
+    for (let index = 0; index < flushing.length; index++) flushing[index].flush();
+    flushing.length = 0;
+    this.#spare = flushing;
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Blocking: clients that wait for a key (BLPOP and its kin).
+ *
+ * A command that finds nothing calls `block` with the keys, and two functions: `serve`, which tries
+ * again, and `expire`, which answers after the timeout. When a key gets a type that somebody waits
+ * for, it is noted as ready; after the command (or the whole transaction) that did it, the waiting
+ * clients of each ready key are served in the order of their arrival, until one finds nothing.
+ *
+ * A blocked client keeps its own copy of the arguments; its further requests stay unread until it
+ * is served, timed out, unblocked by CLIENT UNBLOCK, or gone.
+ */
+import { latin1Bytes, latin1Text } from "../base/bytes.ts";
+import * as clock from "../base/clock.ts";
+import type { Database } from "../keyspace/database.ts";
+import * as value from "../values/value.ts";
+import { type Client, REDIS_BLOCKED, type ServeBlocked } from "../session/client.ts";
+
+declare module "../session/host.ts" {
+  interface Host {
+    readonly blocking: Blocking;
+  }
+}
+
+/** Runs one attempt as the command it belongs to: statistics, propagation. */
+export type RunServed = (client: Client, attempt: () => boolean) => boolean;
+
+export class Blocking {
+  /** Waiting clients per database and key, in order of arrival. */
+  readonly #waiting: Map<string, Set<Client>>[] = [];
+  readonly #timed = new Set<Client>();
+  #ready: { db: Database; key: string }[] = [];
+  readonly #readyNames = new Set<string>();
+  readonly #runServed: RunServed;
+  readonly #onUnblocked: (client: Client) => void;
+  /** Hears of each new deadline, so that `expireWaiting` is called in time. */
+  readonly #onDeadline: (deadlineMs: number) => void;
+  /** Clients that wait (INFO blocked_clients). */
+  blockedCount = 0;
+
+  constructor(
+    runServed: RunServed,
+    onUnblocked: (client: Client) => void,
+    onDeadline: (deadlineMs: number) => void,
+  ) {
+    this.#runServed = runServed;
+    this.#onUnblocked = onUnblocked;
+    this.#onDeadline = onDeadline;
+  }
+
+  /**
+   * Lets a client wait. `timeoutMs` 0 means for ever; `keyIndexes` are arguments of the command.
+   * The caller has checked that blocking is allowed (not in a transaction).
+   */
+  block(
+    client: Client,
+    keyIndexes: number[],
+    typeMask: number,
+    timeoutMs: number,
+    serve: ServeBlocked,
+    expire: (client: Client) => void,
+  ): void {
+    const { db, argv } = client;
+    const keys = [...new Set(keyIndexes.map((index) => argv.text(index)))];
+    const deadlineMs = timeoutMs === 0 ? 0 : clock.nowMs() + timeoutMs;
+    client.argv = argv.clone();
+    client.blocked = { db, keys, typeMask, deadlineMs, serve, expire, durationUs: 0 };
+    client.flags |= REDIS_BLOCKED;
+    const waiting = this.#waiting[db.index] ??= new Map();
+    for (const key of keys) {
+      const clients = waiting.get(key);
+      if (clients === undefined) waiting.set(key, new Set([client]));
+      else clients.add(client);
+    }
+    if (deadlineMs !== 0) {
+      this.#timed.add(client);
+      this.#onDeadline(deadlineMs);
+    }
+    this.blockedCount++;
+  }
+
+  /** Ends a client's wait without a reply: it was served, answered otherwise, or is gone. */
+  unblock(client: Client): void {
+    const { blocked } = client;
+    if (blocked === null) return;
+    const waiting = this.#waiting[blocked.db.index];
+    for (const key of blocked.keys) {
+      const clients = waiting.get(key)!;
+      clients.delete(client);
+      if (clients.size === 0) waiting.delete(key);
+    }
+    this.#timed.delete(client);
+    client.blocked = null;
+    client.flags &= ~REDIS_BLOCKED;
+    this.blockedCount--;
+    this.#onUnblocked(client);
+  }
+
+  /** Answers a client as if its time had run out (also CLIENT UNBLOCK … TIMEOUT). */
+  expire(client: Client): void {
+    client.blocked!.expire(client);
+    client.transport.requestFlush();
+    this.unblock(client);
+  }
+
+  /** Clients that wait with a timeout (INFO clients_in_timeout_table). */
+  get timedCount(): number {
+    return this.#timed.size;
+  }
+
+  /** Notes that a key now holds something that a waiting client may want. */
+  keyReady(db: Database, bytes: Uint8Array, start: number, length: number): void {
+    if (this.blockedCount === 0) return;
+    const key = latin1Text(bytes, start, length);
+    if (this.#waiting[db.index]?.has(key) !== true) return;
+    const name = `${db.index}:${key}`;
+    if (this.#readyNames.has(name)) return;
+    this.#readyNames.add(name);
+    this.#ready.push({ db, key });
+  }
+
+  /** All waited-for keys of a database may hold something now (SWAPDB). */
+  databaseReady(db: Database): void {
+    for (const key of this.#waiting[db.index]?.keys() ?? []) {
+      const bytes = latin1Bytes(key);
+      this.keyReady(db, bytes, 0, bytes.length);
+    }
+  }
+
+  /** Whether a key became ready since the last `serveReady`. */
+  get hasReady(): boolean {
+    return this.#ready.length > 0;
+  }
+
+  /** Serves clients until no key is ready; serving one may make another key ready. */
+  serveReady(): void {
+    while (this.#ready.length > 0) {
+      const ready = this.#ready;
+      this.#ready = [];
+      this.#readyNames.clear();
+      for (const { db, key } of ready) this.#serveKey(db, key);
+    }
+  }
+
+  /** Answers the clients whose time has run out. */
+  expireWaiting(): void {
+    const nowMs = clock.nowMs();
+    for (const client of this.#timed) {
+      if (client.blocked!.deadlineMs <= nowMs) this.expire(client);
+    }
+  }
+
+  /** The earliest deadline in ms since 1970, or 0 if nobody waits with a timeout. */
+  nextDeadlineMs(): number {
+    let next = 0;
+    for (const client of this.#timed) {
+      const { deadlineMs } = client.blocked!;
+      if (next === 0 || deadlineMs < next) next = deadlineMs;
+    }
+    return next;
+  }
+
+  #serveKey(db: Database, key: string): void {
+    const bytes = latin1Bytes(key);
+    for (const client of this.#waiting[db.index]?.get(key) ?? []) {
+      const entry = db.lookupKey(bytes, 0, bytes.length);
+      if (entry === 0) return;
+      const blocked = client.blocked!;
+      if ((blocked.typeMask & (1 << value.typeOf(db.arena, entry))) === 0) continue;
+      const isServed = this.#runServed(client, () => blocked.serve(client, bytes, entry));
+      if (isServed) this.unblock(client);
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Host process: what concerns the process as a whole: its identity, its pid file, how it ends.
+ */
+import * as clock from "../base/clock.ts";
+import { hexId } from "../base/random.ts";
+import { systemErrorText } from "../config/config.ts";
+import { prepareForShutdown } from "../durability/shutdown.ts";
+import type { HostProcess, ShutdownOptions } from "../session/host.ts";
+import { type InfoHost, infoText, sectionsFor } from "./info.ts";
+
+export class ServerProcess implements HostProcess {
+  readonly runId = hexId(40);
+  readonly startedMs = clock.refresh();
+  replicationId = hexId(40);
+  readonly isReplica = false;
+  isCronPaused = false;
+  readonly #host: InfoHost;
+  readonly #exit: (code: number) => never;
+  /** Path of the file with the process id; "" if there is none. */
+  #pidFile = "";
+
+  /** `exit` ends the process. */
+  constructor(host: InfoHost, exit: (code: number) => never) {
+    this.#host = host;
+    this.#exit = exit;
+  }
+
+  infoText(words: readonly string[]): string {
+    return infoText(this.#host, sectionsFor(words));
+  }
+
+  status(text: string): void {
+    this.#host.supervision.status(text);
+  }
+
+  whileBusy<Result>(work: () => Result): Result {
+    return this.#host.supervision.whileBusy(work);
+  }
+
+  shutdown(options: ShutdownOptions): boolean {
+    if (!this.prepareForShutdown(options)) return false;
+    this.#exit(0);
+    return true;
+  }
+
+  /** Makes the data safe, closes the door, and says so; false if the server must go on. */
+  prepareForShutdown(options: ShutdownOptions): boolean {
+    const { log, supervision, listeners } = this.#host;
+    log.warning("User requested shutdown...");
+    supervision.stopping();
+    if (!prepareForShutdown(this.#host, options)) return false;
+    listeners.close();
+    this.removePidFile();
+    log.warning("Redis is now ready to exit, bye bye...");
+    return true;
+  }
+
+  /** Writes the process id where `pidfile` says; a failure is only logged, as in Redis. */
+  writePidFile(): void {
+    const { config, log } = this.#host;
+    if (config.pidfile === "") return;
+    const path = config.resolvePath(config.pidfile);
+    try {
+      Deno.writeTextFileSync(path, `${Deno.pid}\n`);
+      this.#pidFile = path;
+    } catch (error) {
+      log.warning(`Failed to write PID file: ${systemErrorText(error)}`);
+    }
+  }
+
+  /** Removes the file that `writePidFile` wrote (Redis: not if `dir` has changed meanwhile). */
+  removePidFile(): void {
+    if (this.#pidFile === "") return;
+    const path = this.#pidFile;
+    this.#pidFile = "";
+    try {
+      Deno.removeSync(path);
+    } catch {
+      // Somebody else removed it.
+    }
+  }
+}

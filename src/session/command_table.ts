@@ -1,0 +1,144 @@
+/**
+ * Command table: rows -> look-up by name, flags as bits, statistics per command.
+ *
+ * `rename-command` changes the name under which a command is called, and nothing else: its `name`,
+ * by which ACL rules, statistics and errors know it, stays.
+ *
+ * The look-up takes the name as it stands in the query buffer, letters of either case, and makes no
+ * string of it. COMMAND's output is made elsewhere, from the same rows.
+ */
+import { asciiLower } from "../base/ascii.ts";
+import { equalsIgnoreCase } from "../base/bytes.ts";
+import type { Argv } from "../protocol/argv.ts";
+import {
+  commandBits,
+  type CommandTrait,
+  type CompiledCommand,
+  type RedisCommand,
+} from "./command.ts";
+
+const SLOTS = 1024;
+
+declare module "./host.ts" {
+  interface Host {
+    readonly commands: CommandTable;
+  }
+}
+
+export class CommandTable {
+  /** Commands without their subcommands, by the name they are called by, in lower case. */
+  readonly byName = new Map<string, CompiledCommand>();
+  /** All commands and subcommands, by id; also those that cannot be called any more. */
+  readonly all: CompiledCommand[] = [];
+  /** All of them by their own full name, "config|get". */
+  readonly #byOwnName = new Map<string, CompiledCommand>();
+  readonly #slots: (CompiledCommand | null)[] = new Array(SLOTS).fill(null);
+  /** What the command of a slot is called. */
+  readonly #slotNames: string[] = new Array(SLOTS).fill("");
+  #nameBytesMax = 0;
+
+  constructor(rows: readonly RedisCommand[]) {
+    for (const row of rows) this.byName.set(row.name, this.#compile(row, []));
+    this.#fillSlots();
+  }
+
+  /** The command that an argument names, or null. */
+  find(argv: Argv, index: number): CompiledCommand | null {
+    const start = argv.starts[index];
+    const length = argv.lengths[index];
+    if (length > this.#nameBytesMax) return null;
+    const { bytes } = argv;
+    let hash = length;
+    for (let at = start; at < start + length; at++) {
+      hash = (Math.imul(hash, 31) + (bytes[at] | 32)) | 0;
+    }
+    let slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
+    for (;;) {
+      const command = this.#slots[slot];
+      if (command === null) return null;
+      if (equalsIgnoreCase(bytes, start, length, this.#slotNames[slot])) return command;
+      slot = (slot + 1) & (SLOTS - 1);
+    }
+  }
+
+  /** The command that "get" or "config|get" calls, letters of either case; or null. */
+  findByText(text: string): CompiledCommand | null {
+    const [called, subcommand, ...rest] = asciiLower(text).split("|");
+    const command = this.byName.get(called) ?? null;
+    if (subcommand === undefined || command === null) return command;
+    return rest.length > 0 ? null : command.subcommandTable?.get(subcommand) ?? null;
+  }
+
+  /** The command whose own name is "get" or "config|get", whatever it is called now; or null. */
+  findByOwnName(name: string): CompiledCommand | null {
+    return this.#byOwnName.get(asciiLower(name)) ?? null;
+  }
+
+  /**
+   * Gives a command another name to be called by (`rename-command`); with an empty one it cannot be
+   * called at all. False if no command is called `called`.
+   */
+  rename(called: string, newName: string): boolean {
+    const command = this.byName.get(asciiLower(called));
+    if (command === undefined) return false;
+    this.byName.delete(asciiLower(called));
+    // The look-up compares with names in lower case.
+    if (newName !== "") this.byName.set(asciiLower(newName), command);
+    this.#fillSlots();
+    return true;
+  }
+
+  /** Sets all statistics to zero (CONFIG RESETSTAT). */
+  resetStatistics(): void {
+    for (const command of this.all) {
+      command.calls = 0;
+      command.microseconds = 0;
+      command.rejectedCalls = 0;
+      command.failedCalls = 0;
+    }
+  }
+
+  #fillSlots(): void {
+    this.#slots.fill(null);
+    this.#nameBytesMax = 0;
+    for (const [called, command] of this.byName) {
+      let slot = slotOf(called);
+      while (this.#slots[slot] !== null) slot = (slot + 1) & (SLOTS - 1);
+      this.#slots[slot] = command;
+      this.#slotNames[slot] = called;
+      this.#nameBytesMax = Math.max(this.#nameBytesMax, called.length);
+    }
+  }
+
+  #compile(row: RedisCommand, inherited: readonly CommandTrait[]): CompiledCommand {
+    const traits = [...inherited, ...row.traits ?? []];
+    const command: CompiledCommand = {
+      ...row,
+      bits: commandBits(row, traits),
+      subcommandTable: null,
+      id: this.all.length,
+      calls: 0,
+      microseconds: 0,
+      rejectedCalls: 0,
+      failedCalls: 0,
+    };
+    this.all.push(command);
+    this.#byOwnName.set(row.name, command);
+    if (row.subcommands !== undefined) {
+      command.subcommandTable = new Map();
+      for (const subcommand of row.subcommands) {
+        const ownName = subcommand.name.slice(subcommand.name.indexOf("|") + 1);
+        command.subcommandTable.set(ownName, this.#compile(subcommand, traits));
+      }
+    }
+    return command;
+  }
+}
+
+function slotOf(name: string): number {
+  let hash = name.length;
+  for (let index = 0; index < name.length; index++) {
+    hash = (Math.imul(hash, 31) + (name.charCodeAt(index) | 32)) | 0;
+  }
+  return (hash ^ (hash >>> 15)) & (SLOTS - 1);
+}

@@ -1,0 +1,24 @@
+/**
+ * Gates: reasons why a command of any client may be refused or has to wait, as bits of one number,
+ * so that dispatch skips all checks while there is none.
+ */
+
+/** The data set is being loaded. */
+export const GATE_LOADING = 1 << 0;
+/** The last save or AOF write failed: MISCONF to writers. */
+export const GATE_MISCONF = 1 << 1;
+/** `maxmemory` is set, or the address space is nearly used up. */
+export const GATE_MEMORY = 1 << 2;
+/** Somebody watches all commands (MONITOR). */
+export const GATE_MONITOR = 1 << 4;
+/** CLIENT PAUSE. */
+export const GATE_PAUSED = 1 << 5;
+
+export class Gates {
+  bits = 0;
+
+  /** Switches a reason (GATE_…) on or off. */
+  set(bit: number, isOn: boolean): void {
+    this.bits = isOn ? this.bits | bit : this.bits & ~bit;
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Host: the world as a client sees it, part by part. A command's procedure says
+ * `client.host.pubsub.publish(…)`; the assembled server is what stands behind it.
+ *
+ * Here are the parts that stand below this room. A part of a room above adds itself beside its
+ * class:
+ *
+ *   declare module "../session/host.ts" {
+ *     interface Host { readonly pubsub: PubSub }
+ *   }
+ *
+ * so that this file knows nothing of those above it. Who is constructed with `Pick<Host, "log" |
+ * "config">` says what it uses; `scripts/check_layers.ts` holds that nobody picks or reaches for a
+ * part of a room above its own.
+ */
+import type { Log } from "../base/log.ts";
+import type { Config } from "../config/config.ts";
+import type { Evictor } from "../keyspace/evict.ts";
+import type { ExpireCycle } from "../keyspace/expire.ts";
+import type { Keyspace } from "../keyspace/keyspace.ts";
+import type { Arena } from "../memory/arena.ts";
+import type { SoftwareFork } from "../memory/software_fork.ts";
+import type { FileSystem } from "../persistence/file_system.ts";
+import type { CommandDurations } from "../statistics/duration_histogram.ts";
+import type { LatencyMonitor } from "../statistics/latency.ts";
+import type { Slowlog } from "../statistics/slowlog.ts";
+import type { Statistics } from "../statistics/statistics.ts";
+import type { Gates } from "./gates.ts";
+
+export interface Host {
+  readonly config: Config;
+  readonly log: Log;
+  /** Where files are: the disk, or what a test has instead. */
+  readonly files: FileSystem;
+  readonly arena: Arena;
+  readonly fork: SoftwareFork;
+  readonly keyspace: Keyspace;
+  readonly expireCycle: ExpireCycle;
+  readonly evictor: Evictor;
+  readonly statistics: Statistics;
+  readonly durations: CommandDurations;
+  readonly slowlog: Slowlog;
+  readonly latency: LatencyMonitor;
+  readonly gates: Gates;
+  readonly process: HostProcess;
+}
+
+/** How SHUTDOWN and signals end the process. */
+export interface ShutdownOptions {
+  /** "default": save if there are save points. */
+  save: "default" | "always" | "never";
+  /** End even if the data cannot be saved. */
+  isForced: boolean;
+}
+
+/** What concerns the process as a whole. */
+export interface HostProcess {
+  /** Identifies this run of the server: 40 hexadecimal digits. */
+  readonly runId: string;
+  /** When it was started, in ms since 1970. */
+  readonly startedMs: number;
+  /** How replicas would know the data set; DEBUG CHANGE-REPL-ID gives it another. */
+  replicationId: string;
+  readonly isReplica: boolean;
+  /** DEBUG PAUSE-CRON. */
+  isCronPaused: boolean;
+  /** INFO: the sections that are asked for, in lower case; none is the default selection. */
+  infoText(words: readonly string[]): string;
+  /** Tells the service manager what is going on. */
+  status(text: string): void;
+  /** Does what keeps the event loop for long, without being taken for hanging. */
+  whileBusy<Result>(work: () => Result): Result;
+  /**
+   * Makes the data safe and ends the process. Returns false, and goes on, if that is impossible;
+   * the log says why.
+   */
+  shutdown(options: ShutdownOptions): boolean;
+}

@@ -1,0 +1,127 @@
+/**
+ * Client pause: lets clients wait before their next command (CLIENT PAUSE), all of them or those
+ * that write. Meanwhile no key expires or is evicted, so that the data set stands still.
+ *
+ * A client that waits counts as blocked; its request is kept and carried out when the pause ends,
+ * in the order of arrival. Pauses that overlap last as long as the longest and stop as much as the
+ * strictest.
+ */
+import * as clock from "../base/clock.ts";
+import { type Client, REDIS_BLOCKED } from "../session/client.ts";
+import { COMMAND_MAY_REPLICATE, COMMAND_WRITE, type CompiledCommand } from "../session/command.ts";
+import { GATE_PAUSED } from "../session/gates.ts";
+import type { Host } from "../session/host.ts";
+
+/** The largest timer that setTimeout can have. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+const CHANGES_DATA = COMMAND_WRITE | COMMAND_MAY_REPLICATE;
+
+declare module "../session/host.ts" {
+  interface Host {
+    readonly pause: ClientPause;
+  }
+}
+
+/** What it uses of the host. */
+type PauseHost = Pick<Host, "gates" | "keyspace">;
+
+export interface PauseOptions {
+  /** Carries out the request in the `argv` of a client that has waited. */
+  execute(client: Client): void;
+  /** Runs a task when the events that have come meanwhile are served. */
+  afterwards(task: () => void): void;
+}
+
+export class ClientPause {
+  readonly #host: PauseHost;
+  readonly #execute: (client: Client) => void;
+  readonly #afterwards: (task: () => void) => void;
+  readonly #waiting = new Set<Client>();
+  #isActive = false;
+  #pausesAll = false;
+  #endMs = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(host: PauseHost, { execute, afterwards }: PauseOptions) {
+    this.#host = host;
+    this.#execute = execute;
+    this.#afterwards = afterwards;
+  }
+
+  /** Begins a pause, or makes the present one longer or stricter. */
+  start(durationMs: number, pausesAll: boolean): void {
+    const endMs = clock.nowMs() + durationMs;
+    this.#endMs = this.#isActive ? Math.max(this.#endMs, endMs) : endMs;
+    this.#pausesAll = pausesAll || (this.#isActive && this.#pausesAll);
+    this.#setActive(true);
+    this.#schedule();
+  }
+
+  /** Ends the pause: clients that waited go on. */
+  end(): void {
+    clearTimeout(this.#timer);
+    if (!this.#isActive) return;
+    this.#setActive(false);
+    // Not within the command that ended the pause: requests do not nest.
+    this.#afterwards(() => this.#resume());
+  }
+
+  #resume(): void {
+    for (const client of [...this.#waiting]) {
+      // It may be gone by now. If there is a new pause, it will wait again.
+      if (!this.#waiting.delete(client)) continue;
+      client.flags &= ~REDIS_BLOCKED;
+      this.#execute(client);
+      client.transport.requestFlush();
+      if (!client.has(REDIS_BLOCKED)) client.transport.resume();
+    }
+  }
+
+  /** Ends the pause if its time is over. */
+  endIfDue(): void {
+    if (this.#isActive && clock.nowMs() >= this.#endMs) this.end();
+  }
+
+  /** Lets a client wait with the request in its `argv` if it must; returns whether it does. */
+  postpone(client: Client, command: CompiledCommand): boolean {
+    this.endIfDue();
+    if (!this.#isActive) return false;
+    if (!this.#pausesAll && (client.bitsOf(command) & CHANGES_DATA) === 0) return false;
+    client.argv = client.argv.clone();
+    client.command = command;
+    client.flags |= REDIS_BLOCKED;
+    this.#waiting.add(client);
+    return true;
+  }
+
+  /** Clients that wait (part of INFO blocked_clients). */
+  get waitingCount(): number {
+    return this.#waiting.size;
+  }
+
+  /** Forgets a client that goes away. */
+  forget(client: Client): void {
+    this.#waiting.delete(client);
+  }
+
+  /** Stops the timer, for the end of the server. */
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #setActive(isActive: boolean): void {
+    this.#isActive = isActive;
+    this.#host.keyspace.isPaused = isActive;
+    this.#host.gates.set(GATE_PAUSED, isActive);
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    const delayMs = Math.max(0, this.#endMs - clock.systemMs());
+    this.#timer = setTimeout(() => {
+      clock.refresh();
+      this.endIfDue();
+      if (this.#isActive) this.#schedule();
+    }, Math.min(delayMs, TIMER_MS_MAX));
+  }
+}

@@ -1,0 +1,114 @@
+/** Turn: durable first, then one write for each client. */
+import { assert, assertEquals } from "@std/assert";
+import { type Flushable, Turn } from "../../src/execution/turn.ts";
+import { delay } from "../support/text.ts";
+
+class Recorder {
+  readonly events: string[] = [];
+  isDurable = true;
+  readonly turn = new Turn(() => {
+    this.events.push("durable");
+    return this.isDurable;
+  });
+
+  client(name: string, onFlush = () => {}): Flushable {
+    return {
+      flush: () => {
+        this.events.push(name);
+        onFlush();
+      },
+    };
+  }
+
+  take(): string[] {
+    return this.events.splice(0);
+  }
+}
+
+Deno.test("replies leave in order behind what makes them durable, when the handlers are done", async () => {
+  const recorder = new Recorder();
+  recorder.turn.add(recorder.client("a"));
+  queueMicrotask(() => recorder.events.push("handler before"));
+  recorder.turn.add(recorder.client("b"));
+  assertEquals(recorder.take(), []);
+  await Promise.resolve();
+  await Promise.resolve();
+  assertEquals(recorder.take(), ["durable", "a", "b", "handler before"]);
+});
+
+Deno.test("while the log is not durable nothing leaves; the end that comes later sends it all", () => {
+  const recorder = new Recorder();
+  recorder.isDurable = false;
+  recorder.turn.add(recorder.client("a"));
+  recorder.turn.end();
+  recorder.turn.add(recorder.client("b"));
+  recorder.turn.end();
+  assertEquals(recorder.take(), ["durable", "durable"]);
+  recorder.isDurable = true;
+  recorder.turn.end();
+  assertEquals(recorder.take(), ["durable", "a", "b"]);
+  recorder.turn.end();
+  assertEquals(recorder.take(), ["durable"]);
+});
+
+Deno.test("output that a flush brings about belongs to the next turn", async () => {
+  const recorder = new Recorder();
+  const { turn } = recorder;
+  turn.add(recorder.client("a", () => turn.add(recorder.client("later"))));
+  turn.add(recorder.client("b"));
+  turn.end();
+  assertEquals(recorder.take(), ["durable", "a", "b"]);
+  await delay(0);
+  assertEquals(recorder.take().slice(-2), ["durable", "later"]);
+});
+
+Deno.test("whatever an end of a turn asks for, no other end follows before the next events", async () => {
+  let ends = 0;
+  let flushes = 0;
+  const insistent: Flushable = {
+    flush() {
+      flushes++;
+      if (ends === 4) return;
+      turn.add(insistent);
+      turn.schedule();
+      turn.open();
+    },
+  };
+  const turn = new Turn(() => {
+    ends++;
+    assert(ends <= 4, "ends follow from each other");
+    turn.schedule();
+    return true;
+  });
+  turn.add(insistent);
+  for (let events = 1; events <= 4; events++) {
+    for (let microtask = 0; microtask < 100; microtask++) await Promise.resolve();
+    assertEquals([ends, flushes], [events, events]);
+    await delay(0);
+  }
+});
+
+Deno.test("what waits for the events runs in the order of the calls, once, and not in this turn", async () => {
+  const { turn, events } = new Recorder();
+  turn.afterwards(() => events.push("one"));
+  turn.afterwards(() => {
+    events.push("two");
+    turn.afterwards(() => events.push("three"));
+  });
+  turn.schedule();
+  for (let microtask = 0; microtask < 10; microtask++) await Promise.resolve();
+  assertEquals(events.splice(0), ["durable"]);
+  await delay(0);
+  await delay(0);
+  assertEquals(events, ["one", "two", "three"]);
+});
+
+Deno.test("a turn is opened once, and ends by itself", async () => {
+  const recorder = new Recorder();
+  assertEquals([recorder.turn.open(), recorder.turn.open()], [true, false]);
+  recorder.turn.schedule();
+  await Promise.resolve();
+  await Promise.resolve();
+  assertEquals([recorder.take(), recorder.turn.open()], [["durable"], true]);
+  await Promise.resolve();
+});

@@ -1,0 +1,169 @@
+/** Blocking: who is served, in which order, and what ends a wait. The commands are tested apart. */
+import { assertEquals } from "@std/assert";
+import * as clock from "../../src/base/clock.ts";
+import { EmbeddedServer } from "../support/embedded_server.ts";
+import { settle } from "../support/text.ts";
+
+Deno.test("one client's next request waits until the others have been served", async () => {
+  using server = new EmbeddedServer();
+  const eager = server.connect();
+  const other = server.connect();
+  eager.send("BLPOP", "k", "0");
+  eager.send("BLPOP", "k", "0");
+  other.send("BLPOP", "k", "0");
+  server.run("RPUSH", "k", "1", "2", "3");
+  await settle();
+  assertEquals(eager.take(), [["k", "1"], ["k", "3"]]);
+  assertEquals(other.take(), [["k", "2"]]);
+});
+
+Deno.test("who has waited longest is served first, whatever else it waits for", () => {
+  using server = new EmbeddedServer();
+  const clients = [server.connect(), server.connect(), server.connect()];
+  clients[0].send("BLPOP", "a", "b", "0");
+  clients[1].send("BLPOP", "b", "0");
+  clients[2].send("BLPOP", "b", "a", "0");
+  server.run("RPUSH", "b", "1");
+  server.run("RPUSH", "b", "2");
+  server.run("RPUSH", "a", "3");
+  assertEquals(clients.map((client) => client.take()), [[["b", "1"]], [["b", "2"]], [["a", "3"]]]);
+  assertEquals(server.server.blocking.blockedCount, 0);
+});
+
+Deno.test("a key named twice is waited for once", () => {
+  using server = new EmbeddedServer();
+  const client = server.connect();
+  client.send("BLPOP", "k", "k", "0");
+  server.run("RPUSH", "k", "1", "2");
+  assertEquals([client.take(), server.run("LRANGE", "k", "0", "-1")], [[["k", "1"]], ["2"]]);
+});
+
+Deno.test("a client of another type waits on, one behind it is served", () => {
+  using server = new EmbeddedServer();
+  const [sorted, list] = [server.connect(), server.connect()];
+  sorted.send("BZPOPMIN", "k", "0");
+  list.send("BLPOP", "k", "0");
+  server.run("RPUSH", "k", "1");
+  assertEquals([sorted.takeRaw(), list.take()], ["", [["k", "1"]]]);
+  server.run("ZADD", "k", "1", "m");
+  assertEquals(sorted.take(), [["k", "m", "1"]]);
+});
+
+Deno.test("waits are apart by database", () => {
+  using server = new EmbeddedServer();
+  const client = server.connect();
+  client.run("SELECT", "1");
+  client.send("BLPOP", "k", "0");
+  server.run("RPUSH", "k", "1");
+  assertEquals([client.takeRaw(), server.run("LLEN", "k")], ["", 1]);
+  server.run("SWAPDB", "0", "1");
+  assertEquals(client.take(), [["k", "1"]]);
+});
+
+Deno.test("what is pushed and taken again within a transaction serves nobody", () => {
+  using server = new EmbeddedServer();
+  const client = server.connect();
+  client.send("BLPOP", "k", "0");
+  server.run("MULTI");
+  server.run("RPUSH", "k", "1");
+  server.run("DEL", "k");
+  server.run("EXEC");
+  assertEquals([client.takeRaw(), server.server.blocking.blockedCount], ["", 1]);
+});
+
+Deno.test("the next deadline is the earliest, and only those whose time has run out are answered", async () => {
+  using server = new EmbeddedServer();
+  clock.setTimeForTests(1_700_000_000_000);
+  try {
+    const { blocking } = server.server;
+    const [late, early, ever] = [server.connect(), server.connect(), server.connect()];
+    late.send("BLPOP", "a", "20");
+    early.send("BLPOP", "b", "10");
+    ever.send("BLPOP", "b", "0");
+    assertEquals([blocking.blockedCount, blocking.timedCount], [3, 2]);
+    assertEquals(blocking.nextDeadlineMs(), clock.nowMs() + 10_000);
+    clock.advanceForTests(9_999);
+    blocking.expireWaiting();
+    assertEquals(blocking.blockedCount, 3);
+    clock.advanceForTests(1);
+    blocking.expireWaiting();
+    assertEquals([early.takeRaw(), late.takeRaw(), ever.takeRaw()], ["*-1\r\n", "", ""]);
+    assertEquals(blocking.nextDeadlineMs(), clock.nowMs() + 10_000);
+    late.close();
+    assertEquals([blocking.nextDeadlineMs(), blocking.blockedCount], [0, 1]);
+  } finally {
+    clock.useRealTime();
+    // The timer for the deadlines must not outlive the test.
+    await server.server.close();
+  }
+});
+
+Deno.test("a client that leaves is served no more", () => {
+  using server = new EmbeddedServer();
+  const [gone, stays] = [server.connect(), server.connect()];
+  gone.send("BLPOP", "k", "0");
+  stays.send("BLPOP", "k", "0");
+  gone.close();
+  server.run("RPUSH", "k", "1");
+  assertEquals([stays.take(), server.run("EXISTS", "k")], [[["k", "1"]], 0]);
+});
+
+function commandStatistics(server: EmbeddedServer, name: string): string {
+  const line = String(server.run("INFO", "commandstats")).split("\r\n")
+    .find((text) => text.startsWith(`cmdstat_${name}:`)) ?? "";
+  return line.replace(/usec=\d+,usec_per_call=[\d.]+,/, "");
+}
+
+Deno.test("CLIENT UNBLOCK counts the command that waited as failed, as Redis does", () => {
+  using server = new EmbeddedServer();
+  const waiting = server.connect();
+  for (const [how, failed] of [["TIMEOUT", 0], ["ERROR", 1]] as const) {
+    server.run("CONFIG", "RESETSTAT");
+    waiting.send("BLPOP", "queue", "0");
+    server.run("CLIENT", "UNBLOCK", waiting.client.id, how);
+    assertEquals(
+      [commandStatistics(server, "blpop"), commandStatistics(server, "client|unblock")],
+      [
+        "cmdstat_blpop:calls=1,rejected_calls=0,failed_calls=1",
+        `cmdstat_client|unblock:calls=1,rejected_calls=0,failed_calls=${failed}`,
+      ],
+    );
+    waiting.takeRaw();
+  }
+});
+
+Deno.test("a command that waited is in the slow log when it was served, behind what served it", () => {
+  using server = new EmbeddedServer([["slowlog-log-slower-than", "0"]]);
+  const waiting = server.connect();
+  const logged = () =>
+    (server.run("SLOWLOG", "GET", "-1") as unknown[][])
+      .map((entry) => (entry[3] as string[]).join(" "));
+  server.run("SLOWLOG", "RESET");
+  waiting.send("BLPOP", "queue", "0");
+  assertEquals(logged(), ["SLOWLOG RESET"]);
+  server.run("RPUSH", "queue", "job");
+  assertEquals(logged().slice(0, 2), ["BLPOP queue 0", "RPUSH queue job"]);
+  // Redis: one whose time runs out is never there.
+  server.run("SLOWLOG", "RESET");
+  waiting.send("BLPOP", "queue", "0");
+  server.server.blocking.expire(waiting.client);
+  assertEquals(logged(), ["SLOWLOG RESET"]);
+});
+
+Deno.test("clients that serve each other in a circle come to an end", () => {
+  using server = new EmbeddedServer();
+  const [first, second, third] = [server.connect(), server.connect(), server.connect()];
+  for (let round = 0; round < 3; round++) {
+    first.send("BLMOVE", "a", "b", "LEFT", "RIGHT", "0");
+    second.send("BLMOVE", "b", "a", "LEFT", "RIGHT", "0");
+    third.send("BLMOVE", "a", "a", "LEFT", "RIGHT", "0");
+    server.run("RPUSH", "a", "ball");
+    assertEquals([first, second, third].map((client) => client.takeRaw()), [
+      "$4\r\nball\r\n",
+      "$4\r\nball\r\n",
+      "$4\r\nball\r\n",
+    ]);
+    assertEquals(server.run("LRANGE", "a", "0", "-1"), ["ball"]);
+    server.run("DEL", "a");
+  }
+});

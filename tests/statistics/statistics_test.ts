@@ -1,0 +1,44 @@
+/** Statistics: rates over sixteen samples, errors by their code, and what RESETSTAT leaves. */
+import { assertEquals } from "@std/assert";
+import { Rate, Statistics } from "../../src/statistics/statistics.ts";
+
+Deno.test("a rate is the mean of the last sixteen samples", () => {
+  const rate = new Rate();
+  rate.sample(0, 1000);
+  assertEquals(rate.perSecond, 0);
+  for (let index = 1; index <= 16; index++) rate.sample(index * 50, 1000 + index * 100);
+  assertEquals(rate.perSecond, 500);
+  for (let index = 17; index <= 24; index++) rate.sample(800, 1000 + index * 100);
+  assertEquals(rate.perSecond, 250);
+  for (let index = 25; index <= 32; index++) rate.sample(800, 1000 + index * 100);
+  assertEquals(rate.perSecond, 0);
+});
+
+Deno.test("two samples of the same moment count once", () => {
+  const rate = new Rate();
+  rate.sample(0, 1000);
+  rate.sample(500, 1000);
+  rate.sample(660, 2000);
+  assertEquals(rate.perSecond, 10);
+});
+
+Deno.test("errors are counted by their first word", () => {
+  const statistics = new Statistics();
+  for (const text of ["ERR a", "ERR b", "WRONGTYPE c", "MYERROR"]) statistics.countError(text);
+  assertEquals(statistics.errorReplies, 4);
+  assertEquals([...statistics.errorsByCode], [["ERR", 2], ["WRONGTYPE", 1], ["MYERROR", 1]]);
+});
+
+Deno.test("after a reset no rate is negative, and the peak of memory is still known", () => {
+  const statistics = new Statistics();
+  statistics.commandsProcessed = 1000;
+  statistics.commandRate.sample(0, 1000);
+  statistics.commandRate.sample(1000, 2000);
+  statistics.memoryPeakBytes = 5;
+  statistics.countError("ERR x");
+  statistics.reset();
+  statistics.commandRate.sample(statistics.commandsProcessed, 3000);
+  assertEquals([statistics.commandRate.perSecond, statistics.commandsProcessed], [0, 0]);
+  assertEquals([statistics.errorReplies, statistics.errorsByCode.size], [0, 0]);
+  assertEquals(statistics.memoryPeakBytes, 5);
+});
