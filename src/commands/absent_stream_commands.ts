@@ -19,7 +19,7 @@ const GROWS = ["write", "denyoom"] as const;
 const GROWS_FAST = ["write", "denyoom", "fast"] as const;
 const READS = ["readonly"] as const;
 const ALWAYS = ["loading", "stale"] as const;
-const SHOWN_COST = "O(N) where N is the number of entries returned";
+const SHOWN_COST = "O(N), N: entries returned.";
 const POSITION_COST = "O(M) per stream where M is the number of entries returned; an XADD that " +
   "wakes N blocked clients takes O(N) more";
 const XADD_NOTE = "UPDATE instead of INSERT because of the optional trimming feature";
@@ -57,7 +57,7 @@ export const absentStreamCommands: readonly RedisCommand[] = [
     categories: CATEGORIES, since: "5.0.0", group: "stream",
     complexity: "O(1) for each entry", summary: "Removes entries from a stream." },
   { name: "xgroup", arity: -2, flags: [], keys: NO_KEYS, proc, categories: [], since: "5.0.0",
-    group: "stream", complexity: "Depends on subcommand.", summary: "Manages consumer groups.",
+    group: "stream", complexity: "That of the subcommand.", summary: "Manages consumer groups.",
     subcommands: [
       { name: "xgroup|create", arity: -5, flags: GROWS, keys: SECOND_IS_KEY, access: "RW insert",
         proc, categories: CATEGORIES, since: "5.0.0", group: "stream", complexity: "O(1)",
@@ -79,7 +79,7 @@ export const absentStreamCommands: readonly RedisCommand[] = [
         since: "5.0.0", group: "stream", complexity: "O(1)", summary: "Lists the subcommands." },
     ] },
   { name: "xinfo", arity: -2, flags: [], keys: NO_KEYS, proc, categories: [], since: "5.0.0",
-    group: "stream", complexity: "Depends on subcommand.",
+    group: "stream", complexity: "That of the subcommand.",
     summary: "Tells about streams, groups and consumers.", subcommands: [
       { name: "xinfo|consumers", arity: 4, flags: READS, keys: SECOND_IS_KEY, access: "RO access",
         proc, categories: CATEGORIES, tips: VARYING, since: "5.0.0", group: "stream",

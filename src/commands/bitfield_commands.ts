@@ -26,11 +26,11 @@ export const bitfieldCommands: readonly RedisCommand[] = [
     keySpecs: [rangeSpec("RW access update variable_flags", 1, 0, BITFIELD_NOTE)],
     findAccess: bitfieldAccess,
     categories: ["@bitmap"], since: "3.2.0", group: "bitmap",
-    complexity: "O(1) for each subcommand specified", proc: bitfieldCommand,
+    complexity: "O(1) per operation.", proc: bitfieldCommand,
     summary: "Reads, writes and adds to integers of any width inside a string." },
   { name: "bitfield_ro", arity: -2, flags: ["readonly", "fast"], keys: [1, 1, 1],
     access: "RO access", categories: ["@bitmap"], since: "6.0.0", group: "bitmap",
-    complexity: "O(1) for each subcommand specified", proc: bitfieldReadonlyCommand,
+    complexity: "O(1) per operation.", proc: bitfieldReadonlyCommand,
     summary: "Reads integers of any width inside a string." },
 ];
 

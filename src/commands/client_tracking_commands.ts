@@ -20,7 +20,7 @@ const CATEGORIES = ["@connection"] as const;
 export const clientTrackingRows: readonly RedisCommand[] = [
   { name: "client|tracking", arity: -3, flags: FLAGS, keys: NO_KEYS, proc: clientTrackingCommand,
     categories: CATEGORIES, since: "6.0.0", group: "connection",
-    complexity: "O(1). Some options may introduce additional complexity.",
+    complexity: "O(1), and more if prefixes are given: each is compared with those there are.",
     summary: "Says whether this connection wants to hear of changes of keys it has read." },
   { name: "client|caching", arity: 3, flags: FLAGS, keys: NO_KEYS, proc: clientCachingCommand,
     categories: CATEGORIES, since: "6.0.0", group: "connection", complexity: "O(1)",

@@ -89,7 +89,7 @@ const subcommands: readonly RedisCommand[] = [
 // deno-fmt-ignore
 export const clusterCommands: readonly RedisCommand[] = [
   { name: "cluster", arity: -2, flags: [], keys: NO_KEYS, proc: refuse, categories: [],
-    since: "3.0.0", group: "cluster", complexity: "Depends on subcommand.",
+    since: "3.0.0", group: "cluster", complexity: "That of the subcommand.",
     summary: "Tells about the cluster and manages it.", subcommands },
   { name: "asking", arity: 1, flags: ["fast"], keys: NO_KEYS, proc: refuse, categories: CONNECTION,
     since: "3.0.0", group: "cluster", complexity: "O(1)",

@@ -17,15 +17,15 @@ const NO_KEYS = [0, 0, 0] as const;
 // deno-fmt-ignore
 export const configCommands: readonly RedisCommand[] = [
   { name: "config", arity: -2, flags: [], keys: NO_KEYS, proc: configHelpCommand, categories: [],
-    since: "2.0.0", group: "server", complexity: "Depends on subcommand.",
+    since: "2.0.0", group: "server", complexity: "That of the subcommand.",
     summary: "Reads and changes the configuration.", subcommands: [
       { name: "config|get", arity: -3, flags: ["admin", "noscript", "loading", "stale"], keys: NO_KEYS,
         proc: configGetCommand, categories: [], since: "2.0.0", group: "server",
-        complexity: "O(N) when N is the number of configuration parameters provided",
+        complexity: "O(N), N: parameters that are named.",
         summary: "Returns the parameters whose names match." },
       { name: "config|set", arity: -4, flags: ["admin", "noscript", "loading", "stale"], keys: NO_KEYS,
         proc: configSetCommand, isSecret: isSecretParameter, categories: [], since: "2.0.0", group: "server",
-        complexity: "O(N) when N is the number of configuration parameters provided",
+        complexity: "O(N), N: parameters that are named.",
         tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
         summary: "Changes parameters: all of those named, or none." },
       { name: "config|rewrite", arity: 2, flags: ["admin", "noscript", "loading", "stale"], keys: NO_KEYS,

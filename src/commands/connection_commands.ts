@@ -46,7 +46,7 @@ export const connectionCommands: readonly RedisCommand[] = [
   { name: "auth", arity: -2, flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"], keys: NO_KEYS,
     proc: authCommand, isSecret: (_argv, index) => index >= 1,
     categories: ["@connection"], since: "1.0.0", group: "connection",
-    complexity: "O(N) where N is the number of passwords defined for the user",
+    complexity: "O(N), N: the passwords that the user has.",
     summary: "Authenticates the connection." },
   { name: "hello", arity: -1, flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"], keys: NO_KEYS,
     proc: helloCommand, isSecret: isHelloSecret,

@@ -34,7 +34,7 @@ export const debugCommands: readonly RedisCommand[] = [
   { name: "debug", arity: -2, flags: ["admin", "noscript", "loading", "stale"],
     keys: [0, 0, 0], protectedBy: "debug",
     proc: debugCommand, categories: [], since: "1.0.0", group: "server",
-    complexity: "Depends on subcommand.",
+    complexity: "That of the subcommand.",
     summary: "Looks inside the server; for tests." },
 ];
 

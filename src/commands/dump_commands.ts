@@ -22,15 +22,9 @@ import * as value from "../values/value.ts";
 import { bigIntegerArgument, integerArgument } from "./arguments.ts";
 
 const DUMP_COST =
-  "O(1) to access the key and additional O(N*M) to serialize it, where N is the number of Redis " +
-  "objects composing the value and M their average size. For small string values the time " +
-  "complexity is thus O(1)+O(1*M) where M is small, so simply O(1).";
+  "O(1) to find the key, O(N*M) to write it down, N: parts of the value, M: bytes of each; for a short string O(1)+O(1*M), that is O(1).";
 const RESTORE_COST =
-  "O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, where N " +
-  "is the number of Redis objects composing the value and M their average size. For small string " +
-  "values the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1). However for " +
-  "sorted set values the complexity is O(N*M*log(N)) because inserting values into sorted sets " +
-  "is O(log(N)).";
+  "O(1) to make the key, O(N*M) to read the value, N: its parts, M: bytes of each; for a short string O(1)+O(1*M), that is O(1). A sorted set takes O(N*M*log(N)), for each member finds its place in O(log(N)).";
 
 // deno-fmt-ignore
 export const dumpCommands: readonly RedisCommand[] = [

@@ -16,20 +16,18 @@ import { addPlaces } from "./sorted_set_commands.ts";
 export const geoCommands: readonly RedisCommand[] = [
   { name: "geoadd", arity: -5, flags: ["write", "denyoom"], keys: [1, 1, 1], access: "RW update",
     categories: ["@geo"], since: "3.2.0", group: "geo", proc: geoaddCommand,
-    complexity: "O(log(N)) for each item added, where N is the number of elements in the " +
-      "sorted set.",
+    complexity: "O(log(N)) per member, N: members of the sorted set.",
     summary: "Adds members with their longitudes and latitudes." },
   { name: "geodist", arity: -4, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
     categories: ["@geo"], since: "3.2.0", group: "geo", proc: geodistCommand,
     complexity: "O(log(N))", summary: "Returns the distance of two members." },
   { name: "geohash", arity: -2, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
     categories: ["@geo"], since: "3.2.0", group: "geo", proc: geohashCommand,
-    complexity: "O(log(N)) for each member requested, where N is the number of elements in " +
-      "the sorted set.",
+    complexity: "O(log(N)) per member that is asked for, N: members of the sorted set.",
     summary: "Returns the places of members as geohash strings." },
   { name: "geopos", arity: -2, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
     categories: ["@geo"], since: "3.2.0", group: "geo", proc: geoposCommand,
-    complexity: "O(N) where N is the number of members requested.",
+    complexity: "O(N), N: members that are asked for.",
     summary: "Returns the longitudes and latitudes of members." },
 ];
 

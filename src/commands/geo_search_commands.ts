@@ -34,35 +34,25 @@ export const geoSearchCommands: readonly RedisCommand[] = [
   { name: "georadius", arity: -6, flags: ["write", "denyoom", "movablekeys"], keys: [1, 1, 1],
     findKeys: (argv) => storeKeys(argv, 6), keySpecs: storeSpecs(6), categories: ["@geo"],
     since: "3.2.0", group: "geo", proc: georadiusCommand,
-    complexity: "O(N+log(M)) where N is the number of elements inside the bounding box of the " +
-      "circular area delimited by center and radius and M is the number of items inside the " +
-      "index.",
+    complexity: "O(N+log(M)), N: members in the square around the circle, M: members of the sorted set.",
     summary: "Finds the members within a distance of a place, and may store them." },
   { name: "georadius_ro", arity: -6, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
     categories: ["@geo"], since: "3.2.10", group: "geo", proc: georadiusRoCommand,
-    complexity: "O(N+log(M)) where N is the number of elements inside the bounding box of the " +
-      "circular area delimited by center and radius and M is the number of items inside the " +
-      "index.",
+    complexity: "O(N+log(M)), N: members in the square around the circle, M: members of the sorted set.",
     summary: "Finds the members within a distance of a place." },
   { name: "georadiusbymember", arity: -5, flags: ["write", "denyoom", "movablekeys"],
     keys: [1, 1, 1], findKeys: (argv) => storeKeys(argv, 5), keySpecs: storeSpecs(5),
     categories: ["@geo"], since: "3.2.0", group: "geo", proc: georadiusbymemberCommand,
-    complexity: "O(N+log(M)) where N is the number of elements inside the bounding box of the " +
-      "circular area delimited by center and radius and M is the number of items inside the " +
-      "index.",
+    complexity: "O(N+log(M)), N: members in the square around the circle, M: members of the sorted set.",
     summary: "Finds the members within a distance of a member, and may store them." },
   { name: "georadiusbymember_ro", arity: -5, flags: ["readonly"], keys: [1, 1, 1],
     access: "RO access", categories: ["@geo"], since: "3.2.10", group: "geo",
     proc: georadiusbymemberRoCommand,
-    complexity: "O(N+log(M)) where N is the number of elements inside the bounding box of the " +
-      "circular area delimited by center and radius and M is the number of items inside the " +
-      "index.",
+    complexity: "O(N+log(M)), N: members in the square around the circle, M: members of the sorted set.",
     summary: "Finds the members within a distance of a member." },
   { name: "geosearch", arity: -7, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
     categories: ["@geo"], since: "6.2.0", group: "geo", proc: geosearchCommand,
-    complexity: "O(N+log(M)) where N is the number of elements in the grid-aligned bounding " +
-      "box area around the shape provided as the filter and M is the number of items inside the " +
-      "shape",
+    complexity: "O(N+log(M)), N: members in the cells of the grid that the shape touches, M: members of the sorted set.",
     summary: "Finds the members within a circle or a box." },
   { name: "geosearchstore", arity: -8, flags: ["write", "denyoom"], keys: [1, 2, 1],
     keySpecs: [
@@ -70,9 +60,7 @@ export const geoSearchCommands: readonly RedisCommand[] = [
       { flags: ["RO", "access"], begin: { index: 2 }, find: { lastKey: 0, step: 1, limit: 0 } },
     ],
     categories: ["@geo"], since: "6.2.0", group: "geo", proc: geosearchstoreCommand,
-    complexity: "O(N+log(M)) where N is the number of elements in the grid-aligned bounding " +
-      "box area around the shape provided as the filter and M is the number of items inside the " +
-      "shape",
+    complexity: "O(N+log(M)), N: members in the cells of the grid that the shape touches, M: members of the sorted set.",
     summary: "Stores the members within a circle or a box under another key." },
 ];
 

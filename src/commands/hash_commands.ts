@@ -50,8 +50,7 @@ import {
 import { type MemberRemoval, removeMembers } from "./member_removal.ts";
 
 const HSET_COMPLEXITY =
-  "O(1) for each field/value pair added, so O(N) to add N field/value pairs when the command is " +
-  "called with multiple field/value pairs.";
+  "O(1) per field, O(N) for N of them.";
 
 // deno-fmt-ignore
 export const hashCommands: readonly RedisCommand[] = [
@@ -67,15 +66,15 @@ export const hashCommands: readonly RedisCommand[] = [
     complexity: "O(1)", summary: "Returns the value of a field of a hash." },
   { name: "hmset", arity: -4, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
     access: "RW update", categories: ["@hash"], since: "2.0.0", group: "hash", proc: hmsetCommand,
-    complexity: "O(N) where N is the number of fields being set.",
+    complexity: "O(N), N: fields that are given.",
     summary: "Sets fields of a hash; HSET with a plain OK." },
   { name: "hmget", arity: -3, flags: ["readonly", "fast"], keys: [1, 1, 1],
     access: "RO access", categories: ["@hash"], since: "2.0.0", group: "hash", proc: hmgetCommand,
-    complexity: "O(N) where N is the number of fields being requested.",
+    complexity: "O(N), N: fields that are asked for.",
     summary: "Returns the values of several fields of a hash." },
   { name: "hdel", arity: -3, flags: ["write", "fast"], keys: [1, 1, 1],
     access: "RW delete", categories: ["@hash"], since: "2.0.0", group: "hash", proc: hdelCommand,
-    complexity: "O(N) where N is the number of fields to be removed.",
+    complexity: "O(N), N: fields that are named.",
     summary: "Removes fields of a hash, and the hash with its last field." },
   { name: "hlen", arity: 2, flags: ["readonly", "fast"], keys: [1, 1, 1],
     access: "RO", categories: ["@hash"], since: "2.0.0", group: "hash", proc: hlenCommand,
@@ -94,15 +93,15 @@ export const hashCommands: readonly RedisCommand[] = [
   { name: "hkeys", arity: 2, flags: ["readonly"], keys: [1, 1, 1],
     access: "RO access", categories: ["@hash"], since: "2.0.0", group: "hash", proc: hkeysCommand,
     tips: ["nondeterministic_output_order"],
-    complexity: "O(N) where N is the size of the hash.", summary: "Returns all fields of a hash." },
+    complexity: "O(N), N: fields of the hash.", summary: "Returns all fields of a hash." },
   { name: "hvals", arity: 2, flags: ["readonly"], keys: [1, 1, 1],
     access: "RO access", categories: ["@hash"], since: "2.0.0", group: "hash", proc: hvalsCommand,
     tips: ["nondeterministic_output_order"],
-    complexity: "O(N) where N is the size of the hash.", summary: "Returns all values of a hash." },
+    complexity: "O(N), N: fields of the hash.", summary: "Returns all values of a hash." },
   { name: "hgetall", arity: 2, flags: ["readonly"], keys: [1, 1, 1],
     access: "RO access", categories: ["@hash"], since: "2.0.0", group: "hash", proc: hgetallCommand,
     tips: ["nondeterministic_output_order"],
-    complexity: "O(N) where N is the size of the hash.",
+    complexity: "O(N), N: fields of the hash.",
     summary: "Returns all fields of a hash with their values." },
   { name: "hexists", arity: 3, flags: ["readonly", "fast"], keys: [1, 1, 1],
     access: "RO", categories: ["@hash"], since: "2.0.0", group: "hash", proc: hexistsCommand,
@@ -110,7 +109,7 @@ export const hashCommands: readonly RedisCommand[] = [
   { name: "hrandfield", arity: -2, flags: ["readonly"], keys: [1, 1, 1],
     access: "RO access", categories: ["@hash"], since: "6.2.0", group: "hash",
     proc: hrandfieldCommand, tips: ["nondeterministic_output"],
-    complexity: "O(N) where N is the number of fields returned",
+    complexity: "O(N), N: fields returned.",
     summary: "Returns fields of a hash chosen at random." },
   { name: "hscan", arity: -3, flags: ["readonly"], keys: [1, 1, 1],
     access: "RO access", categories: ["@hash"], since: "2.8.0", group: "hash", proc: hscanCommand,

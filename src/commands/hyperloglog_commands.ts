@@ -24,15 +24,14 @@ import { typedForRead, typedForWrite } from "./arguments.ts";
 const PFCOUNT_NOTE =
   "RW because it may change the internal representation of the key, and propagate to replicas";
 const PFCOUNT_COMPLEXITY =
-  "O(1) with a very small average constant time when called with a single key. O(N) with N " +
-  "being the number of keys, and much bigger constant times, when called with multiple keys.";
-const PFMERGE_COMPLEXITY = "O(N) to merge N HyperLogLogs, but with high constant times.";
+  "O(1) for one key, mostly an estimate that was kept. O(N) for N keys, each of which is read whole.";
+const PFMERGE_COMPLEXITY = "O(N), N: keys, each of which is read whole.";
 
 // deno-fmt-ignore
 export const hyperloglogCommands: readonly RedisCommand[] = [
   { name: "pfadd", arity: -2, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
     access: "RW insert", categories: ["@hyperloglog"], since: "2.8.9", group: "hyperloglog",
-    complexity: "O(1) to add every element.", proc: pfaddCommand,
+    complexity: "O(1) per element.", proc: pfaddCommand,
     summary: "Adds elements to a HyperLogLog." },
   { name: "pfcount", arity: -2, flags: ["readonly", "may_replicate"], keys: [1, -1, 1],
     keySpecs: [rangeSpec("RW access", 1, -1, PFCOUNT_NOTE)],

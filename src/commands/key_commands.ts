@@ -33,24 +33,17 @@ import {
 } from "./scan_options.ts";
 
 const DEL_COST =
-  "O(N) where N is the number of keys that will be removed. When a key to remove holds a value " +
-  "other than a string, the individual complexity for this key is O(M) where M is the number of " +
-  "elements in the list, set, sorted set or hash. Removing a single key that holds a string " +
-  "value is O(1).";
+  "O(N), N: keys that are deleted. Each costs O(M) for a collection of M elements, though not at once: more than a few are given back in steps, between the commands of others; a string costs O(1).";
 const UNLINK_COST =
-  "O(1) for each key removed regardless of its size. Then the command does O(N) work in a " +
-  "different thread in order to reclaim memory, where N is the number of allocations the deleted " +
-  "objects where composed of.";
+  "O(1) per key, whatever it holds. What a collection of N elements held is given back later, O(N), in steps between the commands of others.";
 const KEYS_COST =
-  "O(N) with N being the number of keys in the database, under the assumption that the key names " +
-  "in the database and the given pattern have limited length.";
+  "O(N), N: keys of the database, if pattern and names are not long.";
 const SCAN_COST =
-  "O(1) for every call. O(N) for a complete iteration, including enough command calls for the " +
-  "cursor to return back to 0. N is the number of elements inside the collection.";
+  "O(1) per call. A whole iteration, from cursor 0 to cursor 0, takes O(N), N: keys of the database.";
 const COPY_COST =
-  "O(N) worst case for collections, where N is the number of nested items. O(1) for string values.";
+  "O(N), N: elements of the collection; O(1) for a short string.";
 const SWAP_COST =
-  "O(N) where N is the count of clients watching or blocking on keys from both databases.";
+  "O(N), N: clients that watch keys of one of the two databases, or wait for them.";
 
 /** The two key specs of RENAME and its kin: one key each, with these flags. */
 function twoKeys(source: string, target: string): readonly KeySpec[] {
@@ -104,7 +97,7 @@ export const keyCommands: readonly RedisCommand[] = [
   { name: "exists",    arity: -2, flags: ["readonly", "fast"], keys: [1, -1, 1],
     proc: existsCommand, access: "RO", categories: ["@keyspace"],
     since: "1.0.0", group: "generic",
-    complexity: "O(N) where N is the number of keys to check.",
+    complexity: "O(N), N: keys that are named.",
     tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
     summary: "Counts how many of the keys exist." },
   { name: "type",      arity:  2, flags: ["readonly", "fast"], keys: [1, 1, 1],
@@ -145,12 +138,12 @@ export const keyCommands: readonly RedisCommand[] = [
   { name: "touch",     arity: -2, flags: ["readonly", "fast"], keys: [1, -1, 1],
     proc: touchCommand, access: "RO", categories: ["@keyspace"],
     since: "3.2.1", group: "generic",
-    complexity: "O(N) where N is the number of keys that will be touched.",
+    complexity: "O(N), N: keys that are named.",
     tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
     summary: "Accesses keys and counts how many of them exist." },
   { name: "object",    arity: -2, flags: [],                   keys: [0, 0, 0],
     proc: objectHelpCommand, categories: [], subcommands: objectCommands,
-    since: "2.2.3", group: "generic", complexity: "Depends on subcommand.",
+    since: "2.2.3", group: "generic", complexity: "That of the subcommand.",
     summary: "Tells how values are kept." },
   { name: "dbsize",    arity:  1, flags: ["readonly", "fast"], keys: [0, 0, 0],
     proc: dbsizeCommand, categories: ["@keyspace"],
@@ -164,13 +157,13 @@ export const keyCommands: readonly RedisCommand[] = [
   { name: "flushdb",   arity: -1, flags: ["write"],            keys: [0, 0, 0],
     proc: flushdbCommand, categories: ["@keyspace", "@dangerous"],
     since: "1.0.0", group: "server",
-    complexity: "O(N) where N is the number of keys in the selected database",
+    complexity: "O(N), N: keys of the selected database.",
     tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
     summary: "Deletes all keys of the selected database." },
   { name: "flushall",  arity: -1, flags: ["write"],            keys: [0, 0, 0],
     proc: flushallCommand, categories: ["@keyspace", "@dangerous"],
     since: "1.0.0", group: "server",
-    complexity: "O(N) where N is the total number of keys in all databases",
+    complexity: "O(N), N: keys of all databases.",
     tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
     summary: "Deletes all keys of all databases." },
 ];

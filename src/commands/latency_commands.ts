@@ -22,7 +22,7 @@ const PER_NODE = [
 // deno-fmt-ignore
 export const latencyCommands: readonly RedisCommand[] = [
   { name: "latency", arity: -2, flags: [], keys: NO_KEYS, proc: latencyHelpCommand, categories: [],
-    since: "2.8.13", group: "server", complexity: "Depends on subcommand.",
+    since: "2.8.13", group: "server", complexity: "That of the subcommand.",
     summary: "Shows what held the server up.", subcommands: [
       { name: "latency|doctor", arity: 2, flags: OPERATOR, keys: NO_KEYS,
         proc: latencyDoctorCommand, categories: [],
@@ -35,7 +35,7 @@ export const latencyCommands: readonly RedisCommand[] = [
       { name: "latency|histogram", arity: -2, flags: OPERATOR, keys: NO_KEYS,
         proc: latencyHistogramCommand, categories: [],
         tips: PER_NODE, since: "7.0.0", group: "server",
-        complexity: "O(N) where N is the number of commands with latency information being retrieved.",
+        complexity: "O(N), N: commands that have a histogram.",
         summary: "Tells how long calls of commands took." },
       { name: "latency|history", arity: 3, flags: OPERATOR, keys: NO_KEYS,
         proc: latencyHistoryCommand, categories: [],

@@ -15,7 +15,7 @@ import * as stringValue from "../values/string_value.ts";
 import { TYPE_STRING, typeOf } from "../values/value.ts";
 import { integerArgument } from "./arguments.ts";
 
-const LCS_COMPLEXITY = "O(N*M) where N and M are the lengths of s1 and s2, respectively";
+const LCS_COMPLEXITY = "O(N*M), N and M: lengths of the two strings.";
 
 // deno-fmt-ignore
 export const lcsCommands: readonly RedisCommand[] = [

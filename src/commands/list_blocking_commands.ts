@@ -24,9 +24,9 @@ import {
   popRangeWithKey,
 } from "./list_commands.ts";
 
-const POP_COST = "O(N) where N is the number of provided keys.";
+const POP_COST = "O(N), N: keys that are looked at.";
 const MULTIPLE_POP_COST =
-  "O(N+M) where N is the number of provided keys and M is the number of elements returned.";
+  "O(N+M), N: keys that are looked at, M: elements taken out.";
 
 // deno-fmt-ignore
 export const listBlockingCommands: readonly RedisCommand[] = [

@@ -32,27 +32,19 @@ import {
 } from "./arguments.ts";
 
 const PUSH_COST =
-  "O(1) for each element added, so O(N) to add N elements when the command is called with " +
-  "multiple arguments.";
+  "O(1) per element, O(N) for N of them.";
 const INDEX_COST =
-  "O(N) where N is the number of elements to traverse to get to the element at index. This makes " +
-  "asking for the first or the last element of the list O(1).";
+  "O(N), N: elements between the index and the nearer end; the first and the last cost O(1).";
 const SET_COST =
-  "O(N) where N is the length of the list. Setting either the first or the last element of the " +
-  "list is O(1).";
+  "O(N), N: elements between the index and the nearer end; the first and the last cost O(1).";
 const INSERT_COST =
-  "O(N) where N is the number of elements to traverse before seeing the value pivot. This means " +
-  "that inserting somewhere on the left end on the list (head) can be considered O(1) and " +
-  "inserting somewhere on the right end (tail) is O(N).";
+  "O(N), N: elements before the pivot; O(1) near the head, O(N) near the tail.";
 const RANGE_COST =
-  "O(S+N) where S is the distance of start offset from HEAD for small lists, from nearest end " +
-  "(HEAD or TAIL) for large lists; and N is the number of elements in the specified range.";
+  "O(S+N), S: elements between the first one and the nearer end, N: elements returned.";
 const SEARCH_COST =
-  "O(N) where N is the number of elements in the list, for the average case. When searching for " +
-  "elements near the head or the tail of the list, or when the MAXLEN option is provided, the " +
-  "command may run in constant time.";
+  "O(N), N: elements that are looked at; few if a match is near the end where the search begins, or MAXLEN is given.";
 const MULTIPLE_POP_COST =
-  "O(N+M) where N is the number of provided keys and M is the number of elements returned.";
+  "O(N+M), N: keys that are looked at, M: elements taken out.";
 
 /** Key specs of the commands that move an element from one list to another. */
 export const MOVE_KEY_SPECS = [
@@ -85,12 +77,12 @@ export const listCommands: readonly RedisCommand[] = [
   { name: "lpop",      arity: -2, flags: ["write", "fast"],            keys: [1, 1, 1],
     proc: lpopCommand, access: "RW access delete", categories: ["@list"],
     since: "1.0.0", group: "list",
-    complexity: "O(N) where N is the number of elements returned",
+    complexity: "O(N), N: elements returned.",
     summary: "Takes elements from the head of a list." },
   { name: "rpop",      arity: -2, flags: ["write", "fast"],            keys: [1, 1, 1],
     proc: rpopCommand, access: "RW access delete", categories: ["@list"],
     since: "1.0.0", group: "list",
-    complexity: "O(N) where N is the number of elements returned",
+    complexity: "O(N), N: elements returned.",
     summary: "Takes elements from the tail of a list." },
   { name: "llen",      arity:  2, flags: ["readonly", "fast"],         keys: [1, 1, 1],
     proc: llenCommand, access: "RO", categories: ["@list"],
@@ -115,12 +107,12 @@ export const listCommands: readonly RedisCommand[] = [
   { name: "ltrim",     arity:  4, flags: ["write"],                    keys: [1, 1, 1],
     proc: ltrimCommand, access: "RW delete", categories: ["@list"],
     since: "1.0.0", group: "list",
-    complexity: "O(N) where N is the number of elements to be removed by the operation.",
+    complexity: "O(N), N: elements cut off.",
     summary: "Removes all elements but those between two numbers." },
   { name: "lrem",      arity:  4, flags: ["write"],                    keys: [1, 1, 1],
     proc: lremCommand, access: "RW delete", categories: ["@list"],
     since: "1.0.0", group: "list",
-    complexity: "O(N+M) where N is the length of the list and M is the number of elements removed.",
+    complexity: "O(N+M), N: elements of the list, M: elements removed.",
     summary: "Removes elements that equal a given one." },
   { name: "lpos",      arity: -3, flags: ["readonly"],                 keys: [1, 1, 1],
     proc: lposCommand, access: "RO access", categories: ["@list"],

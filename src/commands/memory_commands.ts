@@ -27,7 +27,7 @@ const PER_SHARD = [
 // deno-fmt-ignore
 export const memoryCommands: readonly RedisCommand[] = [
   { name: "memory", arity: -2, flags: [], keys: NO_KEYS, proc: memoryHelpCommand, categories: [],
-    since: "4.0.0", group: "server", complexity: "Depends on subcommand.",
+    since: "4.0.0", group: "server", complexity: "That of the subcommand.",
     summary: "Shows where the memory is.", subcommands: [
       { name: "memory|doctor", arity: 2, flags: [], keys: NO_KEYS, proc: memoryDoctorCommand,
         categories: [],
@@ -36,13 +36,13 @@ export const memoryCommands: readonly RedisCommand[] = [
       { name: "memory|malloc-stats", arity: 2, flags: [], keys: NO_KEYS,
         proc: memoryMallocStatsCommand, categories: [],
         tips: PER_SHARD, since: "4.0.0", group: "server",
-        complexity: "Depends on how much memory is allocated, could be slow",
+        complexity: "Grows with the memory that the server holds.",
         summary: "Shows the size classes of the allocator." },
       { name: "memory|purge", arity: 2, flags: [], keys: NO_KEYS, proc: memoryPurgeCommand,
         categories: [],
         tips: ["request_policy:all_shards", "response_policy:all_succeeded"], since: "4.0.0",
         group: "server",
-        complexity: "Depends on how much memory is allocated, could be slow",
+        complexity: "Grows with the memory that the server holds.",
         summary: "Gives unused memory back to the system." },
       { name: "memory|stats", arity: 2, flags: [], keys: NO_KEYS, proc: memoryStatsCommand,
         categories: [],
@@ -50,7 +50,7 @@ export const memoryCommands: readonly RedisCommand[] = [
         summary: "Returns the figures of the memory." },
       { name: "memory|usage", arity: -3, flags: ["readonly"], keys: [2, 2, 1], access: "RO",
         proc: memoryUsageCommand, categories: [], since: "4.0.0", group: "server",
-        complexity: "O(N) where N is the number of samples.",
+        complexity: "O(N), N: elements that are sampled.",
         summary: "Tells how much memory a key takes." },
       { name: "memory|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS,
         proc: memoryHelpCommand,

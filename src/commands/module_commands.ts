@@ -14,7 +14,7 @@ const LOADS: readonly CommandFlag[] = ["admin", "noscript", "no_async_loading"];
 // deno-fmt-ignore
 export const moduleCommands: readonly RedisCommand[] = [
   { name: "module", arity: -2, flags: [], keys: NO_KEYS, proc: moduleHelpCommand, categories: [],
-    since: "4.0.0", group: "server", complexity: "Depends on subcommand.",
+    since: "4.0.0", group: "server", complexity: "That of the subcommand.",
     summary: "Manages modules.", subcommands: [
       { name: "module|list", arity: 2, flags: ["admin", "noscript"], keys: NO_KEYS,
         proc: moduleListCommand, categories: [], tips: ["nondeterministic_output_order"],

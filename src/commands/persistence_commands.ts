@@ -10,7 +10,7 @@ import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 export const persistenceCommands: readonly RedisCommand[] = [
   { name: "save", proc: saveCommand, arity: 1, keys: [0, 0, 0],
     flags: ["admin", "noscript", "no_async_loading", "no_multi"], categories: [], since: "1.0.0",
-    group: "server", complexity: "O(N) where N is the total number of keys in all databases",
+    group: "server", complexity: "O(N), N: keys of all databases.",
     summary: "Writes the data to the RDB file; clients wait until it is done." },
   { name: "bgsave", proc: bgsaveCommand, arity: -1, keys: [0, 0, 0],
     flags: ["admin", "noscript", "no_async_loading"], categories: [], since: "1.0.0",

@@ -18,8 +18,7 @@ import { integerArgument } from "./arguments.ts";
 
 /** What COMMAND DOCS says of HSCAN, SSCAN and ZSCAN. */
 export const SCAN_COMPLEXITY =
-  "O(1) for every call. O(N) for a complete iteration, including enough command calls for the " +
-  "cursor to return back to 0. N is the number of elements inside the collection..";
+  "O(1) per call. A whole iteration, from cursor 0 to cursor 0, takes O(N), N: elements of the collection.";
 
 const COUNT_DEFAULT = 10;
 /** Redis: in a sparse table a step looks at no more than so many buckets per wanted entry. */

@@ -20,8 +20,8 @@ const RUNS = ["noscript", "stale", "skip_monitor", "no_mandatory_keys", "movable
 const RUNS_READING = ["readonly", ...RUNS] as const;
 const WRITE_NOTE = "We cannot tell how the keys will be used so we assume the worst, RW and UPDATE";
 const READ_NOTE = "We cannot tell how the keys will be used so we assume the worst, RO and ACCESS";
-const SCRIPT_COST = "Depends on the script that is executed.";
-const FUNCTION_COST = "Depends on the function that is executed.";
+const SCRIPT_COST = "That of the script.";
+const FUNCTION_COST = "That of the function.";
 
 /** The keys of EVAL and its kin: their number stands behind the script. */
 function scriptKeys(flags: string, notes?: string): readonly KeySpec[] {
@@ -67,7 +67,7 @@ export const scriptCommands: readonly RedisCommand[] = [
     summary: "Calls a function that only reads." },
   { name: "script", arity: -2, flags: [], keys: NO_KEYS, proc: scriptHelpCommand, categories: [],
     since: "2.6.0",
-    group: "scripting", complexity: "Depends on subcommand.", summary: "Manages the loaded scripts.", subcommands: [
+    group: "scripting", complexity: "That of the subcommand.", summary: "Manages the loaded scripts.", subcommands: [
       { name: "script|debug", arity: 3, flags: ["noscript"], keys: NO_KEYS,
         proc: scriptDebugCommand,
         categories: SCRIPTING, since: "3.2.0", group: "scripting", complexity: "O(1)",
@@ -77,12 +77,12 @@ export const scriptCommands: readonly RedisCommand[] = [
         categories: SCRIPTING,
         tips: ["request_policy:all_shards", "response_policy:agg_logical_and"],
         since: "2.6.0", group: "scripting",
-        complexity: "O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation).",
+        complexity: "O(N), N: scripts that are asked for; O(1) for one.",
         summary: "Tells which scripts are loaded." },
       { name: "script|flush", arity: -2, flags: ["noscript"], keys: NO_KEYS,
         proc: scriptFlushCommand,
         categories: SCRIPTING, tips: ALL_NODES, since: "2.6.0", group: "scripting",
-        complexity: "O(N) with N being the number of scripts in cache", summary: "Forgets all scripts." },
+        complexity: "O(N), N: scripts that are loaded.", summary: "Forgets all scripts." },
       { name: "script|kill", arity: 2, flags: ["noscript", "allow_busy"], keys: NO_KEYS,
         proc: killCommand,
         categories: SCRIPTING, tips: ONE_SHARD, since: "2.6.0", group: "scripting",
@@ -91,7 +91,7 @@ export const scriptCommands: readonly RedisCommand[] = [
       { name: "script|load", arity: 3, flags: ["noscript", "stale"], keys: NO_KEYS,
         proc: refuseCommand,
         categories: SCRIPTING, tips: ALL_NODES, since: "2.6.0", group: "scripting",
-        complexity: "O(N) with N being the length in bytes of the script body.", summary: "Loads a script." },
+        complexity: "O(N), N: bytes of the script.", summary: "Loads a script." },
       { name: "script|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS,
         proc: scriptHelpCommand,
         categories: SCRIPTING, since: "5.0.0", group: "scripting", complexity: "O(1)",
@@ -99,7 +99,7 @@ export const scriptCommands: readonly RedisCommand[] = [
     ] },
   { name: "function", arity: -2, flags: [], keys: NO_KEYS, proc: functionHelpCommand,
     categories: [], since: "7.0.0",
-    group: "scripting", complexity: "Depends on subcommand.", summary: "Manages libraries of functions.", subcommands: [
+    group: "scripting", complexity: "That of the subcommand.", summary: "Manages libraries of functions.", subcommands: [
       { name: "function|delete", arity: 3, flags: ["write", "noscript"], keys: NO_KEYS,
         proc: functionDeleteCommand,
         categories: SCRIPTING, tips: ALL_SHARDS, since: "7.0.0", group: "scripting",
@@ -108,11 +108,11 @@ export const scriptCommands: readonly RedisCommand[] = [
       { name: "function|dump", arity: 2, flags: ["noscript"], keys: NO_KEYS,
         proc: functionDumpCommand,
         categories: SCRIPTING, since: "7.0.0", group: "scripting",
-        complexity: "O(N) where N is the number of functions", summary: "Returns all libraries as a payload." },
+        complexity: "O(N), N: functions of all libraries.", summary: "Returns all libraries as a payload." },
       { name: "function|flush", arity: -2, flags: ["write", "noscript"], keys: NO_KEYS,
         proc: functionFlushCommand,
         categories: SCRIPTING, tips: ALL_SHARDS, since: "7.0.0", group: "scripting",
-        complexity: "O(N) where N is the number of functions deleted", summary: "Removes all libraries." },
+        complexity: "O(N), N: functions that are removed.", summary: "Removes all libraries." },
       { name: "function|kill", arity: 2, flags: ["noscript", "allow_busy"], keys: NO_KEYS,
         proc: killCommand,
         categories: SCRIPTING, tips: ONE_SHARD, since: "7.0.0", group: "scripting",
@@ -122,15 +122,15 @@ export const scriptCommands: readonly RedisCommand[] = [
         proc: functionListCommand,
         categories: SCRIPTING, tips: ["nondeterministic_output_order"], since: "7.0.0",
         group: "scripting",
-        complexity: "O(N) where N is the number of functions", summary: "Describes the libraries." },
+        complexity: "O(N), N: functions of all libraries.", summary: "Describes the libraries." },
       { name: "function|load", arity: -3, flags: ["write", "denyoom", "noscript"], keys: NO_KEYS,
         proc: refuseCommand,
         categories: SCRIPTING, tips: ALL_SHARDS, since: "7.0.0", group: "scripting",
-        complexity: "O(1) (considering compilation time is redundant)", summary: "Loads a library." },
+        complexity: "O(1), not counting the time to compile the library.", summary: "Loads a library." },
       { name: "function|restore", arity: -3, flags: ["write", "denyoom", "noscript"], keys: NO_KEYS,
         proc: functionRestoreCommand, categories: SCRIPTING, tips: ALL_SHARDS, since: "7.0.0",
         group: "scripting",
-        complexity: "O(N) where N is the number of functions on the payload",
+        complexity: "O(N), N: functions in the payload.",
         summary: "Loads the libraries of a payload." },
       { name: "function|stats", arity: 2, flags: ["noscript", "allow_busy"], keys: NO_KEYS,
         proc: functionStatsCommand,

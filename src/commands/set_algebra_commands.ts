@@ -17,8 +17,8 @@ import { boundedIntegerArgument, keysByNumber, typedForRead } from "./arguments.
 import { replyMembers, setLimits } from "./set_commands.ts";
 
 const SINTER_COMPLEXITY =
-  "O(N*M) worst case where N is the cardinality of the smallest set and M is the number of sets.";
-const SUNION_COMPLEXITY = "O(N) where N is the total number of elements in all given sets.";
+  "O(N*M), N: members of the smallest set, M: number of sets.";
+const SUNION_COMPLEXITY = "O(N), N: members of all sets together.";
 
 const FROM_ALL = [rangeSpec("RO access", 1, -1)];
 const INTO_UPDATED = [rangeSpec("RW update", 1, 0), rangeSpec("RO access", 2, -1)];

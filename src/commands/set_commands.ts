@@ -31,14 +31,12 @@ import {
 import { type MemberRemoval, removeMembers } from "./member_removal.ts";
 
 const SADD_COMPLEXITY =
-  "O(1) for each element added, so O(N) to add N elements when the command is called with " +
-  "multiple arguments.";
+  "O(1) per element, O(N) for N of them.";
 const SPOP_COMPLEXITY =
-  "Without the count argument O(1), otherwise O(N) where N is the value of the passed count.";
+  "O(1) without a count, else O(N), N: the count.";
 const SRANDMEMBER_COMPLEXITY =
-  "Without the count argument O(1), otherwise O(N) where N is the absolute value of the " +
-  "passed count.";
-const SMISMEMBER_COMPLEXITY = "O(N) where N is the number of elements being checked for membership";
+  "O(1) without a count, else O(N), N: the count without its sign.";
+const SMISMEMBER_COMPLEXITY = "O(N), N: members that are asked for.";
 
 // deno-fmt-ignore
 export const setCommands: readonly RedisCommand[] = [
@@ -47,7 +45,7 @@ export const setCommands: readonly RedisCommand[] = [
     complexity: SADD_COMPLEXITY, summary: "Adds members to a set, creating it if it is missing." },
   { name: "srem", arity: -3, flags: ["write", "fast"], keys: [1, 1, 1],
     access: "RW delete", categories: ["@set"], since: "1.0.0", group: "set", proc: sremCommand,
-    complexity: "O(N) where N is the number of members to be removed.",
+    complexity: "O(N), N: members that are named.",
     summary: "Removes members of a set, and the set with its last member." },
   { name: "sismember", arity: 3, flags: ["readonly", "fast"], keys: [1, 1, 1],
     access: "RO", categories: ["@set"], since: "1.0.0", group: "set", proc: sismemberCommand,
@@ -62,7 +60,7 @@ export const setCommands: readonly RedisCommand[] = [
   { name: "smembers", arity: 2, flags: ["readonly"], keys: [1, 1, 1],
     access: "RO access", categories: ["@set"], since: "1.0.0", group: "set", proc: smembersCommand,
     tips: ["nondeterministic_output_order"],
-    complexity: "O(N) where N is the set cardinality.", summary: "Returns all members of a set." },
+    complexity: "O(N), N: members of the set.", summary: "Returns all members of a set." },
   { name: "spop", arity: -2, flags: ["write", "fast"], keys: [1, 1, 1],
     access: "RW access delete", categories: ["@set"], since: "1.0.0", group: "set",
     proc: spopCommand, tips: ["nondeterministic_output"], complexity: SPOP_COMPLEXITY,

@@ -10,7 +10,7 @@ import { shutdownOptions } from "../durability/shutdown.ts";
 export const shutdownCommands: readonly RedisCommand[] = [
   { name: "shutdown", arity: -1, flags: ["admin", "noscript", "loading", "stale", "no_multi", "allow_busy"],
     keys: [0, 0, 0], proc: shutdownCommand, categories: [], since: "1.0.0", group: "server",
-    complexity: "O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)",
+    complexity: "O(N) if a file is saved, N: keys of all databases; else O(1).",
     summary: "Makes the data safe and ends the server." },
 ];
 

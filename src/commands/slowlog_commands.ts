@@ -13,13 +13,13 @@ const OPERATOR = ["admin", "loading", "stale"] as const;
 // deno-fmt-ignore
 export const slowlogCommands: readonly RedisCommand[] = [
   { name: "slowlog", arity: -2, flags: [], keys: NO_KEYS, proc: slowlogHelpCommand, categories: [],
-    since: "2.2.12", group: "server", complexity: "Depends on subcommand.",
+    since: "2.2.12", group: "server", complexity: "That of the subcommand.",
     summary: "Shows the commands that took long.", subcommands: [
       { name: "slowlog|get", arity: -2, flags: OPERATOR, keys: NO_KEYS, proc: slowlogGetCommand,
         categories: [],
         tips: ["request_policy:all_nodes", "nondeterministic_output"], since: "2.2.12",
         group: "server",
-        complexity: "O(N) where N is the number of entries returned",
+        complexity: "O(N), N: entries returned.",
         summary: "Returns the newest entries." },
       { name: "slowlog|len", arity: 2, flags: OPERATOR, keys: NO_KEYS, proc: slowlogLenCommand,
         categories: [],
@@ -29,7 +29,7 @@ export const slowlogCommands: readonly RedisCommand[] = [
         categories: [],
         tips: ["request_policy:all_nodes", "response_policy:all_succeeded"], since: "2.2.12",
         group: "server",
-        complexity: "O(N) where N is the number of entries in the slowlog", summary: "Removes all entries." },
+        complexity: "O(N), N: entries in the log.", summary: "Removes all entries." },
       { name: "slowlog|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS,
         proc: slowlogHelpCommand,
         categories: [], since: "6.2.0", group: "server", complexity: "O(1)",

@@ -25,8 +25,7 @@ import * as value from "../values/value.ts";
 import { integerArgument } from "./arguments.ts";
 
 const SORT_COST =
-  "O(N+M*log(M)) where N is the number of elements in the list or set to sort, and M the number " +
-  "of returned elements. When the elements are not sorted, complexity is O(N).";
+  "O(N+M*log(M)), N: elements that are sorted, M: elements returned; O(N) if BY names no key.";
 
 const SOURCE_SPEC: KeySpec = {
   flags: ["RO", "access"],

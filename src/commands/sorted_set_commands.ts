@@ -44,18 +44,16 @@ export const sortedSetCommands: readonly RedisCommand[] = [
   { name: "zadd", arity: -4, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
     access: "RW update", categories: ["@sortedset"], since: "1.2.0", group: "sorted-set",
     proc: zaddCommand,
-    complexity: "O(log(N)) for each item added, where N is the number of elements in the " +
-      "sorted set.",
+    complexity: "O(log(N)) per member, N: members of the sorted set.",
     summary: "Adds members with their scores, or changes the scores of members." },
   { name: "zincrby", arity: 4, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
     access: "RW access update", categories: ["@sortedset"], since: "1.2.0", group: "sorted-set",
     proc: zincrbyCommand,
-    complexity: "O(log(N)) where N is the number of elements in the sorted set.",
+    complexity: "O(log(N)), N: members of the sorted set.",
     summary: "Adds a number to the score of a member." },
   { name: "zrem", arity: -3, flags: ["write", "fast"], keys: [1, 1, 1], access: "RW delete",
     categories: ["@sortedset"], since: "1.2.0", group: "sorted-set", proc: zremCommand,
-    complexity: "O(M*log(N)) with N being the number of elements in the sorted set and M the " +
-      "number of elements to be removed.",
+    complexity: "O(M*log(N)), N: members of the sorted set, M: members that are named.",
     summary: "Removes members." },
   { name: "zcard", arity: 2, flags: ["readonly", "fast"], keys: [1, 1, 1], access: "RO",
     categories: ["@sortedset"], since: "1.2.0", group: "sorted-set", proc: zcardCommand,
@@ -65,7 +63,7 @@ export const sortedSetCommands: readonly RedisCommand[] = [
     complexity: "O(1)", summary: "Returns the score of a member." },
   { name: "zmscore", arity: -3, flags: ["readonly", "fast"], keys: [1, 1, 1], access: "RO access",
     categories: ["@sortedset"], since: "6.2.0", group: "sorted-set", proc: zmscoreCommand,
-    complexity: "O(N) where N is the number of members being requested.",
+    complexity: "O(N), N: members that are asked for.",
     summary: "Returns the scores of several members." },
   { name: "zrank", arity: 3, flags: ["readonly", "fast"], keys: [1, 1, 1], access: "RO access",
     categories: ["@sortedset"], since: "2.0.0", group: "sorted-set", proc: zrankCommand,
@@ -76,14 +74,12 @@ export const sortedSetCommands: readonly RedisCommand[] = [
   { name: "zrandmember", arity: -2, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
     categories: ["@sortedset"], since: "6.2.0", group: "sorted-set", proc: zrandmemberCommand,
     tips: ["nondeterministic_output"],
-    complexity: "O(N) where N is the number of elements returned",
+    complexity: "O(N), N: elements returned.",
     summary: "Returns members chosen at random." },
   { name: "zscan", arity: -3, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
     categories: ["@sortedset"], since: "2.8.0", group: "sorted-set", proc: zscanCommand,
     tips: ["nondeterministic_output"],
-    complexity: "O(1) for every call. O(N) for a complete iteration, including enough command " +
-      "calls for the cursor to return back to 0. N is the number of elements inside the " +
-      "collection..",
+    complexity: "O(1) per call. A whole iteration, from cursor 0 to cursor 0, takes O(N), N: elements of the collection.",
     summary: "Walks over the members of a sorted set step by step." },
 ];
 

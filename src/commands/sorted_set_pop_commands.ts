@@ -24,24 +24,22 @@ export const sortedSetPopCommands: readonly RedisCommand[] = [
   { name: "zpopmin", arity: -2, flags: ["write", "fast"], keys: [1, 1, 1],
     access: "RW access delete", categories: ["@sortedset"], since: "5.0.0", group: "sorted-set",
     proc: zpopminCommand,
-    complexity: "O(log(N)*M) with N being the number of elements in the sorted set, and M " +
-      "being the number of elements popped.",
+    complexity: "O(log(N)*M), N: members of the sorted set, M: members taken out.",
     summary: "Removes and returns the members with the lowest scores." },
   { name: "zpopmax", arity: -2, flags: ["write", "fast"], keys: [1, 1, 1],
     access: "RW access delete", categories: ["@sortedset"], since: "5.0.0", group: "sorted-set",
     proc: zpopmaxCommand,
-    complexity: "O(log(N)*M) with N being the number of elements in the sorted set, and M " +
-      "being the number of elements popped.",
+    complexity: "O(log(N)*M), N: members of the sorted set, M: members taken out.",
     summary: "Removes and returns the members with the highest scores." },
   { name: "bzpopmin", arity: -3, flags: ["write", "noscript", "blocking", "fast"],
     keys: [1, -2, 1], access: "RW access delete", categories: ["@sortedset"], since: "5.0.0",
     group: "sorted-set", proc: bzpopminCommand,
-    complexity: "O(log(N)) with N being the number of elements in the sorted set.",
+    complexity: "O(log(N)), N: members of the sorted set.",
     summary: "Removes and returns the member with the lowest score, or waits for one." },
   { name: "bzpopmax", arity: -3, flags: ["write", "noscript", "blocking", "fast"],
     keys: [1, -2, 1], access: "RW access delete", categories: ["@sortedset"], since: "5.0.0",
     group: "sorted-set", proc: bzpopmaxCommand,
-    complexity: "O(log(N)) with N being the number of elements in the sorted set.",
+    complexity: "O(log(N)), N: members of the sorted set.",
     summary: "Removes and returns the member with the highest score, or waits for one." },
   { name: "zmpop", arity: -4, flags: ["write", "movablekeys"], keys: [0, 0, 0],
     findKeys: countedKeys(1),
@@ -50,8 +48,7 @@ export const sortedSetPopCommands: readonly RedisCommand[] = [
         find: { keyNumberIndex: 0, firstKey: 1, step: 1 } },
     ],
     categories: ["@sortedset"], since: "7.0.0", group: "sorted-set", proc: zmpopCommand,
-    complexity: "O(K) + O(M*log(N)) where K is the number of provided keys, N being the " +
-      "number of elements in the sorted set, and M being the number of elements popped.",
+    complexity: "O(K) + O(M*log(N)), K: keys that are looked at, N: members of the sorted set, M: members taken out.",
     summary: "Removes and returns members of the first of several keys that has any." },
   { name: "bzmpop", arity: -5, flags: ["write", "blocking", "movablekeys"], keys: [0, 0, 0],
     findKeys: countedKeys(2),
@@ -60,8 +57,7 @@ export const sortedSetPopCommands: readonly RedisCommand[] = [
         find: { keyNumberIndex: 0, firstKey: 1, step: 1 } },
     ],
     categories: ["@sortedset"], since: "7.0.0", group: "sorted-set", proc: bzmpopCommand,
-    complexity: "O(K) + O(M*log(N)) where K is the number of provided keys, N being the " +
-      "number of elements in the sorted set, and M being the number of elements popped.",
+    complexity: "O(K) + O(M*log(N)), K: keys that are looked at, N: members of the sorted set, M: members taken out.",
     summary: "Removes and returns members of the first of several keys that has any, or waits " +
       "for some." },
 ];

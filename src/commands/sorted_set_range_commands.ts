@@ -17,23 +17,19 @@ import { TYPE_SORTED_SET } from "../values/value.ts";
 import { integerArgument, typedForRead, typedForWrite } from "./arguments.ts";
 import { limitsOf, MemberRange, type RangeKind, storeResult } from "./sorted_set_arguments.ts";
 
-const RANGE_SHOWN = "O(log(N)+M) with N being the number of elements in the sorted set and M " +
-  "the number of elements returned.";
-const RANGE_LIMITED = "O(log(N)+M) with N being the number of elements in the sorted set and M " +
-  "the number of elements being returned. If M is constant (e.g. always asking for the first 10 " +
-  "elements with LIMIT), you can consider it O(log(N)).";
-const RANGE_REMOVED = "O(log(N)+M) with N being the number of elements in the sorted set and M " +
-  "the number of elements removed by the operation.";
+const RANGE_SHOWN = "O(log(N)+M), N: members of the sorted set, M: members returned.";
+const RANGE_LIMITED = "O(log(N)+M), N: members of the sorted set, M: members returned; for the first few, by LIMIT, that is O(log(N)).";
+const RANGE_REMOVED = "O(log(N)+M), N: members of the sorted set, M: members removed.";
 
 // deno-fmt-ignore
 export const sortedSetRangeCommands: readonly RedisCommand[] = [
   { name: "zcount", arity: 4, flags: ["readonly", "fast"], keys: [1, 1, 1], access: "RO access",
     categories: ["@sortedset"], since: "2.0.0", group: "sorted-set", proc: zcountCommand,
-    complexity: "O(log(N)) with N being the number of elements in the sorted set.",
+    complexity: "O(log(N)), N: members of the sorted set.",
     summary: "Counts the members with scores in a range." },
   { name: "zlexcount", arity: 4, flags: ["readonly", "fast"], keys: [1, 1, 1], access: "RO access",
     categories: ["@sortedset"], since: "2.8.9", group: "sorted-set", proc: zlexcountCommand,
-    complexity: "O(log(N)) with N being the number of elements in the sorted set.",
+    complexity: "O(log(N)), N: members of the sorted set.",
     summary: "Counts the members that lie between two byte strings." },
   { name: "zrange", arity: -4, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
     categories: ["@sortedset"], since: "1.2.0", group: "sorted-set", proc: zrangeCommand,
@@ -45,8 +41,7 @@ export const sortedSetRangeCommands: readonly RedisCommand[] = [
       { flags: ["OW", "update"], begin: { index: 1 }, find: { lastKey: 0, step: 1, limit: 0 } },
       { flags: ["RO", "access"], begin: { index: 2 }, find: { lastKey: 0, step: 1, limit: 0 } },
     ],
-    complexity: "O(log(N)+M) with N being the number of elements in the sorted set and M the " +
-      "number of elements stored into the destination key.",
+    complexity: "O(log(N)+M), N: members of the sorted set, M: members stored.",
     summary: "Stores the members in a range under another key." },
   { name: "zrevrange", arity: -4, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
     categories: ["@sortedset"], since: "1.2.0", group: "sorted-set", proc: zrevrangeCommand,

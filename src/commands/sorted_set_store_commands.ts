@@ -39,46 +39,37 @@ export const sortedSetStoreCommands: readonly RedisCommand[] = [
   { name: "zunion", arity: -3, flags: ["readonly", "movablekeys"], keys: [0, 0, 0],
     findKeys: countedKeys(1), keySpecs: SOURCES, categories: ["@sortedset"], since: "6.2.0",
     group: "sorted-set", proc: zunionCommand,
-    complexity: "O(N)+O(M*log(M)) with N being the sum of the sizes of the input sorted sets, " +
-      "and M being the number of elements in the resulting sorted set.",
+    complexity: "O(N)+O(M*log(M)), N: members of all sets together, M: members of the result.",
     summary: "Returns the members of any of several sorted sets." },
   { name: "zinter", arity: -3, flags: ["readonly", "movablekeys"], keys: [0, 0, 0],
     findKeys: countedKeys(1), keySpecs: SOURCES, categories: ["@sortedset"], since: "6.2.0",
     group: "sorted-set", proc: zinterCommand,
-    complexity: "O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K " +
-      "being the number of input sorted sets and M being the number of elements in the " +
-      "resulting sorted set.",
+    complexity: "O(N*K)+O(M*log(M)) at worst, N: members of the smallest set, K: number of sets, M: members of the result.",
     summary: "Returns the members of all of several sorted sets." },
   { name: "zdiff", arity: -3, flags: ["readonly", "movablekeys"], keys: [0, 0, 0],
     findKeys: countedKeys(1), keySpecs: SOURCES, categories: ["@sortedset"], since: "6.2.0",
     group: "sorted-set", proc: zdiffCommand,
-    complexity: "O(L + (N-K)log(N)) worst case where L is the total number of elements in all " +
-      "the sets, N is the size of the first set, and K is the size of the result set.",
+    complexity: "O(L + (N-K)log(N)) at worst, L: members of all sets together, N: of the first, K: of the result.",
     summary: "Returns the members of a sorted set that are in none of the others." },
   { name: "zunionstore", arity: -4, flags: ["write", "denyoom", "movablekeys"], keys: [1, 1, 1],
     findKeys: countedKeys(2, 1), keySpecs: DESTINATION_AND_SOURCES, categories: ["@sortedset"],
     since: "2.0.0", group: "sorted-set", proc: zunionstoreCommand,
-    complexity: "O(N)+O(M log(M)) with N being the sum of the sizes of the input sorted sets, " +
-      "and M being the number of elements in the resulting sorted set.",
+    complexity: "O(N)+O(M log(M)), N: members of all sets together, M: members of the result.",
     summary: "Stores the union of several sorted sets under a key." },
   { name: "zinterstore", arity: -4, flags: ["write", "denyoom", "movablekeys"], keys: [1, 1, 1],
     findKeys: countedKeys(2, 1), keySpecs: DESTINATION_AND_SOURCES, categories: ["@sortedset"],
     since: "2.0.0", group: "sorted-set", proc: zinterstoreCommand,
-    complexity: "O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K " +
-      "being the number of input sorted sets and M being the number of elements in the " +
-      "resulting sorted set.",
+    complexity: "O(N*K)+O(M*log(M)) at worst, N: members of the smallest set, K: number of sets, M: members of the result.",
     summary: "Stores the intersection of several sorted sets under a key." },
   { name: "zdiffstore", arity: -4, flags: ["write", "denyoom", "movablekeys"], keys: [1, 1, 1],
     findKeys: countedKeys(2, 1), keySpecs: DESTINATION_AND_SOURCES, categories: ["@sortedset"],
     since: "6.2.0", group: "sorted-set", proc: zdiffstoreCommand,
-    complexity: "O(L + (N-K)log(N)) worst case where L is the total number of elements in all " +
-      "the sets, N is the size of the first set, and K is the size of the result set.",
+    complexity: "O(L + (N-K)log(N)) at worst, L: members of all sets together, N: of the first, K: of the result.",
     summary: "Stores the difference of several sorted sets under a key." },
   { name: "zintercard", arity: -3, flags: ["readonly", "movablekeys"], keys: [0, 0, 0],
     findKeys: countedKeys(1), keySpecs: SOURCES, categories: ["@sortedset"], since: "7.0.0",
     group: "sorted-set", proc: zintercardCommand,
-    complexity: "O(N*K) worst case with N being the smallest input sorted set, K being the " +
-      "number of input sorted sets.",
+    complexity: "O(N*K) at worst, N: members of the smallest set, K: number of sets.",
     summary: "Counts the members of all of several sorted sets." },
 ];
 

@@ -54,21 +54,15 @@ import {
 
 const SET_NOTE = "RW and ACCESS due to the optional `GET` argument";
 const GETEX_NOTE = "RW and UPDATE because it changes the TTL";
-const MGET_COMPLEXITY = "O(N) where N is the number of keys to retrieve.";
-const MSET_COMPLEXITY = "O(N) where N is the number of keys to set.";
-const MSETNX_COMPLEXITY = "O(N) where N is the number of keys to set.";
+const MGET_COMPLEXITY = "O(N), N: keys that are named.";
+const MSET_COMPLEXITY = "O(N), N: keys that are given.";
+const MSETNX_COMPLEXITY = "O(N), N: keys that are given.";
 const APPEND_COMPLEXITY =
-  "O(1). The amortized time complexity is O(1) assuming the appended value is small and the " +
-  "already present value is of any size, since the dynamic string library used by Redis will " +
-  "double the free space available on every reallocation.";
+  "O(1) amortized: only the last block of a long string is touched, whatever its length.";
 const GETRANGE_COMPLEXITY =
-  "O(N) where N is the length of the returned string. The complexity is ultimately " +
-  "determined by the returned length, but because creating a substring from an existing " +
-  "string is very cheap, it can be considered O(1) for small strings.";
+  "O(N), N: bytes returned; O(1) for a few of them, wherever they stand.";
 const SETRANGE_COMPLEXITY =
-  "O(1), not counting the time taken to copy the new string in place. Usually, this string " +
-  "is very small so the amortized complexity is O(1). Otherwise, complexity is O(M) with M " +
-  "being the length of the value argument.";
+  "O(1) for a short piece, O(M) for one of M bytes, whatever the length of the string.";
 
 // deno-fmt-ignore
 export const stringCommands: readonly RedisCommand[] = [
