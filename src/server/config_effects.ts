@@ -6,7 +6,6 @@
 import { systemErrorText } from "./config.ts";
 import { ConfigFileError } from "./config_file.ts";
 import type { ConfigValues } from "./config_values.ts";
-import { GATE_MEMORY } from "./dispatch.ts";
 import { clientsAllowed, openFilesLimit } from "./open_files.ts";
 import type { Server } from "./server.ts";
 
@@ -88,7 +87,7 @@ function applyMemory(server: Server): string | null {
   evictor.policy = config.maxmemoryPolicy;
   evictor.samples = config.maxmemorySamples;
   evictor.tenacity = config.maxmemoryEvictionTenacity;
-  server.setGate(GATE_MEMORY, config.maxmemory > 0);
+  server.watchMemory();
   server.clientMemory.applyConfig();
   return null;
 }
