@@ -3,6 +3,7 @@
  * at the start and after each CONFIG SET. What is read from `server.config` when needed is not
  * here.
  */
+import { BYTES_MAX } from "../structures/byte_string.ts";
 import { systemErrorText } from "./config.ts";
 import { ConfigFileError } from "./config_file.ts";
 import type { ConfigValues } from "./config_values.ts";
@@ -75,7 +76,8 @@ const EFFECTS: readonly (readonly [names: readonly string[], apply: Effect])[] =
 ];
 
 function applyProtocol({ config, dispatcher }: Server): string | null {
-  dispatcher.parser.argumentBytesMax = config.protoMaxBulkLen;
+  // What no value can be long enough for is not worth waiting for.
+  dispatcher.parser.argumentBytesMax = Math.min(config.protoMaxBulkLen, BYTES_MAX);
   return null;
 }
 
