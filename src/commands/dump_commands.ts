@@ -192,7 +192,7 @@ function readPayload({ db, argv, host }: Client, expiryMs: number): Ref {
   } catch (error) {
     if (!(error instanceof format.RdbFormatError)) throw error;
     const { offset, reason } = error;
-    // As Redis words it, for those who look for it; nothing but a client's mistake, so not a warning.
+    // As Redis words it, for those who look for it, and no warning: it is a client's mistake.
     host.log.verbose(`Internal error in RDB reading offset ${offset}, RESTORE -> ${reason}.`);
   }
   if (entry === 0) throw BAD_DATA;

@@ -7,8 +7,12 @@ import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { SYNTAX_ERROR } from "../session/errors.ts";
 import { humanBytes } from "../server/info.ts";
-import { type MemoryReport, memoryReport, tableBytesOf } from "../server/memory_report.ts";
-import { entryBytes } from "../values/value_memory.ts";
+import {
+  keyBytes,
+  type MemoryReport,
+  memoryReport,
+  tableBytesOf,
+} from "../server/memory_report.ts";
 import { integerArgument } from "./arguments.ts";
 import { replyHelp } from "./help.ts";
 
@@ -79,7 +83,7 @@ function memoryUsageCommand({ argv, reply, db }: Client): void {
   }
   const entry = db.findRaw(argv.bytes, argv.starts[2], argv.lengths[2]);
   if (entry === 0) reply.nil();
-  else reply.integer(entryBytes(db.arena, entry, samples));
+  else reply.integer(keyBytes(db, entry, samples));
 }
 
 /** A field of MEMORY STATS: a count of bytes, or a ratio. */

@@ -245,6 +245,8 @@ class Replay implements AofReplay, ClientTransport {
   execute(argv: Argv): boolean {
     const client = this.#client ??= this.#createClient();
     client.argv = argv;
+    // Without this a file could not be refused before its data are everywhere.
+    this.#server.arena.requireRoom(0);
     const isKnown = this.#server.dispatcher.replay(client);
     client.reply.rewind(0);
     return isKnown;

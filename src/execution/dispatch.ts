@@ -9,8 +9,8 @@
  * normal state none of them can object, which two words of bits tell: `client.flags` and
  * `server.gate`; then the list is skipped.
  *
- * Here is the only place that catches a CommandError. Any other exception is our own mistake and
- * ends the process (main.ts).
+ * Here is the only place that catches a CommandError, or AddressSpaceFull. Any other exception is
+ * our own mistake and ends the process (main.ts).
  *
  * TIME. Reading a clock costs as much as a GET here. So the monotonic clock is read at the end of
  * each run of equal cheap commands (a pipeline of SETs) and of each command that may be slow, and
@@ -18,6 +18,7 @@
  * half a millisecond old. The sums in INFO commandstats are exact.
  */
 import * as clock from "../base/clock.ts";
+import { AddressSpaceFull } from "../memory/arena.ts";
 import { REQUEST_COMPLETE, REQUEST_PARTIAL, RequestParser } from "../protocol/request_parser.ts";
 import type { Argv } from "../protocol/argv.ts";
 import {
@@ -58,6 +59,7 @@ import {
   unknownSubcommand,
   wrongArity,
 } from "../session/errors.ts";
+import { lacksRoom } from "../server/address_space.ts";
 import { debugRefusal } from "./protected_commands.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import type { Server } from "../server/server.ts";
@@ -128,8 +130,11 @@ function checkPermission(client: Client, command: CompiledCommand): CommandError
   return client.server.checkPermission(client, command);
 }
 
-function checkMemory({ server, flags }: Client, command: CompiledCommand): CommandError | null {
-  if ((server.gate & GATE_MEMORY) === 0 || server.freeMemoryIfNeeded()) return null;
+function checkMemory(client: Client, command: CompiledCommand): CommandError | null {
+  const { server, flags, argv } = client;
+  if ((server.gate & GATE_MEMORY) === 0) return null;
+  if (lacksRoom(server.arena, command, argv)) return OUT_OF_MEMORY;
+  if (server.freeMemoryIfNeeded()) return null;
   // Redis: a transaction takes memory while it is queued, whatever its commands do.
   const isQueued = (flags & REDIS_MULTI) !== 0 && (command.bits & COMMAND_NEVER_QUEUED) === 0;
   return isQueued || (command.bits & COMMAND_DENYOOM) !== 0 ? OUT_OF_MEMORY : null;
@@ -256,9 +261,9 @@ export class Dispatcher {
     try {
       command.proc(client);
     } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
+      const refusal = this.#refusalOf(error);
       client.reply.rewind(Math.max(mark, client.runningMark));
-      this.replyError(client, error);
+      this.replyError(client, refusal);
       command.failedCalls++;
     }
     if ((server.gate & GATE_MONITOR) !== 0) server.monitors.feed(client, command);
@@ -302,6 +307,10 @@ export class Dispatcher {
       const error = this.#server.acl.refusalInExec(client, command);
       if (error !== null) return this.replyError(client, error);
     }
+    // Those before it may have used up what was left. While a file is loaded, nothing is left out.
+    const { arena, keyspace } = this.#server;
+    if (keyspace.isLoading) arena.requireRoom(0);
+    else if (lacksRoom(arena, command, client.argv)) return this.replyError(client, OUT_OF_MEMORY);
     this.call(client, command);
   }
 
@@ -318,8 +327,7 @@ export class Dispatcher {
     try {
       isServed = attempt();
     } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
-      this.replyError(client, error);
+      this.replyError(client, this.#refusalOf(error));
       isServed = true;
     }
     server.callDepth--;
@@ -329,6 +337,14 @@ export class Dispatcher {
     }
     if (isServed) client.transport.requestFlush();
     return isServed;
+  }
+
+  /** The client's error that an exception stands for; any other is thrown on. */
+  #refusalOf(error: unknown): CommandError {
+    if (error instanceof CommandError) return error;
+    // While a file is loaded there is no client to tell: the load fails.
+    if (error instanceof AddressSpaceFull && !this.#server.keyspace.isLoading) return OUT_OF_MEMORY;
+    throw error;
   }
 
   replyError(client: Client, error: CommandError): void {

@@ -3,10 +3,10 @@
  * at the start and after each CONFIG SET. What is read from `server.config` when needed is not
  * here.
  */
+import { BYTES_MAX } from "../structures/byte_string.ts";
 import { systemErrorText } from "../config/config.ts";
 import { ConfigFileError } from "../config/config_file.ts";
 import type { ConfigValues } from "../config/config_values.ts";
-import { GATE_MEMORY } from "../execution/dispatch.ts";
 import { clientsAllowed, openFilesLimit } from "../net/open_files.ts";
 import type { Server } from "./server.ts";
 
@@ -76,7 +76,8 @@ const EFFECTS: readonly (readonly [names: readonly string[], apply: Effect])[] =
 ];
 
 function applyProtocol({ config, dispatcher }: Server): string | null {
-  dispatcher.parser.argumentBytesMax = config.protoMaxBulkLen;
+  // What no value can be long enough for is not worth waiting for.
+  dispatcher.parser.argumentBytesMax = Math.min(config.protoMaxBulkLen, BYTES_MAX);
   return null;
 }
 
@@ -88,7 +89,7 @@ function applyMemory(server: Server): string | null {
   evictor.policy = config.maxmemoryPolicy;
   evictor.samples = config.maxmemorySamples;
   evictor.tenacity = config.maxmemoryEvictionTenacity;
-  server.setGate(GATE_MEMORY, config.maxmemory > 0);
+  server.watchMemory();
   server.clientMemory.applyConfig();
   return null;
 }

@@ -6,7 +6,6 @@
  */
 import * as clock from "../base/clock.ts";
 import { REDIS_BLOCKED, REDIS_MONITOR, REDIS_PUBSUB } from "../session/client.ts";
-import { GATE_MEMORY } from "../execution/dispatch.ts";
 import type { Server } from "./server.ts";
 
 /** Elements given back per slice, and the pause between slices: about a tenth of the time. */
@@ -65,8 +64,7 @@ export class Cron {
     this.#ticks++;
     this.#sample(nowMs);
     this.#expire();
-    // Addresses can run out without `maxmemory`; the check of each command sees to the rest.
-    server.setGate(GATE_MEMORY, server.config.maxmemory > 0 || server.isAddressSpaceLow);
+    server.watchMemory();
     // An eviction that ran out of time goes on although no command asks for memory.
     if (server.evictor.isRunning) server.freeMemoryIfNeeded();
     this.#watchClients(nowMs);

@@ -20,6 +20,7 @@ import type { ChildPort } from "../persistence/background_child.ts";
 import type { CommandLog } from "../persistence/command_log.ts";
 import type { FileSystem } from "../persistence/file_system.ts";
 import { Argv } from "../protocol/argv.ts";
+import { isShort, isWatched } from "./address_space.ts";
 import { Acl } from "../access/acl.ts";
 import { ActiveDefrag } from "../upkeep/active_defrag.ts";
 import { loadUsersAtStart, userLines } from "../access/acl_file.ts";
@@ -50,7 +51,7 @@ import { CommandTable } from "../session/command_table.ts";
 import { type Config, systemErrorText } from "../config/config.ts";
 import { applyConfig } from "./config_effects.ts";
 import { Cron } from "./cron.ts";
-import { Dispatcher, GATE_MONITOR } from "../execution/dispatch.ts";
+import { Dispatcher, GATE_MEMORY, GATE_MONITOR } from "../execution/dispatch.ts";
 import { type CommandError, commandError } from "../session/errors.ts";
 import { CommandDurations } from "../statistics/duration_histogram.ts";
 import { KeyspaceEvents } from "../observers/keyspace_events.ts";
@@ -69,10 +70,6 @@ import { Tracking } from "../observers/tracking.ts";
 import { Turn } from "../execution/turn.ts";
 import { WatchTable } from "../observers/watch.ts";
 
-/** Refuse to grow the data when this much of the 16 GiB of addresses is left. */
-const ADDRESS_RESERVE_BYTES = 1.25 * 2 ** 30;
-const ADDRESS_BYTES = 16 * 2 ** 30;
-
 export const REDIS_VERSION = "7.0.15";
 export const REDENO_VERSION = "0.1.0";
 
@@ -86,6 +83,8 @@ export interface ServerOptions {
   files?: FileSystem;
   /** Makes the child that saves in the background; a Worker if not given. */
   createChild?: () => ChildPort;
+  /** A smaller address space than refs can reach, in segments of 256 KiB; for tests. */
+  segmentCountMax?: number;
   /** Ends the process; Deno.exit if not given. */
   exit?: (code: number) => never;
 }
@@ -148,12 +147,13 @@ export class Server implements KeyspaceListener {
 
   constructor(options: ServerOptions) {
     const { config, rows, log, debug = false, exit = Deno.exit, files, createChild } = options;
+    const { segmentCountMax } = options;
     this.exit = exit;
     this.config = config;
     this.log = log;
     this.slowlog = new Slowlog(config);
     this.latency = new LatencyMonitor(config);
-    this.arena = new Arena({ debug });
+    this.arena = new Arena(segmentCountMax === undefined ? { debug } : { debug, segmentCountMax });
     this.fork = new SoftwareFork(this.arena);
     this.keyspace = new Keyspace(this.arena, config.databases, this);
     this.commands = new CommandTable(rows);
@@ -181,6 +181,9 @@ export class Server implements KeyspaceListener {
     this.startedMs = clock.refresh();
     this.startupBytes = this.arena.usedBytes;
     this.#cron = new Cron(this);
+    this.arena.onGrowth = () => {
+      if ((this.gate & GATE_MEMORY) === 0 && isWatched(this.arena)) this.watchMemory();
+    };
     applyConfig(this);
   }
 
@@ -390,16 +393,16 @@ export class Server implements KeyspaceListener {
 
   /** Makes room if `maxmemory` asks for it. False if memory for more data cannot be had. */
   freeMemoryIfNeeded(): boolean {
-    if (this.isAddressSpaceLow) return false;
+    if (isShort(this.arena)) return false;
     // While clients are paused, the data set stands still.
     if (this.keyspace.isExpiryPaused) return true;
     const { maxmemory } = this.config;
     return maxmemory === 0 || this.evictor.freeMemoryIfNeeded(maxmemory, this.#countBytes);
   }
 
-  /** Whether so much of the 16 GiB that refs can address is used that no more data is taken. */
-  get isAddressSpaceLow(): boolean {
-    return this.arena.usedBytes > ADDRESS_BYTES - ADDRESS_RESERVE_BYTES;
+  /** Has each command asked about memory if there is a limit or little room (GATE_MEMORY). */
+  watchMemory(): void {
+    this.setGate(GATE_MEMORY, this.config.maxmemory > 0 || isWatched(this.arena));
   }
 
   /** Bytes in use: the data, the buffers of the clients and of the AOF, the tracking table. */

@@ -75,7 +75,6 @@ function measure(name: string, itemCount: number, fill: (keyspace: Keyspace) => 
     const reader = new RdbReader("bench", source, sink.length, emptyKeyspace(), {
       limits,
       verifiesChecksum: true,
-      findsDuplicates: false,
       keepsExpired: false,
       yieldBytes: 2 << 20,
     });
