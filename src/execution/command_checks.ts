@@ -32,6 +32,7 @@ import {
   OUT_OF_MEMORY,
 } from "../session/errors.ts";
 import { GATE_LOADING, GATE_MEMORY, GATE_MISCONF } from "../session/gates.ts";
+import { lacksRoom } from "../upkeep/address_space.ts";
 import { protectionRefusal } from "./protected_commands.ts";
 
 const TOUCHES_DATA = COMMAND_READONLY | COMMAND_WRITE | COMMAND_MAY_REPLICATE;
@@ -80,8 +81,10 @@ function checkPermission(client: Client, command: CompiledCommand): CommandError
 }
 
 function checkMemory(client: Client, command: CompiledCommand): CommandError | null {
-  const { host, flags } = client;
-  if ((host.gates.bits & GATE_MEMORY) === 0 || host.memoryLimit.freeMemoryIfNeeded()) return null;
+  const { host, flags, argv } = client;
+  if ((host.gates.bits & GATE_MEMORY) === 0) return null;
+  if (lacksRoom(host.arena, command, argv)) return OUT_OF_MEMORY;
+  if (host.memoryLimit.freeMemoryIfNeeded()) return null;
   // Redis: a transaction takes memory while it is queued, whatever its commands do.
   const isQueued = (flags & REDIS_MULTI) !== 0 && (command.bits & COMMAND_NEVER_QUEUED) === 0;
   return isQueued || (client.bitsOf(command) & COMMAND_DENYOOM) !== 0 ? OUT_OF_MEMORY : null;

@@ -9,8 +9,8 @@
  * normal state none of them can object, which two words of bits tell: `client.flags` and
  * `host.gates`; then the list is skipped.
  *
- * Here is the only place that catches a CommandError. Any other exception is our own mistake and
- * ends the process (main.ts).
+ * Here is the only place that catches a CommandError, or AddressSpaceFull. Any other exception is
+ * our own mistake and ends the process (main.ts).
  *
  * TIME. Reading a clock costs as much as a GET here. So the monotonic clock is read at the end of
  * each run of equal cheap commands (a pipeline of SETs) and of each command that may be slow, and
@@ -19,6 +19,7 @@
  */
 import { asciiLower, asciiUpper } from "../base/ascii.ts";
 import * as clock from "../base/clock.ts";
+import { AddressSpaceFull } from "../memory/arena.ts";
 import { REQUEST_COMPLETE, REQUEST_PARTIAL, RequestParser } from "../protocol/request_parser.ts";
 import type { ReplayOutcome } from "../persistence/aof_loader.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -48,7 +49,14 @@ import {
   COMMAND_SKIP_SLOWLOG,
   type CompiledCommand,
 } from "../session/command.ts";
-import { CommandError, commandError, unknownSubcommand, wrongArity } from "../session/errors.ts";
+import {
+  CommandError,
+  commandError,
+  OUT_OF_MEMORY,
+  unknownSubcommand,
+  wrongArity,
+} from "../session/errors.ts";
+import { lacksRoom } from "../upkeep/address_space.ts";
 import { findRefusal } from "./command_checks.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import { GATE_MONITOR, GATE_PAUSED } from "../session/gates.ts";
@@ -78,6 +86,7 @@ declare module "../session/host.ts" {
 type DispatchHost = Pick<
   Host,
   | "acl"
+  | "arena"
   | "blocking"
   | "calls"
   | "commands"
@@ -187,9 +196,9 @@ export class Dispatcher {
     try {
       command.proc(client);
     } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
+      const refusal = this.#refusalOf(error);
       client.reply.rewind(Math.max(call.mark, client.runningMark));
-      this.replyError(client, error);
+      this.replyError(client, refusal);
       command.failedCalls++;
     }
     if ((host.gates.bits & GATE_MONITOR) !== 0) host.monitors.feed(client, command);
@@ -235,8 +244,7 @@ export class Dispatcher {
    */
   callQueued(client: Client, { argv, cmd }: MultiCmd): void {
     client.argv = argv;
-    const isLimited = (client.flags & REDIS_LIMITED_USER) !== 0;
-    const error = isLimited ? this.#host.acl.refusalInExec(client, cmd) : null;
+    const error = this.#refusalInExec(client, cmd);
     if (error === null) this.call(client, cmd);
     else this.replyError(client, error);
     client.argv = client.call!.argv;
@@ -255,8 +263,7 @@ export class Dispatcher {
     try {
       isServed = attempt();
     } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
-      this.replyError(client, error);
+      this.replyError(client, this.#refusalOf(error));
       client.command!.failedCalls++;
       isServed = true;
     }
@@ -283,6 +290,26 @@ export class Dispatcher {
     const command = client.command!;
     command.microseconds += servedUs;
     this.#observe(client, command, client.blocked!.durationUs + servedUs);
+  }
+
+  /** The client's error that an exception stands for; any other is thrown on. */
+  #refusalOf(error: unknown): CommandError {
+    if (error instanceof CommandError) return error;
+    // While a file is loaded there is no client to tell: the load fails.
+    if (error instanceof AddressSpaceFull && !this.#host.keyspace.isLoading) return OUT_OF_MEMORY;
+    throw error;
+  }
+
+  #refusalInExec(client: Client, command: CompiledCommand): CommandError | null {
+    const { acl, arena, keyspace } = this.#host;
+    if ((client.flags & REDIS_LIMITED_USER) !== 0) {
+      const error = acl.refusalInExec(client, command);
+      if (error !== null) return error;
+    }
+    // Those before it may have used up what was left. While a file is loaded, nothing is left out.
+    if (keyspace.isLoading) arena.requireRoom(0);
+    else if (lacksRoom(arena, command, client.argv)) return OUT_OF_MEMORY;
+    return null;
   }
 
   replyError(client: Client, error: CommandError): void {
