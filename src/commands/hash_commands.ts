@@ -49,8 +49,7 @@ import {
 } from "./scan_options.ts";
 import { type MemberRemoval, removeMembers } from "./member_removal.ts";
 
-const HSET_COMPLEXITY =
-  "O(1) per field, O(N) for N of them.";
+const HSET_COMPLEXITY = "O(1) per field, O(N) for N of them.";
 
 // deno-fmt-ignore
 export const hashCommands: readonly RedisCommand[] = [

@@ -36,14 +36,11 @@ const DEL_COST =
   "O(N), N: keys that are deleted. Each costs O(M) for a collection of M elements, though not at once: more than a few are given back in steps, between the commands of others; a string costs O(1).";
 const UNLINK_COST =
   "O(1) per key, whatever it holds. What a collection of N elements held is given back later, O(N), in steps between the commands of others.";
-const KEYS_COST =
-  "O(N), N: keys of the database, if pattern and names are not long.";
+const KEYS_COST = "O(N), N: keys of the database, if pattern and names are not long.";
 const SCAN_COST =
   "O(1) per call. A whole iteration, from cursor 0 to cursor 0, takes O(N), N: keys of the database.";
-const COPY_COST =
-  "O(N), N: elements of the collection; O(1) for a short string.";
-const SWAP_COST =
-  "O(N), N: clients that watch keys of one of the two databases, or wait for them.";
+const COPY_COST = "O(N), N: elements of the collection; O(1) for a short string.";
+const SWAP_COST = "O(N), N: clients that watch keys of one of the two databases, or wait for them.";
 
 /** The two key specs of RENAME and its kin: one key each, with these flags. */
 function twoKeys(source: string, target: string): readonly KeySpec[] {

@@ -25,8 +25,7 @@ import {
 } from "./list_commands.ts";
 
 const POP_COST = "O(N), N: keys that are looked at.";
-const MULTIPLE_POP_COST =
-  "O(N+M), N: keys that are looked at, M: elements taken out.";
+const MULTIPLE_POP_COST = "O(N+M), N: keys that are looked at, M: elements taken out.";
 
 // deno-fmt-ignore
 export const listBlockingCommands: readonly RedisCommand[] = [

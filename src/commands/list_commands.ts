@@ -31,20 +31,17 @@ import {
   typedForWrite,
 } from "./arguments.ts";
 
-const PUSH_COST =
-  "O(1) per element, O(N) for N of them.";
+const PUSH_COST = "O(1) per element, O(N) for N of them.";
 const INDEX_COST =
   "O(N), N: elements between the index and the nearer end; the first and the last cost O(1).";
 const SET_COST =
   "O(N), N: elements between the index and the nearer end; the first and the last cost O(1).";
-const INSERT_COST =
-  "O(N), N: elements before the pivot; O(1) near the head, O(N) near the tail.";
+const INSERT_COST = "O(N), N: elements before the pivot; O(1) near the head, O(N) near the tail.";
 const RANGE_COST =
   "O(S+N), S: elements between the first one and the nearer end, N: elements returned.";
 const SEARCH_COST =
   "O(N), N: elements that are looked at; few if a match is near the end where the search begins, or MAXLEN is given.";
-const MULTIPLE_POP_COST =
-  "O(N+M), N: keys that are looked at, M: elements taken out.";
+const MULTIPLE_POP_COST = "O(N+M), N: keys that are looked at, M: elements taken out.";
 
 /** Key specs of the commands that move an element from one list to another. */
 export const MOVE_KEY_SPECS = [

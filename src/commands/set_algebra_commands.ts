@@ -16,8 +16,7 @@ import { TYPE_SET } from "../values/value.ts";
 import { boundedIntegerArgument, keysByNumber, typedForRead } from "./arguments.ts";
 import { replyMembers, setLimits } from "./set_commands.ts";
 
-const SINTER_COMPLEXITY =
-  "O(N*M), N: members of the smallest set, M: number of sets.";
+const SINTER_COMPLEXITY = "O(N*M), N: members of the smallest set, M: number of sets.";
 const SUNION_COMPLEXITY = "O(N), N: members of all sets together.";
 
 const FROM_ALL = [rangeSpec("RO access", 1, -1)];

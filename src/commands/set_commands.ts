@@ -30,12 +30,9 @@ import {
 } from "./scan_options.ts";
 import { type MemberRemoval, removeMembers } from "./member_removal.ts";
 
-const SADD_COMPLEXITY =
-  "O(1) per element, O(N) for N of them.";
-const SPOP_COMPLEXITY =
-  "O(1) without a count, else O(N), N: the count.";
-const SRANDMEMBER_COMPLEXITY =
-  "O(1) without a count, else O(N), N: the count without its sign.";
+const SADD_COMPLEXITY = "O(1) per element, O(N) for N of them.";
+const SPOP_COMPLEXITY = "O(1) without a count, else O(N), N: the count.";
+const SRANDMEMBER_COMPLEXITY = "O(1) without a count, else O(N), N: the count without its sign.";
 const SMISMEMBER_COMPLEXITY = "O(N), N: members that are asked for.";
 
 // deno-fmt-ignore

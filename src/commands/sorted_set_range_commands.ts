@@ -18,7 +18,8 @@ import { integerArgument, typedForRead, typedForWrite } from "./arguments.ts";
 import { limitsOf, MemberRange, type RangeKind, storeResult } from "./sorted_set_arguments.ts";
 
 const RANGE_SHOWN = "O(log(N)+M), N: members of the sorted set, M: members returned.";
-const RANGE_LIMITED = "O(log(N)+M), N: members of the sorted set, M: members returned; for the first few, by LIMIT, that is O(log(N)).";
+const RANGE_LIMITED =
+  "O(log(N)+M), N: members of the sorted set, M: members returned; for the first few, by LIMIT, that is O(log(N)).";
 const RANGE_REMOVED = "O(log(N)+M), N: members of the sorted set, M: members removed.";
 
 // deno-fmt-ignore

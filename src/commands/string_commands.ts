@@ -59,8 +59,7 @@ const MSET_COMPLEXITY = "O(N), N: keys that are given.";
 const MSETNX_COMPLEXITY = "O(N), N: keys that are given.";
 const APPEND_COMPLEXITY =
   "O(1) amortized: only the last block of a long string is touched, whatever its length.";
-const GETRANGE_COMPLEXITY =
-  "O(N), N: bytes returned; O(1) for a few of them, wherever they stand.";
+const GETRANGE_COMPLEXITY = "O(N), N: bytes returned; O(1) for a few of them, wherever they stand.";
 const SETRANGE_COMPLEXITY =
   "O(1) for a short piece, O(M) for one of M bytes, whatever the length of the string.";
 
