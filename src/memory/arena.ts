@@ -58,7 +58,7 @@ export interface ArenaStatistics {
 export class Arena extends Memory {
   /** 1 where a segment belongs to a frozen image and has not been cloned since. */
   readonly frozen = new Uint8Array(SEGMENT_COUNT_MAX);
-  /** Whether a frozen image exists: no rehash steps, no access clocks, no moves of blocks then. */
+  /** Whether a frozen image exists: no access clocks and no moves of blocks then. */
   isFrozen = false;
   /** Bytes of all blocks handed out, by their class. */
   usedBytes = 0;
