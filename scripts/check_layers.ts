@@ -24,7 +24,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   keyspace: ["base", "protocol", "memory", "structures", "values"],
   persistence: ["base", "protocol", "memory", "structures", "values", "keyspace"],
   replication: ["base", "protocol", "memory", "structures", "values", "keyspace", "persistence"],
-  scripting: ["base", "protocol", "memory", "structures", "values", "keyspace", "persistence"],
+  // An engine that knows nothing of a server: what a script may do is given to it.
+  scripting: ["base"],
   server: [
     "base",
     "protocol",
