@@ -4,7 +4,7 @@
  *
  * A Lua function becomes a JavaScript function, its locals `let` variables, its blocks blocks: V8
  * captures variables per iteration as Lua does. A function that calls anything counts its depth in
- * `M.d`, which it takes back before each return, and a step in `M.c`; loops count a step per turn.
+ * `M.d`, which it takes back before each return, and a step in `M.c`; loops count turns in `k`.
  */
 import type {
   AssignmentTarget,
@@ -21,7 +21,7 @@ import { CALLS_MAX } from "./lua_meter.ts";
 import type { LocalVariable } from "./lua_scope.ts";
 import type { ChunkSites } from "./lua_sites.ts";
 
-const COUNT_STEP = "if(--M.c<0)H();";
+const COUNT_STEP = "if(--k<0)k=h();";
 
 /**
  * The body of a JavaScript function that returns the chunk as a function; its parameters are the
@@ -57,7 +57,9 @@ class LuaEmitter extends ExpressionEmitter {
     const { argTable } = scope;
     const makesArg = argTable !== null && argTable.isUsed;
     if (scope.usesVararg || makesArg) parameters.push("...va");
+    const loops = this.#loopCount;
     let code = this.#emitBlock(body);
+    if (this.#loopCount > loops) code = "let k=127;" + code;
     if (!endsInReturn(body)) code += this.#leave() + "return E";
     if (scope.hasCalls) code = `if(--M.c<0|++M.d>${CALLS_MAX})H();` + code;
     if (makesArg) {
@@ -105,10 +107,12 @@ class LuaEmitter extends ExpressionEmitter {
       case "do":
         return `{${this.#emitBlock(statement.body)}}`;
       case "while": {
+        this.#loopCount++;
         const condition = this.emitCondition(statement.condition);
         return `while(${condition}){${COUNT_STEP}${this.#emitBlock(statement.body)}}`;
       }
       case "repeat": {
+        this.#loopCount++;
         const body = this.#emitBlock(statement.body);
         const condition = this.emitCondition(statement.condition);
         return `while(true){${COUNT_STEP}${body}if(${condition})break}`;

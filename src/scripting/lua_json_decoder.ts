@@ -43,7 +43,6 @@ const NUMBER_START = new RegExp(
 /** What JSON does not know but strtod does. */
 const INVALID_NUMBER = /\+|-?(?:0[x0-9]|inf|nan)/iy;
 const WORD = /true|false|null/y;
-const PLAIN_CHARS = /[^"\\\0]*/y;
 const HEXADECIMAL = /[0-9a-fA-F]{4}/y;
 
 function utf8(code: number): string {
@@ -110,28 +109,47 @@ export class JsonDecoder {
   #readToken(): void {
     const text = this.#text;
     let at = this.#at;
-    let char = text[at];
-    while (char === " " || char === "\t" || char === "\n" || char === "\r") char = text[++at];
+    let code = text.charCodeAt(at);
+    while (code === 32 || code === 9 || code === 10 || code === 13) code = text.charCodeAt(++at);
     this.#at = this.#start = at;
-    if (char === undefined || char === "\0") {
-      this.#kind = "T_END";
-      return;
-    }
-    const symbol = SYMBOLS[char];
-    if (symbol !== undefined) {
-      this.#kind = symbol;
-      this.#at++;
-    } else if (char === '"') this.#readString();
-    else if (char === "-" || (char >= "0" && char <= "9")) this.#readNumber(true);
+    if (code === 34) this.#readString();
+    else if (code >= 48 && code <= 57) this.#readDigits(code);
+    else if (code === 45) this.#readNumber(true);
+    else if (!(code > 0)) this.#kind = "T_END";
     else {
-      const word = this.#matchHere(WORD);
-      if (word !== undefined) {
-        this.#at += word.length;
-        this.#kind = word === "null" ? "T_NULL" : "T_BOOLEAN";
-        this.#value = word === "null" ? JSON_NULL : word === "true";
-      } else if ("+iInN".includes(char)) this.#readNumber(false);
-      else this.#setFault("invalid token");
+      const symbol = SYMBOLS[text[at]!];
+      if (symbol !== undefined) {
+        this.#kind = symbol;
+        this.#at++;
+      } else this.#readWord(text[at]!);
     }
+  }
+
+  #readWord(char: string): void {
+    const word = this.#matchHere(WORD);
+    if (word !== undefined) {
+      this.#at += word.length;
+      this.#kind = word === "null" ? "T_NULL" : "T_BOOLEAN";
+      this.#value = word === "null" ? JSON_NULL : word === "true";
+    } else if ("+iInN".includes(char)) this.#readNumber(false);
+    else this.#setFault("invalid token");
+  }
+
+  /** A whole number of few digits is read at once; all others as strtod reads them. */
+  #readDigits(first: number): void {
+    const text = this.#text;
+    let value = first - 48;
+    let at = this.#at + 1;
+    let code = text.charCodeAt(at);
+    while (code >= 48 && code <= 57) {
+      value = value * 10 + code - 48;
+      code = text.charCodeAt(++at);
+    }
+    const isWhole = code === 44 || code === 93 || code === 125 || code !== code;
+    if (!isWhole || first === 48 || at - this.#at > 15) return this.#readNumber(true);
+    this.#kind = "T_NUMBER";
+    this.#value = value;
+    this.#at = at;
   }
 
   /** A number; one that JSON does not know only if that is allowed. */
@@ -149,15 +167,17 @@ export class JsonDecoder {
   }
 
   #readString(): void {
-    this.#at++;
+    const source = this.#text;
     let text = "";
-    for (;;) {
-      const plain = this.#matchHere(PLAIN_CHARS)!;
-      text += plain;
-      this.#at += plain.length;
-      const char = this.#text[this.#at];
-      if (char === '"') break;
-      if (char !== "\\") return this.#setFault("unexpected end of string");
+    let at = ++this.#at;
+    for (;; at = this.#at) {
+      let code = source.charCodeAt(at);
+      // Behind the end it is NaN, which is not greater either.
+      while (code > 0 && code !== 34 && code !== 92) code = source.charCodeAt(++at);
+      text += source.slice(this.#at, at);
+      this.#at = at;
+      if (code === 34) break;
+      if (code !== 92) return this.#setFault("unexpected end of string");
       const escape = this.#text[this.#at + 1] ?? "";
       if (escape === "u") {
         const part = this.#readUnicode();

@@ -5,7 +5,7 @@
  * object. Strings pass byte by byte, UTF-8 or not. Numbers are printed by "%.14g".
  */
 import { fail } from "./lua_arguments.ts";
-import { spendSteps, spendString } from "./lua_meter.ts";
+import { settleString, spendSteps, spendString } from "./lua_meter.ts";
 import { formatGeneral, formatNumber } from "./lua_number.ts";
 import { LuaTable } from "./lua_table.ts";
 import { LuaUserdata, typeName } from "./lua_value.ts";
@@ -28,7 +28,8 @@ export interface JsonSettings {
 export const JSON_NULL = new LuaUserdata("(nil)");
 
 /** Control characters, quotes and slashes. */
-const ESCAPED = new RegExp('["\\\\/\\x00-\\x1f\\x7f]', "g");
+// deno-lint-ignore no-control-regex
+const ESCAPED = /["\\/\x00-\x1f\x7f]/g;
 const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   '"': '\\"',
   "\\": "\\\\",
@@ -45,7 +46,14 @@ function escape(char: string): string {
 }
 
 function quote(text: string): string {
-  return `"${text.replace(ESCAPED, escape)}"`;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    // A quote, a slash, a backslash, or a control character.
+    if (code < 32 || code === 34 || code === 47 || code === 92 || code === 127) {
+      return `"${text.replace(ESCAPED, escape)}"`;
+    }
+  }
+  return `"${text}"`;
 }
 
 function failOn(value: unknown, reason: string): never {
@@ -54,36 +62,31 @@ function failOn(value: unknown, reason: string): never {
 
 export class JsonEncoder {
   readonly #settings: JsonSettings;
-  #text = "";
 
   constructor(settings: JsonSettings) {
     this.#settings = settings;
   }
 
   encode(value: unknown): string {
-    this.#append(value, 0);
-    return this.#text;
-  }
-
-  #add(text: string): void {
+    const text = this.#textOf(value, 0);
     spendString(text.length);
-    this.#text += text;
+    return settleString(text);
   }
 
-  #append(value: unknown, depth: number): void {
+  #textOf(value: unknown, depth: number): string {
     switch (typeof value) {
       case "string":
-        return this.#add(quote(value));
+        return quote(value);
       case "number":
-        return this.#add(this.#number(value));
+        return this.#number(value);
       case "boolean":
-        return this.#add(value ? "true" : "false");
+        return value ? "true" : "false";
       case "undefined":
-        return this.#add("null");
+        return "null";
     }
-    if (value === JSON_NULL) this.#add("null");
-    else if (value instanceof LuaTable) this.#appendTable(value, depth + 1);
-    else failOn(value, "type not supported");
+    if (value === JSON_NULL) return "null";
+    if (value instanceof LuaTable) return this.#tableText(value, depth + 1);
+    return failOn(value, "type not supported");
   }
 
   #number(value: number): string {
@@ -94,43 +97,42 @@ export class JsonEncoder {
       return value === value ? formatNumber(value) : "nan";
     }
     const { numberPrecision } = this.#settings;
-    return numberPrecision === 14
-      ? formatNumber(value)
-      : formatGeneral(value, numberPrecision, false);
+    if (numberPrecision === 14) return formatNumber(value);
+    return formatGeneral(value, numberPrecision, false);
   }
 
-  #appendTable(table: LuaTable, depth: number): void {
+  #tableText(table: LuaTable, depth: number): string {
     if (depth > this.#settings.encodeDepthMax) {
       fail(`Cannot serialise, excessive nesting (${depth})`);
     }
     spendSteps(1);
     const length = this.#arrayLength(table);
-    if (length <= 0) return this.#appendObject(table, depth);
-    this.#add("[");
+    if (length <= 0) return this.#objectText(table, depth);
+    let text = "[";
     for (let key = 1; key <= length; key++) {
-      if (key > 1) this.#text += ",";
-      this.#append(table.getNumber(key), depth);
+      if (key > 1) text += ",";
+      text += this.#textOf(table.getNumber(key), depth);
     }
-    this.#add("]");
+    spendString(text.length);
+    return text + "]";
   }
 
-  #appendObject(table: LuaTable, depth: number): void {
-    this.#add("{");
-    let isFirst = true;
+  #objectText(table: LuaTable, depth: number): string {
+    let text = "";
     table.forEach((key, value) => {
-      let name: string;
-      if (typeof key === "string") name = quote(key);
-      else if (typeof key === "number") name = `"${this.#number(key)}"`;
-      else return failOn(key, "table key must be a number or string");
-      this.#add(isFirst ? name + ":" : `,${name}:`);
-      isFirst = false;
-      this.#append(value, depth);
+      if (text !== "") text += ",";
+      if (typeof key === "string") text += quote(key);
+      else if (typeof key === "number") text += `"${this.#number(key)}"`;
+      else failOn(key, "table key must be a number or string");
+      text += ":" + this.#textOf(value, depth);
     });
-    this.#add("}");
+    spendString(text.length);
+    return `{${text}}`;
   }
 
   /** The largest key if all keys are whole numbers from 1; -1 if not; 0 for an empty table. */
   #arrayLength(table: LuaTable): number {
+    if (table.hash === null && table.list.length > 0) return this.#listLength(table.list);
     let max = 0;
     let count = 0;
     for (let place = table.nextPlace(undefined); place >= 0;) {
@@ -140,11 +142,25 @@ export class JsonEncoder {
       count++;
       place = table.nextPlace(key);
     }
-    const { sparseConvert, sparseRatio, sparseSafe } = this.#settings;
-    if (sparseRatio > 0 && max > count * sparseRatio && max > sparseSafe) {
-      if (!sparseConvert) failOn(table, "excessively sparse array");
-      return -1;
+    return this.#isSparse(max, count) ? -1 : max;
+  }
+
+  /** As above, where all keys are in the list. */
+  #listLength(list: readonly unknown[]): number {
+    let max = 0;
+    let count = 0;
+    for (let i = 0; i < list.length; i++) {
+      if (list[i] === undefined) continue;
+      max = i + 1;
+      count++;
     }
-    return max;
+    return this.#isSparse(max, count) ? -1 : max;
+  }
+
+  #isSparse(max: number, count: number): boolean {
+    const { sparseConvert, sparseRatio, sparseSafe } = this.#settings;
+    if (sparseRatio === 0 || max <= count * sparseRatio || max <= sparseSafe) return false;
+    if (!sparseConvert) fail("Cannot serialise table: excessively sparse array");
+    return true;
   }
 }

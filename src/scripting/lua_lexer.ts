@@ -207,8 +207,10 @@ export class LuaLexer {
           token.text = this.#long(level, "unfinished long string");
           return STRING;
         }
-        if (level === -1) break;
-        this.failNear("invalid long string delimiter", this.#source.slice(start, this.#at));
+        if (level < -1) {
+          this.failNear("invalid long string delimiter", this.#source.slice(start, this.#at));
+        }
+        break;
       }
       case "=":
       case "<":

@@ -19,6 +19,9 @@ const POSITION = -2;
 export class LuaMatcher {
   readonly subject: string;
   readonly #items: readonly PatternItem[];
+  readonly #first: Uint8Array | null;
+  /** Where the match that `find` found ends. */
+  end = 0;
   #level = 0;
   #depth = 0;
   readonly #starts: number[] = [];
@@ -27,6 +30,26 @@ export class LuaMatcher {
   constructor(subject: string, pattern: LuaPattern) {
     this.subject = subject;
     this.#items = pattern.items;
+    this.#first = pattern.starts;
+  }
+
+  /** Finds the first match at or behind a place: where it begins, or -1; see `end`. */
+  find(start: number): number {
+    const { subject } = this;
+    const first = this.#first;
+    for (let at = start; at <= subject.length; at++) {
+      if (first !== null) {
+        const from = at;
+        while (at < subject.length && first[subject.charCodeAt(at)] === 0) at++;
+        spendSteps((at - from) >>> 3);
+        if (at === subject.length) return -1;
+      }
+      const end = this.matchAt(at);
+      if (end < 0) continue;
+      this.end = end;
+      return at;
+    }
+    return -1;
   }
 
   /** Matches at a place of the subject; the end of the match, or -1. */

@@ -2,8 +2,8 @@
  * What a running script uses up: steps, depth of calls, memory. One object for the whole process,
  * because one script runs at a time; emitted code counts in it directly, hence the short names.
  *
- * Every loop back-edge and every call of a Lua function counts `c` down; below zero the owner's
- * `onSteps` is called, which sets it anew and may throw. `m` is the same for bytes: strings and
+ * Every loop back-edge (by the hundred) and every call of a Lua function that may recurse counts `c`
+ * down; below zero the owner's `onSteps` is called, which sets it anew and may throw. `m` is the same for bytes: strings and
  * tables count what they may take at most, below zero `onMemory` asks what is really used. Garbage
  * that was given back is counted too, so zero means "look", not "too much".
  */
@@ -90,6 +90,15 @@ export function join(left: string, right: string): string {
   const text = left + right;
   if (meter.isFlattening && length >= ROPE_CHARS_MIN) text.charCodeAt(0);
   return text;
+}
+
+/** Turns of a loop between two looks at the meter. */
+const TURNS_PER_LOOK = 128;
+
+/** Called from a loop of emitted code every so many turns; returns when to call again. */
+export function onTurns(): number {
+  if ((meter.c -= TURNS_PER_LOOK) < 0) meter.onSteps();
+  return TURNS_PER_LOOK - 1;
 }
 
 /** Called where emitted code finds its steps used up or its depth too large. */

@@ -47,6 +47,18 @@ export function indexString(object: unknown, key: string, site: number): unknown
     const { hash } = object;
     const value = hash === null ? undefined : hash.get(key);
     if (value !== undefined || object.metatable === null) return value;
+    // A class: "__index" is a table, most often with the key in it.
+    const parent = object.metatable.getString("__index");
+    if (parent instanceof LuaTable) {
+      const inherited = parent.getString(key);
+      if (inherited !== undefined || parent.metatable === null) return inherited;
+    }
+  } else if (typeof object === "string" && stringMetatable !== null) {
+    const library = stringMetatable.getString("__index");
+    if (library instanceof LuaTable) {
+      const method = library.getString(key);
+      if (method !== undefined) return method;
+    }
   }
   return indexSlowly(object, key, site);
 }
@@ -82,6 +94,11 @@ export function setIndex(object: unknown, key: unknown, value: unknown, site: nu
     else failAt(site, "table index is nil");
     return;
   }
+  // A field that is there already: "__newindex" does not count.
+  if (
+    typeof key === "string" && object instanceof LuaTable && !object.isReadonly &&
+    object.hash !== null && object.hash.replace(key, value)
+  ) return;
   setSlowly(object, key, value, site);
 }
 

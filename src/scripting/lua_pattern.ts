@@ -235,8 +235,20 @@ const REPEATS: ReadonlyMap<string, Repeat> = new Map([
 
 export interface LuaPattern {
   readonly items: readonly PatternItem[];
+  /** The characters with which a match can begin; null if it may be any, or none. */
+  readonly starts: Uint8Array | null;
 }
 
+function startsOf(items: readonly PatternItem[]): Uint8Array | null {
+  const first = items.find((item) =>
+    item.kind !== ItemKind.OpenCapture && item.kind !== ItemKind.OpenPosition
+  )!;
+  if (first.kind !== ItemKind.Single) return null;
+  return first.repeat === Repeat.Once || first.repeat === Repeat.GreedyOnce ? first.set : null;
+}
+
+/** With more items there may be too many captures, which is an error even without a match. */
+const CAPTURES_SAFE = 32;
 const PATTERNS_KEPT = 256;
 const PATTERN_CHARS_KEPT = 256;
 const known = new Map<string, LuaPattern>();
@@ -249,7 +261,8 @@ export function readPattern(text: string, start: number): LuaPattern {
   let pattern = known.get(key);
   if (pattern === undefined) {
     const zero = text.indexOf("\0");
-    pattern = { items: new PatternReader(zero < 0 ? text : text.slice(0, zero), start).read() };
+    const items = new PatternReader(zero < 0 ? text : text.slice(0, zero), start).read();
+    pattern = { items, starts: items.length > CAPTURES_SAFE ? null : startsOf(items) };
     if (text.length <= PATTERN_CHARS_KEPT) {
       if (known.size >= PATTERNS_KEPT) known.clear();
       known.set(key, pattern);

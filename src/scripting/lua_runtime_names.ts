@@ -15,7 +15,7 @@ import {
 } from "./lua_calls.ts";
 import { resumableFunction } from "./lua_coroutine.ts";
 import { iterate } from "./lua_iteration.ts";
-import { meter, onCount } from "./lua_meter.ts";
+import { meter, onCount, onTurns } from "./lua_meter.ts";
 import {
   add,
   concat,
@@ -65,6 +65,7 @@ const RUNTIME: Readonly<Record<string, unknown>> = {
   E: NO_VALUES,
   T: LuaTable,
   H: onCount,
+  h: onTurns,
   F: firstOf,
   Y: resultsOf,
   D: dropResult,

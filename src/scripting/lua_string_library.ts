@@ -123,17 +123,18 @@ function findOrMatch(args: readonly unknown[], isFind: boolean): unknown {
   }
   const isAnchored = pattern.charCodeAt(0) === 94;
   const matcher = new LuaMatcher(text, readPattern(pattern, isAnchored ? 1 : 0));
-  for (let at = start; at <= text.length; at++) {
-    const end = matcher.matchAt(at);
-    if (end >= 0) {
-      if (!isFind) return resultFrom(matcher.captures(at, end));
-      return matcher.captureCount === 0
-        ? [at + 1, end]
-        : [at + 1, end, ...matcher.captures(at, end)];
-    }
-    if (isAnchored) break;
+  let at = start;
+  let end: number;
+  if (isAnchored) {
+    end = matcher.matchAt(at);
+    if (end < 0) return undefined;
+  } else {
+    at = matcher.find(start);
+    if (at < 0) return undefined;
+    end = matcher.end;
   }
-  return undefined;
+  if (!isFind) return resultFrom(matcher.captures(at, end));
+  return matcher.captureCount === 0 ? [at + 1, end] : [at + 1, end, ...matcher.captures(at, end)];
 }
 
 const gmatch: LuaFunction = (...args) => {
@@ -141,14 +142,14 @@ const gmatch: LuaFunction = (...args) => {
   const matcher = new LuaMatcher(text, readPattern(textArgument(args, 1), 0));
   let from = 0;
   const step: LuaFunction = () => {
-    for (let at = from; at <= text.length; at++) {
-      const end = matcher.matchAt(at);
-      if (end < 0) continue;
-      from = end === at ? end + 1 : end;
-      return resultFrom(matcher.captures(at, end));
+    const at = from <= text.length ? matcher.find(from) : -1;
+    if (at < 0) {
+      from = text.length + 1;
+      return NO_VALUES;
     }
-    from = text.length + 1;
-    return NO_VALUES;
+    const { end } = matcher;
+    from = end === at ? end + 1 : end;
+    return resultFrom(matcher.captures(at, end));
   };
   step.isNative = true;
   return step;
@@ -204,7 +205,14 @@ const gsub: LuaFunction = (...args) => {
   let at = 0;
   let count = 0;
   while (count < countMax) {
-    const end = matcher.matchAt(at);
+    let end: number;
+    if (isAnchored) end = matcher.matchAt(at);
+    else {
+      const found = matcher.find(at);
+      if (found < 0) break;
+      at = found;
+      end = matcher.end;
+    }
     if (end >= 0) {
       count++;
       const value = replace(matcher, at, end);

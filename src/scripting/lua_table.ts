@@ -44,6 +44,14 @@ export class LuaHash {
     return undefined;
   }
 
+  /** Gives a key that has a value a new one; false if it has none. */
+  replace(key: unknown, value: unknown): boolean {
+    const at = this.find(key);
+    if (at < 0 || this.values[at] === undefined) return false;
+    this.values[at] = value;
+    return true;
+  }
+
   set(key: unknown, value: unknown): void {
     const at = this.find(key);
     if (at >= 0) this.values[at] = value;

@@ -6,6 +6,8 @@
  * can be compared with redis-server's. The SHA1 in error texts is left out of both.
  */
 
+import { latin1Bytes } from "../../src/base/bytes.ts";
+import { Sha1, SHA1_BYTES } from "../../src/base/sha1.ts";
 import { fail, textArgument } from "../../src/scripting/lua_arguments.ts";
 import { LuaEngine, type LuaEngineOptions } from "../../src/scripting/lua_engine.ts";
 import { LuaError, LuaSyntaxError } from "../../src/scripting/lua_error.ts";
@@ -28,6 +30,13 @@ function replyTable(field: string): LuaFunction {
   };
 }
 
+function hexSha1(text: string): string {
+  const bytes = latin1Bytes(text);
+  const digest = new Uint8Array(SHA1_BYTES);
+  new Sha1().update(bytes, 0, bytes.length).digest(digest);
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 function errorTable(message: string): LuaTable {
   const table = new LuaTable();
   table.set("err", "ERR " + message);
@@ -46,6 +55,10 @@ export class LuaHost {
     const redis = makeLibrary({
       error_reply: replyTable("err"),
       log: () => undefined,
+      sha1hex: (...args) => {
+        if (args.length !== 1) return errorTable("wrong number of arguments");
+        return hexSha1(textArgument(args, 0));
+      },
       status_reply: replyTable("ok"),
     });
     engine.globals.set("redis", redis);
