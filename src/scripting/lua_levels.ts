@@ -1,0 +1,74 @@
+/**
+ * Who called the function that runs: for `error(message, 2)` and beyond.
+ *
+ * The place of the innermost call is in `meter.s`. Further out, only JavaScript's own stack knows:
+ * each emitted chunk has a name for it, and in the emitted text the number of a call's place stands
+ * beside the call. This is slow (some 0.1 ms), and rarely wanted.
+ */
+import { meter } from "./lua_meter.ts";
+import { chunkOfSite, positionOf } from "./lua_sites.ts";
+
+/** The name under which V8 knows an emitted chunk. */
+export function sourceUrlOf(base: number): string {
+  return `lua:${base}`;
+}
+
+const LUA_FRAME = /lua:(\d+), <anonymous>:(\d+):(\d+)/;
+/** Where a library function calls Lua: the level there is that function's, it has no position. */
+const HOST_FRAME = /\bat (?:\S+\.)?(?:callValue|callMetamethod|step|resume)\b/;
+
+const NUMBER_BEFORE = /(?:\/\*(\d+)\*\/|,(\d+)\)\))$/;
+const NUMBER_AFTER = /^v\d+\/\*(\d+)\*\//;
+
+/** "chunk:line: " of the function at a level: 1 is the caller of the library function that runs. */
+export function positionOfLevel(level: number): string {
+  if (level === 1) return meter.s > 0 ? positionOf(meter.s) : "";
+  let found = 1;
+  // The level of the function that called: the frames of Lua functions, from the inside.
+  let isFirst = true;
+  for (const line of stackLines()) {
+    const match = LUA_FRAME.exec(line);
+    if (match === null) {
+      if (!isFirst && HOST_FRAME.test(line) && ++found >= level) return "";
+      continue;
+    }
+    if (isFirst) {
+      isFirst = false;
+      continue;
+    }
+    const site = siteAt(Number(match[1]), Number(match[2]), Number(match[3]));
+    const chunk = chunkOfSite(site);
+    // A tail call leaves a level without a position in the place of its caller.
+    if (chunk?.namesOf(site).second === "tail" && ++found >= level) return "";
+    if (++found >= level) return positionOf(site);
+  }
+  return "";
+}
+
+function stackLines(): string[] {
+  const before = Error.stackTraceLimit;
+  Error.stackTraceLimit = 100;
+  const { stack } = new Error();
+  Error.stackTraceLimit = before;
+  return (stack ?? "").split("\n").slice(1);
+}
+
+/** The place of the innermost call on a stack as V8 prints it, or 0. */
+export function siteOfStack(stack: string | undefined): number {
+  for (const line of (stack ?? "").split("\n")) {
+    const match = LUA_FRAME.exec(line);
+    if (match === null) continue;
+    const site = siteAt(Number(match[1]), Number(match[2]), Number(match[3]));
+    if (site !== 0) return site;
+  }
+  return 0;
+}
+
+/** The number of the call at a position of an emitted chunk, or 0. */
+function siteAt(base: number, line: number, column: number): number {
+  const text = chunkOfSite(base)?.emitted?.toString().split("\n")[line - 1];
+  if (text === undefined) return 0;
+  const match = NUMBER_BEFORE.exec(text.slice(0, column - 1)) ??
+    NUMBER_AFTER.exec(text.slice(column - 1));
+  return Number(match?.[1] ?? match?.[2] ?? 0);
+}
