@@ -237,6 +237,17 @@ export class Acl implements AclContext {
     return denial === null ? null : commandError(EXEC_REFUSED + EXEC_REASONS[denial.reason]);
   }
 
+  /** Why a script may not run a command for its caller, or null; logged. */
+  refusalInScript(caller: Client, command: CompiledCommand, argv: Argv): Denial["reason"] | null {
+    if ((caller.flags & REDIS_INTERNAL) !== 0) return null;
+    const denial = findDenial(caller.user, command, argv);
+    if (denial === null) return null;
+    const { reason, index } = denial;
+    const object = reason === "command" ? command.name : argv.text(index);
+    this.log.add(caller, reason, "lua", object, caller.userName, this.#host.config.acllogMaxLen);
+    return reason;
+  }
+
   /** Whether a client may read any key with its command, also such as no argument names. */
   mayReadAllKeys(client: Client): boolean {
     return mayReadAllKeys(client.user, client.command!, client.argv);

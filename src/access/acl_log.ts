@@ -13,8 +13,8 @@ const GROUPING_MS_MAX = 60_000;
 export interface AclLogEntry {
   count: number;
   reason: DenialReason;
-  /** Whether it happened in a transaction. */
-  context: "toplevel" | "multi";
+  /** Whether it happened in a transaction or a script. */
+  context: "toplevel" | "multi" | "lua";
   /** The command, key or channel that was refused, as Latin-1 text. */
   object: string;
   userName: string;

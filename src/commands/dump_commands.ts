@@ -50,10 +50,11 @@ const INVALID_IDLETIME = commandError("ERR Invalid IDLETIME value, must be >= 0"
 const INVALID_FREQ = commandError("ERR Invalid FREQ value, must be >= 0 and <= 255");
 
 const VERSION_BYTES = 2;
-const FOOTER_BYTES = VERSION_BYTES + format.CHECKSUM_BYTES;
+/** What stands behind the data of a payload. */
+export const FOOTER_BYTES = VERSION_BYTES + format.CHECKSUM_BYTES;
 
 /** Collects a payload in memory. */
-class PayloadSink implements ByteSink {
+export class PayloadSink implements ByteSink {
   readonly pieces: Uint8Array[] = [];
   byteCount = 0;
 
@@ -110,7 +111,7 @@ function restoreCommand(client: Client): void {
   const keyBytes = argv.lengths[1];
   if (!options.replaces && db.peek(argv, 1) !== 0) throw BUSY_KEY;
   const expiryMs = restoredExpiry(argv, options.isAbsolute);
-  if (!isSoundPayload(argv, client.host.persistence.rdb.skipsChecksums)) throw BAD_PAYLOAD;
+  if (!isSoundPayload(argv, 3, client.host.persistence.rdb.skipsChecksums)) throw BAD_PAYLOAD;
   const entry = readPayload(client, expiryMs);
 
   const wasRemoved = options.replaces && db.removeKey(argv.bytes, keyStart, keyBytes);
@@ -168,15 +169,15 @@ function restoredExpiry(argv: Argv, isAbsolute: boolean): number {
 }
 
 /** Whether the version can be read and the checksum is right. Redis reads up to its own version. */
-function isSoundPayload(argv: Argv, skipsChecksum: boolean): boolean {
+export function isSoundPayload(argv: Argv, index: number, skipsChecksum: boolean): boolean {
   const { bytes } = argv;
-  const length = argv.lengths[3];
+  const length = argv.lengths[index];
   if (length < FOOTER_BYTES) return false;
-  const footer = argv.starts[3] + length - FOOTER_BYTES;
+  const footer = argv.starts[index] + length - FOOTER_BYTES;
   if ((bytes[footer] | (bytes[footer + 1] << 8)) > format.RDB_VERSION) return false;
   if (skipsChecksum) return true;
   const crc = new Crc64();
-  crc.update(bytes, argv.starts[3], length - format.CHECKSUM_BYTES);
+  crc.update(bytes, argv.starts[index], length - format.CHECKSUM_BYTES);
   return crc.matches(bytes, footer + VERSION_BYTES);
 }
 

@@ -94,7 +94,7 @@ function memoryStatsCommand({ reply, host }: Client): void {
   const report = memoryReport(host);
   const used = host.keyspace.databases.filter((db) => db.size > 0);
   const keyCount = used.reduce((count, db) => count + db.size, 0);
-  const before = fieldsBefore(report, host.persistence.aof.writer.bufferedBytes);
+  const before = fieldsBefore(report, host);
   const after = fieldsAfter(report, keyCount);
   reply.map(before.length + used.length + after.length);
   replyFields(reply, before);
@@ -119,7 +119,7 @@ function replyFields(reply: Client["reply"], fields: readonly StatsField[]): voi
   }
 }
 
-function fieldsBefore(report: MemoryReport, aofBufferBytes: number): StatsField[] {
+function fieldsBefore(report: MemoryReport, host: Client["host"]): StatsField[] {
   return [
     ["peak.allocated", report.peakBytes],
     ["total.allocated", report.usedBytes],
@@ -128,9 +128,9 @@ function fieldsBefore(report: MemoryReport, aofBufferBytes: number): StatsField[
     ["clients.slaves", 0],
     ["clients.normal", report.clientBytes],
     ["cluster.links", 0],
-    ["aof.buffer", aofBufferBytes],
-    ["lua.caches", 0],
-    ["functions.caches", 0],
+    ["aof.buffer", host.persistence.aof.writer.bufferedBytes],
+    ["lua.caches", host.scripting.cache.usedBytes],
+    ["functions.caches", host.scripting.functions.usedBytes],
   ];
 }
 

@@ -13,6 +13,7 @@ import { configCommands } from "./config_commands.ts";
 import { connectionCommands } from "./connection_commands.ts";
 import { debugCommands } from "./debug_commands.ts";
 import { dumpCommands } from "./dump_commands.ts";
+import { functionCommands } from "./function_commands.ts";
 import { geoCommands } from "./geo_commands.ts";
 import { geoSearchCommands } from "./geo_search_commands.ts";
 import { hashCommands } from "./hash_commands.ts";
@@ -57,6 +58,7 @@ export const commandRows: readonly RedisCommand[] = [
   ...connectionCommands,
   ...debugCommands,
   ...dumpCommands,
+  ...functionCommands,
   ...geoCommands,
   ...geoSearchCommands,
   ...hashCommands,

@@ -1,6 +1,6 @@
 /**
  * The table of configuration parameters: every one of the 192 names that redis-server 7.0.15 knows
- * (aliases and its few hidden ones included), and our own three.
+ * (aliases and its few hidden ones included), and our own five.
  *
  * A row gives the name, the older name if there is one, the kind with its bounds, and flags. A row
  * of `parameter` belongs to a field of ConfigValues, which also holds the default; a row of
@@ -230,6 +230,8 @@ const generalParameters: readonly ConfigParameter[] = [
   parameter("latency-tracking", yesNo),
   parameter("latency-tracking-info-percentiles", percentiles),
   parameter("busy-reply-threshold", anyLong, { alias: "lua-time-limit" }),
+  parameter("script-time-limit", integer(0, LONG_MAX)),
+  parameter("script-memory-limit", bytes(1024 * 1024)),
 ];
 
 // deno-fmt-ignore

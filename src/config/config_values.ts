@@ -185,4 +185,8 @@ export class ConfigValues {
   latencyTrackingInfoPercentiles: readonly number[] = [50, 99, 99.9];
   /** Milliseconds a script may run before others are answered BUSY. */
   busyReplyThreshold = 5000;
+  /** Milliseconds after which a script is ended even if it has written; 0: never. */
+  scriptTimeLimit = 60_000;
+  /** Bytes that a script may hold. */
+  scriptMemoryLimit = 256 * MIB;
 }

@@ -11,7 +11,7 @@ import type { CommandLog } from "../persistence/command_log.ts";
 import { type Client, REDIS_BLOCKED } from "../session/client.ts";
 import { GATE_LOADING, GATE_MISCONF } from "../session/gates.ts";
 import { type CommandError, commandError } from "../session/errors.ts";
-import { RdbControl } from "./rdb_control.ts";
+import { type LibraryStore, RdbControl } from "./rdb_control.ts";
 import { RewriteChild } from "./rewrite_child.ts";
 import type { Host } from "../session/host.ts";
 
@@ -60,6 +60,8 @@ export interface PersistenceOptions {
   readonly createChild?: (() => ChildPort) | undefined;
   /** Runs the commands of an AOF. */
   readonly replay: AofReplay;
+  /** The function libraries, which are saved with the data. */
+  readonly libraries: LibraryStore;
   /** From now on effects are recorded there; null: nowhere. */
   setCommandLog(log: CommandLog | null): void;
   exit(code: number): never;
@@ -74,6 +76,7 @@ export class Persistence {
   loadedBytes = 0;
   loadingStartedMs = 0;
   readonly #host: PersistenceHost;
+  readonly #libraries: LibraryStore;
   #isRecording = false;
   /** When a change of the data was first seen; 0: none yet. */
   #firstChangeMs = 0;
@@ -81,8 +84,9 @@ export class Persistence {
   #commandsSeen = 0;
 
   constructor(options: PersistenceOptions) {
-    const { host, createChild, replay } = options;
+    const { host, createChild, replay, libraries } = options;
     this.#host = host;
+    this.#libraries = libraries;
     const { arena, files, fork, log, config, keyspace, latency } = host;
     const onLatency = (event: string, durationUs: number) => latency.addIfNeeded(event, durationUs);
     this.child = new BackgroundChild({ arena, fork, log, files, createChild, onLatency });
@@ -100,6 +104,7 @@ export class Persistence {
       files,
       log,
       child,
+      libraries,
       saveEnded: () => this.#refuseWritesIfNeeded(),
       onLatency,
       ...loading,
@@ -195,6 +200,7 @@ export class Persistence {
         keyspace.listener.databaseFlushed(db);
         db.clear();
       }
+      this.#libraries.restore([], "flush");
     }
     try {
       this.rdb.reloadNow(merges);
@@ -210,6 +216,7 @@ export class Persistence {
   reloadAof(client: Client): void {
     const { keyspace, log } = this.#host;
     for (const db of keyspace.databases) db.clear();
+    this.#libraries.restore([], "flush");
     client.flags |= REDIS_BLOCKED;
     const finish = (reply: () => void) => {
       client.flags &= ~REDIS_BLOCKED;

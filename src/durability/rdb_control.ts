@@ -33,10 +33,19 @@ import {
   RdbWriter,
 } from "../persistence/rdb_writer.ts";
 import type { ConfigValues } from "../config/config_values.ts";
+import { CommandError } from "../session/errors.ts";
 
 /** Redis: CONFIG_BGSAVE_RETRY_DELAY. */
 const RETRY_DELAY_MS = 5000;
 const MIB = 1024 * 1024;
+
+/** The function libraries, which a file holds beside the data. */
+export interface LibraryStore {
+  /** Their sources. */
+  sources(): Uint8Array[];
+  /** Loads libraries from their sources. Throws a CommandError, having changed nothing. */
+  restore(sources: readonly Uint8Array[], policy: "append" | "replace" | "flush"): void;
+}
 
 /** What the control needs of the server. */
 export interface RdbControlOptions {
@@ -45,6 +54,7 @@ export interface RdbControlOptions {
   readonly files: FileSystem;
   readonly log: Log;
   readonly child: BackgroundChild;
+  readonly libraries: LibraryStore;
   /** Loading begins and ends (INFO loading_…, -LOADING); between, `onLoadProgress`. */
   loadingStarted(totalBytes: number): void;
   onLoadProgress(loadedBytes: number): void;
@@ -60,8 +70,6 @@ export type BackgroundSaveRequest = "started" | "scheduled" | "saving" | "busy" 
 
 export class RdbControl {
   readonly #options: RdbControlOptions;
-  /** Function libraries of the loaded file; we cannot run them, but keep them. */
-  #functionLibraries: Uint8Array[] = [];
   #isSaving = false;
   /** Counts BGSAVEs, so that the end of one that was given up is told from that of the next. */
   #saveNumber = 0;
@@ -239,11 +247,16 @@ export class RdbControl {
       : new CommandWriter(keyspace.arena, file, progress);
     try {
       if (writer instanceof RdbWriter) writer.writeFile(this.#roots());
-      else writer.writeDatabases(this.#roots());
+      else this.#writeCommands(writer);
       file.sync();
     } finally {
       file.close();
     }
+  }
+
+  #writeCommands(writer: CommandWriter): void {
+    writer.writeLibraries(this.#options.libraries.sources());
+    writer.writeDatabases(this.#roots());
   }
 
   /** Begins to write an AOF base in the child; resolves when it is written, or there is none. */
@@ -258,7 +271,9 @@ export class RdbControl {
     }
     const kind = "aof-commands" as const;
     const timestampSeconds = config.aofTimestampEnabled ? Math.floor(clock.nowMs() / 1000) : null;
-    const request = { kind, databases, path, syncsIncrementally, timestampSeconds };
+    const functionLibraries = this.#options.libraries.sources();
+    const common = { kind, databases, path, syncsIncrementally };
+    const request = { ...common, timestampSeconds, functionLibraries };
     return child.run(request, this.#keyTotal());
   }
 
@@ -352,7 +367,7 @@ export class RdbControl {
       isAofBase,
       nowMs: clock.nowMs(),
       usedMemoryBytes: keyspace.arena.usedBytes,
-      functionLibraries: this.#functionLibraries,
+      functionLibraries: this.#options.libraries.sources(),
       keyDelayUs: Math.max(0, config.rdbKeySaveDelay),
     };
   }
@@ -389,6 +404,7 @@ export class RdbControl {
         yieldBytes: config.loadingProcessEventsIntervalBytes || Infinity,
       });
       await this.#drive(reader, path, isAofBase);
+      this.#takeLibraries(reader, "append");
       this.#noteLoaded(reader);
       return reader.byteCount;
     } catch (error) {
@@ -416,6 +432,7 @@ export class RdbControl {
       });
       const steps = reader.load();
       while (steps.next().done !== true);
+      this.#takeLibraries(reader, replacesKeys ? "replace" : "append");
       this.#noteLoaded(reader);
     } finally {
       keyspace.isLoading = false;
@@ -453,12 +470,21 @@ export class RdbControl {
     }
   }
 
+  /** Loads the function libraries of a file; throws if that is impossible. */
+  #takeLibraries({ functionLibraries }: RdbReader, policy: "append" | "replace"): void {
+    try {
+      this.#options.libraries.restore(functionLibraries, policy);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      throw new Error(`Cannot load the function libraries of the file: ${error.text}`);
+    }
+  }
+
   #noteLoaded(reader: RdbReader): void {
     const { log } = this.#options;
     const { aux } = reader;
     this.lastLoadedKeyCount = reader.keyCount;
     this.lastLoadExpiredCount = reader.expiredCount;
-    this.#functionLibraries = reader.functionLibraries;
     if (aux.has("redis-ver")) log.notice(`Loading RDB produced by version ${aux.get("redis-ver")}`);
     if (aux.has("ctime")) {
       const ageSeconds = Math.floor(clock.nowMs() / 1000) - Number(aux.get("ctime"));
@@ -467,12 +493,6 @@ export class RdbControl {
     if (aux.has("used-mem")) {
       const megabytes = (Number(aux.get("used-mem")) / MIB).toFixed(2);
       log.notice(`RDB memory usage when created ${megabytes} Mb`);
-    }
-    if (reader.functionLibraries.length > 0) {
-      log.warning(
-        `The RDB file holds ${reader.functionLibraries.length} function libraries, which cannot ` +
-          "be run here; they are kept and written again by the next save.",
-      );
     }
     if (reader.emptyCount > 0) log.warning(`Done loading RDB, empty keys: ${reader.emptyCount}`);
     log.notice(

@@ -16,8 +16,9 @@ export function queueCommand(client: Client, cmd: CompiledCommand): void {
   mstate.commands.push({ argv, argc: argv.count, cmd });
   mstate.count++;
   mstate.argvBytes += argv.totalBytes();
-  mstate.anyBits |= cmd.bits;
-  mstate.commonBits &= cmd.bits;
+  const bits = client.bitsOf(cmd);
+  mstate.anyBits |= bits;
+  mstate.commonBits &= bits;
   client.command = cmd;
 }
 

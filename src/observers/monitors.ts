@@ -12,6 +12,7 @@ import {
   type Client,
   REDIS_MONITOR,
   REDIS_PUSHED_TO,
+  REDIS_SCRIPT,
   REDIS_UNIX_SOCKET,
 } from "../session/client.ts";
 import { COMMAND_ADMIN, COMMAND_SKIP_MONITOR, type CompiledCommand } from "../session/command.ts";
@@ -51,6 +52,12 @@ export class Monitors {
   /** Shows the command in a client's `argv`, which has just run. */
   feed(client: Client, command: CompiledCommand): void {
     if ((command.bits & (COMMAND_ADMIN | COMMAND_SKIP_MONITOR)) !== 0) return;
+    this.show(client, command);
+  }
+
+  /** Shows a command whatever its flags say: EVAL shows itself before the commands of its script. */
+  show(client: Client, command: CompiledCommand): void {
+    if (this.count === 0) return;
     const line = latin1Bytes(monitorLine(client, command));
     for (const monitor of this.#clients) {
       const reply = monitor.beginPush(monitor === client);
@@ -61,12 +68,10 @@ export class Monitors {
 }
 
 function monitorLine(client: Client, command: CompiledCommand): string {
-  const { argv, db, transport } = client;
+  const { argv, db } = client;
   const us = clock.systemUs();
   const time = `${Math.floor(us / 1e6)}.${String(us % 1e6).padStart(6, "0")}`;
-  const source = client.has(REDIS_UNIX_SOCKET)
-    ? `unix:${transport.peerAddress.replace(/:0$/, "")}`
-    : transport.peerAddress;
+  const source = sourceOf(client);
   let line = `+${time} [${db.index} ${source}]`;
   for (let index = 0; index < argv.count; index++) {
     line += command.isSecret?.(argv, index)
@@ -74,4 +79,10 @@ function monitorLine(client: Client, command: CompiledCommand): string {
       : ` ${quoteBytes(argv.bytes, argv.starts[index], argv.lengths[index])}`;
   }
   return `${line}\r\n`;
+}
+
+function sourceOf({ flags, transport }: Client): string {
+  if ((flags & REDIS_SCRIPT) !== 0) return "lua";
+  if ((flags & REDIS_UNIX_SOCKET) === 0) return transport.peerAddress;
+  return `unix:${transport.peerAddress.replace(/:0$/, "")}`;
 }

@@ -28,6 +28,7 @@ import {
 import {
   COMMAND_KEEPS_CACHING,
   COMMAND_READONLY,
+  COMMAND_RUNS_SCRIPT,
   type CompiledCommand,
 } from "../session/command.ts";
 import type { ConfigValues } from "../config/config_values.ts";
@@ -143,16 +144,21 @@ export class Tracking {
 
   // ------------------------------------------------------------------------------- remembering
 
-  /** A tracking client has run a command: notes the keys it may have read. */
-  remember(client: Client, command: CompiledCommand): void {
+  /**
+   * A tracking client has run a command, by itself or by a script: notes the keys it may have read.
+   * Of a script, that is what its commands have read.
+   */
+  remember(client: Client, command: CompiledCommand, argv = client.argv): void {
     const { tracking } = client;
     if (tracking === null || tracking.isBroadcast) return;
-    if ((command.bits & COMMAND_READONLY) === 0 || !hasKeys(command)) return;
+    const { bits } = command;
+    if ((bits & COMMAND_READONLY) === 0 || (bits & COMMAND_RUNS_SCRIPT) !== 0) return;
+    if (!hasKeys(command)) return;
     if (tracking.isOptIn && !tracking.isCachingSet) return;
     if (tracking.isOptOut && tracking.isCachingSet) return;
     try {
-      for (const { index } of keyPositions(command, client.argv)) {
-        this.#rememberKey(client, client.argv.text(index));
+      for (const { index } of keyPositions(command, argv)) {
+        this.#rememberKey(client, argv.text(index));
       }
     } catch (error) {
       // The command has found out, too, that its arguments name no keys.

@@ -53,6 +53,8 @@ export interface CommandsJob extends JobCommon {
   kind: "aof-commands";
   /** Unix time for a leading timestamp annotation, or null for none (aof-timestamp-enabled). */
   timestampSeconds: number | null;
+  /** Sources of the function libraries. */
+  functionLibraries: Uint8Array[];
 }
 
 /** What is posted to the child: a job, or that a file has been replaced. */
@@ -168,6 +170,7 @@ function writeImage(job: ChildJob, file: FileHandle, control: JobControl): JobRe
   } else {
     writer = new CommandWriter(memory, sink, progress);
     if (job.timestampSeconds !== null) writer.writeTimestamp(job.timestampSeconds);
+    writer.writeLibraries(job.functionLibraries);
     writer.writeDatabases(job.databases);
   }
   control.keyCount = writer.keyCount;

@@ -8,6 +8,7 @@
  *   sorted set   ZADD      at most 64 members each
  *   hash         HMSET     at most 64 fields each
  *   expiry       PEXPIREAT
+ *   library      FUNCTION LOAD
  *
  * Reads through `Memory`, so it runs in the child. Nothing is put on the heap per key.
  */
@@ -65,6 +66,15 @@ export class CommandWriter {
   /** Writes the annotation that gives the commands behind it a time (aof-timestamp-enabled). */
   writeTimestamp(seconds: number): void {
     this.#writeText(`#TS:${seconds}\r\n`);
+  }
+
+  /** Writes the libraries of functions, given by their sources; they stand before all databases. */
+  writeLibraries(sources: readonly Uint8Array[]): void {
+    for (const source of sources) {
+      this.#writeHead("FUNCTION", 2);
+      this.#writeTextArgument("LOAD");
+      this.#writeArgument(source, 0, source.length);
+    }
   }
 
   /** Writes all databases and hands everything on. Throws what the sink throws. */

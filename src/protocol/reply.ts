@@ -163,6 +163,12 @@ export class Reply {
     this.#line(0x2c, text);
   }
 
+  /** A whole number of any size, given as text; a bulk string in RESP2. No line ends inside. */
+  bigNumber(text: string): void {
+    if (this.resp === 2) return this.bulkText(text);
+    this.#line(0x28, text);
+  }
+
   /** 1 or 0 in RESP2, true or false in RESP3. */
   boolean(value: boolean): void {
     if (this.resp === 2) return this.integer(value ? 1 : 0);

@@ -148,6 +148,7 @@ function ratioFields(name: string, { ratio, bytes }: MemoryRatio): InfoField[] {
 
 function memoryFields(host: InfoHost): InfoField[] {
   const { config, keyspace } = host;
+  const { cache, functions } = host.scripting;
   const report = memoryReport(host);
   const { usedBytes, rssBytes } = report;
   const fragmentation = fragmentationOf(report);
@@ -172,16 +173,16 @@ function memoryFields(host: InfoHost): InfoField[] {
     ["used_memory_lua", 0],
     ["used_memory_vm_eval", 0],
     ["used_memory_lua_human", "0B"],
-    ["used_memory_scripts_eval", 0],
-    ["number_of_cached_scripts", 0],
-    ["number_of_functions", 0],
-    ["number_of_libraries", 0],
+    ["used_memory_scripts_eval", cache.usedBytes],
+    ["number_of_cached_scripts", cache.count],
+    ["number_of_functions", functions.functionCount],
+    ["number_of_libraries", functions.libraryCount],
     ["used_memory_vm_functions", 0],
     ["used_memory_vm_total", 0],
     ["used_memory_vm_total_human", "0B"],
-    ["used_memory_functions", 0],
-    ["used_memory_scripts", 0],
-    ["used_memory_scripts_human", "0B"],
+    ["used_memory_functions", functions.usedBytes],
+    ["used_memory_scripts", cache.usedBytes + functions.usedBytes],
+    ["used_memory_scripts_human", humanBytes(cache.usedBytes + functions.usedBytes)],
     ["maxmemory", config.maxmemory],
     ["maxmemory_human", humanBytes(config.maxmemory)],
     ["maxmemory_policy", config.maxmemoryPolicy],

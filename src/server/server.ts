@@ -35,6 +35,7 @@ import type { ChildPort } from "../persistence/background_child.ts";
 import type { CommandLog } from "../persistence/command_log.ts";
 import { DiskFileSystem, type FileSystem } from "../persistence/file_system.ts";
 import { CallStack } from "../session/call_stack.ts";
+import { Scripting } from "../scripting/scripting.ts";
 import type { Client } from "../session/client.ts";
 import { Clients } from "../session/clients.ts";
 import type { RedisCommand } from "../session/command.ts";
@@ -107,6 +108,7 @@ export class Server implements Host {
   readonly turn: Turn;
   readonly dispatcher: Dispatcher;
   readonly clientLife: ClientLife;
+  readonly scripting: Scripting;
   readonly listeners: Listeners;
   readonly supervision: Supervision;
   readonly process: ServerProcess;
@@ -141,10 +143,12 @@ export class Server implements Host {
     this.clientMemory = new ClientMemory(this, () => this.turn.schedule());
     this.tracking = new Tracking(config, this.clients, () => this.calls.depth > 0);
     this.outputLimits = new OutputLimits(this);
+    this.scripting = new Scripting(this);
     this.persistence = new Persistence({
       host: this,
       createChild,
       replay: new Replay(this),
+      libraries: this.scripting.functions,
       setCommandLog: (commandLog) => this.#setCommandLog(commandLog),
       exit,
     });

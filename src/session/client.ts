@@ -11,7 +11,12 @@ import { QueryBuffer } from "../protocol/query_buffer.ts";
 import { Reply } from "../protocol/reply.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { AclUser } from "./acl_user.ts";
-import { type Call, COMMAND_RUNS_QUEUE, type CompiledCommand } from "./command.ts";
+import {
+  type Call,
+  COMMAND_RUNS_QUEUE,
+  COMMAND_RUNS_SCRIPT,
+  type CompiledCommand,
+} from "./command.ts";
 import type { Host } from "./host.ts";
 
 /** In a transaction: commands are queued. */
@@ -54,6 +59,9 @@ export const REDIS_PUSHED_TO = 1 << 17;
 export const REDIS_NO_TOUCH = 1 << 18;
 /** Its ACL user may not do everything: every command is checked. */
 export const REDIS_LIMITED_USER = 1 << 19;
+
+/** Runs the commands of a script, and has no connection. */
+export const REDIS_SCRIPT = 1 << 20;
 
 /** Bytes that are counted for a queued command beside its arguments. */
 export const QUEUED_COMMAND_BYTES = 24;
@@ -250,8 +258,12 @@ export class Client {
     return this.command === null ? "" : this.command.name;
   }
 
-  /** Flags (COMMAND_…) of a command; EXEC has those of each command that it would run, too. */
+  /**
+   * Flags (COMMAND_…) of a command; EXEC has those of each command that it would run, too, EVAL and
+   * its kin those that the script in `argv` declares.
+   */
   bitsOf(command: CompiledCommand): number {
+    if ((command.bits & COMMAND_RUNS_SCRIPT) !== 0) return command.findBits!(this, command.bits);
     const runsQueue = (command.bits & COMMAND_RUNS_QUEUE) !== 0;
     return runsQueue ? command.bits | this.mstate.anyBits : command.bits;
   }

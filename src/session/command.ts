@@ -65,6 +65,7 @@ export type KeyRange = readonly [first: number, last: number, step: number];
  *   runs_queue             EXEC: it does what the queued commands do
  *   cheap                  so cheap that calls in a row are timed together, as all "fast" ones are
  *   keeps_caching          leaves standing what CLIENT CACHING has said of the next command
+ *   runs_script            EVAL and its kin: `findBits` says what the script may do
  */
 export type CommandTrait =
   | "acts_in_multi"
@@ -72,7 +73,8 @@ export type CommandTrait =
   | "refused_without_disk"
   | "runs_queue"
   | "cheap"
-  | "keeps_caching";
+  | "keeps_caching"
+  | "runs_script";
 
 /** A setting, `enable-…-command`, that allows commands which can do harm. */
 export type Protection = "debug" | "module";
@@ -136,6 +138,8 @@ export interface RedisCommand {
   findAccess?: (argv: Argv) => string;
   /** What else the server must know of the command; none if not given. */
   traits?: readonly CommandTrait[];
+  /** With trait runs_script: its flags (COMMAND_…) for the script in `argv`, from its own. */
+  findBits?: (client: Client, bits: number) => number;
   /** The setting that must allow the command, if there is one. */
   protectedBy?: Protection;
   /** For commands that name channels, which ACL asks permission for. */
@@ -183,6 +187,7 @@ export const COMMAND_ALLOWED_IN_SUBSCRIBE = 1 << 19;
 export const COMMAND_REFUSED_WITHOUT_DISK = 1 << 20;
 export const COMMAND_RUNS_QUEUE = 1 << 21;
 export const COMMAND_KEEPS_CACHING = 1 << 22;
+export const COMMAND_RUNS_SCRIPT = 1 << 23;
 
 const FLAG_BITS: Partial<Record<CommandFlag, number>> = {
   write: COMMAND_WRITE,
@@ -210,6 +215,7 @@ const TRAIT_BITS: Readonly<Record<CommandTrait, number>> = {
   runs_queue: COMMAND_RUNS_QUEUE,
   cheap: COMMAND_CHEAP,
   keeps_caching: COMMAND_KEEPS_CACHING,
+  runs_script: COMMAND_RUNS_SCRIPT,
 };
 
 /** A row made ready for dispatch: flags as bits, statistics beside it. */

@@ -61,6 +61,16 @@ export class CommandTable {
     }
   }
 
+  /**
+   * The command that arguments name: of a container its subcommand, or itself if it stands alone.
+   * Null if there is none.
+   */
+  resolve(argv: Argv): CompiledCommand | null {
+    const command = this.find(argv, 0);
+    if (command === null || command.subcommandTable === null || argv.count < 2) return command;
+    return command.subcommandTable.get(asciiLower(argv.text(1))) ?? null;
+  }
+
   /** The command that "get" or "config|get" calls, letters of either case; or null. */
   findByText(text: string): CompiledCommand | null {
     const [called, subcommand, ...rest] = asciiLower(text).split("|");

@@ -22,6 +22,8 @@ export class MemoryLimit {
   readonly startupBytes: number;
   /** Room is to be made at the end of the turn. */
   isEvictionDue = false;
+  /** The last attempt to make room failed: what a script goes by that began then. */
+  isOutOfMemory = false;
   readonly #host: MemoryHost;
   readonly #aofBufferBytes: () => number;
   readonly #countBytes = () => this.countedBytes();
@@ -35,6 +37,12 @@ export class MemoryLimit {
 
   /** Makes room if `maxmemory` asks for it. False if memory for more data cannot be had. */
   freeMemoryIfNeeded(): boolean {
+    const isFree = this.#freeMemoryIfNeeded();
+    this.isOutOfMemory = !isFree;
+    return isFree;
+  }
+
+  #freeMemoryIfNeeded(): boolean {
     if (isShort(this.#host.arena)) return false;
     const { keyspace, config, evictor } = this.#host;
     // While clients are paused, the data set stands still.

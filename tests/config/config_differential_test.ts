@@ -24,7 +24,13 @@ const REFUSED_FOR_OTHER_REASONS = [
 ];
 
 /** Parameters that Redis does not have. */
-const OWN = ["active-defrag-threshold-auto", "aof-load-corrupt-tail-max-size", "rdb-version"];
+const OWN = [
+  "active-defrag-threshold-auto",
+  "aof-load-corrupt-tail-max-size",
+  "rdb-version",
+  "script-memory-limit",
+  "script-time-limit",
+];
 
 const TRIED_EVERYWHERE = [
   "",

@@ -1,0 +1,347 @@
+/**
+ * Functions: FCALL, FCALL_RO, and FUNCTION, which manages the libraries that hold them. What runs
+ * them is in scripting/, what keeps them in scripting/function_libraries.ts.
+ */
+import { latin1Bytes, Slice } from "../base/bytes.ts";
+import { matchGlob } from "../base/glob.ts";
+import { parseInt64 } from "../base/integers.ts";
+import { OPCODE_FUNCTION2, RDB_VERSION, RdbFormatError } from "../persistence/rdb_format.ts";
+import { ArraySource, RdbInput } from "../persistence/rdb_input.ts";
+import { RdbOutput } from "../persistence/rdb_output.ts";
+import type { Argv } from "../protocol/argv.ts";
+import type { Library, LibraryFunction } from "../scripting/function_library.ts";
+import { type RestorePolicy } from "../scripting/function_libraries.ts";
+import { commandBitsOf } from "../scripting/script_flags.ts";
+import type { Client } from "../session/client.ts";
+import { COMMAND_MAY_REPLICATE, COMMAND_READONLY, type RedisCommand } from "../session/command.ts";
+import { commandError } from "../session/errors.ts";
+import { FOOTER_BYTES, isSoundPayload, PayloadSink } from "./dump_commands.ts";
+import { replyHelp, wrongSubcommandArity } from "./help.ts";
+import {
+  ALL_SHARDS,
+  checkedKeyCount,
+  isFlushMode,
+  NO_KEYS,
+  NOT_BUSY,
+  ONE_SHARD,
+  READ_NOTE,
+  RUNS,
+  RUNS_READING,
+  RUNS_SCRIPT,
+  SCRIPTING,
+  scriptKeys,
+  WRITE_NOTE,
+} from "./script_arguments.ts";
+
+const FUNCTION_COST = "That of the function.";
+
+// deno-fmt-ignore
+export const functionCommands: readonly RedisCommand[] = [
+  { name: "fcall", arity: -3, flags: RUNS, keys: NO_KEYS, keySpecs: scriptKeys("RW access update",
+    WRITE_NOTE),
+    proc: fcallCommand, traits: RUNS_SCRIPT, findBits: fcallBits, categories: SCRIPTING, since: "7.0.0", group: "scripting",
+    complexity: FUNCTION_COST,
+    summary: "Calls a function." },
+  { name: "fcall_ro", arity: -3, flags: RUNS_READING, keys: NO_KEYS,
+    keySpecs: scriptKeys("RO access", READ_NOTE),
+    proc: fcallRoCommand, traits: RUNS_SCRIPT, findBits: fcallBits, categories: SCRIPTING, since: "7.0.0", group: "scripting",
+    complexity: FUNCTION_COST,
+    summary: "Calls a function that only reads." },
+  { name: "function", arity: -2, flags: [], keys: NO_KEYS, proc: functionHelpCommand,
+    categories: [], since: "7.0.0",
+    group: "scripting", complexity: "That of the subcommand.", summary: "Manages libraries of functions.", subcommands: [
+      { name: "function|delete", arity: 3, flags: ["write", "noscript"], keys: NO_KEYS,
+        proc: functionDeleteCommand,
+        categories: SCRIPTING, tips: ALL_SHARDS, since: "7.0.0", group: "scripting",
+        complexity: "O(1)",
+        summary: "Removes a library." },
+      { name: "function|dump", arity: 2, flags: ["noscript"], keys: NO_KEYS,
+        proc: functionDumpCommand,
+        categories: SCRIPTING, since: "7.0.0", group: "scripting",
+        complexity: "O(N), N: functions of all libraries.", summary: "Returns all libraries as a payload." },
+      { name: "function|flush", arity: -2, flags: ["write", "noscript"], keys: NO_KEYS,
+        proc: functionFlushCommand,
+        categories: SCRIPTING, tips: ALL_SHARDS, since: "7.0.0", group: "scripting",
+        complexity: "O(N), N: functions that are removed.", summary: "Removes all libraries." },
+      { name: "function|kill", arity: 2, flags: ["noscript", "allow_busy"], keys: NO_KEYS,
+        proc: functionKillCommand,
+        categories: SCRIPTING, tips: ONE_SHARD, since: "7.0.0", group: "scripting",
+        complexity: "O(1)",
+        summary: "Ends the running function." },
+      { name: "function|list", arity: -2, flags: ["noscript"], keys: NO_KEYS,
+        proc: functionListCommand,
+        categories: SCRIPTING, tips: ["nondeterministic_output_order"], since: "7.0.0",
+        group: "scripting",
+        complexity: "O(N), N: functions of all libraries.", summary: "Describes the libraries." },
+      { name: "function|load", arity: -3, flags: ["write", "denyoom", "noscript"], keys: NO_KEYS,
+        proc: functionLoadCommand,
+        categories: SCRIPTING, tips: ALL_SHARDS, since: "7.0.0", group: "scripting",
+        complexity: "O(1), not counting the time to compile the library.", summary: "Loads a library." },
+      { name: "function|restore", arity: -3, flags: ["write", "denyoom", "noscript"], keys: NO_KEYS,
+        proc: functionRestoreCommand, categories: SCRIPTING, tips: ALL_SHARDS, since: "7.0.0",
+        group: "scripting",
+        complexity: "O(N), N: functions in the payload.",
+        summary: "Loads the libraries of a payload." },
+      { name: "function|stats", arity: 2, flags: ["noscript", "allow_busy"], keys: NO_KEYS,
+        proc: functionStatsCommand,
+        categories: SCRIPTING,
+        tips: ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+        since: "7.0.0", group: "scripting", complexity: "O(1)",
+        summary: "Tells which function runs." },
+      { name: "function|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS,
+        proc: functionHelpCommand,
+        categories: SCRIPTING, since: "7.0.0", group: "scripting", complexity: "O(1)",
+        summary: "Lists the subcommands." },
+    ] },
+];
+
+const FUNCTION_HELP = [
+  "LOAD [REPLACE] <FUNCTION CODE>",
+  "    Create a new library with the given library name and code.",
+  "DELETE <LIBRARY NAME>",
+  "    Delete the given library.",
+  "LIST [LIBRARYNAME PATTERN] [WITHCODE]",
+  "    Return general information on all the libraries:",
+  "    * Library name",
+  "    * The engine used to run the Library",
+  "    * Library description",
+  "    * Functions list",
+  "    * Library code (if WITHCODE is given)",
+  "    It also possible to get only function that matches a pattern using LIBRARYNAME argument.",
+  "STATS",
+  "    Return information about the current function running:",
+  "    * Function name",
+  "    * Command used to run the function",
+  "    * Duration in MS that the function is running",
+  "    If no function is running, return nil",
+  "    In addition, returns a list of available engines.",
+  "KILL",
+  "    Kill the current running function.",
+  "FLUSH [ASYNC|SYNC]",
+  "    Delete all the libraries.",
+  "    When called without the optional mode argument, the behavior is determined by the",
+  "    lazyfree-lazy-user-flush configuration directive. Valid modes are:",
+  "    * ASYNC: Asynchronously flush the libraries.",
+  "    * SYNC: Synchronously flush the libraries.",
+  "DUMP",
+  "    Return a serialized payload representing the current libraries, can be restored using" +
+  " FUNCTION RESTORE command",
+  "RESTORE <PAYLOAD> [FLUSH|APPEND|REPLACE]",
+  "    Restore the libraries represented by the given payload, it is possible to give a restore" +
+  " policy to",
+  "    control how to handle existing libraries (default APPEND):",
+  "    * FLUSH: delete all existing libraries.",
+  "    * APPEND: appends the restored libraries to the existing libraries. On collision, abort.",
+  "    * REPLACE: appends the restored libraries to the existing libraries, On collision, replace" +
+  " the old",
+  "      libraries with the new libraries (notice that even on this option there is a chance of" +
+  " failure",
+  "      in case of functions name collision with another library).",
+];
+
+const NO_FUNCTION = commandError("ERR Function not found");
+const BAD_KEY_COUNT = commandError("ERR Bad number of keys provided");
+const NO_LIBRARY = commandError("ERR Library not found");
+const INVALID_FLUSH = commandError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
+const NO_LIBRARY_NAME = commandError("ERR library name argument was not given");
+const INVALID_POLICY = commandError(
+  "ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.",
+);
+const BAD_PAYLOAD = commandError("ERR DUMP payload version or checksum are wrong");
+const NOT_A_FUNCTION = commandError("ERR given type is not a function");
+const BAD_DATA = commandError("ERR failed loading the given functions payload");
+
+const POLICIES: readonly RestorePolicy[] = ["flush", "append", "replace"];
+
+function fcallCommand(client: Client): void {
+  callFunction(client, false);
+}
+
+function fcallRoCommand(client: Client): void {
+  callFunction(client, true);
+}
+
+function callFunction(client: Client, isReadOnly: boolean): void {
+  const { argv, host } = client;
+  host.monitors.show(client, client.command!);
+  const found = functionOf(client);
+  if (found === undefined) throw NO_FUNCTION;
+  const keyCount = parseInt64(argv.bytes, argv.starts[2], argv.lengths[2]);
+  if (keyCount === null) throw BAD_KEY_COUNT;
+  host.scripting.runFunction(client, found, checkedKeyCount(argv, keyCount), isReadOnly);
+}
+
+function functionOf({ argv, host }: Client): LibraryFunction | undefined {
+  return host.scripting.functions.find(argv.text(1));
+}
+
+/** The flags of FCALL, as the function declares them. */
+function fcallBits(client: Client, bits: number): number {
+  const isReading = (bits & COMMAND_READONLY) !== 0;
+  const all = isReading ? bits : bits | COMMAND_MAY_REPLICATE;
+  const found = client.argv.count < 2 ? undefined : functionOf(client);
+  return found === undefined ? all : commandBitsOf(all, found.flags);
+}
+
+/** The libraries have changed: that is recorded, and counts for the save points. */
+function changed({ host }: Client): void {
+  host.keyspace.dirty++;
+}
+
+function functionLoadCommand(client: Client): void {
+  const { argv, host, reply } = client;
+  const last = argv.count - 1;
+  let replaces = false;
+  for (let index = 2; index < last; index++) {
+    if (!argv.is(index, "replace")) {
+      throw commandError(`ERR Unknown option given: ${argv.quoted(index)}`);
+    }
+    replaces = true;
+  }
+  const name = host.scripting.functions.load(argv.text(last), replaces);
+  changed(client);
+  reply.bulkText(name);
+}
+
+function functionDeleteCommand(client: Client): void {
+  const { argv, host, reply } = client;
+  if (!host.scripting.functions.delete(argv.text(2))) throw NO_LIBRARY;
+  changed(client);
+  reply.ok();
+}
+
+function functionFlushCommand(client: Client): void {
+  const { argv, host, reply } = client;
+  if (argv.count > 3) throw wrongSubcommandArity(argv, "FUNCTION");
+  if (!isFlushMode(argv)) throw INVALID_FLUSH;
+  host.scripting.functions.clear();
+  changed(client);
+  reply.ok();
+}
+
+/** While a function runs, nobody is served: so none runs when this is asked. */
+function functionKillCommand(_client: Client): void {
+  throw NOT_BUSY;
+}
+
+function functionHelpCommand({ reply }: Client): void {
+  replyHelp(reply, "FUNCTION", FUNCTION_HELP);
+}
+
+function functionListCommand({ argv, host, reply }: Client): void {
+  let hasCode = false;
+  let pattern: Uint8Array | null = null;
+  for (let index = 2; index < argv.count; index++) {
+    if (!hasCode && argv.is(index, "withcode")) {
+      hasCode = true;
+    } else if (pattern === null && argv.is(index, "libraryname")) {
+      if (++index === argv.count) throw NO_LIBRARY_NAME;
+      pattern = argv.copy(index);
+    } else {
+      throw commandError(`ERR Unknown argument ${argv.quoted(index)}`);
+    }
+  }
+  const all = [...host.scripting.functions.libraries()];
+  const shown = pattern === null ? all : all.filter(({ name }) => matches(pattern, name));
+  reply.array(shown.length);
+  for (const library of shown) replyLibrary(reply, library, hasCode);
+}
+
+function matches(pattern: Uint8Array, name: string): boolean {
+  const bytes = latin1Bytes(name);
+  return matchGlob(pattern, 0, pattern.length, bytes, 0, bytes.length, true);
+}
+
+function replyLibrary(reply: Client["reply"], library: Library, hasCode: boolean): void {
+  const { name, functions, source } = library;
+  reply.map(hasCode ? 4 : 3);
+  reply.bulkText("library_name");
+  reply.bulkText(name);
+  reply.bulkText("engine");
+  reply.bulkText("LUA");
+  reply.bulkText("functions");
+  reply.array(functions.size);
+  for (const each of functions.values()) replyFunction(reply, each);
+  if (!hasCode) return;
+  reply.bulkText("library_code");
+  reply.bulkText(source);
+}
+
+function replyFunction(reply: Client["reply"], each: LibraryFunction): void {
+  reply.map(3);
+  reply.bulkText("name");
+  reply.bulkText(each.name);
+  reply.bulkText("description");
+  if (each.description === null) reply.nil();
+  else reply.bulkText(each.description);
+  reply.bulkText("flags");
+  reply.set(each.flagNames.length);
+  for (const flag of each.flagNames) reply.simple(flag);
+}
+
+function functionStatsCommand({ host, reply }: Client): void {
+  const { functions } = host.scripting;
+  reply.map(2);
+  reply.bulkText("running_script");
+  reply.nil();
+  reply.bulkText("engines");
+  reply.map(1);
+  reply.bulkText("LUA");
+  reply.map(2);
+  reply.bulkText("libraries_count");
+  reply.integer(functions.libraryCount);
+  reply.bulkText("functions_count");
+  reply.integer(functions.functionCount);
+}
+
+/** All libraries as in an RDB file, then version and checksum. */
+function functionDumpCommand({ host, reply }: Client): void {
+  const sink = new PayloadSink();
+  const output = new RdbOutput(sink, host.config.rdbcompression, true);
+  for (const source of host.scripting.functions.sources()) {
+    output.writeByte(OPCODE_FUNCTION2);
+    output.writeString(source, 0, source.length);
+  }
+  output.finishPayload(RDB_VERSION);
+  reply.bulkHeader(sink.byteCount);
+  for (const piece of sink.pieces) reply.raw(piece, 0, piece.length);
+  reply.bulkEnd();
+}
+
+function functionRestoreCommand(client: Client): void {
+  const { argv, host, reply } = client;
+  if (argv.count > 4) throw wrongSubcommandArity(argv, "FUNCTION");
+  const policy = policyOf(argv);
+  if (!isSoundPayload(argv, 2, host.persistence.rdb.skipsChecksums)) throw BAD_PAYLOAD;
+  const sources = sourcesOf(argv);
+  host.scripting.functions.restore(sources, policy);
+  changed(client);
+  reply.ok();
+}
+
+function policyOf(argv: Argv): RestorePolicy {
+  if (argv.count === 3) return "append";
+  const policy = POLICIES.find((word) => argv.is(3, word));
+  if (policy === undefined) throw INVALID_POLICY;
+  return policy;
+}
+
+/** The sources in a sound payload; throws a CommandError if it holds anything else. */
+function sourcesOf(argv: Argv): Uint8Array[] {
+  const bodyBytes = argv.lengths[2] - FOOTER_BYTES;
+  const source = new ArraySource(argv.bytes, argv.starts[2], bodyBytes);
+  const input = new RdbInput("payload", source, bodyBytes, false);
+  const sources: Uint8Array[] = [];
+  const view = new Slice();
+  try {
+    while (input.restBytes > 0) {
+      if (input.readByte() !== OPCODE_FUNCTION2) throw NOT_A_FUNCTION;
+      input.readString(view);
+      sources.push(view.copy());
+    }
+  } catch (error) {
+    if (!(error instanceof RdbFormatError)) throw error;
+    throw BAD_DATA;
+  }
+  return sources;
+}

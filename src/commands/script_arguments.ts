@@ -1,0 +1,52 @@
+/**
+ * What commands that run scripts and functions have in common: their flags and keys, the number of
+ * keys that they are given.
+ */
+import type { CommandFlag, CommandTrait, KeySpec } from "../session/command.ts";
+import { commandError } from "../session/errors.ts";
+import type { Argv } from "../protocol/argv.ts";
+
+export const NO_KEYS = [0, 0, 0] as const;
+export const ALL_NODES = ["request_policy:all_nodes", "response_policy:all_succeeded"] as const;
+export const ALL_SHARDS = ["request_policy:all_shards", "response_policy:all_succeeded"] as const;
+export const ONE_SHARD = ["request_policy:all_shards", "response_policy:one_succeeded"] as const;
+export const SCRIPTING = ["@scripting"] as const;
+export const RUNS: readonly CommandFlag[] = [
+  "noscript",
+  "stale",
+  "skip_monitor",
+  "no_mandatory_keys",
+  "movablekeys",
+];
+export const RUNS_READING: readonly CommandFlag[] = ["readonly", ...RUNS];
+export const RUNS_SCRIPT: readonly CommandTrait[] = ["runs_script"];
+export const WRITE_NOTE =
+  "We cannot tell how the keys will be used so we assume the worst, RW and UPDATE";
+export const READ_NOTE =
+  "We cannot tell how the keys will be used so we assume the worst, RO and ACCESS";
+
+export const NOT_BUSY = commandError("NOTBUSY No scripts in execution right now.");
+const NEGATIVE_KEYS = commandError("ERR Number of keys can't be negative");
+const TOO_MANY_KEYS = commandError("ERR Number of keys can't be greater than number of args");
+
+/** The keys of EVAL and its kin: their number stands behind the script. */
+export function scriptKeys(flags: string, notes?: string): readonly KeySpec[] {
+  const spec: KeySpec = {
+    flags: flags.split(" "),
+    begin: { index: 2 },
+    find: { keyNumberIndex: 0, firstKey: 1, step: 1 },
+  };
+  return [notes === undefined ? spec : { ...spec, notes }];
+}
+
+/** The number of keys as it was given, if there are so many arguments; throws a CommandError. */
+export function checkedKeyCount(argv: Argv, keyCount: bigint): number {
+  if (keyCount > argv.count - 3) throw TOO_MANY_KEYS;
+  if (keyCount < 0) throw NEGATIVE_KEYS;
+  return Number(keyCount);
+}
+
+/** Whether the arguments of a FLUSH say no more than ASYNC or SYNC. */
+export function isFlushMode(argv: Argv): boolean {
+  return argv.count === 2 || (argv.count === 3 && (argv.is(2, "async") || argv.is(2, "sync")));
+}

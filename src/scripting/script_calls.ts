@@ -1,0 +1,288 @@
+/**
+ * Script calls: how a script runs commands (redis.call, redis.pcall), and what is known of the
+ * script that runs (Redis: scriptCall, scriptRunCtx).
+ *
+ * The commands run as those of a client of their own, which has no connection; its user is that of
+ * the caller. Each has a frame inside of the caller's, so that its effects are recorded one by one
+ * in the caller's unit. What is refused is refused in Redis's order of checks.
+ */
+import * as clock from "../base/clock.ts";
+import { writeLatin1 } from "../base/bytes.ts";
+import { PROPAGATE_AOF, PROPAGATE_REPL } from "../execution/propagation.ts";
+import { Argv } from "../protocol/argv.ts";
+import {
+  type Client,
+  type ClientTransport,
+  REDIS_DENY_BLOCKING,
+  REDIS_INTERNAL,
+  REDIS_LIMITED_USER,
+  REDIS_SCRIPT,
+  REDIS_TRACKING,
+} from "../session/client.ts";
+import {
+  COMMAND_DENYOOM,
+  COMMAND_MAY_REPLICATE,
+  COMMAND_NOSCRIPT,
+  COMMAND_WRITE,
+  type CompiledCommand,
+} from "../session/command.ts";
+import { OUT_OF_MEMORY } from "../session/errors.ts";
+import { GATE_MEMORY, GATE_MISCONF } from "../session/gates.ts";
+import type { Host } from "../session/host.ts";
+import { lacksRoom } from "../upkeep/address_space.ts";
+import { failPlainly } from "./lua_calls.ts";
+import { LuaError } from "./lua_error.ts";
+import { meter } from "./lua_meter.ts";
+import { formatGeneral } from "./lua_number.ts";
+import type { LuaTable } from "./lua_table.ts";
+import { ReplyToLua } from "./reply_to_lua.ts";
+import { errorTable, failWithTable } from "./script_errors.ts";
+
+const REPLICATION_FLAGS = PROPAGATE_AOF | PROPAGATE_REPL;
+const ARGUMENT_BYTES_MIN = 1024;
+/** Arrays above this are given back after a script. */
+const KEPT_BYTES_MAX = 64 * 1024;
+
+const ACL_REASONS = {
+  command: "The user executing the script can't run this command or subcommand",
+  key: "The user executing the script can't access at least one of the keys mentioned in the " +
+    "command arguments",
+  channel: "The user executing the script can't publish to the channel mentioned in the command",
+  auth: "The user executing the script is lacking the permissions for the command",
+} as const;
+
+/** What it uses of the host. */
+type CallsHost = Pick<
+  Host,
+  | "acl"
+  | "arena"
+  | "clientLife"
+  | "commands"
+  | "dispatcher"
+  | "gates"
+  | "keyspace"
+  | "memoryLimit"
+  | "persistence"
+  | "propagation"
+  | "statistics"
+  | "tracking"
+>;
+
+/** A script or function that runs. */
+export interface ScriptRun {
+  readonly caller: Client;
+  /** The SHA-1 of a script, the name of a function. */
+  readonly name: string;
+  readonly isFunction: boolean;
+  readonly isReadOnly: boolean;
+  /** Memory is not asked for (flag allow-oom). */
+  readonly allowsOom: boolean;
+  readonly startedUs: number;
+  /** A write command has been called: from now on nothing may stop the script half way. */
+  hasWritten: boolean;
+  /** The log has been told that it takes long. */
+  isOverdue: boolean;
+}
+
+/** The "connection" of the script's client. */
+const NO_TRANSPORT: ClientTransport = {
+  // What Redis shows of a client that has no socket.
+  peerAddress: "?:0",
+  localAddress: "?:0",
+  close() {},
+  requestFlush() {},
+  resume() {},
+};
+
+export class ScriptCalls {
+  /** The script that runs; null between scripts. */
+  run: ScriptRun | null = null;
+  readonly #host: CallsHost;
+  readonly #argv = new Argv();
+  readonly #replies = new ReplyToLua();
+  #client: Client | null = null;
+  #argumentBytes = new Uint8Array(ARGUMENT_BYTES_MIN);
+
+  constructor(host: CallsHost) {
+    this.#host = host;
+  }
+
+  /** The client that the commands of scripts run as. */
+  get client(): Client {
+    return this.#client ??= this.#createClient();
+  }
+
+  #createClient(): Client {
+    const client = this.#host.clientLife.create(NO_TRANSPORT, 0);
+    client.flags |= REDIS_SCRIPT | REDIS_DENY_BLOCKING;
+    client.isAuthenticated = true;
+    return client;
+  }
+
+  /** A script begins, for its caller, in the caller's database, with RESP2 until it says else. */
+  begin(run: Omit<ScriptRun, "startedUs" | "hasWritten" | "isOverdue">): void {
+    const { caller } = run;
+    const { client } = this;
+    client.db = caller.db;
+    client.user = caller.user;
+    client.reply.resp = 2;
+    const inherited = REDIS_LIMITED_USER | REDIS_INTERNAL;
+    client.flags = (client.flags & ~inherited) | (caller.flags & inherited);
+    this.run = { ...run, startedUs: clock.monotonicUs(), hasWritten: false, isOverdue: false };
+  }
+
+  end(): void {
+    this.run = null;
+    this.#host.propagation.resetTargets();
+    const { reply } = this.client;
+    reply.rewind(0);
+    if (reply.bytes.length > KEPT_BYTES_MAX) reply.detach();
+    if (this.#argumentBytes.length > KEPT_BYTES_MAX) {
+      this.#argumentBytes = new Uint8Array(ARGUMENT_BYTES_MIN);
+      this.#argv.bytes = this.#argumentBytes;
+    }
+  }
+
+  /** redis.set_repl: who hears of the effects from now on, as Redis's bits. False: no such bits. */
+  setReplication(flags: number): boolean {
+    if ((flags & ~REPLICATION_FLAGS) !== 0) return false;
+    this.#host.propagation.targets = flags;
+    return true;
+  }
+
+  /**
+   * Runs a command and returns its reply as a Lua value; an error is raised if it `raises`, else
+   * returned.
+   */
+  call(args: readonly unknown[], raises: boolean): unknown {
+    const { run } = this;
+    if (run === null) {
+      failWithTable("redis.call/pcall can only be called inside a script invocation");
+    }
+    const problem = this.setArguments(
+      args,
+      "Please specify at least one argument for this redis.call() call",
+    );
+    if (problem !== null) return fail(errorTable(problem), raises);
+    const argv = this.#argv;
+    const command = this.#host.commands.resolve(argv);
+    const refusal = this.#refusal(run, command);
+    if (refusal !== null) {
+      this.#countRefusal(command, refusal);
+      return fail(errorTable(refusal, true), raises);
+    }
+    if ((command!.bits & COMMAND_WRITE) !== 0) run.hasWritten = true;
+    return this.#run(run, command!, raises);
+  }
+
+  /**
+   * Makes Lua values the arguments of a command: numbers with all their digits. Returns what is
+   * wrong with them, or null.
+   */
+  setArguments(args: readonly unknown[], ifNone: string): string | null {
+    if (args.length === 0) return ifNone;
+    const texts: string[] = [];
+    let total = 0;
+    for (const arg of args) {
+      const text = typeof arg === "string" ? arg : typeof arg === "number" ? exactText(arg) : null;
+      if (text === null) return "Lua redis lib command arguments must be strings or integers";
+      texts.push(text);
+      total += text.length;
+    }
+    this.#fillArguments(texts, total);
+    return null;
+  }
+
+  /** The arguments that `setArguments` has made. */
+  get argv(): Argv {
+    return this.#argv;
+  }
+
+  #fillArguments(texts: readonly string[], total: number): void {
+    if (this.#argumentBytes.length < total) this.#argumentBytes = new Uint8Array(total * 2);
+    const argv = this.#argv;
+    const bytes = this.#argumentBytes;
+    argv.bytes = bytes;
+    argv.count = 0;
+    let at = 0;
+    for (const text of texts) {
+      argv.add(at, text.length);
+      at += writeLatin1(text, bytes, at);
+    }
+  }
+
+  #run(run: ScriptRun, command: CompiledCommand, raises: boolean): unknown {
+    const { dispatcher, tracking } = this.#host;
+    const { client } = this;
+    const { reply } = client;
+    client.argv = this.#argv;
+    reply.rewind(0);
+    dispatcher.call(client, command);
+    const { caller } = run;
+    if ((caller.flags & REDIS_TRACKING) !== 0) tracking.remember(caller, command, this.#argv);
+    if (reply.isOverflown) {
+      reply.isOverflown = false;
+      reply.rewind(0);
+      failPlainly("not enough memory");
+    }
+    const isError = reply.bytes[0] === 0x2d;
+    const value = this.#replies.read(reply.bytes, 0);
+    return isError ? fail(value as LuaTable, raises) : value;
+  }
+
+  /** Why the command in `#argv` may not run, or null; in Redis's order. */
+  #refusal(run: ScriptRun, command: CompiledCommand | null): string | null {
+    if (command === null) return "Unknown Redis command called from script";
+    const { arity } = command;
+    const { count } = this.#argv;
+    if (arity > 0 ? count !== arity : count < -arity) {
+      return "Wrong number of args calling Redis command from script";
+    }
+    const { bits } = command;
+    if ((bits & COMMAND_NOSCRIPT) !== 0) return "This Redis command is not allowed from script";
+    const { caller } = run;
+    if ((caller.flags & REDIS_LIMITED_USER) !== 0) {
+      const reason = this.#host.acl.refusalInScript(caller, command, this.#argv);
+      if (reason !== null) return ACL_REASONS[reason];
+    }
+    if (run.isReadOnly && (bits & (COMMAND_WRITE | COMMAND_MAY_REPLICATE)) !== 0) {
+      return "Write commands are not allowed from read-only scripts.";
+    }
+    return this.#host.gates.bits === 0 ? null : this.#refusalByState(run, command);
+  }
+
+  /** What disk and memory allow: once a script has written, it may go on. */
+  #refusalByState(run: ScriptRun, command: CompiledCommand): string | null {
+    const { arena, gates, memoryLimit, persistence } = this.#host;
+    // What was recorded must be repeated, whatever the state is now.
+    if ((run.caller.flags & REDIS_INTERNAL) !== 0) return null;
+    const { bits } = command;
+    if ((gates.bits & GATE_MISCONF) !== 0 && (bits & COMMAND_WRITE) !== 0 && !run.hasWritten) {
+      const error = persistence.writeError();
+      if (error !== null) return `-${error.text}`;
+    }
+    if ((gates.bits & GATE_MEMORY) === 0) return null;
+    // Beyond the address space there is nothing, whoever asks.
+    if (lacksRoom(arena, command, this.#argv)) return `-${OUT_OF_MEMORY.text}`;
+    const isRefused = memoryLimit.isOutOfMemory && (bits & COMMAND_DENYOOM) !== 0 &&
+      !run.allowsOom && !run.hasWritten;
+    return isRefused ? `-${OUT_OF_MEMORY.text}` : null;
+  }
+
+  #countRefusal(command: CompiledCommand | null, refusal: string): void {
+    const text = refusal.startsWith("-") ? refusal.slice(1) : `ERR ${refusal}`;
+    this.#host.statistics.countError(text);
+    if (command !== null) command.rejectedCalls++;
+  }
+}
+
+function fail(table: LuaTable, raises: boolean): LuaTable {
+  if (raises) throw new LuaError(table, Math.abs(meter.s));
+  return table;
+}
+
+/** A number as an argument: C's "%.17g". */
+function exactText(value: number): string {
+  if (Number.isSafeInteger(value) && !Object.is(value, -0)) return String(value);
+  return formatGeneral(value, 17, false);
+}

@@ -1,0 +1,264 @@
+/**
+ * Scripting: scripts and functions of a server: two environments as in Redis, one for EVAL, one for
+ * functions; the cache of scripts; how either is run (Redis: script.c, eval.c).
+ */
+import type { Argv } from "../protocol/argv.ts";
+import { type Client, REDIS_INTERNAL } from "../session/client.ts";
+import { commandError } from "../session/errors.ts";
+import { GATE_MEMORY, GATE_MISCONF } from "../session/gates.ts";
+import type { Host } from "../session/host.ts";
+import type { LibraryFunction } from "./function_library.ts";
+import { FunctionLibraries } from "./function_libraries.ts";
+import { LuaEngine, type LuaEngineOptions } from "./lua_engine.ts";
+import { LuaError, LuaSyntaxError, ScriptKill } from "./lua_error.ts";
+import { ScriptRandom } from "./lua_math_library.ts";
+import { LuaTable } from "./lua_table.ts";
+import type { LuaFunction } from "./lua_value.ts";
+import { replyLua } from "./lua_to_reply.ts";
+import {
+  addScriptFunctions,
+  errorHandler,
+  forbidMissing,
+  makeRedisLibrary,
+  replacePcall,
+} from "./redis_library.ts";
+import { type CachedScript, ScriptCache } from "./script_cache.ts";
+import { ScriptCalls } from "./script_calls.ts";
+import { placeText, reportOf, type ScriptErrorReport } from "./script_errors.ts";
+import {
+  parseScriptHead,
+  SCRIPT_ALLOW_OOM,
+  SCRIPT_NO_WRITES,
+  SCRIPT_UNDECLARED,
+} from "./script_flags.ts";
+import { ScriptWatch } from "./script_watch.ts";
+
+/** The name under which scripts are compiled. */
+const CHUNK_NAME = "@user_script";
+/** Where the keys begin in EVAL and its kin. */
+const FIRST_KEY = 3;
+
+const READ_ONLY_COMMAND = commandError(
+  "ERR Can not execute a script with write flag using *_ro command.",
+);
+const MISCONF_RDB = commandError(
+  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to " +
+    "disk. Writable scripts are blocked. Use 'no-writes' flag for read only scripts.",
+);
+const MISCONF_AOF = "MISCONF Redis is configured to persist data to AOF, but it's currently " +
+  "unable to persist to disk. Writable scripts are blocked. Use 'no-writes' flag for read only " +
+  "scripts. AOF error: ";
+const OUT_OF_MEMORY_AT_START = commandError(
+  "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
+);
+
+declare module "../session/host.ts" {
+  interface Host {
+    readonly scripting: Scripting;
+  }
+}
+
+/** What it uses of the host. */
+type ScriptingHost = Pick<
+  Host,
+  | "acl"
+  | "arena"
+  | "clientLife"
+  | "commands"
+  | "config"
+  | "dispatcher"
+  | "gates"
+  | "keyspace"
+  | "log"
+  | "memoryLimit"
+  | "monitors"
+  | "persistence"
+  | "propagation"
+  | "statistics"
+  | "tracking"
+>;
+
+/** A script or function to be run by a client's command. */
+interface RunRequest {
+  readonly engine: LuaEngine;
+  readonly name: string;
+  readonly isFunction: boolean;
+  readonly flags: number;
+  /** It came by EVAL_RO or the like. */
+  readonly isReadOnly: boolean;
+}
+
+export class Scripting {
+  readonly cache = new ScriptCache();
+  readonly functions: FunctionLibraries;
+  readonly #host: ScriptingHost;
+  readonly #calls: ScriptCalls;
+  readonly #engine: LuaEngine;
+
+  constructor(host: ScriptingHost) {
+    this.#host = host;
+    const calls = this.#calls = new ScriptCalls(host);
+    const watch = new ScriptWatch(host, calls);
+    const options: LuaEngineOptions = {
+      onSteps: () => watch.onSteps(),
+      random: new ScriptRandom(),
+      memoryMax: host.config.scriptMemoryLimit,
+    };
+    const { log } = host;
+    this.#engine = this.#makeScriptEngine(options);
+    this.functions = new FunctionLibraries({
+      engine: options,
+      log,
+      redis: makeRedisLibrary({ calls, log, host }),
+      whileLoading: (load) => watch.whileLoading(load),
+    });
+    host.config.onChange("script-memory-limit", () => {
+      this.#engine.memoryMax = host.config.scriptMemoryLimit;
+      this.functions.engine.memoryMax = host.config.scriptMemoryLimit;
+      return null;
+    });
+  }
+
+  #makeScriptEngine(options: LuaEngineOptions): LuaEngine {
+    const { log } = this.#host;
+    const engine = new LuaEngine(options);
+    replacePcall(engine);
+    const redis = makeRedisLibrary({ calls: this.#calls, log, host: this.#host });
+    addScriptFunctions(redis);
+    engine.globals.set("redis", redis);
+    engine.globals.set("__redis__err__handler", errorHandler);
+    forbidMissing(engine.globals);
+    engine.protect(engine.globals);
+    return engine;
+  }
+
+  /** SCRIPT FLUSH. */
+  flushScripts(): void {
+    this.cache.clear();
+  }
+
+  /**
+   * The script of a text: compiled if it is not in the cache. Throws a CommandError if it cannot be.
+   * `keeps`: it came by SCRIPT LOAD.
+   */
+  compile(source: string, keeps: boolean): CachedScript {
+    const known = this.cache.findSource(source);
+    if (known !== undefined) {
+      if (keeps) this.cache.keep(known);
+      return known;
+    }
+    const head = parseScriptHead(source);
+    if ("error" in head) throw commandError(`ERR ${head.error}`);
+    let fn: LuaFunction;
+    try {
+      fn = this.#engine.compile(head.body, CHUNK_NAME);
+    } catch (thrown) {
+      if (!(thrown instanceof LuaSyntaxError)) throw thrown;
+      throw commandError(`ERR Error compiling script (new function): ${thrown.message}`);
+    }
+    return this.cache.add(source, fn, head.flags, keeps);
+  }
+
+  /** Runs a script with the keys and arguments of the client's command, and replies. */
+  runScript(client: Client, script: CachedScript, keyCount: number, isReadOnly: boolean): void {
+    const engine = this.#engine;
+    const { sha: name, flags } = script;
+    this.cache.touch(script);
+    this.#run(client, { engine, name, isFunction: false, flags, isReadOnly }, () => {
+      const { globals } = engine;
+      globals.set("KEYS", keysOf(client.argv, keyCount));
+      globals.set("ARGV", argumentsOf(client.argv, keyCount));
+      return engine.call(script.fn, []);
+    });
+  }
+
+  /** Runs a function with the keys and arguments of the client's command, and replies. */
+  runFunction(client: Client, found: LibraryFunction, keyCount: number, isReadOnly: boolean): void {
+    const { engine } = this.functions;
+    const { name, flags } = found;
+    this.#run(client, { engine, name, isFunction: true, flags, isReadOnly }, () => {
+      const { argv } = client;
+      return engine.call(found.fn, [keysOf(argv, keyCount), argumentsOf(argv, keyCount)]);
+    });
+  }
+
+  #run(client: Client, request: RunRequest, call: () => readonly unknown[]): void {
+    const { engine, name, isFunction, flags } = request;
+    this.#requireRunnable(client, flags, request.isReadOnly);
+    const isDeclared = (flags & SCRIPT_UNDECLARED) === 0;
+    // The effects are recorded command by command.
+    client.propagateNothing();
+    const calls = this.#calls;
+    calls.begin({
+      caller: client,
+      name,
+      isFunction,
+      isReadOnly: request.isReadOnly || (isDeclared && (flags & SCRIPT_NO_WRITES) !== 0),
+      allowsOom: isDeclared && (flags & SCRIPT_ALLOW_OOM) !== 0,
+    });
+    try {
+      this.#reply(client, call()[0]);
+    } catch (thrown) {
+      this.#replyFailure(client, engine, name, thrown);
+    } finally {
+      calls.end();
+    }
+  }
+
+  #reply(client: Client, value: unknown): void {
+    const { reply, command } = client;
+    let hasNewError = false;
+    const onError = ({ text, isCounted }: ScriptErrorReport) => {
+      if (isCounted) return;
+      this.#host.statistics.countError(text);
+      hasNewError = true;
+    };
+    replyLua({ reply, scriptResp: this.#calls.client.reply.resp, onError }, value);
+    if (hasNewError) command!.failedCalls++;
+  }
+
+  /** A script ended with an error. What was counted by a command of it is not counted again. */
+  #replyFailure(client: Client, engine: LuaEngine, name: string, thrown: unknown): void {
+    if (thrown instanceof ScriptKill) throw commandError(thrown.message);
+    if (!(thrown instanceof LuaError)) throw thrown;
+    const report = reportOf(thrown);
+    const text = report.text + placeText(name, engine.placeOf(thrown.site));
+    if (!report.isCounted) throw commandError(text);
+    client.reply.error(text);
+  }
+
+  /** What the state of the server and the flags of the script allow; throws a CommandError. */
+  #requireRunnable(client: Client, flags: number, isReadOnlyCommand: boolean): void {
+    if ((flags & SCRIPT_UNDECLARED) !== 0) return;
+    const { gates, memoryLimit } = this.#host;
+    const isObeyed = (client.flags & REDIS_INTERNAL) !== 0;
+    if ((flags & SCRIPT_NO_WRITES) === 0 && !isObeyed) {
+      if ((gates.bits & GATE_MISCONF) !== 0) this.#requireDisk();
+      if (isReadOnlyCommand) throw READ_ONLY_COMMAND;
+    }
+    const isOutOfMemory = (gates.bits & GATE_MEMORY) !== 0 && memoryLimit.isOutOfMemory;
+    if (isObeyed || !isOutOfMemory) return;
+    if ((flags & (SCRIPT_ALLOW_OOM | SCRIPT_NO_WRITES)) === 0) throw OUT_OF_MEMORY_AT_START;
+  }
+
+  #requireDisk(): void {
+    const { persistence } = this.#host;
+    if (persistence.rdb.refusesWrites) throw MISCONF_RDB;
+    const { diskError } = persistence.aof;
+    if (diskError !== null) throw commandError(MISCONF_AOF + diskError);
+  }
+}
+
+function keysOf(argv: Argv, keyCount: number): LuaTable {
+  return tableOf(argv, FIRST_KEY, FIRST_KEY + keyCount);
+}
+
+function argumentsOf(argv: Argv, keyCount: number): LuaTable {
+  return tableOf(argv, FIRST_KEY + keyCount, argv.count);
+}
+
+function tableOf(argv: Argv, from: number, to: number): LuaTable {
+  const list: unknown[] = [];
+  for (let index = from; index < to; index++) list.push(argv.text(index));
+  return new LuaTable(list);
+}
