@@ -33,26 +33,84 @@ export interface LuaReplyTarget {
   onError(report: ScriptErrorReport): void;
 }
 
-/** Writes a Lua value as a reply. */
-export function replyLua(target: LuaReplyTarget, value: unknown): void {
-  writeValue(target, value, 0);
+/** An array, map or set that is being written: a stack of them, since C's would bear thousands. */
+interface Aggregate {
+  readonly kind: "array" | "map" | "set";
+  readonly table: LuaTable;
+  readonly depth: number;
+  /** Array: the key that comes next. Else the place that comes next; -1 at the end. */
+  next: number;
+  readonly count: number;
+  /** Map: the key has been written, its value comes next. */
+  isKeyWritten: boolean;
 }
 
-function writeValue(target: LuaReplyTarget, value: unknown, depth: number): void {
+/** Writes a Lua value as a reply. */
+export function replyLua(target: LuaReplyTarget, value: unknown): void {
+  const outer: Aggregate[] = [];
+  let aggregate = begin(target, value, 0);
+  while (aggregate !== null) {
+    const inner: Aggregate | null = advance(target, aggregate);
+    if (inner === null) {
+      aggregate = outer.pop() ?? null;
+    } else {
+      outer.push(aggregate);
+      aggregate = inner;
+    }
+  }
+}
+
+/** Writes a value; of an aggregate only the head, and returns it. */
+function begin(target: LuaReplyTarget, value: unknown, depth: number): Aggregate | null {
   const { reply } = target;
   if (depth >= STACK_VALUES_MAX) {
-    return writeError(target, { text: "ERR reached lua stack limit", isCounted: false });
+    writeError(target, { text: "ERR reached lua stack limit", isCounted: false });
+    return null;
   }
-  switch (typeof value) {
-    case "string":
-      return reply.bulkText(value);
-    case "number":
-      return writeInteger(reply, value);
-    case "boolean":
-      return writeBoolean(target, value);
+  if (value instanceof LuaTable) {
+    const special = value.hash === null ? undefined : beginSpecial(target, value, depth);
+    return special === undefined ? beginArray(reply, value, depth) : special;
   }
-  if (!(value instanceof LuaTable)) return reply.nil();
-  if (value.hash === null || !writeSpecial(target, value, depth)) writeArray(target, value, depth);
+  if (typeof value === "string") reply.bulkText(value);
+  else if (typeof value === "number") writeInteger(reply, value);
+  else if (typeof value === "boolean") writeBoolean(target, value);
+  else reply.nil();
+  return null;
+}
+
+/** Writes what is left of an aggregate, up to an inner one, which is returned. */
+function advance(target: LuaReplyTarget, aggregate: Aggregate): Aggregate | null {
+  return aggregate.kind === "array"
+    ? advanceArray(target, aggregate)
+    : advanceEntries(target, aggregate);
+}
+
+function advanceArray(target: LuaReplyTarget, array: Aggregate): Aggregate | null {
+  const { table, count, depth } = array;
+  while (array.next <= count) {
+    const inner = begin(target, table.getNumber(array.next++), depth + 1);
+    if (inner !== null) return inner;
+  }
+  return null;
+}
+
+function advanceEntries(target: LuaReplyTarget, entries: Aggregate): Aggregate | null {
+  const { kind, table, depth } = entries;
+  while (entries.next >= 0) {
+    const key = table.keyAt(entries.next);
+    let inner: Aggregate | null;
+    if (kind === "map" && !entries.isKeyWritten) {
+      entries.isKeyWritten = true;
+      inner = begin(target, key, depth + PAIR_VALUES + 1);
+    } else {
+      const value = kind === "map" ? table.valueAt(entries.next) : key;
+      entries.isKeyWritten = false;
+      entries.next = table.nextPlace(key);
+      inner = begin(target, value, depth + PAIR_VALUES);
+    }
+    if (inner !== null) return inner;
+  }
+  return null;
 }
 
 function writeInteger(reply: Reply, value: number): void {
@@ -72,41 +130,38 @@ function writeError(target: LuaReplyTarget, report: ScriptErrorReport): void {
   target.onError(report);
 }
 
-/** Writes a table that stands for something else than an array; false if it does not. */
-function writeSpecial(target: LuaReplyTarget, table: LuaTable, depth: number): boolean {
+/** Begins a table that stands for something else than an array; undefined if it does not. */
+function beginSpecial(
+  target: LuaReplyTarget,
+  table: LuaTable,
+  depth: number,
+): Aggregate | null | undefined {
   const { reply } = target;
   if (typeof table.get("err") === "string") {
     writeError(target, reportOfTable(table));
-    return true;
+    return null;
   }
   const ok = table.get("ok");
   if (typeof ok === "string") {
     reply.simple(withoutLineEnds(ok));
-    return true;
+    return null;
   }
   const double = table.get("double");
   if (typeof double === "number") {
     writeDouble(reply, double);
-    return true;
+    return null;
   }
   const bigNumber = table.get("big_number");
   if (typeof bigNumber === "string") {
     reply.bigNumber(withoutLineEnds(bigNumber));
-    return true;
+    return null;
   }
   const verbatim = table.get("verbatim_string");
-  if (verbatim instanceof LuaTable && writeVerbatim(reply, verbatim)) return true;
+  if (verbatim instanceof LuaTable && writeVerbatim(reply, verbatim)) return null;
   const map = table.get("map");
-  if (map instanceof LuaTable) {
-    writeMap(target, map, depth);
-    return true;
-  }
+  if (map instanceof LuaTable) return beginEntries(reply, "map", map, depth);
   const set = table.get("set");
-  if (set instanceof LuaTable) {
-    writeSet(target, set, depth);
-    return true;
-  }
-  return false;
+  return set instanceof LuaTable ? beginEntries(reply, "set", set, depth) : undefined;
 }
 
 /** Redis prints a double of a script with 17 digits. */
@@ -122,38 +177,24 @@ function writeVerbatim(reply: Reply, table: LuaTable): boolean {
   return true;
 }
 
-function writeMap(target: LuaReplyTarget, map: LuaTable, depth: number): void {
-  const { reply } = target;
-  const mark = reply.deferArray();
+function beginEntries(
+  reply: Reply,
+  kind: "map" | "set",
+  table: LuaTable,
+  depth: number,
+): Aggregate {
   let count = 0;
-  for (let place = map.nextPlace(undefined); place >= 0;) {
-    const key = map.keyAt(place);
-    writeValue(target, key, depth + PAIR_VALUES + 1);
-    writeValue(target, map.valueAt(place), depth + PAIR_VALUES);
-    count++;
-    place = map.nextPlace(key);
-  }
-  reply.endDeferredMap(mark, count);
+  table.forEach(() => count++);
+  if (kind === "map") reply.map(count);
+  else reply.set(count);
+  return { kind, table, depth, next: table.nextPlace(undefined), count, isKeyWritten: false };
 }
 
-function writeSet(target: LuaReplyTarget, set: LuaTable, depth: number): void {
-  const { reply } = target;
-  const mark = reply.deferArray();
-  let count = 0;
-  for (let place = set.nextPlace(undefined); place >= 0;) {
-    const key = set.keyAt(place);
-    writeValue(target, key, depth + PAIR_VALUES);
-    count++;
-    place = set.nextPlace(key);
-  }
-  reply.endDeferredSet(mark, count);
-}
-
-function writeArray(target: LuaReplyTarget, table: LuaTable, depth: number): void {
+function beginArray(reply: Reply, table: LuaTable, depth: number): Aggregate {
   let count = 0;
   while (table.getNumber(count + 1) !== undefined) count++;
-  target.reply.array(count);
-  for (let key = 1; key <= count; key++) writeValue(target, table.getNumber(key), depth + 1);
+  reply.array(count);
+  return { kind: "array", table, depth, next: 1, count, isKeyWritten: false };
 }
 
 function withoutLineEnds(text: string): string {

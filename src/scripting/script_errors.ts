@@ -24,8 +24,8 @@ export function errorTable(text: string, isCounted = false): LuaTable {
     message = text.slice(space < 0 ? 1 : space + 1);
   }
   const table = new LuaTable();
-  table.set("err", `${code} ${message.replace(/^[\r\n]+|[\r\n]+$/g, "")}`);
   if (isCounted) table.set(COUNTED, true);
+  table.set("err", `${code} ${message.replace(/^[\r\n]+|[\r\n]+$/g, "")}`);
   return table;
 }
 
@@ -36,7 +36,7 @@ export function failWithTable(text: string, isCounted = false): never {
 
 /** An error that a client is told. */
 export interface ScriptErrorReport {
-  /** The reply without its leading "-"; it may hold line ends. */
+  /** The reply without its leading "-"; it holds no line ends. */
   text: string;
   /** It is in the statistics already. */
   isCounted: boolean;
@@ -46,13 +46,17 @@ export interface ScriptErrorReport {
 export function reportOfTable(table: LuaTable): ScriptErrorReport {
   // Redis 7.0.15 ends there with a crash if there is no text.
   const text = toText(table.get("err")) ?? "ERR unknown error";
-  return { text: text.replace(/[\r\n]+$/, ""), isCounted: table.get(COUNTED) === true };
+  return { text: inOneLine(text), isCounted: table.get(COUNTED) === true };
 }
 
 /** What is reported of an error that ended a script; `place` is where it arose. */
 export function reportOf({ value }: LuaError): ScriptErrorReport {
   if (value instanceof LuaTable) return reportOfTable(value);
-  return { text: `ERR ${rawToString(value)}`, isCounted: false };
+  return { text: inOneLine(`ERR ${rawToString(value)}`), isCounted: false };
+}
+
+function inOneLine(text: string): string {
+  return /[\r\n]/.test(text) ? text.replace(/[\r\n]+$/, "").replace(/[\r\n]/g, " ") : text;
 }
 
 /** ` script: <name>, on @user_script:1.`, or nothing if no place is known. */

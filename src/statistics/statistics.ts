@@ -2,6 +2,10 @@
  * Statistics: the counters behind INFO stats, and the instantaneous rates, sampled by cron.
  */
 const SAMPLE_COUNT = 16;
+/** A longer word at the head of an error is no code. */
+const CODE_CHARS_MAX = 30;
+/** Scripts may reply errors of any code: beyond so many, new ones are no more told apart. */
+const CODES_MAX = 1000;
 
 /** A counter's rate per second, averaged over the last 16 samples. */
 export class Rate {
@@ -59,8 +63,11 @@ export class Statistics {
   countError(text: string): void {
     this.errorReplies++;
     const end = text.indexOf(" ");
-    const code = end < 0 ? text : text.slice(0, end);
-    this.errorsByCode.set(code, (this.errorsByCode.get(code) ?? 0) + 1);
+    // Redis: what has no code, or none of 30 letters, counts as one that has none of its own.
+    const code = end < 0 || end > CODE_CHARS_MAX ? "ERR" : text.slice(0, end);
+    const count = this.errorsByCode.get(code);
+    if (count === undefined && this.errorsByCode.size >= CODES_MAX) return;
+    this.errorsByCode.set(code, (count ?? 0) + 1);
   }
 
   /** CONFIG RESETSTAT. Redis: the peak of memory stays. */
