@@ -205,10 +205,7 @@ function makeAclCheck({ calls, host }: RedisLibraryOptions): LuaFunction {
     if (run === null) {
       failWithTable("redis.acl_check_cmd can only be called inside a script invocation");
     }
-    const problem = calls.setArguments(
-      args,
-      "Please specify at least one argument for this redis lib call",
-    );
+    const problem = calls.setArguments(args);
     if (problem !== null) failWithTable(problem);
     const command = host.commands.resolve(calls.argv);
     if (command === null) failWithTable("Invalid command passed to redis.acl_check_cmd()");

@@ -159,10 +159,7 @@ export class ScriptCalls {
     if (run === null) {
       failWithTable("redis.call/pcall can only be called inside a script invocation");
     }
-    const problem = this.setArguments(
-      args,
-      "Please specify at least one argument for this redis.call() call",
-    );
+    const problem = this.setArguments(args);
     if (problem !== null) return fail(errorTable(problem), raises);
     const argv = this.#argv;
     const command = this.#host.commands.resolve(argv);
@@ -179,8 +176,8 @@ export class ScriptCalls {
    * Makes Lua values the arguments of a command: numbers with all their digits. Returns what is
    * wrong with them, or null.
    */
-  setArguments(args: readonly unknown[], ifNone: string): string | null {
-    if (args.length === 0) return ifNone;
+  setArguments(args: readonly unknown[]): string | null {
+    if (args.length === 0) return "Please specify at least one argument for this redis lib call";
     const texts: string[] = [];
     let total = 0;
     for (const arg of args) {

@@ -207,14 +207,13 @@ export class Scripting {
 
   #reply(client: Client, value: unknown): void {
     const { reply, command } = client;
-    let hasNewError = false;
+    let hasError = false;
     const onError = ({ text, isCounted }: ScriptErrorReport) => {
-      if (isCounted) return;
-      this.#host.statistics.countError(text);
-      hasNewError = true;
+      if (!isCounted) this.#host.statistics.countError(text);
+      hasError = true;
     };
     replyLua({ reply, scriptResp: this.#calls.client.reply.resp, onError }, value);
-    if (hasNewError) command!.failedCalls++;
+    if (hasError) command!.failedCalls++;
   }
 
   /** A script ended with an error. What was counted by a command of it is not counted again. */
@@ -225,6 +224,7 @@ export class Scripting {
     const text = report.text + placeText(name, engine.placeOf(thrown.site));
     if (!report.isCounted) throw commandError(text);
     client.reply.error(text);
+    client.command!.failedCalls++;
   }
 
   /** What the state of the server and the flags of the script allow; throws a CommandError. */
