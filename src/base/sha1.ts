@@ -2,6 +2,8 @@
  * SHA-1 (FIPS 180-4), in pieces, without an object per message: DEBUG DIGEST hashes several short
  * strings per key, for which calling the runtime's would cost ten times as much. Not for secrets.
  */
+import { latin1Bytes } from "./bytes.ts";
+
 export const SHA1_BYTES = 20;
 
 const BLOCK_BYTES = 64;
@@ -98,4 +100,12 @@ function fillSchedule(block: Uint8Array): void {
       schedule[index - 16];
     schedule[index] = (word << 1) | (word >>> 31);
   }
+}
+
+/** The hash of a text of Latin-1 characters: 40 hexadecimal digits. */
+export function hexSha1(text: string): string {
+  const bytes = latin1Bytes(text);
+  const digest = new Uint8Array(SHA1_BYTES);
+  new Sha1().update(bytes, 0, bytes.length).digest(digest);
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

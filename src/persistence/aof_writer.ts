@@ -273,7 +273,7 @@ export class AofWriter implements CommandLog {
   // --------------------------------------------------------------------------------- CommandLog
 
   append(dbIndex: number, argv: Argv): void {
-    if (this.#unitEffects++ === 0) this.#beginUnit();
+    if (this.#unitEffects++ === 0) this.#beginUnit(dbIndex);
     else if (this.#unitEffects === 2) this.#insertMulti();
     if (dbIndex !== this.#selectedDb) this.#select(dbIndex);
     const { bytes, starts, lengths, count } = argv;
@@ -299,8 +299,10 @@ export class AofWriter implements CommandLog {
     this.#completeBytes = this.#length;
   }
 
-  #beginUnit(): void {
+  /** Redis: the database of the first effect is selected before MULTI. */
+  #beginUnit(dbIndex: number): void {
     if (this.#options.config.aofTimestampEnabled) this.#annotateTime();
+    if (dbIndex !== this.#selectedDb) this.#select(dbIndex);
     this.#unitStart = this.#length;
   }
 

@@ -1,9 +1,8 @@
 /**
  * The library `redis`, as scripts and functions see it, and what Redis changes of Lua's own.
  */
-import { latin1Bytes } from "../base/bytes.ts";
 import type { Log } from "../base/log.ts";
-import { Sha1, SHA1_BYTES } from "../base/sha1.ts";
+import { hexSha1 } from "../base/sha1.ts";
 import { REDIS_VERSION } from "../config/version.ts";
 import { PROPAGATE_AOF, PROPAGATE_REPL } from "../execution/propagation.ts";
 import type { Host } from "../session/host.ts";
@@ -28,14 +27,6 @@ export interface RedisLibraryOptions {
   readonly calls: ScriptCalls;
   readonly log: Log;
   readonly host: Pick<Host, "acl" | "commands">;
-}
-
-/** The SHA-1 of a Latin-1 text, 40 hexadecimal digits. */
-export function hexSha1(text: string): string {
-  const bytes = latin1Bytes(text);
-  const digest = new Uint8Array(SHA1_BYTES);
-  new Sha1().update(bytes, 0, bytes.length).digest(digest);
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** `redis` as functions and scripts see it. */

@@ -5,7 +5,7 @@
  * last 500 stay, as newer versions of Redis do: programs that write values into the text of their
  * scripts would use up all memory.
  */
-import { hexSha1 } from "./redis_library.ts";
+import { hexSha1 } from "../base/sha1.ts";
 import type { LuaFunction } from "./lua_value.ts";
 
 const EVAL_SCRIPTS_MAX = 500;

@@ -32,13 +32,15 @@ import type { Host } from "../session/host.ts";
 import { lacksRoom } from "../upkeep/address_space.ts";
 import { failPlainly } from "./lua_calls.ts";
 import { LuaError } from "./lua_error.ts";
-import { meter } from "./lua_meter.ts";
+import { meter, spendSteps } from "./lua_meter.ts";
 import { formatGeneral } from "./lua_number.ts";
 import type { LuaTable } from "./lua_table.ts";
 import { ReplyToLua } from "./reply_to_lua.ts";
 import { errorTable, failWithTable } from "./script_errors.ts";
 
 const REPLICATION_FLAGS = PROPAGATE_AOF | PROPAGATE_REPL;
+/** A call counts as so many steps of Lua code, since some take long. */
+const CALL_STEPS = 1000;
 const ARGUMENT_BYTES_MIN = 1024;
 /** Arrays above this are given back after a script. */
 const KEPT_BYTES_MAX = 64 * 1024;
@@ -214,6 +216,7 @@ export class ScriptCalls {
     const { reply } = client;
     client.argv = this.#argv;
     reply.rewind(0);
+    spendSteps(CALL_STEPS);
     dispatcher.call(client, command);
     const { caller } = run;
     if ((caller.flags & REDIS_TRACKING) !== 0) tracking.remember(caller, command, this.#argv);

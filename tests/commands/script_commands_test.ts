@@ -1,14 +1,12 @@
-/** Scripting commands of a server that has no scripts; the texts are redis-server's. */
+/** Errors and help of the scripting commands; the texts are redis-server's. */
 import { assertEquals } from "@std/assert";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { RespError } from "../support/resp_reply.ts";
 
-const NOT_AVAILABLE = "ERR Scripting is not available in this version of Redeno";
 const NO_SCRIPT = "NOSCRIPT No matching script. Please use EVAL.";
 const SHA1 = "a".repeat(40);
 
 const ERRORS: readonly (readonly [command: string, message: string])[] = [
-  ["EVAL return 0", NOT_AVAILABLE],
   ["EVAL return x", "ERR value is not an integer or out of range"],
   ["EVAL return -1", "ERR Number of keys can't be negative"],
   ["EVAL_RO return 2 k", "ERR Number of keys can't be greater than number of args"],
@@ -17,12 +15,10 @@ const ERRORS: readonly (readonly [command: string, message: string])[] = [
   [`EVALSHA_RO ${SHA1} x`, "ERR value is not an integer or out of range"],
   ["FCALL f x", "ERR Function not found"],
   ["FCALL_RO f 0", "ERR Function not found"],
-  ["SCRIPT LOAD return", NOT_AVAILABLE],
   ["SCRIPT KILL", "NOTBUSY No scripts in execution right now."],
   ["SCRIPT FLUSH now", "ERR SCRIPT FLUSH only support SYNC|ASYNC option"],
-  ["SCRIPT DEBUG YES", NOT_AVAILABLE],
+  ["SCRIPT DEBUG YES", "ERR There is no script debugger in Redeno"],
   ["SCRIPT DEBUG x", "ERR Use SCRIPT DEBUG YES/SYNC/NO"],
-  ["FUNCTION LOAD code", NOT_AVAILABLE],
   ["FUNCTION DELETE lib", "ERR Library not found"],
   ["FUNCTION KILL", "NOTBUSY No scripts in execution right now."],
   ["FUNCTION FLUSH now", "ERR FUNCTION FLUSH only supports SYNC|ASYNC option"],
@@ -35,7 +31,7 @@ const ERRORS: readonly (readonly [command: string, message: string])[] = [
   ],
 ];
 
-Deno.test("what needs a script is refused with the error of a server without scripts", () => {
+Deno.test("what cannot be done is refused with Redis's error", () => {
   using server = new EmbeddedServer();
   for (const [command, message] of ERRORS) {
     const reply = server.run(...command.split(" "));
@@ -43,7 +39,7 @@ Deno.test("what needs a script is refused with the error of a server without scr
   }
 });
 
-Deno.test("tools that ask for scripts and functions learn that there are none", () => {
+Deno.test("a server without scripts and functions says so", () => {
   using server = new EmbeddedServer();
   assertEquals(server.run("SCRIPT", "EXISTS", SHA1, "b"), [0, 0]);
   assertEquals(server.run("SCRIPT", "FLUSH", "async"), "OK");

@@ -45,6 +45,7 @@ class Fixture {
       files,
       log,
       child: this.child,
+      libraries: this.server.server.scripting.functions,
       loadingStarted: (bytes) => loading.push(bytes),
       onLoadProgress: (bytes) => loading.push(bytes),
       loadingEnded: () => loading.push(-1),
@@ -237,15 +238,27 @@ Deno.test("FLUSHALL writes nothing without save points", async () => {
   }, "");
 });
 
-Deno.test("function libraries of a loaded file are written again", async () => {
+/** An RDB file that holds a library and nothing else. */
+function libraryFile(library: string): Uint8Array {
+  const head = `REDIS0010\xf5${String.fromCharCode(library.length)}${library}\xff`;
+  return Uint8Array.from(head + "\0".repeat(8), (character) => character.charCodeAt(0));
+}
+
+Deno.test("function libraries of a loaded file can be called, and are written again", async () => {
   await withFixture(async ({ rdb, server }) => {
-    const library = "#!lua name=lib";
-    const head = `REDIS0010\xf5${String.fromCharCode(library.length)}${library}\xff`;
-    const bytes = Uint8Array.from(head + "\0".repeat(8), (character) => character.charCodeAt(0));
-    Deno.writeFileSync(rdb.path, bytes);
+    server.run("CONFIG", "SET", "rdbcompression", "no");
+    const library = "#!lua name=lib\nredis.register_function('f',function() end)";
+    Deno.writeFileSync(rdb.path, libraryFile(library));
     await rdb.loadDump();
-    server.run("SET", "k", "v");
+    assertEquals(server.run("FCALL", "f", "0"), null);
     rdb.saveNow();
     assertMatch(new TextDecoder("latin1").decode(Deno.readFileSync(rdb.path)), /#!lua name=lib/);
+  });
+});
+
+Deno.test("a file whose library cannot be loaded is not loaded", async () => {
+  await withFixture(async ({ rdb }) => {
+    Deno.writeFileSync(rdb.path, libraryFile("#!lua name=lib\nif"));
+    await assertRejects(() => rdb.loadDump(), Error, "Error compiling function");
   });
 });

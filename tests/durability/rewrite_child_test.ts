@@ -26,6 +26,7 @@ async function withRewriteChild(
     files,
     log,
     child,
+    libraries: server.server.scripting.functions,
     loadingStarted: nothing,
     onLoadProgress: nothing,
     loadingEnded: nothing,

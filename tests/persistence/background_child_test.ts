@@ -116,13 +116,20 @@ Deno.test("commands are written as commands", async () => {
     const path = join(directory, "base.aof");
     const { databases, syncsIncrementally } = request;
     const result = await child.run(
-      { kind: "aof-commands", databases, path, syncsIncrementally, timestampSeconds: 1700000000 },
+      {
+        kind: "aof-commands",
+        databases,
+        path,
+        syncsIncrementally,
+        timestampSeconds: 1700000000,
+        functionLibraries: [new Uint8Array([65])],
+      },
       1,
     );
     assertEquals(result.outcome, "ok");
     assertEquals(
       Deno.readTextFileSync(path),
-      "#TS:1700000000\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n",
+      "#TS:1700000000\r\n*3\r\n$8\r\nFUNCTION\r\n$4\r\nLOAD\r\n$1\r\nA\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n",
     );
   });
 });

@@ -1,0 +1,97 @@
+/** Libraries: all or nothing, and how they survive. */
+import { assertEquals } from "@std/assert";
+import type { FunctionLibraries } from "../../src/scripting/function_libraries.ts";
+import { CommandError } from "../../src/session/errors.ts";
+import { EmbeddedServer } from "../support/embedded_server.ts";
+import { latin1 } from "../support/text.ts";
+
+function source(name: string, ...functions: string[]): string {
+  const code = functions.map((each) =>
+    `redis.register_function('${each}',function() return '${name}' end)`
+  );
+  return `#!lua name=${name}\n${code.join("\n")}`;
+}
+
+function errorOf(run: () => void): string | null {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof CommandError) return error.text;
+    throw error;
+  }
+  return null;
+}
+
+function namesOf(libraries: FunctionLibraries): string[] {
+  return [...libraries.libraries()].map(({ name, functions }) =>
+    `${name}:${[...functions.keys()]}`
+  );
+}
+
+Deno.test("a library that cannot be taken changes nothing", () => {
+  using server = new EmbeddedServer();
+  const { functions } = server.server.scripting;
+  functions.load(source("a", "f", "g"), false);
+  functions.load(source("b", "h"), false);
+  const before = namesOf(functions);
+  assertEquals(
+    errorOf(() => functions.load(source("a", "x"), false)),
+    "ERR Library 'a' already exists",
+  );
+  assertEquals(
+    errorOf(() => functions.load(source("a", "H"), true)),
+    "ERR Function H already exists",
+  );
+  assertEquals(errorOf(() => functions.load(source("c"), false)), "ERR No functions registered");
+  const both = [latin1(source("c", "c1")), latin1(source("b", "h"))];
+  assertEquals(errorOf(() => functions.restore(both, "append")), "ERR Library b already exists");
+  const clash = [latin1(source("c", "f"))];
+  assertEquals(errorOf(() => functions.restore(clash, "replace")), "ERR Function f already exists");
+  assertEquals(namesOf(functions), before);
+  assertEquals(server.run("FCALL", "F", "0"), "a");
+});
+
+Deno.test("replacing and flushing", () => {
+  using server = new EmbeddedServer();
+  const { functions } = server.server.scripting;
+  functions.load(source("a", "f"), false);
+  functions.load(source("a", "g"), true);
+  assertEquals(namesOf(functions), ["a:g"]);
+  functions.restore([latin1(source("b", "f")), latin1(source("a", "h"))], "replace");
+  assertEquals(namesOf(functions), ["b:f", "a:h"]);
+  functions.restore([latin1(source("c", "f"))], "flush");
+  assertEquals(namesOf(functions), ["c:f"]);
+  assertEquals([functions.delete("a"), functions.delete("c"), functions.functionCount], [
+    false,
+    true,
+    0,
+  ]);
+});
+
+Deno.test("libraries are saved with the data, and FLUSHALL leaves them", async () => {
+  const directory = await Deno.makeTempDir();
+  using server = new EmbeddedServer([["dir", directory], ["enable-debug-command", "yes"]]);
+  const code = source("a", "f");
+  assertEquals(server.run("FUNCTION", "LOAD", code), "a");
+  server.run("FLUSHALL");
+  assertEquals(server.run("DEBUG", "RELOAD"), "OK");
+  assertEquals(server.run("FCALL", "f", "0"), "a");
+  assertEquals(server.server.scripting.functions.sources(), [latin1(code)]);
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("what is recorded are the commands that change libraries", () => {
+  using server = new EmbeddedServer();
+  const log: string[] = [];
+  server.server.propagation.attach({
+    append: (_dbIndex, argv) => log.push(`${argv.text(0)} ${argv.text(1)}`),
+    endUnit() {},
+  });
+  server.run("FUNCTION", "LOAD", source("a", "f"));
+  server.run("FCALL", "f", "0");
+  server.run("FUNCTION", "LIST");
+  server.run("FUNCTION", "DELETE", "a");
+  server.run("FUNCTION", "DELETE", "a");
+  server.run("FUNCTION", "FLUSH");
+  assertEquals(log, ["FUNCTION LOAD", "FUNCTION DELETE", "FUNCTION FLUSH"]);
+});
