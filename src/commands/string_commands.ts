@@ -6,8 +6,8 @@
  * copies from the key's entry into the reply.
  *
  * Long values (from 16 KiB on) are lists of chunks; they are replied piece by piece, and APPEND and
- * SETRANGE touch only the chunks concerned. Numbers are in counter_commands.ts, bits in bitmap_commands.ts, LCS
- * in lcs_command.ts.
+ * SETRANGE touch only the chunks concerned. Numbers are in counter_commands.ts, bits in
+ * bitmap_commands.ts, LCS in lcs_command.ts.
  */
 import { Slice } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
