@@ -29,14 +29,14 @@ export interface Mutant {
 
 export const MUTANTS: readonly Mutant[] = [
   {
-    file: "keyspace.ts",
+    file: "keyspace_state.ts",
     oldText: "now >= then ? now - then : 65535 - then + now",
     newText: "now - then",
     test: "keyspace_test.ts",
     fault: "LFU counters never decay after the minutes have wrapped around",
   },
   {
-    file: "keyspace.ts",
+    file: "keyspace_state.ts",
     oldText: "65535 - then + now",
     newText: "65536 + then - now",
     test: "keyspace_test.ts",

@@ -93,6 +93,7 @@ export function prepareBits(client: Client, entry: Ref, highest: number): Ref {
   }
   const length = Math.floor(highest / 8) + 1;
   if (length > byteString.BYTES_MAX) throw BIT_OFFSET_NOT_AN_INTEGER;
+  db.arena.requireRoom(length);
   const target = entry === 0 ? createEmptyString(client, 1) : entry;
   const moved = stringValue.resize(db.arena, target, length);
   db.replaceMoved(target, moved);
@@ -221,6 +222,7 @@ function storeCombined(
     value.setEncodingOnly(arena, entry, value.ENCODING_RAW);
     return;
   }
+  arena.requireRoom(length);
   // The old value may be a source, so the new one is made beside it.
   const ref = byteString.create(arena, length);
   for (let at = 0; at < length; at += BLOCK_BYTES) {

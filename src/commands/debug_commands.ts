@@ -276,6 +276,7 @@ function populate(client: Client): void {
   for (let index = 0; index < keyCount; index++) {
     const name = latin1Bytes(`${prefix}:${index}`);
     if (db.findRaw(name, 0, name.length) !== 0) continue;
+    db.arena.requireRoom(name.length + valueBytes);
     let bytes = latin1Bytes(`value:${index}`);
     if (valueBytes > 0) {
       const padded = new Uint8Array(valueBytes);

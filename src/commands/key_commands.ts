@@ -23,6 +23,7 @@ import * as dictEntry from "../structures/dict_entry.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
 import * as valueCopy from "../values/value_copy.ts";
+import { entryBytes } from "../values/value_memory.ts";
 import { databaseArgument, databaseAt, int32Argument } from "./arguments.ts";
 import {
   collectEntries,
@@ -371,6 +372,8 @@ function copyEntry(source: Ref, target: Database, argv: Argv, keyIndex: number):
     return;
   }
   const type = value.typeOf(arena, source);
+  // No value takes more than all of them.
+  if (!arena.hasRoomFor(arena.usedBytes)) arena.requireRoom(entryBytes(arena, source, 0));
   const ref = valueCopy.duplicate(arena, type, encoding, value.valueRef(arena, source));
   target.createKey(argv.bytes, start, length, type, encoding, ref, expiryMs);
 }
@@ -402,7 +405,12 @@ function objectRefcountCommand(client: Client): void {
   const { arena } = client.db;
   const entry = inspected(client);
   if (entry === 0) return client.reply.nil();
-  if (value.encodingOf(arena, entry) !== value.ENCODING_INT) return client.reply.integer(1);
+  const { maxmemory, maxmemoryPolicy } = client.host.config;
+  // Redis: with a limit and by these policies each value needs an access clock of its own.
+  const isClocked = maxmemory > 0 && /-l[rf]u$/.test(maxmemoryPolicy);
+  if (isClocked || value.encodingOf(arena, entry) !== value.ENCODING_INT) {
+    return client.reply.integer(1);
+  }
   stringValue.read(arena, entry, key);
   const number = parseSafeInteger(key.bytes, key.start, key.length);
   const isShared = number >= 0 && number <= SHARED_INTEGER_MAX;

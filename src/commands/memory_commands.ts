@@ -9,11 +9,11 @@ import { SYNTAX_ERROR } from "../session/errors.ts";
 import { humanBytes } from "../base/human_bytes.ts";
 import {
   fragmentationOf,
+  keyBytes,
   type MemoryReport,
   memoryReport,
   tableBytesOf,
 } from "../upkeep/memory_report.ts";
-import { entryBytes } from "../values/value_memory.ts";
 import { integerArgument } from "./arguments.ts";
 import { replyHelp } from "./help.ts";
 
@@ -84,7 +84,7 @@ function memoryUsageCommand({ argv, reply, db }: Client): void {
   }
   const entry = db.findRaw(argv.bytes, argv.starts[2], argv.lengths[2]);
   if (entry === 0) reply.nil();
-  else reply.integer(entryBytes(db.arena, entry, samples));
+  else reply.integer(keyBytes(db, entry, samples));
 }
 
 /** A field of MEMORY STATS: a count of bytes, or a ratio. */

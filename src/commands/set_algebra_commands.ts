@@ -96,9 +96,8 @@ function sinterstoreCommand(client: Client): void {
   const { arena } = client.db;
   const sets = readSets(client, 2, client.argv.count);
   const result = setValue.createDetached(arena);
-  const limits = setLimits(client);
   someInAll(client, sets, (bytes, start, length) => {
-    setValue.add(arena, result, bytes, start, length, limits);
+    addTo(client, result, bytes, start, length);
     return false;
   });
   storeResult(client, result, "sinterstore");
@@ -155,12 +154,11 @@ function someInAll({ db }: Client, sets: Ref[], visit: StoppingVisitor): void {
 /** A detached set with the members of all sets. */
 function unionOf(client: Client, sets: Ref[]): Ref {
   const { arena } = client.db;
-  const limits = setLimits(client);
   const result = setValue.createDetached(arena);
   for (const set of new Set(sets)) {
     if (set === 0) continue;
     setValue.forEachMember(arena, set, ({ bytes, start, length }) => {
-      setValue.add(arena, result, bytes, start, length, limits);
+      addTo(client, result, bytes, start, length);
     });
   }
   return result;
@@ -187,7 +185,6 @@ function differenceOf(client: Client, sets: Ref[]): Ref {
 
 function differenceByAsking(client: Client, first: Ref, others: Ref[]): Ref {
   const { arena } = client.db;
-  const limits = setLimits(client);
   const result = setValue.createDetached(arena);
   // The larger a set, the more likely it is to have a member.
   others.sort((a, b) => setValue.countOfKey(arena, b) - setValue.countOfKey(arena, a));
@@ -195,9 +192,27 @@ function differenceByAsking(client: Client, first: Ref, others: Ref[]): Ref {
     for (const other of others) {
       if (setValue.has(arena, other, bytes, start, length)) return;
     }
-    setValue.add(arena, result, bytes, start, length, limits);
+    addTo(client, result, bytes, start, length);
   });
   return result;
+}
+
+/** Adds a member to a result; frees it, and gives up, if the address space has no room. */
+function addTo(
+  client: Client,
+  result: Ref,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): void {
+  const { arena, keyspace } = client.db;
+  try {
+    arena.requireRoom(length);
+  } catch (error) {
+    keyspace.reclaimer.freeEntry(result);
+    throw error;
+  }
+  setValue.add(arena, result, bytes, start, length, setLimits(client));
 }
 
 function differenceByRemoving(client: Client, first: Ref, others: Ref[]): Ref {

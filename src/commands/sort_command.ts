@@ -73,12 +73,19 @@ interface ResultSink extends listValue.ElementSink {
 }
 
 /** Byte strings one behind the other in one array; the length -1 stands for none. */
+/** What an element takes in a list beside twice its bytes. */
+const ELEMENT_OVERHEAD_BYTES = 16;
+
 class PackedElements implements ResultSink {
   count = 0;
   bytes = new Uint8Array(1024);
   starts = new Int32Array(64);
   lengths = new Int32Array(64);
   #used = 0;
+
+  get byteCount(): number {
+    return this.#used;
+  }
 
   bulk(bytes: Uint8Array, start: number, length: number): void {
     if (this.#used + length > this.bytes.length) this.#growBytes(length);
@@ -399,6 +406,7 @@ function storeResults(client: Client, keyIndex: number, results: PackedElements)
     db.changed(argv, keyIndex, EVENT_GENERIC, "del");
     return;
   }
+  arena.requireRoom(2 * results.byteCount + results.count * ELEMENT_OVERHEAD_BYTES);
   const list = listValue.create(arena);
   const fill = client.host.config.listMaxListpackSize;
   const { bytes, starts, lengths } = results;

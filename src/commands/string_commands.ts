@@ -205,6 +205,7 @@ export function replyString(client: Client, entry: Ref, from = 0, to = -1): void
 export function checkStringLength(client: Client, byteCount: number): void {
   const limit = Math.min(client.host.config.protoMaxBulkLen, byteString.BYTES_MAX);
   if (byteCount > limit) throw STRING_TOO_LONG;
+  client.db.arena.requireRoom(byteCount);
 }
 
 function getCommand(client: Client): void {

@@ -5,12 +5,12 @@
  *   parse → look up the row → checks, in Redis's order → queue (MULTI) or call
  *   call  → procedure → statistics → AOF
  *
- * The checks are the list `CHECKS`, one small function each. For a client and a server in their
+ * The checks are a list of small functions (command_checks.ts). For a client and a server in their
  * normal state none of them can object, which two words of bits tell: `client.flags` and
  * `host.gates`; then the list is skipped.
  *
- * Here is the only place that catches a CommandError. Any other exception is our own mistake and
- * ends the process (main.ts).
+ * Here is the only place that catches a CommandError, or AddressSpaceFull. Any other exception is
+ * our own mistake and ends the process (main.ts).
  *
  * TIME. Reading a clock costs as much as a GET here. So the monotonic clock is read at the end of
  * each run of equal cheap commands (a pipeline of SETs) and of each command that may be slow, and
@@ -19,6 +19,7 @@
  */
 import { asciiLower, asciiUpper } from "../base/ascii.ts";
 import * as clock from "../base/clock.ts";
+import { AddressSpaceFull } from "../memory/arena.ts";
 import { REQUEST_COMPLETE, REQUEST_PARTIAL, RequestParser } from "../protocol/request_parser.ts";
 import type { ReplayOutcome } from "../persistence/aof_loader.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -41,41 +42,24 @@ import {
   REDIS_TRACKING,
 } from "../session/client.ts";
 import {
-  COMMAND_ALLOWED_IN_SUBSCRIBE,
   COMMAND_CHEAP,
-  COMMAND_DENYOOM,
   COMMAND_FAST,
-  COMMAND_LOADING,
-  COMMAND_MAY_REPLICATE,
   COMMAND_NEVER_QUEUED,
-  COMMAND_NO_AUTH,
-  COMMAND_NO_MULTI,
-  COMMAND_PROTECTED,
-  COMMAND_READONLY,
-  COMMAND_REFUSED_WITHOUT_DISK,
   COMMAND_RUNS_QUEUE,
   COMMAND_SKIP_SLOWLOG,
-  COMMAND_WRITE,
   type CompiledCommand,
 } from "../session/command.ts";
 import {
   CommandError,
   commandError,
-  LOADING,
-  NO_AUTH,
   OUT_OF_MEMORY,
   unknownSubcommand,
   wrongArity,
 } from "../session/errors.ts";
-import { protectionRefusal } from "./protected_commands.ts";
+import { lacksRoom } from "../upkeep/address_space.ts";
+import { findRefusal } from "./command_checks.ts";
 import { ReadAhead } from "./read_ahead.ts";
-import {
-  GATE_LOADING,
-  GATE_MEMORY,
-  GATE_MISCONF,
-  GATE_MONITOR,
-  GATE_PAUSED,
-} from "../session/gates.ts";
+import { GATE_MONITOR, GATE_PAUSED } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 import { abortTransaction, queueCommand } from "./transaction.ts";
 
@@ -88,85 +72,9 @@ const REPLY_FLAGS = REDIS_REPLY_OFF | REDIS_REPLY_SKIP | REDIS_REPLY_SKIP_NEXT;
 const SPECIAL_REPLY = REPLY_FLAGS | REDIS_PUSHED_TO | REDIS_NO_TOUCH;
 const STOP_READING = REDIS_BLOCKED | REDIS_CLOSE_AFTER_REPLY | REDIS_CLOSE_NOW;
 
-const TOUCHES_DATA = COMMAND_READONLY | COMMAND_WRITE | COMMAND_MAY_REPLICATE;
-
 const SHOWN_ARGUMENT_BYTES_MAX = 128;
 /** HTTP on a port of ours is logged once in this time. */
 const HTTP_LOG_PERIOD_MS = 60_000;
-
-type Check = (client: Client, command: CompiledCommand) => CommandError | null;
-
-/** In Redis's order; the first that objects refuses the command. */
-const CHECKS: readonly Check[] = [
-  checkProtected,
-  checkAuthentication,
-  checkMultiAllowed,
-  checkPermission,
-  checkMemory,
-  checkDisk,
-  checkPubSub,
-  checkLoading,
-  checkMonitor,
-];
-
-/** In a transaction they are refused before they are queued; else they do this by themselves. */
-function checkProtected(client: Client, command: CompiledCommand): CommandError | null {
-  if ((command.bits & COMMAND_PROTECTED) === 0) return null;
-  return protectionRefusal(client, command.protectedBy!);
-}
-
-function checkAuthentication(client: Client, command: CompiledCommand): CommandError | null {
-  return client.isAuthenticated || (command.bits & COMMAND_NO_AUTH) !== 0 ? null : NO_AUTH;
-}
-
-function checkMultiAllowed({ flags }: Client, command: CompiledCommand): CommandError | null {
-  if ((flags & REDIS_MULTI) === 0 || (command.bits & COMMAND_NO_MULTI) === 0) return null;
-  return commandError("ERR Command not allowed inside a transaction");
-}
-
-function checkPermission(client: Client, command: CompiledCommand): CommandError | null {
-  return client.has(REDIS_LIMITED_USER) ? client.host.acl.refusal(client, command) : null;
-}
-
-function checkMemory(client: Client, command: CompiledCommand): CommandError | null {
-  const { host, flags } = client;
-  if ((host.gates.bits & GATE_MEMORY) === 0 || host.memoryLimit.freeMemoryIfNeeded()) return null;
-  // Redis: a transaction takes memory while it is queued, whatever its commands do.
-  const isQueued = (flags & REDIS_MULTI) !== 0 && (command.bits & COMMAND_NEVER_QUEUED) === 0;
-  return isQueued || (client.bitsOf(command) & COMMAND_DENYOOM) !== 0 ? OUT_OF_MEMORY : null;
-}
-
-function checkDisk(client: Client, command: CompiledCommand): CommandError | null {
-  const { host } = client;
-  if ((host.gates.bits & GATE_MISCONF) === 0) return null;
-  // Redis: PING is refused, too, but not an EXEC of it.
-  const isRefused = (client.bitsOf(command) & COMMAND_WRITE) !== 0 ||
-    (command.bits & COMMAND_REFUSED_WITHOUT_DISK) !== 0;
-  return isRefused ? host.persistence.writeError() : null;
-}
-
-function checkPubSub(client: Client, command: CompiledCommand): CommandError | null {
-  const isLimited = (client.flags & REDIS_PUBSUB) !== 0 && client.reply.resp === 2;
-  if (!isLimited || (command.bits & COMMAND_ALLOWED_IN_SUBSCRIBE) !== 0) return null;
-  return commandError(
-    `ERR Can't execute '${command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / ` +
-      "RESET are allowed in this context",
-  );
-}
-
-function checkLoading({ host, mstate }: Client, command: CompiledCommand): CommandError | null {
-  if ((host.gates.bits & GATE_LOADING) === 0) return null;
-  const runsQueue = (command.bits & COMMAND_RUNS_QUEUE) !== 0;
-  const bits = runsQueue ? command.bits & mstate.commonBits : command.bits;
-  return (bits & COMMAND_LOADING) === 0 ? LOADING : null;
-}
-
-/** Redis counts a client in MONITOR among the replicas. */
-function checkMonitor(client: Client, command: CompiledCommand): CommandError | null {
-  if ((client.flags & REDIS_MONITOR) === 0) return null;
-  const isTouching = (client.bitsOf(command) & TOUCHES_DATA) !== 0;
-  return isTouching ? commandError("ERR Replica can't interact with the keyspace") : null;
-}
 
 declare module "../session/host.ts" {
   interface Host {
@@ -178,6 +86,7 @@ declare module "../session/host.ts" {
 type DispatchHost = Pick<
   Host,
   | "acl"
+  | "arena"
   | "blocking"
   | "calls"
   | "commands"
@@ -287,9 +196,9 @@ export class Dispatcher {
     try {
       command.proc(client);
     } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
+      const refusal = this.#refusalOf(error);
       client.reply.rewind(Math.max(call.mark, client.runningMark));
-      this.replyError(client, error);
+      this.replyError(client, refusal);
       command.failedCalls++;
     }
     if ((host.gates.bits & GATE_MONITOR) !== 0) host.monitors.feed(client, command);
@@ -335,8 +244,7 @@ export class Dispatcher {
    */
   callQueued(client: Client, { argv, cmd }: MultiCmd): void {
     client.argv = argv;
-    const isLimited = (client.flags & REDIS_LIMITED_USER) !== 0;
-    const error = isLimited ? this.#host.acl.refusalInExec(client, cmd) : null;
+    const error = this.#refusalInExec(client, cmd);
     if (error === null) this.call(client, cmd);
     else this.replyError(client, error);
     client.argv = client.call!.argv;
@@ -355,8 +263,7 @@ export class Dispatcher {
     try {
       isServed = attempt();
     } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
-      this.replyError(client, error);
+      this.replyError(client, this.#refusalOf(error));
       client.command!.failedCalls++;
       isServed = true;
     }
@@ -383,6 +290,26 @@ export class Dispatcher {
     const command = client.command!;
     command.microseconds += servedUs;
     this.#observe(client, command, client.blocked!.durationUs + servedUs);
+  }
+
+  /** The client's error that an exception stands for; any other is thrown on. */
+  #refusalOf(error: unknown): CommandError {
+    if (error instanceof CommandError) return error;
+    // While a file is loaded there is no client to tell: the load fails.
+    if (error instanceof AddressSpaceFull && !this.#host.keyspace.isLoading) return OUT_OF_MEMORY;
+    throw error;
+  }
+
+  #refusalInExec(client: Client, command: CompiledCommand): CommandError | null {
+    const { acl, arena, keyspace } = this.#host;
+    if ((client.flags & REDIS_LIMITED_USER) !== 0) {
+      const error = acl.refusalInExec(client, command);
+      if (error !== null) return error;
+    }
+    // Those before it may have used up what was left. While a file is loaded, nothing is left out.
+    if (keyspace.isLoading) arena.requireRoom(0);
+    else if (lacksRoom(arena, command, client.argv)) return OUT_OF_MEMORY;
+    return null;
   }
 
   replyError(client: Client, error: CommandError): void {
@@ -417,10 +344,8 @@ export class Dispatcher {
     if (
       host.gates.bits !== 0 || !client.isAuthenticated || (client.flags & SPECIAL_CLIENT) !== 0
     ) {
-      for (const check of CHECKS) {
-        const error = check(client, command);
-        if (error !== null) return this.#refuse(client, command, error);
-      }
+      const error = findRefusal(client, command);
+      if (error !== null) return this.#refuse(client, command, error);
       if ((host.gates.bits & GATE_PAUSED) !== 0 && host.pause.postpone(client, command)) {
         return null;
       }

@@ -13,16 +13,18 @@ import { discardTransaction } from "./transaction.ts";
 export class Replay implements AofReplay, ClientTransport {
   readonly peerAddress = "";
   readonly localAddress = "";
-  readonly #host: Pick<Host, "clientLife" | "dispatcher">;
+  readonly #host: Pick<Host, "arena" | "clientLife" | "dispatcher">;
   #client: Client | null = null;
 
-  constructor(host: Pick<Host, "clientLife" | "dispatcher">) {
+  constructor(host: Pick<Host, "arena" | "clientLife" | "dispatcher">) {
     this.#host = host;
   }
 
   execute(argv: Argv): ReplayOutcome {
     const client = this.#client ??= this.#createClient();
     client.argv = argv;
+    // Without this a file could not be refused before its data are everywhere.
+    this.#host.arena.requireRoom(0);
     const outcome = this.#host.dispatcher.replay(client);
     client.reply.rewind(0);
     return outcome;

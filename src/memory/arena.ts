@@ -28,8 +28,21 @@ import { CLASS_BYTES, CLASS_COUNT, classFor } from "./size_classes.ts";
 import { SlabTable } from "./slab_allocator.ts";
 
 const POISON_BYTE = 0x5a;
+/** The share of the address space that is kept for what cannot be refused: 1.25 GiB of 16. */
+const RESERVE_SHARE = 5 / 64;
+/** The share of that reserve which no work that can still be given up may touch. */
+const LAST_RESERVE_SHARE = 1 / 4;
 /** Up to here a loop over words copies a block faster than the runtime does. */
 const SMALL_COPY_BYTES_MAX = 128;
+
+/** Thrown by `requireRoom` before anything is changed: the data would outgrow the addresses. */
+export class AddressSpaceFull extends Error {
+  override readonly name = "AddressSpaceFull";
+
+  constructor(addressBytes: number) {
+    super(`the data do not fit into the address space of ${addressBytes / 2 ** 30} GiB`);
+  }
+}
 
 export interface ArenaStatistics {
   /** Bytes of all blocks handed out, by their class. */
@@ -45,7 +58,7 @@ export interface ArenaStatistics {
 export class Arena extends Memory {
   /** 1 where a segment belongs to a frozen image and has not been cloned since. */
   readonly frozen = new Uint8Array(SEGMENT_COUNT_MAX);
-  /** Whether a frozen image exists: no rehash steps, no access clocks, no moves of blocks then. */
+  /** Whether a frozen image exists: no access clocks and no moves of blocks then. */
   isFrozen = false;
   /** Bytes of all blocks handed out, by their class. */
   usedBytes = 0;
@@ -67,10 +80,40 @@ export class Arena extends Memory {
   #retiring: SegmentSource[] = [];
   #compactedEnd = 0;
   #onClone: (storage: SegmentStorage, segment: number) => void = () => {};
+  readonly #segmentCountMax: number;
 
-  constructor({ debug = false }: { debug?: boolean } = {}) {
+  /** `segmentCountMax`: where the address space ends; fewer than refs can reach only in tests. */
+  constructor({ debug = false, segmentCountMax = SEGMENT_COUNT_MAX } = {}) {
     super();
     this.#debug = debug;
+    this.#segmentCountMax = segmentCountMax;
+  }
+
+  /** Called whenever the data have taken one segment more. */
+  onGrowth: () => void = () => {};
+
+  /** Bytes of the segments that can still be opened. */
+  get roomBytes(): number {
+    return (this.#segmentCountMax - 1 - this.#segmentCount) * SEGMENT_BYTES;
+  }
+
+  /** Bytes of the address space that should be left for what cannot be refused. */
+  get reserveBytes(): number {
+    return this.#segmentCountMax * SEGMENT_BYTES * RESERVE_SHARE;
+  }
+
+  /** Whether blocks of so many bytes in all can be had without touching the last reserve. */
+  hasRoomFor(byteCount: number): boolean {
+    return this.roomBytes >= byteCount + this.reserveBytes * LAST_RESERVE_SHARE;
+  }
+
+  /**
+   * For work that makes much out of little, and can still be given up: throws AddressSpaceFull
+   * unless blocks of so many bytes can be had.
+   */
+  requireRoom(byteCount: number): void {
+    if (this.hasRoomFor(byteCount)) return;
+    throw new AddressSpaceFull(this.#segmentCountMax * SEGMENT_BYTES);
   }
 
   get isDebug(): boolean {
@@ -108,7 +151,7 @@ export class Arena extends Memory {
 
   /**
    * A block of at least `byteCount` bytes (1 to 256 KiB), content unspecified. The server refuses
-   * commands that may grow the data long before the address space of 16 GiB is used up.
+   * commands that may grow the data long before the address space is used up (`roomBytes`).
    */
   allocate(byteCount: number): Ref {
     const slabs = this.#slabs;
@@ -377,11 +420,12 @@ export class Arena extends Memory {
     const readmitted = this.#slabs.readmit(sizeClass);
     if (readmitted !== 0) return readmitted;
     const segment = this.#vacant.pop() ?? this.#storage.length;
-    assert(segment < SEGMENT_COUNT_MAX, "address space of 16 GiB is used up");
+    assert(segment < this.#segmentCountMax, "the address space is used up");
     this.#place(segment, this.#pool.take());
     this.frozen[segment] = 0;
     this.#segmentCount++;
     this.#slabs.open(segment, sizeClass);
+    this.onGrowth();
     return segment;
   }
 

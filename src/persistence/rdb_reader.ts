@@ -5,9 +5,9 @@
  * `load` is a generator that stops every few megabytes, so that the server can answer that it is
  * loading. Keys go straight from the buffer to the arena; nothing is put on the heap per key.
  *
- * Nobody is told of the keys: there are no clients to care. If loading fails (RdbFormatError, or
- * the error of the disk), the keys read by then are in the keyspace; the caller empties it or gives
- * up.
+ * Nobody is told of the keys: there are no clients to care. If loading fails (RdbFormatError,
+ * AddressSpaceFull, or the error of the disk), the keys read by then are in the keyspace; the
+ * caller empties it or gives up.
  */
 import * as clock from "../base/clock.ts";
 import { latin1Text, Slice } from "../base/bytes.ts";
@@ -38,6 +38,8 @@ export interface RdbLoadOptions {
 const KEY_BYTES_MIN = 6;
 /** Unused part of a key buffer that is kept for the next keys. */
 const KEY_BYTES_KEPT = 64 * 1024;
+/** What a table takes for each key that it is made for. */
+const TABLE_BYTES_EACH = 16;
 const NOT_SAVED = -1;
 
 export class RdbReader {
@@ -197,6 +199,7 @@ export class RdbReader {
   /** Prepares for so many keys, as far as the file may have them. */
   #reserve(keys: number, expiring: number): void {
     const keysMax = Math.floor(this.#input.restBytes / KEY_BYTES_MIN);
+    this.#keyspace.arena.requireRoom(Math.min(keys + expiring, 2 * keysMax) * TABLE_BYTES_EACH);
     this.#db.reserve(Math.min(keys, keysMax), Math.min(expiring, keysMax));
     this.#reserved.add(this.#db);
   }

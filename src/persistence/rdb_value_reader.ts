@@ -12,7 +12,7 @@ import { latin1Text, Slice } from "../base/bytes.ts";
 import { parseDouble } from "../base/doubles.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Arena } from "../memory/arena.ts";
-import type { Ref } from "../memory/memory.ts";
+import { type Ref, SEGMENT_BYTES } from "../memory/memory.ts";
 import * as byteString from "../structures/byte_string.ts";
 import * as intset from "../structures/intset.ts";
 import * as listpack from "../structures/listpack.ts";
@@ -38,6 +38,9 @@ export interface EncodingLimits {
 
 /** Plain strings of more bytes go from the file to the arena in pieces. */
 const PIECE_BYTES = 256 * 1024;
+
+/** What a table takes for each element that it is made for, or for each byte of small ones. */
+const TABLE_BYTES_EACH = 16;
 
 /** A byte string kept over the next read. */
 class HeldBytes {
@@ -70,7 +73,8 @@ export class RdbValueReader {
 
   /**
    * Reads a value. Returns an entry with this key (which must outlast the call) and expiry, or 0 if
-   * the value is a collection without elements. Throws RdbFormatError, and leaves no block behind.
+   * the value is a collection without elements. Throws RdbFormatError, or AddressSpaceFull, and
+   * leaves no block behind.
    */
   read(
     type: number,
@@ -79,6 +83,7 @@ export class RdbValueReader {
     keyBytes: number,
     expiryMs: number,
   ): Ref {
+    this.#arena.requireRoom(keyBytes);
     if (type === format.RDB_STRING) return this.#readString(key, keyStart, keyBytes, expiryMs);
     const entry = this.#createEmpty(type, key, keyStart, keyBytes, expiryMs);
     let count = 0;
@@ -95,6 +100,8 @@ export class RdbValueReader {
     const view = this.#view;
     const input = this.#input;
     const length = input.readStringOrLength(PIECE_BYTES, view);
+    // Compressed, a short string may become a long one.
+    arena.requireRoom(length === -1 ? view.length : length);
     if (length === -1) {
       const { bytes, start } = view;
       const valueBytes = view.length;
@@ -229,7 +236,7 @@ export class RdbValueReader {
     const view = this.#view;
     const count = this.#input.readCount(1);
     for (let index = 0; index < count; index++) {
-      this.#input.readString(view);
+      this.#readElement();
       this.#append(list, view.bytes, view.start, view.length);
     }
     return count;
@@ -255,7 +262,7 @@ export class RdbValueReader {
     for (let index = 0; index < nodeCount; index++) {
       const container = this.#input.readPlainLength();
       if (container === format.QUICKLIST_PLAIN) {
-        this.#input.readString(view);
+        this.#readElement();
         this.#append(list, view.bytes, view.start, view.length);
       } else if (container === format.QUICKLIST_PACKED) {
         this.#readListpack();
@@ -273,16 +280,17 @@ export class RdbValueReader {
 
   #fillSet(entry: Ref): number {
     const view = this.#view;
-    const count = this.#input.readCount(1);
+    const count = this.#readCount(1);
     setValue.prepare(this.#arena, entry, count, this.#limits.set);
     for (let index = 0; index < count; index++) {
-      this.#input.readString(view);
+      this.#readElement();
       this.#addMember(entry, view.bytes, view.start, view.length);
     }
     return count;
   }
 
   #addMember(entry: Ref, bytes: Uint8Array, start: number, length: number): void {
+    this.#arena.requireRoom(length);
     const { set } = this.#limits;
     if (!setValue.add(this.#arena, entry, bytes, start, length, set)) {
       this.#input.fail("a set holds a member twice");
@@ -290,11 +298,12 @@ export class RdbValueReader {
   }
 
   #fillSetFromIntset(entry: Ref): number {
-    this.#input.readString(this.#view);
+    this.#readElement();
     const { bytes, start, length } = this.#view;
     if (!intset.validate(bytes, start, length, true)) {
       this.#input.fail("Intset integrity check failed");
     }
+    this.#requireTable(length);
     const { set } = this.#limits;
     if (!setValue.loadIntset(this.#arena, entry, bytes, start, length, set)) {
       this.#input.fail("an intset holds a member twice");
@@ -316,11 +325,11 @@ export class RdbValueReader {
     const input = this.#input;
     const view = this.#view;
     const held = this.#held;
-    const count = input.readCount(2);
+    const count = this.#readCount(2);
     // Collected large, for a listpack would not keep a score of -0.
     sortedSetValue.prepare(this.#arena, entry, count);
     for (let index = 0; index < count; index++) {
-      input.readString(view);
+      this.#readElement();
       held.hold(view);
       const score = hasBinaryScores ? input.readDouble() : this.#readTextScore();
       this.#addScored(entry, held.bytes, 0, held.length, score);
@@ -349,6 +358,7 @@ export class RdbValueReader {
     if (score !== score) this.#input.fail("a sorted set holds a score that is not a number");
     const { sortedSet } = this.#limits;
     const arena = this.#arena;
+    arena.requireRoom(length);
     const done = sortedSetValue.add(arena, entry, bytes, start, length, score, 0, sortedSet);
     if (done !== sortedSetValue.ADD_INSERTED) this.#input.fail("a sorted set holds a member twice");
   }
@@ -370,6 +380,7 @@ export class RdbValueReader {
     this.#readListpack();
     const { bytes, start, length } = this.#view;
     if (length === listpack.EMPTY_BYTES) return 0;
+    this.#requireTable(length);
     const arena = this.#arena;
     const { sortedSet } = this.#limits;
     if (!sortedSetValue.loadListpack(arena, entry, bytes, start, length, sortedSet)) {
@@ -382,15 +393,14 @@ export class RdbValueReader {
   // --------------------------------------------------------------------------------------- hashes
 
   #fillHash(entry: Ref): number {
-    const input = this.#input;
     const view = this.#view;
     const held = this.#held;
-    const count = input.readCount(2);
+    const count = this.#readCount(2);
     hashValue.prepare(this.#arena, entry, count, this.#limits.hash);
     for (let index = 0; index < count; index++) {
-      input.readString(view);
+      this.#readElement();
       held.hold(view);
-      input.readString(view);
+      this.#readElement();
       this.#setField(entry, held, view.bytes, view.start, view.length);
     }
     return count;
@@ -404,6 +414,7 @@ export class RdbValueReader {
     length: number,
   ): void {
     const arena = this.#arena;
+    arena.requireRoom(length);
     const isNew = hashValue.set(
       arena,
       entry,
@@ -431,6 +442,7 @@ export class RdbValueReader {
     this.#readListpack();
     const { bytes, start, length } = this.#view;
     if (length === listpack.EMPTY_BYTES) return 0;
+    this.#requireTable(length);
     if (hasDuplicates(bytes, start, 2)) this.#input.fail("a hash holds a field twice");
     if (!hashValue.loadListpack(this.#arena, entry, bytes, start, length, this.#limits.hash)) {
       this.#input.fail("Hash listpack integrity check failed");
@@ -438,11 +450,29 @@ export class RdbValueReader {
     return hashValue.countOfKey(this.#arena, entry);
   }
 
+  /** Reads a string into `#view`, for which there is room in the arena. */
+  #readElement(): void {
+    this.#input.readString(this.#view);
+    this.#arena.requireRoom(this.#view.length);
+  }
+
+  /** Looks whether there is room for the table that a structure becomes if no block can hold it. */
+  #requireTable(byteCount: number): void {
+    if (byteCount > SEGMENT_BYTES) this.#arena.requireRoom(byteCount * TABLE_BYTES_EACH);
+  }
+
+  /** Reads the number of elements of a table, which is made as large at once. */
+  #readCount(bytesEach: number): number {
+    const count = this.#input.readCount(bytesEach);
+    this.#arena.requireRoom(count * TABLE_BYTES_EACH);
+    return count;
+  }
+
   // ------------------------------------------------------------------------------ small structures
 
   /** Reads a listpack and leaves it in `#view`. */
   #readListpack(): void {
-    this.#input.readString(this.#view);
+    this.#readElement();
     const { bytes, start, length } = this.#view;
     if (!listpack.validate(bytes, start, length, true)) {
       this.#input.fail("Listpack integrity check failed");
@@ -450,7 +480,7 @@ export class RdbValueReader {
   }
 
   #readZiplist(visit: legacy.ElementVisitor): void {
-    this.#input.readString(this.#view);
+    this.#readElement();
     const { bytes, start, length } = this.#view;
     if (!legacy.forEachInZiplist(bytes, start, length, visit)) {
       this.#input.fail("Ziplist integrity check failed");
@@ -475,7 +505,7 @@ export class RdbValueReader {
       isSecond = !isSecond;
     };
     if (isZipmap) {
-      this.#input.readString(this.#view);
+      this.#readElement();
       const { bytes, start, length } = this.#view;
       if (!legacy.forEachInZipmap(bytes, start, length, take)) {
         this.#input.fail("Zipmap integrity check failed");

@@ -7,7 +7,7 @@ import { asciiLower } from "../base/ascii.ts";
 import { systemErrorText } from "../config/config.ts";
 import { ConfigFileError } from "../config/config_file.ts";
 import type { ConfigValues } from "../config/config_values.ts";
-import { GATE_MEMORY } from "../session/gates.ts";
+import { BYTES_MAX } from "../structures/byte_string.ts";
 import { clientsAllowed, openFilesLimit } from "../net/open_files.ts";
 import type { Host } from "../session/host.ts";
 
@@ -79,7 +79,8 @@ const EFFECTS: readonly (readonly [names: readonly string[], apply: Effect])[] =
 ];
 
 function applyProtocol({ config, dispatcher }: Host): string | null {
-  dispatcher.parser.argumentBytesMax = config.protoMaxBulkLen;
+  // What no value can be long enough for is not worth waiting for.
+  dispatcher.parser.argumentBytesMax = Math.min(config.protoMaxBulkLen, BYTES_MAX);
   return null;
 }
 
@@ -91,7 +92,7 @@ function applyMemory(host: Host): string | null {
   evictor.policy = config.maxmemoryPolicy;
   evictor.samples = config.maxmemorySamples;
   evictor.tenacity = config.maxmemoryEvictionTenacity;
-  host.gates.set(GATE_MEMORY, config.maxmemory > 0);
+  host.memoryLimit.watch();
   host.clientMemory.applyConfig();
   return null;
 }

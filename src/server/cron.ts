@@ -6,7 +6,6 @@
  */
 import * as clock from "../base/clock.ts";
 import { REDIS_BLOCKED, REDIS_MONITOR, REDIS_PUBSUB } from "../session/client.ts";
-import { GATE_MEMORY } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 
 /** Elements given back per slice, and the pause between slices: about a tenth of the time. */
@@ -34,7 +33,6 @@ type CronHost = Pick<
   | "config"
   | "evictor"
   | "expireCycle"
-  | "gates"
   | "keyspace"
   | "latency"
   | "log"
@@ -92,8 +90,7 @@ export class Cron {
     this.#ticks++;
     this.#sample(nowMs);
     this.#expire();
-    // Addresses can run out without `maxmemory`; the check of each command sees to the rest.
-    host.gates.set(GATE_MEMORY, host.config.maxmemory > 0 || host.memoryLimit.isAddressSpaceLow);
+    host.memoryLimit.watch();
     this.#continueEviction();
     this.#watchClients(nowMs);
     host.persistence.tick(nowMs);

@@ -66,6 +66,8 @@ export interface ServerOptions {
   files?: FileSystem;
   /** Makes the child that saves in the background; a Worker if not given. */
   createChild?: () => ChildPort;
+  /** A smaller address space than refs can reach, in segments of 256 KiB; for tests. */
+  segmentCountMax?: number;
   /** Ends the process; Deno.exit if not given. */
   exit?: (code: number) => never;
 }
@@ -113,12 +115,13 @@ export class Server implements Host {
 
   constructor(options: ServerOptions) {
     const { config, rows, log, debug = false, exit = Deno.exit, createChild } = options;
+    const { segmentCountMax } = options;
     this.config = config;
     this.log = log;
     this.files = options.files ?? new DiskFileSystem();
     this.slowlog = new Slowlog(config);
     this.latency = new LatencyMonitor(config);
-    this.arena = new Arena({ debug });
+    this.arena = new Arena(segmentCountMax === undefined ? { debug } : { debug, segmentCountMax });
     this.fork = new SoftwareFork(this.arena);
     this.keyspace = new Keyspace(this.arena, config.databases, new KeyspaceAnnouncements(this));
     this.commands = new CommandTable(rows);
@@ -161,6 +164,7 @@ export class Server implements Host {
     this.supervision = new Supervision(log);
     this.process = new ServerProcess(this, exit);
     this.#cron = new Cron(this);
+    this.arena.onGrowth = () => this.memoryLimit.watchIfNeeded();
     applyConfig(this);
   }
 

@@ -1,12 +1,9 @@
 /**
- * Memory limit: what counts as used memory, and making room when `maxmemory` or the address space
- * asks for it.
+ * Memory limit: what counts as used memory, and making room when `maxmemory` asks for it.
  */
+import { GATE_MEMORY } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
-
-/** Refuse to grow the data when this much of the 16 GiB of addresses is left. */
-const ADDRESS_RESERVE_BYTES = 1.25 * 2 ** 30;
-const ADDRESS_BYTES = 16 * 2 ** 30;
+import { isShort, isWatched } from "./address_space.ts";
 
 declare module "../session/host.ts" {
   interface Host {
@@ -17,7 +14,7 @@ declare module "../session/host.ts" {
 /** What it uses of the host. */
 type MemoryHost = Pick<
   Host,
-  "arena" | "clientMemory" | "config" | "evictor" | "keyspace" | "tracking"
+  "arena" | "clientMemory" | "config" | "evictor" | "gates" | "keyspace" | "tracking"
 >;
 
 export class MemoryLimit {
@@ -38,7 +35,7 @@ export class MemoryLimit {
 
   /** Makes room if `maxmemory` asks for it. False if memory for more data cannot be had. */
   freeMemoryIfNeeded(): boolean {
-    if (this.isAddressSpaceLow) return false;
+    if (isShort(this.#host.arena)) return false;
     const { keyspace, config, evictor } = this.#host;
     // While clients are paused, the data set stands still.
     if (keyspace.isPaused) return true;
@@ -53,9 +50,16 @@ export class MemoryLimit {
     this.freeMemoryIfNeeded();
   }
 
-  /** Whether so much of the 16 GiB that refs can address is used that no more data is taken. */
-  get isAddressSpaceLow(): boolean {
-    return this.#host.arena.usedBytes > ADDRESS_BYTES - ADDRESS_RESERVE_BYTES;
+  /** Has each command asked about memory if there is a limit or little room (GATE_MEMORY). */
+  watch(): void {
+    const { arena, config, gates } = this.#host;
+    gates.set(GATE_MEMORY, config.maxmemory > 0 || isWatched(arena));
+  }
+
+  /** The arena has grown: `watch`, if that may change anything. */
+  watchIfNeeded(): void {
+    const { arena, gates } = this.#host;
+    if ((gates.bits & GATE_MEMORY) === 0 && isWatched(arena)) this.watch();
   }
 
   /** Bytes in use: the data, the buffers of the clients and of the AOF, the tracking table. */

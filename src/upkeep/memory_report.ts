@@ -10,8 +10,11 @@
  */
 import type { Database } from "../keyspace/database.ts";
 import type { ArenaStatistics } from "../memory/arena.ts";
+import type { Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import type { Host } from "../session/host.ts";
+import * as value from "../values/value.ts";
+import { entryBytes } from "../values/value_memory.ts";
 
 export interface MemoryReport {
   /** Bytes of all blocks and buffers in use. */
@@ -116,6 +119,23 @@ export function memoryReport(
     systemBytes: Deno.systemMemoryInfo().total,
     arena,
   };
+}
+
+/** The most that a key's place in a table counts for: while there are few keys, most is empty. */
+const PLACE_BYTES_MAX = 64;
+
+/**
+ * Bytes that a key takes: its entry and its value, of which about `samples` elements are looked at
+ * (0: all), and its share of the hash tables that it is in.
+ */
+export function keyBytes(db: Database, entry: Ref, samples: number): number {
+  const { arena, keys, expires } = db;
+  const shareOf = (table: Ref) => {
+    const share = Math.ceil(dict.tableBytes(arena, table) / dict.count(arena, table));
+    return Math.min(PLACE_BYTES_MAX, share);
+  };
+  const isExpiring = value.expiryOf(arena, entry) !== value.NO_EXPIRY;
+  return entryBytes(arena, entry, samples) + shareOf(keys) + (isExpiring ? shareOf(expires) : 0);
 }
 
 /** Bytes of the two hash tables of a database. */

@@ -393,9 +393,16 @@ export class SortedSetBuilder {
 
   /**
    * Adds a member. Returns false if it was there: then only its score is new. The bytes may lie in
-   * the arena, in another value: if adding clones their segment, they stay readable.
+   * the arena, in another value: if adding clones their segment, they stay readable. Throws
+   * AddressSpaceFull, and abandons all, if there is no room.
    */
   add(bytes: Uint8Array, start: number, length: number, score: number): boolean {
+    try {
+      this.#arena.requireRoom(length);
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
     newScore = score;
     return addToLarge(this.#arena, this.ref, bytes, start, length, 0) === ADD_INSERTED;
   }

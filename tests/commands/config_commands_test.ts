@@ -1,6 +1,7 @@
 /** CONFIG: what the command adds to config/config.ts: replies, UTF-8, statistics. */
 import { assert, assertEquals } from "@std/assert";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { latin1 } from "../support/text.ts";
 
 Deno.test("CONFIG GET answers pairs, a map in RESP3", () => {
   using server = new EmbeddedServer();
@@ -51,4 +52,15 @@ Deno.test("CONFIG HELP lists the subcommands", () => {
   for (const word of ["GET", "SET", "RESETSTAT", "REWRITE", "HELP"]) {
     assert(lines.some((line) => line.split(" ")[0] === word), word);
   }
+});
+
+Deno.test("an argument longer than any value can be is refused, whatever proto-max-bulk-len says", () => {
+  using server = new EmbeddedServer();
+  assertEquals(server.run("CONFIG", "SET", "proto-max-bulk-len", "4gb"), "OK");
+  const head = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n";
+  server.client.sendBytes(latin1(`${head}$1073741825\r\n`));
+  assertEquals(server.client.takeRaw(), "-ERR Protocol error: invalid bulk length\r\n");
+  const second = server.connect();
+  second.sendBytes(latin1(`${head}$1073741824\r\n`));
+  assertEquals(second.takeRaw(), "");
 });

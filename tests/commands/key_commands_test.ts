@@ -167,6 +167,17 @@ Deno.test("OBJECT shows how a value is kept", () => {
   assertEquals((server.run("OBJECT", "HELP") as string[]).length, 15);
 });
 
+Deno.test("OBJECT REFCOUNT of small integers is 1 where each value needs its own access clock", () => {
+  const shared = 2147483647;
+  for (const [policy, count] of [["allkeys-lru", 1], ["volatile-lfu", 1], ["noeviction", shared]]) {
+    using server = new EmbeddedServer([["maxmemory-policy", String(policy)]]);
+    server.run("SET", "n", "5");
+    assertEquals(server.run("OBJECT", "REFCOUNT", "n"), shared);
+    server.run("CONFIG", "SET", "maxmemory", "1gb");
+    assertEquals(server.run("OBJECT", "REFCOUNT", "n"), count, String(policy));
+  }
+});
+
 Deno.test("OBJECT FREQ answers with an LFU policy, and IDLETIME does not", () => {
   using server = new EmbeddedServer([["maxmemory-policy", "allkeys-lfu"]]);
   server.run("SET", "k", "x");

@@ -18,6 +18,45 @@ Deno.test("MEMORY USAGE of a missing key is nil, and its options are checked", (
   }
 });
 
+Deno.test("MEMORY USAGE of the least key counts its entry and its place in the table", () => {
+  using server = new EmbeddedServer([["enable-debug-command", "yes"]]);
+  server.run("SET", "foo", "bar");
+  const alone = server.run("MEMORY", "USAGE", "foo") as number;
+  assert(alone > 16 && alone <= 16 + 64, `${alone}`);
+  server.run("DEBUG", "POPULATE", "10000");
+  server.run("PEXPIRE", "foo", "100000");
+  const expiring = server.run("MEMORY", "USAGE", "foo") as number;
+  server.run("PERSIST", "foo");
+  assert(expiring > (server.run("MEMORY", "USAGE", "foo") as number));
+});
+
+Deno.test("the sum of MEMORY USAGE over all keys is what the data and the tables take", () => {
+  using server = new EmbeddedServer();
+  const { arena } = server.server;
+  const emptyBytes = arena.usedBytes;
+  const words = Array.from({ length: 400 }, (_, index) => `member number ${index}`);
+  for (let index = 0; index < 3000; index++) {
+    server.run("SET", `s${index}`, "x".repeat(index % 100));
+    if (index % 3 === 0) server.run("PEXPIRE", `s${index}`, "1000000");
+    server.run("HSET", `h${index}`, "field", index);
+    if (index % 50 !== 0) continue;
+    server.run("RPUSH", `list${index}`, ...words);
+    server.run("SADD", `set${index}`, ...words.slice(0, index));
+    server.run("SADD", `intset${index}`, 1, 2, 3, index);
+    server.run("ZADD", `zset${index}`, ...words.flatMap((word) => ["1", word]));
+    server.run("HSET", `hash${index}`, ...words);
+    server.run("SETRANGE", `long${index}`, 100_000, "x");
+  }
+  for (const [samples, tolerance] of [["0", 0.002], ["5", 0.05]] as const) {
+    let sum = 0;
+    for (const key of server.run("KEYS", "*") as string[]) {
+      sum += server.run("MEMORY", "USAGE", key, "SAMPLES", samples) as number;
+    }
+    const used = arena.usedBytes - emptyBytes;
+    assert(Math.abs(sum - used) < used * tolerance, `SAMPLES ${samples}: ${sum} of ${used}`);
+  }
+});
+
 Deno.test("MEMORY STATS has the fields of Redis, one group per database", () => {
   using server = new EmbeddedServer();
   server.run("SET", "a", "1");

@@ -156,12 +156,20 @@ async function killWhileLoading(
   }
 }
 
+interface Outcome {
+  promised: number[];
+  answered: number;
+  isRewriting: boolean;
+  /** The server has said that the disk held up writes. */
+  isDiskBusy: boolean;
+}
+
 async function round(
   directory: string,
   policy: Policy,
   random: SeededRandom,
   promised: number[],
-): Promise<{ promised: number[]; answered: number; isRewriting: boolean }> {
+): Promise<Outcome> {
   const args = argumentsFor(policy);
   const readyTimeoutMs = READY_TIMEOUT_MS;
   await using server = await startServer({ directory, args, readyTimeoutMs });
@@ -183,7 +191,8 @@ async function round(
   const limitMs = limitOf(policy, server.log, killMs, saved.beganMs);
   const next = all.map((answers, writer) => Math.max(promisedAt(answers, limitMs), found[writer]));
   const answered = all.reduce((sum, { times }) => sum + times.length, 0);
-  return { promised: next, answered, isRewriting: isBusy && command === "BGREWRITEAOF" };
+  const isRewriting = isBusy && command === "BGREWRITEAOF";
+  return { promised: next, answered, isRewriting, isDiskBusy: server.log.includes(BUSY_LINE) };
 }
 
 for (const policy of ["always", "everysec", "no", "rdb"] as const) {
@@ -202,11 +211,13 @@ for (const policy of ["always", "everysec", "no", "rdb"] as const) {
     let answered = 0;
     let killsInLoad = 0;
     let killsInRewrites = 0;
+    let killsOnBusyDisk = 0;
     for (let count = 0; count < ROUNDS; count++) {
       const outcome = await round(directory.path, policy, random, promised);
       promised = outcome.promised;
       answered += outcome.answered;
       if (outcome.isRewriting) killsInRewrites++;
+      if (outcome.isDiskBusy) killsOnBusyDisk++;
       if (count % 3 === 1) {
         const args = argumentsFor(policy);
         const isCaught = await killWhileLoading(directory.path, args, random.below(LOAD_MS_MAX));
@@ -223,7 +234,8 @@ for (const policy of ["always", "everysec", "no", "rdb"] as const) {
     assert(found.every((value, writer) => value >= promised[writer]), `${found} < ${promised}`);
     printLine(
       `${policy}: ${ROUNDS} kills under load, ${killsInRewrites} of them while rewriting, and ` +
-        `${killsInLoad} while loading; seed ${SEED}; ` +
+        `${killsInLoad} while loading; seed ${SEED}; the disk held up writes in ` +
+        `${killsOnBusyDisk}; ` +
         `${answered} transactions answered`,
     );
   });

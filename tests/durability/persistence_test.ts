@@ -198,6 +198,21 @@ Deno.test("appendonly no ends a rewrite that is under way, and says so", async (
   server[Symbol.dispose]();
 });
 
+Deno.test("a BGSAVE under way keeps the name and the directory that it began with", async () => {
+  const { server, child, files } = scene();
+  server.run("SET", "a", "1");
+  server.run("BGSAVE");
+  files.makeDirectory("/other");
+  server.server.config.dir = "/other";
+  server.server.config.dbfilename = "other.rdb";
+  child.work();
+  await microtasks();
+  assertEquals(files.paths(), ["/data/dump.rdb"]);
+  assertEquals(server.run("SAVE"), "OK");
+  assertEquals(files.paths(), ["/data/dump.rdb", "/other/other.rdb"]);
+  server[Symbol.dispose]();
+});
+
 Deno.test("CONFIG SET dir and CONFIG REWRITE: the AOF goes where the next start looks", async () => {
   const directives: [string, string][] = [["appendonly", "yes"], [
     "enable-protected-configs",

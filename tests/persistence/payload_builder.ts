@@ -40,7 +40,7 @@ function rdbString(text: string): string {
 
 type Encode = (elements: readonly string[], mistake: Mistake | null) => string;
 
-/** Elements of fewer than 64 bytes as a listpack; integers are written as text, as they may be. */
+/** Elements of fewer than 64 bytes as a listpack; integers as text, which is allowed. */
 const listpackOf: Encode = (elements, mistake) => {
   let body = "";
   elements.forEach((element, index) => {

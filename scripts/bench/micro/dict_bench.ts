@@ -1,7 +1,8 @@
 /**
  * Dict bench: nanoseconds per insert, find and remove, and bytes of table per entry, at growing
  * sizes: the load limits in structures/dict.ts come from it, and it shows that no operation's cost
- * grows with the table, but for cache misses.
+ * grows with the table, but for cache misses. "frozen" is an insert while a child reads, from an
+ * empty table on, with all clones of segments; "release" the first one after it.
  *
  *   deno run scripts/bench/micro/dict_bench.ts [sizes, default 1000 10000 100000 1000000]
  */
@@ -10,6 +11,7 @@ import { monotonicUs } from "../../../src/base/clock.ts";
 import { Random } from "../../../src/base/random.ts";
 import { Arena } from "../../../src/memory/arena.ts";
 import { OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../../../src/memory/memory.ts";
+import { SoftwareFork } from "../../../src/memory/software_fork.ts";
 import * as dict from "../../../src/structures/dict.ts";
 import * as dictEntry from "../../../src/structures/dict_entry.ts";
 
@@ -64,5 +66,13 @@ for (const count of sizes) {
       if (dict.find(arena, table, key, 0, KEY_BYTES) !== 0) dict.removeFound(arena, table);
     }
   });
+  const fork = new SoftwareFork(arena);
+  fork.freeze();
+  const last = entries.pop()!;
+  time("frozen", entries.length, () => {
+    for (const entry of entries) dict.insert(arena, table, entry);
+  });
+  fork.release();
+  time("release", 1, () => dict.insert(arena, table, last));
   printLine(`  hash ${found}, left ${dict.count(arena, table)}`);
 }

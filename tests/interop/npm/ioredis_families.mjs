@@ -256,7 +256,6 @@ const families = {
       touch k:1 k:3
       expire k:3 100
       expire k:3 200 LT
-      ttl k:3
       expireat k:4 32503680000
       expiretime k:4
       pexpiretime k:4
@@ -270,6 +269,8 @@ const families = {
       sort numbers STORE sorted
       lrange sorted 0 -1
       sort_ro numbers`);
+    const isRecent = (seconds) => seconds > 10 && seconds <= 100;
+    await show("ttl", async () => isRecent(await redis.ttl("k:3")));
     await show("keys", async () => sorted(await redis.keys("k:1*")));
     await show("scanStream", async () => {
       return sorted(await readAll(redis.scanStream({ match: "k:*", count: 3, type: "string" })));
