@@ -15,7 +15,7 @@ import { readSources, type SourceFile } from "./source_text.ts";
 
 const LINE_CHARACTERS_MAX = 100;
 const FUNCTION_LINES_MAX = 70;
-const FILE_LINES_MAX = 1000;
+const FILE_LINES_MAX = 600;
 
 export interface Finding {
   path: string;
