@@ -59,7 +59,7 @@ import {
   unknownSubcommand,
   wrongArity,
 } from "../session/errors.ts";
-import { lacksRoom } from "../server/address_space.ts";
+import { lacksRoom } from "../upkeep/address_space.ts";
 import { debugRefusal } from "./protected_commands.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import type { Server } from "../server/server.ts";

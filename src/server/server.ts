@@ -20,7 +20,7 @@ import type { ChildPort } from "../persistence/background_child.ts";
 import type { CommandLog } from "../persistence/command_log.ts";
 import type { FileSystem } from "../persistence/file_system.ts";
 import { Argv } from "../protocol/argv.ts";
-import { isShort, isWatched } from "./address_space.ts";
+import { isShort, isWatched } from "../upkeep/address_space.ts";
 import { Acl } from "../access/acl.ts";
 import { ActiveDefrag } from "../upkeep/active_defrag.ts";
 import { loadUsersAtStart, userLines } from "../access/acl_file.ts";
