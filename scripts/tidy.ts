@@ -197,7 +197,7 @@ const TESTED_ELSEWHERE: readonly { path: RegExp; reason: string }[] = [
     reason: "the bits of a ref and reading by them: arena_test, software_fork_test",
   },
   {
-    path: /^src\/(?:keyspace\/keyspace_listener|persistence\/command_log)\.ts$/,
+    path: /^src\/keyspace\/keyspace_listener\.ts$/,
     reason: "interfaces and constants only",
   },
   {

@@ -7,7 +7,7 @@ import { BackgroundChild, type ChildPort } from "../persistence/background_child
 import { errorText } from "../persistence/file_system.ts";
 import type { AofReplay } from "../persistence/aof_loader.ts";
 import { AofControl } from "./aof_control.ts";
-import type { CommandLog } from "../persistence/command_log.ts";
+import type { EffectSink } from "../persistence/effect_encoder.ts";
 import { type Client, REDIS_BLOCKED } from "../session/client.ts";
 import { GATE_LOADING, GATE_MISCONF } from "../session/gates.ts";
 import { type CommandError, commandError } from "../session/errors.ts";
@@ -61,7 +61,11 @@ export interface PersistenceOptions {
   /** Runs the commands of an AOF. */
   readonly replay: AofReplay;
   /** From now on effects are recorded there; null: nowhere. */
-  setCommandLog(log: CommandLog | null): void;
+  setEffectSink(sink: EffectSink | null): void;
+  /** The next effect must name its database. */
+  selectAgain(): void;
+  /** Whether effects have been recorded that belong to a unit which has not ended. */
+  isUnitOpen(): boolean;
   exit(code: number): never;
 }
 
@@ -115,11 +119,12 @@ export class Persistence {
       loadRdb: (path) => rdb.loadFile(path, true),
       loadDump: () => rdb.loadDump(),
       ...loading,
-      setCommandLog: (commandLog) => {
-        this.#isRecording = commandLog !== null;
-        options.setCommandLog(commandLog);
+      setEffectSink: (sink) => {
+        this.#isRecording = sink !== null;
+        options.setEffectSink(sink);
       },
-      isInTransaction: () => host.calls.isNested,
+      isInTransaction: () => host.calls.isNested || options.isUnitOpen(),
+      selectAgain: () => options.selectAgain(),
       exit: (code) => options.exit(code),
       onErrorChange: () => this.#refuseWritesIfNeeded(),
       onLatency,

@@ -1,11 +1,9 @@
 /**
  * Propagation: brings the effects of commands to all who repeat them later. The AOF is one such
- * sink; each replica is another.
- *
- * Effects come in units: all effects of one outermost call, or one key that vanished by itself. A
- * unit is repeated as a whole or not at all.
+ * sink; each replica is another. A unit, which is repeated as a whole or not at all, holds all
+ * effects of one outermost call, or a key that vanished by itself.
  */
-import type { CommandLog } from "../persistence/command_log.ts";
+import { EffectEncoder, type EffectSink } from "../persistence/effect_encoder.ts";
 import type { Argv } from "../protocol/argv.ts";
 import { type Call, COMMAND_MAY_REPLICATE, COMMAND_WRITE } from "../session/command.ts";
 import type { Host } from "../session/host.ts";
@@ -21,7 +19,8 @@ type PropagationHost = Pick<Host, "calls">;
 
 export class Propagation {
   readonly #host: PropagationHost;
-  #sinks: CommandLog[] = [];
+  readonly #encoder = new EffectEncoder();
+  #sinks: readonly EffectSink[] = [];
   /** Whether there is any sink. */
   isWanted = false;
 
@@ -29,20 +28,32 @@ export class Propagation {
     this.#host = host;
   }
 
-  /** From now on `sink` gets all effects. */
-  attach(sink: CommandLog): void {
-    if (!this.#sinks.includes(sink)) this.#setSinks([...this.#sinks, sink]);
+  /** Whether there are effects of a unit that has not ended: the set of sinks must not change. */
+  get isUnitOpen(): boolean {
+    return this.#encoder.isOpen;
+  }
+
+  /** From now on `sink` gets all units. */
+  attach(sink: EffectSink): void {
+    if (this.#sinks.includes(sink)) return;
+    this.selectAgain();
+    this.#setSinks([...this.#sinks, sink]);
   }
 
   /** From now on `sink` gets no more. */
-  detach(sink: CommandLog): void {
+  detach(sink: EffectSink): void {
     this.#setSinks(this.#sinks.filter((each) => each !== sink));
   }
 
-  #setSinks(sinks: CommandLog[]): void {
+  #setSinks(sinks: readonly EffectSink[]): void {
     this.#sinks = sinks;
     this.isWanted = sinks.length > 0;
     this.#host.calls.wantsEffects = this.isWanted;
+  }
+
+  /** The next effect must name its database: a sink begins anew. */
+  selectAgain(): void {
+    this.#encoder.selectAgain();
   }
 
   /** Records what the innermost call, which has just run, has changed. */
@@ -57,11 +68,11 @@ export class Propagation {
 
   /** Adds an effect to the unit; `argv` is copied. */
   append(dbIndex: number, argv: Argv): void {
-    for (const sink of this.#sinks) sink.append(dbIndex, argv);
+    this.#encoder.append(dbIndex, argv);
   }
 
   /** Ends the unit; without effects it is none. */
   endUnit(): void {
-    for (const sink of this.#sinks) sink.endUnit();
+    this.#encoder.endUnit(this.#sinks);
   }
 }
