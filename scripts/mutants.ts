@@ -77,6 +77,41 @@ export const MUTANTS: readonly Mutant[] = [
     test: "active_defrag_test.ts",
     fault: "the smaller the share, the more time the defragmenter takes",
   },
+  {
+    file: "acl_check.ts",
+    oldText: 'text === "*" && (permissions & KEY_READ) !== 0',
+    newText: 'text === "*"',
+    test: "acl_test.ts",
+    fault: "SORT reads any key by BY and GET with the permission to write all keys",
+  },
+  {
+    file: "command_checks.ts",
+    oldText: "COMMAND_READONLY | COMMAND_WRITE | COMMAND_MAY_REPLICATE",
+    newText: "COMMAND_WRITE | COMMAND_MAY_REPLICATE",
+    test: "monitor_command_test.ts",
+    fault: "a client in MONITOR reads keys",
+  },
+  {
+    file: "turn.ts",
+    oldText: "if (this.#isEnding) this.afterwards(this.end);",
+    newText: "if (this.#isEnding) queueMicrotask(this.end);",
+    test: "turn_test.ts",
+    fault: "the end of a turn may follow from itself, and nobody is heard any more",
+  },
+  {
+    file: "call_stack.ts",
+    oldText: "client.argv = outer.argv;",
+    newText: "",
+    test: "call_stack_test.ts",
+    fault: "after a queued command EXEC has its arguments",
+  },
+  {
+    file: "effect_encoder.ts",
+    oldText: "if (++this.#effects === 2) this.#insertMulti();",
+    newText: "++this.#effects;",
+    test: "effect_encoder_test.ts",
+    fault: "a transaction is recorded without MULTI and may be repeated in part",
+  },
 ];
 
 export type Outcome = "killed" | "survived" | "not found" | "not run";

@@ -20,9 +20,9 @@ const GROWS_FAST = ["write", "denyoom", "fast"] as const;
 const READS = ["readonly"] as const;
 const ALWAYS = ["loading", "stale"] as const;
 const SHOWN_COST = "O(N), N: entries returned.";
-const POSITION_COST = "O(M) per stream where M is the number of entries returned; an XADD that " +
+const POSITION_COST = "O(M) per stream, M: entries returned; an XADD that " +
   "wakes N blocked clients takes O(N) more";
-const XADD_NOTE = "UPDATE instead of INSERT because of the optional trimming feature";
+const XADD_NOTE = "`UPDATE`, not `INSERT`: `MAXLEN` and `MINID` remove entries";
 
 /** The keys of XREAD and XREADGROUP: the first half of what follows the word STREAMS. */
 function streamsSpec(from: number): readonly KeySpec[] {
@@ -43,7 +43,7 @@ export const absentStreamCommands: readonly RedisCommand[] = [
   { name: "xadd", arity: -5, flags: GROWS_FAST, keys: ONE_KEY, proc,
     keySpecs: [rangeSpec("RW update", 1, 0, XADD_NOTE)],
     categories: CATEGORIES, tips: VARYING, since: "5.0.0", group: "stream",
-    complexity: "O(1), and O(N) for trimming where N is the number of entries removed",
+    complexity: "O(1), and O(N) to trim, N: entries that go.",
     summary: "Appends an entry to a stream." },
   { name: "xautoclaim", arity: -6, flags: WRITES_FAST, keys: ONE_KEY, access: "RW delete", proc,
     categories: CATEGORIES, tips: VARYING, since: "6.2.0", group: "stream",
@@ -51,7 +51,7 @@ export const absentStreamCommands: readonly RedisCommand[] = [
     summary: "Gives a consumer the entries that have been pending for long." },
   { name: "xclaim", arity: -6, flags: WRITES_FAST, keys: ONE_KEY, access: "RW update", proc,
     categories: CATEGORIES, tips: VARYING, since: "5.0.0", group: "stream",
-    complexity: "O(log N) where N is the number of pending entries of the group",
+    complexity: "O(log N), N: pending entries of the group.",
     summary: "Gives a consumer pending entries of others." },
   { name: "xdel", arity: -3, flags: WRITES_FAST, keys: ONE_KEY, access: "RW delete", proc,
     categories: CATEGORIES, since: "5.0.0", group: "stream",
@@ -70,7 +70,7 @@ export const absentStreamCommands: readonly RedisCommand[] = [
         complexity: "O(1)", summary: "Removes a consumer from its group." },
       { name: "xgroup|destroy", arity: 4, flags: WRITES, keys: SECOND_IS_KEY, access: "RW delete",
         proc, categories: CATEGORIES, since: "5.0.0", group: "stream",
-        complexity: "O(N) where N is the number of pending entries of the group",
+        complexity: "O(N), N: pending entries of the group.",
         summary: "Removes a consumer group." },
       { name: "xgroup|setid", arity: -5, flags: WRITES, keys: SECOND_IS_KEY, access: "RW update",
         proc, categories: CATEGORIES, since: "5.0.0", group: "stream", complexity: "O(1)",
@@ -86,7 +86,7 @@ export const absentStreamCommands: readonly RedisCommand[] = [
         complexity: "O(1)", summary: "Lists the consumers of a group." },
       { name: "xinfo|groups", arity: 3, flags: READS, keys: SECOND_IS_KEY, access: "RO access",
         proc, categories: CATEGORIES, since: "5.0.0", group: "stream", complexity: "O(1)",
-        summary: "Lists the consumer groups of a stream." },
+        summary: "Lists the groups that read a stream." },
       { name: "xinfo|stream", arity: -3, flags: READS, keys: SECOND_IS_KEY, access: "RO access",
         proc, categories: CATEGORIES, since: "5.0.0", group: "stream", complexity: "O(1)",
         summary: "Describes a stream." },
@@ -98,7 +98,7 @@ export const absentStreamCommands: readonly RedisCommand[] = [
     summary: "Counts the entries of a stream." },
   { name: "xpending", arity: -3, flags: READS, keys: ONE_KEY, access: "RO access", proc,
     categories: CATEGORIES, tips: VARYING, since: "5.0.0", group: "stream",
-    complexity: "O(N) where N is the number of entries returned, or with IDLE looked at; the " +
+    complexity: "O(N), N: entries returned, or with IDLE looked at; the " +
       "overview is O(N) where N is the number of consumers",
     summary: "Tells which entries of a group have been delivered and not acknowledged." },
   { name: "xrange", arity: -4, flags: READS, keys: ONE_KEY, access: "RO access", proc,
@@ -120,7 +120,7 @@ export const absentStreamCommands: readonly RedisCommand[] = [
     summary: "Sets the last ID of a stream; for replication." },
   { name: "xtrim", arity: -4, flags: WRITES, keys: ONE_KEY, access: "RW delete", proc,
     categories: CATEGORIES, tips: VARYING, since: "5.0.0", group: "stream",
-    complexity: "O(N) where N is the number of entries removed",
+    complexity: "O(N), N: entries that go.",
     summary: "Removes the oldest entries of a stream." },
 ];
 

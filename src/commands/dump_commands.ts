@@ -145,8 +145,7 @@ function restoreOptions(argv: Argv): RestoreOptions {
     } else if (argv.is(index, "absttl")) {
       options.isAbsolute = true;
     } else if (argv.is(index, "idletime") && hasMore && options.frequency === -1) {
-      options.idleSeconds = integerArgument(argv, ++index);
-      if (options.idleSeconds < 0) throw INVALID_IDLETIME;
+      options.idleSeconds = idleSecondsArgument(argv, ++index);
     } else if (argv.is(index, "freq") && hasMore && options.idleSeconds === -1) {
       options.frequency = integerArgument(argv, ++index);
       if (options.frequency < 0 || options.frequency > 255) throw INVALID_FREQ;
@@ -155,6 +154,15 @@ function restoreOptions(argv: Argv): RestoreOptions {
     }
   }
   return options;
+}
+
+/** Seconds that are not negative; Redis: beyond 2^63 milliseconds they wrap around, and may be. */
+function idleSecondsArgument(argv: Argv, index: number): number {
+  const seconds = bigIntegerArgument(argv, index);
+  if (seconds < 0n) throw INVALID_IDLETIME;
+  const wrapped = Number(BigInt.asIntN(64, seconds * 1000n) / 1000n);
+  // A round less is the same time, and not -1, which says that there is none.
+  return wrapped < 0 ? wrapped - 2 ** 24 : wrapped;
 }
 
 /** The expiry that the ttl argument asks for: Unix time in ms, or NO_EXPIRY. */

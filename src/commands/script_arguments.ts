@@ -20,10 +20,8 @@ export const RUNS: readonly CommandFlag[] = [
 ];
 export const RUNS_READING: readonly CommandFlag[] = ["readonly", ...RUNS];
 export const RUNS_SCRIPT: readonly CommandTrait[] = ["runs_script"];
-export const WRITE_NOTE =
-  "We cannot tell how the keys will be used so we assume the worst, RW and UPDATE";
-export const READ_NOTE =
-  "We cannot tell how the keys will be used so we assume the worst, RO and ACCESS";
+export const WRITE_NOTE = "`RW` `UPDATE`: a script may do anything with its keys";
+export const READ_NOTE = "`RO` `ACCESS`: a script may read its keys";
 
 export const NOT_BUSY = commandError("NOTBUSY No scripts in execution right now.");
 const NEGATIVE_KEYS = commandError("ERR Number of keys can't be negative");

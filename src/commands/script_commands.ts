@@ -87,19 +87,19 @@ export const scriptCommands: readonly RedisCommand[] = [
 
 const SCRIPT_HELP = [
   "DEBUG (YES|SYNC|NO)",
-  "    Set the debug mode for subsequent scripts executed.",
+  "    Has the next EVAL run under the debugger, or no longer.",
   "EXISTS <sha1> [<sha1> ...]",
-  "    Return information about the existence of the scripts in the script cache.",
+  "    Tells for each digest whether EVALSHA would find its script.",
   "FLUSH [ASYNC|SYNC]",
-  "    Flush the Lua scripts cache. Very dangerous on replicas.",
-  "    When called without the optional mode argument, the behavior is determined by the",
-  "    lazyfree-lazy-user-flush configuration directive. Valid modes are:",
-  "    * ASYNC: Asynchronously flush the scripts cache.",
-  "    * SYNC: Synchronously flush the scripts cache.",
+  "    Forgets every script, so that clients have to load theirs again.",
+  "    Without an argument `lazyfree-lazy-user-flush` decides how;",
+  "    the arguments are:",
+  "    * ASYNC: memory is given back little by little.",
+  "    * SYNC: memory is given back before the reply.",
   "KILL",
-  "    Kill the currently executing Lua script.",
+  "    Ends the script that runs, if it has not written yet.",
   "LOAD <script>",
-  "    Load a script into the scripts cache without executing it.",
+  "    Keeps a script and replies with its digest; does not run it.",
 ];
 
 const NO_DEBUGGER = commandError("ERR There is no script debugger in Redeno");

@@ -1,50 +1,30 @@
 /**
- * String commands: values that are plain bytes, and the counters among them.
+ * String commands: values that are plain bytes.
  *
  * GET and SET are what most servers do most of the time. Without options they make no object: SET
  * hands its argument to the database, which writes it over the old value where there is room; GET
- * copies from the key's entry into the reply. INCR parses and writes digits where they stand.
+ * copies from the key's entry into the reply.
  *
  * Long values (from 16 KiB on) are lists of chunks; they are replied piece by piece, and APPEND and
- * SETRANGE touch only the chunks concerned. Bits are in bitmap_commands.ts, LCS in lcs_command.ts.
+ * SETRANGE touch only the chunks concerned. Numbers are in counter_commands.ts, bits in
+ * bitmap_commands.ts, LCS in lcs_command.ts.
  */
 import { Slice } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
-import {
-  INT64_MAX,
-  INT64_MIN,
-  INTEGER_TEXT_BYTES_MAX,
-  parseInt64,
-  parseSafeInteger,
-  writeBigInteger,
-  writeInteger,
-} from "../base/integers.ts";
-import { addFloatTexts, parseLongDouble } from "../base/long_double.ts";
+import { INT64_MAX, INTEGER_TEXT_BYTES_MAX } from "../base/integers.ts";
 import { scratch } from "../base/scratch.ts";
 import { KEEP_EXPIRY } from "../keyspace/database.ts";
 import { EVENT_GENERIC, EVENT_STRING } from "../keyspace/keyspace_listener.ts";
-import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../session/client.ts";
 import { rangeSpec, type RedisCommand } from "../session/command.ts";
-import {
-  commandError,
-  INCREMENT_OVERFLOW,
-  NAN_OR_INFINITY,
-  NOT_A_FLOAT,
-  NOT_AN_INTEGER,
-  STRING_TOO_LONG,
-  SYNTAX_ERROR,
-  WRONG_TYPE,
-  wrongArity,
-} from "../session/errors.ts";
+import { commandError, STRING_TOO_LONG, SYNTAX_ERROR, wrongArity } from "../session/errors.ts";
 import * as byteString from "../structures/byte_string.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
 import { NO_EXPIRY, TYPE_STRING } from "../values/value.ts";
 import {
-  bigIntegerArgument,
   expiryArgument,
   integerArgument,
   isBackwardRange,
@@ -52,8 +32,8 @@ import {
   typedForWrite,
 } from "./arguments.ts";
 
-const SET_NOTE = "RW and ACCESS due to the optional `GET` argument";
-const GETEX_NOTE = "RW and UPDATE because it changes the TTL";
+const SET_NOTE = "`RW` `ACCESS`: with `GET` it replies with the old value";
+const GETEX_NOTE = "`RW` `UPDATE`: an option sets the expiry";
 const MGET_COMPLEXITY = "O(N), N: keys that are named.";
 const MSET_COMPLEXITY = "O(N), N: keys that are given.";
 const MSETNX_COMPLEXITY = "O(N), N: keys that are given.";
@@ -88,7 +68,7 @@ export const stringCommands: readonly RedisCommand[] = [
   { name: "setnx", arity: 3, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
     access: "OW insert", categories: ["@string"], since: "1.0.0", group: "string",
     complexity: "O(1)", proc: setnxCommand,
-    summary: "Stores a string if the key does not exist yet." },
+    summary: "Stores a string unless the key is there already." },
   { name: "getset", arity: 3, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
     access: "RW access update", categories: ["@string"], since: "1.0.0", group: "string",
     complexity: "O(1)", proc: getsetCommand,
@@ -124,26 +104,6 @@ export const stringCommands: readonly RedisCommand[] = [
     access: "RO", categories: ["@string"], since: "2.2.0", group: "string",
     complexity: "O(1)", proc: strlenCommand,
     summary: "Returns how many bytes a string has." },
-  { name: "incr", arity: 2, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
-    access: "RW access update", categories: ["@string"], since: "1.0.0", group: "string",
-    complexity: "O(1)", proc: incrCommand,
-    summary: "Adds one to the integer at a key." },
-  { name: "decr", arity: 2, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
-    access: "RW access update", categories: ["@string"], since: "1.0.0", group: "string",
-    complexity: "O(1)", proc: decrCommand,
-    summary: "Subtracts one from the integer at a key." },
-  { name: "incrby", arity: 3, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
-    access: "RW access update", categories: ["@string"], since: "1.0.0", group: "string",
-    complexity: "O(1)", proc: incrbyCommand,
-    summary: "Adds to the integer at a key." },
-  { name: "decrby", arity: 3, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
-    access: "RW access update", categories: ["@string"], since: "1.0.0", group: "string",
-    complexity: "O(1)", proc: decrbyCommand,
-    summary: "Subtracts from the integer at a key." },
-  { name: "incrbyfloat", arity: 3, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
-    access: "RW access update", categories: ["@string"], since: "2.6.0", group: "string",
-    complexity: "O(1)", proc: incrbyfloatCommand,
-    summary: "Adds to the number at a key, which may have a fraction." },
   { name: "getrange", arity: 4, flags: ["readonly"], keys: [1, 1, 1],
     access: "RO access", categories: ["@string"], since: "2.4.0", group: "string",
     complexity: GETRANGE_COMPLEXITY, traits: ["cheap"],
@@ -174,7 +134,6 @@ const OPTION_ANY_TIME = OPTION_EX | OPTION_PX | OPTION_EXAT | OPTION_PXAT;
 const OPTION_ANY_EXPIRY = OPTION_ANY_TIME | OPTION_KEEPTTL | OPTION_PERSIST;
 
 const OFFSET_OUT_OF_RANGE = commandError("ERR offset is out of range");
-const DECREMENT_OVERFLOW = commandError("ERR decrement would overflow");
 
 const view = scratch(new Slice());
 const digits = new Uint8Array(INTEGER_TEXT_BYTES_MAX);
@@ -529,103 +488,3 @@ export function createEmptyString({ db, argv }: Client, index: number): Ref {
   db.setString(argv, index, argv.bytes, 0, 0, NO_EXPIRY);
   return db.findRaw(argv.bytes, argv.starts[index], argv.lengths[index]);
 }
-
-function incrCommand(client: Client): void {
-  incrementBy(client, 1);
-}
-
-function decrCommand(client: Client): void {
-  incrementBy(client, -1);
-}
-
-function incrbyCommand(client: Client): void {
-  const { argv } = client;
-  const amount = parseSafeInteger(argv.bytes, argv.starts[2], argv.lengths[2]);
-  if (amount === amount) incrementBy(client, amount);
-  else incrementByLarge(client, bigIntegerArgument(argv, 2));
-}
-
-function decrbyCommand(client: Client): void {
-  const { argv } = client;
-  const amount = parseSafeInteger(argv.bytes, argv.starts[2], argv.lengths[2]);
-  if (amount === amount) {
-    incrementBy(client, -amount);
-    return;
-  }
-  const large = bigIntegerArgument(argv, 2);
-  if (large === INT64_MIN) throw DECREMENT_OVERFLOW;
-  incrementByLarge(client, -large);
-}
-
-/** Adds a safe integer; falls back on bigints when a number involved is not safe. */
-function incrementBy(client: Client, amount: number): void {
-  const { db, argv, reply } = client;
-  const entry = typedForWrite(client, 1, TYPE_STRING);
-  let sum = amount;
-  if (entry !== 0) {
-    readNumber(db.arena, entry);
-    sum += parseSafeInteger(view.bytes, view.start, view.length);
-    if (!Number.isSafeInteger(sum)) {
-      incrementEntryByLarge(client, entry, BigInt(amount));
-      return;
-    }
-  }
-  if (entry === 0 || !stringValue.overwriteInteger(db.arena, entry, sum)) {
-    db.setString(argv, 1, digits, 0, writeInteger(sum, digits, 0), KEEP_EXPIRY);
-  }
-  db.changed(argv, 1, EVENT_STRING, "incrby");
-  reply.integer(sum);
-}
-
-function incrementByLarge(client: Client, amount: bigint): void {
-  incrementEntryByLarge(client, typedForWrite(client, 1, TYPE_STRING), amount);
-}
-
-/** `entry` is that of the key, or 0. */
-function incrementEntryByLarge(client: Client, entry: Ref, amount: bigint): void {
-  const { db, argv, reply } = client;
-  let old: bigint | null = 0n;
-  if (entry !== 0) {
-    readNumber(db.arena, entry);
-    old = parseInt64(view.bytes, view.start, view.length);
-    if (old === null) throw NOT_AN_INTEGER;
-  }
-  const sum = old + amount;
-  if (sum < INT64_MIN || sum > INT64_MAX) throw INCREMENT_OVERFLOW;
-  db.setString(argv, 1, digits, 0, writeBigInteger(sum, digits, 0), KEEP_EXPIRY);
-  db.changed(argv, 1, EVENT_STRING, "incrby");
-  reply.bigInteger(sum);
-}
-
-/** Points `view` at a string that may be an integer; longer ones are refused before a look. */
-function readNumber(arena: Arena, entry: Ref): void {
-  if (stringValue.byteLength(arena, entry) > INTEGER_TEXT_BYTES_MAX) throw NOT_AN_INTEGER;
-  stringValue.read(arena, entry, view);
-}
-
-function incrbyfloatCommand(client: Client): void {
-  const { db, argv, reply } = client;
-  const { arena } = db;
-  // Touched by `setString`.
-  const entry = db.peek(argv, 1);
-  if (entry !== 0 && value.typeOf(arena, entry) !== TYPE_STRING) throw WRONG_TYPE;
-  if (entry === 0) view.set(ZERO, 0, ZERO.length);
-  else stringValue.read(arena, entry, view);
-  const start = argv.starts[2];
-  const length = argv.lengths[2];
-  if (parseLongDouble(view.bytes, view.start, view.length) === null) throw NOT_A_FLOAT;
-  if (parseLongDouble(argv.bytes, start, length) === null) throw NOT_A_FLOAT;
-  const sum = addFloatTexts(view.bytes, view.start, view.length, argv.bytes, start, length);
-  if (sum === null) throw NAN_OR_INFINITY;
-  db.setString(argv, 1, sum, 0, sum.length, KEEP_EXPIRY);
-  // Redis: the outcome is never encoded "int", though it may be one.
-  const stored = db.findRaw(argv.bytes, argv.starts[1], argv.lengths[1]);
-  if (value.encodingOf(arena, stored) === value.ENCODING_INT) {
-    value.setEncodingOnly(arena, stored, value.ENCODING_EMBSTR);
-  }
-  db.changed(argv, 1, EVENT_STRING, "incrbyfloat");
-  if (client.wantsEffects) client.propagateAs("SET", argv.copy(1), sum, "KEEPTTL");
-  reply.bulk(sum, 0, sum.length);
-}
-
-const ZERO = new Uint8Array([0x30]);

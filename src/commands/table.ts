@@ -44,6 +44,7 @@ import { sortedSetPopCommands } from "./sorted_set_pop_commands.ts";
 import { sortedSetRangeCommands } from "./sorted_set_range_commands.ts";
 import { sortedSetStoreCommands } from "./sorted_set_store_commands.ts";
 import { stringCommands } from "./string_commands.ts";
+import { counterCommands } from "./counter_commands.ts";
 import { transactionCommands } from "./transaction_commands.ts";
 
 export const commandRows: readonly RedisCommand[] = [
@@ -89,5 +90,6 @@ export const commandRows: readonly RedisCommand[] = [
   ...sortedSetRangeCommands,
   ...sortedSetStoreCommands,
   ...stringCommands,
+  ...counterCommands,
   ...transactionCommands,
 ];

@@ -20,7 +20,7 @@
 import * as clock from "../base/clock.ts";
 import type { AofDirectory } from "../persistence/aof_directory.ts";
 import { AofWriter, type AofWriterOptions } from "../persistence/aof_writer.ts";
-import type { CommandLog } from "../persistence/command_log.ts";
+import type { EffectSink } from "../persistence/effect_encoder.ts";
 import { errorText, type FileHandle, removeIfExists } from "../persistence/file_system.ts";
 import { AofMove } from "./aof_move.ts";
 import {
@@ -64,8 +64,10 @@ export interface AofControlOptions extends AofOpeningOptions {
   /** Loads dump.rdb if there is one, as without AOF; resolves with whether there was one. */
   loadDump(): Promise<boolean>;
   /** Where commands are recorded from now on; null: nowhere. */
-  setCommandLog(log: CommandLog | null): void;
-  /** Whether EXEC is running: then a rewrite would split the transaction. */
+  setEffectSink(sink: EffectSink | null): void;
+  /** The next effect must name its database: a file begins. */
+  selectAgain(): void;
+  /** Whether a unit of effects is under way, which a rewrite would split. */
   isInTransaction(): boolean;
   /** Ends the process. */
   exit(code: number): never;
@@ -112,6 +114,7 @@ export class AofControl {
       log,
       hasActiveChild: () => child.isActive,
       exit,
+      selectAgain: () => options.selectAgain(),
       onErrorChange: () => options.onErrorChange?.(),
       onLatency: (event, durationUs) => options.onLatency?.(event, durationUs),
     };
@@ -148,8 +151,6 @@ export class AofControl {
     return this.#state === "off" ? null : this.writer.error;
   }
 
-  // ------------------------------------------------------------------------------------- start
-
   /**
    * With `appendonly yes`: loads the AOF – or, if there is none yet, dump.rdb, which becomes its
    * base – and begins to record. Without: does nothing. Resolves with whether the data were loaded
@@ -177,16 +178,16 @@ export class AofControl {
    * recorded meanwhile.
    */
   async reload(): Promise<void> {
-    const { setCommandLog, log } = this.#options;
+    const { setEffectSink, log } = this.#options;
     this.flush(true);
-    setCommandLog(null);
+    setEffectSink(null);
     try {
       const isOn = this.#state === "on";
       const directory = isOn ? this.#directory! : openAofDirectory(this.#options);
       await loadAofFiles(this.#options, directory);
-      log.warning("Append Only File loaded by DEBUG LOADAOF");
+      log.warning("DEBUG LOADAOF has read the AOF");
     } finally {
-      setCommandLog(this.writer.isOpen ? this.#move ?? this.writer : null);
+      setEffectSink(this.writer.isOpen ? this.#move ?? this.writer : null);
     }
   }
 
@@ -200,11 +201,10 @@ export class AofControl {
       this.#earlierBytes = directory.totalBytes() - fileBytes;
     });
     const { base } = directory.manifest;
-    // Redis: the size at the end of the last rewrite is kept nowhere; the base alone is near
-    // enough.
+    // Redis: the size at the end of the last rewrite is kept nowhere; the base alone is near it.
     this.#baseBytes = base === null ? 0 : directory.sizeOf(base);
     this.#state = "on";
-    this.#options.setCommandLog(this.writer);
+    this.#options.setEffectSink(this.writer);
     this.#removeHistory(directory);
   }
 
@@ -242,7 +242,7 @@ export class AofControl {
     if (percentage <= 0 || this.currentBytes <= config.autoAofRewriteMinSize) return;
     const growth = Math.floor((this.currentBytes * 100) / (this.#baseBytes || 1)) - 100;
     if (growth < percentage || this.#pause.isPaused(this.writer.isSuspect)) return;
-    log.notice(`Starting automatic rewriting of AOF on ${growth}% growth`);
+    log.notice(`The AOF has grown by ${growth}% since its base was written: it is rewritten`);
     this.#startRewrite();
   }
 
@@ -255,23 +255,22 @@ export class AofControl {
     if (this.#state === "off") return true;
     if (this.#isRewriting) {
       if (this.#state === "waiting") {
-        log.warning(
-          isForced ? "Writing initial AOF. Exit anyway." : "Writing initial AOF, can't exit.",
-        );
+        const end = isForced ? "and will not be" : "so the server goes on";
+        log.warning(`The first AOF is not complete, ${end}.`);
         if (!isForced) return false;
       }
-      log.warning("There is a child rewriting the AOF. Killing it!");
+      log.warning("The rewrite of the AOF is given up.");
       this.#abortRewrite();
     }
-    log.notice("Calling fsync() on the AOF file.");
+    log.notice("The AOF is synced for the last time.");
     const error = this.writer.syncNow();
-    if (error !== null) log.warning(`Fail to fsync the AOF file: ${error}.`);
+    if (error !== null) log.warning(`Syncing the AOF failed: ${error}`);
     return true;
   }
 
   /** Stops recording and closes the file; resolves when nothing is under way. */
   async close(): Promise<void> {
-    this.#options.setCommandLog(null);
+    this.#options.setEffectSink(null);
     this.#dropMove();
     this.writer.close();
     this.#state = "off";
@@ -300,18 +299,18 @@ export class AofControl {
     const isOtherChild = child.isActive && !this.#isRewriting;
     if (isOtherChild || isInTransaction()) {
       const reason = isOtherChild
-        ? "but there is already another background operation"
-        : "during a transaction";
+        ? "the background child has other work"
+        : "a transaction is under way";
       log.warning(
-        `AOF was enabled ${reason}. An AOF background was scheduled to start when possible.`,
+        `The AOF is on; its base is written later, for ${reason}.`,
       );
       this.#isScheduled = true;
       return true;
     }
     if (this.#isRewriting) {
       log.warning(
-        "AOF was enabled but there is already an AOF rewriting in background. Stopping background " +
-          "AOF and starting a rewrite now.",
+        "The AOF is on; the rewrite that was under way is given up for one that fits what is " +
+          "recorded from now on.",
       );
       // What it writes would be a base without an increment, for nothing was recorded so far.
       this.#abortRewrite();
@@ -324,25 +323,24 @@ export class AofControl {
     this.#state = "off";
     this.#isScheduled = false;
     log.warning(
-      "Redis needs to enable the AOF but can't trigger a background AOF rewrite operation. Check " +
-        "the above logs for more info about the error.",
+      "The AOF stays off, for its base cannot be written; the line above says why.",
     );
     return false;
   }
 
   #switchOff(): void {
-    const { log, setCommandLog } = this.#options;
+    const { log, setEffectSink } = this.#options;
     const wasWaiting = this.#state === "waiting";
     this.#state = "off";
     this.#isScheduled = false;
-    setCommandLog(null);
+    setEffectSink(null);
     if (this.#isRewriting) {
-      log.notice(`Killing running AOF rewrite child: ${Deno.pid}`);
+      log.notice(`The AOF is off, so its rewrite is given up`);
       this.#abortRewrite();
     }
     this.#dropMove();
     const error = this.writer.close();
-    if (error !== null) log.warning(`Fail to fsync the AOF file: ${error}`);
+    if (error !== null) log.warning(`Syncing the AOF failed: ${error}`);
     this.#earlierBytes = 0;
     if (wasWaiting) this.#directory?.removeTemporaryIncrement();
   }
@@ -423,7 +421,7 @@ export class AofControl {
         this.#rewriteDone(directory, isRdb, isOutdated ? { kind: "aborted" } : outcome);
       });
     } catch (error) {
-      log.warning(`Can't rewrite append only file in background: ${errorText(error)}`);
+      log.warning(`The rewrite of the AOF cannot start: ${errorText(error)}`);
       this.#lastRewriteOk = false;
       // Redis: counted only when the child fails; then a full disk is asked ten times a second.
       this.#pause.failuresInRow++;
@@ -454,18 +452,18 @@ export class AofControl {
 
   /** Goes on recording in a new file, the first of those that the base will not contain. */
   #beginIncrement(directory: AofDirectory): void {
-    const { setCommandLog } = this.#options;
+    const { setEffectSink } = this.#options;
     if (this.#state === "off") return;
     if (this.#state === "waiting") {
       this.writer.abandon();
       this.writer.open(directory.createTemporaryIncrement(), 0);
-      setCommandLog(this.writer);
+      setEffectSink(this.writer);
       return;
     }
     if (directory !== this.#directory) {
       this.flush(true);
       this.#move = new AofMove(this.writer, directory, this.#writerOptions);
-      setCommandLog(this.#move);
+      setEffectSink(this.#move);
       return;
     }
     const oldBytes = this.currentBytes;
@@ -537,7 +535,7 @@ export class AofControl {
     this.#move = null;
     this.#writer = writer;
     this.#directory = directory;
-    this.#options.setCommandLog(writer);
+    this.#options.setEffectSink(writer);
     this.#options.log.notice(
       `The AOF is in ${directory.path} now. Its files in ${from} are of no use any more.`,
     );
@@ -547,13 +545,13 @@ export class AofControl {
     if (this.#move === null) return;
     this.#move.abandon();
     this.#move = null;
-    if (this.writer.isOpen && this.#state === "on") this.#options.setCommandLog(this.writer);
+    if (this.writer.isOpen && this.#state === "on") this.#options.setEffectSink(this.writer);
   }
 
   /** While the AOF is being switched on: what was recorded has no base; another rewrite follows. */
   #dropWaitingIncrement(): void {
     if (this.#state !== "waiting") return;
-    this.#options.setCommandLog(null);
+    this.#options.setEffectSink(null);
     this.writer.abandon();
     this.#directory?.removeTemporaryIncrement();
     this.#isScheduled = true;

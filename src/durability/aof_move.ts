@@ -13,10 +13,9 @@
  */
 import type { AofDirectory } from "../persistence/aof_directory.ts";
 import { AofWriter, type AofWriterOptions } from "../persistence/aof_writer.ts";
-import type { CommandLog } from "../persistence/command_log.ts";
-import type { Argv } from "../protocol/argv.ts";
+import type { EffectSink } from "../persistence/effect_encoder.ts";
 
-export class AofMove implements CommandLog {
+export class AofMove implements EffectSink {
   /** Writes in the new place. */
   readonly writer: AofWriter;
   readonly directory: AofDirectory;
@@ -47,14 +46,9 @@ export class AofMove implements CommandLog {
     this.writer.open(directory.createTemporaryIncrement(), 0);
   }
 
-  append(dbIndex: number, argv: Argv): void {
-    this.#old.append(dbIndex, argv);
-    this.writer.append(dbIndex, argv);
-  }
-
-  endUnit(): void {
-    this.#old.endUnit();
-    this.writer.endUnit();
+  takeUnit(bytes: Uint8Array<ArrayBuffer>, length: number): void {
+    this.#old.takeUnit(bytes, length);
+    this.writer.takeUnit(bytes, length);
   }
 
   /** Brings all that was recorded to the disk. Returns the error, or null. */

@@ -7,7 +7,7 @@ import { BackgroundChild, type ChildPort } from "../persistence/background_child
 import { errorText } from "../persistence/file_system.ts";
 import type { AofReplay } from "../persistence/aof_loader.ts";
 import { AofControl } from "./aof_control.ts";
-import type { CommandLog } from "../persistence/command_log.ts";
+import type { EffectSink } from "../persistence/effect_encoder.ts";
 import { type Client, REDIS_BLOCKED } from "../session/client.ts";
 import { GATE_LOADING, GATE_MISCONF } from "../session/gates.ts";
 import { type CommandError, commandError } from "../session/errors.ts";
@@ -63,7 +63,11 @@ export interface PersistenceOptions {
   /** The function libraries, which are saved with the data. */
   readonly libraries: LibraryStore;
   /** From now on effects are recorded there; null: nowhere. */
-  setCommandLog(log: CommandLog | null): void;
+  setEffectSink(sink: EffectSink | null): void;
+  /** The next effect must name its database. */
+  selectAgain(): void;
+  /** Whether effects have been recorded that belong to a unit which has not ended. */
+  isUnitOpen(): boolean;
   exit(code: number): never;
 }
 
@@ -120,11 +124,12 @@ export class Persistence {
       loadRdb: (path) => rdb.loadFile(path, true),
       loadDump: () => rdb.loadDump(),
       ...loading,
-      setCommandLog: (commandLog) => {
-        this.#isRecording = commandLog !== null;
-        options.setCommandLog(commandLog);
+      setEffectSink: (sink) => {
+        this.#isRecording = sink !== null;
+        options.setEffectSink(sink);
       },
-      isInTransaction: () => host.calls.isNested,
+      isInTransaction: () => host.calls.isNested || options.isUnitOpen(),
+      selectAgain: () => options.selectAgain(),
       exit: (code) => options.exit(code),
       onErrorChange: () => this.#refuseWritesIfNeeded(),
       onLatency,
@@ -208,7 +213,7 @@ export class Persistence {
       log.warning(`Cannot reload the data: ${errorText(error)}`);
       throw commandError("ERR Error trying to load the RDB dump, check server logs.");
     }
-    log.warning("DB reloaded by DEBUG RELOAD");
+    log.warning("DEBUG RELOAD has read the RDB file");
     client.reply.ok();
   }
 

@@ -1,11 +1,9 @@
 /**
  * Propagation: brings the effects of commands to all who repeat them later. The AOF is one such
- * sink; each replica is another.
- *
- * Effects come in units: all effects of one outermost call, or one key that vanished by itself. A
- * unit is repeated as a whole or not at all.
+ * sink; each replica is another. A unit, which is repeated as a whole or not at all, holds all
+ * effects of one outermost call, or a key that vanished by itself.
  */
-import type { CommandLog } from "../persistence/command_log.ts";
+import { EffectEncoder, type EffectSink } from "../persistence/effect_encoder.ts";
 import type { Argv } from "../protocol/argv.ts";
 import { type Call, COMMAND_MAY_REPLICATE, COMMAND_WRITE } from "../session/command.ts";
 import type { Host } from "../session/host.ts";
@@ -24,14 +22,10 @@ declare module "../session/host.ts" {
 /** What it uses of the host. */
 type PropagationHost = Pick<Host, "calls">;
 
-interface Sink {
-  readonly log: CommandLog;
-  readonly kind: number;
-}
-
 export class Propagation {
   readonly #host: PropagationHost;
-  #sinks: readonly Sink[] = [];
+  readonly #encoder = new EffectEncoder();
+  #sinks: readonly EffectSink[] = [];
   /** Whether there is any sink. */
   isWanted = false;
   /** The kinds of sinks (PROPAGATE_…) that hear of what commands change; a script may choose. */
@@ -41,15 +35,9 @@ export class Propagation {
     this.#host = host;
   }
 
-  /** From now on `log` gets all effects; it is of one kind (PROPAGATE_…). */
-  attach(log: CommandLog, kind = PROPAGATE_AOF): void {
-    if (this.#sinks.some((sink) => sink.log === log)) return;
-    this.#setSinks([...this.#sinks, { log, kind }]);
-  }
-
-  /** From now on `log` gets no more. */
-  detach(log: CommandLog): void {
-    this.#setSinks(this.#sinks.filter((sink) => sink.log !== log));
+  /** Whether there are effects of a unit that has not ended: the set of sinks must not change. */
+  get isUnitOpen(): boolean {
+    return this.#encoder.isOpen;
   }
 
   /** All kinds of sinks hear of what commands change. */
@@ -57,35 +45,48 @@ export class Propagation {
     this.targets = PROPAGATE_ALL;
   }
 
-  #setSinks(sinks: readonly Sink[]): void {
+  /** From now on `sink` gets all units. */
+  attach(sink: EffectSink): void {
+    if (this.#sinks.includes(sink)) return;
+    this.selectAgain();
+    this.#setSinks([...this.#sinks, sink]);
+  }
+
+  /** From now on `sink` gets no more. */
+  detach(sink: EffectSink): void {
+    this.#setSinks(this.#sinks.filter((each) => each !== sink));
+  }
+
+  #setSinks(sinks: readonly EffectSink[]): void {
     this.#sinks = sinks;
     this.isWanted = sinks.length > 0;
     this.#host.calls.wantsEffects = this.isWanted;
   }
 
+  /** The next effect must name its database: a sink begins anew. */
+  selectAgain(): void {
+    this.#encoder.selectAgain();
+  }
+
   /** Records what the innermost call, which has just run, has changed. */
   record({ client, command, argv, effects }: Call): void {
+    // So far all sinks are of this kind.
+    if ((this.targets & PROPAGATE_AOF) === 0) return;
     const dbIndex = client.db.index;
     if (effects !== null) {
-      for (const effect of effects) this.#appendTo(this.targets, dbIndex, effect);
+      for (const effect of effects) this.append(dbIndex, effect);
     } else if ((command.bits & (COMMAND_WRITE | COMMAND_MAY_REPLICATE)) !== 0) {
-      this.#appendTo(this.targets, dbIndex, argv);
+      this.append(dbIndex, argv);
     }
   }
 
   /** Adds an effect to the unit; `argv` is copied. */
   append(dbIndex: number, argv: Argv): void {
-    this.#appendTo(PROPAGATE_ALL, dbIndex, argv);
-  }
-
-  #appendTo(targets: number, dbIndex: number, argv: Argv): void {
-    for (const { log, kind } of this.#sinks) {
-      if ((targets & kind) !== 0) log.append(dbIndex, argv);
-    }
+    this.#encoder.append(dbIndex, argv);
   }
 
   /** Ends the unit; without effects it is none. */
   endUnit(): void {
-    for (const { log } of this.#sinks) log.endUnit();
+    this.#encoder.endUnit(this.#sinks);
   }
 }

@@ -107,17 +107,19 @@ export class KeyspaceState<Database> {
 
   /**
    * Gives an entry what was saved of its access clock: seconds since the last access, or an LFU
-   * counter; -1 if it is not known. What does not fit the present policy is passed over.
+   * counter; -1 if it is not known. What does not fit the present policy is passed over. More
+   * seconds than the clock has are counted round by round.
    */
   restoreAccess(entry: Ref, idleSeconds: number, frequency: number): void {
     if (this.usesLfu) {
       if (frequency < 0) return;
       value.setAccessClock(this.arena, entry, (this.#lfuMinutes() << 8) | frequency);
-    } else if (idleSeconds >= 0) {
-      const now = this.lruClock();
-      // Redis: idle for longer than the clock goes back counts as half a round.
-      const then = idleSeconds <= now ? now - idleSeconds : (now + (CLOCK_MASK >>> 1)) % CLOCK_MASK;
-      value.setAccessClock(this.arena, entry, then);
+    } else if (idleSeconds !== -1) {
+      const then = this.lruClock() - idleSeconds;
+      // Redis: a clock that would be negative is put forward by a round less one second.
+      const shifted = then < 0 ? then + CLOCK_MASK : then;
+      const round = CLOCK_MASK + 1;
+      value.setAccessClock(this.arena, entry, ((shifted % round) + round) % round);
     }
   }
 

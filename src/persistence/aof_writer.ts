@@ -2,8 +2,8 @@
  * AOF writer: effects of commands → bytes of the current increment → disk, as safe as `appendfsync`
  * promises.
  *
- *   append, append, endUnit   into one buffer, as RESP; no object is made
- *   flush                     at the end of the turn, before any reply leaves: one write for all
+ *   takeUnit, takeUnit   into one buffer, as they come from the encoder (effect_encoder.ts)
+ *   flush                at the end of the turn, before any reply leaves: one write for all
  *
  *   always      flush also syncs. If either fails the process ends: the replies that wait already
  *               say what is not true.
@@ -18,31 +18,21 @@
  * A NEW FILE is begun by a rewrite. The old one is synced before anything is written to the new
  * one, or a power loss could leave a log with a gap.
  *
- * UNITS. Effects between two calls of `endUnit` are repeated as a whole or not at all: more than
- * one are wrapped in MULTI and EXEC. MULTI is put in front when the second one comes, for most
- * units have one.
- *
  * ERRORS. A write that fails is cut off the file again before anything else is written, so no unit
  * ever stands there in part; the buffer is kept and the write repeated. A failed sync is another
  * matter: the system forgets the pages that it could not write, and a later sync that succeeds says
  * nothing of them. So the file stays suspect until a rewrite has made it unnecessary.
  */
-import { assert } from "../base/assert.ts";
 import * as clock from "../base/clock.ts";
 import { copyBytes, latin1Bytes } from "../base/bytes.ts";
-import { writeInteger } from "../base/integers.ts";
 import type { Log } from "../base/log.ts";
 import { pause } from "../base/pause.ts";
-import type { Argv } from "../protocol/argv.ts";
-import type { CommandLog } from "./command_log.ts";
+import type { EffectSink } from "./effect_encoder.ts";
 import { errorText, type FileHandle } from "./file_system.ts";
 
 /** A buffer beyond this is not kept for the next turn. */
 const BUFFER_KEPT_BYTES_MAX = 1024 * 1024;
 const BUFFER_BYTES_MIN = 16 * 1024;
-/** Room for "*<count>\r\n", and for "$<length>\r\n" with the "\r\n" behind the argument. */
-const HEADER_BYTES_MAX = 16;
-const ARGUMENT_FRAME_BYTES_MAX = HEADER_BYTES_MAX + 2;
 
 const SYNC_INTERVAL_MS = 1000;
 const POSTPONE_MS_MAX = 2000;
@@ -52,16 +42,6 @@ const POSTPONE_MS_MAX = 2000;
  */
 const HELD_UP_MS_MIN = 250;
 const ERROR_LOG_INTERVAL_MS = 30_000;
-
-const NO_DATABASE = -1;
-const ASTERISK = 0x2a;
-const DOLLAR = 0x24;
-const ZERO = 0x30;
-const CR = 13;
-const LF = 10;
-const MULTI = latin1Bytes("*1\r\n$5\r\nMULTI\r\n");
-const EXEC = latin1Bytes("*1\r\n$4\r\nEXEC\r\n");
-const SELECT = latin1Bytes("*2\r\n$6\r\nSELECT\r\n");
 
 /** What the writer needs of the server; `config` is read anew every time. */
 export interface AofWriterOptions {
@@ -79,18 +59,14 @@ export interface AofWriterOptions {
   onErrorChange?(): void;
   /** Hears how long the disk has held everybody up: "aof-write", "aof-fsync-always" … */
   onLatency?(event: string, durationUs: number): void;
+  /** A new file begins: its first effect must name its database. */
+  selectAgain(): void;
 }
 
-export class AofWriter implements CommandLog {
+export class AofWriter implements EffectSink {
   readonly #options: AofWriterOptions;
   #buffer = new Uint8Array(BUFFER_BYTES_MIN);
   #length = 0;
-  /** Bytes of the units that have ended; only these are written. */
-  #completeBytes = 0;
-  /** Where the first effect of the open unit begins, behind a time annotation. */
-  #unitStart = 0;
-  #unitEffects = 0;
-  #selectedDb = NO_DATABASE;
   #annotatedSeconds = 0;
 
   #file: FileHandle | null = null;
@@ -171,14 +147,12 @@ export class AofWriter implements CommandLog {
     this.#writeError = null;
     this.#syncError = null;
     this.#length = 0;
-    this.#completeBytes = 0;
-    this.#unitEffects = 0;
-    this.#selectedDb = NO_DATABASE;
     this.#annotatedSeconds = 0;
     this.#postponedSinceMs = 0;
     this.#isBehindOldFile = false;
     this.#unsyncedBytes = 0;
     this.#lastSyncMs = clock.nowMs();
+    this.#options.selectAgain();
     this.#options.onErrorChange?.();
   }
 
@@ -195,7 +169,6 @@ export class AofWriter implements CommandLog {
    * a busy disk beside the event loop; then writes to the new one wait for that.
    */
   switchTo(file: FileHandle): boolean {
-    assert(this.#unitEffects === 0, "a unit is not split between two files");
     this.flush(true);
     if (this.#length > 0) return false;
     const old = this.#file;
@@ -270,48 +243,13 @@ export class AofWriter implements CommandLog {
     while (this.#syncRunning !== null) await this.#syncRunning;
   }
 
-  // --------------------------------------------------------------------------------- CommandLog
+  // -------------------------------------------------------------------------------- EffectSink
 
-  append(dbIndex: number, argv: Argv): void {
-    if (this.#unitEffects++ === 0) this.#beginUnit(dbIndex);
-    else if (this.#unitEffects === 2) this.#insertMulti();
-    if (dbIndex !== this.#selectedDb) this.#select(dbIndex);
-    const { bytes, starts, lengths, count } = argv;
-    let total = HEADER_BYTES_MAX;
-    for (let index = 0; index < count; index++) total += lengths[index] + ARGUMENT_FRAME_BYTES_MAX;
-    this.#reserve(total);
-    const buffer = this.#buffer;
-    let at = writeHeader(ASTERISK, count, buffer, this.#length);
-    for (let index = 0; index < count; index++) {
-      const length = lengths[index];
-      at = writeHeader(DOLLAR, length, buffer, at);
-      copyBytes(bytes, starts[index], buffer, at, length);
-      at += length;
-      buffer[at++] = CR;
-      buffer[at++] = LF;
-    }
-    this.#length = at;
-  }
-
-  endUnit(): void {
-    if (this.#unitEffects > 1) this.#put(EXEC);
-    this.#unitEffects = 0;
-    this.#completeBytes = this.#length;
-  }
-
-  /** Redis: the database of the first effect is selected before MULTI. */
-  #beginUnit(dbIndex: number): void {
+  takeUnit(bytes: Uint8Array<ArrayBuffer>, length: number): void {
     if (this.#options.config.aofTimestampEnabled) this.#annotateTime();
-    if (dbIndex !== this.#selectedDb) this.#select(dbIndex);
-    this.#unitStart = this.#length;
-  }
-
-  #insertMulti(): void {
-    this.#reserve(MULTI.length);
-    const start = this.#unitStart;
-    this.#buffer.copyWithin(start + MULTI.length, start, this.#length);
-    this.#buffer.set(MULTI, start);
-    this.#length += MULTI.length;
+    this.#reserve(length);
+    copyBytes(bytes, 0, this.#buffer, this.#length, length);
+    this.#length += length;
   }
 
   #annotateTime(): void {
@@ -319,13 +257,6 @@ export class AofWriter implements CommandLog {
     if (seconds <= this.#annotatedSeconds) return;
     this.#annotatedSeconds = seconds;
     this.#put(latin1Bytes(`#TS:${seconds}\r\n`));
-  }
-
-  #select(dbIndex: number): void {
-    this.#selectedDb = dbIndex;
-    this.#put(SELECT);
-    const text = String(dbIndex);
-    this.#put(latin1Bytes(`$${text.length}\r\n${text}\r\n`));
   }
 
   #put(bytes: Uint8Array): void {
@@ -352,7 +283,7 @@ export class AofWriter implements CommandLog {
    */
   flush(isForced = false): boolean {
     if (this.#file === null) return true;
-    if (this.#completeBytes > 0) {
+    if (this.#length > 0) {
       if (!isForced && this.#mustPostpone()) return true;
       if (!this.#write(this.#file)) return true;
     } else if (this.#unsyncedBytes === 0) {
@@ -373,8 +304,8 @@ export class AofWriter implements CommandLog {
     if (nowMs - this.#postponedSinceMs < POSTPONE_MS_MAX) return true;
     this.delayedSyncCount++;
     this.#options.log.notice(
-      "Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer without " +
-        "waiting for fsync to complete, this may slow down the server.",
+      "Asynchronous AOF fsync is taking too long (disk is busy?). The next write to the file does " +
+        "not wait for its end, and may hold up all clients.",
     );
     return false;
   }
@@ -386,7 +317,7 @@ export class AofWriter implements CommandLog {
     const beginUs = clock.monotonicUs();
     try {
       if (this.#hasPartialWrite) this.#cutPartialWrite(file);
-      file.write(this.#buffer, 0, this.#completeBytes);
+      file.write(this.#buffer, 0, this.#length);
       const durationUs = clock.monotonicUs() - beginUs;
       this.#noteWriteLatency(durationUs);
       if (this.#syncRunning !== null) this.#noteWriteInSync(durationUs / 1000);
@@ -394,30 +325,22 @@ export class AofWriter implements CommandLog {
       this.#onWriteError(file, errorText(cause));
       return false;
     }
-    this.#fileBytes += this.#completeBytes;
-    this.#unsyncedBytes += this.#completeBytes;
+    this.#fileBytes += this.#length;
+    this.#unsyncedBytes += this.#length;
     this.#dropWritten();
     if (this.#writeError !== null) {
       this.#writeError = null;
       this.#options.onErrorChange?.();
-      this.#options.log.warning("AOF write error looks solved, Redis can write again.");
+      this.#options.log.warning("The AOF can be written again.");
     }
     return true;
   }
 
-  /**
-   * Empties the buffer, but for a unit that has not ended (its command has failed an assertion).
-   */
   #dropWritten(): void {
-    const openBytes = this.#length - this.#completeBytes;
-    if (openBytes > 0) {
-      this.#buffer.copyWithin(0, this.#completeBytes, this.#length);
-      this.#unitStart -= this.#completeBytes;
-    } else if (this.#buffer.length > BUFFER_KEPT_BYTES_MAX) {
+    if (this.#buffer.length > BUFFER_KEPT_BYTES_MAX) {
       this.#buffer = new Uint8Array(BUFFER_BYTES_MIN);
     }
-    this.#length = openBytes;
-    this.#completeBytes = 0;
+    this.#length = 0;
   }
 
   #cutPartialWrite(file: FileHandle): void {
@@ -442,13 +365,13 @@ export class AofWriter implements CommandLog {
       // Nothing is written behind it until this has succeeded.
       if (mayLog) {
         log.warning(
-          "Could not remove short write from the append-only file. ftruncate: " + errorText(cause),
+          `The part of a record that was written cannot be cut off the AOF: ${errorText(cause)}`,
         );
       }
     }
     if (config.appendfsync !== "always") return;
     log.warning(
-      "Can't recover from AOF write error when the AOF fsync policy is 'always'. Exiting...",
+      "With appendfsync always no write may be lost that a client knows of: the server ends.",
     );
     exit(1);
   }
@@ -507,8 +430,8 @@ export class AofWriter implements CommandLog {
       this.#options.onLatency?.("aof-fsync-always", clock.monotonicUs() - beginUs);
     } catch (cause) {
       this.#options.log.warning(
-        "Can't persist AOF for fsync error when the AOF fsync policy is 'always': " +
-          `${errorText(cause)}. Exiting...`,
+        `The AOF cannot be synced: ${errorText(cause)}. With appendfsync always no write may be ` +
+          "lost that a client knows of: the server ends.",
       );
       this.#options.exit(1);
     }
@@ -560,15 +483,13 @@ export class AofWriter implements CommandLog {
     if (file === this.#file) this.#syncError ??= text;
     else this.#earlierSyncError ??= text;
     this.#options.onErrorChange?.();
-    this.#options.log.warning(`Fail to fsync the AOF file: ${text} (${file.path})`);
+    this.#options.log.warning(`Syncing the AOF failed: ${text} (${file.path})`);
   }
 
   #closeFile(file: FileHandle): void {
     this.#file = null;
     this.#fileBytes = 0;
     this.#length = 0;
-    this.#completeBytes = 0;
-    this.#unitEffects = 0;
     this.#writeError = null;
     this.#unsyncedBytes = 0;
     this.#syncError = null;
@@ -577,15 +498,4 @@ export class AofWriter implements CommandLog {
     this.#postponedSinceMs = 0;
     this.#closeAfterSync(file);
   }
-}
-
-/** Writes "<mark><value>\r\n" at an offset, where there is room; returns the offset behind it. */
-function writeHeader(mark: number, value: number, buffer: Uint8Array, offset: number): number {
-  let at = offset;
-  buffer[at++] = mark;
-  if (value < 10) buffer[at++] = ZERO + value;
-  else at += writeInteger(value, buffer, at);
-  buffer[at++] = CR;
-  buffer[at++] = LF;
-  return at;
 }

@@ -32,7 +32,7 @@ import { PubSub } from "../observers/pubsub.ts";
 import { Tracking } from "../observers/tracking.ts";
 import { WatchTable } from "../observers/watch.ts";
 import type { ChildPort } from "../persistence/background_child.ts";
-import type { CommandLog } from "../persistence/command_log.ts";
+import type { EffectSink } from "../persistence/effect_encoder.ts";
 import { DiskFileSystem, type FileSystem } from "../persistence/file_system.ts";
 import { CallStack } from "../session/call_stack.ts";
 import { Scripting } from "../scripting/scripting.ts";
@@ -113,7 +113,7 @@ export class Server implements Host {
   readonly supervision: Supervision;
   readonly process: ServerProcess;
   readonly #cron: Cron;
-  #commandLog: CommandLog | null = null;
+  #effectSink: EffectSink | null = null;
 
   constructor(options: ServerOptions) {
     const { config, rows, log, debug = false, exit = Deno.exit, createChild } = options;
@@ -149,7 +149,9 @@ export class Server implements Host {
       createChild,
       replay: new Replay(this),
       libraries: this.scripting.functions,
-      setCommandLog: (commandLog) => this.#setCommandLog(commandLog),
+      setEffectSink: (sink) => this.#setEffectSink(sink),
+      selectAgain: () => this.propagation.selectAgain(),
+      isUnitOpen: () => this.propagation.isUnitOpen,
       exit,
     });
     this.blocking = new Blocking(
@@ -223,9 +225,9 @@ export class Server implements Host {
   }
 
   /** The AOF records effects from now on, or no more. */
-  #setCommandLog(commandLog: CommandLog | null): void {
-    if (this.#commandLog !== null) this.propagation.detach(this.#commandLog);
-    this.#commandLog = commandLog;
-    if (commandLog !== null) this.propagation.attach(commandLog);
+  #setEffectSink(sink: EffectSink | null): void {
+    if (this.#effectSink !== null) this.propagation.detach(this.#effectSink);
+    this.#effectSink = sink;
+    if (sink !== null) this.propagation.attach(sink);
   }
 }

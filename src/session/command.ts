@@ -221,6 +221,8 @@ const TRAIT_BITS: Readonly<Record<CommandTrait, number>> = {
 /** A row made ready for dispatch: flags as bits, statistics beside it. */
 export interface CompiledCommand extends RedisCommand {
   bits: number;
+  /** What the look-up compares with: the name, or what `rename-command` has made of it. */
+  calledName: string;
   /** Rows of subcommands by their own (second) name. */
   subcommandTable: Map<string, CompiledCommand> | null;
   /** Place of the command in ACL bitmaps; a subcommand has its own. */

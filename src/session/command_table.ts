@@ -33,8 +33,6 @@ export class CommandTable {
   /** All of them by their own full name, "config|get". */
   readonly #byOwnName = new Map<string, CompiledCommand>();
   readonly #slots: (CompiledCommand | null)[] = new Array(SLOTS).fill(null);
-  /** What the command of a slot is called. */
-  readonly #slotNames: string[] = new Array(SLOTS).fill("");
   #nameBytesMax = 0;
 
   constructor(rows: readonly RedisCommand[]) {
@@ -56,7 +54,7 @@ export class CommandTable {
     for (;;) {
       const command = this.#slots[slot];
       if (command === null) return null;
-      if (equalsIgnoreCase(bytes, start, length, this.#slotNames[slot])) return command;
+      if (equalsIgnoreCase(bytes, start, length, command.calledName)) return command;
       slot = (slot + 1) & (SLOTS - 1);
     }
   }
@@ -115,7 +113,7 @@ export class CommandTable {
       let slot = slotOf(called);
       while (this.#slots[slot] !== null) slot = (slot + 1) & (SLOTS - 1);
       this.#slots[slot] = command;
-      this.#slotNames[slot] = called;
+      command.calledName = called;
       this.#nameBytesMax = Math.max(this.#nameBytesMax, called.length);
     }
   }
@@ -125,6 +123,7 @@ export class CommandTable {
     const command: CompiledCommand = {
       ...row,
       bits: commandBits(row, traits),
+      calledName: row.name,
       subcommandTable: null,
       id: this.all.length,
       calls: 0,

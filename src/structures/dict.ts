@@ -1,36 +1,7 @@
 /**
  * Dict: byte string -> entry, a hash table that never stops to rehash.
  *
- * THE TABLE. Entries (dict_entry.ts) stand in buckets of one cache line:
- *
- *   word    field of a bucket (64 bytes)
- *   0..2    12 tags, one byte each: the upper 8 bits of the hash
- *   3       ref of an overflow bucket of the same form, or 0
- *   4..15   12 refs of entries; filled from the front, the first 0 ends the bucket
- *
- * A search compares four tags at a time and looks only into entries whose tag fits.
- *
- * GROWING. Linear hashing (Litwin 1980): with 2^L <= bucketCount < 2^(L+1), an entry lives in
- * bucket `hash mod 2^(L+1)`, or, if that bucket does not exist yet, in `hash mod 2^L`. The table
- * grows by one bucket at a time: the new bucket number n takes from bucket n - 2^L what belongs to
- * it. So there is no second table, no pause, and the load stays the same at every size. It shrinks
- * the same way back.
- *
- * WHILE FROZEN the table grows and shrinks as ever. A table that did not would have chains without
- * end, and a debt that the first insert after the release pays. Nor would it save copies: buckets
- * are split and merged in their order, so 4,096 steps write to one segment of old buckets, while
- * entries that come and go write to buckets everywhere.
- *
- * MEMORY. Up to 4,096 buckets stand in one block, which doubles when it is full. Beyond that a
- * directory block holds refs of chunks, each of which is a whole segment of 4,096 buckets.
- *
- *   word    field of the root block
- *   0       entries
- *   1       buckets
- *   2       buckets for which there is memory
- *   3       ref of the only chunk (up to 4,096 buckets) or of the directory
- *   4       most entries that a chain has had since the table was last empty
- *   5       overflow buckets
+ * What a table looks like in memory is in dict_buckets.ts, how it grows in dict_growth.ts.
  *
  * SCAN. The cursor counts with its bits reversed (Redis, Pieter Noordhuis): see `scan`.
  *
@@ -45,29 +16,34 @@ import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import { type Memory, OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../memory/memory.ts";
 import * as dictEntry from "./dict_entry.ts";
+import {
+  BUCKET_BYTES,
+  BUCKET_OVERFLOW,
+  BUCKET_REFS,
+  BUCKET_SLOTS,
+  bucketAt,
+  bucketCount,
+  CHUNK_BUCKETS,
+  CHUNK_SHIFT,
+  clearBuckets,
+  closeGap,
+  count,
+  freeOverflows,
+  indexOf,
+  place,
+  ROOT_BUCKETS,
+  ROOT_BYTES,
+  ROOT_CAPACITY,
+  ROOT_CHAIN_MAX,
+  ROOT_COUNT,
+  ROOT_OVERFLOWS,
+  ROOT_TABLE,
+  setRoot,
+} from "./dict_buckets.ts";
+import { addCapacity, giveBackCapacity, grow, LOAD_MAX, LOAD_MIN, shrink } from "./dict_growth.ts";
 
-const ROOT_BYTES = 24;
-const ROOT_COUNT = 0;
-const ROOT_BUCKETS = 1;
-const ROOT_CAPACITY = 2;
-const ROOT_TABLE = 3;
-const ROOT_CHAIN_MAX = 4;
-const ROOT_OVERFLOWS = 5;
+export { bucketCount, count } from "./dict_buckets.ts";
 
-const BUCKET_BYTES = 64;
-const BUCKET_UNITS = BUCKET_BYTES / 8;
-const BUCKET_SLOTS = 12;
-const BUCKET_OVERFLOW = 3;
-const BUCKET_REFS = 4;
-
-const CHUNK_BUCKETS = 4096;
-const CHUNK_SHIFT = 12;
-/** Entries per bucket beyond which a bucket is split; see scripts/bench/micro/dict_bench.ts. */
-const LOAD_MAX = 8;
-/** Entries per bucket below which a bucket is merged. */
-const LOAD_MIN = 4;
-/** Buckets split or merged at most by one insert or remove. */
-const STEPS_PER_CHANGE = 3;
 const RANDOM_TRIES_MAX = 128;
 
 let foundHash = 0;
@@ -91,16 +67,6 @@ export function create(arena: Arena): Ref {
   words[at + ROOT_CHAIN_MAX] = 1;
   words[at + ROOT_OVERFLOWS] = 0;
   return dict;
-}
-
-/** Number of entries. */
-export function count(memory: Memory, dict: Ref): number {
-  return memory.word(dict, ROOT_COUNT);
-}
-
-/** Number of buckets, without overflow buckets. */
-export function bucketCount(memory: Memory, dict: Ref): number {
-  return memory.word(dict, ROOT_BUCKETS);
 }
 
 /** Bytes of the table itself: root, buckets, overflow buckets, directory; not the entries. */
@@ -455,24 +421,6 @@ export function chainLengths(memory: Memory, dict: Ref): number[] {
   return lengths;
 }
 
-function indexOf(memory: Memory, dict: Ref, hash: number): number {
-  const buckets = memory.words[dict >>> SEGMENT_SHIFT][((dict & OFFSET_MASK) << 1) + ROOT_BUCKETS];
-  const half = 1 << (31 - Math.clz32(buckets));
-  const index = hash & (2 * half - 1);
-  return index < buckets ? index : index & (half - 1);
-}
-
-function bucketAt(memory: Memory, dict: Ref, index: number): Ref {
-  const words = memory.words[dict >>> SEGMENT_SHIFT];
-  const at = (dict & OFFSET_MASK) << 1;
-  const table = words[at + ROOT_TABLE];
-  if (words[at + ROOT_CAPACITY] <= CHUNK_BUCKETS) return table + index * BUCKET_UNITS;
-  const chunk = memory.words[table >>> SEGMENT_SHIFT][
-    ((table & OFFSET_MASK) << 1) + (index >>> CHUNK_SHIFT)
-  ];
-  return chunk + (index & (CHUNK_BUCKETS - 1)) * BUCKET_UNITS;
-}
-
 function visitBucket(
   memory: Memory,
   dict: Ref,
@@ -491,208 +439,6 @@ function visitBucket(
     }
     bucket = next;
   }
-}
-
-/** Puts an entry into the first free slot of a chain, extending the chain if it is full. */
-function place(arena: Arena, dict: Ref, index: number, tag: number, entry: Ref): void {
-  let bucket = bucketAt(arena, dict, index);
-  let before = 0;
-  for (;;) {
-    const words = arena.words[bucket >>> SEGMENT_SHIFT];
-    const at = (bucket & OFFSET_MASK) << 1;
-    if (words[at + BUCKET_REFS + BUCKET_SLOTS - 1] === 0) break;
-    const next = words[at + BUCKET_OVERFLOW];
-    before += BUCKET_SLOTS;
-    bucket = next === 0 ? addOverflow(arena, dict, bucket) : next;
-  }
-  arena.willWrite(bucket);
-  const segment = bucket >>> SEGMENT_SHIFT;
-  const words = arena.words[segment];
-  const at = ((bucket & OFFSET_MASK) << 1) + BUCKET_REFS;
-  let slot = 0;
-  while (words[at + slot] !== 0) slot++;
-  words[at + slot] = entry;
-  arena.bytes[segment][((bucket & OFFSET_MASK) << 3) + slot] = tag;
-  const entries = before + slot + 1;
-  if (entries > arena.word(dict, ROOT_CHAIN_MAX)) setRoot(arena, dict, ROOT_CHAIN_MAX, entries);
-}
-
-function addOverflow(arena: Arena, dict: Ref, bucket: Ref): Ref {
-  const overflow = arena.allocate(BUCKET_BYTES);
-  clearBuckets(arena, overflow, 1);
-  arena.willWrite(bucket);
-  arena.words[bucket >>> SEGMENT_SHIFT][((bucket & OFFSET_MASK) << 1) + BUCKET_OVERFLOW] = overflow;
-  setRoot(arena, dict, ROOT_OVERFLOWS, arena.word(dict, ROOT_OVERFLOWS) + 1);
-  return overflow;
-}
-
-/** Moves the last entry of a chain into the slot that became free. */
-function closeGap(arena: Arena, dict: Ref, index: number, bucket: Ref, slot: number): void {
-  let previous: Ref = 0;
-  let last = bucketAt(arena, dict, index);
-  for (let next = last; next !== 0; next = arena.word(next, BUCKET_OVERFLOW)) {
-    if (next !== last) previous = last;
-    last = next;
-  }
-  let lastSlot = BUCKET_SLOTS - 1;
-  while (arena.word(last, BUCKET_REFS + lastSlot) === 0) lastSlot--;
-  arena.willWrite(bucket);
-  arena.willWrite(last);
-  const entry = arena.word(last, BUCKET_REFS + lastSlot);
-  const tag = arena.bytes[last >>> SEGMENT_SHIFT][((last & OFFSET_MASK) << 3) + lastSlot];
-  setSlot(arena, bucket, slot, tag, entry);
-  setSlot(arena, last, lastSlot, 0, 0);
-  if (lastSlot === 0 && previous !== 0) {
-    arena.willWrite(previous);
-    arena.words[previous >>> SEGMENT_SHIFT][
-      ((previous & OFFSET_MASK) << 1) + BUCKET_OVERFLOW
-    ] = 0;
-    arena.free(last);
-    setRoot(arena, dict, ROOT_OVERFLOWS, arena.word(dict, ROOT_OVERFLOWS) - 1);
-  }
-}
-
-function setSlot(arena: Arena, bucket: Ref, slot: number, tag: number, entry: Ref): void {
-  const segment = bucket >>> SEGMENT_SHIFT;
-  arena.words[segment][((bucket & OFFSET_MASK) << 1) + BUCKET_REFS + slot] = entry;
-  arena.bytes[segment][((bucket & OFFSET_MASK) << 3) + slot] = tag;
-}
-
-/** Entries on their way from one chain to others, and their tags. */
-const moving: Ref[] = [];
-const movingTags: number[] = [];
-
-function collectChain(arena: Arena, dict: Ref, index: number): void {
-  moving.length = 0;
-  movingTags.length = 0;
-  const first = bucketAt(arena, dict, index);
-  for (let bucket = first; bucket !== 0; bucket = arena.word(bucket, BUCKET_OVERFLOW)) {
-    const bytes = arena.bytes[bucket >>> SEGMENT_SHIFT];
-    for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
-      const entry = arena.word(bucket, BUCKET_REFS + slot);
-      if (entry === 0) break;
-      moving.push(entry);
-      movingTags.push(bytes[((bucket & OFFSET_MASK) << 3) + slot]);
-    }
-  }
-  freeOverflows(arena, dict, first);
-  arena.willWrite(first);
-  clearBuckets(arena, first, 1);
-}
-
-/** Places each where its hash says, after a split. */
-function placeMoving(arena: Arena, dict: Ref): void {
-  for (let index = 0; index < moving.length; index++) {
-    dictEntry.readKey(arena, moving[index], keyView);
-    const hash = hashBytes(keyView.bytes, keyView.start, keyView.length);
-    place(arena, dict, indexOf(arena, dict, hash), hash >>> 24, moving[index]);
-  }
-}
-
-/** Splits buckets until the load is right again, a few at most. */
-function grow(arena: Arena, dict: Ref): void {
-  for (let step = 0; step < STEPS_PER_CHANGE; step++) {
-    const buckets = bucketCount(arena, dict);
-    if (count(arena, dict) <= buckets * LOAD_MAX) return;
-    if (buckets === arena.word(dict, ROOT_CAPACITY)) addCapacity(arena, dict);
-    const half = 1 << (31 - Math.clz32(buckets));
-    collectChain(arena, dict, buckets - half);
-    setRoot(arena, dict, ROOT_BUCKETS, buckets + 1);
-    placeMoving(arena, dict);
-  }
-}
-
-/** Merges buckets until the load is right again, a few at most. */
-function shrink(arena: Arena, dict: Ref): void {
-  if (count(arena, dict) === 0) setRoot(arena, dict, ROOT_CHAIN_MAX, 1);
-  for (let step = 0; step < STEPS_PER_CHANGE; step++) {
-    const buckets = bucketCount(arena, dict);
-    if (buckets === 1 || count(arena, dict) >= buckets * LOAD_MIN) return;
-    collectChain(arena, dict, buckets - 1);
-    setRoot(arena, dict, ROOT_BUCKETS, buckets - 1);
-    // All of them go where they would be if the bucket had never been split off.
-    const target = buckets - 1 - (1 << (31 - Math.clz32(buckets - 1)));
-    for (let index = 0; index < moving.length; index++) {
-      place(arena, dict, target, movingTags[index], moving[index]);
-    }
-    giveBackCapacity(arena, dict);
-  }
-}
-
-function addCapacity(arena: Arena, dict: Ref): void {
-  const capacity = arena.word(dict, ROOT_CAPACITY);
-  const table = arena.word(dict, ROOT_TABLE);
-  if (capacity < CHUNK_BUCKETS) {
-    const chunk = arena.allocate(capacity * 2 * BUCKET_BYTES);
-    arena.copyBlock(table, chunk, capacity * BUCKET_BYTES);
-    clearBuckets(arena, chunk + capacity * BUCKET_UNITS, capacity);
-    arena.free(table);
-    setRoot(arena, dict, ROOT_TABLE, chunk);
-    setRoot(arena, dict, ROOT_CAPACITY, capacity * 2);
-    return;
-  }
-  const chunk = arena.allocate(CHUNK_BUCKETS * BUCKET_BYTES);
-  clearBuckets(arena, chunk, CHUNK_BUCKETS);
-  const chunks = capacity >>> CHUNK_SHIFT;
-  let directory = table;
-  if (chunks === 1) {
-    directory = arena.allocate(8);
-    arena.words[directory >>> SEGMENT_SHIFT][(directory & OFFSET_MASK) << 1] = table;
-  } else {
-    directory = arena.resize(table, chunks * 4, (chunks + 1) * 4);
-  }
-  arena.words[directory >>> SEGMENT_SHIFT][((directory & OFFSET_MASK) << 1) + chunks] = chunk;
-  setRoot(arena, dict, ROOT_TABLE, directory);
-  setRoot(arena, dict, ROOT_CAPACITY, capacity + CHUNK_BUCKETS);
-}
-
-/** Frees chunks that are no longer needed, keeping one in reserve. */
-function giveBackCapacity(arena: Arena, dict: Ref): void {
-  const capacity = arena.word(dict, ROOT_CAPACITY);
-  const buckets = bucketCount(arena, dict);
-  const table = arena.word(dict, ROOT_TABLE);
-  if (capacity <= CHUNK_BUCKETS) {
-    if (buckets * 4 > capacity) return;
-    const chunk = arena.allocate((capacity / 2) * BUCKET_BYTES);
-    arena.copyBlock(table, chunk, (capacity / 2) * BUCKET_BYTES);
-    arena.free(table);
-    setRoot(arena, dict, ROOT_TABLE, chunk);
-    setRoot(arena, dict, ROOT_CAPACITY, capacity / 2);
-    return;
-  }
-  if (buckets + CHUNK_BUCKETS + CHUNK_BUCKETS / 2 > capacity) return;
-  const chunks = capacity >>> CHUNK_SHIFT;
-  arena.free(arena.word(table, chunks - 1));
-  if (chunks === 2) {
-    setRoot(arena, dict, ROOT_TABLE, arena.word(table, 0));
-    arena.free(table);
-  } else {
-    setRoot(arena, dict, ROOT_TABLE, arena.resize(table, (chunks - 1) * 4, (chunks - 1) * 4));
-  }
-  setRoot(arena, dict, ROOT_CAPACITY, capacity - CHUNK_BUCKETS);
-}
-
-function freeOverflows(arena: Arena, dict: Ref, bucket: Ref): void {
-  let overflow = arena.word(bucket, BUCKET_OVERFLOW);
-  let freed = 0;
-  while (overflow !== 0) {
-    const next = arena.word(overflow, BUCKET_OVERFLOW);
-    arena.free(overflow);
-    overflow = next;
-    freed++;
-  }
-  if (freed === 0) return;
-  setRoot(arena, dict, ROOT_OVERFLOWS, arena.word(dict, ROOT_OVERFLOWS) - freed);
-}
-
-function clearBuckets(arena: Arena, first: Ref, buckets: number): void {
-  const at = (first & OFFSET_MASK) << 1;
-  arena.words[first >>> SEGMENT_SHIFT].fill(0, at, at + buckets * (BUCKET_BYTES / 4));
-}
-
-function setRoot(arena: Arena, dict: Ref, index: number, value: number): void {
-  arena.willWrite(dict);
-  arena.words[dict >>> SEGMENT_SHIFT][((dict & OFFSET_MASK) << 1) + index] = value;
 }
 
 /** The cursor behind `cursor` in a table with `half` buckets, a power of two. */

@@ -176,6 +176,14 @@ Deno.test("RESTORE IDLETIME sets the access clock", () => {
   using server = new EmbeddedServer();
   server.run("RESTORE", "k", 0, payload("\x00\x01a"), "IDLETIME", 1000);
   assertEquals(server.run("OBJECT", "IDLETIME", "k"), 1000);
+  // More than the clock of 24 bits has is counted round by round.
+  const idle = (seconds: string) => {
+    server.run("RESTORE", "k", 0, payload("\x00\x01a"), "REPLACE", "IDLETIME", seconds);
+    return server.run("OBJECT", "IDLETIME", "k") as number;
+  };
+  for (const [seconds, shown] of [["16777215", 0], ["2147483648", 1], ["9007199254740991", 0]]) {
+    assert(Math.abs(idle(String(seconds)) - Number(shown)) <= 1, String(seconds));
+  }
 });
 
 Deno.test("RESTORE wakes a client that waits for the key", () => {

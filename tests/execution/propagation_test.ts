@@ -1,24 +1,19 @@
 /** Where the effects of commands go. */
 import { assertEquals } from "@std/assert";
-import type { CommandLog } from "../../src/persistence/command_log.ts";
-import type { Argv } from "../../src/protocol/argv.ts";
+import type { EffectSink } from "../../src/persistence/effect_encoder.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { commandsOf } from "../support/unit_reader.ts";
 
-class Sink implements CommandLog {
-  readonly units: string[][] = [[]];
+class Sink implements EffectSink {
+  #units: string[] = [];
 
-  append(dbIndex: number, argv: Argv): void {
-    const words = Array.from({ length: argv.count }, (_, index) => argv.text(index));
-    this.units.at(-1)!.push(`${dbIndex} ${words.join(" ")}`);
+  takeUnit(bytes: Uint8Array, length: number): void {
+    this.#units.push(commandsOf(bytes, length).map((words) => words.join(" ")).join(", "));
   }
 
-  endUnit(): void {
-    if (this.units.at(-1)!.length > 0) this.units.push([]);
-  }
-
-  /** The units so far. */
-  take(): string[][] {
-    return this.units.splice(0, this.units.length - 1);
+  /** The units since the last call. */
+  take(): string[] {
+    return this.#units.splice(0);
   }
 }
 
@@ -35,8 +30,8 @@ Deno.test("every sink gets every effect while it is attached", () => {
   server.run("SET", "c", "3");
   propagation.detach(second);
   server.run("SET", "d", "4");
-  assertEquals(first.take(), [["0 SET a 1"], ["0 SET b 2"]]);
-  assertEquals(second.take(), [["0 SET b 2"], ["0 SET c 3"]]);
+  assertEquals(first.take(), ["SELECT 0, SET a 1", "SELECT 0, SET b 2"]);
+  assertEquals(second.take(), ["SELECT 0, SET b 2", "SET c 3"]);
 });
 
 Deno.test("a transaction is one unit, and commands that change nothing are in none", () => {
@@ -47,7 +42,7 @@ Deno.test("a transaction is one unit, and commands that change nothing are in no
   for (const words of ["MULTI", "SET a 1", "GET a", "SELECT 2", "SPOP none", "SET b 2", "EXEC"]) {
     server.run(...words.split(" "));
   }
-  assertEquals(sink.take(), [["0 SET a 1", "2 SET b 2"]]);
+  assertEquals(sink.take(), ["MULTI, SELECT 0, SET a 1, SELECT 2, SET b 2, EXEC"]);
 });
 
 Deno.test("a blocked client that is served inside of another's command has a unit of its own", () => {
@@ -57,7 +52,7 @@ Deno.test("a blocked client that is served inside of another's command has a uni
   const waiting = server.connect();
   waiting.send("BLPOP", "list", "0");
   server.run("RPUSH", "list", "a", "b");
-  assertEquals(sink.take(), [["0 RPUSH list a b"], ["0 LPOP list"]]);
+  assertEquals(sink.take(), ["SELECT 0, RPUSH list a b", "LPOP list"]);
 });
 
 Deno.test("the queue of EXEC sees its own arguments, and EXEC its own again", () => {

@@ -86,7 +86,7 @@ Deno.test("with appendonly no, nothing is touched", async () => {
   const toy = new ToyServer(files);
   toy.config.appendonly = false;
   assertEquals(await toy.control.loadAtStart(), false);
-  assertEquals([files.calls, toy.commandLog], [[], null]);
+  assertEquals([files.calls, toy.effectSink], [[], null]);
   assertEquals(toy.control.sizeFields(), []);
 });
 
@@ -309,7 +309,7 @@ Deno.test("while it is being switched on, a failed rewrite is repeated with a ne
   toy.control.setAppendOnly(true);
   toy.run(["SET", "a", "1"]);
   toy.failChild();
-  assertEquals([toy.commandLog, field(toy, "aof_rewrite_scheduled")], [null, 1]);
+  assertEquals([toy.effectSink, field(toy, "aof_rewrite_scheduled")], [null, 1]);
   toy.run(["APPEND", "a", "2"]);
   toy.control.tick();
   toy.run(["APPEND", "a", "3"]);
@@ -323,7 +323,7 @@ Deno.test("switching on waits for another child, and stops a rewrite that record
   });
   toy.isSaving = true;
   assertEquals(toy.control.setAppendOnly(true), true);
-  assertEquals([toy.hasChild, toy.commandLog], [false, null]);
+  assertEquals([toy.hasChild, toy.effectSink], [false, null]);
   toy.control.setAppendOnly(false);
   assertEquals(field(toy, "aof_rewrite_scheduled"), 0);
   toy.isSaving = false;
@@ -354,7 +354,7 @@ Deno.test("switched off and on again, old files give way to those of the new sta
   toy.run(["SET", "a", "1"]);
   toy.control.requestRewrite();
   toy.control.setAppendOnly(false);
-  assertEquals([toy.hasChild, toy.commandLog], [false, null]);
+  assertEquals([toy.hasChild, toy.effectSink], [false, null]);
   toy.run(["SET", "a", "2"]);
   toy.control.setAppendOnly(true);
   toy.run(["APPEND", "a", "3"]);

@@ -5,7 +5,7 @@
 import { latin1Text } from "../../src/base/bytes.ts";
 import { Log } from "../../src/base/log.ts";
 import { Argv } from "../../src/protocol/argv.ts";
-import type { CommandLog } from "../../src/persistence/command_log.ts";
+import { EffectEncoder, type EffectSink } from "../../src/persistence/effect_encoder.ts";
 import { readWholeFile } from "../../src/persistence/file_system.ts";
 import { ConfigValues } from "../../src/config/config_values.ts";
 import { AofControl, type RewriteOutcome } from "../../src/durability/aof_control.ts";
@@ -36,7 +36,8 @@ export class ToyServer {
   readonly control: AofControl;
   /** "db:key" → value. */
   data = new Map<string, string>();
-  commandLog: CommandLog | null = null;
+  effectSink: EffectSink | null = null;
+  readonly #encoder = new EffectEncoder();
   /** A child of another kind is at work. */
   isSaving = false;
   isInTransaction = false;
@@ -71,9 +72,10 @@ export class ToyServer {
       loadingStarted: () => {},
       onLoadProgress: () => {},
       loadingEnded: () => {},
-      setCommandLog: (log) => {
-        this.commandLog = log;
+      setEffectSink: (sink) => {
+        this.effectSink = sink;
       },
+      selectAgain: () => this.#encoder.selectAgain(),
       isInTransaction: () => this.isInTransaction,
       exit: (code) => {
         throw new Exit(String(code));
@@ -93,9 +95,9 @@ export class ToyServer {
   run(...commands: [word: string, ...words: string[]][]): void {
     for (const words of commands) {
       if (!this.#execute(words)) throw new Error(`no such command: ${words[0]}`);
-      if (words[0] !== "SELECT") this.commandLog?.append(this.#selectedDb, Argv.of(...words));
+      if (words[0] !== "SELECT") this.#encoder.append(this.#selectedDb, Argv.of(...words));
     }
-    this.commandLog?.endUnit();
+    this.#encoder.endUnit(this.effectSink === null ? [] : [this.effectSink]);
     this.control.flush();
   }
 

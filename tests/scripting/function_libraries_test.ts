@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 import type { FunctionLibraries } from "../../src/scripting/function_libraries.ts";
 import { CommandError } from "../../src/session/errors.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { RecordedEffects } from "../support/recorded_effects.ts";
 import { latin1 } from "../support/text.ts";
 
 function source(name: string, ...functions: string[]): string {
@@ -82,16 +83,13 @@ Deno.test("libraries are saved with the data, and FLUSHALL leaves them", async (
 
 Deno.test("what is recorded are the commands that change libraries", () => {
   using server = new EmbeddedServer();
-  const log: string[] = [];
-  server.server.propagation.attach({
-    append: (_dbIndex, argv) => log.push(`${argv.text(0)} ${argv.text(1)}`),
-    endUnit() {},
-  });
+  const recorded = new RecordedEffects(server);
   server.run("FUNCTION", "LOAD", source("a", "f"));
   server.run("FCALL", "f", "0");
   server.run("FUNCTION", "LIST");
   server.run("FUNCTION", "DELETE", "a");
   server.run("FUNCTION", "DELETE", "a");
   server.run("FUNCTION", "FLUSH");
+  const log = recorded.takeLog().map((line) => line.split(" ", 2).join(" "));
   assertEquals(log, ["FUNCTION LOAD", "FUNCTION DELETE", "FUNCTION FLUSH"]);
 });

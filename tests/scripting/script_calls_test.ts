@@ -3,16 +3,17 @@ import { assertEquals } from "@std/assert";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { RecordedEffects } from "../support/recorded_effects.ts";
 import { RespError } from "../support/resp_reply.ts";
+import { fromLatin1 } from "../support/text.ts";
 
 Deno.test("effects are recorded command by command, in one unit, and not the script", () => {
   using server = new EmbeddedServer();
-  const units: string[][] = [[]];
+  const units: string[] = [];
   server.server.propagation.attach({
-    append: (_dbIndex, argv) => units.at(-1)!.push(argv.text(0)),
-    endUnit: () => units.push([]),
+    takeUnit: (bytes, length) => units.push(fromLatin1(bytes.subarray(0, length))),
   });
   server.run("EVAL", "redis.call('set','a',1) redis.call('get','a') redis.call('incr','a')", "0");
-  assertEquals(units.filter((unit) => unit.length > 0), [["set", "incr"]]);
+  const words = units.map((unit) => unit.split("\r\n").filter((line) => /^[A-Za-z]/.test(line)));
+  assertEquals(words, [["SELECT", "MULTI", "set", "a", "incr", "a", "EXEC"]]);
 });
 
 Deno.test("a script chooses who hears of its effects, until it ends", () => {

@@ -5,6 +5,10 @@
 import { latin1Bytes, latin1Text } from "../../src/base/bytes.ts";
 import * as value from "../../src/values/value.ts";
 import type { EmbeddedServer } from "./embedded_server.ts";
+import { commandsOf } from "./unit_reader.ts";
+
+/** What stands around effects. */
+const FRAMES = new Set(["MULTI", "EXEC", "SELECT"]);
 
 export class RecordedEffects {
   readonly #server: EmbeddedServer;
@@ -24,10 +28,11 @@ export class RecordedEffects {
       keyEvent.call(listener, db, eventClass, event, bytes, start, length);
     };
     server.server.propagation.attach({
-      append: (_dbIndex, argv) => {
-        this.#log.push(Array.from({ length: argv.count }, (_, i) => argv.text(i)).join(" "));
+      takeUnit: (bytes, length) => {
+        for (const words of commandsOf(bytes, length)) {
+          if (!FRAMES.has(words[0]!)) this.#log.push(words.join(" "));
+        }
       },
-      endUnit() {},
     });
   }
 
