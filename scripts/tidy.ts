@@ -187,6 +187,10 @@ const TESTED_ELSEWHERE: readonly { path: RegExp; reason: string }[] = [
     reason: "interfaces and constants only",
   },
   {
+    path: /^src\/scripting\/lua_(?:ast|error|runtime_names)\.ts$/,
+    reason: "types and a list of names: every test that runs a script",
+  },
+  {
     path: /^src\/server\/(?:command|errors)\.ts$/,
     reason: "declarations: command_table_test, and the differential tests compare every text",
   },

@@ -26,7 +26,7 @@ import {
 import { LuaError } from "./lua_error.ts";
 import { ipairsStep, next } from "./lua_iteration.ts";
 import { positionOfLevel } from "./lua_levels.ts";
-import { meter, spend } from "./lua_meter.ts";
+import { ENTRY_BYTES, meter, spend } from "./lua_meter.ts";
 import { formatNumber, trimSpaces } from "./lua_number.ts";
 import { isTrue, metamethodOf, metatableOf } from "./lua_operators.ts";
 import { LuaTable } from "./lua_table.ts";
@@ -218,7 +218,7 @@ function makeLoad(loader: ChunkLoader): LuaFunction {
         const text = toText(piece);
         if (piece === undefined || text === "") break;
         if (text === undefined) failPlainly("reader function must return a string");
-        spend(text.length);
+        spend(text.length + ENTRY_BYTES);
         source += text;
       }
     } catch (thrown) {

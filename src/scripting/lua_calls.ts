@@ -96,14 +96,19 @@ export function failType(
   failAt(site, `attempt to ${action} ${what}`);
 }
 
-/** What is called if something that is no function is called: "__call", or what raises the error. */
+/**
+ * What is called if something that is no function is called: "__call", or what raises the error.
+ * A negative place is one without a name for it.
+ */
 export function callableOf(value: unknown, site: number): LuaFunction {
   if (typeof value === "function") return value as LuaFunction;
   const handler = value instanceof LuaTable && value.metatable !== null
     ? value.metatable.getString("__call")
     : undefined;
   // Arguments are evaluated before the error is raised.
-  if (typeof handler !== "function") return () => failType(site, "call", value);
+  if (typeof handler !== "function") {
+    return () => failType(site, "call", value, site < 0 ? null : "first");
+  }
   const fn = handler as LuaFunction;
   const bound: LuaFunction = (...args) => fn(value, ...args);
   const { resumable } = fn;
@@ -123,6 +128,7 @@ export function enterHostCall(site: number): void {
 export function callValue(fn: unknown, args: readonly unknown[]): unknown {
   const site = meter.s;
   enterHostCall(0);
+  if (--meter.c < 0) meter.onSteps();
   const callable = typeof fn === "function" ? fn as LuaFunction : callableOf(fn, 0);
   meter.s = 0;
   const result = finishTailCalls(callable(...args));

@@ -87,6 +87,18 @@ export class LuaHost {
     }
   }
 
+  /** Runs a script and shows its results, separated by spaces; an error as "error: text". */
+  show(script: string): string {
+    const { engine } = this;
+    try {
+      return engine.call(engine.compile(script, SCRIPT_NAME), []).map(showValue).join(" ");
+    } catch (thrown) {
+      if (thrown instanceof LuaSyntaxError) return `error: ${thrown.message}`;
+      if (thrown instanceof LuaError) return `error: ${showValue(thrown.value)}`;
+      throw thrown;
+    }
+  }
+
   #errorReplyOf({ value, site }: LuaError): string {
     const text = value instanceof LuaTable ? value.get("err") : `ERR ${rawToString(value)}`;
     const place = this.engine.placeOf(site);
@@ -97,6 +109,16 @@ export class LuaHost {
 
 function errorReply(text: string): string {
   return `-${text.replace(/^[\r\n]+|[\r\n]+$/g, "").replace(/[\r\n]/g, " ")}\r\n`;
+}
+
+/** A Lua value as text: tables with their contents in order, strings as they are. */
+export function showValue(value: unknown): string {
+  if (!(value instanceof LuaTable)) return rawToString(value);
+  const parts: string[] = [];
+  value.forEach((key, each) =>
+    parts.push(typeof key === "number" ? showValue(each) : `${showValue(key)}=${showValue(each)}`)
+  );
+  return `{${parts.join(",")}}`;
 }
 
 /** A Lua value as Redis replies it in RESP2. */
