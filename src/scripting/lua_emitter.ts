@@ -47,7 +47,7 @@ class LuaEmitter extends ExpressionEmitter {
 
   emitChunk(chunk: FunctionExpression): string {
     // "K" keeps the chunk's places alive as long as its functions.
-    return `"use strict";K;return ${this.emitFunction(chunk)}`;
+    return `"use strict";K;return (${this.emitFunction(chunk)})`;
   }
 
   protected override emitFunction({ scope, body }: FunctionExpression): string {
@@ -75,7 +75,7 @@ class LuaEmitter extends ExpressionEmitter {
     this.frame = outer;
     return this.isResumable
       ? `rf(function*(${parameters.join()}){${code}})`
-      : `function(${parameters.join()}){${code}}`;
+      : `(function(${parameters.join()}){${code}})`;
   }
 
   #leave(): string {
@@ -230,7 +230,14 @@ class LuaEmitter extends ExpressionEmitter {
   #emitNumericFor(statement: NumericForStatement): string {
     const { variable, start, limit, step, body, line } = statement;
     const id = ++this.#loopCount;
-    const parts = [`a${id}=${this.emit(start)}`, `b${id}=${this.emit(limit)}`];
+    // Lua takes the step off and adds it again, which shows where it rounds, and makes 0 of -0.
+    const isExact = start.kind === "number" && Number.isSafeInteger(start.value) &&
+      (step === null || (step.kind === "number" && Number.isSafeInteger(step.value)));
+    const first = this.emit(start);
+    const parts = [
+      `a${id}=${isExact && start.value === 0 ? "0" : first}`,
+      `b${id}=${this.emit(limit)}`,
+    ];
     if (step !== null && step.kind !== "number") parts.push(`c${id}=${this.emit(step)}`);
     const checked: string[] = [];
     const check = (expression: Expression, name: string, part: number) => {
@@ -248,9 +255,6 @@ class LuaEmitter extends ExpressionEmitter {
         condition = `(${by}>0?a${id}<=b${id}:a${id}>=b${id})`;
       } else if (!(step.value > 0)) condition = `a${id}>=b${id}`;
     }
-    // Lua takes the step off and adds it again, which shows where it rounds.
-    const isExact = start.kind === "number" && Number.isSafeInteger(start.value) &&
-      (step === null || (step.kind === "number" && Number.isSafeInteger(step.value)));
     if (!isExact) checked.push(`a${id}=a${id}-${by}+${by};`);
     const code = this.#emitBlock(body);
     return `{let ${parts.join()};${checked.join("")}` +

@@ -2,14 +2,7 @@
  * `string.format`: C's printf as Lua 5.1 uses it. Integers are of 64 bits, and a double that does
  * not fit becomes what x86 makes of it; "%q" quotes a string so that Lua reads it again.
  */
-import {
-  fail,
-  failArgument,
-  numberArgument,
-  textArgument,
-  toInt32,
-  truncate,
-} from "./lua_arguments.ts";
+import { fail, failArgument, numberArgument, textArgument, truncate } from "./lua_arguments.ts";
 import { spendString } from "./lua_meter.ts";
 import { formatExponential, formatFixedPoint, formatGeneral } from "./lua_number.ts";
 
@@ -23,6 +16,8 @@ interface FormatSpec {
   /** -1 if none is given. */
   precision: number;
 }
+
+const INT32_LIMIT = 2 ** 31;
 
 const FLAGS = "-+ #0";
 /** Strings from this length are copied whole if no precision is given. */
@@ -143,7 +138,8 @@ function quote(text: string): string {
 }
 
 function formatChar(spec: FormatSpec, value: number): string {
-  const code = toInt32(value) & 255;
+  // x86: a double that is no 32-bit integer becomes the smallest one, whose low byte is 0.
+  const code = value > -INT32_LIMIT - 1 && value < INT32_LIMIT ? Math.trunc(value) & 255 : 0;
   const text = pad(spec, "", String.fromCharCode(code), false);
   // C: the text ends at a zero.
   const zero = text.indexOf("\0");

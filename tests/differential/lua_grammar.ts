@@ -177,8 +177,8 @@ export class LuaGrammar {
     const random = this.#random;
     const index = random.between(1, 4);
     const actions = [
-      `table.insert(${name},${this.#simple()})`,
-      `table.insert(${name},${random.between(1, 3)},${this.#simple()})`,
+      `table.insert(${name},${random.pick(STRINGS)})`,
+      `table.insert(${name},${random.between(1, 3)},${random.pick(NUMBERS)})`,
       `o(table.remove(${name}))`,
       `o(table.remove(${name},${random.between(1, 3)}))`,
       `o(#${name})`,
