@@ -15,7 +15,7 @@ import type {
   NumericForStatement,
   Statement,
 } from "./lua_ast.ts";
-import { ExpressionEmitter, stringLiteral } from "./lua_expression_emitter.ts";
+import { ExpressionEmitter, isGlobalCall, stringLiteral } from "./lua_expression_emitter.ts";
 import { containsCall, describe, isConstant, isMultiple, isSimple } from "./lua_inference.ts";
 import { CALLS_MAX } from "./lua_meter.ts";
 import type { LocalVariable } from "./lua_scope.ts";
@@ -35,11 +35,9 @@ export function emitChunk(
   return new LuaEmitter(sites, isResumable).emitChunk(chunk);
 }
 
-/** `f(…)` where f is a global or the field of one: Redis's own functions, which never defer. */
+/** Globals are Redis's own functions, which never leave a tail call to their caller. */
 function isLibraryCall(call: Expression): boolean {
-  if (call.kind !== "call" || call.method !== null) return false;
-  const { callee } = call;
-  return callee.kind === "global" || (callee.kind === "index" && callee.object.kind === "global");
+  return call.kind === "call" && isGlobalCall(call);
 }
 
 class LuaEmitter extends ExpressionEmitter {

@@ -14,6 +14,7 @@ import type {
   CallExpression,
   Expression,
   FunctionExpression,
+  IndexExpression,
   LogicalExpression,
   TableExpression,
   UnaryExpression,
@@ -360,15 +361,34 @@ export abstract class ExpressionEmitter {
         ? `(M.d>190?U(${name}):${name})/*${site}*/(${list})`
         : `${name}/*${site}*/(${list})`;
     }
-    const { before, name, first } = this.#emitCallee(call);
     // The place must be noted after all other calls were made.
     const isNotedLate = args.some(containsCall);
+    if (!isTail && isGlobalCall(call)) {
+      const found = this.#emitGlobalCallee(call, site);
+      return `${found}(${isNotedLate ? this.#emitNoting(args, site) : this.emitList(args)})`;
+    }
+    const { before, name, first } = this.#emitCallee(call);
     const list = isNotedLate ? this.#emitNoting(args, site) : this.emitList(args);
     const note = isNotedLate ? "" : `M.s=${site},`;
     const all = first === "" ? list : list === "" ? first : `${first},${list}`;
     this.releaseTo(mark);
     const target = isTail ? `M.d>190?U(${name}):${name}` : name;
     return `(${before}${note}typeof ${name}==="function"?${target}:C(${name},${site}))(${all})`;
+  }
+
+  /** `f` or `t.f` of a call, where f or t is a global: one look-up that notes the place as well. */
+  #emitGlobalCallee({ callee, line }: CallExpression, site: number): string {
+    // The places behind the call's: of the global, and of its field.
+    this.sites.add(line);
+    if (callee.kind === "global") return `g(G,${stringLiteral(callee.name)},${site})`;
+    const { object, key } = callee as IndexExpression;
+    this.sites.add(line, describe(object, this.frame.scope));
+    return `gf(G,${this.#textOf(object)},${this.#textOf(key)},${site})`;
+  }
+
+  #textOf(expression: Expression): string {
+    if (expression.kind === "global") return stringLiteral(expression.name);
+    return stringLiteral(expression.kind === "string" ? expression.value : "");
   }
 
   /** Code that finds the function, the name of it, and the object if it is a method. */
@@ -429,6 +449,14 @@ export abstract class ExpressionEmitter {
     if (isTail) return `(${head},${made})`;
     return `(${head},${fn}=${made},tc(${fn})?(yield*rt(${fn})):${fn})`;
   }
+}
+
+/** `f(…)` or `t.f(…)` where f or t is a global: most often a function of a library. */
+export function isGlobalCall(call: CallExpression): boolean {
+  if (call.method !== null) return false;
+  const { callee } = call;
+  if (callee.kind !== "index") return callee.kind === "global";
+  return callee.object.kind === "global" && callee.key.kind === "string";
 }
 
 /** Is the variable a function for good, so that a call of it needs no checks? */

@@ -17,7 +17,7 @@ const LUA_FRAME = /lua:(\d+), <anonymous>:(\d+):(\d+)/;
 /** Where a library function calls Lua: the level there is that function's, it has no position. */
 const HOST_FRAME = /\bat (?:\S+\.)?(?:callValue|callMetamethod|step|resume)\b/;
 
-const NUMBER_BEFORE = /(?:\/\*(\d+)\*\/|,(\d+)\)\))$/;
+const NUMBER_BEFORE = /(?:\/\*(\d+)\*\/|,(\d+)\)\)?)$/;
 const NUMBER_AFTER = /^v\d+\/\*(\d+)\*\//;
 
 /** "chunk:line: " of the function at a level: 1 is the caller of the library function that runs. */
