@@ -168,14 +168,16 @@ const type: LuaFunction = (...args) => typeName(anyArgument(args, 0));
 
 const pcall: LuaFunction = (...args) => {
   const fn = anyArgument(args, 0);
-  const depth = saveDepth();
+  const { d, k, s } = meter;
   try {
     const result = callValue(fn, args.length === 1 ? NO_VALUES : args.slice(1));
     return Array.isArray(result) ? [true, ...result] : [true, result];
   } catch (thrown) {
-    const error = luaErrorOf(thrown);
-    restoreDepth(depth);
-    return [false, error.value];
+    const { value } = thrown instanceof LuaError ? thrown : luaErrorOf(thrown);
+    meter.d = d;
+    meter.k = k;
+    meter.s = s;
+    return [false, value];
   }
 };
 

@@ -150,6 +150,26 @@ export function callMetamethod(site: number, fn: unknown, ...args: unknown[]): u
   return result;
 }
 
+/** Depth from which a host function first makes sure of its room on the stack. */
+const SHALLOW_CALLS = 60;
+/** Passed as arguments they take 128 KiB of stack. */
+const HEADROOM: readonly undefined[] = new Array(16_384).fill(undefined);
+
+function takeRoom(..._values: readonly undefined[]): void {}
+
+/**
+ * Makes a host function safe to be called from deep inside a script: it is only entered if there is
+ * stack enough for it, so that it cannot be torn by a "stack overflow" half way.
+ */
+export function withHeadroom(fn: LuaFunction): LuaFunction {
+  const guarded: LuaFunction = (...args) => {
+    if (meter.d + meter.k > SHALLOW_CALLS) takeRoom(...HEADROOM);
+    return fn(...args);
+  };
+  guarded.isNative = true;
+  return guarded;
+}
+
 /** Where calls stood, to go on there after an error was caught. */
 export interface CallDepth {
   calls: number;

@@ -8,7 +8,7 @@
  *
  * All methods here are raw: they know no metamethods. Readonly is Redis's: see `set`.
  */
-import { ELEMENT_BYTES, ENTRY_BYTES, meter, spend } from "./lua_meter.ts";
+import { ELEMENT_BYTES, ENTRY_BYTES, meter, spend, TABLE_BYTES } from "./lua_meter.ts";
 
 /** Keys that are compared one by one. */
 const LINEAR_KEYS_MAX = 8;
@@ -266,7 +266,7 @@ export class LuaTable {
 
   /** Counts the memory of a list that was taken over. */
   static of(list: unknown[]): LuaTable {
-    spend(list.length * ELEMENT_BYTES);
+    spend(TABLE_BYTES + list.length * ELEMENT_BYTES);
     return new LuaTable(list);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Programs that the Lua engine must answer as redis-server 7.0.15 does, byte for byte: one or more for
- * each function, operator, statement, message and limit. Latin-1, one char per byte.
+ * Programs that the Lua engine must answer as redis-server 7.0.15 does, byte for byte: one or more
+ * for each function, operator, statement, message and limit. Latin-1, one char per byte.
  */
 
 // deno-fmt-ignore

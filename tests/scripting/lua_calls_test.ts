@@ -1,6 +1,8 @@
 /** Calls: results, tail calls, callable tables, and the limits of depth. */
 import { assertEquals } from "@std/assert";
 import { LuaHost } from "../support/lua_host.ts";
+import { firstOf, withHeadroom } from "../../src/scripting/lua_calls.ts";
+import { LuaEngine } from "../../src/scripting/lua_engine.ts";
 
 Deno.test("results: none, one, many", () => {
   const host = new LuaHost();
@@ -53,4 +55,29 @@ Deno.test("tables are called by __call, arguments first", () => {
     ["local x x(error('arg'))", "error: user_script:1: arg"],
   ];
   for (const [script, shown] of cases) assertEquals(host.show(script), shown, script);
+});
+
+/** Takes some 50 KiB of stack. */
+function descend(depth: number): number {
+  return depth === 0 ? 0 : 1 + descend(depth - 1);
+}
+
+Deno.test("a host function with headroom is entered whole or not at all", () => {
+  const engine = new LuaEngine();
+  let entered = 0;
+  let left = 0;
+  engine.globals.set(
+    "host",
+    withHeadroom(() => {
+      entered++;
+      descend(300);
+      left++;
+      return undefined;
+    }),
+  );
+  const script = engine.compile("local function f() host() return 1+f() end return pcall(f)", "@s");
+  const [isOk, message] = engine.call(script, []);
+  assertEquals([isOk, firstOf(message)], [false, "s:1: stack overflow"]);
+  assertEquals(entered > 100, true);
+  assertEquals(left, entered);
 });

@@ -1,6 +1,7 @@
 /**
- * What of a script gets into emitted JavaScript: nothing but string literals and numbers. Every word
- * of emitted text is a keyword, a name of the runtime, or a numbered name, whatever the script says.
+ * What of a script gets into emitted JavaScript: nothing but string literals and numbers. Every
+ * word of emitted text is a keyword, a name of the runtime, or a numbered name, whatever the script
+ * says.
  */
 import { assertEquals } from "@std/assert";
 import { emitChunk } from "../../src/scripting/lua_emitter.ts";
