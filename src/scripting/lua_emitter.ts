@@ -149,7 +149,7 @@ class LuaEmitter extends ExpressionEmitter {
         parts.push(`${all}=${this.emitAll(value)}`);
         for (let j = i; j < names.length; j++) parts.push(`${names[j]}=${all}[${j - i}]`);
       } else if (i < names.length) parts.push(`${names[i]}=${this.emit(value)}`);
-      else if (!isSimple(value)) parts.push(this.emit(value));
+      else parts.push(this.emit(value));
     });
     if (!isMultiple(values.at(-1))) {
       for (let i = values.length; i < names.length; i++) parts.push(`${names[i]}=void 0`);

@@ -444,8 +444,9 @@ export abstract class ExpressionEmitter {
     this.releaseTo(mark);
     const head = `${before}${values}=[${all}],M.s=${site},${fn}=typeof ${name}==="function"?` +
       `${isTail ? `M.d>190?U(${name}):` : ""}${name}:C(${name},${site})`;
-    const made = `${fn}.resumable===void 0?(${fn}\n/*${site}*/)(...${values}):` +
-      `(yield*(${fn}.resumable\n/*${site}*/)(...${values}))`;
+    // The number of the place stands where V8's stack points to.
+    const made = `${fn}.resumable===void 0?${fn}/*${site}*/(...${values}):` +
+      `(yield*${fn}.resumable/*${site}*/(...${values}))`;
     if (isTail) return `(${head},${made})`;
     return `(${head},${fn}=${made},tc(${fn})?(yield*rt(${fn})):${fn})`;
   }

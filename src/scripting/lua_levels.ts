@@ -18,7 +18,7 @@ const LUA_FRAME = /lua:(\d+), <anonymous>:(\d+):(\d+)/;
 const HOST_FRAME = /\bat (?:\S+\.)?(?:callValue|callMetamethod|step|resume)\b/;
 
 const NUMBER_BEFORE = /(?:\/\*(\d+)\*\/|,(\d+)\)\)?)$/;
-const NUMBER_AFTER = /^v\d+\/\*(\d+)\*\//;
+const NUMBER_AFTER = /^(?:[vt]\d+|resumable)\/\*(\d+)\*\//;
 
 /** "chunk:line: " of the function at a level: 1 is the caller of the library function that runs. */
 export function positionOfLevel(level: number): string {

@@ -79,6 +79,8 @@ export class LuaGrammar {
     const count = this.#random.between(2, 9);
     for (let i = 0; i < count; i++) lines.push(this.#statement());
     lines.push("return r");
+    // The word alone makes generators of all functions: both forms must do the same.
+    if (this.#random.oneIn(4)) lines.push("--coroutine");
     return lines.join(this.#random.oneIn(3) ? "\n" : " ");
   }
 
