@@ -3,10 +3,10 @@
  * because one script runs at a time; emitted code counts in it directly, hence the short names.
  *
  * Every loop back-edge (by the hundred) and every call of a Lua function that may recurse counts
- * `c` down; below zero the owner's `onSteps` is called, which sets it anew and may throw. `m` is the
- * same for bytes: strings and tables count what they may take at most, below zero `onMemory` asks
- * what is really used. Garbage that was given back is counted too, so zero means "look", not "too
- * much".
+ * `c` down; below zero the owner's `onSteps` is called, which sets it anew and may throw. `m` is
+ * the same for bytes: strings and tables count what they may take at most, below zero `onMemory`
+ * asks what is really used. Garbage that was given back is counted too, so zero means "look", not
+ * "too much".
  */
 import { LuaError } from "./lua_error.ts";
 

@@ -1,61 +1,39 @@
 /** Calls: results, tail calls, callable tables, and the limits of depth. */
 import { assertEquals } from "@std/assert";
-import { LuaHost } from "../support/lua_host.ts";
+import { testShown } from "../support/lua_host.ts";
 import { firstOf, withHeadroom } from "../../src/scripting/lua_calls.ts";
 import { LuaEngine } from "../../src/scripting/lua_engine.ts";
 
-Deno.test("results: none, one, many", () => {
-  const host = new LuaHost();
-  const cases: [string, string][] = [
-    ["local function f() end return f(), (f())", "nil nil"],
-    ["local function f() end return select('#',f())", "0"],
-    ["local function f() return 1,2 end local a,b,c=f() return a,b,c,(f())", "1 2 nil 1"],
-  ];
-  for (const [script, shown] of cases) assertEquals(host.show(script), shown, script);
-});
+testShown("results: none, one, many", [
+  ["local function f() end return f(), (f())", "nil nil"],
+  ["local function f() end return select('#',f())", "0"],
+  ["local function f() return 1,2 end local a,b,c=f() return a,b,c,(f())", "1 2 nil 1"],
+]);
 
-Deno.test("tail calls take no stack, wherever they begin", () => {
-  const host = new LuaHost();
-  const cases: [string, string][] = [
-    [
-      "local function f(n) if n==0 then return 'done' end return f(n-1) end return f(100000)",
-      "done",
-    ],
-    [
-      "local function f(n) if n==0 then return 'done' end return f(n-1) end local function g(n) if n==0 then return f(100000) end local r=g(n-1) return r end return g(500)",
-      "done",
-    ],
-    [
-      "local t={} function t.a(n) if n<=0 then return 'end' end return t.b(n-1) end function t.b(n) return t:c(n) end function t:c(n) return self.a(n-1) end return t.a(30000)",
-      "end",
-    ],
-  ];
-  for (const [script, shown] of cases) assertEquals(host.show(script), shown, script);
-});
+testShown("tail calls take no stack, wherever they begin", [
+  ["local function f(n) if n==0 then return 'done' end return f(n-1) end return f(100000)", "done"],
+  [
+    "local function f(n) if n==0 then return 'done' end return f(n-1) end local function g(n) if n==0 then return f(100000) end local r=g(n-1) return r end return g(500)",
+    "done",
+  ],
+  [
+    "local t={} function t.a(n) if n<=0 then return 'end' end return t.b(n-1) end function t.b(n) return t:c(n) end function t:c(n) return self.a(n-1) end return t.a(30000)",
+    "end",
+  ],
+]);
 
-Deno.test("deep recursion is an error with a place", () => {
-  const host = new LuaHost();
-  const cases: [string, string][] = [
-    ["local function f() return 1+f() end f()", "error: user_script:1: stack overflow"],
-    [
-      "local n=0 local function f() n=n+1 local ok,e=pcall(f) if not ok then error(e,0) end end local ok,e=pcall(f) return n,e",
-      "198 C stack overflow",
-    ],
-  ];
-  for (const [script, shown] of cases) assertEquals(host.show(script), shown, script);
-});
+testShown("deep recursion is an error with a place", [
+  ["local function f() return 1+f() end f()", "error: user_script:1: stack overflow"],
+  [
+    "local n=0 local function f() n=n+1 local ok,e=pcall(f) if not ok then error(e,0) end end local ok,e=pcall(f) return n,e",
+    "198 C stack overflow",
+  ],
+]);
 
-Deno.test("tables are called by __call, arguments first", () => {
-  const host = new LuaHost();
-  const cases: [string, string][] = [
-    [
-      "return setmetatable({},{__call=function(s,...) return select('#',...),... end})(1,2)",
-      "2 1 2",
-    ],
-    ["local x x(error('arg'))", "error: user_script:1: arg"],
-  ];
-  for (const [script, shown] of cases) assertEquals(host.show(script), shown, script);
-});
+testShown("tables are called by __call, arguments first", [
+  ["return setmetatable({},{__call=function(s,...) return select('#',...),... end})(1,2)", "2 1 2"],
+  ["local x x(error('arg'))", "error: user_script:1: arg"],
+]);
 
 /** Takes some 50 KiB of stack. */
 function descend(depth: number): number {

@@ -1,27 +1,22 @@
 /** Positions of callers further out. */
-import { assertEquals } from "@std/assert";
-import { LuaHost } from "../support/lua_host.ts";
+import { testShown } from "../support/lua_host.ts";
 
-Deno.test("error with a level", () => {
-  const host = new LuaHost();
-  const cases: [string, string][] = [
-    [
-      "local function f() error('x',2) end\nlocal function g()\nf() end\ng()",
-      "error: user_script:3: x",
-    ],
-    [
-      "local function f() error('x',3) end local function g() f() end\ng()",
-      "error: user_script:2: x",
-    ],
-    ["local function f() error('x',2) end return pcall(f)", "false x"],
-    [
-      "local function f() error('x',2) end local function g() return f() end return pcall(function() return g() end)",
-      "false x",
-    ],
-    [
-      "local t={f=function() error('x',2) end}\nlocal ok,e=pcall(function()\nt.f() end) return e",
-      "user_script:3: x",
-    ],
-  ];
-  for (const [script, shown] of cases) assertEquals(host.show(script), shown, script);
-});
+testShown("error with a level", [
+  [
+    "local function f() error('x',2) end\nlocal function g()\nf() end\ng()",
+    "error: user_script:3: x",
+  ],
+  [
+    "local function f() error('x',3) end local function g() f() end\ng()",
+    "error: user_script:2: x",
+  ],
+  ["local function f() error('x',2) end return pcall(f)", "false x"],
+  [
+    "local function f() error('x',2) end local function g() return f() end return pcall(function() return g() end)",
+    "false x",
+  ],
+  [
+    "local t={f=function() error('x',2) end}\nlocal ok,e=pcall(function()\nt.f() end) return e",
+    "user_script:3: x",
+  ],
+]);

@@ -6,6 +6,7 @@
  * can be compared with redis-server's. The SHA1 in error texts is left out of both.
  */
 
+import { assertEquals } from "@std/assert";
 import { latin1Bytes } from "../../src/base/bytes.ts";
 import { Sha1, SHA1_BYTES } from "../../src/base/sha1.ts";
 import { fail, textArgument } from "../../src/scripting/lua_arguments.ts";
@@ -139,6 +140,14 @@ export function replyOf(value: unknown): string {
   const parts: string[] = [];
   for (let i = 1; value.get(i) !== undefined; i++) parts.push(replyOf(value.get(i)));
   return `*${parts.length}\r\n${parts.join("")}`;
+}
+
+/** Declares a test of scripts and what `show` makes of each. */
+export function testShown(name: string, cases: readonly (readonly [string, string])[]): void {
+  Deno.test(name, () => {
+    const host = new LuaHost();
+    for (const [script, shown] of cases) assertEquals(host.show(script), shown, script);
+  });
 }
 
 /** Takes out of a reply what cannot be the same on two machines: addresses, the script's SHA1. */
