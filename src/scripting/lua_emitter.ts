@@ -50,7 +50,7 @@ class LuaEmitter extends ExpressionEmitter {
 
   protected override emitFunction({ scope, body }: FunctionExpression): string {
     const outer = this.frame;
-    this.frame = { scope, temporaries: 0, temporariesMax: 0, zero: null };
+    this.frame = { scope, temporaries: 0, temporariesMax: 0, zero: null, loopDepth: 0 };
     const parameters = scope.parameters.map((parameter) => "v" + parameter.id);
     const { argTable } = scope;
     const makesArg = argTable !== null && argTable.isUsed;
@@ -90,6 +90,13 @@ class LuaEmitter extends ExpressionEmitter {
     return code;
   }
 
+  /** The body of a loop, whose depth was counted before its condition was emitted. */
+  #emitLoopBody(body: readonly Statement[]): string {
+    const code = this.#emitBlock(body);
+    this.frame.loopDepth--;
+    return code;
+  }
+
   #emitStatement(statement: Statement): string {
     switch (statement.kind) {
       case "local":
@@ -106,14 +113,17 @@ class LuaEmitter extends ExpressionEmitter {
         return `{${this.#emitBlock(statement.body)}}`;
       case "while": {
         this.#loopCount++;
+        this.frame.loopDepth++;
         const condition = this.emitCondition(statement.condition);
-        return `while(${condition}){${COUNT_STEP}${this.#emitBlock(statement.body)}}`;
+        return `while(${condition}){${COUNT_STEP}${this.#emitLoopBody(statement.body)}}`;
       }
       case "repeat": {
         this.#loopCount++;
+        this.frame.loopDepth++;
         const body = this.#emitBlock(statement.body);
-        const condition = this.emitCondition(statement.condition);
-        return `while(true){${COUNT_STEP}${body}if(${condition})break}`;
+        const until = this.emitCondition(statement.condition);
+        this.frame.loopDepth--;
+        return `while(true){${COUNT_STEP}${body}if(${until})break}`;
       }
       case "if":
         return this.#emitIf(statement);
@@ -254,7 +264,8 @@ class LuaEmitter extends ExpressionEmitter {
       } else if (!(step.value > 0)) condition = `a${id}>=b${id}`;
     }
     if (!isExact) checked.push(`a${id}=a${id}-${by}+${by};`);
-    const code = this.#emitBlock(body);
+    this.frame.loopDepth++;
+    const code = this.#emitLoopBody(body);
     return `{let ${parts.join()};${checked.join("")}` +
       `for(;${condition};a${id}+=${by}){${COUNT_STEP}let v${variable.id}=a${id};${code}}}`;
   }
@@ -269,7 +280,8 @@ class LuaEmitter extends ExpressionEmitter {
       const source = i === 0 ? `a${id}.first` : i === 1 ? `a${id}.second` : `a${id}.more(${i})`;
       return `v${variable.id}=${source}`;
     });
-    const code = this.#emitBlock(body);
+    this.frame.loopDepth++;
+    const code = this.#emitLoopBody(body);
     return `{const a${id}=it(${list},${site});while(a${id}.step()){${COUNT_STEP}` +
       `let ${names.join()};${code}}}`;
   }

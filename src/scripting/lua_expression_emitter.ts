@@ -50,6 +50,8 @@ export interface FunctionFrame {
   temporariesMax: number;
   /** The literal of the function's constant zero, once there is one. */
   zero: string | null;
+  /** Loops around the place that is emitted. */
+  loopDepth: number;
 }
 
 /** The JavaScript literal of a string: nothing in it can end the literal. */
@@ -234,9 +236,9 @@ export abstract class ExpressionEmitter {
       const checks = this.#numberChecks(left, a, right, b);
       const site = checks === "" ? 0 : this.sites.add(line);
       const slow = isSwapped ? `${name}(${b},${a},${site})` : `${name}(${a},${b},${site})`;
-      code = checks === ""
-        ? `(${before}${a}${operator}${b})`
-        : `(${before}${checks}?${a}${operator}${b}:${slow})`;
+      if (checks === "") code = `(${before}${a}${operator}${b})`;
+      else if (checks === "false") code = before === "" ? slow : `(${before}${slow})`;
+      else code = `(${before}${checks}?${a}${operator}${b}:${slow})`;
     }
     this.releaseTo(mark);
     return code;
@@ -247,8 +249,17 @@ export abstract class ExpressionEmitter {
     return this.sites.add(line, describe(left, scope), describe(right, scope));
   }
 
-  /** The test that both operands are numbers; empty if they are for certain. */
+  /** Outside of functions and loops, code that is short is better than code that is fast. */
+  get #runsOnce(): boolean {
+    return this.frame.loopDepth === 0 && this.frame.scope.parent === null;
+  }
+
+  /**
+   * The test that both operands are numbers: empty if they are for certain, "false" if the runtime
+   * function is to make it.
+   */
   #numberChecks(left: Expression, a: string, right: Expression, b: string): string {
+    if (this.#runsOnce && !(isNumber(left) && isNumber(right))) return "false";
     const checks: string[] = [];
     if (!isNumber(left)) checks.push(`typeof ${a}==="number"`);
     if (!isNumber(right)) checks.push(`typeof ${b}==="number"`);
@@ -265,7 +276,9 @@ export abstract class ExpressionEmitter {
     if (checks === "") return `(${before}${fast})`;
     const slow = `${ARITHMETIC_NAMES[operator]}(${a},${b},${this.#siteOf(expression)})`;
     // The runtime function looks at the types itself.
-    if (operator === "%" || operator === "^") return `(${before}${slow})`;
+    if (operator === "%" || operator === "^" || checks === "false") {
+      return before === "" ? slow : `(${before}${slow})`;
+    }
     return `(${before}${checks}?${fast}:${slow})`;
   }
 
