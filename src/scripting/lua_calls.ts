@@ -152,8 +152,8 @@ export function callMetamethod(site: number, fn: unknown, ...args: unknown[]): u
 
 /** Depth from which a host function first makes sure of its room on the stack. */
 const SHALLOW_CALLS = 60;
-/** Passed as arguments they take 128 KiB of stack. */
-const HEADROOM: readonly undefined[] = new Array(16_384).fill(undefined);
+/** Passed as arguments they take 64 KiB of stack. */
+const HEADROOM: readonly undefined[] = new Array(8_192).fill(undefined);
 
 function takeRoom(..._values: readonly undefined[]): void {}
 

@@ -35,7 +35,7 @@ export function emitChunk(
   return new LuaEmitter(sites, isResumable).emitChunk(chunk);
 }
 
-/** Globals are Redis's own functions, which never leave a tail call to their caller. */
+/** Globals are Redis's own functions: they make no chain of tail calls. */
 function isLibraryCall(call: Expression): boolean {
   return call.kind === "call" && isGlobalCall(call);
 }
@@ -107,7 +107,7 @@ class LuaEmitter extends ExpressionEmitter {
         return this.#emitAssign(statement);
       case "call": {
         const code = this.emitCall(statement.call);
-        return isLibraryCall(statement.call) || this.isResumable ? `${code};` : `D(${code});`;
+        return this.isResumable ? `${code};` : `D(${code});`;
       }
       case "do":
         return `{${this.#emitBlock(statement.body)}}`;

@@ -13,7 +13,7 @@ export function sourceUrlOf(base: number): string {
   return `lua:${base}`;
 }
 
-const LUA_FRAME = /lua:(\d+), <anonymous>:(\d+):(\d+)/;
+const LUA_FRAME = /\blua:(\d+)(?:, <anonymous>)?:(\d+):(\d+)/;
 /** Where a library function calls Lua: the level there is that function's, it has no position. */
 const HOST_FRAME = /\bat (?:\S+\.)?(?:callValue|callMetamethod|step|resume)\b/;
 
