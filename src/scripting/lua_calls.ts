@@ -5,7 +5,7 @@
  * Lua counts calls from C ("C stack overflow" at 200), and say that the caller has no position.
  */
 import { LuaError, LuaSyntaxError, ScriptKill } from "./lua_error.ts";
-import { HOST_CALLS_MAX, meter, StackOverflow } from "./lua_meter.ts";
+import { HOST_CALLS_MAX, hostCallSites, meter, StackOverflow } from "./lua_meter.ts";
 import { siteOfStack } from "./lua_levels.ts";
 import { chunkOfSite, positionOf } from "./lua_sites.ts";
 import { LuaTable } from "./lua_table.ts";
@@ -118,7 +118,8 @@ export function callableOf(value: unknown, site: number): LuaFunction {
 
 /** Counts a call from a host function; `site` is the place of the operator that makes it, or 0. */
 export function enterHostCall(site: number): void {
-  if (++meter.k < HOST_CALLS_MAX) return;
+  hostCallSites[++meter.k] = site;
+  if (meter.k < HOST_CALLS_MAX) return;
   meter.k--;
   if (site === 0) failPlainly("C stack overflow");
   failAt(site, "C stack overflow");

@@ -62,6 +62,12 @@ export const meter: Meter = {
   },
 };
 
+/**
+ * For each depth `k` the place of the operator or loop that made the call, 0 if a library function
+ * did.
+ */
+export const hostCallSites: number[] = new Array(HOST_CALLS_MAX + 1).fill(0);
+
 /** What Lua says when memory is short; it has no position. */
 export function notEnoughMemory(): LuaError {
   return new LuaError("not enough memory", 0);

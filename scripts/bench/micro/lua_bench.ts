@@ -10,8 +10,8 @@
  * The numbers of redis-server are CPU time of its main thread, less that of an empty script, so
  * that neither the round trip nor a busy machine counts. Ours are the best of many runs, and the
  * first run in a fresh engine. "100 host calls" calls `redis.log` below its level there and a
- * function that does nothing here. The last lines tell what compiling costs: the best and the middle
- * of 300.
+ * function that does nothing here. The last lines tell what compiling costs: the best and the
+ * middle of 300.
  */
 import { parseArgs } from "@std/cli";
 import { latin1Bytes } from "../../../src/base/bytes.ts";
