@@ -201,6 +201,10 @@ const TESTED_ELSEWHERE: readonly { path: RegExp; reason: string }[] = [
     reason: "interfaces and constants only",
   },
   {
+    path: /^src\/scripting\/lua_(?:ast|error|runtime_names)\.ts$/,
+    reason: "types and a list of names: every test that runs a script",
+  },
+  {
     path: /^src\/session\/(?:command|errors|host|gates|clients)\.ts$/,
     reason: "declarations: command_table_test, and the differential tests compare every text",
   },

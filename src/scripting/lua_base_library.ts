@@ -26,7 +26,7 @@ import {
 import { LuaError } from "./lua_error.ts";
 import { ipairsStep, next } from "./lua_iteration.ts";
 import { positionOfLevel } from "./lua_levels.ts";
-import { meter, spend } from "./lua_meter.ts";
+import { ENTRY_BYTES, meter, spend } from "./lua_meter.ts";
 import { formatNumber, trimSpaces } from "./lua_number.ts";
 import { isTrue, metamethodOf, metatableOf } from "./lua_operators.ts";
 import { LuaTable } from "./lua_table.ts";
@@ -168,14 +168,16 @@ const type: LuaFunction = (...args) => typeName(anyArgument(args, 0));
 
 const pcall: LuaFunction = (...args) => {
   const fn = anyArgument(args, 0);
-  const depth = saveDepth();
+  const { d, k, s } = meter;
   try {
     const result = callValue(fn, args.length === 1 ? NO_VALUES : args.slice(1));
     return Array.isArray(result) ? [true, ...result] : [true, result];
   } catch (thrown) {
-    const error = luaErrorOf(thrown);
-    restoreDepth(depth);
-    return [false, error.value];
+    const { value } = thrown instanceof LuaError ? thrown : luaErrorOf(thrown);
+    meter.d = d;
+    meter.k = k;
+    meter.s = s;
+    return [false, value];
   }
 };
 
@@ -218,7 +220,7 @@ function makeLoad(loader: ChunkLoader): LuaFunction {
         const text = toText(piece);
         if (piece === undefined || text === "") break;
         if (text === undefined) failPlainly("reader function must return a string");
-        spend(text.length);
+        spend(text.length + ENTRY_BYTES);
         source += text;
       }
     } catch (thrown) {

@@ -12,7 +12,7 @@ const words = new DataView(new ArrayBuffer(8));
 
 /** The low 32 bits of a number, rounded to a whole one. */
 function toBit(value: number): number {
-  if ((value | 0) === value) return value;
+  if ((value | 0) === value) return value | 0;
   words.setFloat64(0, value + ROUNDING);
   return words.getInt32(4);
 }

@@ -5,7 +5,7 @@
  * Lua counts calls from C ("C stack overflow" at 200), and say that the caller has no position.
  */
 import { LuaError, LuaSyntaxError, ScriptKill } from "./lua_error.ts";
-import { HOST_CALLS_MAX, meter, StackOverflow } from "./lua_meter.ts";
+import { HOST_CALLS_MAX, hostCallSites, meter, StackOverflow } from "./lua_meter.ts";
 import { siteOfStack } from "./lua_levels.ts";
 import { chunkOfSite, positionOf } from "./lua_sites.ts";
 import { LuaTable } from "./lua_table.ts";
@@ -96,14 +96,19 @@ export function failType(
   failAt(site, `attempt to ${action} ${what}`);
 }
 
-/** What is called if something that is no function is called: "__call", or what raises the error. */
+/**
+ * What is called if something that is no function is called: "__call", or what raises the error.
+ * A negative place is one without a name for it.
+ */
 export function callableOf(value: unknown, site: number): LuaFunction {
   if (typeof value === "function") return value as LuaFunction;
   const handler = value instanceof LuaTable && value.metatable !== null
     ? value.metatable.getString("__call")
     : undefined;
   // Arguments are evaluated before the error is raised.
-  if (typeof handler !== "function") return () => failType(site, "call", value);
+  if (typeof handler !== "function") {
+    return () => failType(site, "call", value, site < 0 ? null : "first");
+  }
   const fn = handler as LuaFunction;
   const bound: LuaFunction = (...args) => fn(value, ...args);
   const { resumable } = fn;
@@ -113,7 +118,8 @@ export function callableOf(value: unknown, site: number): LuaFunction {
 
 /** Counts a call from a host function; `site` is the place of the operator that makes it, or 0. */
 export function enterHostCall(site: number): void {
-  if (++meter.k < HOST_CALLS_MAX) return;
+  hostCallSites[++meter.k] = site;
+  if (meter.k < HOST_CALLS_MAX) return;
   meter.k--;
   if (site === 0) failPlainly("C stack overflow");
   failAt(site, "C stack overflow");
@@ -123,6 +129,7 @@ export function enterHostCall(site: number): void {
 export function callValue(fn: unknown, args: readonly unknown[]): unknown {
   const site = meter.s;
   enterHostCall(0);
+  if (--meter.c < 0) meter.onSteps();
   const callable = typeof fn === "function" ? fn as LuaFunction : callableOf(fn, 0);
   meter.s = 0;
   const result = finishTailCalls(callable(...args));
@@ -142,6 +149,26 @@ export function callMetamethod(site: number, fn: unknown, ...args: unknown[]): u
   meter.k--;
   meter.s = saved;
   return result;
+}
+
+/** Depth from which a host function first makes sure of its room on the stack. */
+const SHALLOW_CALLS = 60;
+/** Passed as arguments they take 64 KiB of stack. */
+const HEADROOM: readonly undefined[] = new Array(8_192).fill(undefined);
+
+function takeRoom(..._values: readonly undefined[]): void {}
+
+/**
+ * Makes a host function safe to be called from deep inside a script: it is only entered if there is
+ * stack enough for it, so that it cannot be torn by a "stack overflow" half way.
+ */
+export function withHeadroom(fn: LuaFunction): LuaFunction {
+  const guarded: LuaFunction = (...args) => {
+    if (meter.d + meter.k > SHALLOW_CALLS) takeRoom(...HEADROOM);
+    return fn(...args);
+  };
+  guarded.isNative = true;
+  return guarded;
 }
 
 /** Where calls stood, to go on there after an error was caught. */

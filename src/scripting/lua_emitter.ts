@@ -15,7 +15,7 @@ import type {
   NumericForStatement,
   Statement,
 } from "./lua_ast.ts";
-import { ExpressionEmitter, stringLiteral } from "./lua_expression_emitter.ts";
+import { ExpressionEmitter, isGlobalCall, stringLiteral } from "./lua_expression_emitter.ts";
 import { containsCall, describe, isConstant, isMultiple, isSimple } from "./lua_inference.ts";
 import { CALLS_MAX } from "./lua_meter.ts";
 import type { LocalVariable } from "./lua_scope.ts";
@@ -35,11 +35,9 @@ export function emitChunk(
   return new LuaEmitter(sites, isResumable).emitChunk(chunk);
 }
 
-/** `f(…)` where f is a global or the field of one: Redis's own functions, which never defer. */
+/** Globals are Redis's own functions: they make no chain of tail calls. */
 function isLibraryCall(call: Expression): boolean {
-  if (call.kind !== "call" || call.method !== null) return false;
-  const { callee } = call;
-  return callee.kind === "global" || (callee.kind === "index" && callee.object.kind === "global");
+  return call.kind === "call" && isGlobalCall(call);
 }
 
 class LuaEmitter extends ExpressionEmitter {
@@ -47,12 +45,12 @@ class LuaEmitter extends ExpressionEmitter {
 
   emitChunk(chunk: FunctionExpression): string {
     // "K" keeps the chunk's places alive as long as its functions.
-    return `"use strict";K;return ${this.emitFunction(chunk)}`;
+    return `"use strict";K;return (${this.emitFunction(chunk)})`;
   }
 
   protected override emitFunction({ scope, body }: FunctionExpression): string {
     const outer = this.frame;
-    this.frame = { scope, temporaries: 0, temporariesMax: 0, zero: null };
+    this.frame = { scope, temporaries: 0, temporariesMax: 0, zero: null, loopDepth: 0 };
     const parameters = scope.parameters.map((parameter) => "v" + parameter.id);
     const { argTable } = scope;
     const makesArg = argTable !== null && argTable.isUsed;
@@ -75,7 +73,7 @@ class LuaEmitter extends ExpressionEmitter {
     this.frame = outer;
     return this.isResumable
       ? `rf(function*(${parameters.join()}){${code}})`
-      : `function(${parameters.join()}){${code}}`;
+      : `(function(${parameters.join()}){${code}})`;
   }
 
   #leave(): string {
@@ -92,6 +90,13 @@ class LuaEmitter extends ExpressionEmitter {
     return code;
   }
 
+  /** The body of a loop, whose depth was counted before its condition was emitted. */
+  #emitLoopBody(body: readonly Statement[]): string {
+    const code = this.#emitBlock(body);
+    this.frame.loopDepth--;
+    return code;
+  }
+
   #emitStatement(statement: Statement): string {
     switch (statement.kind) {
       case "local":
@@ -102,20 +107,23 @@ class LuaEmitter extends ExpressionEmitter {
         return this.#emitAssign(statement);
       case "call": {
         const code = this.emitCall(statement.call);
-        return isLibraryCall(statement.call) || this.isResumable ? `${code};` : `D(${code});`;
+        return this.isResumable ? `${code};` : `D(${code});`;
       }
       case "do":
         return `{${this.#emitBlock(statement.body)}}`;
       case "while": {
         this.#loopCount++;
+        this.frame.loopDepth++;
         const condition = this.emitCondition(statement.condition);
-        return `while(${condition}){${COUNT_STEP}${this.#emitBlock(statement.body)}}`;
+        return `while(${condition}){${COUNT_STEP}${this.#emitLoopBody(statement.body)}}`;
       }
       case "repeat": {
         this.#loopCount++;
+        this.frame.loopDepth++;
         const body = this.#emitBlock(statement.body);
-        const condition = this.emitCondition(statement.condition);
-        return `while(true){${COUNT_STEP}${body}if(${condition})break}`;
+        const until = this.emitCondition(statement.condition);
+        this.frame.loopDepth--;
+        return `while(true){${COUNT_STEP}${body}if(${until})break}`;
       }
       case "if":
         return this.#emitIf(statement);
@@ -151,7 +159,7 @@ class LuaEmitter extends ExpressionEmitter {
         parts.push(`${all}=${this.emitAll(value)}`);
         for (let j = i; j < names.length; j++) parts.push(`${names[j]}=${all}[${j - i}]`);
       } else if (i < names.length) parts.push(`${names[i]}=${this.emit(value)}`);
-      else if (!isSimple(value)) parts.push(this.emit(value));
+      else parts.push(this.emit(value));
     });
     if (!isMultiple(values.at(-1))) {
       for (let i = values.length; i < names.length; i++) parts.push(`${names[i]}=void 0`);
@@ -230,7 +238,14 @@ class LuaEmitter extends ExpressionEmitter {
   #emitNumericFor(statement: NumericForStatement): string {
     const { variable, start, limit, step, body, line } = statement;
     const id = ++this.#loopCount;
-    const parts = [`a${id}=${this.emit(start)}`, `b${id}=${this.emit(limit)}`];
+    // Lua takes the step off and adds it again, which shows where it rounds, and makes 0 of -0.
+    const isExact = start.kind === "number" && Number.isSafeInteger(start.value) &&
+      (step === null || (step.kind === "number" && Number.isSafeInteger(step.value)));
+    const first = this.emit(start);
+    const parts = [
+      `a${id}=${isExact && start.value === 0 ? "0" : first}`,
+      `b${id}=${this.emit(limit)}`,
+    ];
     if (step !== null && step.kind !== "number") parts.push(`c${id}=${this.emit(step)}`);
     const checked: string[] = [];
     const check = (expression: Expression, name: string, part: number) => {
@@ -248,11 +263,9 @@ class LuaEmitter extends ExpressionEmitter {
         condition = `(${by}>0?a${id}<=b${id}:a${id}>=b${id})`;
       } else if (!(step.value > 0)) condition = `a${id}>=b${id}`;
     }
-    // Lua takes the step off and adds it again, which shows where it rounds.
-    const isExact = start.kind === "number" && Number.isSafeInteger(start.value) &&
-      (step === null || (step.kind === "number" && Number.isSafeInteger(step.value)));
     if (!isExact) checked.push(`a${id}=a${id}-${by}+${by};`);
-    const code = this.#emitBlock(body);
+    this.frame.loopDepth++;
+    const code = this.#emitLoopBody(body);
     return `{let ${parts.join()};${checked.join("")}` +
       `for(;${condition};a${id}+=${by}){${COUNT_STEP}let v${variable.id}=a${id};${code}}}`;
   }
@@ -267,7 +280,8 @@ class LuaEmitter extends ExpressionEmitter {
       const source = i === 0 ? `a${id}.first` : i === 1 ? `a${id}.second` : `a${id}.more(${i})`;
       return `v${variable.id}=${source}`;
     });
-    const code = this.#emitBlock(body);
+    this.frame.loopDepth++;
+    const code = this.#emitLoopBody(body);
     return `{const a${id}=it(${list},${site});while(a${id}.step()){${COUNT_STEP}` +
       `let ${names.join()};${code}}}`;
   }

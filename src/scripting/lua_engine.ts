@@ -11,6 +11,10 @@
  *   const script = engine.compile("return KEYS[1]", "@user_script");
  *   const [value] = engine.call(script, []);
  *
+ * Host functions take Lua values one by one and return as Lua functions do (lua_value); they read
+ * arguments by lua_arguments and raise errors by `fail` or by throwing a LuaError. Whatever must
+ * not be interrupted half way by an exhausted stack goes through `withHeadroom` (lua_calls).
+ *
  * Strings are Latin-1 throughout: one char per byte. Values are described in lua_value, what may be
  * thrown in lua_error. Engines must not run inside each other, except that the host functions of
  * one may call it again.

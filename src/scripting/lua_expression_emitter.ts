@@ -14,6 +14,7 @@ import type {
   CallExpression,
   Expression,
   FunctionExpression,
+  IndexExpression,
   LogicalExpression,
   TableExpression,
   UnaryExpression,
@@ -49,6 +50,8 @@ export interface FunctionFrame {
   temporariesMax: number;
   /** The literal of the function's constant zero, once there is one. */
   zero: string | null;
+  /** Loops around the place that is emitted. */
+  loopDepth: number;
 }
 
 /** The JavaScript literal of a string: nothing in it can end the literal. */
@@ -233,9 +236,9 @@ export abstract class ExpressionEmitter {
       const checks = this.#numberChecks(left, a, right, b);
       const site = checks === "" ? 0 : this.sites.add(line);
       const slow = isSwapped ? `${name}(${b},${a},${site})` : `${name}(${a},${b},${site})`;
-      code = checks === ""
-        ? `(${before}${a}${operator}${b})`
-        : `(${before}${checks}?${a}${operator}${b}:${slow})`;
+      if (checks === "") code = `(${before}${a}${operator}${b})`;
+      else if (checks === "false") code = before === "" ? slow : `(${before}${slow})`;
+      else code = `(${before}${checks}?${a}${operator}${b}:${slow})`;
     }
     this.releaseTo(mark);
     return code;
@@ -246,8 +249,17 @@ export abstract class ExpressionEmitter {
     return this.sites.add(line, describe(left, scope), describe(right, scope));
   }
 
-  /** The test that both operands are numbers; empty if they are for certain. */
+  /** Outside of functions and loops, code that is short is better than code that is fast. */
+  get #runsOnce(): boolean {
+    return this.frame.loopDepth === 0 && this.frame.scope.parent === null;
+  }
+
+  /**
+   * The test that both operands are numbers: empty if they are for certain, "false" if the runtime
+   * function is to make it.
+   */
   #numberChecks(left: Expression, a: string, right: Expression, b: string): string {
+    if (this.#runsOnce && !(isNumber(left) && isNumber(right))) return "false";
     const checks: string[] = [];
     if (!isNumber(left)) checks.push(`typeof ${a}==="number"`);
     if (!isNumber(right)) checks.push(`typeof ${b}==="number"`);
@@ -264,7 +276,9 @@ export abstract class ExpressionEmitter {
     if (checks === "") return `(${before}${fast})`;
     const slow = `${ARITHMETIC_NAMES[operator]}(${a},${b},${this.#siteOf(expression)})`;
     // The runtime function looks at the types itself.
-    if (operator === "%" || operator === "^") return `(${before}${slow})`;
+    if (operator === "%" || operator === "^" || checks === "false") {
+      return before === "" ? slow : `(${before}${slow})`;
+    }
     return `(${before}${checks}?${fast}:${slow})`;
   }
 
@@ -360,15 +374,34 @@ export abstract class ExpressionEmitter {
         ? `(M.d>190?U(${name}):${name})/*${site}*/(${list})`
         : `${name}/*${site}*/(${list})`;
     }
-    const { before, name, first } = this.#emitCallee(call);
     // The place must be noted after all other calls were made.
     const isNotedLate = args.some(containsCall);
+    if (!isTail && isGlobalCall(call)) {
+      const found = this.#emitGlobalCallee(call, site);
+      return `${found}(${isNotedLate ? this.#emitNoting(args, site) : this.emitList(args)})`;
+    }
+    const { before, name, first } = this.#emitCallee(call);
     const list = isNotedLate ? this.#emitNoting(args, site) : this.emitList(args);
     const note = isNotedLate ? "" : `M.s=${site},`;
     const all = first === "" ? list : list === "" ? first : `${first},${list}`;
     this.releaseTo(mark);
     const target = isTail ? `M.d>190?U(${name}):${name}` : name;
     return `(${before}${note}typeof ${name}==="function"?${target}:C(${name},${site}))(${all})`;
+  }
+
+  /** `f` or `t.f` of a call, where f or t is a global: one look-up that notes the place as well. */
+  #emitGlobalCallee({ callee, line }: CallExpression, site: number): string {
+    // The places behind the call's: of the global, and of its field.
+    this.sites.add(line);
+    if (callee.kind === "global") return `g(G,${stringLiteral(callee.name)},${site})`;
+    const { object, key } = callee as IndexExpression;
+    this.sites.add(line, describe(object, this.frame.scope));
+    return `gf(G,${this.#textOf(object)},${this.#textOf(key)},${site})`;
+  }
+
+  #textOf(expression: Expression): string {
+    if (expression.kind === "global") return stringLiteral(expression.name);
+    return stringLiteral(expression.kind === "string" ? expression.value : "");
   }
 
   /** Code that finds the function, the name of it, and the object if it is a method. */
@@ -424,11 +457,20 @@ export abstract class ExpressionEmitter {
     this.releaseTo(mark);
     const head = `${before}${values}=[${all}],M.s=${site},${fn}=typeof ${name}==="function"?` +
       `${isTail ? `M.d>190?U(${name}):` : ""}${name}:C(${name},${site})`;
-    const made = `${fn}.resumable===void 0?(${fn}\n/*${site}*/)(...${values}):` +
-      `(yield*(${fn}.resumable\n/*${site}*/)(...${values}))`;
+    // The number of the place stands where V8's stack points to.
+    const made = `${fn}.resumable===void 0?${fn}/*${site}*/(...${values}):` +
+      `(yield*${fn}.resumable/*${site}*/(...${values}))`;
     if (isTail) return `(${head},${made})`;
     return `(${head},${fn}=${made},tc(${fn})?(yield*rt(${fn})):${fn})`;
   }
+}
+
+/** `f(…)` or `t.f(…)` where f or t is a global: most often a function of a library. */
+export function isGlobalCall(call: CallExpression): boolean {
+  if (call.method !== null) return false;
+  const { callee } = call;
+  if (callee.kind !== "index") return callee.kind === "global";
+  return callee.object.kind === "global" && callee.key.kind === "string";
 }
 
 /** Is the variable a function for good, so that a call of it needs no checks? */

@@ -12,6 +12,7 @@ import type {
   Statement,
   TableExpression,
 } from "./lua_ast.ts";
+import { isMultiple } from "./lua_inference.ts";
 import { LuaLexer, NAME, NUMBER, STRING, type TokenKind } from "./lua_lexer.ts";
 import { modulo, power } from "./lua_operators.ts";
 import { FunctionScope, LOCALS_MAX, type LocalVariable, UPVALUES_MAX } from "./lua_scope.ts";
@@ -141,11 +142,21 @@ export abstract class ExpressionParser {
       this.lexer.next();
       const right = this.parseExpression(priority[1]);
       left = operator === "and" || operator === "or"
-        ? { kind: operator, left, right }
+        ? this.#logical(operator, left, right)
         : this.#binary(operator as BinaryExpression["operator"], left, right);
     }
     this.leaveLevel();
     return left;
+  }
+
+  /** Lua leaves out a constant that decides nothing. */
+  #logical(operator: "and" | "or", left: Expression, right: Expression): Expression {
+    const { kind } = left;
+    const isLeftOut = operator === "and"
+      ? kind === "number" || kind === "string" || kind === "true"
+      : kind === "nil" || kind === "false";
+    if (!isLeftOut) return { kind: operator, left, right };
+    return isMultiple(right) ? { kind: "paren", inner: right } : right;
   }
 
   #binary(operator: BinaryExpression["operator"], left: Expression, right: Expression): Expression {

@@ -2,14 +2,7 @@
  * `string.format`: C's printf as Lua 5.1 uses it. Integers are of 64 bits, and a double that does
  * not fit becomes what x86 makes of it; "%q" quotes a string so that Lua reads it again.
  */
-import {
-  fail,
-  failArgument,
-  numberArgument,
-  textArgument,
-  toInt32,
-  truncate,
-} from "./lua_arguments.ts";
+import { fail, failArgument, numberArgument, textArgument, truncate } from "./lua_arguments.ts";
 import { spendString } from "./lua_meter.ts";
 import { formatExponential, formatFixedPoint, formatGeneral } from "./lua_number.ts";
 
@@ -24,40 +17,83 @@ interface FormatSpec {
   precision: number;
 }
 
+const INT32_LIMIT = 2 ** 31;
+
 const FLAGS = "-+ #0";
 /** Strings from this length are copied whole if no precision is given. */
 const LONG_STRING = 100;
 
-const SPEC = /[-+ #0]*/y;
+const SPEC = /([-+ #0]*)(\d{0,2})(?:(\.)(\d{0,2}))?/y;
 
-/** Reads flags, width and precision behind a "%"; returns them and where the conversion stands. */
-function readSpec(format: string, start: number): { spec: FormatSpec; at: number } {
+/** One conversion of a format, and the text before it. */
+interface FormatPiece {
+  before: string;
+  spec: FormatSpec;
+  conversion: string;
+  /** What is wrong with it, or null. */
+  fault: string | null;
+}
+
+interface ParsedFormat {
+  pieces: FormatPiece[];
+  /** The text behind the last conversion. */
+  rest: string;
+}
+
+/** Reads flags, width, precision and conversion behind a "%"; returns where they end. */
+function readPiece(format: string, start: number, before: string, pieces: FormatPiece[]): number {
   SPEC.lastIndex = start;
-  const flags = SPEC.exec(format)![0];
-  if (flags.length > FLAGS.length) fail("invalid format (repeated flags)");
-  let at = start + flags.length;
-  const readNumber = (): number => {
-    let digits = "";
-    while (digits.length < 2 && isDigit(format.charCodeAt(at))) digits += format[at++];
-    return digits === "" ? 0 : Number(digits);
-  };
-  const width = readNumber();
-  let precision = -1;
-  if (format[at] === ".") {
-    at++;
-    precision = readNumber();
-  }
-  if (isDigit(format.charCodeAt(at))) fail("invalid format (width or precision too long)");
+  const match = SPEC.exec(format)!;
+  const flags = match[1]!;
+  const at = start + match[0].length;
+  let fault: string | null = null;
+  if (flags.length > FLAGS.length) fault = "invalid format (repeated flags)";
+  else if (isDigit(format.charCodeAt(at))) fault = "invalid format (width or precision too long)";
   const spec = {
     isLeft: flags.includes("-"),
     hasPlus: flags.includes("+"),
     hasSpace: flags.includes(" "),
     isAlternative: flags.includes("#"),
     hasZeros: flags.includes("0"),
-    width,
-    precision,
+    width: Number(match[2]),
+    precision: match[3] === undefined ? -1 : Number(match[4]),
   };
-  return { spec, at };
+  pieces.push({ before, spec, conversion: format[at] ?? "", fault });
+  return at + 1;
+}
+
+function parseFormat(format: string): ParsedFormat {
+  const pieces: FormatPiece[] = [];
+  let text = "";
+  let from = 0;
+  for (let at = format.indexOf("%"); at >= 0; at = format.indexOf("%", from)) {
+    text += format.slice(from, at);
+    if (format[at + 1] === "%") {
+      text += "%";
+      from = at + 2;
+    } else {
+      from = readPiece(format, at + 1, text, pieces);
+      text = "";
+    }
+  }
+  return { pieces, rest: text + format.slice(from) };
+}
+
+const FORMATS_KEPT = 128;
+const FORMAT_CHARS_KEPT = 256;
+const known = new Map<string, ParsedFormat>();
+
+/** Formats used lately are kept. */
+function parsedFormat(format: string): ParsedFormat {
+  let parsed = known.get(format);
+  if (parsed === undefined) {
+    parsed = parseFormat(format);
+    if (format.length <= FORMAT_CHARS_KEPT) {
+      if (known.size >= FORMATS_KEPT) known.clear();
+      known.set(format, parsed);
+    }
+  }
+  return parsed;
 }
 
 function isDigit(code: number): boolean {
@@ -84,6 +120,9 @@ function withPrecision(digits: string, { precision }: FormatSpec): string {
 }
 
 function formatSigned(spec: FormatSpec, value: number): string {
+  if (spec.width === 0 && spec.precision < 0 && !spec.hasPlus && !spec.hasSpace) {
+    if ((value | 0) === value) return String(value | 0);
+  }
   const integer = truncate(value);
   const digits = integer >= -(2 ** 53) && integer <= 2 ** 53
     ? String(Math.abs(integer))
@@ -143,7 +182,8 @@ function quote(text: string): string {
 }
 
 function formatChar(spec: FormatSpec, value: number): string {
-  const code = toInt32(value) & 255;
+  // x86: a double that is no 32-bit integer becomes the smallest one, whose low byte is 0.
+  const code = value > -INT32_LIMIT - 1 && value < INT32_LIMIT ? Math.trunc(value) & 255 : 0;
   const text = pad(spec, "", String.fromCharCode(code), false);
   // C: the text ends at a zero.
   const zero = text.indexOf("\0");
@@ -152,7 +192,7 @@ function formatChar(spec: FormatSpec, value: number): string {
 
 function formatOne(
   spec: FormatSpec,
-  conversion: string | undefined,
+  conversion: string,
   args: readonly unknown[],
   at: number,
 ): string {
@@ -178,37 +218,20 @@ function formatOne(
     case "s":
       return formatText(spec, textArgument(args, at));
   }
-  return fail(`invalid option '%${conversion ?? ""}' to 'format'`);
+  return fail(`invalid option '%${conversion}' to 'format'`);
 }
-
-const NO_FLAGS = readSpec("", 0).spec;
 
 /** `string.format(format, …)`. */
 export function formatValues(args: readonly unknown[]): string {
-  const format = textArgument(args, 0);
+  const { pieces, rest } = parsedFormat(textArgument(args, 0));
   let text = "";
-  let from = 0;
-  let arg = 0;
-  for (let at = format.indexOf("%"); at >= 0; at = format.indexOf("%", from)) {
-    text += format.slice(from, at);
-    if (format[at + 1] === "%") {
-      text += "%";
-      from = at + 2;
-      continue;
-    }
-    if (++arg >= args.length) failArgument(arg, "no value");
-    let spec = NO_FLAGS;
-    let conversion = format[at + 1];
-    from = at + 2;
-    if (conversion !== "s" && conversion !== "d") {
-      const read = readSpec(format, at + 1);
-      spec = read.spec;
-      conversion = format[read.at];
-      from = read.at + 1;
-    }
-    const part = formatOne(spec, conversion, args, arg);
-    spendString(text.length + part.length);
-    text += part;
+  for (let i = 0; i < pieces.length; i++) {
+    const { before, spec, conversion, fault } = pieces[i]!;
+    if (i + 1 >= args.length) failArgument(i + 1, "no value");
+    if (fault !== null) fail(fault);
+    const part = formatOne(spec, conversion, args, i + 1);
+    spendString(text.length + before.length + part.length);
+    text += before + part;
   }
-  return text + format.slice(from);
+  return text + rest;
 }

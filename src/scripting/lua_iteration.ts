@@ -3,14 +3,7 @@
  * per turn; everything else is called as Lua calls it, with state and control variable.
  */
 import { intArgument, tableArgument } from "./lua_arguments.ts";
-import {
-  callableOf,
-  enterHostCall,
-  failPlainly,
-  failType,
-  finishTailCalls,
-  resultsOf,
-} from "./lua_calls.ts";
+import { callableOf, enterHostCall, failPlainly, finishTailCalls, resultsOf } from "./lua_calls.ts";
 import { meter } from "./lua_meter.ts";
 import { LuaTable } from "./lua_table.ts";
 import { type LuaFunction, NO_VALUES } from "./lua_value.ts";
@@ -142,10 +135,7 @@ class FunctionIterator implements LoopIterator {
   step(): boolean {
     const site = this.#site;
     const fn = this.#function;
-    let callable: LuaFunction;
-    if (typeof fn === "function") callable = fn as LuaFunction;
-    else if (fn instanceof LuaTable) callable = callableOf(fn, -site);
-    else failType(site, "call", fn, null);
+    const callable = typeof fn === "function" ? fn as LuaFunction : callableOf(fn, -site);
     enterHostCall(site);
     meter.s = site;
     const result = finishTailCalls(callable(this.#state, this.#control));

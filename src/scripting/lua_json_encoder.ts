@@ -30,6 +30,7 @@ export const JSON_NULL = new LuaUserdata("(nil)");
 /** Control characters, quotes and slashes. */
 // deno-lint-ignore no-control-regex
 const ESCAPED = /["\\/\x00-\x1f\x7f]/g;
+const ESCAPED_PIECE = 65_536;
 const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   '"': '\\"',
   "\\": "\\\\",
@@ -50,10 +51,22 @@ function quote(text: string): string {
     const code = text.charCodeAt(i);
     // A quote, a slash, a backslash, or a control character.
     if (code < 32 || code === 34 || code === 47 || code === 92 || code === 127) {
-      return `"${text.replace(ESCAPED, escape)}"`;
+      return `"${escapeAll(text)}"`;
     }
   }
   return `"${text}"`;
+}
+
+/** Escapes piece by piece: a long string may grow to six times its length. */
+function escapeAll(text: string): string {
+  if (text.length <= ESCAPED_PIECE) return text.replace(ESCAPED, escape);
+  let escaped = "";
+  for (let at = 0; at < text.length; at += ESCAPED_PIECE) {
+    escaped += text.slice(at, at + ESCAPED_PIECE).replace(ESCAPED, escape);
+    spendSteps(ESCAPED_PIECE >>> 4);
+    spendString(escaped.length);
+  }
+  return escaped;
 }
 
 function failOn(value: unknown, reason: string): never {

@@ -5,7 +5,7 @@
  * each emitted chunk has a name for it, and in the emitted text the number of a call's place stands
  * beside the call. This is slow (some 0.1 ms), and rarely wanted.
  */
-import { meter } from "./lua_meter.ts";
+import { hostCallSites, meter } from "./lua_meter.ts";
 import { chunkOfSite, positionOf } from "./lua_sites.ts";
 
 /** The name under which V8 knows an emitted chunk. */
@@ -13,34 +13,42 @@ export function sourceUrlOf(base: number): string {
   return `lua:${base}`;
 }
 
-const LUA_FRAME = /lua:(\d+), <anonymous>:(\d+):(\d+)/;
-/** Where a library function calls Lua: the level there is that function's, it has no position. */
-const HOST_FRAME = /\bat (?:\S+\.)?(?:callValue|callMetamethod|step|resume)\b/;
+const LUA_FRAME = /\blua:(\d+)(?:, <anonymous>)?:(\d+):(\d+)/;
+/** Where a library function or an operator calls Lua: each counts as one depth of `meter.k`. */
+const HOST_FRAME = /\bat (?:\S+\.)?(?:callValue|callMetamethod|step|sortValues)\b/;
+/** Behind it are the levels of another coroutine. */
+const RESUME_FRAME = /\bat resume\b/;
 
-const NUMBER_BEFORE = /(?:\/\*(\d+)\*\/|,(\d+)\)\))$/;
-const NUMBER_AFTER = /^v\d+\/\*(\d+)\*\//;
+const NUMBER_BEFORE = /(?:\/\*(\d+)\*\/|,(\d+)\)\)?)$/;
+const NUMBER_AFTER = /^(?:[vt]\d+|resumable)\/\*(\d+)\*\//;
 
 /** "chunk:line: " of the function at a level: 1 is the caller of the library function that runs. */
 export function positionOfLevel(level: number): string {
   if (level === 1) return meter.s > 0 ? positionOf(meter.s) : "";
+  const lines = stackLines();
+  let depth = meter.k;
   let found = 1;
-  // The level of the function that called: the frames of Lua functions, from the inside.
-  let isFirst = true;
-  for (const line of stackLines()) {
+  // The place of an operator that called the level above, if that is what did.
+  let operatorSite = 0;
+  for (let i = 1 + lines.findIndex((line) => LUA_FRAME.test(line)); i < lines.length; i++) {
+    const line = lines[i]!;
+    if (RESUME_FRAME.test(line)) return "";
+    if (HOST_FRAME.test(line)) {
+      operatorSite = hostCallSites[depth--]!;
+      // A library function is a level of its own, and has no position.
+      if (operatorSite === 0 && ++found >= level) return "";
+      continue;
+    }
     const match = LUA_FRAME.exec(line);
-    if (match === null) {
-      if (!isFirst && HOST_FRAME.test(line) && ++found >= level) return "";
-      continue;
-    }
-    if (isFirst) {
-      isFirst = false;
-      continue;
-    }
-    const site = siteAt(Number(match[1]), Number(match[2]), Number(match[3]));
-    const chunk = chunkOfSite(site);
+    if (match === null) continue;
+    const site = operatorSite !== 0
+      ? operatorSite
+      : siteAt(Number(match[1]), Number(match[2]), Number(match[3]));
     // A tail call leaves a level without a position in the place of its caller.
-    if (chunk?.namesOf(site).second === "tail" && ++found >= level) return "";
+    const isTail = operatorSite === 0 && chunkOfSite(site)?.namesOf(site).second === "tail";
+    if (isTail && ++found >= level) return "";
     if (++found >= level) return positionOf(site);
+    operatorSite = 0;
   }
   return "";
 }

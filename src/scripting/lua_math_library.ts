@@ -77,10 +77,13 @@ function ldexp(mantissa: number, exponent: number): number {
   return mantissa * 2 ** part * 2 ** part * 2 ** (steps - 2 * part);
 }
 
+/** Whole part and fraction, both with the sign of the value. */
 function modf(value: number): unknown[] {
-  if (!Number.isFinite(value)) return [value, value !== value ? value : 0];
+  if (value !== value) return [value, value];
   const whole = Math.trunc(value);
-  return [whole, value - whole];
+  const fraction = Number.isFinite(value) ? value - whole : 0;
+  const isNegative = value < 0 || Object.is(value, -0);
+  return [whole, fraction === 0 && isNegative ? -0 : fraction];
 }
 
 /** The least or greatest of all arguments, the first to win. */
@@ -97,8 +100,12 @@ function ofOne(compute: (value: number) => number): LuaFunction {
   return (...args) => compute(numberArgument(args, 0));
 }
 
+/** Redis: the compiler of C evaluates arguments from the right, so the second is checked first. */
 function ofTwo(compute: (a: number, b: number) => number): LuaFunction {
-  return (...args) => compute(numberArgument(args, 0), numberArgument(args, 1));
+  return (...args) => {
+    const second = numberArgument(args, 1);
+    return compute(numberArgument(args, 0), second);
+  };
 }
 
 const fmod = ofTwo((a, b) => a % b);
@@ -120,7 +127,10 @@ export function makeMathLibrary(random: ScriptRandom): LuaTable {
     floor: ofOne(Math.floor),
     fmod,
     frexp: (...args) => frexp(numberArgument(args, 0)),
-    ldexp: (...args) => ldexp(numberArgument(args, 0), intArgument(args, 1)),
+    ldexp: (...args) => {
+      const exponent = intArgument(args, 1);
+      return ldexp(numberArgument(args, 0), exponent);
+    },
     log: ofOne(Math.log),
     log10: ofOne(Math.log10),
     max: (...args) => choose(args, (a, b) => a > b),

@@ -2,14 +2,15 @@
  * What a running script uses up: steps, depth of calls, memory. One object for the whole process,
  * because one script runs at a time; emitted code counts in it directly, hence the short names.
  *
- * Every loop back-edge (by the hundred) and every call of a Lua function that may recurse counts `c`
- * down; below zero the owner's `onSteps` is called, which sets it anew and may throw. `m` is the same for bytes: strings and
- * tables count what they may take at most, below zero `onMemory` asks what is really used. Garbage
- * that was given back is counted too, so zero means "look", not "too much".
+ * Every loop back-edge (by the hundred) and every call of a Lua function that may recurse counts
+ * `c` down; below zero the owner's `onSteps` is called, which sets it anew and may throw. `m` is
+ * the same for bytes: strings and tables count what they may take at most, below zero `onMemory`
+ * asks what is really used. Garbage that was given back is counted too, so zero means "look", not
+ * "too much".
  */
 import { LuaError } from "./lua_error.ts";
 
-/** Bytes a table takes before anything is in it, and per entry. */
+/** Bytes a table takes before anything is in it, per entry of its hash, per element of its list. */
 export const TABLE_BYTES = 96;
 export const ENTRY_BYTES = 40;
 export const ELEMENT_BYTES = 12;
@@ -60,6 +61,12 @@ export const meter: Meter = {
     meter.m = 2 ** 28;
   },
 };
+
+/**
+ * For each depth `k` the place of the operator or loop that made the call, 0 if a library function
+ * did.
+ */
+export const hostCallSites: number[] = new Array(HOST_CALLS_MAX + 1).fill(0);
 
 /** What Lua says when memory is short; it has no position. */
 export function notEnoughMemory(): LuaError {

@@ -4,10 +4,10 @@
  * `site` is the number of the place in the source (lua_sites), from which the error texts get line
  * and names. Operators on numbers are in the emitted code itself.
  */
-import { callMetamethod, failAt, failType } from "./lua_calls.ts";
-import { join } from "./lua_meter.ts";
+import { callableOf, callMetamethod, failAt, failType } from "./lua_calls.ts";
+import { join, meter } from "./lua_meter.ts";
 import { LuaTable } from "./lua_table.ts";
-import { toNumber, toText, typeName } from "./lua_value.ts";
+import { type LuaFunction, toNumber, toText, typeName } from "./lua_value.ts";
 
 /** Tables and handlers that an index may go through. */
 const INDEX_STEPS_MAX = 100;
@@ -82,6 +82,26 @@ function indexSlowly(object: unknown, key: unknown, site: number): unknown {
     holder = handler;
   }
   return failAt(site, "loop in gettable");
+}
+
+/** The global function that is called at a place; notes the place. */
+export function findGlobal(globals: LuaTable, name: string, site: number): LuaFunction {
+  // The place behind the call's is that of the global.
+  const value = indexString(globals, name, site + 1);
+  meter.s = site;
+  return typeof value === "function" ? value as LuaFunction : callableOf(value, site);
+}
+
+/** The function in a field of a global that is called at a place; notes the place. */
+export function findGlobalField(
+  globals: LuaTable,
+  name: string,
+  field: string,
+  site: number,
+): LuaFunction {
+  const value = indexString(indexString(globals, name, site + 1), field, site + 2);
+  meter.s = site;
+  return typeof value === "function" ? value as LuaFunction : callableOf(value, site);
 }
 
 /** `object[key] = value`. */

@@ -154,7 +154,15 @@ class LuaParser extends ExpressionParser {
     variable.sources = [{ kind: "number", value: 0 }];
     this.numberCandidates.push(variable);
     const body = this.#forBody(["(for index)", "(for limit)", "(for step)"], [variable], line);
-    return { kind: "numericFor", variable, start, limit, step, body, line };
+    return {
+      kind: "numericFor",
+      variable,
+      start,
+      limit,
+      step,
+      body: body.statements,
+      line: body.line,
+    };
   }
 
   #genericFor(first: string, line: number): Statement {
@@ -163,23 +171,33 @@ class LuaParser extends ExpressionParser {
       variables.push(this.createLocal(this.parseName(), 3 + variables.length));
     }
     this.expect("in");
+    // Lua: the iterator is called in the line where the list begins.
+    const callLine = this.lexer.line;
     const values = this.parseExpressionList();
     this.scope.hasCalls = true;
     const hidden = ["(for generator)", "(for state)", "(for control)"];
     const body = this.#forBody(hidden, variables, line);
-    return { kind: "genericFor", variables, values, body, line };
+    return { kind: "genericFor", variables, values, body: body.statements, line: callLine };
   }
 
-  /** The block of a for loop; the hidden variables only count towards the limit. */
-  #forBody(hidden: string[], variables: LocalVariable[], line: number): Statement[] {
+  /**
+   * The block of a for loop, and the line of its "do". The hidden variables only count towards the
+   * limit.
+   */
+  #forBody(
+    hidden: string[],
+    variables: LocalVariable[],
+    line: number,
+  ): { statements: Statement[]; line: number } {
     const mark = this.scope.open();
     for (const name of hidden) this.scope.activate(this.createLocal(name, 0));
     for (const variable of variables) this.scope.activate(variable);
     this.expect("do");
-    const body = this.#loopBlock();
+    const doLine = this.lexer.lastLine;
+    const statements = this.#loopBlock();
     this.scope.close(mark);
     this.expectClosing("end", "for", line);
-    return body;
+    return { statements, line: doLine };
   }
 
   #function(line: number): Statement {

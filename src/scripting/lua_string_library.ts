@@ -4,6 +4,7 @@
  * Strings are Latin-1: a char is a byte. Patterns are in lua_pattern and lua_matcher, `format` in
  * lua_format.
  */
+import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import {
   fail,
   failArgument,
@@ -18,7 +19,7 @@ import { STACK_VALUES_MAX } from "./lua_base_library.ts";
 import { callValue, firstOf, resultFrom } from "./lua_calls.ts";
 import { formatValues } from "./lua_format.ts";
 import { LuaMatcher } from "./lua_matcher.ts";
-import { settleString, spendString } from "./lua_meter.ts";
+import { meter, notEnoughMemory, settleString, spendString } from "./lua_meter.ts";
 import { formatNumber } from "./lua_number.ts";
 import { index } from "./lua_operators.ts";
 import { readPattern } from "./lua_pattern.ts";
@@ -80,9 +81,8 @@ const rep: LuaFunction = (...args) => {
 const reverse: LuaFunction = (...args) => {
   const text = textArgument(args, 0);
   spendString(text.length);
-  let reversed = "";
-  for (let i = text.length - 1; i >= 0; i--) reversed += text[i];
-  return settleString(reversed);
+  const bytes = latin1Bytes(text).reverse();
+  return latin1Text(bytes, 0, bytes.length);
 };
 
 const BEYOND_ASCII = /[\x80-\xff]/;
@@ -221,6 +221,7 @@ const gsub: LuaFunction = (...args) => {
         if (typeof part !== "string") fail(`invalid replacement value (a ${typeName(value)})`);
         spendString(part.length + at - kept);
         result += text.slice(kept, at) + part;
+        if (result.length > meter.stringMax) throw notEnoughMemory();
         kept = end;
       }
     }
@@ -230,7 +231,7 @@ const gsub: LuaFunction = (...args) => {
     if (isAnchored) break;
   }
   if (kept === 0 && result === "") return [text, count];
-  spendString(text.length - kept);
+  spendString(result.length + text.length - kept);
   return [settleString(result + text.slice(kept)), count];
 };
 

@@ -8,7 +8,7 @@
  *
  * All methods here are raw: they know no metamethods. Readonly is Redis's: see `set`.
  */
-import { ELEMENT_BYTES, ENTRY_BYTES, meter, spend } from "./lua_meter.ts";
+import { ELEMENT_BYTES, ENTRY_BYTES, meter, spend, TABLE_BYTES } from "./lua_meter.ts";
 
 /** Keys that are compared one by one. */
 const LINEAR_KEYS_MAX = 8;
@@ -134,10 +134,15 @@ export class LuaTable {
     const index = key - 1;
     const { list } = this;
     if (index >>> 0 === index && index <= list.length) {
-      if (index < list.length) list[index] = value;
-      else if (value !== undefined) this.#append(value);
-      else if (this.hash !== null) this.hash.set(key, undefined);
-      return;
+      if (index < list.length) {
+        list[index] = value;
+        return;
+      }
+      // Behind a nil it would change what "#" finds: C Lua's list would not have grown.
+      if (value !== undefined && (index === 0 || list[index - 1] !== undefined)) {
+        this.#append(value);
+        return;
+      }
     }
     if (this.hash !== null) this.hash.set(key, value);
     else if (value !== undefined) this.#makeHash().set(key, value);
@@ -177,7 +182,6 @@ export class LuaTable {
   /** A border of a list that ends in nil, found by halving as C Lua does. */
   #borderBelow(length: number): number {
     const { list } = this;
-    if (length >= 2 && list[length - 2] !== undefined) return length - 1;
     let low = 0;
     let high = length;
     while (high - low > 1) {
@@ -262,7 +266,7 @@ export class LuaTable {
 
   /** Counts the memory of a list that was taken over. */
   static of(list: unknown[]): LuaTable {
-    spend(list.length * ELEMENT_BYTES);
+    spend(TABLE_BYTES + list.length * ELEMENT_BYTES);
     return new LuaTable(list);
   }
 }

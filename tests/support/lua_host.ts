@@ -6,6 +6,7 @@
  * can be compared with redis-server's. The SHA1 in error texts is left out of both.
  */
 
+import { assertEquals } from "@std/assert";
 import { latin1Bytes } from "../../src/base/bytes.ts";
 import { Sha1, SHA1_BYTES } from "../../src/base/sha1.ts";
 import { fail, textArgument } from "../../src/scripting/lua_arguments.ts";
@@ -87,6 +88,18 @@ export class LuaHost {
     }
   }
 
+  /** Runs a script and shows its results, separated by spaces; an error as "error: text". */
+  show(script: string): string {
+    const { engine } = this;
+    try {
+      return engine.call(engine.compile(script, SCRIPT_NAME), []).map(showValue).join(" ");
+    } catch (thrown) {
+      if (thrown instanceof LuaSyntaxError) return `error: ${thrown.message}`;
+      if (thrown instanceof LuaError) return `error: ${showValue(thrown.value)}`;
+      throw thrown;
+    }
+  }
+
   #errorReplyOf({ value, site }: LuaError): string {
     const text = value instanceof LuaTable ? value.get("err") : `ERR ${rawToString(value)}`;
     const place = this.engine.placeOf(site);
@@ -97,6 +110,16 @@ export class LuaHost {
 
 function errorReply(text: string): string {
   return `-${text.replace(/^[\r\n]+|[\r\n]+$/g, "").replace(/[\r\n]/g, " ")}\r\n`;
+}
+
+/** A Lua value as text: tables with their contents in order, strings as they are. */
+export function showValue(value: unknown): string {
+  if (!(value instanceof LuaTable)) return rawToString(value);
+  const parts: string[] = [];
+  value.forEach((key, each) =>
+    parts.push(typeof key === "number" ? showValue(each) : `${showValue(key)}=${showValue(each)}`)
+  );
+  return `{${parts.join(",")}}`;
 }
 
 /** A Lua value as Redis replies it in RESP2. */
@@ -117,6 +140,14 @@ export function replyOf(value: unknown): string {
   const parts: string[] = [];
   for (let i = 1; value.get(i) !== undefined; i++) parts.push(replyOf(value.get(i)));
   return `*${parts.length}\r\n${parts.join("")}`;
+}
+
+/** Declares a test of scripts and what `show` makes of each. */
+export function testShown(name: string, cases: readonly (readonly [string, string])[]): void {
+  Deno.test(name, () => {
+    const host = new LuaHost();
+    for (const [script, shown] of cases) assertEquals(host.show(script), shown, script);
+  });
 }
 
 /** Takes out of a reply what cannot be the same on two machines: addresses, the script's SHA1. */
