@@ -55,7 +55,7 @@ export class Monitors {
     this.show(client, command);
   }
 
-  /** Shows a command whatever its flags say: EVAL shows itself before the commands of its script. */
+  /** Shows a command whatever its flags say: EVAL shows itself before what its script calls. */
   show(client: Client, command: CompiledCommand): void {
     if (this.count === 0) return;
     const line = latin1Bytes(monitorLine(client, command));

@@ -61,8 +61,8 @@ export class FunctionLibraries {
   }
 
   /**
-   * The globals of functions are empty; what they do not have is looked up in another table, so that
-   * the code of a library sees less while it is loaded.
+   * The globals of functions are empty; what they lack is looked up in another table, so that the
+   * code of a library sees less while it is loaded.
    */
   #buildGlobals({ log, redis }: FunctionLibrariesOptions): void {
     const { globals } = this.engine;

@@ -3,7 +3,7 @@
  *
  * A script is one command: while it runs, nobody else is served. Past `busy-reply-threshold` one
  * that has written nothing is ended; one that has written may go on, since half of its effects are
- * there, until `script-time-limit`. (Redis answers others -BUSY meanwhile and waits for SCRIPT KILL;
+ * there, until `script-time-limit`. (Redis answers others -BUSY meanwhile, and waits for a KILL;
  * for that, sockets would have to be served from here.)
  */
 import * as clock from "../base/clock.ts";
@@ -65,16 +65,15 @@ export class ScriptWatch {
     if (run.isOverdue) return;
     run.isOverdue = true;
     this.#host.log.warning(
-      `Slow script detected: still in execution after ${elapsedMs} milliseconds. It has written, ` +
-        `so it goes on until script-time-limit. Script name is: ${run.name}.`,
+      `Script ${run.name} takes long: ${elapsedMs} milliseconds so far. It has written, so it goes ` +
+        "on until script-time-limit.",
     );
   }
 
   #end(run: ScriptRun, parameter: string, limitMs: number): never {
     const effects = run.hasWritten ? "what it has written stays" : "it had written nothing";
     this.#host.log.warning(
-      `Script ended after ${limitMs} milliseconds (${parameter}), ${effects}. Script name is: ` +
-        `${run.name}.`,
+      `Script ${run.name} ended after ${limitMs} milliseconds (${parameter}), ${effects}.`,
     );
     throw new ScriptKill(
       `ERR Error running script: ended after ${limitMs} milliseconds (${parameter}), ${effects}.`,

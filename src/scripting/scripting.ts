@@ -138,7 +138,7 @@ export class Scripting {
   }
 
   /**
-   * The script of a text: compiled if it is not in the cache. Throws a CommandError if it cannot be.
+   * The script of a text: compiled unless it is in the cache. Throws a CommandError if it is no Lua.
    * `keeps`: it came by SCRIPT LOAD.
    */
   compile(source: string, keeps: boolean): CachedScript {

@@ -1,4 +1,4 @@
-/** FUNCTION and FCALL: texts are redis-server's; see tests/differential/scripts_test.ts for more. */
+/** FUNCTION and FCALL; tests/differential/scripts_test.ts has more. */
 import { assertEquals } from "@std/assert";
 import { latin1Bytes } from "../../src/base/bytes.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
