@@ -65,8 +65,8 @@ export class ScriptWatch {
     if (run.isOverdue) return;
     run.isOverdue = true;
     this.#host.log.warning(
-      `Script ${run.name} takes long: ${elapsedMs} milliseconds so far. It has written, so it goes ` +
-        "on until script-time-limit.",
+      `Script ${run.name} takes long: ${elapsedMs} milliseconds so far. It has written, so it ` +
+        "goes on until script-time-limit.",
     );
   }
 

@@ -138,7 +138,7 @@ export class Scripting {
   }
 
   /**
-   * The script of a text: compiled unless it is in the cache. Throws a CommandError if it is no Lua.
+   * The script of a text: compiled unless it is in the cache. Throws a CommandError if it is none.
    * `keeps`: it came by SCRIPT LOAD.
    */
   compile(source: string, keeps: boolean): CachedScript {
