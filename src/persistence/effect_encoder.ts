@@ -4,7 +4,8 @@
  *
  * UNITS. Effects between two calls of `endUnit` are repeated as a whole or not at all: more than
  * one are wrapped in MULTI and EXEC. MULTI is put in front when the second one comes, for most
- * units have one. SELECT stands before an effect in another database than the one before it.
+ * units have one. SELECT stands before an effect in another database than the one before it; of the
+ * first effect before MULTI, as Redis writes it.
  *
  * No object is made for an effect.
  */

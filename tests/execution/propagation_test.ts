@@ -42,7 +42,7 @@ Deno.test("a transaction is one unit, and commands that change nothing are in no
   for (const words of ["MULTI", "SET a 1", "GET a", "SELECT 2", "SPOP none", "SET b 2", "EXEC"]) {
     server.run(...words.split(" "));
   }
-  assertEquals(sink.take(), ["MULTI, SELECT 0, SET a 1, SELECT 2, SET b 2, EXEC"]);
+  assertEquals(sink.take(), ["SELECT 0, MULTI, SET a 1, SELECT 2, SET b 2, EXEC"]);
 });
 
 Deno.test("a blocked client that is served inside of another's command has a unit of its own", () => {

@@ -39,7 +39,7 @@ Deno.test("a unit of several effects is wrapped in MULTI and EXEC; one without i
   record(encoder, [sink], 0, "SET a 1", "SET b 2", "DEL c");
   encoder.endUnit([sink]);
   record(encoder, [sink], 0, "SET d 4");
-  assertEquals(sink.units, ["MULTI, SELECT 0, SET a 1, SET b 2, DEL c, EXEC", "SET d 4"]);
+  assertEquals(sink.units, ["SELECT 0, MULTI, SET a 1, SET b 2, DEL c, EXEC", "SET d 4"]);
 });
 
 Deno.test("within a unit the database may change", () => {
@@ -49,7 +49,7 @@ Deno.test("within a unit the database may change", () => {
   encoder.append(2, Argv.of("SET", "b", "2"));
   encoder.endUnit([sink]);
   assertEquals(encoder.isOpen, false);
-  assertEquals(sink.units, ["MULTI, SELECT 1, SET a 1, SELECT 2, SET b 2, EXEC"]);
+  assertEquals(sink.units, ["SELECT 1, MULTI, SET a 1, SELECT 2, SET b 2, EXEC"]);
 });
 
 Deno.test("all sinks take the same bytes, and one that comes later is told the database", () => {
