@@ -1,6 +1,6 @@
 /**
- * Programs that the Lua engine must answer as redis-server 7.0.15 does, byte for byte: the language,
- * the base, string, table and math libraries. Latin-1, one char per byte.
+ * Programs that the Lua engine must answer as redis-server 7.0.15 does, byte for byte: the
+ * language, the base, string, table and math libraries. Latin-1, one char per byte.
  */
 
 // deno-fmt-ignore
