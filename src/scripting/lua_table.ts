@@ -257,10 +257,14 @@ export class LuaTable {
 
   /** Calls the visitor with each key and value; the table must not get new keys meanwhile. */
   forEach(visit: (key: unknown, value: unknown) => void): void {
-    for (let place = this.nextPlace(undefined); place >= 0;) {
-      const key = this.keyAt(place);
-      visit(key, this.valueAt(place));
-      place = this.nextPlace(key);
+    const { list, hash } = this;
+    for (let i = 0; i < list.length; i++) {
+      if (list[i] !== undefined) visit(i + 1, list[i]);
+    }
+    if (hash === null) return;
+    const { keys, values } = hash;
+    for (let i = 0; i < values.length; i++) {
+      if (values[i] !== undefined) visit(keys[i], values[i]);
     }
   }
 

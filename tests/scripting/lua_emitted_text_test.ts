@@ -11,6 +11,7 @@ import { parseChunk } from "../../src/scripting/lua_parser.ts";
 import { RUNTIME_NAMES } from "../../src/scripting/lua_runtime_names.ts";
 import { ChunkSites } from "../../src/scripting/lua_sites.ts";
 import { LuaGrammar } from "../differential/lua_grammar.ts";
+import { LUA_LIBRARY_PROGRAMS } from "../differential/lua_library_programs.ts";
 import { LUA_PROGRAMS } from "../differential/lua_programs.ts";
 import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
 
@@ -94,7 +95,7 @@ function hostileProgram(random: SeededRandom): string {
 
 Deno.test("emitted text holds no word of a script", () => {
   const random = new SeededRandom(freshSeed());
-  const programs = [...LUA_PROGRAMS];
+  const programs = [...LUA_PROGRAMS, ...LUA_LIBRARY_PROGRAMS];
   for (let i = 0; i < 200; i++) programs.push(new LuaGrammar(random).program());
   for (let i = 0; i < 2000; i++) programs.push(hostileProgram(random));
   let count = 0;

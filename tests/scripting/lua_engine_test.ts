@@ -1,6 +1,7 @@
 /** The engine: environments, errors with places, host functions, chunks that go away. */
 import { assertEquals } from "@std/assert";
 import { assertThrows } from "@std/assert";
+import { collectGarbage } from "../../src/base/garbage.ts";
 import { LuaEngine } from "../../src/scripting/lua_engine.ts";
 import { LuaError, LuaSyntaxError } from "../../src/scripting/lua_error.ts";
 import { meter } from "../../src/scripting/lua_meter.ts";
@@ -73,4 +74,19 @@ Deno.test("the host's functions may call back", () => {
     10,
     20,
   ]);
+});
+
+Deno.test("chunks that nobody holds go away, whatever they were", async () => {
+  const engine = new LuaEngine();
+  const references: WeakRef<LuaFunction>[] = [];
+  for (let i = 0; i < 200; i++) {
+    const fn = engine.compile(`local t = {${i}} return function() return t end`, "@s");
+    engine.call(fn, []);
+    references.push(new WeakRef(fn));
+  }
+  // A reference is kept alive until the end of the turn that made it.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(collectGarbage(), true);
+  // The last one may still be in a register.
+  assertEquals(references.filter((each) => each.deref() !== undefined).length <= 1, true);
 });
