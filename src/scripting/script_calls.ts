@@ -20,6 +20,7 @@ import {
   REDIS_TRACKING,
 } from "../session/client.ts";
 import {
+  COMMAND_CHEAP,
   COMMAND_DENYOOM,
   COMMAND_MAY_REPLICATE,
   COMMAND_NOSCRIPT,
@@ -39,8 +40,9 @@ import { ReplyToLua } from "./reply_to_lua.ts";
 import { errorTable, failWithTable } from "./script_errors.ts";
 
 const REPLICATION_FLAGS = PROPAGATE_AOF | PROPAGATE_REPL;
-/** A call counts as so many steps of Lua code, since some take long. */
-const CALL_STEPS = 1000;
+/** A call counts as so many steps of Lua code: that of a cheap command, and of any other. */
+const CHEAP_CALL_STEPS = 30;
+const CALL_STEPS = 2000;
 const ARGUMENT_BYTES_MIN = 1024;
 /** Arrays above this are given back after a script. */
 const KEPT_BYTES_MAX = 64 * 1024;
@@ -102,6 +104,8 @@ export class ScriptCalls {
   readonly #host: CallsHost;
   readonly #argv = new Argv();
   readonly #replies = new ReplyToLua();
+  /** The arguments under way; used again for each call. */
+  readonly #texts: string[] = [];
   #client: Client | null = null;
   #argumentBytes = new Uint8Array(ARGUMENT_BYTES_MIN);
 
@@ -180,7 +184,8 @@ export class ScriptCalls {
    */
   setArguments(args: readonly unknown[]): string | null {
     if (args.length === 0) return "Please specify at least one argument for this redis lib call";
-    const texts: string[] = [];
+    const texts = this.#texts;
+    texts.length = 0;
     let total = 0;
     for (const arg of args) {
       const text = typeof arg === "string" ? arg : typeof arg === "number" ? exactText(arg) : null;
@@ -189,6 +194,7 @@ export class ScriptCalls {
       total += text.length;
     }
     this.#fillArguments(texts, total);
+    texts.length = 0;
     return null;
   }
 
@@ -216,7 +222,7 @@ export class ScriptCalls {
     const { reply } = client;
     client.argv = this.#argv;
     reply.rewind(0);
-    spendSteps(CALL_STEPS);
+    spendSteps((command.bits & COMMAND_CHEAP) !== 0 ? CHEAP_CALL_STEPS : CALL_STEPS);
     dispatcher.call(client, command);
     const { caller } = run;
     if ((caller.flags & REDIS_TRACKING) !== 0) tracking.remember(caller, command, this.#argv);
