@@ -102,7 +102,7 @@ Deno.test(
     writer.flush();
     assertEquals(
       files.text(PATH),
-      "#TS:1700000000\r\n" + resp("MULTI") + resp("SELECT", "0") + resp("SET", "a", "1") +
+      "#TS:1700000000\r\n" + resp("SELECT", "0") + resp("MULTI") + resp("SET", "a", "1") +
         resp("SET", "b", "2") + resp("EXEC") + resp("DEL", "a") + "#TS:1700000001\r\n" +
         resp("DEL", "b"),
     );
@@ -120,7 +120,7 @@ Deno.test(
     const text = [...value].map((byte) => String.fromCharCode(byte)).join("");
     assertEquals(
       files.text(PATH),
-      resp("MULTI") + resp("SELECT", "0") + resp("SET", "k", text) + resp("SET", "l", text) +
+      resp("SELECT", "0") + resp("MULTI") + resp("SET", "k", text) + resp("SET", "l", text) +
         resp("EXEC"),
     );
   }),

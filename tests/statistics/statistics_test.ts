@@ -24,9 +24,19 @@ Deno.test("two samples of the same moment count once", () => {
 
 Deno.test("errors are counted by their first word", () => {
   const statistics = new Statistics();
-  for (const text of ["ERR a", "ERR b", "WRONGTYPE c", "MYERROR"]) statistics.countError(text);
-  assertEquals(statistics.errorReplies, 4);
-  assertEquals([...statistics.errorsByCode], [["ERR", 2], ["WRONGTYPE", 1], ["MYERROR", 1]]);
+  const long = "X".repeat(31);
+  for (const text of ["ERR a", "ERR b", "WRONGTYPE c", "NOTEXT", `${long} d`]) {
+    statistics.countError(text);
+  }
+  assertEquals(statistics.errorReplies, 5);
+  // Redis: without a text, or with so long a word, there is no code of its own.
+  assertEquals([...statistics.errorsByCode], [["ERR", 4], ["WRONGTYPE", 1]]);
+});
+
+Deno.test("scripts cannot make codes without end", () => {
+  const statistics = new Statistics();
+  for (let i = 0; i < 5000; i++) statistics.countError(`CODE${i} x`);
+  assertEquals([statistics.errorReplies, statistics.errorsByCode.size], [5000, 1000]);
 });
 
 Deno.test("after a reset no rate is negative, and the peak of memory is still known", () => {
