@@ -37,6 +37,7 @@ import { sortedSetCommands } from "./sorted_set_commands.ts";
 import { sortedSetPopCommands } from "./sorted_set_pop_commands.ts";
 import { sortedSetRangeCommands } from "./sorted_set_range_commands.ts";
 import { sortedSetStoreCommands } from "./sorted_set_store_commands.ts";
+import { streamCommands } from "./stream_commands.ts";
 import { stringCommands } from "./string_commands.ts";
 import { transactionCommands } from "./transaction_commands.ts";
 
@@ -76,6 +77,7 @@ export const commandRows: readonly RedisCommand[] = [
   ...sortedSetPopCommands,
   ...sortedSetRangeCommands,
   ...sortedSetStoreCommands,
+  ...streamCommands,
   ...stringCommands,
   ...transactionCommands,
 ];

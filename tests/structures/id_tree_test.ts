@@ -188,9 +188,8 @@ function step(model: Model, random: SeededRandom, grows: boolean): void {
 }
 
 for (const payloadWords of [0, 1, 5]) {
-  Deno.test(`random operations with ${payloadWords} words of payload`, () => {
-    const random = new SeededRandom(freshSeed());
-    console.log(`seed ${random.seed}`);
+  const random = new SeededRandom(freshSeed());
+  Deno.test(`random operations, ${payloadWords} words of payload, seed ${random.seed}`, () => {
     const model = new Model(payloadWords);
     for (let round = 0; round < 40; round++) {
       const grows = random.oneIn(2);
