@@ -38,6 +38,10 @@ import { sortedSetPopCommands } from "./sorted_set_pop_commands.ts";
 import { sortedSetRangeCommands } from "./sorted_set_range_commands.ts";
 import { sortedSetStoreCommands } from "./sorted_set_store_commands.ts";
 import { streamCommands } from "./stream_commands.ts";
+import { streamGroupCommands } from "./stream_group_commands.ts";
+import { streamInfoCommands } from "./stream_info_commands.ts";
+import { streamPendingCommands } from "./stream_pending_commands.ts";
+import { streamReadCommands } from "./stream_read_commands.ts";
 import { stringCommands } from "./string_commands.ts";
 import { transactionCommands } from "./transaction_commands.ts";
 
@@ -78,6 +82,10 @@ export const commandRows: readonly RedisCommand[] = [
   ...sortedSetRangeCommands,
   ...sortedSetStoreCommands,
   ...streamCommands,
+  ...streamGroupCommands,
+  ...streamInfoCommands,
+  ...streamPendingCommands,
+  ...streamReadCommands,
   ...stringCommands,
   ...transactionCommands,
 ];
