@@ -23,7 +23,7 @@ XGROUP SETID key groupname id(id | new_id="$") [ENTRIESREAD entries_read:int]
 XINFO CONSUMERS key groupname
 XINFO GROUPS key
   7.0.0: The reply tells 'entries-read' and 'lag'.
-XINFO STREAM key [full(FULL [COUNT count:int])]
+XINFO STREAM key [FULL full([COUNT count:int])]
   6.0.0: 'FULL' is new.
   7.0.0: The reply tells of deleted and added entries, and of the first one.
 XLEN key

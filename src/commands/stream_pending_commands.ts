@@ -204,6 +204,8 @@ function replyPending(
 
 /** What XCLAIM is told behind the ids. */
 interface ClaimOptions {
+  /** Entries that were delivered later than so many ms ago stay. */
+  idleMs: number;
   /** Index behind the ids. */
   idsEnd: number;
   /** Time of the delivery in ms since 1970. */
@@ -219,40 +221,30 @@ function xclaimCommand(client: Client): void {
   const { arena } = db;
   const { stream, group } = streamAndGroup(client);
   const idleMs = Math.max(0, integerArgument(argv, 4, XCLAIM_BAD_IDLE_TIME));
-  const options = claimOptions(argv);
-  client.propagateNothing();
-  const effects = new GroupEffects(client, argv.bytes, argv.starts[1], argv.lengths[1], 2);
+  const options = claimOptions(argv, idleMs);
   streamGroup.readLastDelivered(arena, group, bound);
   let isMoved = bound.compare(lastId) < 0;
   if (isMoved) streamGroup.setLastDelivered(arena, group, lastId);
-  const consumer = consumerOf(client, group, effects);
+  const claims = new Claims(client, stream, group, options, reply);
   const mark = reply.deferArray();
   let claimed = 0;
   for (let index = 5; index < options.idsEnd; index++) {
     idArgument(argv, index, id);
-    const outcome = claim(client, stream, group, consumer, idleMs, options, effects);
+    const outcome = claims.claim();
     if (outcome !== SKIPPED) isMoved = false;
     if (outcome === CLAIMED) claimed++;
   }
-  if (isMoved) {
-    effects.moveGroup(arena, group);
-    db.keyspace.dirty++;
-  }
+  if (isMoved) claims.moveGroup();
   reply.endDeferredArray(mark, claimed);
 }
 
-function consumerOf(client: Client, group: Ref, effects: GroupEffects): Ref {
-  const { argv } = client;
-  const start = argv.starts[1];
-  return consumerArgument(client, argv.bytes, start, argv.lengths[1], group, 3, effects);
-}
-
 /** Reads what follows the ids, and leaves LASTID in `lastId`; whatever is no id ends them. */
-function claimOptions(argv: Argv): ClaimOptions {
+function claimOptions(argv: Argv, idleMs: number): ClaimOptions {
   const nowMs = clock.nowMs();
   let index = 5;
   while (index < argv.count && tryIdArgument(argv, index, id)) index++;
   const options: ClaimOptions = {
+    idleMs,
     idsEnd: index,
     timeMs: nowMs,
     retryCount: -1n,
@@ -291,43 +283,82 @@ const CLAIMED = 1;
 /** The entry is no more in the stream, and so no more pending. */
 const DROPPED = 2;
 
-/** Makes the entry of `id` that of a consumer, if it may be, and replies it. */
-function claim(
-  { db, reply }: Pick<Client, "db" | "reply">,
-  stream: Ref,
-  group: Ref,
-  consumer: Ref,
-  idleMs: number,
-  options: ClaimOptions,
-  effects: GroupEffects,
-): number {
-  const { arena } = db;
-  const nowMs = clock.nowMs();
-  const isPending = streamGroup.findPending(arena, group, id, pending);
-  if (!streamValue.hasEntry(arena, stream, id)) {
-    if (!isPending) return SKIPPED;
-    effects.claim(arena, group, id, pending);
-    streamGroup.removePending(arena, group, id);
-    db.keyspace.dirty++;
-    return DROPPED;
+/** The claims of one command. The consumer is looked for, or created, by the first that succeeds. */
+class Claims {
+  readonly #client: Client;
+  readonly #stream: Ref;
+  readonly #group: Ref;
+  readonly #options: ClaimOptions;
+  readonly #reply: Reply;
+  readonly #effects: GroupEffects;
+  #consumer: Ref = 0;
+
+  /** Claimed entries are written to `reply`. */
+  constructor(client: Client, stream: Ref, group: Ref, options: ClaimOptions, reply: Reply) {
+    const { argv } = client;
+    client.propagateNothing();
+    this.#client = client;
+    this.#stream = stream;
+    this.#group = group;
+    this.#options = options;
+    this.#reply = reply;
+    this.#effects = new GroupEffects(client, argv.bytes, argv.starts[1], argv.lengths[1], 2);
   }
-  if (!isPending) {
-    if (!options.isForced) return SKIPPED;
-    pending.count.set(0, 1);
-  } else if (idleMs > 0 && nowMs - pending.timeMs < idleMs) {
-    return SKIPPED;
+
+  /** Makes the entry of `id` that of the consumer, if it may be, and replies it. */
+  claim(): number {
+    const { db } = this.#client;
+    const { arena, keyspace } = db;
+    const options = this.#options;
+    const group = this.#group;
+    const nowMs = clock.nowMs();
+    const isPending = streamGroup.findPending(arena, group, id, pending);
+    if (!streamValue.hasEntry(arena, this.#stream, id)) {
+      if (!isPending) return SKIPPED;
+      this.#effects.claim(arena, group, id, pending);
+      streamGroup.removePending(arena, group, id);
+      keyspace.dirty++;
+      return DROPPED;
+    }
+    if (!isPending) {
+      if (!options.isForced) return SKIPPED;
+      pending.count.set(0, 1);
+    } else if (options.idleMs > 0 && nowMs - pending.timeMs < options.idleMs) {
+      return SKIPPED;
+    }
+    if (this.#consumer === 0) this.#consumer = this.#findConsumer();
+    pending.consumer = this.#consumer;
+    pending.timeMs = options.timeMs;
+    if (options.retryCount >= 0n) setCount(options.retryCount);
+    else if (!options.isJustId) increment(pending.count);
+    streamGroup.setPending(arena, group, id, pending);
+    streamGroup.setActiveMs(arena, this.#consumer, nowMs);
+    if (options.isJustId) replyId(this.#reply, id);
+    else replyEntryOf(this.#reply, arena, this.#stream, id);
+    this.#effects.claim(arena, group, id, pending);
+    keyspace.dirty++;
+    return CLAIMED;
   }
-  pending.consumer = consumer;
-  pending.timeMs = options.timeMs;
-  if (options.retryCount >= 0n) setCount(options.retryCount);
-  else if (!options.isJustId) increment(pending.count);
-  streamGroup.setPending(arena, group, id, pending);
-  streamGroup.setActiveMs(arena, consumer, nowMs);
-  if (options.isJustId) replyId(reply, id);
-  else replyEntryOf(reply, arena, stream, id);
-  effects.claim(arena, group, id, pending);
-  db.keyspace.dirty++;
-  return CLAIMED;
+
+  /** Records that the group was moved, where no claim tells it. */
+  moveGroup(): void {
+    const { arena, keyspace } = this.#client.db;
+    this.#effects.moveGroup(arena, this.#group);
+    keyspace.dirty++;
+  }
+
+  #findConsumer(): Ref {
+    const { argv } = this.#client;
+    return consumerArgument(
+      this.#client,
+      argv.bytes,
+      argv.starts[1],
+      argv.lengths[1],
+      this.#group,
+      3,
+      this.#effects,
+    );
+  }
 }
 
 function setCount(count: bigint): void {
@@ -351,14 +382,18 @@ function xautoclaimCommand(client: Client): void {
     }
   }
   const { stream, group } = streamAndGroup(client);
-  client.propagateNothing();
-  const effects = new GroupEffects(client, argv.bytes, argv.starts[1], argv.lengths[1], 2);
-  const consumer = consumerOf(client, group, effects);
   const nowMs = clock.nowMs();
-  const options = { idsEnd: 0, timeMs: nowMs, retryCount: -1n, isForced: false, isJustId };
+  const options = {
+    idleMs,
+    idsEnd: 0,
+    timeMs: nowMs,
+    retryCount: -1n,
+    isForced: false,
+    isJustId,
+  };
   const output = new Reply();
   output.resp = reply.resp;
-  const claimant = { db, reply: output };
+  const claims = new Claims(client, stream, group, options, output);
   const dropped: Id128[] = [];
   const tree = streamGroup.pendingOf(arena, group);
   const walk = new IdTreeCursor();
@@ -367,7 +402,7 @@ function xautoclaimCommand(client: Client): void {
   for (let attempts = count * ATTEMPTS_PER_CLAIM; attempts > 0 && hasNext; attempts--) {
     if (claimed + dropped.length === count) break;
     walk.readId(id);
-    const outcome = claim(claimant, stream, group, consumer, idleMs, options, effects);
+    const outcome = claims.claim();
     if (outcome === CLAIMED) claimed++;
     if (outcome === DROPPED) {
       dropped.push(id.clone());

@@ -270,7 +270,7 @@ function serveKey(client: Client, wanted: StreamRead, key: number, isAlone: bool
   const group = groupArgument(client, stream, wanted.groupIndex);
   const isHistory = wanted.isHistory[key];
   streamGroup.readLastDelivered(db.arena, group, delivered);
-  const isServed = isHistory || hasEntryBehind(client, stream, delivered);
+  if (!isHistory && !hasEntryBehind(client, stream, delivered)) return false;
   const effects = new GroupEffects(client, argv.bytes, keyStart, keyBytes, wanted.groupIndex);
   const consumer = consumerArgument(
     client,
@@ -281,7 +281,6 @@ function serveKey(client: Client, wanted: StreamRead, key: number, isAlone: bool
     wanted.groupIndex + 1,
     effects,
   );
-  if (!isServed) return false;
   replyHead(client, argv.bytes, keyStart, keyBytes, isAlone);
   db.keyspace.dirty++;
   if (isHistory) replyHistory(client, stream, group, consumer, wanted.ids[key], wanted.count);

@@ -21,7 +21,9 @@ const delivered = new Id128();
 export function mayHaveHoles(memory: Memory, stream: Ref, start: Id128): boolean {
   if (streamValue.length(memory, stream) === 0) return false;
   streamValue.readMaxDeletedId(memory, stream, deletedId);
-  return !deletedId.isZero() && start.compare(deletedId) <= 0;
+  if (deletedId.isZero() || start.compare(deletedId) > 0) return false;
+  streamValue.readFirstId(memory, stream, firstId);
+  return firstId.compare(deletedId) <= 0;
 }
 
 /** How many entries were ever added up to an id, or UNKNOWN_ENTRIES_READ. */
