@@ -36,18 +36,31 @@ import {
   wordOffsetOf,
 } from "../memory/memory.ts";
 import { Id128 } from "./id128.ts";
+import {
+  linkLeaf,
+  relinkLeaf,
+  setWord,
+  TREE_FIRST_LEAF,
+  TREE_LAST_LEAF,
+  unlinkLeaf,
+  writable,
+} from "./leaf_chain.ts";
+
+export {
+  LEAF_NEXT,
+  LEAF_PREVIOUS,
+  TREE_FIRST_LEAF,
+  TREE_LAST_LEAF,
+  writable,
+} from "./leaf_chain.ts";
 
 export const TREE_BYTES = 24;
 export const TREE_COUNT = 0;
 export const TREE_SHAPE = 1;
 export const TREE_ROOT = 2;
-export const TREE_FIRST_LEAF = 3;
-export const TREE_LAST_LEAF = 4;
 export const TREE_UNITS = 5;
 
 export const NODE_COUNT = 0;
-export const LEAF_PREVIOUS = 1;
-export const LEAF_NEXT = 2;
 export const HEAD_WORDS = 3;
 export const ID_WORDS = 4;
 /** Words of a record of an inner node: id and child. */
@@ -106,17 +119,6 @@ export function recordAt(node: Ref, width: number, slot: number): number {
 /** The child of an inner node's record. */
 export function childOf(memory: Memory, node: Ref, slot: number): Ref {
   return memory.words[node >>> SEGMENT_SHIFT][recordAt(node, INNER_WIDTH, slot) + ID_WORDS];
-}
-
-/** The words of a block's segment, which may be written in this block. */
-export function writable(arena: Arena, ref: Ref): Int32Array {
-  arena.willWrite(ref);
-  return arena.words[ref >>> SEGMENT_SHIFT];
-}
-
-/** Stores one word of a block. */
-export function setWord(arena: Arena, ref: Ref, index: number, value: number): void {
-  writable(arena, ref)[wordOffsetOf(ref) + index] = value;
 }
 
 function addUnits(arena: Arena, tree: Ref, units: number): void {
@@ -309,16 +311,6 @@ function splitNode(arena: Arena, tree: Ref, level: number, width: number, id: Id
   pathSlots[level + 1] = parentSlot;
 }
 
-/** Links the leaf `fresh` behind `leaf`. */
-function linkLeaf(arena: Arena, tree: Ref, leaf: Ref, fresh: Ref): void {
-  const next = arena.word(leaf, LEAF_NEXT);
-  setWord(arena, fresh, LEAF_PREVIOUS, leaf);
-  setWord(arena, fresh, LEAF_NEXT, next);
-  setWord(arena, leaf, LEAF_NEXT, fresh);
-  if (next === 0) setWord(arena, tree, TREE_LAST_LEAF, fresh);
-  else setWord(arena, next, LEAF_PREVIOUS, fresh);
-}
-
 function resizeRoot(arena: Arena, tree: Ref, byteCount: number): void {
   const root = arena.word(tree, TREE_ROOT);
   const height = heightOf(arena, tree);
@@ -398,15 +390,6 @@ function dropChild(arena: Arena, tree: Ref, level: number, slot: number): void {
   closeRecords(arena, parent, INNER_WIDTH, slot, 1);
 }
 
-function unlinkLeaf(arena: Arena, tree: Ref, leaf: Ref): void {
-  const previous = arena.word(leaf, LEAF_PREVIOUS);
-  const next = arena.word(leaf, LEAF_NEXT);
-  if (previous === 0) setWord(arena, tree, TREE_FIRST_LEAF, next);
-  else setWord(arena, previous, LEAF_NEXT, next);
-  if (next === 0) setWord(arena, tree, TREE_LAST_LEAF, previous);
-  else setWord(arena, next, LEAF_PREVIOUS, previous);
-}
-
 /** Removes an empty root and roots with a single child; shrinks one that is far too large. */
 function shrinkRoot(arena: Arena, tree: Ref): void {
   let height = heightOf(arena, tree);
@@ -443,13 +426,7 @@ export function relocatePath(arena: Arena, tree: Ref): void {
     if (level === height) setWord(arena, tree, TREE_ROOT, moved);
     else setChild(arena, pathNodes[level + 1], pathSlots[level + 1], moved);
   }
-  const leaf = pathNodes[0];
-  const previous = arena.word(leaf, LEAF_PREVIOUS);
-  const next = arena.word(leaf, LEAF_NEXT);
-  if (previous === 0) setWord(arena, tree, TREE_FIRST_LEAF, leaf);
-  else setWord(arena, previous, LEAF_NEXT, leaf);
-  if (next === 0) setWord(arena, tree, TREE_LAST_LEAF, leaf);
-  else setWord(arena, next, LEAF_PREVIOUS, leaf);
+  relinkLeaf(arena, tree, pathNodes[0]);
 }
 
 function setChild(arena: Arena, node: Ref, slot: number, child: Ref): void {

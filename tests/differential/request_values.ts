@@ -145,8 +145,8 @@ const GENERATORS: Readonly<Record<string, Generator>> = {
   // No entry is of an age between those.
   idle: oneOf(0, 0, 100_000_000, -1, 1_000_000_000_000_000, "x"),
   nodelimit: oneOf(0, 1, 3, 3, 10, 100, "x"),
-  // Below 60, redis-server 7.0.15 crashes on nodes for which it has allocated too little.
-  nodebytes: oneOf(0, 60, 200, 4096, "x"),
+  // Below 512, redis-server 7.0.15 crashes on nodes for which it has allocated too little.
+  nodebytes: oneOf(0, 512, 4096, "x"),
   // Members of one score, always: Redis leaves lexicographic ranges over several scores
   // undefined, and what it answers then depends on the random levels of its skiplist.
   lex: (random) => "y" + random.below(5),
