@@ -171,7 +171,8 @@ function replyCounters({ db, reply }: Client, stream: Ref): void {
   reply.bulkText("max-deleted-entry-id");
   replyId(reply, id);
   reply.bulkText("entries-added");
-  reply.bigInteger(streamValue.entriesAdded(arena, stream));
+  // Redis: prints the unsigned number as a signed one.
+  reply.bigInteger(BigInt.asIntN(64, streamValue.entriesAdded(arena, stream)));
   streamValue.readFirstId(arena, stream, id);
   reply.bulkText("recorded-first-entry-id");
   replyId(reply, id);

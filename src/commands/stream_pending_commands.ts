@@ -113,7 +113,7 @@ function streamAndGroup(client: Client): { stream: Ref; group: Ref } {
   return { stream, group };
 }
 
-// ------------------------------------------------------------------------------------------ XPENDING
+// ---------------------------------------------------------------------------------------- XPENDING
 
 function xpendingCommand(client: Client): void {
   const { argv } = client;
@@ -200,7 +200,7 @@ function replyPending(
   reply.endDeferredArray(mark, entries);
 }
 
-// ------------------------------------------------------------------------------------- claiming
+// ---------------------------------------------------------------------------------------- claiming
 
 /** What XCLAIM is told behind the ids. */
 interface ClaimOptions {

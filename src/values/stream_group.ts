@@ -65,7 +65,7 @@ export const NEVER_ACTIVE = -1;
 const integer = new Int64();
 const name = new Slice();
 
-// -------------------------------------------------------------------------------------------- groups
+// ------------------------------------------------------------------------------------------ groups
 
 /** The group of this name, or 0. */
 export function findGroup(
@@ -212,7 +212,7 @@ function stateOf(memory: Memory, group: Ref): Ref {
   return memory.word(group, GROUP_STATE);
 }
 
-// ----------------------------------------------------------------------------------------- consumers
+// --------------------------------------------------------------------------------------- consumers
 
 /** The consumer of this name, or 0. */
 export function findConsumer(
@@ -317,7 +317,7 @@ export function setActiveMs(arena: Arena, consumer: Ref, timeMs: number): void {
   storeInt64(arena, consumer, CONSUMER_ACTIVE, integer);
 }
 
-// ------------------------------------------------------------------------------------- pending entries
+// --------------------------------------------------------------------------------- pending entries
 
 /** What is known of a pending entry. A mutable out-parameter. */
 export class PendingEntry {
@@ -382,7 +382,7 @@ export function increment(count: Int64): void {
   count.set(low === 0 ? count.high + 1 : count.high, low);
 }
 
-// ---------------------------------------------------------------------------------------- whole groups
+// ------------------------------------------------------------------------------------ whole groups
 
 /** Copies the groups of a stream to a copy of it that has none. */
 export function duplicateGroups(arena: Arena, stream: Ref, copy: Ref): void {
@@ -497,7 +497,7 @@ function entryBytes(arena: Arena, entry: Ref): number {
   return arena.blockBytes(entry) + dictEntry.longKeyBytes(arena, entry);
 }
 
-// ---------------------------------------------------------------------------------------- relocation
+// -------------------------------------------------------------------------------------- relocation
 
 /** Moves a group's entry, state and the heads of its trees; returns the entry's ref. */
 export function relocateGroup(arena: Arena, groups: Ref, group: Ref): Ref {
@@ -533,7 +533,7 @@ export function relocateConsumer(arena: Arena, group: Ref, consumer: Ref): Ref {
   return moved;
 }
 
-// --------------------------------------------------------------------------------------------- words
+// ------------------------------------------------------------------------------------------- words
 
 function setWord(arena: Arena, ref: Ref, index: number, word: number): void {
   if (arena.word(ref, index) === word) return;

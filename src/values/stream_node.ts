@@ -105,7 +105,7 @@ export function rawSlice(memory: Memory, node: number, out: Slice): void {
   out.set(bytes, 0, bytes.length);
 }
 
-// ------------------------------------------------------------------------------------ putting together
+// -------------------------------------------------------------------------------- putting together
 
 function beginScratch(byteCount: number): void {
   if (scratch.length < byteCount) scratch = new Uint8Array(byteCount);
@@ -305,7 +305,7 @@ function markInCopy(bytes: Uint8Array, flagOffsets: readonly number[]): Uint8Arr
   return changed;
 }
 
-// ------------------------------------------------------------------------------------------ reading
+// ----------------------------------------------------------------------------------------- reading
 
 /**
  * Reads a node: its head, then its entries in either direction. Made once and used again and again;
@@ -480,7 +480,7 @@ export class StreamNodeReader {
   }
 }
 
-// ---------------------------------------------------------------------------------------- validation
+// -------------------------------------------------------------------------------------- validation
 
 /** What a listpack from a file says, where it is a sound node. */
 export class NodeCheck {

@@ -28,7 +28,7 @@ export function mayHaveHoles(memory: Memory, stream: Ref, start: Id128): boolean
 
 /** How many entries were ever added up to an id, or UNKNOWN_ENTRIES_READ. */
 export function estimateEntriesRead(memory: Memory, stream: Ref, id: Id128): bigint {
-  const added = streamValue.entriesAdded(memory, stream);
+  const added = BigInt.asIntN(64, streamValue.entriesAdded(memory, stream));
   if (added === 0n) return 0n;
   const entries = streamValue.length(memory, stream);
   streamValue.readLastId(memory, stream, lastId);

@@ -3,10 +3,11 @@
  * emptied (`Arena.relocate`), and patches the refs to them.
  *
  * Small values are moved at once. A large one is walked: `ValueWalk` does a small piece per step (a
- * bucket or two of a dict, a leaf of a score tree, a few nodes of a list), and commands may run
- * between steps. It keeps no ref meanwhile but the bookmark of quicklist_nodes.ts: its place in a
- * dict is a SCAN cursor, that in a score tree a rank, that in a stream an id. So whatever happens to the value, a step does
- * nothing wrong; it may only miss blocks that changed their place meanwhile.
+ * bucket or two of a dict, a leaf of a score tree, a few nodes of a list or a stream), and commands
+ * may run between steps. It keeps no ref meanwhile but the bookmark of quicklist_nodes.ts: its
+ * place in a dict is a SCAN cursor, that in a score tree a rank, that in a stream an id. So
+ * whatever happens to the value, a step does nothing wrong; it may only miss blocks that changed
+ * their place meanwhile.
  */
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
