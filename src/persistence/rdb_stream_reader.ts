@@ -1,8 +1,9 @@
 /**
  * RDB stream reader: fills an empty stream from a file or a DUMP payload, in any of the three forms
- * that rdb_format.ts draws. Nothing is believed: every node is walked through, ids must ascend,
- * counters must be right, and each pending entry must be its group's and one consumer's. (Redis
- * looks at most of this only with sanitize-dump-payload.)
+ * that rdb_format.ts draws. Nothing is believed: every node is walked through, and each pending
+ * entry must be its group's and one consumer's. (Redis looks at most of this only with
+ * sanitize-dump-payload.) If it is to be strict, ids must ascend and the stated length must be
+ * right; else the length is corrected, for a server that has lost count must be able to start.
  */
 import { Slice } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
@@ -29,6 +30,7 @@ const PENDING_BYTES_MIN = ID_RAW_BYTES;
 export class RdbStreamReader {
   readonly #input: RdbInput;
   readonly #arena: Arena;
+  readonly #isStrict: boolean;
   readonly #view = new Slice();
   readonly #check = new NodeCheck();
   readonly #id = new Id128();
@@ -36,7 +38,8 @@ export class RdbStreamReader {
   readonly #pending = new PendingEntry();
   readonly #half = new Int64();
 
-  constructor(input: RdbInput, arena: Arena) {
+  constructor(input: RdbInput, arena: Arena, isStrict: boolean) {
+    this.#isStrict = isStrict;
     this.#input = input;
     this.#arena = arena;
   }
@@ -47,7 +50,7 @@ export class RdbStreamReader {
     const isFirstForm = type === format.RDB_STREAM_LISTPACKS;
     const entries = this.#readNodes(stream);
     const stated = this.#input.readPlainLength();
-    if (stated !== entries) {
+    if (stated !== entries && this.#isStrict) {
       this.#input.fail(`a stream of ${entries} entries says that it has ${stated}`);
     }
     streamValue.setLength(arena, stream, entries);
@@ -81,18 +84,24 @@ export class RdbStreamReader {
       input.readString(view);
       const isSound = this.#check.check(view.bytes, view.start, view.length, this.#id);
       if (!isSound) input.fail("damaged node of a stream");
-      const isBehind = streamValue.nodeCount(arena, stream) === 0 ||
-        this.#check.firstId.compare(this.#lastId) > 0;
-      if (!isBehind) input.fail("nodes of a stream are out of order");
+      if (this.#isStrict && !this.#isBehind(entries === 0)) {
+        input.fail("entries of a stream are out of order");
+      }
       const node = streamNode.fromBytes(arena, view.bytes, view.start, view.length);
       if (!streamValue.addNode(arena, stream, this.#id, node)) {
         streamNode.free(arena, node);
         input.fail("a node of a stream comes twice");
       }
-      this.#lastId.copyFrom(this.#check.lastId);
+      if (this.#check.count > 0) this.#lastId.copyFrom(this.#check.lastId);
       entries += this.#check.count;
     }
     return entries;
+  }
+
+  /** Whether the entries of the node just checked ascend, behind those of the nodes before. */
+  #isBehind(isFirst: boolean): boolean {
+    const { count, isOrdered, firstId } = this.#check;
+    return isOrdered && (count === 0 || isFirst || firstId.compare(this.#lastId) > 0);
   }
 
   #readGroup(type: number, stream: Ref): void {

@@ -65,7 +65,7 @@ export class RdbValueReader {
 
   /**
    * `findsDuplicates`: refuse small hashes with a field that comes twice, which no server writes
-   * (all other duplicates are always found).
+   * (all other duplicates are always found), and streams whose ids or length are wrong.
    */
   constructor(
     input: RdbInput,
@@ -78,7 +78,7 @@ export class RdbValueReader {
     this.#arena = keyspace.arena;
     this.#limits = limits;
     this.#findsDuplicates = findsDuplicates;
-    this.#streams = new RdbStreamReader(input, keyspace.arena);
+    this.#streams = new RdbStreamReader(input, keyspace.arena, findsDuplicates);
   }
 
   /**

@@ -484,8 +484,10 @@ export class StreamNodeReader {
 
 /** What a listpack from a file says, where it is a sound node. */
 export class NodeCheck {
-  /** Entries that live. */
+  /** Entries that live, and whether their ids ascend. */
   count = 0;
+  isOrdered = true;
+  /** Ids of the first and the last entry that lives, if any does. */
   readonly firstId = new Id128();
   readonly lastId = new Id128();
   #bytes: Uint8Array = NO_BYTES;
@@ -495,7 +497,7 @@ export class NodeCheck {
 
   /**
    * Whether untrusted bytes are a node that may stand under `master`: a listpack of the form drawn
-   * above, with ids that ascend from `master` on and counters that are right. Takes O(length).
+   * above, whose counters are right. Takes O(length).
    */
   check(bytes: Uint8Array, start: number, length: number, master: Id128): boolean {
     if (!listpack.validate(bytes, start, length, true)) return false;
@@ -507,8 +509,10 @@ export class NodeCheck {
     const fields = this.#takeInteger();
     if (!(count >= 0 && deleted >= 0 && fields >= 0)) return false;
     if (!this.#skip(fields) || this.#takeInteger() !== 0) return false;
-    return this.#checkEntries(count, deleted, fields) &&
-      this.#checkIds(bytes, start, count, master);
+    if (!this.#checkEntries(count, deleted, fields)) return false;
+    this.count = count;
+    this.#readIds(bytes, start, master);
+    return true;
   }
 
   #checkEntries(count: number, deleted: number, masterFields: number): boolean {
@@ -534,21 +538,18 @@ export class NodeCheck {
     return live === 0 && this.#at === this.#end;
   }
 
-  #checkIds(bytes: Uint8Array, start: number, count: number, master: Id128): boolean {
+  #readIds(bytes: Uint8Array, start: number, master: Id128): void {
     const reader = new StreamNodeReader();
     reader.openBytes(bytes, start, master);
-    this.count = count;
-    this.firstId.copyFrom(master);
-    this.lastId.copyFrom(master);
+    this.isOrdered = true;
     let isFirst = true;
     while (reader.next()) {
-      const order = reader.id.compare(this.lastId);
-      if (order < 0 || (order === 0 && !isFirst)) return false;
+      if (reader.isDeleted) continue;
       if (isFirst) this.firstId.copyFrom(reader.id);
+      else if (reader.id.compare(this.lastId) <= 0) this.isOrdered = false;
       this.lastId.copyFrom(reader.id);
       isFirst = false;
     }
-    return true;
   }
 
   /** Passes over elements; false if there are not so many. */

@@ -161,9 +161,7 @@ export function append(
 ): void {
   const index = indexOf(arena, stream);
   if (!appendToLastNode(arena, index, id, source, first, pairs, limits)) {
-    const node = streamNode.create(arena, source, first, pairs);
-    idTree.insert(arena, index, id);
-    idTree.setPayload(arena, 0, node);
+    appendNode(arena, stream, index, id, source, first, pairs);
   }
   const words = writableRoot(arena, stream);
   const at = wordOffsetOf(stream);
@@ -173,6 +171,34 @@ export function append(
   if (words[at + ROOT_ADDED] === 0) words[at + ROOT_ADDED + 1]++;
   id.store(words, at + ROOT_LAST_ID);
   if (entries === 1) id.store(words, at + ROOT_FIRST_ID);
+}
+
+const NO_LIMITS: StreamLimits = { nodeBytesMax: 0, nodeEntriesMax: 0 };
+
+/**
+ * Appends an entry as a node of its own. There may be a node under its id if that was an entry's
+ * before which was deleted, and XSETID has set the last id below it; such a node is filled up.
+ */
+function appendNode(
+  arena: Arena,
+  stream: Ref,
+  index: Ref,
+  id: Id128,
+  source: FieldSource,
+  first: number,
+  pairs: number,
+): void {
+  const isTaken = idTree.find(arena, index, id);
+  if (isTaken && appendToLastNode(arena, index, id, source, first, pairs, NO_LIMITS)) return;
+  const node = streamNode.create(arena, source, first, pairs);
+  if (!idTree.insert(arena, index, id)) {
+    const replaced = idTree.payload(arena, 0);
+    reader.open(arena, replaced, id);
+    addLength(arena, stream, -reader.count);
+    streamNode.free(arena, replaced);
+    idTree.find(arena, index, id);
+  }
+  idTree.setPayload(arena, 0, node);
 }
 
 /** Returns false, having done nothing, if a new node is due. */
@@ -231,18 +257,13 @@ export function setLength(arena: Arena, stream: Ref, entries: number): void {
 
 /** Removes the entry of an id. Returns whether there was one. Does not change the first id. */
 export function removeEntry(arena: Arena, stream: Ref, id: Id128): boolean {
+  if (!edgeCursor.seek(arena, stream, id, id, false) || !edgeCursor.next()) return false;
   const index = indexOf(arena, stream);
-  if (!nodeCursor.seekNotAbove(arena, index, id)) return false;
-  nodeCursor.readId(master);
-  const node = nodeCursor.payload(0);
-  reader.open(arena, node, master);
-  let order = -1;
-  while (order < 0 && reader.next()) order = reader.id.compare(id);
-  if (order !== 0 || reader.isDeleted) return false;
-  if (reader.count === 1) {
+  const node = edgeCursor.readNode(master);
+  if (edgeCursor.nodeEntries === 1) {
     removeNode(arena, index, master, node);
   } else {
-    const changed = streamNode.markDeleted(arena, node, [reader.flagsOffset]);
+    const changed = streamNode.markDeleted(arena, node, [edgeCursor.flagsOffset]);
     if (changed !== node) setNode(arena, index, master, changed);
   }
   addLength(arena, stream, -1);
@@ -388,6 +409,22 @@ export class StreamCursor {
     return this.#reader.pairs;
   }
 
+  /** Reads the id under which the node of the present entry stands; returns the node. */
+  readNode(id: Id128): number {
+    id.copyFrom(this.#master);
+    return this.#nodes.payload(0);
+  }
+
+  /** Entries that live in the node of the present entry. */
+  get nodeEntries(): number {
+    return this.#reader.count;
+  }
+
+  /** Where the flags of the present entry stand in its node. */
+  get flagsOffset(): number {
+    return this.#reader.flagsOffset;
+  }
+
   /** Goes before the first pair of the present entry. */
   beginPairs(): void {
     this.#reader.beginPairs();
@@ -418,8 +455,9 @@ export class StreamCursor {
     const reader = this.#reader;
     while (this.#hasNode) {
       while (reader.next()) {
-        if (reader.id.compare(this.#end) > 0) return this.#finish();
-        if (!reader.isDeleted && reader.id.compare(this.#start) >= 0) return true;
+        // What was deleted may have any id: XSETID can set the last id below it.
+        if (reader.isDeleted || reader.id.compare(this.#start) < 0) continue;
+        return reader.id.compare(this.#end) <= 0 || this.#finish();
       }
       this.#hasNode = this.#nodes.next();
       if (this.#hasNode) this.#openNode();
@@ -431,8 +469,8 @@ export class StreamCursor {
     const reader = this.#reader;
     while (this.#hasNode) {
       while (reader.previous()) {
-        if (reader.id.compare(this.#start) < 0) return this.#finish();
-        if (!reader.isDeleted && reader.id.compare(this.#end) <= 0) return true;
+        if (reader.isDeleted || reader.id.compare(this.#end) > 0) continue;
+        return reader.id.compare(this.#start) >= 0 || this.#finish();
       }
       this.#hasNode = this.#nodes.previous();
       if (this.#hasNode) this.#openNode();
