@@ -245,6 +245,12 @@ export function replyId(reply: Reply, id: Id128): void {
   reply.bulk(idBytes, 0, formatId(id, idBytes, 0));
 }
 
+/** Replies a time in ms, which in a stream from a damaged file may be any 64 bits. */
+export function replyMilliseconds(reply: Reply, timeMs: number): void {
+  if (Number.isSafeInteger(timeMs)) reply.integer(timeMs);
+  else reply.bigInteger(BigInt.asIntN(64, BigInt(timeMs)));
+}
+
 /** Replies the present entry of a cursor: its id, and an array of fields and values. */
 export function replyEntry(reply: Reply, cursor: StreamCursor): void {
   reply.array(2);

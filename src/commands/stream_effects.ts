@@ -9,7 +9,7 @@ import type { Client } from "../server/client.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import { Id128 } from "../structures/id128.ts";
 import * as streamGroup from "../values/stream_group.ts";
-import type { PendingEntry } from "../values/stream_group.ts";
+import { claimTimeText, type PendingEntry } from "../values/stream_group.ts";
 import { idText } from "../values/stream_id.ts";
 
 const NO_BYTES = new Uint8Array(0);
@@ -44,7 +44,7 @@ export class GroupEffects {
       "0",
       idText(id),
       "TIME",
-      String(pending.timeMs),
+      claimTimeText(pending),
       "RETRYCOUNT",
       String(pending.count.toBigInt()),
       "FORCE",

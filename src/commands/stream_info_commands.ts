@@ -22,7 +22,7 @@ import * as value from "../values/value.ts";
 import { TYPE_STREAM } from "../values/value.ts";
 import { integerArgument, typedForRead } from "./arguments.ts";
 import { replyHelp, wrongSubcommandArity } from "./help.ts";
-import { replyEntry, replyId, replyRange } from "./stream_arguments.ts";
+import { replyEntry, replyId, replyMilliseconds, replyRange } from "./stream_arguments.ts";
 import { groupArgument, noGroupOfKey } from "./stream_groups.ts";
 
 // deno-fmt-ignore
@@ -89,7 +89,7 @@ function xinfoConsumersCommand(client: Client): void {
     reply.bulkText("pending");
     reply.integer(streamGroup.pendingCountOf(arena, consumer));
     reply.bulkText("idle");
-    reply.integer(Math.max(0, nowMs - streamGroup.seenMs(arena, consumer)));
+    replyMilliseconds(reply, Math.max(0, nowMs - streamGroup.seenMs(arena, consumer)));
   }
 }
 
@@ -212,7 +212,7 @@ function replyContent(client: Client, stream: Ref, count: number): void {
       reply.map(4);
       replyName(client, consumer);
       reply.bulkText("seen-time");
-      reply.integer(streamGroup.seenMs(arena, consumer));
+      replyMilliseconds(reply, streamGroup.seenMs(arena, consumer));
       replyPending(client, group, streamGroup.pendingOfConsumer(arena, consumer), count, false);
     }
   }
@@ -244,7 +244,7 @@ function replyPending(
       dictEntry.readKey(arena, pending.consumer, name);
       reply.bulk(name.bytes, name.start, name.length);
     }
-    reply.integer(pending.timeMs);
+    replyMilliseconds(reply, pending.timeMs);
     reply.bigInteger(pending.count.toBigInt());
   }
 }

@@ -34,6 +34,7 @@ import {
   idArgument,
   replyEntryOf,
   replyId,
+  replyMilliseconds,
   startArgument,
   tryIdArgument,
 } from "./stream_arguments.ts";
@@ -194,7 +195,7 @@ function replyPending(
     replyId(reply, id);
     dictEntry.readKey(arena, pending.consumer, name);
     reply.bulk(name.bytes, name.start, name.length);
-    reply.integer(Math.max(0, elapsedMs));
+    replyMilliseconds(reply, Math.max(0, elapsedMs));
     reply.bigInteger(pending.count.toBigInt());
   }
   reply.endDeferredArray(mark, entries);

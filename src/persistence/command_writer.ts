@@ -26,7 +26,7 @@ import * as listValue from "../values/list_value.ts";
 import * as setValue from "../values/set_value.ts";
 import * as sortedSetValue from "../values/sorted_set_value.ts";
 import * as streamGroup from "../values/stream_group.ts";
-import { PendingEntry } from "../values/stream_group.ts";
+import { claimTimeText, PendingEntry } from "../values/stream_group.ts";
 import { idText, MAX_ID, MIN_ID } from "../values/stream_id.ts";
 import * as streamValue from "../values/stream_value.ts";
 import { StreamCursor } from "../values/stream_value.ts";
@@ -222,7 +222,7 @@ export class CommandWriter {
       this.#writeTextArgument("0");
       this.#writeTextArgument(idText(id));
       this.#writeTextArgument("TIME");
-      this.#writeTextArgument(String(pending.timeMs));
+      this.#writeTextArgument(claimTimeText(pending));
       this.#writeTextArgument("RETRYCOUNT");
       this.#writeTextArgument(String(pending.count.toBigInt()));
       this.#writeTextArgument("JUSTID");

@@ -328,6 +328,11 @@ export class PendingEntry {
   readonly count = new Int64();
 }
 
+/** The time of an entry for XCLAIM, which takes one that cannot be (from a damaged file) for now. */
+export function claimTimeText({ timeMs }: PendingEntry): string {
+  return Number.isSafeInteger(timeMs) ? String(timeMs) : "-1";
+}
+
 /** Reads the pending entry of an id into `out`; false if there is none. */
 export function findPending(memory: Memory, group: Ref, id: Id128, out: PendingEntry): boolean {
   if (!idTree.find(memory, pendingOf(memory, group), id)) return false;
