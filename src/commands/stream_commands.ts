@@ -180,18 +180,24 @@ function chooseId(isAutomatic: boolean, form: number): void {
 /** Trims, records the effect, and wakes those who wait for entries. */
 function finishAdd(client: Client, stream: Ref, parsed: AddOrTrim, isIdChosen: boolean): void {
   const { db, argv } = client;
+  const { trim } = parsed;
+  if (trim !== null && streamValue.trim(db.arena, stream, trim) > 0) {
+    db.alsoEvent(argv, 1, EVENT_STREAM, "xtrim");
+  }
+  if (client.server.commandLog !== null) recordAdd(client, stream, parsed, isIdChosen);
+  const { listener } = db.keyspace;
+  listener.keyReady(db, argv.bytes, argv.starts[1], argv.lengths[1], TYPE_STREAM);
+}
+
+/** Records XADD with the id that was chosen, and with what trimming came to. */
+function recordAdd(client: Client, stream: Ref, parsed: AddOrTrim, isIdChosen: boolean): void {
   const { trim, trimIndex } = parsed;
   const texts = new Map<number, string>();
   if (isIdChosen) texts.set(parsed.idIndex, idText(id));
-  if (trim !== null) {
-    if (streamValue.trim(db.arena, stream, trim) > 0) {
-      db.alsoEvent(argv, 1, EVENT_STREAM, "xtrim");
-    }
-    if (trim.isApproximate) recordTrim(db.arena, stream, trim, trimIndex, texts);
+  if (trim !== null && trim.isApproximate) {
+    recordTrim(client.db.arena, stream, trim, trimIndex, texts);
   }
   if (texts.size > 0) propagateRewritten(client, texts);
-  const { listener } = db.keyspace;
-  listener.keyReady(db, argv.bytes, argv.starts[1], argv.lengths[1], TYPE_STREAM);
 }
 
 function xlenCommand(client: Client): void {

@@ -284,7 +284,7 @@ const CLAIMED = 1;
 /** The entry is no more in the stream, and so no more pending. */
 const DROPPED = 2;
 
-/** The claims of one command. The consumer is looked for, or created, by the first that succeeds. */
+/** The claims of one command; the first that succeeds looks for the consumer, or creates it. */
 class Claims {
   readonly #client: Client;
   readonly #stream: Ref;

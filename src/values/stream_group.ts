@@ -328,7 +328,7 @@ export class PendingEntry {
   readonly count = new Int64();
 }
 
-/** The time of an entry for XCLAIM, which takes one that cannot be (from a damaged file) for now. */
+/** The time of an entry for XCLAIM; one that cannot be (from a damaged file) becomes now. */
 export function claimTimeText({ timeMs }: PendingEntry): string {
   return Number.isSafeInteger(timeMs) ? String(timeMs) : "-1";
 }

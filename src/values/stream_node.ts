@@ -118,6 +118,13 @@ function endScratch(): void {
 }
 
 function addNumber(value: number): void {
+  if (value >= 0 && value <= 127) {
+    // By far the most: one byte, and its length.
+    scratch[scratchEnd++] = value;
+    scratch[scratchEnd++] = 1;
+    scratchElements++;
+    return;
+  }
   integer.setNumber(value);
   addInt64(integer.high, integer.low);
 }

@@ -178,7 +178,8 @@ const STREAMS = `
 2 | XADD <stream> [NOMKSTREAM] [MAXLEN|MINID] [=|~] <count> [LIMIT <count>] <newid> <field> <value>
 XADD (<stream>|<plainstream>) (MAXLEN|MINID) (=|~) <count> <newid> {<field> <value>}
 2 | XTRIM (<stream>|<plainstream>) (MAXLEN|MINID) [=|~] <count> [LIMIT <count>]
-XTRIM <stream> MINID [=|~] <entryid> \n XLEN <stream> \n 0.4 | DEL <stream> \n 0.4 | DEL <plainstream>
+XTRIM <stream> MINID [=|~] <entryid> \n XLEN <stream>
+0.4 | DEL <stream> \n 0.4 | DEL <plainstream>
 2 | XRANGE <stream> <startid> <endid> [COUNT <count>]
 2 | XREVRANGE <stream> <endid> <startid> [COUNT <count>] \n XREVRANGE <plainstream> + -
 3 | XDEL <stream> {<entryid>} \n 2 | XDEL <plainstream> {<entryid>}

@@ -1,7 +1,7 @@
 /**
  * The id tree against a plain sorted array: random operations in the patterns of streams (append,
- * cut the front, holes in the middle), memory given back, nodes moved, and a frozen image that stays
- * as it was while the live tree goes on.
+ * cut the front, holes in the middle), memory given back, nodes moved, and a frozen image that
+ * stays as it was while the live tree goes on.
  */
 import { assert, assertEquals } from "@std/assert";
 import type { Arena } from "../../src/memory/arena.ts";

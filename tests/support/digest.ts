@@ -73,11 +73,12 @@ export async function readKey(client: RespClient, key: Uint8Array): Promise<KeyD
   const reply = await client.callBytes(...request(key));
   if (reply === null) return null;
   if (reply instanceof RespError) throw new Error(`Cannot read ${quoted(key)}: ${reply.message}`);
+  const groups = type === "stream" ? await client.callBytes("XINFO", "GROUPS", key) : null;
   return {
     type: String(type),
     encoding: String(encoding),
     expiresAtMs: Number(expiresAtMs),
-    content: await contentOf(String(type), reply),
+    content: await contentOf(String(type), groups === null ? reply : [reply, groups]),
   };
 }
 
