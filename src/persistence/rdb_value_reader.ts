@@ -83,7 +83,8 @@ export class RdbValueReader {
 
   /**
    * Reads a value. Returns an entry with this key (which must outlast the call) and expiry, or 0 if
-   * the value is a collection without elements (a stream may have none). Throws RdbFormatError, and leaves no block behind.
+   * the value is a collection without elements (a stream may have none). Throws RdbFormatError, and
+   * leaves no block behind.
    */
   read(
     type: number,

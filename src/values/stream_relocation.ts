@@ -31,7 +31,7 @@ export class StreamWalk {
   #consumer = 0;
   #namesRank = 0;
 
-  /** Begins the walk over whatever stream the next step is given; moves its root, returns its ref. */
+  /** Begins the walk over whatever stream the next step is given; moves its root. */
   begin(arena: Arena, stream: Ref): Ref {
     this.#phase = IN_NODES;
     this.#id.copyFrom(MIN_ID);

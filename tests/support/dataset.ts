@@ -1,6 +1,7 @@
 /**
- * A dataset from a seed that meets every corner of the core types and of streams: all encodings of Redis 7.0,
- * expiries, several databases, binary and empty keys and values, extreme scores and integers.
+ * A dataset from a seed that meets every corner of the core types and of streams: all encodings
+ * of Redis 7.0, expiries, several databases, binary and empty keys and values, extreme scores and
+ * integers.
  *
  * It is a list of requests, so it can be fed to any server. Nothing in it is random at the server's
  * side, and expiries are absolute: two servers fed with it must hold the same dataset.
