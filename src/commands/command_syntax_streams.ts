@@ -3,6 +3,7 @@
  */
 export const STREAM_SYNTAX = `
 XACK key group id...
+XACKDEL key group [condition(KEEPREF|DELREF|ACKED)] IDS ids(numids:int id...)
 XADD key [NOMKSTREAM^6.2.0] [trim(strategy(MAXLEN | MINID^6.2.0) [operator(equal="=" |
     approximately="~")] threshold [LIMIT count:int^6.2.0])] id_or_auto(auto_id="*" | id)
     (field value)...
@@ -13,6 +14,7 @@ XAUTOCLAIM key group consumer min-idle-time start [COUNT count:int] [JUSTID]
 XCLAIM key group consumer min-idle-time id... [IDLE ms:int] [TIME unix-time-milliseconds:time]
     [RETRYCOUNT count:int] [FORCE] [JUSTID] [LASTID id]
 XDEL key id...
+XDELEX key [condition(KEEPREF|DELREF|ACKED)] IDS ids(numids:int id...)
 XGROUP CREATE key groupname id(id | new_id="$") [MKSTREAM] [ENTRIESREAD entries_read:int]
   7.0.0: 'ENTRIESREAD' is new.
 XGROUP CREATECONSUMER key groupname consumername

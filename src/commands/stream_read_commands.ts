@@ -83,6 +83,11 @@ const LAST_ID_OF_GROUP = commandError(
     "this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID " +
     "would just return an empty result set.",
 );
+const TOP_ID_OF_GROUP = commandError(
+  "ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history of " +
+    "this consumer by specifying a proper ID, or use the > ID to get new messages. The + ID " +
+    "would just return an empty result set.",
+);
 const NEW_WITHOUT_GROUP = commandError(
   "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> " +
     "<consumer> option.",
@@ -94,6 +99,7 @@ const STREAM_GONE = commandError("UNBLOCKED the stream key no longer exists");
 
 const DOLLAR = 36;
 const GREATER = 62;
+const PLUS = 43;
 /** Redis: who waited gets at most so many entries if no COUNT was given. */
 const WAITING_COUNT_DEFAULT = 1000;
 const NO_TIMEOUT = -1;
@@ -234,6 +240,9 @@ function resolveIds(client: Client, wanted: StreamRead): void {
     if (isChar(argv, idIndex, DOLLAR)) {
       if (isGroup) throw LAST_ID_OF_GROUP;
       if (stream !== 0) streamValue.readLastId(db.arena, stream, id);
+    } else if (isChar(argv, idIndex, PLUS)) {
+      if (isGroup) throw TOP_ID_OF_GROUP;
+      if (stream !== 0) readBeforeTop(client, stream, id);
     } else if (isChar(argv, idIndex, GREATER)) {
       if (!isGroup) throw NEW_WITHOUT_GROUP;
       isHistory = false;
@@ -245,6 +254,13 @@ function resolveIds(client: Client, wanted: StreamRead): void {
     wanted.ids.push(id);
     wanted.isHistory.push(isHistory);
   }
+}
+
+/** Of Redis 7.4: `+` asks for the last entry there is; without one it is as `0`. */
+function readBeforeTop({ db }: Client, stream: Ref, id: Id128): void {
+  if (!topCursor.seek(db.arena, stream, MIN_ID, MAX_ID, true) || !topCursor.next()) return;
+  id.copyFrom(topCursor.id);
+  id.decrement();
 }
 
 /**

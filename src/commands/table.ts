@@ -38,6 +38,7 @@ import { sortedSetPopCommands } from "./sorted_set_pop_commands.ts";
 import { sortedSetRangeCommands } from "./sorted_set_range_commands.ts";
 import { sortedSetStoreCommands } from "./sorted_set_store_commands.ts";
 import { streamCommands } from "./stream_commands.ts";
+import { streamDeletionCommands } from "./stream_deletion_commands.ts";
 import { streamGroupCommands } from "./stream_group_commands.ts";
 import { streamInfoCommands } from "./stream_info_commands.ts";
 import { streamPendingCommands } from "./stream_pending_commands.ts";
@@ -82,6 +83,7 @@ export const commandRows: readonly RedisCommand[] = [
   ...sortedSetRangeCommands,
   ...sortedSetStoreCommands,
   ...streamCommands,
+  ...streamDeletionCommands,
   ...streamGroupCommands,
   ...streamInfoCommands,
   ...streamPendingCommands,

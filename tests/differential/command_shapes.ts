@@ -184,16 +184,16 @@ XTRIM <stream> MINID [=|~] <entryid> \n XLEN <stream>
 2 | XREVRANGE <stream> <endid> <startid> [COUNT <count>] \n XREVRANGE <plainstream> + -
 3 | XDEL <stream> {<entryid>} \n 2 | XDEL <plainstream> {<entryid>}
 XSETID <stream> <entryid> [ENTRIESADDED <count>] [MAXDELETEDID <entryid>]
-2 | XREAD [COUNT <count>] STREAMS <stream> (<entryid>|$|>)
-XREAD [COUNT <count>] STREAMS <stream> <stream> <entryid> <entryid>
-!same 0.02 | XREAD [COUNT <count>] BLOCK 10 STREAMS <stream> <stream> <entryid> $
+2 | XREAD [COUNT <count>] STREAMS <stream> (<readid>|$|>)
+XREAD [COUNT <count>] STREAMS <stream> <stream> <readid> <readid>
+!same 0.02 | XREAD [COUNT <count>] BLOCK 10 STREAMS <stream> <stream> <readid> $
 2 | XGROUP CREATE <stream> <group> (<entryid>|$) [MKSTREAM] [ENTRIESREAD <count>]
 XGROUP SETID <stream> <group> (<entryid>|$) [ENTRIESREAD <count>]
 0.4 | XGROUP DESTROY <stream> <group> \n XGROUP CREATECONSUMER <stream> <group> <consumer>
 0.6 | XGROUP DELCONSUMER <stream> <group> <consumer>
-6 | XREADGROUP GROUP <group> <consumer> [COUNT <smallcount>] [NOACK] STREAMS <stream> (>|<entryid>)
+6 | XREADGROUP GROUP <group> <consumer> [COUNT <smallcount>] [NOACK] STREAMS <stream> (>|<readid>)
 4 | XREADGROUP GROUP <group> <consumer> COUNT 2 STREAMS <stream> >
-XREADGROUP GROUP <group> <consumer> [NOACK] [COUNT 1] STREAMS <stream> <stream> (>|0) (>|<entryid>)
+XREADGROUP GROUP <group> <consumer> [NOACK] [COUNT 1] STREAMS <stream> <stream> (>|0) (>|<readid>)
 !same 0.02 | XREADGROUP GROUP <group> <consumer> [COUNT <count>] BLOCK 10 STREAMS <stream> >
 3 | XACK <stream> <group> {<entryid>}
 2 | XPENDING <stream> <group>
@@ -301,6 +301,7 @@ export const UNSHAPED_COMMANDS: Readonly<Record<string, string>> = {
     "acl|help client|help command|help config|help function|help latency|help memory|help " +
     "pubsub|help script|help slowlog|help xgroup|help xinfo|help",
   "is of Redis 7.2": "client|no-touch client|setinfo",
+  "is of Redis 8.2": "xackdel xdelex",
   "answers an error until scripting comes":
     "eval eval_ro evalsha evalsha_ro fcall fcall_ro function|delete function|dump function|flush " +
     "function|kill function|load function|restore script|debug script|flush script|kill script|load",

@@ -138,6 +138,8 @@ const GENERATORS: Readonly<Record<string, Generator>> = {
     if (random.oneIn(6)) return random.pick(["0", "30", "20", "1-1", "30-500"]);
     return entryId(random);
   },
+  // Without `+`, which Redis 7.4 and we take for the last entry.
+  readid: (random) => random.oneIn(30) ? random.pick(ODD_IDS.slice(2)) : entryId(random),
   startid: (random) => random.oneIn(3) ? "-" : (random.oneIn(3) ? "(" : "") + entryId(random),
   endid: (random) => random.oneIn(3) ? "+" : (random.oneIn(3) ? "(" : "") + entryId(random),
   group: (random) => "g" + random.below(2),
