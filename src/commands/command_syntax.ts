@@ -28,6 +28,7 @@ import { COLLECTION_SYNTAX } from "./command_syntax_collections.ts";
 import { KEY_SYNTAX } from "./command_syntax_keys.ts";
 import { SERVER_SYNTAX } from "./command_syntax_server.ts";
 import { SORTED_SET_SYNTAX } from "./command_syntax_sorted_sets.ts";
+import { STREAM_SYNTAX } from "./command_syntax_streams.ts";
 import { STRING_SYNTAX } from "./command_syntax_strings.ts";
 
 /** An argument as COMMAND DOCS describes it; "" and -1 stand for what is not told. */
@@ -61,6 +62,7 @@ const TEXTS = [
   KEY_SYNTAX,
   SERVER_SYNTAX,
   SORTED_SET_SYNTAX,
+  STREAM_SYNTAX,
   STRING_SYNTAX,
 ];
 

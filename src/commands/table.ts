@@ -37,6 +37,12 @@ import { sortedSetCommands } from "./sorted_set_commands.ts";
 import { sortedSetPopCommands } from "./sorted_set_pop_commands.ts";
 import { sortedSetRangeCommands } from "./sorted_set_range_commands.ts";
 import { sortedSetStoreCommands } from "./sorted_set_store_commands.ts";
+import { streamCommands } from "./stream_commands.ts";
+import { streamDeletionCommands } from "./stream_deletion_commands.ts";
+import { streamGroupCommands } from "./stream_group_commands.ts";
+import { streamInfoCommands } from "./stream_info_commands.ts";
+import { streamPendingCommands } from "./stream_pending_commands.ts";
+import { streamReadCommands } from "./stream_read_commands.ts";
 import { stringCommands } from "./string_commands.ts";
 import { transactionCommands } from "./transaction_commands.ts";
 
@@ -76,6 +82,12 @@ export const commandRows: readonly RedisCommand[] = [
   ...sortedSetPopCommands,
   ...sortedSetRangeCommands,
   ...sortedSetStoreCommands,
+  ...streamCommands,
+  ...streamDeletionCommands,
+  ...streamGroupCommands,
+  ...streamInfoCommands,
+  ...streamPendingCommands,
+  ...streamReadCommands,
   ...stringCommands,
   ...transactionCommands,
 ];

@@ -19,11 +19,13 @@ import * as hashValue from "../values/hash_value.ts";
 import * as listValue from "../values/list_value.ts";
 import * as setValue from "../values/set_value.ts";
 import * as sortedSetValue from "../values/sorted_set_value.ts";
+import * as streamValue from "../values/stream_value.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
 import * as legacy from "./legacy_encodings.ts";
 import * as format from "./rdb_format.ts";
 import type { RdbInput } from "./rdb_input.ts";
+import { RdbStreamReader } from "./rdb_stream_reader.ts";
 
 /** The limits of the small encodings, from the configuration. */
 export interface EncodingLimits {
@@ -59,10 +61,11 @@ export class RdbValueReader {
   readonly #findsDuplicates: boolean;
   readonly #view = new Slice();
   readonly #held = new HeldBytes();
+  readonly #streams: RdbStreamReader;
 
   /**
    * `findsDuplicates`: refuse small hashes with a field that comes twice, which no server writes
-   * (all other duplicates are always found).
+   * (all other duplicates are always found), and streams whose ids or length are wrong.
    */
   constructor(
     input: RdbInput,
@@ -75,11 +78,13 @@ export class RdbValueReader {
     this.#arena = keyspace.arena;
     this.#limits = limits;
     this.#findsDuplicates = findsDuplicates;
+    this.#streams = new RdbStreamReader(input, keyspace.arena, findsDuplicates);
   }
 
   /**
    * Reads a value. Returns an entry with this key (which must outlast the call) and expiry, or 0 if
-   * the value is a collection without elements. Throws RdbFormatError, and leaves no block behind.
+   * the value is a collection without elements (a stream may have none). Throws RdbFormatError, and
+   * leaves no block behind.
    */
   read(
     type: number,
@@ -184,6 +189,13 @@ export class RdbValueReader {
         encoding = value.ENCODING_LISTPACK;
         ref = hashValue.create(arena);
         break;
+      case format.RDB_STREAM_LISTPACKS:
+      case format.RDB_STREAM_LISTPACKS_2:
+      case format.RDB_STREAM_LISTPACKS_3:
+        kind = value.TYPE_STREAM;
+        encoding = value.ENCODING_STREAM;
+        ref = streamValue.create(arena);
+        break;
       default:
         return this.#failForType(type, latin1Text(key, start, length));
     }
@@ -196,7 +208,7 @@ export class RdbValueReader {
     return this.#input.fail(`key "${key}" has ${what}, which this version cannot read`);
   }
 
-  /** Reads the elements of a collection. Returns how many there are. */
+  /** Reads the elements of a collection. Returns how many there are; of a stream, just not 0. */
   #fill(type: number, entry: Ref): number {
     switch (type) {
       case format.RDB_LIST:
@@ -225,6 +237,11 @@ export class RdbValueReader {
       case format.RDB_HASH_ZIPMAP:
       case format.RDB_HASH_ZIPLIST:
         return this.#fillHashFromLegacy(entry, type === format.RDB_HASH_ZIPMAP);
+      case format.RDB_STREAM_LISTPACKS:
+      case format.RDB_STREAM_LISTPACKS_2:
+      case format.RDB_STREAM_LISTPACKS_3:
+        this.#streams.fill(type, value.valueRef(this.#arena, entry));
+        return 1;
     }
     return this.#fillHashFromListpack(entry);
   }

@@ -293,6 +293,8 @@ export class Server implements KeyspaceListener {
   /** What comes before the replies of a turn; false if they must wait. */
   #endTurn(): boolean {
     if (this.expireCycle.isBehind) this.expireCycle.run("fast");
+    // Keys that went away without a command concern some who wait.
+    if (this.blocking.hasReady) this.blocking.serveReady();
     this.tracking.broadcast();
     if (this.clientMemory.isOverLimit) this.clientMemory.evict();
     return this.persistence.beforeReplies();
@@ -474,6 +476,7 @@ export class Server implements KeyspaceListener {
   databaseFlushed(db: Database): void {
     this.watch.touchDatabase(db, null);
     this.tracking.databaseFlushed();
+    this.blocking.databaseReady(db);
   }
 
   /** FLUSHALL has emptied everything: an empty RDB is written if save points exist. */
