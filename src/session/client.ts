@@ -12,6 +12,7 @@ import { Reply } from "../protocol/reply.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { AclUser } from "./acl_user.ts";
 import { type Call, COMMAND_RUNS_QUEUE, type CompiledCommand } from "./command.ts";
+import type { CommandError } from "./errors.ts";
 import type { Host } from "./host.ts";
 
 /** In a transaction: commands are queued. */
@@ -124,6 +125,8 @@ export interface BlockedState {
   serve: ServeBlocked;
   /** Replies that nothing came in time. */
   expire: (client: Client) => void;
+  /** What is replied when a key is gone or holds something else; null: the client waits on. */
+  whenGone: CommandError | null;
   /** What the command took, in µs, before it began to wait. */
   durationUs: number;
 }
