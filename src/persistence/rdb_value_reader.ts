@@ -82,8 +82,7 @@ export class RdbValueReader {
   /**
    * Reads a value. Returns an entry with this key (which must outlast the call) and expiry, or 0 if
    * the value is a collection without elements (a stream may have none). Throws RdbFormatError, or
-   * AddressSpaceFull, and
-   * leaves no block behind.
+   * AddressSpaceFull, and leaves no block behind.
    */
   read(
     type: number,

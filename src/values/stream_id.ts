@@ -62,8 +62,10 @@ export const NO_ID = -1;
  */
 export function parseId(bytes: Uint8Array, start: number, length: number, out: Id128): number {
   if (length > ID_TEXT_BYTES_MAX) return NO_ID;
+  let end = start;
+  // Redis: a zero byte ends the text.
+  while (end < start + length && bytes[end] !== 0) end++;
   let dash = start;
-  const end = start + length;
   while (dash < end && bytes[dash] !== DASH) dash++;
   out.set(0, 0, 0, 0);
   if (!parseHalf(bytes, start, dash - start, out, true)) return NO_ID;
