@@ -68,8 +68,8 @@ export class RdbValueReader {
   readonly #streams: RdbStreamReader;
 
   /**
-   * `isStrict`: refuse streams whose ids or length are wrong, too. Of a file they are set right, for
-   * a server that has lost count must be able to start.
+   * `isStrict`: refuse streams whose ids or length are wrong, too. Of a file they are set right,
+   * for a server that has lost count must be able to start.
    */
   constructor(input: RdbInput, keyspace: Keyspace, limits: EncodingLimits, isStrict: boolean) {
     this.#input = input;
