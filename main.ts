@@ -64,9 +64,11 @@ async function main(): Promise<void> {
     if (error instanceof AssertionFailure || !(error instanceof Error)) throw error;
     // What is wrong with the AOF has been logged where it was found.
     if (!(error instanceof AofLoadError)) {
-      const isDump = error instanceof RdbFormatError;
-      const what = isDump ? "Fatal error loading the DB" : "Fatal error, can't start";
-      log.warning(`${what}: ${error.message}`);
+      log.warning(
+        error instanceof RdbFormatError
+          ? `Fatal error loading the DB: ${error.message}`
+          : `The server cannot start: ${error.message}`,
+      );
     }
     Deno.exit(1);
   }
@@ -84,7 +86,7 @@ function listenForSignals(server: Server): void {
   const shutdown = (name: string, words: readonly string[]) => {
     log.warning(`Received ${name} scheduling shutdown...`);
     const isDone = server.process.shutdown(shutdownOptions(words));
-    if (!isDone) log.warning(`${name} received but errors trying to shut down the server`);
+    if (!isDone) log.warning(`${name} does not end the server, for its data are not safe`);
   };
   Deno.addSignalListener("SIGINT", () => shutdown("SIGINT", server.config.shutdownOnSigint));
   try {

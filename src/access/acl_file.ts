@@ -59,7 +59,7 @@ function configuredUser(
   name: string,
   words: readonly string[],
 ): AclUser {
-  if (hasSpaces(name)) throw new Error("Spaces not allowed in ACL usernames");
+  if (hasSpaces(name)) throw new Error("The name of an ACL user holds a space");
   const user = acl.createUser(name);
   const merged = mergeSelectors(words);
   if ("unmatched" in merged) {
@@ -76,8 +76,7 @@ function configuredUser(
     log.notice(
       `The user '${
         readableText(name)
-      }' is disabled (there is no 'on' modifier in the user description). ` +
-        "Make sure this is not a configuration error.",
+      }' is off: its rules do not say 'on', so nobody can log in with this name.`,
     );
   }
   return user;

@@ -18,7 +18,7 @@ import { TYPE_STRING } from "../values/value.ts";
 import { bigIntegerArgument, typedForRead, typedForWrite } from "./arguments.ts";
 import { bitOffsetArgument, prepareBits } from "./bitmap_commands.ts";
 
-const BITFIELD_NOTE = "This command allows both access and modification of the key";
+const BITFIELD_NOTE = "`GET` reads, `SET` and `INCRBY` write";
 
 // deno-fmt-ignore
 export const bitfieldCommands: readonly RedisCommand[] = [

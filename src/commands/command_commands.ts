@@ -63,23 +63,20 @@ export const commandCommands: readonly RedisCommand[] = [
 
 const HELP = [
   "(no subcommand)",
-  "    Return details about all Redis commands.",
+  "    Describes every command: arity, flags, keys, categories.",
   "COUNT",
-  "    Return the total number of commands in this Redis server.",
+  "    Tells how many commands there are.",
   "LIST",
-  "    Return a list of all commands in this Redis server.",
+  "    Names them, or with FILTERBY some of them.",
   "INFO [<command-name> ...]",
-  "    Return details about multiple Redis commands.",
-  "    If no command names are given, documentation details for all",
-  "    commands are returned.",
+  "    Describes the commands that are named, or every one, as COMMAND does.",
   "DOCS [<command-name> ...]",
-  "    Return documentation details about multiple Redis commands.",
-  "    If no command names are given, documentation details for all",
-  "    commands are returned.",
+  "    Explains the commands that are named, or every one: summary, history,",
+  "    arguments.",
   "GETKEYS <full-command>",
-  "    Return the keys from a full Redis command.",
+  "    Tells which of the arguments are keys.",
   "GETKEYSANDFLAGS <full-command>",
-  "    Return the keys and the access flags from a full Redis command.",
+  "    As GETKEYS, and what the command would do with each.",
 ];
 
 /** The order in which COMMAND INFO names the flags; those it does not name are missing here. */

@@ -10,7 +10,7 @@ BLPOP key... timeout:double
 BRPOP key... timeout:double
   6.0.0: 'timeout' may have decimals.
 BRPOPLPUSH source:key destination:key timeout:double
-  deprecated 6.2.0: 'BLMOVE' with the 'RIGHT' and 'LEFT' arguments
+  deprecated 6.2.0: 'BLMOVE' 'RIGHT' 'LEFT'
   6.0.0: 'timeout' may have decimals.
 HDEL key field...
   2.4.0: Any number of fields.
@@ -23,7 +23,7 @@ HKEYS key
 HLEN key
 HMGET key field...
 HMSET key (field value)...
-  deprecated 4.0.0: 'HSET' with multiple field-value pairs
+  deprecated 4.0.0: 'HSET', which takes several pairs as well
 HRANDFIELD key [options(count:int [WITHVALUES])]
 HSCAN key cursor:int [MATCH pattern] [COUNT count:int]
 HSET key (field value)...
@@ -50,7 +50,7 @@ LTRIM key start:int stop:int
 RPOP key [count:int^6.2.0]
   6.2.0: 'count' is new.
 RPOPLPUSH source:key destination:key
-  deprecated 6.2.0: 'LMOVE' with the 'RIGHT' and 'LEFT' arguments
+  deprecated 6.2.0: 'LMOVE' 'RIGHT' 'LEFT'
 RPUSH key element...
   2.4.0: Any number of elements.
 RPUSHX key element...

@@ -16,20 +16,20 @@ GEOPOS key member...
 GEORADIUS key longitude:double latitude:double radius:double unit(M|KM|FT|MI) [WITHCOORD]
     [WITHDIST] [WITHHASH] [count(COUNT count:int [ANY^6.2.0])] [order(ASC|DESC)] [STORE key]
     [STOREDIST key]
-  deprecated 6.2.0: 'GEOSEARCH' and 'GEOSEARCHSTORE' with the 'BYRADIUS' argument
+  deprecated 6.2.0: 'GEOSEARCH' 'BYRADIUS', to keep the result 'GEOSEARCHSTORE'
   6.2.0: 'ANY' is new.
   7.0.0: Units in capital letters.
 GEORADIUS_RO key longitude:double latitude:double radius:double unit(M|KM|FT|MI) [WITHCOORD]
     [WITHDIST] [WITHHASH] [count(COUNT count:int [ANY^6.2.0])] [order(ASC|DESC)]
-  deprecated 6.2.0: 'GEOSEARCH' with the 'BYRADIUS' argument
+  deprecated 6.2.0: 'GEOSEARCH' 'BYRADIUS'
   6.2.0: 'ANY' is new.
 GEORADIUSBYMEMBER key member radius:double unit(M|KM|FT|MI) [WITHCOORD] [WITHDIST] [WITHHASH]
     [count(COUNT count:int [ANY])] [order(ASC|DESC)] [STORE key] [STOREDIST key]
-  deprecated 6.2.0: 'GEOSEARCH' and 'GEOSEARCHSTORE' with the 'BYRADIUS' and 'FROMMEMBER' arguments
+  deprecated 6.2.0: 'GEOSEARCH' 'BYRADIUS' 'FROMMEMBER', to keep the result 'GEOSEARCHSTORE'
   7.0.0: Units in capital letters.
 GEORADIUSBYMEMBER_RO key member radius:double unit(M|KM|FT|MI) [WITHCOORD] [WITHDIST] [WITHHASH]
     [count(COUNT count:int [ANY])] [order(ASC|DESC)]
-  deprecated 6.2.0: 'GEOSEARCH' with the 'BYRADIUS' and 'FROMMEMBER' arguments
+  deprecated 6.2.0: 'GEOSEARCH' 'BYRADIUS' 'FROMMEMBER'
 GEOSEARCH key from(FROMMEMBER member | FROMLONLAT (longitude:double latitude:double))
     by(circle(BYRADIUS radius:double unit(M|KM|FT|MI)) | box(BYBOX width:double height:double
     unit(M|KM|FT|MI))) [order(ASC|DESC)] [count(COUNT count:int [ANY])] [WITHCOORD] [WITHDIST]
@@ -64,9 +64,9 @@ ZRANGE key start stop [sortby(BYSCORE|BYLEX)^6.2.0] [REV^6.2.0]
     [LIMIT (offset:int count:int)^6.2.0] [WITHSCORES]
   6.2.0: 'REV', 'BYSCORE', 'BYLEX' and 'LIMIT' are new.
 ZRANGEBYLEX key min max [LIMIT (offset:int count:int)]
-  deprecated 6.2.0: 'ZRANGE' with the 'BYLEX' argument
+  deprecated 6.2.0: 'ZRANGE' 'BYLEX'
 ZRANGEBYSCORE key min:double max:double [WITHSCORES^2.0.0] [LIMIT (offset:int count:int)]
-  deprecated 6.2.0: 'ZRANGE' with the 'BYSCORE' argument
+  deprecated 6.2.0: 'ZRANGE' 'BYSCORE'
   2.0.0: 'WITHSCORES' is new.
 ZRANGESTORE dst:key src:key min max [sortby(BYSCORE|BYLEX)] [REV] [LIMIT (offset:int count:int)]
 ZRANK key member
@@ -76,11 +76,11 @@ ZREMRANGEBYLEX key min max
 ZREMRANGEBYRANK key start:int stop:int
 ZREMRANGEBYSCORE key min:double max:double
 ZREVRANGE key start:int stop:int [WITHSCORES]
-  deprecated 6.2.0: 'ZRANGE' with the 'REV' argument
+  deprecated 6.2.0: 'ZRANGE' 'REV'
 ZREVRANGEBYLEX key max min [LIMIT (offset:int count:int)]
-  deprecated 6.2.0: 'ZRANGE' with the 'REV' and 'BYLEX' arguments
+  deprecated 6.2.0: 'ZRANGE' 'REV' 'BYLEX'
 ZREVRANGEBYSCORE key max:double min:double [WITHSCORES] [LIMIT (offset:int count:int)]
-  deprecated 6.2.0: 'ZRANGE' with the 'REV' and 'BYSCORE' arguments
+  deprecated 6.2.0: 'ZRANGE' 'REV' 'BYSCORE'
   2.1.6: Bounds may be exclusive.
 ZREVRANK key member
 ZSCAN key cursor:int [MATCH pattern] [COUNT count:int]

@@ -22,7 +22,7 @@ GETEX key [expiration(EX seconds:int | PX milliseconds:int | EXAT unix-time-seco
     PXAT unix-time-milliseconds:time | PERSIST)]
 GETRANGE key start:int end:int
 GETSET key value
-  deprecated 6.2.0: 'SET' with the '!GET' argument
+  deprecated 6.2.0: 'SET' 'GET'
 INCR key
 INCRBY key increment:int
 INCRBYFLOAT key increment:double

@@ -42,13 +42,13 @@ export const configCommands: readonly RedisCommand[] = [
 
 const HELP = [
   "GET <pattern>",
-  "    Return parameters matching the glob-like <pattern> and their values.",
+  "    Shows each parameter whose name matches, with its value.",
   "SET <directive> <value>",
-  "    Set the configuration <directive> to <value>.",
+  "    Changes a parameter; it takes several pairs, and all or none become valid.",
   "RESETSTAT",
-  "    Reset statistics reported by the INFO command.",
+  "    Starts the counters of INFO anew.",
   "REWRITE",
-  "    Rewrite the configuration file.",
+  "    Brings the file that was read at the start up to date, comments kept.",
 ];
 
 function configGetCommand(client: Client): void {
@@ -86,7 +86,7 @@ function isSecretParameter(argv: Argv, index: number): boolean {
 function configRewriteCommand({ host, reply }: Client): void {
   const error = rewriteConfigFile(host.config, userLines(host.acl), host.files);
   if (error !== null) throw commandError(error);
-  host.log.notice("CONFIG REWRITE executed with success.");
+  host.log.notice("CONFIG REWRITE has written the configuration file.");
   host.persistence.aof.followConfig();
   reply.ok();
 }

@@ -114,7 +114,7 @@ function looseInteger({ argv }: Client, index: number): number {
 }
 
 function changeReplicationId({ host, reply }: Client): void {
-  host.log.notice("Changing replication IDs after receiving change-repl-id");
+  host.log.notice("DEBUG CHANGE-REPL-ID: the replication ID is a new one");
   host.process.replicationId = hexId(40);
   reply.ok();
 }

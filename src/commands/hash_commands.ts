@@ -80,7 +80,7 @@ export const hashCommands: readonly RedisCommand[] = [
     complexity: "O(1)", summary: "Returns how many fields a hash has." },
   { name: "hstrlen", arity: 3, flags: ["readonly", "fast"], keys: [1, 1, 1],
     access: "RO", categories: ["@hash"], since: "3.2.0", group: "hash", proc: hstrlenCommand,
-    complexity: "O(1)", summary: "Returns the length of the value of a field." },
+    complexity: "O(1)", summary: "Tells how long the value in a field is, in bytes." },
   { name: "hincrby", arity: 4, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
     access: "RW access update", categories: ["@hash"], since: "2.0.0", group: "hash",
     proc: hincrbyCommand, complexity: "O(1)",

@@ -21,8 +21,7 @@ import * as value from "../values/value.ts";
 import { NO_EXPIRY, TYPE_STRING } from "../values/value.ts";
 import { typedForRead, typedForWrite } from "./arguments.ts";
 
-const PFCOUNT_NOTE =
-  "RW because it may change the internal representation of the key, and propagate to replicas";
+const PFCOUNT_NOTE = "`RW`: the estimate is kept in the value, and propagated";
 const PFCOUNT_COMPLEXITY =
   "O(1) for one key, mostly an estimate that was kept. O(N) for N keys, each of which is read whole.";
 const PFMERGE_COMPLEXITY = "O(N), N: keys, each of which is read whole.";

@@ -59,20 +59,19 @@ export const latencyCommands: readonly RedisCommand[] = [
 
 const HELP = [
   "DOCTOR",
-  "    Return a human readable latency analysis report.",
+  "    Explains in words what has been slow, and what might help.",
   "GRAPH <event>",
-  "    Return an ASCII latency graph for the <event> class.",
+  "    Draws the samples of an event with characters.",
   "HISTORY <event>",
-  "    Return time-latency samples for the <event> class.",
+  "    Lists up to 160 samples of an event: when, and how many milliseconds.",
   "LATEST",
-  "    Return the latest latency samples for all events.",
+  "    Shows for each event its last sample and its worst.",
   "RESET [<event> ...]",
-  "    Reset latency data of one or more <event> classes.",
-  "    (default: reset all data for all event classes)",
+  "    Forgets the samples of these events, or without a name those of",
+  "    every event.",
   "HISTOGRAM [COMMAND ...]",
-  "    Return a cumulative distribution of latencies in the format of a histogram for the specified" +
-  " command names.",
-  "    If no commands are specified then all histograms are replied.",
+  "    Counts the calls of these commands, or of all that were called, by how",
+  "    many microseconds they took at most.",
 ];
 
 const GRAPH_ROWS = 4;

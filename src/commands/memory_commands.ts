@@ -61,16 +61,16 @@ export const memoryCommands: readonly RedisCommand[] = [
 
 const HELP = [
   "DOCTOR",
-  "    Return memory problems reports.",
+  "    Looks at the figures and says in words what is wrong, if anything.",
   "MALLOC-STATS",
-  "    Return internal statistics report from the memory allocator.",
+  "    Shows what the allocator holds, by segment and size of block.",
   "PURGE",
-  "    Attempt to purge dirty pages for reclamation by the allocator.",
+  "    Moves blocks together and returns what becomes free to the system.",
   "STATS",
-  "    Return information about the memory usage of the server.",
+  "    Shows where memory goes, in bytes.",
   "USAGE <key> [SAMPLES <count>]",
-  "    Return memory in bytes used by <key> and its value. Nested values are",
-  "    sampled up to <count> times (default: 5, 0 means sample all).",
+  "    Estimates the bytes that a key and its value take. Of large values",
+  "    <count> elements are looked at (default: 5; 0: each of them).",
 ];
 
 const DEFAULT_SAMPLES = 5;

@@ -37,14 +37,13 @@ export const moduleCommands: readonly RedisCommand[] = [
 
 const HELP = [
   "LIST",
-  "    Return a list of loaded modules.",
+  "    Always empty: there are no modules here.",
   "LOAD <path> [<arg> ...]",
-  "    Load a module library from <path>, passing to it any optional arguments.",
+  "    Refused: there are no modules here.",
   "LOADEX <path> [[CONFIG NAME VALUE] [CONFIG NAME VALUE]] [ARGS ...]",
-  "    Load a module library from <path>, while passing it module configurations and optional" +
-  " arguments.",
+  "    Refused for the same reason.",
   "UNLOAD <name>",
-  "    Unload a module.",
+  "    Refused for the same reason.",
 ];
 
 const NOT_LOADED = commandError("ERR Error loading the extension. Please check the server logs.");

@@ -75,7 +75,7 @@ export const pubsubCommands: readonly RedisCommand[] = [
   { name: "spublish", arity: 3, flags: PUBLISH_FLAGS, keys: [1, 1, 1], keySpecs: [rangeSpec("not_key", 1, 0)],
     proc: spublishCommand, channels: ONE_CHANNEL, categories: [], since: "7.0.0", group: "pubsub",
     complexity: "O(N), N: subscribers of the shard channel.",
-    summary: "Sends a message to a shard channel." },
+    summary: "Sends a message to those who listen to a shard channel." },
   { name: "pubsub", arity: -2, flags: [], keys: NO_KEYS,
     proc: pubsubHelpCommand, categories: [], since: "2.8.0",
     group: "pubsub", complexity: "That of the subcommand.",
@@ -113,16 +113,15 @@ export const pubsubCommands: readonly RedisCommand[] = [
 
 const HELP = [
   "CHANNELS [<pattern>]",
-  "    Return the currently active channels matching a <pattern> (default: '*').",
+  "    Lists channels that somebody listens to, all or those that match (default: '*').",
   "NUMPAT",
-  "    Return number of subscriptions to patterns.",
+  "    Counts the patterns that somebody listens to.",
   "NUMSUB [<channel> ...]",
-  "    Return the number of subscribers for the specified channels, excluding",
-  "    pattern subscriptions(default: no channels).",
+  "    Counts who listens to each channel by its name; patterns are left out.",
   "SHARDCHANNELS [<pattern>]",
-  "    Return the currently active shard level channels matching a <pattern> (default: '*').",
+  "    As CHANNELS, for shard channels (default: '*').",
   "SHARDNUMSUB [<shardchannel> ...]",
-  "    Return the number of subscribers for the specified shard level channel(s)",
+  "    As NUMSUB, for shard channels.",
 ];
 
 /** Words and counts that belong to a kind of subscription. */

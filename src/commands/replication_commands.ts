@@ -19,10 +19,10 @@ const syncCommand = answersNotAvailable("Replication is");
 export const replicationCommands: readonly RedisCommand[] = [
   { name: "replicaof", arity: 3, flags: CHANGES, keys: NO_KEYS, proc: replicaofCommand,
     categories: [], since: "5.0.0", group: "server", complexity: "O(1)",
-    summary: "Makes the server a replica of another, or a master." },
+    summary: "Makes this server follow another one, or be a master." },
   { name: "slaveof", arity: 3, flags: CHANGES, keys: NO_KEYS, proc: replicaofCommand,
     categories: [], since: "1.0.0", group: "server", complexity: "O(1)",
-    summary: "Makes the server a replica of another, or a master." },
+    summary: "Makes this server follow another one, or be a master." },
   { name: "failover", arity: -1, flags: ["admin", "noscript", "stale"], keys: NO_KEYS,
     proc: failoverCommand, categories: [], since: "6.2.0", group: "server", complexity: "O(1)",
     summary: "Makes a replica the master, without loss of data." },

@@ -18,8 +18,8 @@ const ONE_SHARD = ["request_policy:all_shards", "response_policy:one_succeeded"]
 const SCRIPTING = ["@scripting"] as const;
 const RUNS = ["noscript", "stale", "skip_monitor", "no_mandatory_keys", "movablekeys"] as const;
 const RUNS_READING = ["readonly", ...RUNS] as const;
-const WRITE_NOTE = "We cannot tell how the keys will be used so we assume the worst, RW and UPDATE";
-const READ_NOTE = "We cannot tell how the keys will be used so we assume the worst, RO and ACCESS";
+const WRITE_NOTE = "`RW` `UPDATE`: a script may do anything with its keys";
+const READ_NOTE = "`RO` `ACCESS`: a script may read its keys";
 const SCRIPT_COST = "That of the script.";
 const FUNCTION_COST = "That of the function.";
 
@@ -147,63 +147,59 @@ export const scriptCommands: readonly RedisCommand[] = [
 
 const SCRIPT_HELP = [
   "DEBUG (YES|SYNC|NO)",
-  "    Set the debug mode for subsequent scripts executed.",
+  "    Has the next EVAL run under the debugger, or no longer.",
   "EXISTS <sha1> [<sha1> ...]",
-  "    Return information about the existence of the scripts in the script cache.",
+  "    Tells for each digest whether EVALSHA would find its script.",
   "FLUSH [ASYNC|SYNC]",
-  "    Flush the Lua scripts cache. Very dangerous on replicas.",
-  "    When called without the optional mode argument, the behavior is determined by the",
-  "    lazyfree-lazy-user-flush configuration directive. Valid modes are:",
-  "    * ASYNC: Asynchronously flush the scripts cache.",
-  "    * SYNC: Synchronously flush the scripts cache.",
+  "    Forgets every script, so that clients have to load theirs again.",
+  "    Without an argument `lazyfree-lazy-user-flush` decides how;",
+  "    the arguments are:",
+  "    * ASYNC: memory is given back little by little.",
+  "    * SYNC: memory is given back before the reply.",
   "KILL",
-  "    Kill the currently executing Lua script.",
+  "    Ends the script that runs, if it has not written yet.",
   "LOAD <script>",
-  "    Load a script into the scripts cache without executing it.",
+  "    Keeps a script and replies with its digest; does not run it.",
 ];
 
 const FUNCTION_HELP = [
   "LOAD [REPLACE] <FUNCTION CODE>",
-  "    Create a new library with the given library name and code.",
+  "    Makes a library from its source, whose first line tells name and engine.",
   "DELETE <LIBRARY NAME>",
-  "    Delete the given library.",
+  "    Removes a library with all its functions.",
   "LIST [LIBRARYNAME PATTERN] [WITHCODE]",
-  "    Return general information on all the libraries:",
-  "    * Library name",
-  "    * The engine used to run the Library",
-  "    * Library description",
-  "    * Functions list",
-  "    * Library code (if WITHCODE is given)",
-  "    It also possible to get only function that matches a pattern using LIBRARYNAME argument.",
+  "    Shows the libraries, or those with a name that matches:",
+  "    * name",
+  "    * engine",
+  "    * description",
+  "    * functions, with flags",
+  "    * source, if WITHCODE asks for it",
+  "    Patterns are those of KEYS.",
   "STATS",
-  "    Return information about the current function running:",
-  "    * Function name",
-  "    * Command used to run the function",
-  "    * Duration in MS that the function is running",
-  "    If no function is running, return nil",
-  "    In addition, returns a list of available engines.",
+  "    Shows the engines, and what runs at this moment:",
+  "    * name of the function",
+  "    * the call, with its arguments",
+  "    * milliseconds since it began",
+  "    That part is nil",
+  "    when nothing runs.",
   "KILL",
-  "    Kill the current running function.",
+  "    Ends the function that runs, if it has not written yet.",
   "FLUSH [ASYNC|SYNC]",
-  "    Delete all the libraries.",
-  "    When called without the optional mode argument, the behavior is determined by the",
-  "    lazyfree-lazy-user-flush configuration directive. Valid modes are:",
-  "    * ASYNC: Asynchronously flush the libraries.",
-  "    * SYNC: Synchronously flush the libraries.",
+  "    Removes every library.",
+  "    Without an argument `lazyfree-lazy-user-flush` decides how;",
+  "    the arguments are:",
+  "    * ASYNC: memory is given back little by little.",
+  "    * SYNC: memory is given back before the reply.",
   "DUMP",
-  "    Return a serialized payload representing the current libraries, can be restored using" +
-  " FUNCTION RESTORE command",
+  "    Packs the libraries into bytes that FUNCTION RESTORE takes.",
   "RESTORE <PAYLOAD> [FLUSH|APPEND|REPLACE]",
-  "    Restore the libraries represented by the given payload, it is possible to give a restore" +
-  " policy to",
-  "    control how to handle existing libraries (default APPEND):",
-  "    * FLUSH: delete all existing libraries.",
-  "    * APPEND: appends the restored libraries to the existing libraries. On collision, abort.",
-  "    * REPLACE: appends the restored libraries to the existing libraries, On collision, replace" +
-  " the old",
-  "      libraries with the new libraries (notice that even on this option there is a chance of" +
-  " failure",
-  "      in case of functions name collision with another library).",
+  "    Brings back what DUMP has packed. What becomes of libraries that are there",
+  "    already is up to you (default: APPEND):",
+  "    * FLUSH: they are removed first.",
+  "    * APPEND: they stay; if a name is taken, nothing is restored.",
+  "    * REPLACE: those with the same name give way. It can still be refused:",
+  "      when two libraries would hold functions",
+  "      of one name.",
 ];
 
 const NOT_AVAILABLE = commandError("ERR Scripting is not available in this version of Redeno");

@@ -39,14 +39,13 @@ export const slowlogCommands: readonly RedisCommand[] = [
 
 const HELP = [
   "GET [<count>]",
-  "    Return top <count> entries from the slowlog (default: 10, -1 mean all).",
-  "    Entries are made of:",
-  "    id, timestamp, time in microseconds, arguments array, client IP and port,",
-  "    client name",
+  "    Shows the newest entries (default: 10, -1 for every one). Each has",
+  "    a number, the time in seconds, its duration in microseconds,",
+  "    the arguments, address and name of the client.",
   "LEN",
-  "    Return the length of the slowlog.",
+  "    Counts the entries.",
   "RESET",
-  "    Reset the slowlog.",
+  "    Forgets them.",
 ];
 
 const DEFAULT_COUNT = 10;

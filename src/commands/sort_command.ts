@@ -36,15 +36,13 @@ const PATTERN_SPEC: KeySpec = {
   flags: ["RO", "access"],
   begin: "unknown",
   find: "unknown",
-  notes: "For the optional BY/GET keyword. It is marked 'unknown' because the key names derive " +
-    "from the content of the key we sort",
+  notes: "`BY` and `GET`: the elements to be sorted make the names of these keys",
 };
 const STORE_SPEC: KeySpec = {
   flags: ["OW", "update"],
   begin: "unknown",
   find: "unknown",
-  notes: "For the optional STORE keyword. It is marked 'unknown' because the keyword can appear " +
-    "anywhere in the argument array",
+  notes: "`STORE`: it may stand at any place among the options",
 };
 
 // deno-fmt-ignore
@@ -53,12 +51,12 @@ export const sortCommands: readonly RedisCommand[] = [
     proc: sortCommand, keySpecs: [SOURCE_SPEC, PATTERN_SPEC, STORE_SPEC], findKeys: findSortKeys,
     categories: ["@set", "@sortedset", "@list", "@dangerous"],
     since: "1.0.0", group: "generic", complexity: SORT_COST,
-    summary: "Returns or stores the elements of a list, set or sorted set in order." },
+    summary: "Sorts the elements of lists, sets and sorted sets; returns or stores them." },
   { name: "sort_ro", arity: -2, flags: ["readonly", "movablekeys"],         keys: [1, 1, 1],
     proc: sortRoCommand, keySpecs: [SOURCE_SPEC, PATTERN_SPEC], findKeys: () => [1],
     categories: ["@set", "@sortedset", "@list", "@dangerous"],
     since: "7.0.0", group: "generic", complexity: SORT_COST,
-    summary: "Returns the elements of a list, set or sorted set in order." },
+    summary: "Sorts the elements of lists, sets and sorted sets, and returns them." },
 ];
 
 const NOT_A_SCORE = commandError("ERR One or more scores can't be converted into double");

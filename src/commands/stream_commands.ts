@@ -48,23 +48,18 @@ import {
   streamLimits,
 } from "./stream_arguments.ts";
 
-const RANGE_COST = "O(N) with N being the number of elements being returned. If N is constant " +
-  "(e.g. always asking for the first 10 elements with COUNT), you can consider it O(1).";
-const REVERSE_RANGE_COST = "O(N) with N being the number of elements returned. If N is constant " +
-  "(e.g. always asking for the first 10 elements with COUNT), you can consider it O(1).";
-const TRIM_COST = "O(N), with N being the number of evicted entries. Constant times are very " +
-  "small however, since entries are organized in macro nodes containing multiple entries that " +
-  "can be released with a single deallocation.";
+const RANGE_COST = "O(N), N: entries returned; for the first few, by COUNT, that is O(1).";
+const REVERSE_RANGE_COST = "O(N), N: entries returned; for the last few, by COUNT, that is O(1).";
+const TRIM_COST = "O(N), N: entries cut off, of which a whole node goes at once.";
 
 // deno-fmt-ignore
 export const streamCommands: readonly RedisCommand[] = [
   { name: "xadd", arity: -5, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
     keySpecs: [rangeSpec("RW update", 1, 0,
-      "UPDATE instead of INSERT because of the optional trimming feature")],
+      "UPDATE and not INSERT, for it may trim")],
     categories: ["@stream"], since: "5.0.0", group: "stream", proc: xaddCommand,
     tips: ["nondeterministic_output"],
-    complexity: "O(1) when adding a new entry, O(N) when trimming where N being the number of " +
-      "entries evicted.",
+    complexity: "O(1) for the entry, O(N) for N entries that are trimmed.",
     summary: "Appends an entry to a stream." },
   { name: "xlen", arity: 2, flags: ["readonly", "fast"], keys: [1, 1, 1], access: "RO",
     categories: ["@stream"], since: "5.0.0", group: "stream", proc: xlenCommand,
@@ -78,8 +73,7 @@ export const streamCommands: readonly RedisCommand[] = [
     summary: "Returns the entries between two ids, the last one first." },
   { name: "xdel", arity: -3, flags: ["write", "fast"], keys: [1, 1, 1], access: "RW delete",
     categories: ["@stream"], since: "5.0.0", group: "stream", proc: xdelCommand,
-    complexity: "O(1) for each single item to delete in the stream, regardless of the stream " +
-      "size.",
+    complexity: "O(1) per entry, whatever the length of the stream.",
     summary: "Removes entries." },
   { name: "xtrim", arity: -4, flags: ["write"], keys: [1, 1, 1], access: "RW delete",
     categories: ["@stream"], since: "5.0.0", group: "stream", proc: xtrimCommand,

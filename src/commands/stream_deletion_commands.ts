@@ -33,11 +33,11 @@ import { groupArgument } from "./stream_groups.ts";
 export const streamDeletionCommands: readonly RedisCommand[] = [
   { name: "xdelex", arity: -5, flags: ["write", "fast"], keys: [1, 1, 1], access: "RW delete",
     categories: ["@stream"], since: "8.2.0", group: "stream", proc: xdelexCommand,
-    complexity: "O(1) for each single item to delete in the stream, regardless of the stream size.",
+    complexity: "O(1) per entry, whatever the length of the stream.",
     summary: "Removes entries, with or without regard to the groups that may need them." },
   { name: "xackdel", arity: -6, flags: ["write", "fast"], keys: [1, 1, 1],
     access: "RW update delete", categories: ["@stream"], since: "8.2.0", group: "stream",
-    proc: xackdelCommand, complexity: "O(1) for each message ID processed.",
+    proc: xackdelCommand, complexity: "O(1) per id.",
     summary: "Takes entries off the pending ones of a group, and removes them." },
 ];
 

@@ -21,7 +21,7 @@ import { groupArgument, noGroupOfKey } from "./stream_groups.ts";
 // deno-fmt-ignore
 export const streamGroupCommands: readonly RedisCommand[] = [
   { name: "xgroup", arity: -2, flags: [], keys: [0, 0, 0], proc: xgroupHelpCommand,
-    categories: [], since: "5.0.0", group: "stream", complexity: "Depends on subcommand.",
+    categories: [], since: "5.0.0", group: "stream", complexity: "That of the subcommand.",
     summary: "Makes and removes groups of consumers.", subcommands: [
       { name: "xgroup|create", arity: -5, flags: ["write", "denyoom"], keys: [2, 2, 1],
         access: "RW insert", categories: ["@stream"], since: "5.0.0", group: "stream",
@@ -33,8 +33,7 @@ export const streamGroupCommands: readonly RedisCommand[] = [
       { name: "xgroup|destroy", arity: 4, flags: ["write"], keys: [2, 2, 1],
         access: "RW delete", categories: ["@stream"], since: "5.0.0", group: "stream",
         proc: xgroupDestroyCommand,
-        complexity: "O(N) where N is the number of entries in the group's pending entries list " +
-          "(PEL).",
+        complexity: "O(N), N: pending entries of the group.",
         summary: "Removes a group." },
       { name: "xgroup|createconsumer", arity: 5, flags: ["write", "denyoom"], keys: [2, 2, 1],
         access: "RW insert", categories: ["@stream"], since: "6.2.0", group: "stream",
@@ -52,19 +51,19 @@ export const streamGroupCommands: readonly RedisCommand[] = [
 
 const HELP = [
   "CREATE <key> <groupname> <id|$> [option]",
-  "    Create a new consumer group. Options are:",
+  "    Makes a group that begins behind an id ($: behind the last entry).",
   "    * MKSTREAM",
-  "      Create the empty stream if it does not exist.",
+  "      Make the stream as well, without entries, if it is missing.",
   "    * ENTRIESREAD entries_read",
-  "      Set the group's entries_read counter (internal use).",
+  "      How many entries count as read; written to the AOF.",
   "CREATECONSUMER <key> <groupname> <consumer>",
-  "    Create a new consumer in the specified group.",
+  "    Adds a consumer to the group before it reads.",
   "DELCONSUMER <key> <groupname> <consumer>",
-  "    Remove the specified consumer.",
+  "    Takes a consumer away, and what was pending for it.",
   "DESTROY <key> <groupname>",
-  "    Remove the specified group.",
+  "    Takes the group away with all that is pending.",
   "SETID <key> <groupname> <id|$> [ENTRIESREAD entries_read]",
-  "    Set the current group ID and entries_read counter.",
+  "    Lets the group go on behind another id.",
 ];
 
 const NO_KEY = commandError(

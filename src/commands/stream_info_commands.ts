@@ -29,7 +29,7 @@ import { groupArgument, noGroupOfKey } from "./stream_groups.ts";
 // deno-fmt-ignore
 export const streamInfoCommands: readonly RedisCommand[] = [
   { name: "xinfo", arity: -2, flags: [], keys: [0, 0, 0], proc: xinfoHelpCommand,
-    categories: [], since: "5.0.0", group: "stream", complexity: "Depends on subcommand.",
+    categories: [], since: "5.0.0", group: "stream", complexity: "That of the subcommand.",
     summary: "Tells what is known of a stream.", subcommands: [
       { name: "xinfo|consumers", arity: 4, flags: ["readonly"], keys: [2, 2, 1],
         access: "RO access", categories: ["@stream"], since: "5.0.0", group: "stream",
@@ -51,11 +51,11 @@ export const streamInfoCommands: readonly RedisCommand[] = [
 
 const HELP = [
   "CONSUMERS <key> <groupname>",
-  "    Show consumers of <groupname>.",
+  "    The consumers of a group: what is pending, and for how long they are idle.",
   "GROUPS <key>",
-  "    Show the stream consumer groups.",
+  "    The groups of a stream, and how far each is.",
   "STREAM <key> [FULL [COUNT <count>]",
-  "    Show information about the stream.",
+  "    Length, nodes, ids and edges; with FULL also groups and pending entries.",
 ];
 
 const KEY = 2;

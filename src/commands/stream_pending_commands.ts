@@ -46,25 +46,21 @@ import { consumerArgument, groupArgument, noSuchGroup } from "./stream_groups.ts
 export const streamPendingCommands: readonly RedisCommand[] = [
   { name: "xack", arity: -4, flags: ["write", "fast"], keys: [1, 1, 1], access: "RW update",
     categories: ["@stream"], since: "5.0.0", group: "stream", proc: xackCommand,
-    complexity: "O(1) for each message ID processed.",
+    complexity: "O(1) per id.",
     summary: "Takes entries off the pending ones of a group: they have been dealt with." },
   { name: "xpending", arity: -3, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
     categories: ["@stream"], since: "5.0.0", group: "stream", proc: xpendingCommand,
     tips: ["nondeterministic_output"],
-    complexity: "O(N) with N being the number of elements returned, so asking for a small fixed " +
-      "number of entries per call is O(1). O(M), where M is the total number of entries scanned " +
-      "when used with the IDLE filter. When the command returns just the summary and the list " +
-      "of consumers is small, it runs in O(1) time; otherwise, an additional O(N) time for " +
-      "iterating every consumer.",
+    complexity: "O(N), N: entries returned, so O(1) for a few. With IDLE O(M), M: entries that are looked at. The summary costs O(1) and O(N) for its N consumers.",
     summary: "Tells which entries of a group are pending, and whose they are." },
   { name: "xclaim", arity: -6, flags: ["write", "fast"], keys: [1, 1, 1], access: "RW update",
     categories: ["@stream"], since: "5.0.0", group: "stream", proc: xclaimCommand,
     tips: ["nondeterministic_output"],
-    complexity: "O(log N) with N being the number of messages in the PEL of the consumer group.",
+    complexity: "O(log N) per id, N: pending entries of the group.",
     summary: "Makes pending entries those of another consumer." },
   { name: "xautoclaim", arity: -6, flags: ["write", "fast"], keys: [1, 1, 1], access: "RW delete",
     categories: ["@stream"], since: "6.2.0", group: "stream", proc: xautoclaimCommand,
-    tips: ["nondeterministic_output"], complexity: "O(1) if COUNT is small.",
+    tips: ["nondeterministic_output"], complexity: "O(1) for a small COUNT.",
     summary: "Makes entries that have been pending for long those of another consumer." },
 ];
 

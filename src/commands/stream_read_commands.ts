@@ -51,18 +51,12 @@ export const streamReadCommands: readonly RedisCommand[] = [
   { name: "xread", arity: -4, flags: ["readonly", "blocking", "movablekeys"], keys: [0, 0, 0],
     keySpecs: [streamsSpec(1)], findKeys: streamKeys, categories: ["@stream"], since: "5.0.0",
     group: "stream", proc: xreadCommand,
-    complexity: "For each stream mentioned: O(N) with N being the number of elements being " +
-      "returned, it means that XREAD-ing with a fixed COUNT is O(1). Note that when the BLOCK " +
-      "option is used, XADD will pay O(M) time in order to serve the M clients blocked on the " +
-      "stream getting new data.",
+    complexity: "O(N) per stream, N: entries returned, so O(1) with a COUNT. Whoever adds to a stream pays O(M) for the M clients that wait for it with BLOCK.",
     summary: "Returns the entries of streams behind given ids, or waits for some." },
   { name: "xreadgroup", arity: -7, flags: ["write", "blocking", "movablekeys"], keys: [0, 0, 0],
     keySpecs: [streamsSpec(4)], findKeys: streamKeys, categories: ["@stream"], since: "5.0.0",
     group: "stream", proc: xreadgroupCommand,
-    complexity: "For each stream mentioned: O(M) with M being the number of elements returned. " +
-      "If M is constant (e.g. always asking for the first 10 elements with COUNT), you can " +
-      "consider it O(1). On the other side when XREADGROUP blocks, XADD will pay the O(N) time " +
-      "in order to serve the N clients blocked on the stream getting new data.",
+    complexity: "O(M) per stream, M: entries returned, so O(1) with a COUNT. Whoever adds to a stream pays O(N) for the N clients that wait for it with BLOCK.",
     summary: "Gives a consumer of a group new entries, or its pending ones again." },
 ];
 

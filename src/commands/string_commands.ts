@@ -32,8 +32,8 @@ import {
   typedForWrite,
 } from "./arguments.ts";
 
-const SET_NOTE = "RW and ACCESS due to the optional `GET` argument";
-const GETEX_NOTE = "RW and UPDATE because it changes the TTL";
+const SET_NOTE = "`RW` `ACCESS`: with `GET` it replies with the old value";
+const GETEX_NOTE = "`RW` `UPDATE`: an option sets the expiry";
 const MGET_COMPLEXITY = "O(N), N: keys that are named.";
 const MSET_COMPLEXITY = "O(N), N: keys that are given.";
 const MSETNX_COMPLEXITY = "O(N), N: keys that are given.";
@@ -68,7 +68,7 @@ export const stringCommands: readonly RedisCommand[] = [
   { name: "setnx", arity: 3, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
     access: "OW insert", categories: ["@string"], since: "1.0.0", group: "string",
     complexity: "O(1)", proc: setnxCommand,
-    summary: "Stores a string if the key does not exist yet." },
+    summary: "Stores a string unless the key is there already." },
   { name: "getset", arity: 3, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
     access: "RW access update", categories: ["@string"], since: "1.0.0", group: "string",
     complexity: "O(1)", proc: getsetCommand,

@@ -185,7 +185,7 @@ export class AofControl {
       const isOn = this.#state === "on";
       const directory = isOn ? this.#directory! : openAofDirectory(this.#options);
       await loadAofFiles(this.#options, directory);
-      log.warning("Append Only File loaded by DEBUG LOADAOF");
+      log.warning("DEBUG LOADAOF has read the AOF");
     } finally {
       setEffectSink(this.writer.isOpen ? this.#move ?? this.writer : null);
     }
@@ -242,7 +242,7 @@ export class AofControl {
     if (percentage <= 0 || this.currentBytes <= config.autoAofRewriteMinSize) return;
     const growth = Math.floor((this.currentBytes * 100) / (this.#baseBytes || 1)) - 100;
     if (growth < percentage || this.#pause.isPaused(this.writer.isSuspect)) return;
-    log.notice(`Starting automatic rewriting of AOF on ${growth}% growth`);
+    log.notice(`The AOF has grown by ${growth}% since its base was written: it is rewritten`);
     this.#startRewrite();
   }
 
@@ -255,17 +255,16 @@ export class AofControl {
     if (this.#state === "off") return true;
     if (this.#isRewriting) {
       if (this.#state === "waiting") {
-        log.warning(
-          isForced ? "Writing initial AOF. Exit anyway." : "Writing initial AOF, can't exit.",
-        );
+        const end = isForced ? "and will not be" : "so the server goes on";
+        log.warning(`The first AOF is not complete, ${end}.`);
         if (!isForced) return false;
       }
-      log.warning("There is a child rewriting the AOF. Killing it!");
+      log.warning("The rewrite of the AOF is given up.");
       this.#abortRewrite();
     }
-    log.notice("Calling fsync() on the AOF file.");
+    log.notice("The AOF is synced for the last time.");
     const error = this.writer.syncNow();
-    if (error !== null) log.warning(`Fail to fsync the AOF file: ${error}.`);
+    if (error !== null) log.warning(`Syncing the AOF failed: ${error}`);
     return true;
   }
 
@@ -300,18 +299,18 @@ export class AofControl {
     const isOtherChild = child.isActive && !this.#isRewriting;
     if (isOtherChild || isInTransaction()) {
       const reason = isOtherChild
-        ? "but there is already another background operation"
-        : "during a transaction";
+        ? "the background child has other work"
+        : "a transaction is under way";
       log.warning(
-        `AOF was enabled ${reason}. An AOF background was scheduled to start when possible.`,
+        `The AOF is on; its base is written later, for ${reason}.`,
       );
       this.#isScheduled = true;
       return true;
     }
     if (this.#isRewriting) {
       log.warning(
-        "AOF was enabled but there is already an AOF rewriting in background. Stopping background " +
-          "AOF and starting a rewrite now.",
+        "The AOF is on; the rewrite that was under way is given up for one that fits what is " +
+          "recorded from now on.",
       );
       // What it writes would be a base without an increment, for nothing was recorded so far.
       this.#abortRewrite();
@@ -324,8 +323,7 @@ export class AofControl {
     this.#state = "off";
     this.#isScheduled = false;
     log.warning(
-      "Redis needs to enable the AOF but can't trigger a background AOF rewrite operation. Check " +
-        "the above logs for more info about the error.",
+      "The AOF stays off, for its base cannot be written; the line above says why.",
     );
     return false;
   }
@@ -337,12 +335,12 @@ export class AofControl {
     this.#isScheduled = false;
     setEffectSink(null);
     if (this.#isRewriting) {
-      log.notice(`Killing running AOF rewrite child: ${Deno.pid}`);
+      log.notice(`The AOF is off, so its rewrite is given up`);
       this.#abortRewrite();
     }
     this.#dropMove();
     const error = this.writer.close();
-    if (error !== null) log.warning(`Fail to fsync the AOF file: ${error}`);
+    if (error !== null) log.warning(`Syncing the AOF failed: ${error}`);
     this.#earlierBytes = 0;
     if (wasWaiting) this.#directory?.removeTemporaryIncrement();
   }
@@ -423,7 +421,7 @@ export class AofControl {
         this.#rewriteDone(directory, isRdb, isOutdated ? { kind: "aborted" } : outcome);
       });
     } catch (error) {
-      log.warning(`Can't rewrite append only file in background: ${errorText(error)}`);
+      log.warning(`The rewrite of the AOF cannot start: ${errorText(error)}`);
       this.#lastRewriteOk = false;
       // Redis: counted only when the child fails; then a full disk is asked ten times a second.
       this.#pause.failuresInRow++;

@@ -61,11 +61,11 @@ export function openAofDirectory(options: AofOpeningOptions, isAnew = false): Ao
     return directory;
   } catch (error) {
     if (!(error instanceof AofManifestError)) {
-      refuse(log, `Fatal error: can't open the AOF manifest file: ${errorText(error)}`);
+      refuse(log, `The manifest of the AOF cannot be read: ${errorText(error)}`);
     }
     log.warning("*** FATAL AOF MANIFEST FILE ERROR ***");
     if (error.line > 0) {
-      log.warning(`Reading the manifest file ${error.path}, at line ${error.line}`);
+      log.warning(`Line ${error.line} of the manifest ${error.path} is wrong`);
       log.warning(`>>> '${error.text}'`);
     }
     refuse(log, error.reason);

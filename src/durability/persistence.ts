@@ -207,7 +207,7 @@ export class Persistence {
       log.warning(`Cannot reload the data: ${errorText(error)}`);
       throw commandError("ERR Error trying to load the RDB dump, check server logs.");
     }
-    log.warning("DB reloaded by DEBUG RELOAD");
+    log.warning("DEBUG RELOAD has read the RDB file");
     client.reply.ok();
   }
 

@@ -134,7 +134,7 @@ export class RdbControl {
     } catch (error) {
       this.#removeTemporary(temporary);
       const text = `cannot save ${this.path}: ${errorText(error)}`;
-      log.warning(`Write error saving DB on disk: ${text}`);
+      log.warning(`Saving failed: ${text}`);
       return text;
     }
     log.notice("DB saved on disk");
@@ -185,7 +185,7 @@ export class RdbControl {
     this.isScheduled = false;
     if (!this.#isSaving) return;
     const { child, log } = this.#options;
-    log.notice("Killing the running RDB child");
+    log.notice("The background save is given up");
     if (child.isRunning) {
       child.abort();
     } else {
@@ -209,7 +209,7 @@ export class RdbControl {
     for (const { seconds, changes } of config.savePoints) {
       const isDue = keyspace.dirty >= changes && nowMs - this.lastSaveMs > seconds * 1000;
       if (!isDue) continue;
-      log.notice(`${changes} changes in ${seconds} seconds. Saving...`);
+      log.notice(`Save point reached: ${changes} changes in ${seconds} seconds`);
       this.startBackgroundSave();
       return;
     }
@@ -308,7 +308,9 @@ export class RdbControl {
     const { log, keyspace } = this.#options;
     this.#endBackgroundSave();
     log.notice(
-      `RDB: ${Math.round(this.lastClonedBytes / MIB)} MB of memory used by copy-on-write`,
+      `The save took ${
+        Math.round(this.lastClonedBytes / MIB)
+      } MB for copies of what changed meanwhile`,
     );
     log.notice("Background saving terminated with success");
     keyspace.dirty -= this.#dirtyAtStart;
@@ -459,14 +461,16 @@ export class RdbControl {
     this.lastLoadedKeyCount = reader.keyCount;
     this.lastLoadExpiredCount = reader.expiredCount;
     this.#functionLibraries = reader.functionLibraries;
-    if (aux.has("redis-ver")) log.notice(`Loading RDB produced by version ${aux.get("redis-ver")}`);
+    if (aux.has("redis-ver")) {
+      log.notice(`The RDB file was written by version ${aux.get("redis-ver")}`);
+    }
     if (aux.has("ctime")) {
       const ageSeconds = Math.floor(clock.nowMs() / 1000) - Number(aux.get("ctime"));
-      log.notice(`RDB age ${Math.max(0, ageSeconds)} seconds`);
+      log.notice(`The RDB file was written ${Math.max(0, ageSeconds)} seconds ago`);
     }
     if (aux.has("used-mem")) {
       const megabytes = (Number(aux.get("used-mem")) / MIB).toFixed(2);
-      log.notice(`RDB memory usage when created ${megabytes} Mb`);
+      log.notice(`The data of the RDB file took ${megabytes} MB of memory where it was written`);
     }
     if (reader.functionLibraries.length > 0) {
       log.warning(
@@ -474,9 +478,13 @@ export class RdbControl {
           "be run here; they are kept and written again by the next save.",
       );
     }
-    if (reader.emptyCount > 0) log.warning(`Done loading RDB, empty keys: ${reader.emptyCount}`);
+    if (reader.emptyCount > 0) {
+      log.warning(
+        `The RDB file holds ${reader.emptyCount} keys without a value, which are left out`,
+      );
+    }
     log.notice(
-      `Done loading RDB, keys loaded: ${reader.keyCount}, keys expired: ${reader.expiredCount}.`,
+      `The RDB file is read: ${reader.keyCount} keys, and ${reader.expiredCount} that had expired`,
     );
   }
 }

@@ -39,8 +39,7 @@ export class RewritePause {
     this.#minutes = Math.min(Math.max(1, this.#minutes * 2), minutesMax);
     this.#untilMs = nowMs + this.#minutes * 60_000;
     this.#log.warning(
-      "Background AOF rewrite has repeatedly failed and triggered the limit, will retry in " +
-        `${this.#minutes} minutes`,
+      `The last rewrites of the AOF all failed; the next is tried in ${this.#minutes} minutes`,
     );
     return true;
   }

@@ -33,16 +33,16 @@ export function prepareForShutdown(
   if (!persistence.aof.shutdown(options.isForced) && !options.isForced) return false;
   const hasSavePoints = config.savePoints.length > 0;
   if (options.save === "always" || (options.save === "default" && hasSavePoints)) {
-    log.notice("Saving the final RDB snapshot before exiting.");
-    process.status("Saving the final RDB snapshot");
+    log.notice("The data are saved once more before the end.");
+    process.status("The data are saved once more before the end");
     const error = process.whileBusy(() => persistence.rdb.saveNow());
     if (error !== null) {
       if (!options.isForced) {
-        log.warning("Error trying to save the DB, can't exit.");
-        process.status("Error trying to save the DB, can't exit.");
+        log.warning("The data cannot be saved, so the server goes on.");
+        process.status("The data cannot be saved, so the server goes on.");
         return false;
       }
-      log.warning("Error trying to save the DB. Exit anyway.");
+      log.warning("The data cannot be saved; SHUTDOWN FORCE ends the server all the same.");
     }
   }
   // What the child was writing goes with it.

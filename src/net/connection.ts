@@ -212,8 +212,9 @@ export class Connection implements ClientTransport {
     this.#host.statistics.queryBufferLimitDisconnections++;
     const shownBytes = Math.min(SHOWN_QUERY_BYTES_MAX, query.pendingBytes);
     this.#host.log.warning(
-      `Closing client that reached max query buffer length: ${clientLine(this.client)} ` +
-        `(qbuf initial bytes: ${quoteBytes(query.bytes, query.position, shownBytes)})`,
+      `A request exceeds client-query-buffer-limit, its client is closed: ` +
+        `${clientLine(this.client)} ` +
+        `(it begins with ${quoteBytes(query.bytes, query.position, shownBytes)})`,
     );
     this.close();
   }

@@ -113,13 +113,15 @@ export class Listeners {
   open(): void {
     const { config } = this.#host;
     if (config.tlsPort !== 0 && !this.configureTls()) {
-      throw new Error("Failed to configure TLS. Check logs for more info.");
+      throw new Error("TLS cannot be served; the line above says why.");
     }
     const wanted = this.#wantedEndpoints();
     if (config.unixsocket !== "") wanted.push(unixEndpoint(config.resolvePath(config.unixsocket)));
     const failed = this.#openAll(wanted);
     if (failed !== null) throw new Error(startFailure(failed));
-    if (this.#open.length === 0) throw new Error("Configured to not listen anywhere, exiting.");
+    if (this.#open.length === 0) {
+      throw new Error("There is nothing to listen on: port, tls-port and unixsocket are all off.");
+    }
     this.port = config.port;
   }
 
@@ -193,7 +195,7 @@ export class Listeners {
     for (const one of [...this.#open]) {
       this.#close(one);
       if (one.endpoint.transport !== "unix") continue;
-      this.#host.log.notice("Removing the unix socket file.");
+      this.#host.log.notice("The file of the unix socket is removed.");
       removeSocketFile(one.endpoint.address);
     }
     this.#tls?.close();
@@ -249,7 +251,7 @@ export class Listeners {
       }
       const reason = systemErrorText(error);
       if (transport === "unix") {
-        log.warning(`Failed opening Unix socket: bind: ${reason}`);
+        log.warning(`The unix socket cannot be opened: bind: ${reason}`);
         return "failed";
       }
       log.warning(
@@ -296,7 +298,9 @@ export class Listeners {
         if (!this.#open.some((one) => one.listener === listener)) return;
         const code = errorCode(error);
         if (BROKEN_CONNECTION.has(code)) {
-          this.#host.log.verbose(`Accepting client connection: ${systemErrorText(error)}`);
+          this.#host.log.verbose(
+            `A connection was gone before it was accepted: ${systemErrorText(error)}`,
+          );
           continue;
         }
         this.#reportFailedAccept(error, OUT_OF_FILES.has(code));
@@ -406,7 +410,7 @@ function isFree({ address, port }: Endpoint): boolean {
 
 /** Redis' words for a socket without which it does not start. */
 function startFailure({ transport, port }: Endpoint): string {
-  if (transport === "unix") return "Failed opening Unix socket, aborting.";
+  if (transport === "unix") return "The unix socket cannot be served.";
   return `Failed listening on port ${port} (${transport.toUpperCase()}), aborting.`;
 }
 

@@ -41,11 +41,11 @@ export function clientsWithin(limit: number | null, maxclients: number, log: Log
   if (allowed === maxclients) return maxclients;
   const needed = maxclients + RESERVED_FILES;
   log.warning(
-    `You requested maxclients of ${maxclients} requiring at least ${needed} max file descriptors.`,
+    `maxclients ${maxclients} needs ${needed} open files, and this process may have ${limit}.`,
   );
   log.warning(
-    `Current maximum open files is ${limit}. maxclients has been reduced to ${allowed} to ` +
-      `compensate for low ulimit. If you need higher maxclients increase 'ulimit -n'.`,
+    `So maxclients is ${allowed} for now. Raise the limit ('ulimit -n', or LimitNOFILE of the ` +
+      "service unit) to serve more clients.",
   );
   return allowed;
 }

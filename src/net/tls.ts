@@ -54,17 +54,21 @@ export interface TlsSettings {
 }
 
 /**
- * Reads and checks what the `tls-*` parameters name. Throws TlsConfigError, in Redis' words where
- * it has some, if a TLS port cannot be served that way.
+ * Reads and checks what the `tls-*` parameters name. Throws TlsConfigError if a TLS port
+ * cannot be served that way.
  */
 export function loadTlsSettings(config: Config): TlsSettings {
-  if (config.tlsCertFile === "") throw new TlsConfigError("No tls-cert-file configured!");
-  if (config.tlsKeyFile === "") throw new TlsConfigError("No tls-key-file configured!");
+  if (config.tlsCertFile === "") {
+    throw new TlsConfigError("TLS needs a certificate: tls-cert-file is empty");
+  }
+  if (config.tlsKeyFile === "") {
+    throw new TlsConfigError("TLS needs a private key: tls-key-file is empty");
+  }
   const hasAuthorities = config.tlsCaCertFile !== "" || config.tlsCaCertDir !== "";
   if (config.tlsAuthClients !== "no" && !hasAuthorities) {
     throw new TlsConfigError(
-      "Either tls-ca-cert-file or tls-ca-cert-dir must be specified when tls-cluster, " +
-        "tls-replication or tls-auth-clients are enabled!",
+      "Certificates of clients cannot be checked without an authority: set tls-ca-cert-file or " +
+        "tls-ca-cert-dir, or tls-auth-clients no",
     );
   }
   const certificate = readCertificate(config.resolvePath(config.tlsCertFile));
@@ -88,7 +92,7 @@ function readCertificate(path: string): string {
     blocks.forEach(refuseOldVersion);
     return text;
   } catch (error) {
-    throw new TlsConfigError(`Failed to load certificate: ${path}: ${systemErrorText(error)}`);
+    throw new TlsConfigError(`The certificate is no good: ${path}: ${systemErrorText(error)}`);
   }
 }
 
@@ -134,7 +138,7 @@ function readKey(path: string, passphrase: string): string {
     const key = createPrivateKey({ key: text, passphrase });
     return String(key.export({ type: "pkcs8", format: "pem" }));
   } catch (error) {
-    throw new TlsConfigError(`Failed to load private key: ${path}: ${systemErrorText(error)}`);
+    throw new TlsConfigError(`The private key is no good: ${path}: ${systemErrorText(error)}`);
   }
 }
 
@@ -151,17 +155,17 @@ function checkPair(
   } catch (error) {
     const reason = systemErrorText(error);
     if (CERTIFICATE_REFUSED.test(reason)) {
-      throw new TlsConfigError(`Failed to load certificate: ${path}: ${reason}`);
+      throw new TlsConfigError(`The certificate is no good: ${path}: ${reason}`);
     }
     const hint = KEY_KIND_REFUSED.test(reason)
       ? " (supported are RSA from 2048 bits, the curves P-256, P-384 and P-521, and Ed25519)"
       : "";
-    throw new TlsConfigError(`Failed to load private key: ${keyPath}: ${reason}${hint}`);
+    throw new TlsConfigError(`The private key is no good: ${keyPath}: ${reason}${hint}`);
   }
 }
 
 function readAuthorities(config: Config): string[] {
-  const failure = "Failed to configure CA certificate(s) file/directory";
+  const failure = "The certificates of authorities are no good";
   const authorities: string[] = [];
   const add = (path: string, mustHaveSome: boolean) => {
     const blocks = Deno.readTextFileSync(path).match(CERTIFICATE_BLOCK) ?? [];
@@ -196,8 +200,8 @@ function protocolRange(text: string): { minVersion: SecureVersion; maxVersion: S
   const words = text.toLowerCase().split(" ").filter((word) => word !== "");
   if (!words.every((word) => PROTOCOLS.includes(word))) {
     throw new TlsConfigError(
-      "Invalid tls-protocols specified. Use a combination of 'TLSv1', 'TLSv1.1', 'TLSv1.2' and " +
-        "'TLSv1.3'.",
+      `tls-protocols names what is no version of TLS: ${text}. Known are TLSv1, TLSv1.1, TLSv1.2 ` +
+        "and TLSv1.3",
     );
   }
   const allows = (version: string) => words.length === 0 || words.includes(version);

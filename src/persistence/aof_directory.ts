@@ -105,7 +105,7 @@ export class AofDirectory {
     files.syncDirectory(this.path);
     files.syncDirectory(parent);
     log.notice(
-      `Successfully migrated an old-style AOF file (${fileName}) into the AOF directory (${name}).`,
+      `The AOF of an earlier version, ${fileName}, is now the base of the AOF in ${name}`,
     );
   }
 
@@ -159,7 +159,7 @@ export class AofDirectory {
       createBase(temporary);
       const base = manifest.addBase(fileName, isBaseRdb);
       files.rename(temporary, this.pathOf(base));
-      log.notice(`Creating AOF base file ${base.name} on server start`);
+      log.notice(`${base.name} is the new base of the AOF`);
       isChanged = true;
     }
     const isOld = manifest.lastIncrement !== null;
@@ -174,8 +174,7 @@ export class AofDirectory {
       file.close();
       throw error;
     }
-    const verb = isOld ? "Opening" : "Creating";
-    log.notice(`${verb} AOF incr file ${increment.name} on server start`);
+    log.notice(`Writes are recorded in ${increment.name}${isOld ? ", behind what is there" : ""}`);
     return file;
   }
 
@@ -192,7 +191,7 @@ export class AofDirectory {
       file.close();
       throw error;
     }
-    log.notice(`Creating AOF incr file ${increment.name} on background rewrite`);
+    log.notice(`Writes are recorded in ${increment.name} from here on`);
     return file;
   }
 
@@ -200,13 +199,13 @@ export class AofDirectory {
   createTemporaryIncrement(): FileHandle {
     const path = this.#temporaryIncrementPath;
     const file = this.#options.files.openForWrite(path);
-    this.#options.log.notice(`Creating AOF incr file ${basename(path)} on background rewrite`);
+    this.#options.log.notice(`Writes are recorded in ${basename(path)} while the base is written`);
     return file;
   }
 
   removeTemporaryIncrement(): void {
     const path = this.#temporaryIncrementPath;
-    this.#options.log.notice(`Removing the temp incr aof file ${basename(path)} in the background`);
+    this.#options.log.notice(`${basename(path)} is of no use any more and is removed`);
     removeIfExists(this.#options.files, path);
   }
 
@@ -256,7 +255,7 @@ export class AofDirectory {
   async #removeFiles(history: readonly AofFile[]): Promise<void> {
     const { files, log } = this.#options;
     for (const file of history) {
-      log.notice(`Removing the history file ${file.name} in the background`);
+      log.notice(`${file.name} is no part of the AOF any more and is removed`);
       try {
         await files.removeAside(this.pathOf(file));
       } catch (error) {
@@ -287,12 +286,11 @@ export class AofDirectory {
       this.#options.onLatency?.("aof-rename", clock.monotonicUs() - beginUs);
     } catch (error) {
       log.warning(
-        `Error trying to rename the temporary AOF ${kind} file ${from} into ${file.name}: ` +
-          errorText(error),
+        `The AOF ${kind} file ${from} cannot take its name ${file.name}: ${errorText(error)}`,
       );
       throw error;
     }
-    log.notice(`Successfully renamed the temporary AOF ${kind} file ${from} into ${file.name}`);
+    log.notice(`The AOF ${kind} file ${from} is whole and is now ${file.name}`);
   }
 
   #write(manifest: AofManifest): void {

@@ -90,7 +90,7 @@ export class AofLoader {
         await this.#loadFile(directory, file.name, oldStyleName, laterBytes);
         const seconds = ((clock.monotonicUs() - startUs) / 1e6).toFixed(3);
         const kind = file.type === "b" ? "base" : "incr";
-        this.#options.log.notice(`DB loaded from ${kind} file ${file.name}: ${seconds} seconds`);
+        this.#options.log.notice(`The ${kind} file ${file.name} was read in ${seconds} seconds`);
       }
       this.#bytesBefore += sizes[index];
       this.#options.onProgress(this.#bytesBefore);
@@ -104,7 +104,7 @@ export class AofLoader {
       if (status !== null) return status.bytes;
       throw new Error("No such file or directory");
     } catch (error) {
-      this.#refuse(`Unable to obtain the AOF file ${name} length. stat: ${errorText(error)}`);
+      this.#refuse(`The AOF file ${name} cannot be found: ${errorText(error)}`);
     }
   }
 
@@ -120,7 +120,7 @@ export class AofLoader {
       file = this.#options.files.openForRead(path);
     } catch (error) {
       const text = errorText(error);
-      this.#refuse(`Fatal error: can't open the append log file ${name} for reading: ${text}`);
+      this.#refuse(`The AOF file ${name} cannot be opened: ${text}`);
     }
     let cut: Cut | null;
     try {
@@ -133,7 +133,7 @@ export class AofLoader {
     } catch (error) {
       if (!isSystemError(error)) throw error;
       const text = errorText(error);
-      this.#refuse(`Unrecoverable error reading the append only file ${name}: ${text}`);
+      this.#refuse(`The AOF file ${name} cannot be read: ${text}`);
     } finally {
       file.close();
     }
@@ -144,17 +144,17 @@ export class AofLoader {
     const { log } = this.#options;
     log.notice(
       isOldStyle
-        ? "Reading RDB preamble from AOF file..."
-        : "Reading RDB base file on AOF loading...",
+        ? "The AOF begins with an RDB file, which is read first"
+        : "The base of the AOF is an RDB file",
     );
     try {
       const end = await this.#options.loadRdb(path);
-      if (isOldStyle) log.notice("Reading the remaining AOF tail...");
+      if (isOldStyle) log.notice("The RDB part of the AOF is read, commands follow");
       return end;
     } catch (error) {
       const what = isOldStyle ? "RDB preamble of the AOF file" : "RDB base file";
       log.warning(errorText(error));
-      this.#refuse(`Error reading the ${what} ${name}, AOF loading aborted`);
+      this.#refuse(`Without the ${what} ${name} the AOF cannot be loaded`);
     }
   }
 
@@ -197,7 +197,9 @@ export class AofLoader {
     if (outcome === RECORD_END && !isInTransaction) return null;
     if (outcome !== RECORD_END) this.#judge(reader, outcome === RECORD_BAD, lastOffset + 1, place);
     if (isInTransaction) {
-      this.#options.log.warning(`Revert incomplete MULTI/EXEC transaction in AOF file ${name}`);
+      this.#options.log.warning(
+        `The AOF ${name} ends within a transaction, of which nothing is carried out`,
+      );
     }
     this.#judgeCut(place);
     return { offset: goodOffset, isDamaged: outcome === RECORD_BAD };
@@ -222,7 +224,7 @@ export class AofLoader {
       );
     }
     if (!isDamaged) {
-      log.warning(`!!! Warning: short read while loading the AOF file ${name}!!!`);
+      log.warning(`The AOF ${name} ends in the middle of a command`);
       return;
     }
     const tailBytes = fileBytes - offset;
@@ -239,7 +241,9 @@ export class AofLoader {
   #judgeCut(place: Place): void {
     if (!this.#options.config.aofLoadTruncated) this.#refuseMissingEnd(place);
     // Redis: the file is cut before this is found out, and the next start loads it with the gap.
-    if (place.laterBytes > 0) this.#refuse("Fatal error: the truncated file is not the last file");
+    if (place.laterBytes > 0) {
+      this.#refuse("Only the last file of an AOF may end too early: nothing is cut");
+    }
   }
 
   #findWholeCommand(path: string, offset: number, endsBehind: number): number {
@@ -253,7 +257,7 @@ export class AofLoader {
 
   #cut(path: string, name: string, { offset, isDamaged }: Cut): void {
     const { log, files } = this.#options;
-    log.warning(`!!! Truncating the AOF ${name} at offset ${offset} !!!`);
+    log.warning(`The AOF ${name} is cut at offset ${offset}`);
     this.#keepTail(path, name, offset, isDamaged);
     try {
       const file = files.openForUpdate(path);
@@ -264,9 +268,9 @@ export class AofLoader {
         file.close();
       }
     } catch (error) {
-      this.#refuse(`Error truncating the AOF file ${name}: ${errorText(error)}`);
+      this.#refuse(`The AOF ${name} cannot be cut: ${errorText(error)}`);
     }
-    log.warning(`AOF ${name} loaded anyway because aof-load-truncated is enabled`);
+    log.warning(`The AOF ${name} is loaded up to the cut, as aof-load-truncated allows`);
   }
 
   /**
@@ -302,18 +306,18 @@ export class AofLoader {
 
   #refuseFormat({ name, path }: Place, offset: number, reason: string): never {
     this.#refuse(
-      `Bad file format reading the append only file ${name}: make a backup of your AOF file, ` +
-        "then use ./redis-check-aof --fix <filename.manifest> " +
-        `(${path}, offset ${offset}: ${reason})`,
+      `Bad file format reading the append only file ${name} ` +
+        `(${path}, offset ${offset}: ${reason}). Copy the whole directory first; then ` +
+        "'redeno check-aof --fix' with the manifest cuts the file there",
     );
   }
 
   #refuseMissingEnd({ name, path, fileBytes }: Place): never {
     this.#refuse(
-      `Unexpected end of file reading the append only file ${name}. You can: 1) Make a backup of ` +
-        "your AOF file, then use ./redis-check-aof --fix <filename.manifest>. 2) Alternatively " +
-        "you can set the 'aof-load-truncated' configuration option to yes and restart the server. " +
-        `(${path}, offset ${fileBytes})`,
+      `Unexpected end of file reading the append only file ${name} ` +
+        `(${path}, offset ${fileBytes}). ` +
+        "Copy the whole directory first; then either 'aof-load-truncated yes' or 'redeno " +
+        "check-aof --fix' with the manifest cuts the last command, which is not complete",
     );
   }
 

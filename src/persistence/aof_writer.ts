@@ -304,8 +304,8 @@ export class AofWriter implements EffectSink {
     if (nowMs - this.#postponedSinceMs < POSTPONE_MS_MAX) return true;
     this.delayedSyncCount++;
     this.#options.log.notice(
-      "Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer without " +
-        "waiting for fsync to complete, this may slow down the server.",
+      "Asynchronous AOF fsync is taking too long (disk is busy?). The next write to the file does " +
+        "not wait for its end, and may hold up all clients.",
     );
     return false;
   }
@@ -331,7 +331,7 @@ export class AofWriter implements EffectSink {
     if (this.#writeError !== null) {
       this.#writeError = null;
       this.#options.onErrorChange?.();
-      this.#options.log.warning("AOF write error looks solved, Redis can write again.");
+      this.#options.log.warning("The AOF can be written again.");
     }
     return true;
   }
@@ -365,13 +365,13 @@ export class AofWriter implements EffectSink {
       // Nothing is written behind it until this has succeeded.
       if (mayLog) {
         log.warning(
-          "Could not remove short write from the append-only file. ftruncate: " + errorText(cause),
+          `The part of a record that was written cannot be cut off the AOF: ${errorText(cause)}`,
         );
       }
     }
     if (config.appendfsync !== "always") return;
     log.warning(
-      "Can't recover from AOF write error when the AOF fsync policy is 'always'. Exiting...",
+      "With appendfsync always no write may be lost that a client knows of: the server ends.",
     );
     exit(1);
   }
@@ -430,8 +430,8 @@ export class AofWriter implements EffectSink {
       this.#options.onLatency?.("aof-fsync-always", clock.monotonicUs() - beginUs);
     } catch (cause) {
       this.#options.log.warning(
-        "Can't persist AOF for fsync error when the AOF fsync policy is 'always': " +
-          `${errorText(cause)}. Exiting...`,
+        `The AOF cannot be synced: ${errorText(cause)}. With appendfsync always no write may be ` +
+          "lost that a client knows of: the server ends.",
       );
       this.#options.exit(1);
     }
@@ -483,7 +483,7 @@ export class AofWriter implements EffectSink {
     if (file === this.#file) this.#syncError ??= text;
     else this.#earlierSyncError ??= text;
     this.#options.onErrorChange?.();
-    this.#options.log.warning(`Fail to fsync the AOF file: ${text} (${file.path})`);
+    this.#options.log.warning(`Syncing the AOF failed: ${text} (${file.path})`);
   }
 
   #closeFile(file: FileHandle): void {

@@ -103,9 +103,8 @@ function evictSoon({ config, log, memoryLimit, turn }: Host): null {
   const usedBytes = memoryLimit.countedBytes();
   if (maxmemory === 0 || usedBytes <= maxmemory) return null;
   log.warning(
-    `WARNING: the new maxmemory value set via CONFIG SET (${maxmemory}) is smaller than the ` +
-      `current memory usage (${usedBytes}). This will result in key eviction and/or the ` +
-      "inability to accept new write commands depending on the maxmemory-policy.",
+    `WARNING: maxmemory is now ${maxmemory} bytes, but ${usedBytes} are in use: as the ` +
+      "maxmemory-policy says, keys are evicted or writers refused.",
   );
   memoryLimit.isEvictionDue = true;
   turn.schedule();

@@ -64,7 +64,7 @@ export class ServerProcess implements HostProcess {
       Deno.writeTextFileSync(path, `${Deno.pid}\n`);
       this.#pidFile = path;
     } catch (error) {
-      log.warning(`Failed to write PID file: ${systemErrorText(error)}`);
+      log.warning(`The pidfile cannot be written: ${systemErrorText(error)}`);
     }
   }
 

@@ -55,7 +55,7 @@ export class OomScore {
       this.#base = parseInt(Deno.readTextFileSync(this.#path));
       return true;
     } catch (error) {
-      this.#log.warning(`Unable to read oom_score_adj: ${systemErrorText(error)}`);
+      this.#log.warning(`Reading oom_score_adj failed: ${systemErrorText(error)}`);
       return false;
     }
   }
@@ -65,7 +65,7 @@ export class OomScore {
       Deno.writeTextFileSync(this.#path, `${score}\n`, { create: false });
       return true;
     } catch (error) {
-      this.#log.warning(`Unable to write oom_score_adj: ${systemErrorText(error)}`);
+      this.#log.warning(`Writing oom_score_adj failed: ${systemErrorText(error)}`);
       return false;
     }
   }

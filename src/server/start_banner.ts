@@ -22,7 +22,7 @@ export function greet(config: Config, isConfigured: boolean, log: Log): void {
   } else if (isConfigured) {
     log.warning("Configuration loaded");
   } else {
-    log.warning("Warning: no config file specified, using the default config.");
+    log.warning("No configuration file is named: all parameters have their defaults.");
   }
   for (const { name, reason } of config.ineffectiveSettings()) {
     log.warning(`The setting '${name}' has no effect here: ${reason}`);

@@ -65,18 +65,18 @@ export class Supervision {
     if (mode === "upstart") this.#refuseUpstart();
     if (mode !== "systemd") return;
     this.#log.warning(
-      "Supervised by systemd. Please make sure you set appropriate values for TimeoutStartSec and " +
-        "TimeoutStopSec in your service unit.",
+      "systemd is told when the server is ready and when it stops. Loading and the last save must " +
+        "fit the unit's TimeoutStartSec and TimeoutStopSec.",
     );
     this.#path = (Deno.env.get("NOTIFY_SOCKET") ?? "").replace(/^@/, "\0");
     if (this.#path === "") {
-      this.#log.warning("systemd supervision error: NOTIFY_SOCKET not found!");
+      this.#log.warning("systemd cannot be told anything: NOTIFY_SOCKET is not set");
       return;
     }
     this.#socket = this.#openSocket();
     if (this.#socket === null) return;
     this.#mode = "systemd";
-    this.#send("STATUS=Redis is loading...\n");
+    this.#send("STATUS=The data are being loaded\n");
     this.#beginWatchdog();
   }
 
@@ -128,11 +128,11 @@ export class Supervision {
 
   #detect(): SupervisedMode {
     if (Deno.env.has("UPSTART_JOB")) {
-      this.#log.verbose("Upstart supervision detected.");
+      this.#log.verbose("UPSTART_JOB is set: this is upstart.");
       return "upstart";
     }
     if (Deno.env.has("NOTIFY_SOCKET")) {
-      this.#log.verbose("Systemd supervision detected.");
+      this.#log.verbose("NOTIFY_SOCKET is set: this is systemd.");
       return "systemd";
     }
     return "no";
@@ -141,8 +141,8 @@ export class Supervision {
   #refuseUpstart(): void {
     this.#log.warning(
       Deno.env.has("UPSTART_JOB")
-        ? "upstart supervision requested, but the runtime cannot stop itself to signal readiness"
-        : "upstart supervision requested, but UPSTART_JOB not found!",
+        ? "upstart cannot be told anything: the runtime cannot stop itself, which is the signal"
+        : "upstart cannot be told anything: UPSTART_JOB is not set",
     );
   }
 
@@ -151,7 +151,7 @@ export class Supervision {
     const { listenDatagram } = Deno as unknown as { listenDatagram?: ListenDatagram };
     if (listenDatagram === undefined) {
       this.#log.warning(
-        "systemd supervision error: this runtime sends datagrams only with --unstable-net",
+        "systemd cannot be told anything: this runtime sends datagrams only with --unstable-net",
       );
       return null;
     }
@@ -179,6 +179,6 @@ export class Supervision {
 
   #complain(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
-    this.#log.warning(`systemd supervision error: sd_notify: ${reason}`);
+    this.#log.warning(`A message to systemd failed: ${reason}`);
   }
 }

@@ -101,7 +101,7 @@ for (
     {
       using running = await start(files, ALWAYS);
       assertEquals(running.server.run("GET", "kept"), "1");
-      assertMatch(running.log.lines.join("\n"), /Truncating the AOF .* at offset/);
+      assertMatch(running.log.lines.join("\n"), /The AOF .* is cut at offset/);
       assertEquals(files.content(INCREMENT), good);
       run(running.server, "SET", "later", "2");
     }

@@ -27,7 +27,7 @@ function addInfo(rows: Map<string, CommandRow>, entry: Plain[]): void {
     ["keys", `${first} ${last} ${step}`],
     ["categories", sortedWords(categories)],
     ["tips", sortedWords(tips)],
-    ["key specs", JSON.stringify(keySpecs)],
+    ["key specs", JSON.stringify(withoutNotes(keySpecs as Plain[][]))],
   ]);
   rows.set(String(name), row);
   for (const subcommand of subcommands as Plain[][]) addInfo(rows, subcommand);
@@ -46,6 +46,8 @@ function addDocs(rows: Map<string, CommandRow>, name: string, fields: Plain[]): 
       }
     } else if (field === "history") {
       row.set("history", JSON.stringify(withoutProse(value as Plain[][])));
+    } else if (field === "replaced_by") {
+      row.set(field, namesIn(String(value)));
     } else {
       row.set(field, typeof value === "string" ? value : JSON.stringify(value));
     }
@@ -57,14 +59,28 @@ function withoutProse(history: Plain[][]): Plain[][] {
   return history.map(([version, what]) => [version, String(what) !== ""]);
 }
 
+/** Key specs whose notes, which are our own words, only say that there are any. */
+function withoutNotes(keySpecs: Plain[][]): Plain[] {
+  return keySpecs.map((spec) => {
+    return spec.map((item, index) => spec[index - 1] === "notes" ? item !== "" : item);
+  });
+}
+
+/** The names in backquotes, in order. `!GET` is a slip of Redis's: the option is GET. */
+export function namesIn(text: string): string {
+  const names = [...text.matchAll(/`!?([^`]+)`/g)].map((match) => match[1]!);
+  return names.sort().join(" ");
+}
+
 function sortedWords(words: Plain): string {
   return (words as Plain[]).map(String).sort().join(" ");
 }
 
 /**
  * Where our row departs from the original: "arity: 2 | -2". The summary and the complexity are our
- * own sentences, so only their presence is compared. All else that COMMAND DOCS tells is compared:
- * the tree of arguments to its last token and flag, the versions of the history, deprecations.
+ * own sentences, so only their presence is compared, and of what replaces a command its names. All
+ * else that COMMAND DOCS tells is compared: the tree of arguments to its last token and flag, the
+ * versions of the history, deprecations.
  */
 export function rowDifferences(original: CommandRow, ours: CommandRow): string[] {
   const differences = [...ours.keys()].filter((field) => !original.has(field))

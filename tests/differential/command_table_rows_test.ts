@@ -8,9 +8,9 @@ import { assertEquals } from "@std/assert";
 import { testWith } from "../support/tool_availability.ts";
 import type { Reply } from "../../src/protocol/reply_reader.ts";
 import type { Plain } from "../support/resp_reply.ts";
-import { fromUtf8 } from "../support/text.ts";
+import { fromUtf8, utf8 } from "../support/text.ts";
 import { assertAgreement, Both } from "./both.ts";
-import { readCommandRows, rowDifferences } from "./command_rows.ts";
+import { namesIn, readCommandRows, rowDifferences } from "./command_rows.ts";
 
 /** Of Redis 7.2: client libraries send them at connect time. Of 8.2: what streams lacked. */
 const LATER_COMMANDS: readonly string[] = [
@@ -123,6 +123,9 @@ function withoutSentences(reply: Reply): Reply {
       const name = key.kind === "bulk" ? fromUtf8(key.bytes) : "";
       const value = items[i + 1];
       if (name === "summary" || name === "complexity") items[i + 1] = { kind: "null" };
+      if (name === "replaced_by" && value.kind === "bulk") {
+        items[i + 1] = { kind: "bulk", bytes: utf8(namesIn(fromUtf8(value.bytes))) };
+      }
       if (name === "history" && "items" in value) {
         for (const entry of value.items) if ("items" in entry) entry.items.splice(1, 1);
       }

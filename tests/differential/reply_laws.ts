@@ -5,10 +5,10 @@
 
 import type { Reply } from "../../src/protocol/reply_reader.ts";
 import { showReply } from "../support/resp_reply.ts";
-import { fromLatin1 } from "../support/text.ts";
+import { fromLatin1, fromUtf8 } from "../support/text.ts";
 
 export type Law =
-  /** Byte for byte. */
+  /** Byte for byte, but for the sentences of a HELP and of a key spec, which are our own. */
   | "same"
   /** The elements of the outermost aggregate as a multiset. */
   | "sorted"
@@ -71,7 +71,27 @@ function isNear(distance: number, left: Reply, right: Reply): boolean {
 /** All of a reply; `showReply` would cut long aggregates. */
 function exact(reply: Reply): string {
   if (!("items" in reply)) return showReply(reply, Infinity);
-  return `${reply.kind}[${reply.items.map(exact).join(" ")}]`;
+  const shown = reply.items.map((item) => exact(item));
+  if (isNotedKeySpec(reply.items)) shown[1] = "…";
+  return `${reply.kind}[${(isHelp(reply.items) ? withoutSentences(shown) : shown).join(" ")}]`;
+}
+
+/** A key spec of COMMAND that begins with a note: notes, flags, begin_search, find_keys. */
+function isNotedKeySpec(items: readonly Reply[]): boolean {
+  const [first] = items;
+  return items.length === 8 && first.kind === "bulk" && fromUtf8(first.bytes) === "notes";
+}
+
+function isHelp(items: readonly Reply[]): boolean {
+  const [first] = items;
+  return first?.kind === "status" && fromUtf8(first.bytes).endsWith(". Subcommands are:");
+}
+
+/** Lines of a HELP that are indented describe; of those in a row it matters that there are any. */
+function withoutSentences(lines: readonly string[]): string[] {
+  return lines.map((line, index) => {
+    return /^\+" {4,6}\S/.test(line) && index < lines.length - 1 ? "…" : line;
+  }).filter((line, index, all) => line !== "…" || all[index - 1] !== "…");
 }
 
 function canonical(law: Exclude<Law, object>, reply: Reply): string {

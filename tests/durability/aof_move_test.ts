@@ -130,7 +130,10 @@ Deno.test("switched off on the way nothing is left in the new place; switched on
   control.setAppendOnly(false);
   assertEquals([toy.hasChild, toy.effectSink], [false, null]);
   assertEquals(files.list(OTHER), []);
-  assertEquals(toy.log.lines.some((line) => line.startsWith("Killing running AOF rewrite")), true);
+  assertEquals(
+    toy.log.lines.some((line) => line.startsWith("The AOF is off, so its rewrite")),
+    true,
+  );
   control.setAppendOnly(true);
   toy.run(["APPEND", "a", "2"]);
   toy.finishChild();

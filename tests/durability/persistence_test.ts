@@ -169,7 +169,7 @@ Deno.test("DEBUG LOADAOF loads what BGREWRITEAOF has written, also with appendon
   await loaded.promise;
   await microtasks();
   assertEquals(server.run("MGET", "a", "b"), ["1", null]);
-  assert(log.lines.includes("# Append Only File loaded by DEBUG LOADAOF"));
+  assert(log.lines.includes("# DEBUG LOADAOF has read the AOF"));
   assertEquals([persistence.aof.isEnabled, propagation.isWanted], [false, false]);
   server[Symbol.dispose]();
 });
@@ -190,7 +190,7 @@ Deno.test("appendonly no ends a rewrite that is under way, and says so", async (
   server.run("BGREWRITEAOF");
   assertEquals(field(server, "aof_rewrite_in_progress"), "1");
   assertEquals(server.run("CONFIG", "SET", "appendonly", "no"), "OK");
-  assert(log.lines.includes(`Killing running AOF rewrite child: ${Deno.pid}`));
+  assert(log.lines.includes("The AOF is off, so its rewrite is given up"));
   child.work();
   await microtasks();
   assertEquals(field(server, "aof_rewrite_in_progress"), "0");

@@ -184,7 +184,7 @@ Deno.test("a save point that holds starts a save, and any one is enough", async 
     rdb.tick(startMs + 901_000);
     assertEquals(rdb.isSaving, true);
     await fixture.settled();
-    assertMatch(fixture.log, /1 changes in 900 seconds\. Saving\.\.\./);
+    assertMatch(fixture.log, /Save point reached: 1 changes in 900 seconds/);
     for (let index = 0; index < 10; index++) server.run("INCR", "n");
     rdb.tick(rdb.lastSaveMs + 301_000);
     assertEquals(rdb.isSaving, true);

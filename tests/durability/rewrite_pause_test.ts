@@ -20,7 +20,7 @@ function pausesOf(isUrgent: boolean, count: number): number[] {
         clock.advanceForTests(60_000);
         minutes++;
       }
-      assertEquals(lines.pop()?.includes(`will retry in ${minutes} minutes`), true);
+      assertEquals(lines.pop()?.includes(`the next is tried in ${minutes} minutes`), true);
       return minutes;
     });
   } finally {

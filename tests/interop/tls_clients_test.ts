@@ -154,16 +154,19 @@ testWith(
     const cert = ["--tls-cert-file", made.path("server.crt")];
     const missing = "/no/such.crt";
     const cases: [string[], string][] = [
-      [[], "No tls-cert-file configured!"],
-      [["--tls-cert-file", missing, ...key, "--tls-auth-clients", "no"], `certificate: ${missing}`],
+      [[], "TLS needs a certificate: tls-cert-file is empty"],
+      [
+        ["--tls-cert-file", missing, ...key, "--tls-auth-clients", "no"],
+        `certificate is no good: ${missing}`,
+      ],
       // Nobody who asked for client certificates is left without the check.
-      [[...cert, ...key], "Either tls-ca-cert-file or tls-ca-cert-dir must be specified"],
+      [[...cert, ...key], "cannot be checked without an authority: set tls-ca-cert-file"],
     ];
     for (const [args, reason] of cases) {
       const { code, output } = await runToEnd("redeno", [...port, ...args]);
       assertEquals(code, 1, output);
       assertStringIncludes(output, reason);
-      assertStringIncludes(output, "Failed to configure TLS. Check logs for more info.");
+      assertStringIncludes(output, "TLS cannot be served");
     }
   },
 );

@@ -72,24 +72,24 @@ testWith(["openssl"], "bad certificates and keys are refused with path and reaso
   await Deno.writeTextFile(made.path("cut.crt"), cut);
   await runTool("openssl", ["genrsa", "-out", made.path("small.key"), "1024"]);
   const cases: readonly [Partial<Config>, string][] = [
-    [{ tlsCertFile: "" }, "No tls-cert-file configured!"],
-    [{ tlsKeyFile: "" }, "No tls-key-file configured!"],
-    [{ tlsCaCertFile: "" }, "Either tls-ca-cert-file or tls-ca-cert-dir must be specified"],
-    [{ tlsCertFile: "/no.crt" }, "Failed to load certificate: /no.crt: No such file or directory"],
+    [{ tlsCertFile: "" }, "TLS needs a certificate"],
+    [{ tlsKeyFile: "" }, "TLS needs a private key"],
+    [{ tlsCaCertFile: "" }, "cannot be checked without an authority"],
+    [{ tlsCertFile: "/no.crt" }, "The certificate is no good: /no.crt: No such file or directory"],
     [{ tlsCertFile: made.path("ca.key") }, "no PEM certificate in it"],
-    [{ tlsKeyFile: made.path("ca.crt") }, `Failed to load private key: ${made.path("ca.crt")}`],
+    [{ tlsKeyFile: made.path("ca.crt") }, `The private key is no good: ${made.path("ca.crt")}`],
     [{ tlsKeyFile: made.path("client.key") }, "KeyMismatch"],
     [{ tlsCertFile: made.path("old.crt"), tlsKeyFile: made.path("old.key") }, oldVersion],
     // Also where it stands between the server and its authority.
     [{ tlsCertFile: made.path("chain.crt") }, oldVersion],
-    [{ tlsCertFile: made.path("cut.crt") }, `Failed to load certificate: ${made.path("cut.crt")}`],
+    [{ tlsCertFile: made.path("cut.crt") }, `The certificate is no good: ${made.path("cut.crt")}`],
     [{ tlsKeyFile: made.path("small.key") }, "private key as RSA, ECDSA, or EdDSA (supported are"],
     [{ tlsKeyFile: made.path("server_encrypted.key") }, "there is no tls-key-file-pass"],
     [{ tlsKeyFile: made.path("server_encrypted.key"), tlsKeyFilePass: "wrong" }, "bad decrypt"],
-    [{ tlsCaCertFile: made.path("ca.key") }, "Failed to configure CA certificate(s)"],
+    [{ tlsCaCertFile: made.path("ca.key") }, "The certificates of authorities are no good"],
     // An empty list would mean the authorities of the web.
     [{ tlsCaCertFile: "", tlsCaCertDir: made.path("empty") }, "no PEM certificate in it"],
-    [{ tlsProtocols: "TLSv9" }, "Invalid tls-protocols specified."],
+    [{ tlsProtocols: "TLSv9" }, "tls-protocols names what is no version of TLS: TLSv9"],
     [{ tlsProtocols: "TLSv1 TLSv1.1" }, "neither TLSv1.2 nor TLSv1.3"],
   ];
   for (const [changes, message] of cases) {

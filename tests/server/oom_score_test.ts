@@ -54,7 +54,7 @@ Deno.test("CONFIG SET oom-score-adj fails where the kernel's file cannot be had"
     "Failed to apply new oom_score_adj configuration, check server logs.",
   );
   assertEquals(config.oomScoreAdj, "no");
-  assertEquals(lines, ["Unable to read oom_score_adj: No such file or directory"]);
+  assertEquals(lines, ["Reading oom_score_adj failed: No such file or directory"]);
   // Values alone touch nothing.
   assertEquals(set([["oom-score-adj-values", "1 2 3"]]), null);
 });
@@ -62,7 +62,7 @@ Deno.test("CONFIG SET oom-score-adj fails where the kernel's file cannot be had"
 testWith(["linux"], "the program serves whether it may set its score or not", async () => {
   const args = ["--oom-score-adj", "relative", "--oom-score-adj-values", "0 0 0"];
   await using server = await startServer({ target: "redeno", args });
-  assertStringIncludes(server.log, "Unable to read oom_score_adj: ");
+  assertStringIncludes(server.log, "Reading oom_score_adj failed: ");
   using client = await server.connect();
   const reply = await client.call("CONFIG", "SET", "oom-score-adj", "absolute");
   assertEquals(reply instanceof RespError, true);

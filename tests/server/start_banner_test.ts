@@ -18,7 +18,7 @@ Deno.test("the banner tells version, pid, port, and where the configuration came
   greet(config, false, log);
   assertStringIncludes(lines[0], "compatible with Redis 7.0.15");
   assertStringIncludes(lines[0], `pid=${Deno.pid}`);
-  assertEquals(lines[1], "Warning: no config file specified, using the default config.");
+  assertEquals(lines[1], "No configuration file is named: all parameters have their defaults.");
   assertEquals(lines[2], "Running mode=standalone, port=6379.");
   assertEquals(lines.length, 4);
   greet(config, true, log);

@@ -27,7 +27,7 @@ while True:
     print(message.strip(), flush=True)
     if "STOPPING" in message:
         receiver.settimeout(1)
-    if "Saving" in message:
+    if "saved" in message:
         break
 `;
 
@@ -54,7 +54,7 @@ async function expectNotifications(address: string): Promise<void> {
     save: "60 1",
     env: { NOTIFY_SOCKET: address },
   });
-  assertEquals(await next(), "STATUS=Redis is loading...");
+  assertEquals(await next(), "STATUS=The data are being loaded");
   assertEquals(await next(), "READY=1");
   assertEquals(await next(), "STATUS=Ready to accept connections");
   {
@@ -63,7 +63,7 @@ async function expectNotifications(address: string): Promise<void> {
   }
   assertEquals(await server.stop("SIGTERM"), 0);
   assertEquals(await next(), "STOPPING=1");
-  assertEquals(await next(), "STATUS=Saving the final RDB snapshot");
+  assertEquals(await next(), "STATUS=The data are saved once more before the end");
   assertEquals((await lines.next()).done, true);
   assertEquals((await manager.status).code, 0);
 }
@@ -169,8 +169,8 @@ function logOf(wanted: SupervisedMode, variables: Record<string, string>): strin
 Deno.test("without a manager, or with one that cannot be told, the log says so", () => {
   assertEquals(logOf("no", { NOTIFY_SOCKET: "/x" }), "");
   assertEquals(logOf("auto", {}), "");
-  assertStringIncludes(logOf("systemd", {}), "NOTIFY_SOCKET not found!");
-  assertStringIncludes(logOf("upstart", {}), "UPSTART_JOB not found!");
+  assertStringIncludes(logOf("systemd", {}), "NOTIFY_SOCKET is not set");
+  assertStringIncludes(logOf("upstart", {}), "UPSTART_JOB is not set");
   assertStringIncludes(logOf("auto", { UPSTART_JOB: "x" }), "cannot stop itself");
   // Tests run without --unstable-net.
   assertStringIncludes(logOf("auto", { NOTIFY_SOCKET: "/x" }), "only with --unstable-net");

@@ -152,6 +152,6 @@ Deno.test("process: a request beyond client-query-buffer-limit closes its client
   }
   await client.readToEnd().catch(() => {});
   await until("log line", () => {
-    return Promise.resolve(server.log.includes("that reached max query buffer length"));
+    return Promise.resolve(server.log.includes("A request exceeds client-query-buffer-limit"));
   }, 5000);
 });
