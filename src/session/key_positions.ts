@@ -55,7 +55,8 @@ export function keyPositions(command: RedisCommand, argv: Argv): KeyPosition[] {
   const { findKeys, findAccess } = command;
   if (specs.length > 0) {
     const found: KeyPosition[] = [];
-    if (addAll(specs, argv, found)) {
+    // A keyword that is missing finds nothing, and is no option of a command that needs keys.
+    if (addAll(specs, argv, found) && (found.length > 0 || findKeys === undefined)) {
       if (findAccess === undefined) return found;
       const flags = findAccess(argv).split(" ");
       return found.map(({ index }) => ({ index, flags }));
