@@ -237,7 +237,7 @@ const TESTED_ELSEWHERE: readonly { path: RegExp; reason: string }[] = [
     reason: "parsers shared by families: the tests of each family hand them wrong arguments",
   },
   {
-    path: /^src\/commands\/stream_(?:arguments|effects|groups)\.ts$/,
+    path: /^src\/commands\/stream_(?:arguments|deletions|effects|groups)\.ts$/,
     reason: "shared by the files of stream commands, whose tests hold texts and effects",
   },
 ];

@@ -123,6 +123,18 @@ function boundArgument(argv: Argv, index: number, out: Id128, isEnd: boolean): b
   return isExcluded;
 }
 
+/** What becomes of what groups know of a deleted entry; see stream_deletions.ts. */
+export const KEEP = 0;
+export const FORGET = 1;
+export const ACKNOWLEDGED = 2;
+
+/** The policy that an argument names; -1 if it is none. */
+export function policyArgument(argv: Argv, index: number): number {
+  if (argv.is(index, "keepref")) return KEEP;
+  if (argv.is(index, "delref")) return FORGET;
+  return argv.is(index, "acked") ? ACKNOWLEDGED : -1;
+}
+
 /** What XADD and XTRIM are told beside the key and the fields. */
 export interface AddOrTrim {
   /** Null if nothing is to be trimmed. */
@@ -131,6 +143,8 @@ export interface AddOrTrim {
   trimIndex: number;
   /** NOMKSTREAM */
   createsKey: boolean;
+  /** KEEP, FORGET or ACKNOWLEDGED; -1 if the client did not say. */
+  policy: number;
   /** XADD: the argument that is the id or `*`. */
   idIndex: number;
 }
@@ -138,7 +152,13 @@ export interface AddOrTrim {
 /** Reads the options of XADD up to the id, or all of those of XTRIM. */
 export function addOrTrimArguments(client: Client, isAdd: boolean): AddOrTrim {
   const { argv } = client;
-  const parsed: AddOrTrim = { trim: null, trimIndex: 0, createsKey: true, idIndex: 0 };
+  const parsed: AddOrTrim = {
+    trim: null,
+    trimIndex: 0,
+    createsKey: true,
+    policy: -1,
+    idIndex: 0,
+  };
   let limit = -1;
   let index = 2;
   for (; index < argv.count; index++) {
@@ -152,6 +172,8 @@ export function addOrTrimArguments(client: Client, isAdd: boolean): AddOrTrim {
       if (limit < 0) throw NEGATIVE_LIMIT;
     } else if (isAdd && argv.is(index, "nomkstream")) {
       parsed.createsKey = false;
+    } else if (parsed.policy < 0 && policyArgument(argv, index) >= 0) {
+      parsed.policy = policyArgument(argv, index);
     } else if (isAdd) {
       break;
     } else {

@@ -30,7 +30,7 @@ import {
   setNumbers,
 } from "../values/stream_id.ts";
 import * as streamValue from "../values/stream_value.ts";
-import { StreamCursor } from "../values/stream_value.ts";
+import { StreamCursor, type StreamTrim } from "../values/stream_value.ts";
 import * as value from "../values/value.ts";
 import { ENCODING_STREAM, TYPE_STREAM } from "../values/value.ts";
 import { bigIntegerArgument, integerArgument, typedForRead, typedForWrite } from "./arguments.ts";
@@ -40,6 +40,7 @@ import {
   endArgument,
   idArgument,
   isChar,
+  KEEP,
   propagateRewritten,
   recordTrim,
   replyId,
@@ -47,6 +48,7 @@ import {
   startArgument,
   streamLimits,
 } from "./stream_arguments.ts";
+import { Deletions } from "./stream_deletions.ts";
 
 const RANGE_COST = "O(N), N: entries returned; for the first few, by COUNT, that is O(1).";
 const REVERSE_RANGE_COST = "O(N), N: entries returned; for the last few, by COUNT, that is O(1).";
@@ -176,11 +178,15 @@ function chooseId(isAutomatic: boolean, form: number): void {
 function finishAdd(client: Client, stream: Ref, parsed: AddOrTrim, isIdChosen: boolean): void {
   const { db, argv } = client;
   const { trim } = parsed;
+  const { listener } = db.keyspace;
+  if (trim !== null && parsed.policy > KEEP) {
+    finishAddWithGroups(client, stream, parsed, trim);
+    return listener.keyReady(db, argv.bytes, argv.starts[1], argv.lengths[1], TYPE_STREAM);
+  }
   if (trim !== null && streamValue.trim(db.arena, stream, trim) > 0) {
     db.alsoEvent(argv, 1, EVENT_STREAM, "xtrim");
   }
   if (client.wantsEffects) recordAdd(client, stream, parsed, isIdChosen);
-  const { listener } = db.keyspace;
   listener.keyReady(db, argv.bytes, argv.starts[1], argv.lengths[1], TYPE_STREAM);
 }
 
@@ -259,6 +265,7 @@ function xtrimCommand(client: Client): void {
   const entry = typedForWrite(client, 1, TYPE_STREAM);
   if (entry === 0) return reply.integer(0);
   const stream = value.valueRef(db.arena, entry);
+  if (parsed.policy > KEEP) return trimWithGroups(client, stream, parsed, trim);
   const removed = streamValue.trim(db.arena, stream, trim);
   if (removed > 0) {
     db.changed(argv, 1, EVENT_STREAM, "xtrim");
@@ -270,6 +277,33 @@ function xtrimCommand(client: Client): void {
     }
   }
   reply.integer(removed);
+}
+
+/** Trims with regard to groups; what went is recorded entry by entry. */
+function trimWithGroups(client: Client, stream: Ref, parsed: AddOrTrim, trim: StreamTrim): void {
+  const deletions = new Deletions(client, stream);
+  const removed = deletions.trim(trim, parsed.policy);
+  client.propagateNothing();
+  deletions.finish("xtrim");
+  client.reply.integer(removed);
+}
+
+/** Trims after XADD likewise; records the entry without the options for that. */
+function finishAddWithGroups(
+  client: Client,
+  stream: Ref,
+  parsed: AddOrTrim,
+  trim: StreamTrim,
+): void {
+  const { argv } = client;
+  const deletions = new Deletions(client, stream);
+  deletions.trim(trim, parsed.policy);
+  if (client.wantsEffects) {
+    const parts: (string | Uint8Array)[] = ["XADD", argv.copy(1), idText(id)];
+    for (let index = parsed.idIndex + 1; index < argv.count; index++) parts.push(argv.copy(index));
+    client.propagateAs(...parts);
+  }
+  deletions.finish("xtrim");
 }
 
 function xsetidCommand(client: Client): void {

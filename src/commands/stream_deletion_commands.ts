@@ -2,31 +2,21 @@
  * Stream deletion commands of Redis 8.2: XDELEX and XACKDEL, which delete entries with regard to
  * the groups that may still need them.
  *
- *   KEEPREF   groups keep what they know of the entry (the rule, as of XDEL)
- *   DELREF    all groups forget it
- *   ACKED     it goes only when every group has got and acknowledged it
- *
- * They are recorded as XACK and XDEL, so that servers of any age can read the file.
+ * What the words for that mean, and how they are recorded: stream_deletions.ts.
  */
-import { scratch } from "../base/scratch.ts";
-import { Slice } from "../base/bytes.ts";
 import { INT64_MAX } from "../base/integers.ts";
-import { EVENT_STREAM } from "../keyspace/keyspace_listener.ts";
-import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
-import * as dictEntry from "../structures/dict_entry.ts";
 import { Id128 } from "../structures/id128.ts";
 import * as streamGroup from "../values/stream_group.ts";
-import { idText } from "../values/stream_id.ts";
-import { isReferenced, removeReferences } from "../values/stream_references.ts";
-import * as streamValue from "../values/stream_value.ts";
+import { isReferenced } from "../values/stream_references.ts";
 import * as value from "../values/value.ts";
 import { TYPE_STREAM } from "../values/value.ts";
 import { boundedIntegerArgument, typedForWrite } from "./arguments.ts";
-import { idArgument } from "./stream_arguments.ts";
+import { ACKNOWLEDGED, FORGET, idArgument, policyArgument } from "./stream_arguments.ts";
+import { Deletions } from "./stream_deletions.ts";
 import { groupArgument } from "./stream_groups.ts";
 
 // deno-fmt-ignore
@@ -46,10 +36,6 @@ const COUNT_MISMATCH = commandError(
   "ERR The `numids` parameter must match the number of arguments",
 );
 
-const KEEP = 0;
-const FORGET = 1;
-const ACKNOWLEDGED = 2;
-
 const DELETED = 1;
 const NOT_FOUND = -1;
 const STILL_REFERENCED = 2;
@@ -62,14 +48,12 @@ interface Deletion {
 }
 
 const id = new Id128();
-const bound = new Id128();
-const name = scratch(new Slice());
 
 /** Reads what follows the key, or the group. */
 function deletionArguments(argv: Argv, start: number): Deletion {
   const deletion: Deletion = { policy: -1, firstId: 0, idCount: 0 };
   for (let index = start; index < argv.count; index++) {
-    const policy = policyAt(argv, index);
+    const policy = policyArgument(argv, index);
     if (policy >= 0) {
       if (deletion.policy >= 0) throw SYNTAX_ERROR;
       deletion.policy = policy;
@@ -89,76 +73,13 @@ function deletionArguments(argv: Argv, start: number): Deletion {
   return deletion;
 }
 
-function policyAt(argv: Argv, index: number): number {
-  if (argv.is(index, "keepref")) return KEEP;
-  if (argv.is(index, "delref")) return FORGET;
-  return argv.is(index, "acked") ? ACKNOWLEDGED : -1;
-}
-
-/** What a command did, as it is recorded. */
-class DeletionEffects {
-  readonly #client: Client;
-  readonly #deleted: string[] = [];
-  readonly #acknowledged = new Map<string, string[]>();
-
-  constructor(client: Client) {
-    this.#client = client;
-  }
-
-  deleted(): void {
-    this.#deleted.push(idText(id));
-  }
-
-  acknowledged(group: Ref): void {
-    dictEntry.readKey(this.#client.db.arena, group, name);
-    const key = String.fromCharCode(...name.copy());
-    const ids = this.#acknowledged.get(key);
-    if (ids === undefined) this.#acknowledged.set(key, [idText(id)]);
-    else ids.push(idText(id));
-  }
-
-  /** Counts, announces and records everything; keeps the first id of the stream right. */
-  finish(stream: Ref): void {
-    const client = this.#client;
-    const { db, argv } = client;
-    const key = argv.copy(1);
-    client.propagateNothing();
-    for (const [group, ids] of this.#acknowledged) {
-      db.keyspace.dirty += ids.length;
-      client.propagateAs("XACK", key, group, ...ids);
-    }
-    if (this.#deleted.length === 0) return;
-    streamValue.refreshFirstId(db.arena, stream);
-    db.changed(argv, 1, EVENT_STREAM, "xdel");
-    db.keyspace.dirty += this.#deleted.length - 1;
-    client.propagateAs("XDEL", key, ...this.#deleted);
-  }
-}
-
-/** Removes the entry of `id`; returns whether there was one. */
-function removeEntry({ db: { arena } }: Client, stream: Ref, effects: DeletionEffects): boolean {
-  if (!streamValue.removeEntry(arena, stream, id)) return false;
-  streamValue.readMaxDeletedId(arena, stream, bound);
-  if (bound.compare(id) < 0) streamValue.setMaxDeletedId(arena, stream, id);
-  effects.deleted();
-  return true;
-}
-
-function forgetEverywhere(
-  { db: { arena } }: Client,
-  stream: Ref,
-  effects: DeletionEffects,
-): void {
-  for (const group of removeReferences(arena, stream, id)) effects.acknowledged(group);
-}
-
 function xdelexCommand(client: Client): void {
   const { db, argv, reply } = client;
   const { policy, firstId, idCount } = deletionArguments(argv, 2);
   const entry = typedForWrite(client, 1, TYPE_STREAM);
   if (entry === 0) return replyNotFound(client, idCount);
   const stream = value.valueRef(db.arena, entry);
-  const effects = new DeletionEffects(client);
+  const deletions = new Deletions(client, stream);
   reply.array(idCount);
   for (let index = firstId; index < firstId + idCount; index++) {
     idArgument(argv, index, id);
@@ -166,10 +87,11 @@ function xdelexCommand(client: Client): void {
       reply.integer(STILL_REFERENCED);
       continue;
     }
-    if (policy === FORGET) forgetEverywhere(client, stream, effects);
-    reply.integer(removeEntry(client, stream, effects) ? DELETED : NOT_FOUND);
+    if (policy === FORGET) deletions.forget(id);
+    reply.integer(deletions.remove(id) ? DELETED : NOT_FOUND);
   }
-  effects.finish(stream);
+  client.propagateNothing();
+  deletions.finish("xdel");
 }
 
 function replyNotFound({ reply }: Client, idCount: number): void {
@@ -184,7 +106,7 @@ function xackdelCommand(client: Client): void {
   const stream = entry === 0 ? 0 : value.valueRef(db.arena, entry);
   const group = stream === 0 ? 0 : groupArgument(client, stream, 2);
   if (group === 0) return replyNotFound(client, idCount);
-  const effects = new DeletionEffects(client);
+  const deletions = new Deletions(client, stream);
   reply.array(idCount);
   for (let index = firstId; index < firstId + idCount; index++) {
     idArgument(argv, index, id);
@@ -192,14 +114,15 @@ function xackdelCommand(client: Client): void {
       reply.integer(NOT_FOUND);
       continue;
     }
-    effects.acknowledged(group);
+    deletions.acknowledged(group, id);
     if (policy === ACKNOWLEDGED && isReferenced(db.arena, stream, id)) {
       reply.integer(STILL_REFERENCED);
       continue;
     }
-    if (policy === FORGET) forgetEverywhere(client, stream, effects);
-    removeEntry(client, stream, effects);
+    if (policy === FORGET) deletions.forget(id);
+    deletions.remove(id);
     reply.integer(DELETED);
   }
-  effects.finish(stream);
+  client.propagateNothing();
+  deletions.finish("xdel");
 }

@@ -15,6 +15,7 @@ import type { Argv } from "../protocol/argv.ts";
 import { type Client, REDIS_DENY_BLOCKING } from "../session/client.ts";
 import type { KeySpec, RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
+import { INVALID_KEY_ARGUMENTS } from "../session/key_positions.ts";
 import { Id128 } from "../structures/id128.ts";
 import { IdTreeCursor } from "../structures/id_tree.ts";
 import * as streamGroup from "../values/stream_group.ts";
@@ -138,7 +139,7 @@ function streamKeys(argv: Argv): number[] {
     index += optionWidth(argv, index);
   }
   const rest = argv.count - index - 1;
-  if (rest <= 0 || rest % 2 === 1) return [];
+  if (rest <= 0 || rest % 2 === 1) throw INVALID_KEY_ARGUMENTS;
   return Array.from({ length: rest / 2 }, (_, offset) => index + 1 + offset);
 }
 

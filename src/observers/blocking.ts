@@ -35,6 +35,8 @@ export class Blocking {
   readonly #onUnblocked: (client: Client) => void;
   /** Hears of each new deadline, so that `expireWaiting` is called in time. */
   readonly #onDeadline: (deadlineMs: number) => void;
+  /** Clients that are to be told when their key is gone. */
+  #whenGoneCount = 0;
   /** Clients that wait (INFO blocked_clients). */
   blockedCount = 0;
 
@@ -77,6 +79,7 @@ export class Blocking {
       this.#timed.add(client);
       this.#onDeadline(deadlineMs);
     }
+    if (whenGone !== null) this.#whenGoneCount++;
     this.blockedCount++;
   }
 
@@ -91,6 +94,7 @@ export class Blocking {
       if (clients.size === 0) waiting.delete(key);
     }
     this.#timed.delete(client);
+    if (blocked.whenGone !== null) this.#whenGoneCount--;
     client.blocked = null;
     client.flags &= ~REDIS_BLOCKED;
     this.blockedCount--;
@@ -163,8 +167,10 @@ export class Blocking {
 
   #serveKey(db: Database, key: string): void {
     const bytes = latin1Bytes(key);
+    let entry = db.lookupKey(bytes, 0, bytes.length);
     for (const client of this.#waiting[db.index]?.get(key) ?? []) {
-      const entry = db.lookupKey(bytes, 0, bytes.length);
+      // Of the many who may wait for the key, most need not hear that there is none.
+      if (entry === 0 && this.#whenGoneCount === 0) return;
       const blocked = client.blocked!;
       const isWanted = entry !== 0 &&
         (blocked.typeMask & (1 << value.typeOf(db.arena, entry))) !== 0;
@@ -173,7 +179,9 @@ export class Blocking {
         if (!isWanted) throw blocked.whenGone;
         return blocked.serve(client, bytes, entry);
       });
-      if (isServed) this.unblock(client);
+      if (!isServed) continue;
+      this.unblock(client);
+      entry = db.lookupKey(bytes, 0, bytes.length);
     }
   }
 }

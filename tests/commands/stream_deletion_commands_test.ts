@@ -1,4 +1,4 @@
-/** XDELEX, XACKDEL and XREAD +; replies are those of redis-server 8.2.3. */
+/** XDELEX, XACKDEL, KEEPREF, DELREF, ACKED and XREAD +; replies are those of redis-server 8.2.3. */
 import { assertEquals } from "@std/assert";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { RecordedEffects } from "../support/recorded_effects.ts";
@@ -118,6 +118,86 @@ Deno.test("XREAD takes + for the last entry", () => {
   expectReplies(server, ROWS_3);
 });
 
+const ROWS_4: readonly Row[] = [
+  ["XADD s 1-1 a 1", "$3 1-1"],
+  ["XADD s 1-2 a 2", "$3 1-2"],
+  ["XADD s 1-3 a 3", "$3 1-3"],
+  ["XADD s 1-4 a 4", "$3 1-4"],
+  ["XADD s 1-5 a 5", "$3 1-5"],
+  ["XADD s 1-6 a 6", "$3 1-6"],
+  ["XADD s 1-7 a 7", "$3 1-7"],
+  ["XADD s 1-8 a 8", "$3 1-8"],
+  ["XGROUP CREATE s g 0", "+OK"],
+  [
+    "XREADGROUP GROUP g c COUNT 7 STREAMS s >",
+    "*1 *2 $1 s *7 *2 $3 1-1 *2 $1 a $1 1 *2 $3 1-2 *2 $1 a $1 2 *2 $3 1-3 *2 $1 a $1 3 *2 $3 1-4 *2 $1 a $1 4 *2 $3 1-5 *2 $1 a $1 5 *2 $3 1-6 *2 $1 a $1 6 *2 $3 1-7 *2 $1 a $1 7",
+  ],
+  ["XACK s g 1-2 1-4 1-6 1-7", ":4"],
+  ["XTRIM s MAXLEN 6 ACKED", ":2"],
+  [
+    "XRANGE s - +",
+    "*6 *2 $3 1-1 *2 $1 a $1 1 *2 $3 1-3 *2 $1 a $1 3 *2 $3 1-5 *2 $1 a $1 5 *2 $3 1-6 *2 $1 a $1 6 *2 $3 1-7 *2 $1 a $1 7 *2 $3 1-8 *2 $1 a $1 8",
+  ],
+  ["XTRIM s ACKED MINID 1-7", ":1"],
+  [
+    "XRANGE s - +",
+    "*5 *2 $3 1-1 *2 $1 a $1 1 *2 $3 1-3 *2 $1 a $1 3 *2 $3 1-5 *2 $1 a $1 5 *2 $3 1-7 *2 $1 a $1 7 *2 $3 1-8 *2 $1 a $1 8",
+  ],
+  ["XTRIM s MAXLEN = 0 ACKED", ":1"],
+  [
+    "XRANGE s - +",
+    "*4 *2 $3 1-1 *2 $1 a $1 1 *2 $3 1-3 *2 $1 a $1 3 *2 $3 1-5 *2 $1 a $1 5 *2 $3 1-8 *2 $1 a $1 8",
+  ],
+  ["XTRIM s MAXLEN ~ 0 ACKED", ":0"],
+  ["XPENDING s g", "*4 :3 $3 1-1 $3 1-5 *1 *2 $1 c $1 3"],
+  ["XTRIM s MAXLEN 1 ACKED DELREF", "-ERR syntax error"],
+  ["XTRIM s MAXLEN 1 KEEPREF", ":3"],
+  ["XPENDING s g", "*4 :3 $3 1-1 $3 1-5 *1 *2 $1 c $1 3"],
+  ["XGROUP DESTROY s g", ":1"],
+  ["XTRIM s MAXLEN 0 ACKED", ":1"],
+];
+
+Deno.test("XTRIM with ACKED passes over what groups need", () => {
+  using server = new EmbeddedServer();
+  expectReplies(server, ROWS_4);
+});
+
+const ROWS_5: readonly Row[] = [
+  ["XADD s 1-1 a 1", "$3 1-1"],
+  ["XADD s 1-2 a 2", "$3 1-2"],
+  ["XADD s 1-3 a 3", "$3 1-3"],
+  ["XADD s 1-4 a 4", "$3 1-4"],
+  ["XADD s 1-5 a 5", "$3 1-5"],
+  ["XADD s 1-6 a 6", "$3 1-6"],
+  ["XADD s 1-7 a 7", "$3 1-7"],
+  ["XADD s 1-8 a 8", "$3 1-8"],
+  ["XGROUP CREATE s g 0", "+OK"],
+  [
+    "XREADGROUP GROUP g c COUNT 7 STREAMS s >",
+    "*1 *2 $1 s *7 *2 $3 1-1 *2 $1 a $1 1 *2 $3 1-2 *2 $1 a $1 2 *2 $3 1-3 *2 $1 a $1 3 *2 $3 1-4 *2 $1 a $1 4 *2 $3 1-5 *2 $1 a $1 5 *2 $3 1-6 *2 $1 a $1 6 *2 $3 1-7 *2 $1 a $1 7",
+  ],
+  ["XACK s g 1-2 1-4 1-6 1-7", ":4"],
+  ["XTRIM s MAXLEN 6 DELREF", ":2"],
+  ["XPENDING s g", "*4 :2 $3 1-3 $3 1-5 *1 *2 $1 c $1 2"],
+  ["XADD s DELREF MAXLEN 5 2-1 a b", "$3 2-1"],
+  ["XPENDING s g", "*4 :1 $3 1-5 $3 1-5 *1 *2 $1 c $1 1"],
+  ["XADD s ACKED MAXLEN 2 2-2 a b", "$3 2-2"],
+  ["XADD s KEEPREF 2-3 a b", "$3 2-3"],
+  ["XADD s ACKED DELREF 2-4 a b", "-ERR Invalid stream ID specified as stream command argument"],
+  [
+    "XRANGE s - +",
+    "*5 *2 $3 1-5 *2 $1 a $1 5 *2 $3 1-8 *2 $1 a $1 8 *2 $3 2-1 *2 $1 a $1 b *2 $3 2-2 *2 $1 a $1 b *2 $3 2-3 *2 $1 a $1 b",
+  ],
+  ["XTRIM s MINID 3 DELREF", ":5"],
+  ["XPENDING s g", "*4 :0 $-1 $-1 *-1"],
+  ["XLEN s", ":0"],
+];
+
+Deno.test("XTRIM and XADD with DELREF make groups forget what goes", () => {
+  using server = new EmbeddedServer();
+  expectReplies(server, ROWS_5);
+});
+
 Deno.test("deletions are announced once, and recorded in the words of older servers", () => {
   using server = new EmbeddedServer();
   for (let i = 1; i <= 4; i++) server.run("XADD", "s", `1-${i}`, "a", "b");
@@ -135,4 +215,10 @@ Deno.test("deletions are announced once, and recorded in the words of older serv
   ]);
   assertEquals(effects.takeEvents(), ["xdel s", "xdel s"]);
   assertEquals(effects.takeDirty(), 6);
+  server.run("XADD", "s", "MAXLEN", "1", "DELREF", "2-1", "a", "b");
+  server.run("XTRIM", "s", "MAXLEN", "0", "ACKED");
+  server.run("XREADGROUP", "GROUP", "g", "c", "NOACK", "STREAMS", "s", ">");
+  effects.takeLog();
+  server.run("XTRIM", "s", "MAXLEN", "0", "ACKED");
+  assertEquals(effects.takeLog(), ["XDEL s 2-1"]);
 });

@@ -145,6 +145,8 @@ Deno.test("XREADGROUP gives each entry to one consumer, and shows it again", () 
 const ROWS_4: readonly Row[] = [
   ["COMMAND GETKEYS XREAD STREAMS a b 1 2", "*2 $1 a $1 b"],
   ["COMMAND GETKEYS XREAD COUNT 5 BLOCK 0 STREAMS a 1", "*1 $1 a"],
+  ["COMMAND GETKEYS XREAD COUNT 11 inf r3 20-25", "-ERR Invalid arguments specified for command"],
+  ["COMMAND GETKEYS XREAD STREAMS a b 1", "*1 $1 a"],
   ["COMMAND GETKEYS XREADGROUP GROUP STREAMS c STREAMS a b 1 2", "*2 $1 a $1 b"],
   ["COMMAND GETKEYS XREADGROUP GROUP g c COUNT 1 STREAMS a >", "*1 $1 a"],
   ["COMMAND GETKEYSANDFLAGS XREADGROUP GROUP g c COUNT 1 STREAMS a >", "*1 *2 $1 a *2 +RO +access"],

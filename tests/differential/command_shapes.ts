@@ -175,8 +175,9 @@ ZREM <geo> {<place>} \n ZRANGE <geo> 0 -1 WITHSCORES \n ZSCORE <geo> <place>
 const STREAMS = `
 6 | XADD <stream> <newid> {<field> <value>} \n 4 | XADD <stream> <newid> a <value>
 3 | XADD <plainstream> <newid> {<field> <value>} \n 2 | XADD <plainstream> <newid> a <value> b 7
-2 | XADD <stream> [NOMKSTREAM] [MAXLEN|MINID] [=|~] <count> [LIMIT <count>] <newid> <field> <value>
-XADD (<stream>|<plainstream>) (MAXLEN|MINID) (=|~) <count> <newid> {<field> <value>}
+2 | XADD <stream> [NOMKSTREAM] [MAXLEN|MINID] [=|~] <smallcount> [LIMIT <count>] <newid> \
+<field> <value>
+XADD (<stream>|<plainstream>) (MAXLEN|MINID) (=|~) <smallcount> <newid> {<field> <value>}
 2 | XTRIM (<stream>|<plainstream>) (MAXLEN|MINID) [=|~] <count> [LIMIT <count>]
 XTRIM <stream> MINID [=|~] <entryid> \n XLEN <stream>
 0.4 | DEL <stream> \n 0.4 | DEL <plainstream>

@@ -25,8 +25,11 @@ export type Law =
   /** Integers at most so far apart: TTL and the like. */
   | { near: number };
 
-/** The first byte of a dump of a hash table of members, or of fields and values. */
-const UNORDERED_DUMPS = [2, 4];
+/**
+ * The first byte of a dump of a hash table of members, or of fields and values; and of a stream,
+ * whose groups tell times.
+ */
+const UNORDERED_DUMPS = [2, 4, 19];
 /**
  * Of a hash in one listpack: its fields may come from a hash table, in any order, and compress
  * better or worse.
