@@ -80,10 +80,6 @@ const ROWS_1: readonly Row[] = [
   ["XINFO GROUPS none", "-ERR no such key"],
   ["XINFO CONSUMERS s none", "-NOGROUP No such consumer group 'none' for key name 's'"],
   ["XINFO FOO s", "-ERR unknown subcommand 'FOO'. Try XINFO HELP."],
-  [
-    "XINFO HELP",
-    "*9 +XINFO <subcommand> [<arg> [value] [opt] ...]. Subcommands are: +CONSUMERS <key> <groupname> +    Show consumers of <groupname>. +GROUPS <key> +    Show the stream consumer groups. +STREAM <key> [FULL [COUNT <count>] +    Show information about the stream. +HELP +    Prints this help.",
-  ],
   ["SET str x", "+OK"],
   ["XINFO STREAM str", "-WRONGTYPE Operation against a key holding the wrong kind of value"],
 ];
@@ -169,10 +165,6 @@ const ROWS_2: readonly Row[] = [
   ["XINFO GROUPS none", "-ERR no such key"],
   ["XINFO CONSUMERS s none", "-NOGROUP No such consumer group 'none' for key name 's'"],
   ["XINFO FOO s", "-ERR unknown subcommand 'FOO'. Try XINFO HELP."],
-  [
-    "XINFO HELP",
-    "*9 +XINFO <subcommand> [<arg> [value] [opt] ...]. Subcommands are: +CONSUMERS <key> <groupname> +    Show consumers of <groupname>. +GROUPS <key> +    Show the stream consumer groups. +STREAM <key> [FULL [COUNT <count>] +    Show information about the stream. +HELP +    Prints this help.",
-  ],
   ["SET str x", "+OK"],
   ["XINFO STREAM str", "-WRONGTYPE Operation against a key holding the wrong kind of value"],
 ];
