@@ -240,6 +240,10 @@ const TESTED_ELSEWHERE: readonly { path: RegExp; reason: string }[] = [
     path: /^src\/commands\/arguments\.ts$/,
     reason: "parsers shared by families: the tests of each family hand them wrong arguments",
   },
+  {
+    path: /^src\/commands\/stream_(?:arguments|deletions|effects|groups)\.ts$/,
+    reason: "shared by the files of stream commands, whose tests hold texts and effects",
+  },
 ];
 
 /**

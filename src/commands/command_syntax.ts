@@ -24,12 +24,12 @@
  *   a^1.2.3, a^-1.2.3      since that version; deprecated since that version
  *   key@1                  number of the key spec, where it does not follow from counting the keys
  */
-import { ABSENT_STREAM_SYNTAX } from "./absent_stream_commands.ts";
 import { COLLECTION_SYNTAX } from "./command_syntax_collections.ts";
 import { KEY_SYNTAX } from "./command_syntax_keys.ts";
 import { REPLICATION_SYNTAX } from "./command_syntax_replication.ts";
 import { SERVER_SYNTAX } from "./command_syntax_server.ts";
 import { SORTED_SET_SYNTAX } from "./command_syntax_sorted_sets.ts";
+import { STREAM_SYNTAX } from "./command_syntax_streams.ts";
 import { STRING_SYNTAX } from "./command_syntax_strings.ts";
 
 /** An argument as COMMAND DOCS describes it; "" and -1 stand for what is not told. */
@@ -59,12 +59,12 @@ export interface CommandDocument {
 }
 
 const TEXTS = [
-  ABSENT_STREAM_SYNTAX,
   COLLECTION_SYNTAX,
   KEY_SYNTAX,
   REPLICATION_SYNTAX,
   SERVER_SYNTAX,
   SORTED_SET_SYNTAX,
+  STREAM_SYNTAX,
   STRING_SYNTAX,
 ];
 

@@ -194,7 +194,7 @@ function readPayload({ argv, host }: Client, expiryMs: number): Ref {
   const byteCount = argv.lengths[3] - FOOTER_BYTES;
   const source = new ArraySource(argv.bytes, argv.starts[3], byteCount);
   const input = new RdbInput("payload", source, byteCount, false);
-  const reader = new RdbValueReader(input, host.keyspace, encodingLimits(host.config));
+  const reader = new RdbValueReader(input, host.keyspace, encodingLimits(host.config), true);
   let entry: Ref = 0;
   try {
     const type = input.readByte();

@@ -2,7 +2,6 @@
  * The command table: all families, concatenated.
  */
 import type { RedisCommand } from "../session/command.ts";
-import { absentStreamCommands } from "./absent_stream_commands.ts";
 import { aclCommands } from "./acl_commands.ts";
 import { bitfieldCommands } from "./bitfield_commands.ts";
 import { bitmapCommands } from "./bitmap_commands.ts";
@@ -43,12 +42,17 @@ import { sortedSetCommands } from "./sorted_set_commands.ts";
 import { sortedSetPopCommands } from "./sorted_set_pop_commands.ts";
 import { sortedSetRangeCommands } from "./sorted_set_range_commands.ts";
 import { sortedSetStoreCommands } from "./sorted_set_store_commands.ts";
+import { streamCommands } from "./stream_commands.ts";
+import { streamDeletionCommands } from "./stream_deletion_commands.ts";
+import { streamGroupCommands } from "./stream_group_commands.ts";
+import { streamInfoCommands } from "./stream_info_commands.ts";
+import { streamPendingCommands } from "./stream_pending_commands.ts";
+import { streamReadCommands } from "./stream_read_commands.ts";
 import { stringCommands } from "./string_commands.ts";
 import { counterCommands } from "./counter_commands.ts";
 import { transactionCommands } from "./transaction_commands.ts";
 
 export const commandRows: readonly RedisCommand[] = [
-  ...absentStreamCommands,
   ...aclCommands,
   ...bitfieldCommands,
   ...bitmapCommands,
@@ -89,6 +93,12 @@ export const commandRows: readonly RedisCommand[] = [
   ...sortedSetPopCommands,
   ...sortedSetRangeCommands,
   ...sortedSetStoreCommands,
+  ...streamCommands,
+  ...streamDeletionCommands,
+  ...streamGroupCommands,
+  ...streamInfoCommands,
+  ...streamPendingCommands,
+  ...streamReadCommands,
   ...stringCommands,
   ...counterCommands,
   ...transactionCommands,

@@ -56,7 +56,9 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
   }
 
   databaseFlushed(db: Database): void {
-    this.#host.watch.touchDatabase(db, null);
-    this.#host.tracking.databaseFlushed();
+    const { watch, tracking, blocking } = this.#host;
+    watch.touchDatabase(db, null);
+    tracking.databaseFlushed();
+    blocking.databaseReady(db);
   }
 }

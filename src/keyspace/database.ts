@@ -281,6 +281,7 @@ export class Database {
       newExpiryMs,
     );
     this.keyspace.inheritClock(old, entry);
+    this.#announceIfStream(old, key, keyStart, keyBytes);
     dict.replaceFound(arena, entry);
     this.#replaceExpiry(old, entry, oldExpiryMs, newExpiryMs);
     this.keyspace.reclaimer.freeEntry(old);
@@ -298,6 +299,7 @@ export class Database {
     let old = dict.find(arena, this.keys, argv.bytes, start, length);
     if (old !== 0 && this.#removeIfExpired(old)) old = 0;
     if (old === 0) return this.create(argv, index, type, encoding, ref);
+    const oldType = value.typeOf(arena, old);
     const oldExpiryMs = value.expiryOf(arena, old);
     const entry = value.createEntry(
       arena,
@@ -314,7 +316,9 @@ export class Database {
     this.#replaceExpiry(old, entry, oldExpiryMs, value.NO_EXPIRY);
     this.keyspace.reclaimer.freeEntry(old);
     const { listener } = this.keyspace;
-    if (type !== value.TYPE_STRING) listener.keyReady(this, argv.bytes, start, length, type);
+    if (type !== value.TYPE_STRING || oldType === value.TYPE_STREAM) {
+      listener.keyReady(this, argv.bytes, start, length, type);
+    }
     return entry;
   }
 
@@ -524,9 +528,16 @@ export class Database {
     }
   }
 
+  /** Tells those who read a stream as a group that it goes away. */
+  #announceIfStream(entry: Ref, bytes: Uint8Array, start: number, length: number): void {
+    if (value.typeOf(this.arena, entry) !== value.TYPE_STREAM) return;
+    this.keyspace.listener.keyReady(this, bytes, start, length, value.TYPE_STREAM);
+  }
+
   /** Takes the entry that was just found out of both dicts. */
   #unlinkFound(entry: Ref, bytes: Uint8Array, start: number, length: number): void {
     dict.removeFound(this.arena, this.keys);
+    this.#announceIfStream(entry, bytes, start, length);
     if ((value.ownerFlags(this.arena, entry) & value.FLAG_EXPIRY) === 0) return;
     dict.find(this.arena, this.expires, bytes, start, length);
     dict.removeFound(this.arena, this.expires);

@@ -19,6 +19,8 @@ import * as hashValue from "../values/hash_value.ts";
 import * as listValue from "../values/list_value.ts";
 import * as setValue from "../values/set_value.ts";
 import * as sortedSetValue from "../values/sorted_set_value.ts";
+import { idText, MAX_ID, MIN_ID } from "../values/stream_id.ts";
+import { StreamCursor } from "../values/stream_value.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
 import type { Database } from "./database.ts";
@@ -92,6 +94,26 @@ function addValue({ arena }: Database, entry: Ref, digest: Uint8Array): void {
     hashValue.forEach(arena, encoding, ref, (field, { bytes, start, length }) => {
       xorPair(digest, field, bytes, start, length);
     });
+  } else if (type === value.TYPE_STREAM) {
+    addStream(arena, ref, digest);
+  }
+}
+
+/** Redis: groups do not count, and an id has a dot where it has a dash elsewhere. */
+function addStream(arena: Database["arena"], ref: Ref, digest: Uint8Array): void {
+  const cursor = new StreamCursor();
+  const field = new Slice();
+  const content = new Slice();
+  if (!cursor.seek(arena, ref, MIN_ID, MAX_ID, false)) return;
+  while (cursor.next()) {
+    const id = latin1Bytes(idText(cursor.id).replace("-", "."));
+    mix(digest, id, 0, id.length);
+    cursor.beginPairs();
+    for (let pairs = cursor.pairs; pairs > 0; pairs--) {
+      cursor.readPair(field, content);
+      mix(digest, field.bytes, field.start, field.length);
+      mix(digest, content.bytes, content.start, content.length);
+    }
   }
 }
 

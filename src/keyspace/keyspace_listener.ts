@@ -33,7 +33,10 @@ export interface KeyspaceListener<Database> {
   ): void;
   /** A key is about to go because it expired or was evicted; to be recorded as its deletion. */
   keyVanishes(db: Database, bytes: Uint8Array, start: number, length: number): void;
-  /** A key was created, or took another's place, with a type that blocked clients may wait for. */
+  /**
+   * A key was created, or took another's place, with a type that blocked clients may wait for; or a
+   * stream went away, which concerns those who read it as a group.
+   */
   keyReady(db: Database, bytes: Uint8Array, start: number, length: number, type: number): void;
   /** All keys of a database are gone or were swapped. */
   databaseFlushed(db: Database): void;

@@ -1,5 +1,5 @@
 /**
- * Blocking: clients that wait for a key (BLPOP and its kin).
+ * Blocking: clients that wait for a key (BLPOP and its kin, XREAD).
  *
  * A command that finds nothing calls `block` with the keys, and two functions: `serve`, which tries
  * again, and `expire`, which answers after the timeout. When a key gets a type that somebody waits
@@ -14,6 +14,7 @@ import * as clock from "../base/clock.ts";
 import type { Database } from "../keyspace/database.ts";
 import * as value from "../values/value.ts";
 import { type Client, REDIS_BLOCKED, type ServeBlocked } from "../session/client.ts";
+import type { CommandError } from "../session/errors.ts";
 
 declare module "../session/host.ts" {
   interface Host {
@@ -34,6 +35,8 @@ export class Blocking {
   readonly #onUnblocked: (client: Client) => void;
   /** Hears of each new deadline, so that `expireWaiting` is called in time. */
   readonly #onDeadline: (deadlineMs: number) => void;
+  /** Clients that are to be told when their key is gone. */
+  #whenGoneCount = 0;
   /** Clients that wait (INFO blocked_clients). */
   blockedCount = 0;
 
@@ -58,12 +61,13 @@ export class Blocking {
     timeoutMs: number,
     serve: ServeBlocked,
     expire: (client: Client) => void,
+    whenGone: CommandError | null = null,
   ): void {
     const { db, argv } = client;
     const keys = [...new Set(keyIndexes.map((index) => argv.text(index)))];
     const deadlineMs = timeoutMs === 0 ? 0 : clock.nowMs() + timeoutMs;
     client.argv = argv.clone();
-    client.blocked = { db, keys, typeMask, deadlineMs, serve, expire, durationUs: 0 };
+    client.blocked = { db, keys, typeMask, deadlineMs, serve, expire, whenGone, durationUs: 0 };
     client.flags |= REDIS_BLOCKED;
     const waiting = this.#waiting[db.index] ??= new Map();
     for (const key of keys) {
@@ -75,6 +79,7 @@ export class Blocking {
       this.#timed.add(client);
       this.#onDeadline(deadlineMs);
     }
+    if (whenGone !== null) this.#whenGoneCount++;
     this.blockedCount++;
   }
 
@@ -89,6 +94,7 @@ export class Blocking {
       if (clients.size === 0) waiting.delete(key);
     }
     this.#timed.delete(client);
+    if (blocked.whenGone !== null) this.#whenGoneCount--;
     client.blocked = null;
     client.flags &= ~REDIS_BLOCKED;
     this.blockedCount--;
@@ -107,7 +113,7 @@ export class Blocking {
     return this.#timed.size;
   }
 
-  /** Notes that a key now holds something that a waiting client may want. */
+  /** Notes that a key now holds something that a waiting client may want, or that it is gone. */
   keyReady(db: Database, bytes: Uint8Array, start: number, length: number): void {
     if (this.blockedCount === 0) return;
     const key = latin1Text(bytes, start, length);
@@ -161,13 +167,21 @@ export class Blocking {
 
   #serveKey(db: Database, key: string): void {
     const bytes = latin1Bytes(key);
+    let entry = db.lookupKey(bytes, 0, bytes.length);
     for (const client of this.#waiting[db.index]?.get(key) ?? []) {
-      const entry = db.lookupKey(bytes, 0, bytes.length);
-      if (entry === 0) return;
+      // Of the many who may wait for the key, most need not hear that there is none.
+      if (entry === 0 && this.#whenGoneCount === 0) return;
       const blocked = client.blocked!;
-      if ((blocked.typeMask & (1 << value.typeOf(db.arena, entry))) === 0) continue;
-      const isServed = this.#runServed(client, () => blocked.serve(client, bytes, entry));
-      if (isServed) this.unblock(client);
+      const isWanted = entry !== 0 &&
+        (blocked.typeMask & (1 << value.typeOf(db.arena, entry))) !== 0;
+      if (!isWanted && blocked.whenGone === null) continue;
+      const isServed = this.#runServed(client, () => {
+        if (!isWanted) throw blocked.whenGone;
+        return blocked.serve(client, bytes, entry);
+      });
+      if (!isServed) continue;
+      this.unblock(client);
+      entry = db.lookupKey(bytes, 0, bytes.length);
     }
   }
 }

@@ -140,7 +140,7 @@ class RdbChecker {
   constructor(input: RdbInput, print: PrintLine) {
     this.#input = input;
     this.#print = print;
-    this.#values = new RdbValueReader(input, this.#keyspace, LIMITS);
+    this.#values = new RdbValueReader(input, this.#keyspace, LIMITS, false);
   }
 
   check(): RdbCheck {

@@ -7,6 +7,7 @@
  *   set          SADD      at most 64 members each
  *   sorted set   ZADD      at most 64 members each
  *   hash         HMSET     at most 64 fields each
+ *   stream       XADD, XSETID, XGROUP CREATE, XGROUP CREATECONSUMER, XCLAIM
  *   expiry       PEXPIREAT
  *   library      FUNCTION LOAD
  *
@@ -19,10 +20,17 @@ import type { Memory, Ref } from "../memory/memory.ts";
 import * as byteString from "../structures/byte_string.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
+import { Id128 } from "../structures/id128.ts";
+import { IdTreeCursor } from "../structures/id_tree.ts";
 import * as hashValue from "../values/hash_value.ts";
 import * as listValue from "../values/list_value.ts";
 import * as setValue from "../values/set_value.ts";
 import * as sortedSetValue from "../values/sorted_set_value.ts";
+import * as streamGroup from "../values/stream_group.ts";
+import { claimTimeText, PendingEntry } from "../values/stream_group.ts";
+import { idText, MAX_ID, MIN_ID } from "../values/stream_id.ts";
+import * as streamValue from "../values/stream_value.ts";
+import { StreamCursor } from "../values/stream_value.ts";
 import * as value from "../values/value.ts";
 import { type ByteSink, RdbOutput } from "./rdb_output.ts";
 import { type DatabaseRoots, type KeyProgress, PROGRESS_KEYS } from "./rdb_writer.ts";
@@ -129,6 +137,9 @@ export class CommandWriter {
         this.#begin("HMSET", 2, hashValue.count(memory, encoding, ref));
         hashValue.forEach(memory, encoding, ref, this.#writeField);
         return;
+      case value.TYPE_STREAM:
+        this.#writeStream(ref);
+        return;
     }
     unreachable(`value of type ${type}`);
   }
@@ -147,6 +158,93 @@ export class CommandWriter {
     this.#writeMarked("$", length);
     byteString.forEachChunk(memory, ref, 0, length, this.#writePiece);
     this.#writeLineEnd();
+  }
+
+  #writeStream(stream: Ref): void {
+    const memory = this.#memory;
+    const id = new Id128();
+    if (streamValue.length(memory, stream) > 0) this.#writeEntries(stream);
+    // An entry that goes at once leaves a stream that has none.
+    else this.#writeOnKey("XADD", "MAXLEN", "0", "0-1", "x", "y");
+    streamValue.readLastId(memory, stream, id);
+    const lastId = idText(id);
+    streamValue.readMaxDeletedId(memory, stream, id);
+    const added = String(streamValue.entriesAdded(memory, stream));
+    this.#writeOnKey("XSETID", lastId, "ENTRIESADDED", added, "MAXDELETEDID", idText(id));
+    for (const group of streamGroup.groupsIn(memory, stream)) this.#writeGroup(group);
+  }
+
+  #writeEntries(stream: Ref): void {
+    const cursor = new StreamCursor();
+    const content = new Slice();
+    cursor.seek(this.#memory, stream, MIN_ID, MAX_ID, false);
+    while (cursor.next()) {
+      this.#writeHead("XADD", 2 + cursor.pairs * 2);
+      this.#writeSlice(this.#key);
+      this.#writeTextArgument(idText(cursor.id));
+      cursor.beginPairs();
+      for (let pairs = cursor.pairs; pairs > 0; pairs--) {
+        cursor.readPair(this.#view, content);
+        this.#writeSlice(this.#view);
+        this.#writeSlice(content);
+      }
+    }
+  }
+
+  #writeGroup(group: Ref): void {
+    const memory = this.#memory;
+    const name = new Slice();
+    const id = new Id128();
+    dictEntry.readKey(memory, group, name);
+    streamGroup.readLastDelivered(memory, group, id);
+    this.#writeHead("XGROUP", 6);
+    this.#writeTextArgument("CREATE");
+    this.#writeSlice(this.#key);
+    this.#writeSlice(name);
+    this.#writeTextArgument(idText(id));
+    this.#writeTextArgument("ENTRIESREAD");
+    this.#writeTextArgument(String(streamGroup.entriesRead(memory, group)));
+    for (const consumer of streamGroup.consumersIn(memory, group)) {
+      dictEntry.readKey(memory, consumer, this.#view);
+      this.#writeHead("XGROUP", 4);
+      this.#writeTextArgument("CREATECONSUMER");
+      this.#writeSlice(this.#key);
+      this.#writeSlice(name);
+      this.#writeSlice(this.#view);
+      this.#writePending(group, name, consumer);
+    }
+  }
+
+  /** Claims the entries of a consumer, whose name is in `#view`. */
+  #writePending(group: Ref, groupName: Slice, consumer: Ref): void {
+    const memory = this.#memory;
+    const cursor = new IdTreeCursor();
+    const pending = new PendingEntry();
+    const id = new Id128();
+    const tree = streamGroup.pendingOfConsumer(memory, consumer);
+    for (let found = cursor.seekFirst(memory, tree); found; found = cursor.next()) {
+      cursor.readId(id);
+      streamGroup.findPending(memory, group, id, pending);
+      this.#writeHead("XCLAIM", 11);
+      this.#writeSlice(this.#key);
+      this.#writeSlice(groupName);
+      this.#writeSlice(this.#view);
+      this.#writeTextArgument("0");
+      this.#writeTextArgument(idText(id));
+      this.#writeTextArgument("TIME");
+      this.#writeTextArgument(claimTimeText(pending));
+      this.#writeTextArgument("RETRYCOUNT");
+      this.#writeTextArgument(String(pending.count.toBigInt()));
+      this.#writeTextArgument("JUSTID");
+      this.#writeTextArgument("FORCE");
+    }
+  }
+
+  /** Writes a command whose first argument is the key. */
+  #writeOnKey(command: string, ...texts: string[]): void {
+    this.#writeHead(command, 1 + texts.length);
+    this.#writeSlice(this.#key);
+    for (const text of texts) this.#writeTextArgument(text);
   }
 
   readonly #elementSink: listValue.ElementSink = {

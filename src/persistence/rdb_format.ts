@@ -48,14 +48,28 @@
  *   12  ZSET_ZIPLIST           2        blob: member, score, member, score …
  *   13  HASH_ZIPLIST           4        blob: field, value, field, value …
  *   14  LIST_QUICKLIST         7        length, blobs: ziplists
- *   15  STREAM_LISTPACKS       9        streams, also 19 (version 10) and 21 (version 11)
+ *   15  STREAM_LISTPACKS       9        see below
  *   16  HASH_LISTPACK          10       blob
  *   17  ZSET_LISTPACK          10       blob
  *   18  LIST_QUICKLIST_2       10       length, pairs of container (1 plain, 2 packed) and string
+ *   19  STREAM_LISTPACKS_2     10       see below
  *   20  SET_LISTPACK           11       blob
+ *   21  STREAM_LISTPACKS_3     11       see below
  *   22…25                      12, 80   hashes whose fields expire
  *
  * A score as text is a byte that counts the characters of it, or 253 NaN, 254 +inf, 255 -inf.
+ *
+ * A STREAM is, with "id" for two lengths, (19) for what types 19 and 21 have, (21) for type 21 only:
+ *
+ *   length, pairs of string and blob        nodes: id as 16 bytes, highest first, and a listpack
+ *   length, id                              entries, last id
+ *   id, id, length                          (19) first id, greatest deleted id, entries added
+ *   length                                  groups, each
+ *     string, id, length                      name, last id, (19) entries read
+ *     length, … 16 bytes, int64, length       pending: id, time of delivery in ms, deliveries
+ *     length                                  consumers, each
+ *       string, int64, int64                    name, seen and (21) active, in ms
+ *       length, … 16 bytes                      ids of its pending entries
  *
  * A DUMP payload is type and value as above, the version as two bytes, and the CRC of all of it.
  */
@@ -116,9 +130,6 @@ export const RDB_TYPE_END = 26;
 export const UNREADABLE_TYPE_NAMES: ReadonlyMap<number, string> = new Map([
   [RDB_MODULE, "module"],
   [RDB_MODULE_2, "module"],
-  [RDB_STREAM_LISTPACKS, "stream"],
-  [RDB_STREAM_LISTPACKS_2, "stream"],
-  [RDB_STREAM_LISTPACKS_3, "stream"],
   [22, "hash with expiring fields"],
   [23, "hash with expiring fields"],
   [24, "hash with expiring fields"],

@@ -10,7 +10,7 @@
  */
 import { copyBytes, Slice } from "../base/bytes.ts";
 import { BYTES_MAX } from "../structures/byte_string.ts";
-import { format as formatInteger } from "../structures/int64_words.ts";
+import { format as formatInteger, type Int64 } from "../structures/int64_words.ts";
 import { Crc64 } from "./crc64.ts";
 import * as lzf from "./lzf.ts";
 import * as format from "./rdb_format.ts";
@@ -135,6 +135,29 @@ export class RdbInput {
     const length = this.readLength();
     if (this.isEncoded) this.fail("expected a length, found an encoded string");
     return length;
+  }
+
+  /** Reads a length of any 64 bits, which counts no bytes: half of an id, a counter. */
+  readLength64(out: Int64): void {
+    const initial = this.readByte();
+    if (initial === format.LENGTH_64_BIT_BYTE) {
+      const high = this.#readWord();
+      return out.set(high, this.#readWord());
+    }
+    if (initial === format.LENGTH_32_BIT_BYTE) return out.set(0, this.#readWord());
+    switch (initial >>> 6) {
+      case format.LENGTH_6_BIT:
+        return out.set(0, initial);
+      case format.LENGTH_14_BIT:
+        return out.set(0, ((initial & 63) << 8) | this.readByte());
+    }
+    this.fail(`unknown length encoding ${initial}`);
+  }
+
+  /** Reads an int64, lowest byte first, without loss. */
+  readFullInt64(out: Int64): void {
+    const low = this.readInt32();
+    out.set(this.readInt32(), low);
   }
 
   /** Reads how many things follow, each of which takes at least `bytesMin`. */

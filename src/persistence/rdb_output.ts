@@ -98,6 +98,26 @@ export class RdbOutput {
     }
   }
 
+  /** Writes a length of any 64 bits, given as two words. */
+  writeLength64(high: number, low: number): void {
+    if (high === 0) return this.writeLength(low >>> 0);
+    if (this.#at > BUFFER_BYTES - PRIMITIVE_BYTES_MAX) this.flush();
+    this.#buffer[this.#at++] = format.LENGTH_64_BIT_BYTE;
+    this.#writeBigEndian(high >>> 0);
+    this.#writeBigEndian(low >>> 0);
+  }
+
+  /** Writes an int64 given as two words, lowest byte first. */
+  writeInt64(high: number, low: number): void {
+    if (this.#at > BUFFER_BYTES - PRIMITIVE_BYTES_MAX) this.flush();
+    const buffer = this.#buffer;
+    for (let shift = 0; shift < 32; shift += 8) {
+      buffer[this.#at + (shift >>> 3)] = low >>> shift;
+      buffer[this.#at + 4 + (shift >>> 3)] = high >>> shift;
+    }
+    this.#at += 8;
+  }
+
   #writeBigEndian(word: number): void {
     const buffer = this.#buffer;
     buffer[this.#at++] = word >>> 24;
@@ -111,16 +131,10 @@ export class RdbOutput {
    * greatest int64 becomes as a double, as the greatest int64.
    */
   writeMilliseconds(timeMs: number): void {
-    if (this.#at > BUFFER_BYTES - PRIMITIVE_BYTES_MAX) this.flush();
     const isBeyond = timeMs >= 2 ** 63;
-    const low = isBeyond ? 0xffffffff : timeMs >>> 0;
+    const low = isBeyond ? -1 : timeMs | 0;
     const high = isBeyond ? 0x7fffffff : Math.floor(timeMs / 0x100000000);
-    const buffer = this.#buffer;
-    for (let shift = 0; shift < 32; shift += 8) {
-      buffer[this.#at + (shift >>> 3)] = low >>> shift;
-      buffer[this.#at + 4 + (shift >>> 3)] = high >>> shift;
-    }
-    this.#at += 8;
+    this.writeInt64(high, low);
   }
 
   /** Writes a double, lowest byte first. */

@@ -85,7 +85,7 @@ export class RdbReader {
     this.#keyspace = keyspace;
     this.#options = options;
     this.#keyDelayUs = options.keyDelayUs ?? 0;
-    this.#values = new RdbValueReader(this.#input, keyspace, options.limits);
+    this.#values = new RdbValueReader(this.#input, keyspace, options.limits, false);
     this.#db = keyspace.databases[0];
   }
 

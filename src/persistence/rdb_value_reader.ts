@@ -21,11 +21,13 @@ import * as hashValue from "../values/hash_value.ts";
 import * as listValue from "../values/list_value.ts";
 import * as setValue from "../values/set_value.ts";
 import * as sortedSetValue from "../values/sorted_set_value.ts";
+import * as streamValue from "../values/stream_value.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
 import * as legacy from "./legacy_encodings.ts";
 import * as format from "./rdb_format.ts";
 import type { RdbInput } from "./rdb_input.ts";
+import { RdbStreamReader } from "./rdb_stream_reader.ts";
 
 /** The limits of the small encodings, from the configuration. */
 export interface EncodingLimits {
@@ -63,18 +65,24 @@ export class RdbValueReader {
   readonly #limits: EncodingLimits;
   readonly #view = new Slice();
   readonly #held = new HeldBytes();
+  readonly #streams: RdbStreamReader;
 
-  constructor(input: RdbInput, keyspace: Keyspace, limits: EncodingLimits) {
+  /**
+   * `isStrict`: refuse streams whose ids or length are wrong, too. Of a file they are set right,
+   * for a server that has lost count must be able to start.
+   */
+  constructor(input: RdbInput, keyspace: Keyspace, limits: EncodingLimits, isStrict: boolean) {
     this.#input = input;
     this.#keyspace = keyspace;
     this.#arena = keyspace.arena;
     this.#limits = limits;
+    this.#streams = new RdbStreamReader(input, keyspace.arena, isStrict);
   }
 
   /**
    * Reads a value. Returns an entry with this key (which must outlast the call) and expiry, or 0 if
-   * the value is a collection without elements. Throws RdbFormatError, or AddressSpaceFull, and
-   * leaves no block behind.
+   * the value is a collection without elements (a stream may have none). Throws RdbFormatError, or
+   * AddressSpaceFull, and leaves no block behind.
    */
   read(
     type: number,
@@ -182,6 +190,13 @@ export class RdbValueReader {
         encoding = value.ENCODING_LISTPACK;
         ref = hashValue.create(arena);
         break;
+      case format.RDB_STREAM_LISTPACKS:
+      case format.RDB_STREAM_LISTPACKS_2:
+      case format.RDB_STREAM_LISTPACKS_3:
+        kind = value.TYPE_STREAM;
+        encoding = value.ENCODING_STREAM;
+        ref = streamValue.create(arena);
+        break;
       default:
         return this.#failForType(type, latin1Text(key, start, length));
     }
@@ -196,7 +211,7 @@ export class RdbValueReader {
     );
   }
 
-  /** Reads the elements of a collection. Returns how many there are. */
+  /** Reads the elements of a collection. Returns how many there are; of a stream, just not 0. */
   #fill(type: number, entry: Ref): number {
     switch (type) {
       case format.RDB_LIST:
@@ -225,6 +240,11 @@ export class RdbValueReader {
       case format.RDB_HASH_ZIPMAP:
       case format.RDB_HASH_ZIPLIST:
         return this.#fillHashFromLegacy(entry, type === format.RDB_HASH_ZIPMAP);
+      case format.RDB_STREAM_LISTPACKS:
+      case format.RDB_STREAM_LISTPACKS_2:
+      case format.RDB_STREAM_LISTPACKS_3:
+        this.#streams.fill(type, value.valueRef(this.#arena, entry));
+        return 1;
     }
     return this.#fillHashFromListpack(entry);
   }

@@ -11,6 +11,7 @@
  *   sorted set   skiplist     ZSET_2                ZSET_2
  *   hash         listpack     HASH_LISTPACK         HASH
  *   hash         hashtable    HASH                  HASH
+ *   stream       stream       see rdb_stream_writer.ts
  *
  * Reads through `Memory`, so it runs in the child as on the main thread. The visitors are made
  * once: nothing is put on the heap per key.
@@ -29,6 +30,7 @@ import * as sortedSetValue from "../values/sorted_set_value.ts";
 import * as value from "../values/value.ts";
 import * as format from "./rdb_format.ts";
 import type { RdbOutput } from "./rdb_output.ts";
+import { RdbStreamWriter, streamTypeFor } from "./rdb_stream_writer.ts";
 
 /** Longer elements of lists are written in pieces: a listpack would have to be copied whole. */
 const WRAPPED_ELEMENT_BYTES_MAX = 32 * 1024 * 1024;
@@ -37,12 +39,16 @@ export class RdbValueWriter {
   readonly #memory: Memory;
   readonly #output: RdbOutput;
   readonly #hasListpacks: boolean;
+  readonly #streamType: number;
+  readonly #streams: RdbStreamWriter;
   readonly #view = new Slice();
 
   constructor(memory: Memory, output: RdbOutput, version: format.RdbVersion) {
     this.#memory = memory;
     this.#output = output;
     this.#hasListpacks = version >= 10;
+    this.#streamType = streamTypeFor(version);
+    this.#streams = new RdbStreamWriter(memory, output, version);
   }
 
   /** The type byte under which the value of an entry is written. */
@@ -61,6 +67,8 @@ export class RdbValueWriter {
         return isListpack ? format.RDB_ZSET_LISTPACK : format.RDB_ZSET_2;
       case value.TYPE_HASH:
         return isListpack ? format.RDB_HASH_LISTPACK : format.RDB_HASH;
+      case value.TYPE_STREAM:
+        return this.#streamType;
     }
     return unreachable(`value of type ${type}`);
   }
@@ -84,6 +92,8 @@ export class RdbValueWriter {
         return this.#writeSortedSet(encoding, ref);
       case value.TYPE_HASH:
         return this.#writeHash(encoding, ref);
+      case value.TYPE_STREAM:
+        return this.#streams.write(ref);
     }
     unreachable(`value of type ${type}`);
   }

@@ -23,6 +23,9 @@ const HEADER_BYTES_MAX = 24;
 const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 const pool: Uint8Array<ArrayBuffer>[] = [];
 
+/** A header while what comes behind it makes room. */
+const heldHeader = new Uint8Array(HEADER_BYTES_MAX);
+
 const CR = 13;
 const LF = 10;
 
@@ -219,9 +222,9 @@ export class Reply {
     const { bytes } = this;
     const size = this.length - end;
     if (end === mark || this.isOverflown) return;
-    const header = bytes.slice(end, end + size);
+    for (let index = 0; index < size; index++) heldHeader[index] = bytes[end + index];
     bytes.copyWithin(mark + size, mark, end);
-    bytes.set(header, mark);
+    for (let index = 0; index < size; index++) bytes[mark + index] = heldHeader[index];
   }
 
   #header(type: number, value: number): void {

@@ -219,6 +219,8 @@ export class Server implements Host {
   #endTurn(): boolean {
     if (this.expireCycle.isBehind) this.expireCycle.run("fast");
     this.memoryLimit.evictIfDue();
+    // Keys that went away without a command concern some who wait.
+    if (this.blocking.hasReady) this.blocking.serveReady();
     this.tracking.broadcast();
     if (this.clientMemory.isOverLimit) this.clientMemory.evict();
     return this.persistence.beforeReplies();

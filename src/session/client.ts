@@ -17,6 +17,7 @@ import {
   COMMAND_RUNS_SCRIPT,
   type CompiledCommand,
 } from "./command.ts";
+import type { CommandError } from "./errors.ts";
 import type { Host } from "./host.ts";
 
 /** In a transaction: commands are queued. */
@@ -132,6 +133,8 @@ export interface BlockedState {
   serve: ServeBlocked;
   /** Replies that nothing came in time. */
   expire: (client: Client) => void;
+  /** What is replied when a key is gone or holds something else; null: the client waits on. */
+  whenGone: CommandError | null;
   /** What the command took, in µs, before it began to wait. */
   durationUs: number;
 }

@@ -357,6 +357,27 @@ export function appendAll(arena: Arena, ref: Ref, source: Ref): Ref {
   return target;
 }
 
+/** Appends `entryCount` entries that are encoded already; there must be room. */
+export function appendEncoded(
+  arena: Arena,
+  ref: Ref,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  entryCount: number,
+): Ref {
+  const position = byteLength(arena, ref) - 1;
+  const target = splice(arena, ref, position, 0, length, entryCount);
+  copyBytes(
+    bytes,
+    start,
+    arena.bytes[target >>> SEGMENT_SHIFT],
+    startOf(target) + position,
+    length,
+  );
+  return target;
+}
+
 /** Points `out` at a listpack, outside of the arena, of the entries of some others in turn. */
 export function concatenate(memory: Memory, refs: readonly Ref[], out: Slice): void {
   const total = refs.reduce((sum, ref) => sum + byteLength(memory, ref) - EMPTY_BYTES, EMPTY_BYTES);

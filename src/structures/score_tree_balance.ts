@@ -17,6 +17,7 @@
  */
 import type { Arena } from "../memory/arena.ts";
 import { type Ref, SEGMENT_SHIFT, wordOffsetOf } from "../memory/memory.ts";
+import { linkLeaf, unlinkLeaf } from "./leaf_chain.ts";
 import {
   addUnits,
   allocateNode,
@@ -26,8 +27,6 @@ import {
   copySeparator,
   elementsOf,
   freeNode,
-  LEAF_NEXT,
-  LEAF_PREVIOUS,
   NODE_COUNT,
   nodeBytes,
   pathNodes,
@@ -293,25 +292,6 @@ function removeChild(arena: Arena, tree: Ref, level: number, slot: number): void
   const count = words[wordOffsetOf(parent) + NODE_COUNT] - 1;
   copyRecords(arena, level + 1, parent, slot + 1, parent, slot, count - slot);
   words[wordOffsetOf(parent) + NODE_COUNT] = count;
-}
-
-/** Links the leaf `fresh` behind `leaf`. */
-function linkLeaf(arena: Arena, tree: Ref, leaf: Ref, fresh: Ref): void {
-  const next = arena.word(leaf, LEAF_NEXT);
-  setWord(arena, fresh, LEAF_PREVIOUS, leaf);
-  setWord(arena, fresh, LEAF_NEXT, next);
-  setWord(arena, leaf, LEAF_NEXT, fresh);
-  if (next === 0) setWord(arena, tree, TREE_LAST_LEAF, fresh);
-  else setWord(arena, next, LEAF_PREVIOUS, fresh);
-}
-
-function unlinkLeaf(arena: Arena, tree: Ref, leaf: Ref): void {
-  const previous = arena.word(leaf, LEAF_PREVIOUS);
-  const next = arena.word(leaf, LEAF_NEXT);
-  if (previous === 0) setWord(arena, tree, TREE_FIRST_LEAF, next);
-  else setWord(arena, previous, LEAF_NEXT, next);
-  if (next === 0) setWord(arena, tree, TREE_LAST_LEAF, previous);
-  else setWord(arena, next, LEAF_PREVIOUS, previous);
 }
 
 /** Makes the empty leaf of the path the root; no other leaf is left, for none but it is empty. */

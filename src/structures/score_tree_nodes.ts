@@ -45,18 +45,24 @@ import {
   wordOffsetOf,
 } from "../memory/memory.ts";
 import * as dictEntry from "./dict_entry.ts";
+import { writable } from "./leaf_chain.ts";
+
+export {
+  LEAF_NEXT,
+  LEAF_PREVIOUS,
+  setWord,
+  TREE_FIRST_LEAF,
+  TREE_LAST_LEAF,
+  writable,
+} from "./leaf_chain.ts";
 
 export const TREE_BYTES = 24;
 export const TREE_COUNT = 0;
 export const TREE_HEIGHT = 1;
 export const TREE_ROOT = 2;
-export const TREE_FIRST_LEAF = 3;
-export const TREE_LAST_LEAF = 4;
 export const TREE_UNITS = 5;
 
 export const NODE_COUNT = 0;
-export const LEAF_PREVIOUS = 1;
-export const LEAF_NEXT = 2;
 
 export const LEAF_HEAD_WORDS = 3;
 export const LEAF_RECORD_WORDS = 3;
@@ -102,17 +108,6 @@ export function nodeBytes(level: number, records: number): number {
 export function capacityOf(arena: Arena, node: Ref, level: number): number {
   const words = arena.blockBytes(node) >>> 2;
   return Math.min(RECORDS_MAX, Math.floor((words - headWords(level)) / recordWords(level)));
-}
-
-/** The words of a block's segment, which may be written in this block. */
-export function writable(arena: Arena, ref: Ref): Int32Array {
-  arena.willWrite(ref);
-  return arena.words[ref >>> SEGMENT_SHIFT];
-}
-
-/** Stores one word of a block. */
-export function setWord(arena: Arena, ref: Ref, index: number, value: number): void {
-  writable(arena, ref)[wordOffsetOf(ref) + index] = value;
 }
 
 /** Where record `slot` of a node begins, in words of its segment. */

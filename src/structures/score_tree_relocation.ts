@@ -8,9 +8,8 @@
  */
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
+import { relinkLeaf } from "./leaf_chain.ts";
 import {
-  LEAF_NEXT,
-  LEAF_PREVIOUS,
   NODE_COUNT,
   pathNodes,
   pathSlots,
@@ -19,9 +18,7 @@ import {
   recordAt,
   setWord,
   TREE_COUNT,
-  TREE_FIRST_LEAF,
   TREE_HEIGHT,
-  TREE_LAST_LEAF,
   TREE_ROOT,
   writable,
 } from "./score_tree_nodes.ts";
@@ -49,17 +46,7 @@ export function relocateLeaf(arena: Arena, tree: Ref, rank: number): number {
     }
   }
   const leaf = pathNodes[0];
-  linkNeighbours(arena, tree, leaf);
+  relinkLeaf(arena, tree, leaf);
   const end = rank - pathSlots[0] + arena.word(leaf, NODE_COUNT);
   return end < elements ? end : -1;
-}
-
-/** Points the neighbours of a leaf, or the tree where it has none, to the leaf. */
-function linkNeighbours(arena: Arena, tree: Ref, leaf: Ref): void {
-  const previous = arena.word(leaf, LEAF_PREVIOUS);
-  const next = arena.word(leaf, LEAF_NEXT);
-  if (previous === 0) setWord(arena, tree, TREE_FIRST_LEAF, leaf);
-  else setWord(arena, previous, LEAF_NEXT, leaf);
-  if (next === 0) setWord(arena, tree, TREE_LAST_LEAF, leaf);
-  else setWord(arena, next, LEAF_PREVIOUS, leaf);
 }

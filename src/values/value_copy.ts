@@ -10,7 +10,15 @@ import * as hashValue from "./hash_value.ts";
 import * as listValue from "./list_value.ts";
 import * as setValue from "./set_value.ts";
 import * as sortedSetValue from "./sorted_set_value.ts";
-import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_SORTED_SET, TYPE_STRING } from "./value.ts";
+import * as streamLifetime from "./stream_lifetime.ts";
+import {
+  TYPE_HASH,
+  TYPE_LIST,
+  TYPE_SET,
+  TYPE_SORTED_SET,
+  TYPE_STREAM,
+  TYPE_STRING,
+} from "./value.ts";
 
 /**
  * The ref of a copy of a value that stands at a ref (an embedded string has none); it has the same
@@ -28,6 +36,8 @@ export function duplicate(arena: Arena, type: number, encoding: number, ref: Ref
       return sortedSetValue.duplicate(arena, encoding, ref);
     case TYPE_HASH:
       return hashValue.duplicate(arena, encoding, ref);
+    case TYPE_STREAM:
+      return streamLifetime.duplicate(arena, ref);
   }
   return unreachable(`value of type ${type}`);
 }

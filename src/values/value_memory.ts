@@ -9,6 +9,7 @@ import * as hashValue from "./hash_value.ts";
 import * as listValue from "./list_value.ts";
 import * as setValue from "./set_value.ts";
 import * as sortedSetValue from "./sorted_set_value.ts";
+import * as streamLifetime from "./stream_lifetime.ts";
 import * as stringValue from "./string_value.ts";
 import {
   encodingOf,
@@ -16,6 +17,7 @@ import {
   TYPE_LIST,
   TYPE_SET,
   TYPE_SORTED_SET,
+  TYPE_STREAM,
   TYPE_STRING,
   typeOf,
   valueRef,
@@ -45,6 +47,8 @@ function valueBytes(arena: Arena, entry: Ref, samples: number): number {
       return sortedSetValue.memoryBytes(arena, encoding, ref, samples);
     case TYPE_HASH:
       return hashValue.memoryBytes(arena, encoding, ref, samples);
+    case TYPE_STREAM:
+      return streamLifetime.memoryBytes(arena, ref, samples);
   }
   return unreachable(`value of type ${type}`);
 }

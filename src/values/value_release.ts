@@ -10,7 +10,15 @@ import * as hashValue from "./hash_value.ts";
 import * as listValue from "./list_value.ts";
 import * as setValue from "./set_value.ts";
 import * as sortedSetValue from "./sorted_set_value.ts";
-import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_SORTED_SET, TYPE_STRING } from "./value.ts";
+import * as streamLifetime from "./stream_lifetime.ts";
+import {
+  TYPE_HASH,
+  TYPE_LIST,
+  TYPE_SET,
+  TYPE_SORTED_SET,
+  TYPE_STREAM,
+  TYPE_STRING,
+} from "./value.ts";
 
 /** Roughly how many blocks it takes to free the value: its elements, if they have their own. */
 export function elementCount(memory: Memory, type: number, encoding: number, ref: Ref): number {
@@ -25,6 +33,8 @@ export function elementCount(memory: Memory, type: number, encoding: number, ref
       return sortedSetValue.blockCount(memory, encoding, ref);
     case TYPE_HASH:
       return hashValue.blockCount(memory, encoding, ref);
+    case TYPE_STREAM:
+      return streamLifetime.blockCount(memory, ref);
   }
   return unreachable(`value of type ${type}`);
 }
@@ -49,6 +59,8 @@ export function releaseStep(
       return sortedSetValue.releaseStep(arena, encoding, ref, limit);
     case TYPE_HASH:
       return hashValue.releaseStep(arena, encoding, ref, limit);
+    case TYPE_STREAM:
+      return streamLifetime.releaseStep(arena, ref, limit);
   }
   return unreachable(`value of type ${type}`);
 }

@@ -3,12 +3,11 @@
  * emptied (`Arena.relocate`), and patches the refs to them.
  *
  * Small values are moved at once. A large one is walked: `ValueWalk` does a small piece per step (a
- * bucket or two of a dict, a leaf of a score tree, a few nodes of a list), and commands may run
- * between steps. It keeps no ref meanwhile but the bookmark of quicklist_nodes.ts: its place in a
- * dict is a SCAN cursor, that in a score tree a rank. So whatever happens to the value, a step does
- * nothing wrong; it may only miss blocks that changed their place meanwhile.
- *
- * Streams, once there are any, are left where they are until they have functions for this.
+ * bucket or two of a dict, a leaf of a score tree, a few nodes of a list or a stream), and commands
+ * may run between steps. It keeps no ref meanwhile but the bookmark of quicklist_nodes.ts: its
+ * place in a dict is a SCAN cursor, that in a score tree a rank, that in a stream an id. So
+ * whatever happens to the value, a step does nothing wrong; it may only miss blocks that changed
+ * their place meanwhile.
  */
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -19,11 +18,13 @@ import * as quicklistNodes from "../structures/quicklist_nodes.ts";
 import { relocateLeaf } from "../structures/score_tree_relocation.ts";
 import * as fieldEntry from "./field_entry.ts";
 import * as sortedSetLarge from "./sorted_set_large.ts";
+import { StreamWalk } from "./stream_relocation.ts";
 import {
   ENCODING_HASHTABLE,
   ENCODING_INTSET,
   ENCODING_LISTPACK,
   ENCODING_SKIPLIST,
+  ENCODING_STREAM,
   encodingOf,
   isEmbedded,
   setValueRef,
@@ -42,7 +43,8 @@ const IN_ROOT = 0;
 const IN_DICT = 1;
 const IN_TREE = 2;
 const IN_LIST = 3;
-const DONE = 4;
+const IN_STREAM = 4;
+const DONE = 5;
 
 export class ValueWalk {
   #phase = DONE;
@@ -50,6 +52,7 @@ export class ValueWalk {
   #place = 0;
   #arena: Arena | null = null;
   #root: Ref = 0;
+  readonly #streamWalk = new StreamWalk();
   readonly #relocateMember = (entry: Ref): Ref => {
     const arena = this.#arena!;
     dictEntry.relocateKey(arena, entry);
@@ -88,6 +91,9 @@ export class ValueWalk {
       case IN_LIST:
         this.#stepList(arena, valueRef(arena, entry));
         break;
+      case IN_STREAM:
+        if (!this.#streamWalk.step(arena, valueRef(arena, entry))) this.#phase = DONE;
+        break;
     }
     return this.#phase !== DONE;
   }
@@ -118,6 +124,9 @@ export class ValueWalk {
       case ENCODING_SKIPLIST:
         setValueRef(arena, entry, sortedSetLarge.relocateRoot(arena, ref));
         return IN_DICT;
+      case ENCODING_STREAM:
+        setValueRef(arena, entry, this.#streamWalk.begin(arena, ref));
+        return IN_STREAM;
     }
     return DONE;
   }

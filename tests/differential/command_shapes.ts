@@ -4,7 +4,7 @@
  * A line is `law weight | shape`; both may be left out. Laws other than "same" are those of
  * reply_laws.ts; `near` is 2000 apart. A `!` before the law keeps the request from being spoilt:
  * its random or blocking form would make the servers drift apart. Blocking requests are rare,
- * because they take time. Streams, scripting, replication, cluster and modules are not here;
+ * because they take time. Scripting, replication, cluster and modules are not here;
  * neither are commands that stop a server. `UNSHAPED_COMMANDS` names what is left out, and why.
  */
 
@@ -171,6 +171,44 @@ GEORADIUSBYMEMBER_RO <geo> <place> <distance> <unit> ASC [COUNT <count>]
 ZREM <geo> {<place>} \n ZRANGE <geo> 0 -1 WITHSCORES \n ZSCORE <geo> <place>
 `;
 
+/** Entries are added by ids of ours: the time of two servers is never the same. */
+const STREAMS = `
+6 | XADD <stream> <newid> {<field> <value>} \n 4 | XADD <stream> <newid> a <value>
+3 | XADD <plainstream> <newid> {<field> <value>} \n 2 | XADD <plainstream> <newid> a <value> b 7
+2 | XADD <stream> [NOMKSTREAM] [MAXLEN|MINID] [=|~] <smallcount> [LIMIT <count>] <newid> \
+<field> <value>
+XADD (<stream>|<plainstream>) (MAXLEN|MINID) (=|~) <smallcount> <newid> {<field> <value>}
+2 | XTRIM (<stream>|<plainstream>) (MAXLEN|MINID) [=|~] <count> [LIMIT <count>]
+XTRIM <stream> MINID [=|~] <entryid> \n XLEN <stream>
+0.4 | DEL <stream> \n 0.4 | DEL <plainstream>
+2 | XRANGE <stream> <startid> <endid> [COUNT <count>]
+2 | XREVRANGE <stream> <endid> <startid> [COUNT <count>] \n XREVRANGE <plainstream> + -
+3 | XDEL <stream> {<entryid>} \n 2 | XDEL <plainstream> {<entryid>}
+XSETID <stream> <entryid> [ENTRIESADDED <count>] [MAXDELETEDID <entryid>]
+2 | XREAD [COUNT <count>] STREAMS <stream> (<readid>|$|>)
+XREAD [COUNT <count>] STREAMS <stream> <stream> <readid> <readid>
+!same 0.02 | XREAD [COUNT <count>] BLOCK 10 STREAMS <stream> <stream> <readid> $
+2 | XGROUP CREATE <stream> <group> (<entryid>|$) [MKSTREAM] [ENTRIESREAD <count>]
+XGROUP SETID <stream> <group> (<entryid>|$) [ENTRIESREAD <count>]
+0.4 | XGROUP DESTROY <stream> <group> \n XGROUP CREATECONSUMER <stream> <group> <consumer>
+0.6 | XGROUP DELCONSUMER <stream> <group> <consumer>
+6 | XREADGROUP GROUP <group> <consumer> [COUNT <smallcount>] [NOACK] STREAMS <stream> (>|<readid>)
+4 | XREADGROUP GROUP <group> <consumer> COUNT 2 STREAMS <stream> >
+XREADGROUP GROUP <group> <consumer> [NOACK] [COUNT 1] STREAMS <stream> <stream> (>|0) (>|<readid>)
+!same 0.02 | XREADGROUP GROUP <group> <consumer> [COUNT <count>] BLOCK 10 STREAMS <stream> >
+3 | XACK <stream> <group> {<entryid>}
+2 | XPENDING <stream> <group>
+timed 2 | XPENDING <stream> <group> [IDLE <idle>] <startid> <endid> <count> [<consumer>]
+3 | XCLAIM <stream> <group> <consumer> <idle> {<entryid>} [IDLE <idle>|TIME <idle>] \
+[RETRYCOUNT <count>] [FORCE] [JUSTID] [LASTID <entryid>]
+2 | XAUTOCLAIM <stream> <group> <consumer> <idle> <startid> [COUNT <smallcount>] [JUSTID]
+2 | XINFO STREAM <stream> \n 2 | XINFO GROUPS <stream> \n timed | XINFO CONSUMERS <stream> <group>
+timed 2 | XINFO STREAM <stream> FULL [COUNT <count>]
+2 | DUMP <plainstream> \n DEBUG DIGEST-VALUE <stream> <plainstream> \n OBJECT ENCODING <stream>
+!same | CONFIG SET stream-node-max-entries <nodelimit>
+!same | CONFIG SET stream-node-max-bytes <nodebytes>
+`;
+
 const TRANSACTIONS = `
 2 | MULTI \n !same 3 | EXEC \n DISCARD \n WATCH {<key>} \n UNWATCH \n !same 0.05 | RESET
 `;
@@ -211,6 +249,7 @@ const FAMILIES: Readonly<Record<string, string>> = {
   sets: SETS,
   sorted_sets: SORTED_SETS,
   geo: GEO,
+  streams: STREAMS,
   transactions: TRANSACTIONS,
   server: SERVER,
 };
@@ -235,8 +274,9 @@ function parseLine(family: string, line: string): CommandShape {
 }
 
 /** Commands that have subcommands, whose name is the second word of a shape. */
-const CONTAINERS = "acl client command config function latency memory object pubsub script slowlog"
-  .split(" ");
+const CONTAINERS =
+  "acl client command config function latency memory object pubsub script slowlog xgroup xinfo"
+    .split(" ");
 
 /** The commands a shape may be, as COMMAND LIST names them: "get", "object|encoding". */
 export function commandsOfShape({ shape }: CommandShape): string[] {
@@ -244,6 +284,9 @@ export function commandsOfShape({ shape }: CommandShape): string[] {
   if (!CONTAINERS.includes(name) || second.startsWith("<")) return [name];
   return second.replace(/[()]/g, "").split("|").map((subcommand) => `${name}|${subcommand}`);
 }
+
+export const SECOND_MACHINE = "asks for a second machine, a cluster or a module";
+export const SCRIPTING = "answers an error until scripting comes";
 
 /** Commands of the server under test that no shape sends, by the reason. */
 export const UNSHAPED_COMMANDS: Readonly<Record<string, string>> = {
@@ -260,9 +303,20 @@ export const UNSHAPED_COMMANDS: Readonly<Record<string, string>> = {
   "is random and slow": "pfselftest",
   "prints a text that a scripted case compares":
     "acl|help client|help command|help config|help function|help latency|help memory|help " +
-    "pubsub|help script|help slowlog|help",
+    "pubsub|help script|help slowlog|help xgroup|help xinfo|help",
   "is of Redis 7.2": "client|no-touch client|setinfo",
-  "answers an error until scripting comes":
+  "is of Redis 8.2": "xackdel xdelex",
+  // absent_families_test compares them.
+  [SECOND_MACHINE]:
+    "asking failover migrate psync readonly readwrite replconf replicaof restore-asking slaveof " +
+    "sync wait cluster|addslots cluster|addslotsrange cluster|bumpepoch " +
+    "cluster|count-failure-reports cluster|countkeysinslot cluster|delslots " +
+    "cluster|delslotsrange cluster|failover cluster|flushslots cluster|forget " +
+    "cluster|getkeysinslot cluster|help cluster|info cluster|keyslot cluster|links cluster|meet " +
+    "cluster|myid cluster|nodes cluster|replicas cluster|replicate cluster|reset " +
+    "cluster|saveconfig cluster|set-config-epoch cluster|setslot cluster|shards cluster|slaves " +
+    "cluster|slots module|help module|list module|load module|loadex module|unload",
+  [SCRIPTING]:
     "eval eval_ro evalsha evalsha_ro fcall fcall_ro function|delete function|dump function|flush " +
     "function|kill function|load function|restore script|debug script|flush script|kill script|load",
 };

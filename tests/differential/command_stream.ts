@@ -43,6 +43,7 @@ const PREPARATION: readonly string[][] = [
   ["CONFIG", "SET", "zset-max-listpack-entries", "128", "zset-max-listpack-value", "64"],
   ["CONFIG", "SET", "set-max-intset-entries", "512", "list-max-listpack-size", "-2"],
   ["CONFIG", "SET", "list-compress-depth", "0", "hll-sparse-max-bytes", "3000"],
+  ["CONFIG", "SET", "stream-node-max-entries", "100", "stream-node-max-bytes", "4096"],
 ];
 /** Shapes that may stand as a request inside of another, as COMMAND GETKEYS takes it. */
 const PLAIN_SHAPES = COMMAND_SHAPES.filter(({ shape }) => !/<request>| ; /.test(shape));

@@ -63,6 +63,9 @@ export async function fuzz(
     const steps = stepsOfSeed(seed, shapes, STEPS_PER_ROUND);
     const failure = await runSteps(both, steps);
     if (failure === null) continue;
+    if (failure.message.startsWith("connection lost")) {
+      return `round of seed ${seed}, step ${failure.index}: ${failure.message}\n` + lastWords(both);
+    }
     const shrunk = await shrinkSteps(both, steps.slice(0, failure.index + 1));
     const last = await runSteps(both, shrunk);
     const only = options.only === undefined ? "" : ` --only ${options.only}`;
@@ -77,6 +80,15 @@ export async function fuzz(
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   log(`${round * STEPS_PER_ROUND} requests in ${seconds} s, no difference (seed ${options.seed})`);
   return null;
+}
+
+/** What a server has logged when it died: it cannot be asked again. */
+function lastWords(both: Both): string {
+  return [both.redisServer, both.ourServer].map(({ target, log }) => {
+    const report = log.indexOf("BUG REPORT");
+    const text = report < 0 ? log.slice(-1500) : log.slice(report, report + 1500);
+    return `--- log of ${target}:\n${text}`;
+  }).join("\n");
 }
 
 if (import.meta.main) {

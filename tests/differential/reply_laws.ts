@@ -5,7 +5,7 @@
 
 import type { Reply } from "../../src/protocol/reply_reader.ts";
 import { showReply } from "../support/resp_reply.ts";
-import { fromUtf8 } from "../support/text.ts";
+import { fromLatin1, fromUtf8 } from "../support/text.ts";
 
 export type Law =
   /** Byte for byte, but for the sentences of a HELP and of a key spec, which are our own. */
@@ -20,11 +20,16 @@ export type Law =
   | "dump"
   /** Same kinds all the way down, contents random: SPOP, RANDOMKEY, SRANDMEMBER … */
   | "shape"
+  /** Byte for byte but for moments and idle times of streams: XPENDING, XINFO. */
+  | "timed"
   /** Integers at most so far apart: TTL and the like. */
   | { near: number };
 
-/** The first byte of a dump of a hash table of members, or of fields and values. */
-const UNORDERED_DUMPS = [2, 4];
+/**
+ * The first byte of a dump of a hash table of members, or of fields and values; and of a stream,
+ * whose groups tell times.
+ */
+const UNORDERED_DUMPS = [2, 4, 19];
 /**
  * Of a hash in one listpack: its fields may come from a hash table, in any order, and compress
  * better or worse.
@@ -97,6 +102,8 @@ function canonical(law: Exclude<Law, object>, reply: Reply): string {
   switch (law) {
     case "shape":
       return shape(reply);
+    case "timed":
+      return untimed(reply);
     case "dump": {
       if (reply.kind !== "bulk") return exact(reply);
       const [type] = reply.bytes;
@@ -122,6 +129,27 @@ function sortedPairs(reply: Reply): string {
     pairs.push(reply.items.slice(i, i + 2).map(exact).join("="));
   }
   return reply.kind + pairs.sort().join(" ");
+}
+
+/** Since 2001 in ms: moments, beside which nothing in these replies is so large. */
+const MOMENT_MIN = 1e12;
+/** What tells of a time in a map; in RESP2 it stands before it. */
+const TIME_FIELDS = /^(idle|seen-time)$/;
+
+/** All of a reply but times: of the four parts of a pending entry that is the third. */
+function untimed(reply: Reply): string {
+  if (reply.kind === "integer" && Number(reply.text) >= MOMENT_MIN) return "moment";
+  if (!("items" in reply)) return exact(reply);
+  const { items } = reply;
+  const parts = items.map((item, index) => {
+    const before = items[index - 1];
+    const isTime = item.kind === "integer" && (
+      (items.length === 4 && index === 2 && items[3].kind === "integer") ||
+      (before?.kind === "bulk" && TIME_FIELDS.test(fromLatin1(before.bytes)))
+    );
+    return isTime ? "time" : untimed(item);
+  });
+  return `${reply.kind}[${parts.join(" ")}]`;
 }
 
 function shape(reply: Reply): string {

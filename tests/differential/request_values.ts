@@ -44,6 +44,7 @@ const KEY_LETTERS: Readonly<Record<string, string>> = {
   set: "x",
   zset: "z",
   geo: "g",
+  stream: "r",
 };
 
 /** Arguments that are wrong nearly everywhere. */
@@ -74,6 +75,30 @@ const ODD_VALUES: readonly Argument[] = [
   "x".repeat(70),
 ];
 
+/** Ids at the ends of what there is, and what is none. */
+const ODD_IDS: readonly Argument[] = [
+  "-",
+  "+",
+  "0-0",
+  "0-1",
+  "(",
+  "5-",
+  "-5",
+  "1-2-3",
+  "30-x",
+  "+30-1",
+  " 30-1",
+  "030-01",
+  "18446744073709551615",
+  "18446744073709551615-18446744073709551615",
+  "18446744073709551616-0",
+  "9223372036854775808-9223372036854775808",
+];
+
+function entryId(random: SeededRandom): string {
+  return `${random.pick([20, 30, 30])}-${random.below(random.pick([4, 40]))}`;
+}
+
 type Generator = (random: SeededRandom) => Argument;
 
 function keyOf(type: string): Generator {
@@ -100,6 +125,30 @@ const GENERATORS: Readonly<Record<string, Generator>> = {
   // deliberate differences.
   hll: (random) => "p" + random.below(5),
   geo: keyOf("geo"),
+  stream: keyOf("stream"),
+  // Without groups, whose times would differ in DUMP.
+  plainstream: (random) => "q" + random.below(3),
+  newid: (random) => {
+    if (random.oneIn(40)) return random.pick(ODD_IDS);
+    if (random.oneIn(60)) return `${random.between(30, 100_000)}-*`;
+    return random.oneIn(4) ? `30-${random.below(500)}` : `${random.oneIn(2) ? 30 : 20}-*`;
+  },
+  entryid: (random) => {
+    if (random.oneIn(30)) return random.pick(ODD_IDS);
+    if (random.oneIn(6)) return random.pick(["0", "30", "20", "1-1", "30-500"]);
+    return entryId(random);
+  },
+  // Without `+`, which Redis 7.4 and we take for the last entry.
+  readid: (random) => random.oneIn(30) ? random.pick(ODD_IDS.slice(2)) : entryId(random),
+  startid: (random) => random.oneIn(3) ? "-" : (random.oneIn(3) ? "(" : "") + entryId(random),
+  endid: (random) => random.oneIn(3) ? "+" : (random.oneIn(3) ? "(" : "") + entryId(random),
+  group: (random) => "g" + random.below(2),
+  consumer: (random) => "c" + random.below(3),
+  // No entry is of an age between those.
+  idle: oneOf(0, 0, 100_000_000, -1, 1_000_000_000_000_000, "x"),
+  nodelimit: oneOf(0, 1, 3, 3, 10, 100, "x"),
+  // Below 512, redis-server 7.0.15 crashes on nodes for which it has allocated too little.
+  nodebytes: oneOf(0, 512, 4096, "x"),
   // Members of one score, always: Redis leaves lexicographic ranges over several scores
   // undefined, and what it answers then depends on the random levels of its skiplist.
   lex: (random) => "y" + random.below(5),
@@ -197,15 +246,18 @@ export function valueOf(name: string, random: SeededRandom): Argument {
 
 /** Spoils a request: an argument too few, one too many, or one replaced by something odd. */
 export function spoil(args: Argument[], random: SeededRandom): Argument[] {
+  let odd = random.pick(ODD_VALUES);
+  // The id of an entry would tell the time.
+  if (odd === "*" && /^xadd$/i.test(String(args[0]))) odd = "**";
   switch (random.below(4)) {
     case 0:
       return args.length > 1 ? args.slice(0, -1) : args;
     case 1:
-      return [...args, random.pick(ODD_VALUES)];
+      return [...args, odd];
     default: {
       if (args.length < 2) return args;
       const spoilt = [...args];
-      spoilt[random.between(1, args.length - 1)] = random.pick(ODD_VALUES);
+      spoilt[random.between(1, args.length - 1)] = odd;
       return spoilt;
     }
   }

@@ -11,6 +11,7 @@ import { fsyncPoliciesTable } from "../../scripts/bench/wire/fsync_policies.ts";
 import { largeValuesTable } from "../../scripts/bench/wire/large_values.ts";
 import { saveAndLoadTable } from "../../scripts/bench/wire/save_and_load.ts";
 import { saveUnderLoadTable } from "../../scripts/bench/wire/save_under_load.ts";
+import { streamsTables } from "../../scripts/bench/wire/streams.ts";
 import { memoryTable } from "../../scripts/bench/wire/memory_per_key.ts";
 import { runTool, testWith } from "../support/tool_availability.ts";
 
@@ -67,6 +68,17 @@ testWith(TOOLS, "bench: large values are made, asked and deleted at both servers
   const table = await largeValuesTable({ scale: 0.0001, targets: ["redis", "redeno"], types });
   assertMatch(table, /^\| redis-server: zset: ZRANK \| [\d.]+ \| [\d.]+ \| [\d.]+ \|$/m);
   assertMatch(table, /^\| \S+( again)?: string: DEL \|/m);
+});
+
+testWith(TOOLS, "bench: streams are written, read and weighed at both servers", async () => {
+  const tables = await streamsTables({ rounds: 1, requests: 200, entries: 500 });
+  for (const name of ["XADD, one field", "XRANGE of 100", "XREADGROUP \\+ XACK"]) {
+    assertMatch(
+      tables,
+      new RegExp(`^\\| ${name}, -P 16 \\| [\\d,]+ \\| [\\d,]+ \\| \\d+\\.\\d\\d \\|$`, "m"),
+    );
+  }
+  assertMatch(tables, /^\| ten entries per stream \| .* \| [\d.]+ \|$/m);
 });
 
 Deno.test("bench: the complexity of every group of commands is shown", () => {

@@ -68,7 +68,9 @@ class RequestStream {
     const random = this.#random;
     const kind = random.oneIn(3) ? "huge" : "small";
     const huge = (name: string) => kind === "huge" ? `huge:${name}` : this.key(name);
-    switch (random.below(9)) {
+    switch (random.below(10)) {
+      case 9:
+        return this.#stream(huge("stream"));
       case 0:
       case 1:
         return this.#string(this.key("string"));
@@ -170,6 +172,44 @@ class RequestStream {
     }
   }
 
+  /** Ids of ours and times in the past, so that both servers answer alike. */
+  #stream(key: string): Argument[] {
+    const random = this.#random;
+    const group = `g${random.below(2)}`;
+    const consumer = `c${random.below(3)}`.padEnd(random.oneIn(50) ? 35_000 : 2, "c");
+    const id = `${random.pick([5, 7, 9])}-${random.below(200)}`;
+    switch (random.below(16)) {
+      case 0:
+        return ["XDEL", key, id];
+      case 1:
+        return ["XTRIM", key, "MAXLEN", random.below(400)];
+      case 2:
+        return ["XRANGE", key, id, "+", "COUNT", 5];
+      case 3:
+        return ["XGROUP", "CREATE", key, group, 0, "MKSTREAM"];
+      case 4:
+        return ["XREADGROUP", "GROUP", group, consumer, "COUNT", 20, "STREAMS", key, ">"];
+      case 5:
+        return ["XCLAIM", key, group, consumer, 0, id, "TIME", 1, "FORCE", "JUSTID"];
+      case 6:
+        return ["XACK", key, group, id, `9-${random.below(200)}`];
+      case 7:
+        return ["XPENDING", key, group];
+      case 8:
+        return random.oneIn(10)
+          ? ["XGROUP", "DESTROY", key, group]
+          : ["XGROUP", "DELCONSUMER", key, group, consumer];
+      default:
+        return [
+          "XADD",
+          key,
+          `${random.pick([5, 9, 9, 9])}-*`,
+          random.pick(["a", "b"]),
+          this.text(),
+        ];
+    }
+  }
+
   #expiry(key: string): Argument[] {
     const random = this.#random;
     return random.oneIn(2)
@@ -180,7 +220,7 @@ class RequestStream {
   /** Commands that move or remove whole values. */
   #whole(): Argument[] {
     const random = this.#random;
-    const type = random.pick(["string", "list", "set", "hash", "zset"]);
+    const type = random.pick(["string", "list", "set", "hash", "zset", "stream"]);
     switch (random.below(8)) {
       case 0:
         return ["RENAME", this.key(type), this.key(type)];
@@ -213,7 +253,10 @@ function hugeRequests(random: SeededRandom): Argument[][] {
     requests.push(["HSET", "huge:hash", element, element.padEnd(random.between(1, 300), "v")]);
     requests.push(["ZADD", "huge:zset", index % 97, element]);
     requests.push(["RPUSH", "huge:list", element.padEnd(random.between(1, 400), "l")]);
+    requests.push(["XADD", "huge:stream", "9-*", "f", element.padEnd(random.between(1, 400), "x")]);
   }
+  requests.push(["XGROUP", "CREATE", "huge:stream", "g0", 0]);
+  requests.push(["XREADGROUP", "GROUP", "g0", "c0", "STREAMS", "huge:stream", ">"]);
   for (let index = 0; index < HUGE_ELEMENTS; index++) {
     if (random.oneIn(4)) continue;
     const element = `e${index}`;

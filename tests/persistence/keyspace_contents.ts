@@ -102,6 +102,7 @@ const CONTENT_COMMANDS: Record<string, (key: Uint8Array) => (string | Uint8Array
   set: (key) => ["SMEMBERS", key],
   hash: (key) => ["HGETALL", key],
   zset: (key) => ["ZRANGE", key, "0", "-1", "WITHSCORES"],
+  stream: (key) => ["XRANGE", key, "-", "+"],
 };
 
 /** "<db> <key>" → type, encoding, expiry and content as one text. */
@@ -114,7 +115,8 @@ export function contentsOf(server: EmbeddedServer, withEncoding = true): Map<str
       const type = String(client.run("TYPE", key));
       const encoding = withEncoding ? String(client.run("OBJECT", "ENCODING", key)) : "";
       const expiry = String(client.run("PEXPIRETIME", key));
-      const content = contentText(type, client.run(...CONTENT_COMMANDS[type](key)));
+      let content = contentText(type, client.run(...CONTENT_COMMANDS[type](key)));
+      if (type === "stream") content += groupsText(client.run("XINFO", "GROUPS", key));
       contents.set(`${index} ${fromLatin1(key)}`, [type, encoding, expiry, content].join("|"));
     }
   }
@@ -144,6 +146,12 @@ function contentText(type: string, reply: Plain): string {
   return pairs.sort().join(",");
 }
 
+/** Names, consumers, pending entries and last ids: what all versions of a file know. */
+function groupsText(groups: Plain): string {
+  return (groups as Plain[][]).map((group) => text(group.slice(0, 8))).join(",");
+}
+
 function text(part: Plain): string {
+  if (Array.isArray(part)) return `[${part.map(text).join(",")}]`;
   return part instanceof Uint8Array ? `bytes:${fromLatin1(part)}` : JSON.stringify(part);
 }

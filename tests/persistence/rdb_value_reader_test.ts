@@ -16,7 +16,7 @@ function readValue(type: number, body: string, directives: [string, string][] = 
   const { keyspace, config } = server.server;
   const bytes = latin1(body);
   const input = new RdbInput("test", new ArraySource(bytes, 0, bytes.length), bytes.length, false);
-  const reader = new RdbValueReader(input, keyspace, encodingLimits(config));
+  const reader = new RdbValueReader(input, keyspace, encodingLimits(config), true);
   const entry = reader.read(type, KEY, 0, 1, -1);
   if (entry === 0) return "empty";
   keyspace.databases[0].insertEntry(entry);

@@ -1,6 +1,7 @@
 /**
- * A dataset from a seed that meets every corner of the five core types: all encodings of Redis 7.0,
- * expiries, several databases, binary and empty keys and values, extreme scores and integers.
+ * A dataset from a seed that meets every corner of the core types and of streams: all encodings
+ * of Redis 7.0, expiries, several databases, binary and empty keys and values, extreme scores and
+ * integers.
  *
  * It is a list of requests, so it can be fed to any server. Nothing in it is random at the server's
  * side, and expiries are absolute: two servers fed with it must hold the same dataset.
@@ -31,6 +32,7 @@ export function datasetRequests(options: DatasetOptions = {}): Request[] {
   requests.push(...stringRequests(random, options.largeBytes ?? 1_000_000));
   requests.push(...listRequests(random), ...setRequests(random));
   requests.push(...hashRequests(random), ...sortedSetRequests(random));
+  requests.push(...streamRequests(random));
   for (let i = 0; i < (options.plainKeyCount ?? 2000); i++) {
     requests.push(["SET", `plain:${i}`, random.word(random.between(1, 40))]);
     if (i % 10 === 0) requests.push(["PEXPIREAT", `plain:${i}`, FAR_FUTURE_MS + i]);
@@ -136,5 +138,31 @@ function sortedSetRequests(random: SeededRandom): Request[] {
     ["ZADD", "zset:longmember", 1, "m".repeat(65)],
     ["ZADD", "zset:binary", 1.5, random.bytes(16), 1.5, latin1("\x00")],
     ["PEXPIREAT", "zset:many", FAR_FUTURE_MS + 4],
+  ];
+}
+
+function streamRequests(random: SeededRandom): Request[] {
+  const readings = range(300).map((index): Request => {
+    const fields = index % 7 === 0 ? ["odd", random.word(5)] : ["n", index, "word", random.word(9)];
+    return ["XADD", "stream:many", `${1000 + index * index}-${index}`, ...fields];
+  });
+  return [
+    ["XADD", "stream:one", "1-1", "field", "value"],
+    ["XADD", "stream:extremes", "0-1", "", ""],
+    ["XADD", "stream:extremes", "9223372036854775808-5", latin1("\x00\xff"), random.bytes(300)],
+    ["XADD", "stream:extremes", "18446744073709551615-0", "n", -12, "n", "9223372036854775807"],
+    ["XADD", "stream:large", "5-5", "field", "x".repeat(50_000), "other", random.bytes(20_000)],
+    ["XGROUP", "CREATE", "stream:empty", "group", 0, "MKSTREAM"],
+    ...readings,
+    ["XDEL", "stream:many", "1000-0", "2600-40", "90401-299"],
+    ["XGROUP", "CREATE", "stream:many", "half", "23500-150"],
+    ["XGROUP", "CREATE", "stream:many", latin1("g\x00\xff"), 0, "ENTRIESREAD", 0],
+    ["XGROUP", "CREATECONSUMER", "stream:many", "half", "idle"],
+    ...range(20).map((index): Request => {
+      const id = `${1000 + index * index * 25}-${index * 5}`;
+      const options = ["TIME", 1_700_000_000_000 + index, "RETRYCOUNT", index % 4, "FORCE"];
+      return ["XCLAIM", "stream:many", "half", `consumer:${index % 3}`, 0, id, ...options];
+    }),
+    ["PEXPIREAT", "stream:one", FAR_FUTURE_MS + 5],
   ];
 }

@@ -73,12 +73,20 @@ export async function readKey(client: RespClient, key: Uint8Array): Promise<KeyD
   const reply = await client.callBytes(...request(key));
   if (reply === null) return null;
   if (reply instanceof RespError) throw new Error(`Cannot read ${quoted(key)}: ${reply.message}`);
+  const groups = type === "stream" ? await readGroups(client, key) : null;
   return {
     type: String(type),
     encoding: String(encoding),
     expiresAtMs: Number(expiresAtMs),
-    content: await contentOf(String(type), reply),
+    content: await contentOf(String(type), groups === null ? reply : [reply, groups]),
   };
+}
+
+/** What every file version knows of a stream's groups: not how many entries they have read. */
+async function readGroups(client: RespClient, key: Uint8Array): Promise<unknown[]> {
+  const GROUP_PARTS = 8;
+  const groups = await client.callBytes("XINFO", "GROUPS", key);
+  return (groups as unknown[][]).map((group) => group.slice(0, GROUP_PARTS));
 }
 
 function canonicalContent(type: string, reply: unknown): string {

@@ -415,8 +415,85 @@ def server():
     call("acl_deluser", "ann")
 
 
-for family in (strings, bitmaps, hyperloglogs, lists, hashes, sets, sorted_sets, geo, keys, publish,
-               events, transactions, server):
+def streams():
+    call("xadd", "s", {"a": 1, "b": "two"}, id="1-1")
+    call("xadd", "s", {"a": 2, "b": "three"}, id="1-*")
+    call("xadd", "s", {"c": "plain"}, id="2-1")
+    call("xadd", "s", {"c": 4}, id="2-1")
+    call("xadd", "none", {"c": 4}, nomkstream=True)
+    call("xadd", "t", {"f": "v"}, id="5-5", maxlen=10, approximate=False)
+    call("xlen", "s")
+    call("xrange", "s")
+    call("xrange", "s", min="(1-1", max="2", count=5)
+    call("xrevrange", "s", count=2)
+    call("xread", {"s": "1-1", "t": 0}, count=2)
+    call("xread", {"s": "$"})
+    call("xread", {"s": "$"}, block=1)
+    call("xgroup_create", "s", "g", id=0)
+    call("xgroup_create", "s", "g", id=0)
+    call("xgroup_create", "new", "g", id="$", mkstream=True)
+    call("xgroup_createconsumer", "s", "g", "idle")
+    call("xreadgroup", "g", "one", {"s": ">"}, count=2)
+    call("xreadgroup", "g", "two", {"s": ">"}, count=5, noack=True)
+    call("xreadgroup", "g", "one", {"s": 0})
+    call("xreadgroup", "none", "one", {"s": ">"})
+    call("xpending", "s", "g")
+    show("xpending_range", lambda: [(one["message_id"], one["consumer"], one["times_delivered"])
+                                    for one in conn.xpending_range("s", "g", "-", "+", 10)])
+    call("xack", "s", "g", "1-1", "9-9")
+    call("xclaim", "s", "g", "two", 0, ["1-2"])
+    call("xclaim", "s", "g", "two", 0, ["1-2", "2-1"], justid=True, force=True, retrycount=7)
+    call("xautoclaim", "s", "g", "three", 0, start_id="0", count=1)
+    call("xautoclaim", "s", "g", "three", 0, justid=True)
+    call("xdel", "s", "1-2")
+    call("xautoclaim", "s", "g", "four", 0)
+    call("xinfo_stream", "s")
+    show("xinfo_groups", lambda: conn.xinfo_groups("s"))
+    show("xinfo_consumers", lambda: [(one["name"], one["pending"])
+                                     for one in conn.xinfo_consumers("s", "g")])
+    show("xinfo_stream full", lambda: sorted(conn.xinfo_stream("s", full=True).keys()))
+    call("xgroup_setid", "s", "g", "1-1")
+    call("xgroup_delconsumer", "s", "g", "three")
+    call("xtrim", "s", maxlen=1, approximate=False)
+    call("xtrim", "s", minid="9-0", approximate=False)
+    call("xgroup_destroy", "s", "g")
+    show("work shared and taken over", work)
+
+
+def entries_of(reply):
+    """The entries of the one stream in a reply, which is a map in RESP3."""
+    if isinstance(reply, dict):
+        [entries] = reply.values()
+        return entries[0] if entries and isinstance(entries[0], list) else entries
+    return reply[0][1]
+
+
+def work():
+    """Two workers share a job list; one dies with entries in its hands; the other takes them."""
+    conn.xgroup_create("jobs", "workers", id=0, mkstream=True)
+    for number in range(20):
+        conn.xadd("jobs", {"number": number}, id="1-%d" % (number + 1))
+    done = []
+
+    def handle(worker, entries):
+        for entry_id, fields in entries:
+            done.append(int(fields["number"]))
+            conn.xack("jobs", "workers", entry_id)
+
+    held = entries_of(conn.xreadgroup("workers", "dies", {"jobs": ">"}, count=7))
+    handle("lives", entries_of(conn.xreadgroup("workers", "lives", {"jobs": ">"}, count=9)))
+    _, claimed = conn.xautoclaim("jobs", "workers", "lives", 0)[:2]
+    handle("lives", claimed)
+    while True:
+        found = conn.xreadgroup("workers", "lives", {"jobs": ">"}, count=3)
+        if not found:
+            break
+        handle("lives", entries_of(found))
+    return len(held), len(claimed), sorted(done), conn.xpending("jobs", "workers")["pending"]
+
+
+for family in (strings, bitmaps, hyperloglogs, lists, hashes, sets, sorted_sets, geo, streams, keys,
+               publish, events, transactions, server):
     conn.flushall()
     print("==", family.__name__)
     family()

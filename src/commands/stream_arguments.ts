@@ -1,0 +1,316 @@
+/**
+ * Stream arguments: what the commands of streams read from their arguments and write into their
+ * replies in the same way: ids, intervals, trimming, entries.
+ */
+import { scratch } from "../base/scratch.ts";
+import { Slice } from "../base/bytes.ts";
+import type { Memory, Ref } from "../memory/memory.ts";
+import type { Argv } from "../protocol/argv.ts";
+import type { Reply } from "../protocol/reply.ts";
+import { type Client, REDIS_INTERNAL } from "../session/client.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
+import { Id128 } from "../structures/id128.ts";
+import {
+  formatId,
+  ID_BYTES_MAX,
+  idText,
+  isRangeEnd,
+  MAX_ID,
+  MIN_ID,
+  NO_ID,
+  parseId,
+  SEQUENCE_AUTOMATIC,
+  SEQUENCE_MISSING,
+  setGreatestSequence,
+} from "../values/stream_id.ts";
+import * as streamValue from "../values/stream_value.ts";
+import { StreamCursor, type StreamLimits, type StreamTrim } from "../values/stream_value.ts";
+import { integerArgument } from "./arguments.ts";
+
+export const INVALID_ID = commandError(
+  "ERR Invalid stream ID specified as stream command argument",
+);
+const INVALID_START = commandError("ERR invalid start ID for the interval");
+const INVALID_END = commandError("ERR invalid end ID for the interval");
+const BOTH_STRATEGIES = commandError(
+  "ERR syntax error, MAXLEN and MINID options at the same time are not compatible",
+);
+const NEGATIVE_MAXLEN = commandError("ERR The MAXLEN argument must be >= 0.");
+const NEGATIVE_LIMIT = commandError("ERR The LIMIT argument must be >= 0.");
+const LIMIT_WITHOUT_STRATEGY = commandError(
+  "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy",
+);
+const NO_STRATEGY = commandError(
+  "ERR syntax error, XTRIM must be called with a trimming strategy",
+);
+const LIMIT_WITHOUT_TILDE = commandError(
+  "ERR syntax error, LIMIT cannot be used without the special ~ option",
+);
+
+const TILDE = 126;
+const EQUALS = 61;
+const ASTERISK = 42;
+const PARENTHESIS = 40;
+const TRIMMED_NODES_MAX = 100;
+const TRIMMED_ENTRIES_DEFAULT = 10000;
+const TRIMMED_ENTRIES_MAX = 1000000;
+
+const idBytes = new Uint8Array(ID_BYTES_MAX);
+const field = scratch(new Slice());
+const content = scratch(new Slice());
+const entryCursor = scratch(new StreamCursor());
+
+/** The limits of nodes, as the configuration has them. */
+export function streamLimits({ host: { config } }: Client): StreamLimits {
+  return {
+    nodeBytesMax: config.streamNodeMaxBytes,
+    nodeEntriesMax: config.streamNodeMaxEntries,
+  };
+}
+
+/** An id argument; `-`, `+` and `ms-*` are refused. */
+export function idArgument(argv: Argv, index: number, out: Id128): void {
+  if (!tryIdArgument(argv, index, out)) throw INVALID_ID;
+}
+
+/** Reads an id argument like `idArgument`; false if it is none. */
+export function tryIdArgument(argv: Argv, index: number, out: Id128): boolean {
+  const form = parseId(argv.bytes, argv.starts[index], argv.lengths[index], out);
+  return form !== NO_ID && form !== SEQUENCE_AUTOMATIC;
+}
+
+/** An id argument that may be `-` or `+`, the least and the greatest id. */
+export function idOrEndArgument(argv: Argv, index: number, out: Id128): void {
+  if (isRangeEnd(argv.bytes, argv.starts[index], argv.lengths[index])) {
+    out.copyFrom(isChar(argv, index, 45) ? MIN_ID : MAX_ID);
+  } else {
+    idArgument(argv, index, out);
+  }
+}
+
+/** Whether an argument is a single character. */
+export function isChar(argv: Argv, index: number, character: number): boolean {
+  return argv.lengths[index] === 1 && argv.bytes[argv.starts[index]] === character;
+}
+
+/** The start of an interval: an id, `-`, or one behind a `(`, which is excluded. */
+export function startArgument(argv: Argv, index: number, out: Id128): void {
+  if (boundArgument(argv, index, out, false) && !out.increment()) throw INVALID_START;
+}
+
+/** The end of an interval, likewise; without a sequence number the last id of that time. */
+export function endArgument(argv: Argv, index: number, out: Id128): void {
+  if (boundArgument(argv, index, out, true) && !out.decrement()) throw INVALID_END;
+}
+
+/** Reads a bound; returns whether it is excluded. */
+function boundArgument(argv: Argv, index: number, out: Id128, isEnd: boolean): boolean {
+  let start = argv.starts[index];
+  let length = argv.lengths[index];
+  const isExcluded = length > 1 && argv.bytes[start] === PARENTHESIS;
+  if (isExcluded) {
+    start++;
+    length--;
+  }
+  if (isRangeEnd(argv.bytes, start, length)) {
+    if (isExcluded) throw INVALID_ID;
+    out.copyFrom(argv.bytes[start] === 45 ? MIN_ID : MAX_ID);
+    return false;
+  }
+  const form = parseId(argv.bytes, start, length, out);
+  if (form === NO_ID || form === SEQUENCE_AUTOMATIC) throw INVALID_ID;
+  if (form === SEQUENCE_MISSING && isEnd) setGreatestSequence(out);
+  return isExcluded;
+}
+
+/** What becomes of what groups know of a deleted entry; see stream_deletions.ts. */
+export const KEEP = 0;
+export const FORGET = 1;
+export const ACKNOWLEDGED = 2;
+
+/** The policy that an argument names; -1 if it is none. */
+export function policyArgument(argv: Argv, index: number): number {
+  if (argv.is(index, "keepref")) return KEEP;
+  if (argv.is(index, "delref")) return FORGET;
+  return argv.is(index, "acked") ? ACKNOWLEDGED : -1;
+}
+
+/** What XADD and XTRIM are told beside the key and the fields. */
+export interface AddOrTrim {
+  /** Null if nothing is to be trimmed. */
+  trim: StreamTrim | null;
+  /** Argument that says how far to trim. */
+  trimIndex: number;
+  /** NOMKSTREAM */
+  createsKey: boolean;
+  /** KEEP, FORGET or ACKNOWLEDGED; -1 if the client did not say. */
+  policy: number;
+  /** XADD: the argument that is the id or `*`. */
+  idIndex: number;
+}
+
+/** Reads the options of XADD up to the id, or all of those of XTRIM. */
+export function addOrTrimArguments(client: Client, isAdd: boolean): AddOrTrim {
+  const { argv } = client;
+  const parsed: AddOrTrim = {
+    trim: null,
+    trimIndex: 0,
+    createsKey: true,
+    policy: -1,
+    idIndex: 0,
+  };
+  let limit = -1;
+  let index = 2;
+  for (; index < argv.count; index++) {
+    const hasMore = index + 1 < argv.count;
+    if (isAdd && isChar(argv, index, ASTERISK)) break;
+    if (hasMore && (argv.is(index, "maxlen") || argv.is(index, "minid"))) {
+      if (parsed.trim !== null) throw BOTH_STRATEGIES;
+      index = readStrategy(argv, index, parsed);
+    } else if (hasMore && argv.is(index, "limit")) {
+      limit = integerArgument(argv, ++index);
+      if (limit < 0) throw NEGATIVE_LIMIT;
+    } else if (isAdd && argv.is(index, "nomkstream")) {
+      parsed.createsKey = false;
+    } else if (parsed.policy < 0 && policyArgument(argv, index) >= 0) {
+      parsed.policy = policyArgument(argv, index);
+    } else if (isAdd) {
+      break;
+    } else {
+      throw SYNTAX_ERROR;
+    }
+  }
+  parsed.idIndex = index;
+  if (isAdd && index < argv.count && !isChar(argv, index, ASTERISK)) {
+    const start = argv.starts[index];
+    if (parseId(argv.bytes, start, argv.lengths[index], scratchId) === NO_ID) throw INVALID_ID;
+  }
+  if (limit > 0 && parsed.trim === null) throw LIMIT_WITHOUT_STRATEGY;
+  if (!isAdd && parsed.trim === null) throw NO_STRATEGY;
+  if (parsed.trim !== null) setLimit(client, parsed.trim, limit);
+  else if (limit === 0) checkLimitAlone(client);
+  return parsed;
+}
+
+const scratchId = new Id128();
+
+/** Reads a strategy, its operator and its threshold; returns the index of the threshold. */
+function readStrategy(argv: Argv, strategyIndex: number, parsed: AddOrTrim): number {
+  let index = strategyIndex + 1;
+  let isApproximate = false;
+  if (index + 1 < argv.count && (isChar(argv, index, TILDE) || isChar(argv, index, EQUALS))) {
+    isApproximate = isChar(argv, index, TILDE);
+    index++;
+  }
+  const trim: StreamTrim = { lengthMax: -1, minId: new Id128(), isApproximate, limit: 0 };
+  if (argv.is(strategyIndex, "maxlen")) {
+    trim.lengthMax = integerArgument(argv, index);
+    if (trim.lengthMax < 0) throw NEGATIVE_MAXLEN;
+  } else {
+    idArgument(argv, index, trim.minId);
+  }
+  parsed.trim = trim;
+  parsed.trimIndex = index;
+  return index;
+}
+
+/** Decides how many entries may go at once; `limit` is -1 if the client did not say. */
+function setLimit(client: Client, trim: StreamTrim, limit: number): void {
+  // What was recorded has been made exact, whatever limit stands there.
+  if (client.has(REDIS_INTERNAL)) return;
+  if (limit >= 0) {
+    if (!trim.isApproximate) throw LIMIT_WITHOUT_TILDE;
+    trim.limit = limit;
+  } else if (trim.isApproximate) {
+    const entries = TRIMMED_NODES_MAX * client.host.config.streamNodeMaxEntries;
+    trim.limit = entries <= 0 ? TRIMMED_ENTRIES_DEFAULT : Math.min(entries, TRIMMED_ENTRIES_MAX);
+  }
+}
+
+/** Redis: LIMIT 0 without a strategy is refused for want of the tilde. */
+function checkLimitAlone(client: Client): void {
+  if (!client.has(REDIS_INTERNAL)) throw LIMIT_WITHOUT_TILDE;
+}
+
+/**
+ * The arguments under which a trim is recorded: what it came to, so that it cuts the same again.
+ * `texts` gets them by index.
+ */
+export function recordTrim(
+  memory: Memory,
+  stream: Ref,
+  trim: StreamTrim,
+  trimIndex: number,
+  texts: Map<number, string>,
+): void {
+  texts.set(trimIndex - 1, "=");
+  if (trim.lengthMax >= 0) {
+    texts.set(trimIndex, String(streamValue.length(memory, stream)));
+  } else {
+    streamValue.readEdgeId(memory, stream, scratchId);
+    texts.set(trimIndex, idText(scratchId));
+  }
+}
+
+/** Records the command with some of its arguments replaced. */
+export function propagateRewritten(client: Client, texts: ReadonlyMap<number, string>): void {
+  if (!client.wantsEffects) return;
+  const { argv } = client;
+  const parts: (string | Uint8Array)[] = [];
+  for (let index = 0; index < argv.count; index++) {
+    parts.push(texts.get(index) ?? argv.copy(index));
+  }
+  client.propagateAs(...parts);
+}
+
+/** Replies an id. */
+export function replyId(reply: Reply, id: Id128): void {
+  reply.bulk(idBytes, 0, formatId(id, idBytes, 0));
+}
+
+/** Replies a time in ms, which in a stream from a damaged file may be any 64 bits. */
+export function replyMilliseconds(reply: Reply, timeMs: number): void {
+  if (Number.isSafeInteger(timeMs)) reply.integer(timeMs);
+  else reply.bigInteger(BigInt.asIntN(64, BigInt(timeMs)));
+}
+
+/** Replies the present entry of a cursor: its id, and an array of fields and values. */
+export function replyEntry(reply: Reply, cursor: StreamCursor): void {
+  reply.array(2);
+  replyId(reply, cursor.id);
+  reply.array(cursor.pairs * 2);
+  cursor.beginPairs();
+  for (let pairs = cursor.pairs; pairs > 0; pairs--) {
+    cursor.readPair(field, content);
+    reply.bulk(field.bytes, field.start, field.length);
+    reply.bulk(content.bytes, content.start, content.length);
+  }
+}
+
+/** Replies the entry of an id, if there is one; returns whether there is. */
+export function replyEntryOf(reply: Reply, memory: Memory, stream: Ref, id: Id128): boolean {
+  if (!entryCursor.seek(memory, stream, id, id, false) || !entryCursor.next()) return false;
+  replyEntry(reply, entryCursor);
+  return true;
+}
+
+/** Replies an array of at most `count` entries of a range, 0 = all. */
+export function replyRange(
+  reply: Reply,
+  memory: Memory,
+  stream: Ref,
+  start: Id128,
+  end: Id128,
+  count: number,
+  isBackward: boolean,
+): void {
+  const mark = reply.deferArray();
+  let entries = 0;
+  if (entryCursor.seek(memory, stream, start, end, isBackward)) {
+    while (entryCursor.next()) {
+      replyEntry(reply, entryCursor);
+      if (++entries === count) break;
+    }
+  }
+  reply.endDeferredArray(mark, entries);
+}

@@ -1,0 +1,108 @@
+/**
+ * Stream deletions: deleting entries one by one with regard to the groups that may need them, as
+ * the options of Redis 8.2 ask for it:
+ *
+ *   KEEPREF   groups keep what they know of the entry (the rule)
+ *   DELREF    all groups forget it
+ *   ACKED     it goes only when every group has got and acknowledged it
+ *
+ * What was done is recorded as XACK and XDEL, so that servers of any age can read the file.
+ */
+import { scratch } from "../base/scratch.ts";
+import { latin1Text, Slice } from "../base/bytes.ts";
+import { EVENT_STREAM } from "../keyspace/keyspace_listener.ts";
+import type { Ref } from "../memory/memory.ts";
+import type { Client } from "../session/client.ts";
+import * as dictEntry from "../structures/dict_entry.ts";
+import { Id128 } from "../structures/id128.ts";
+import { idText, MAX_ID, MIN_ID } from "../values/stream_id.ts";
+import { isReferenced, removeReferences } from "../values/stream_references.ts";
+import * as streamGroup from "../values/stream_group.ts";
+import * as streamValue from "../values/stream_value.ts";
+import { StreamCursor, type StreamTrim } from "../values/stream_value.ts";
+import { ACKNOWLEDGED, FORGET } from "./stream_arguments.ts";
+
+const bound = new Id128();
+const name = scratch(new Slice());
+const cursor = scratch(new StreamCursor());
+
+/** The deletions of one command in one stream. */
+export class Deletions {
+  readonly #client: Client;
+  readonly #stream: Ref;
+  readonly #deleted: string[] = [];
+  readonly #acknowledged = new Map<string, string[]>();
+
+  constructor(client: Client, stream: Ref) {
+    this.#client = client;
+    this.#stream = stream;
+  }
+
+  /** Removes the entry of an id; returns whether there was one. */
+  remove(id: Id128): boolean {
+    const { arena } = this.#client.db;
+    const stream = this.#stream;
+    if (!streamValue.removeEntry(arena, stream, id)) return false;
+    streamValue.readMaxDeletedId(arena, stream, bound);
+    if (bound.compare(id) < 0) streamValue.setMaxDeletedId(arena, stream, id);
+    this.#deleted.push(idText(id));
+    return true;
+  }
+
+  /** Makes all groups forget the entry of an id. */
+  forget(id: Id128): void {
+    const { arena } = this.#client.db;
+    for (const group of removeReferences(arena, this.#stream, id)) this.acknowledged(group, id);
+  }
+
+  /** Notes that a group has an entry pending no more. */
+  acknowledged(group: Ref, id: Id128): void {
+    dictEntry.readKey(this.#client.db.arena, group, name);
+    const text = latin1Text(name.bytes, name.start, name.length);
+    const ids = this.#acknowledged.get(text);
+    if (ids === undefined) this.#acknowledged.set(text, [idText(id)]);
+    else ids.push(idText(id));
+  }
+
+  /**
+   * Trims by single entries from the start: those that groups need stay (ACKED), or are forgotten
+   * (DELREF). Returns how many went. Redis: nothing goes by whole nodes while there are groups.
+   */
+  trim(how: StreamTrim, policy: number): number {
+    const { arena } = this.#client.db;
+    const stream = this.#stream;
+    if (streamGroup.groupCount(arena, stream) === 0) return streamValue.trim(arena, stream, how);
+    if (how.isApproximate) return 0;
+    const ids: Id128[] = [];
+    const entries = streamValue.length(arena, stream);
+    cursor.seek(arena, stream, MIN_ID, MAX_ID, false);
+    while (how.lengthMax < 0 || entries - ids.length > how.lengthMax) {
+      if (!cursor.next()) break;
+      if (how.lengthMax < 0 && cursor.id.compare(how.minId) >= 0) break;
+      if (policy === ACKNOWLEDGED && isReferenced(arena, stream, cursor.id)) continue;
+      ids.push(cursor.id.clone());
+    }
+    for (const id of ids) {
+      if (policy === FORGET) this.forget(id);
+      this.remove(id);
+    }
+    if (ids.length > 0) streamValue.refreshFirstId(arena, stream);
+    return ids.length;
+  }
+
+  /** Counts, announces and records everything; keeps the first id of the stream right. */
+  finish(event: string): void {
+    const client = this.#client;
+    const { db, argv } = client;
+    const key = argv.copy(1);
+    for (const [group, ids] of this.#acknowledged) {
+      db.keyspace.dirty += ids.length;
+      client.propagateAs("XACK", key, group, ...ids);
+    }
+    if (this.#deleted.length === 0) return;
+    streamValue.refreshFirstId(db.arena, this.#stream);
+    db.changed(argv, 1, EVENT_STREAM, event);
+    db.keyspace.dirty += this.#deleted.length - 1;
+    client.propagateAs("XDEL", key, ...this.#deleted);
+  }
+}

@@ -1,0 +1,456 @@
+/**
+ * Stream read commands: XREAD and XREADGROUP: the entries of several streams from an id on, at once
+ * or as soon as there are any.
+ *
+ * A group is told by `>` to give entries that no consumer has got yet: they become pending for the
+ * one who asks, which is recorded (stream_effects.ts). Any other id shows a consumer its own
+ * pending entries again.
+ */
+import { scratch } from "../base/scratch.ts";
+import * as clock from "../base/clock.ts";
+import { latin1Text } from "../base/bytes.ts";
+import { parseInt64 } from "../base/integers.ts";
+import type { Ref } from "../memory/memory.ts";
+import type { Argv } from "../protocol/argv.ts";
+import { type Client, REDIS_DENY_BLOCKING } from "../session/client.ts";
+import type { KeySpec, RedisCommand } from "../session/command.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
+import { INVALID_KEY_ARGUMENTS } from "../session/key_positions.ts";
+import { Id128 } from "../structures/id128.ts";
+import { IdTreeCursor } from "../structures/id_tree.ts";
+import * as streamGroup from "../values/stream_group.ts";
+import { increment, PendingEntry } from "../values/stream_group.ts";
+import { MAX_ID, MIN_ID } from "../values/stream_id.ts";
+import { advance } from "../values/stream_progress.ts";
+import * as streamValue from "../values/stream_value.ts";
+import { StreamCursor } from "../values/stream_value.ts";
+import * as value from "../values/value.ts";
+import { TYPE_STREAM } from "../values/value.ts";
+import { integerArgument, typedForRead } from "./arguments.ts";
+import {
+  idArgument,
+  isChar,
+  replyEntry,
+  replyEntryOf,
+  replyId,
+  replyRange,
+} from "./stream_arguments.ts";
+import { GroupEffects } from "./stream_effects.ts";
+import { consumerArgument, groupArgument } from "./stream_groups.ts";
+
+/** Keys are the first half of what follows STREAMS. */
+function streamsSpec(from: number): KeySpec {
+  return {
+    flags: ["RO", "access"],
+    begin: { keyword: "STREAMS", from },
+    find: { lastKey: -1, step: 1, limit: 2 },
+  };
+}
+
+// deno-fmt-ignore
+export const streamReadCommands: readonly RedisCommand[] = [
+  { name: "xread", arity: -4, flags: ["readonly", "blocking", "movablekeys"], keys: [0, 0, 0],
+    keySpecs: [streamsSpec(1)], findKeys: streamKeys, categories: ["@stream"], since: "5.0.0",
+    group: "stream", proc: xreadCommand,
+    complexity: "O(N) per stream, N: entries returned, so O(1) with a COUNT. Whoever adds to a stream pays O(M) for the M clients that wait for it with BLOCK.",
+    summary: "Returns the entries of streams behind given ids, or waits for some." },
+  { name: "xreadgroup", arity: -7, flags: ["write", "blocking", "movablekeys"], keys: [0, 0, 0],
+    keySpecs: [streamsSpec(4)], findKeys: streamKeys, categories: ["@stream"], since: "5.0.0",
+    group: "stream", proc: xreadgroupCommand,
+    complexity: "O(M) per stream, M: entries returned, so O(1) with a COUNT. Whoever adds to a stream pays O(N) for the N clients that wait for it with BLOCK.",
+    summary: "Gives a consumer of a group new entries, or its pending ones again." },
+];
+
+const TIMEOUT_NOT_AN_INTEGER = commandError("ERR timeout is not an integer or out of range");
+const TIMEOUT_NEGATIVE = commandError("ERR timeout is negative");
+const GROUP_IN_XREAD = commandError(
+  "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.",
+);
+const NOACK_IN_XREAD = commandError(
+  "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.",
+);
+// Redis: says XREAD and $ for XREADGROUP, too.
+const UNBALANCED = commandError(
+  "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.",
+);
+const MISSING_GROUP = commandError("ERR Missing GROUP option for XREADGROUP");
+const LAST_ID_OF_GROUP = commandError(
+  "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of " +
+    "this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID " +
+    "would just return an empty result set.",
+);
+const TOP_ID_OF_GROUP = commandError(
+  "ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history of " +
+    "this consumer by specifying a proper ID, or use the > ID to get new messages. The + ID " +
+    "would just return an empty result set.",
+);
+const NEW_WITHOUT_GROUP = commandError(
+  "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> " +
+    "<consumer> option.",
+);
+const GROUP_GONE = commandError(
+  "NOGROUP the consumer group this client was blocked on no longer exists",
+);
+const STREAM_GONE = commandError("UNBLOCKED the stream key no longer exists");
+
+const DOLLAR = 36;
+const GREATER = 62;
+const PLUS = 43;
+/** Redis: who waited gets at most so many entries if no COUNT was given. */
+const WAITING_COUNT_DEFAULT = 1000;
+const NO_TIMEOUT = -1;
+
+/** What a command asks for. */
+interface StreamRead {
+  /** How long to wait in ms, 0 = for ever, NO_TIMEOUT = not at all. */
+  timeoutMs: number;
+  /** 0 = all. */
+  count: number;
+  firstKey: number;
+  keyCount: number;
+  /** Argument that is the group's name, followed by the consumer's; 0 = no group. */
+  groupIndex: number;
+  isNoAck: boolean;
+  /** Entries behind this id are wanted, for each key. */
+  ids: Id128[];
+  /** For each key: whether the consumer's own pending entries are wanted. */
+  isHistory: boolean[];
+}
+
+const start = new Id128();
+const lastId = new Id128();
+const delivered = new Id128();
+const topCursor = scratch(new StreamCursor());
+const cursor = scratch(new StreamCursor());
+const pending = new PendingEntry();
+
+function xreadCommand(client: Client): void {
+  read(client, false);
+}
+
+function xreadgroupCommand(client: Client): void {
+  read(client, true);
+}
+
+/** The keys of both commands, as COMMAND GETKEYS and ACL need them. */
+function streamKeys(argv: Argv): number[] {
+  let index = 1;
+  while (index < argv.count && !argv.is(index, "streams")) {
+    index += optionWidth(argv, index);
+  }
+  const rest = argv.count - index - 1;
+  if (rest <= 0 || rest % 2 === 1) throw INVALID_KEY_ARGUMENTS;
+  return Array.from({ length: rest / 2 }, (_, offset) => index + 1 + offset);
+}
+
+/** How many arguments an option takes, its name included. */
+function optionWidth(argv: Argv, index: number): number {
+  if (argv.is(index, "block") || argv.is(index, "count")) return 2;
+  return argv.is(index, "group") ? 3 : 1;
+}
+
+function read(client: Client, isGroup: boolean): void {
+  const { reply } = client;
+  const wanted = parseRead(client.argv, isGroup);
+  resolveIds(client, wanted);
+  if (isGroup) client.propagateNothing();
+  const mark = reply.deferArray();
+  let served = 0;
+  for (let key = 0; key < wanted.keyCount; key++) {
+    if (serveKey(client, wanted, key, served === 0 && wanted.keyCount === 1)) served++;
+  }
+  if (served > 0) {
+    if (wanted.keyCount === 1) return;
+    if (reply.resp === 2) reply.endDeferredArray(mark, served);
+    else reply.endDeferredMap(mark, served);
+  } else if (wanted.timeoutMs === NO_TIMEOUT || client.has(REDIS_DENY_BLOCKING)) {
+    reply.nilArray();
+  } else {
+    wait(client, wanted);
+  }
+}
+
+function parseRead(argv: Argv, isGroup: boolean): StreamRead {
+  const wanted: StreamRead = {
+    timeoutMs: NO_TIMEOUT,
+    count: 0,
+    firstKey: 0,
+    keyCount: 0,
+    groupIndex: 0,
+    isNoAck: false,
+    ids: [],
+    isHistory: [],
+  };
+  for (let index = 1; index < argv.count && wanted.firstKey === 0; index++) {
+    const more = argv.count - index - 1;
+    if (argv.is(index, "block") && more > 0) {
+      wanted.timeoutMs = waitArgument(argv, ++index);
+    } else if (argv.is(index, "count") && more > 0) {
+      wanted.count = Math.max(0, integerArgument(argv, ++index));
+    } else if (argv.is(index, "streams") && more > 0) {
+      if (more % 2 === 1) throw UNBALANCED;
+      wanted.firstKey = index + 1;
+      wanted.keyCount = more / 2;
+    } else if (argv.is(index, "group") && more > 1) {
+      if (!isGroup) throw GROUP_IN_XREAD;
+      wanted.groupIndex = index + 1;
+      index += 2;
+    } else if (argv.is(index, "noack")) {
+      if (!isGroup) throw NOACK_IN_XREAD;
+      wanted.isNoAck = true;
+    } else {
+      throw SYNTAX_ERROR;
+    }
+  }
+  if (wanted.firstKey === 0) throw SYNTAX_ERROR;
+  if (isGroup && wanted.groupIndex === 0) throw MISSING_GROUP;
+  return wanted;
+}
+
+/** BLOCK: an integer of ms. */
+function waitArgument(argv: Argv, index: number): number {
+  const timeout = parseInt64(argv.bytes, argv.starts[index], argv.lengths[index]);
+  if (timeout === null) throw TIMEOUT_NOT_AN_INTEGER;
+  if (timeout < 0n) throw TIMEOUT_NEGATIVE;
+  return Number(timeout);
+}
+
+/** Checks all keys and groups, and reads the ids, before anything is done. */
+function resolveIds(client: Client, wanted: StreamRead): void {
+  const { argv, db } = client;
+  const isGroup = wanted.groupIndex !== 0;
+  for (let key = 0; key < wanted.keyCount; key++) {
+    const keyIndex = wanted.firstKey + key;
+    const idIndex = keyIndex + wanted.keyCount;
+    const entry = typedForRead(client, keyIndex, TYPE_STREAM);
+    const stream = entry === 0 ? 0 : value.valueRef(db.arena, entry);
+    if (isGroup && (stream === 0 || groupArgument(client, stream, wanted.groupIndex) === 0)) {
+      const group = argv.quoted(wanted.groupIndex);
+      throw commandError(
+        `NOGROUP No such key '${argv.quoted(keyIndex)}' or consumer group '${group}' in ` +
+          "XREADGROUP with GROUP option",
+      );
+    }
+    const id = new Id128();
+    let isHistory = isGroup;
+    if (isChar(argv, idIndex, DOLLAR)) {
+      if (isGroup) throw LAST_ID_OF_GROUP;
+      if (stream !== 0) streamValue.readLastId(db.arena, stream, id);
+    } else if (isChar(argv, idIndex, PLUS)) {
+      if (isGroup) throw TOP_ID_OF_GROUP;
+      if (stream !== 0) readBeforeTop(client, stream, id);
+    } else if (isChar(argv, idIndex, GREATER)) {
+      if (!isGroup) throw NEW_WITHOUT_GROUP;
+      isHistory = false;
+    } else {
+      idArgument(argv, idIndex, id);
+      // Redis: the greatest id is its sign for `>`.
+      if (isGroup && id.compare(MAX_ID) === 0) isHistory = false;
+    }
+    wanted.ids.push(id);
+    wanted.isHistory.push(isHistory);
+  }
+}
+
+/** Of Redis 7.4: `+` asks for the last entry there is; without one it is as `0`. */
+function readBeforeTop({ db }: Client, stream: Ref, id: Id128): void {
+  if (!topCursor.seek(db.arena, stream, MIN_ID, MAX_ID, true) || !topCursor.next()) return;
+  id.copyFrom(topCursor.id);
+  id.decrement();
+}
+
+/**
+ * Replies what a key has for the client; returns whether it has anything. `isAlone`: the head of
+ * the whole reply is due, too.
+ */
+function serveKey(client: Client, wanted: StreamRead, key: number, isAlone: boolean): boolean {
+  const { db, argv } = client;
+  const keyIndex = wanted.firstKey + key;
+  const entry = typedForRead(client, keyIndex, TYPE_STREAM);
+  if (entry === 0) return false;
+  const stream = value.valueRef(db.arena, entry);
+  const keyStart = argv.starts[keyIndex];
+  const keyBytes = argv.lengths[keyIndex];
+  if (wanted.groupIndex === 0) {
+    if (!hasEntryBehind(client, stream, wanted.ids[key])) return false;
+    replyHead(client, argv.bytes, keyStart, keyBytes, isAlone);
+    replyBehind(client, stream, wanted.ids[key], wanted.count);
+    return true;
+  }
+  const group = groupArgument(client, stream, wanted.groupIndex);
+  const isHistory = wanted.isHistory[key];
+  streamGroup.readLastDelivered(db.arena, group, delivered);
+  if (!isHistory && !hasEntryBehind(client, stream, delivered)) return false;
+  const effects = new GroupEffects(client, argv.bytes, keyStart, keyBytes, wanted.groupIndex);
+  const consumer = consumerArgument(
+    client,
+    argv.bytes,
+    keyStart,
+    keyBytes,
+    group,
+    wanted.groupIndex + 1,
+    effects,
+  );
+  replyHead(client, argv.bytes, keyStart, keyBytes, isAlone);
+  db.keyspace.dirty++;
+  if (isHistory) replyHistory(client, stream, group, consumer, wanted.ids[key], wanted.count);
+  else deliver(client, stream, group, consumer, wanted.count, wanted.isNoAck, effects);
+  return true;
+}
+
+/** Whether the last entry of a stream is behind an id. */
+function hasEntryBehind({ db }: Client, stream: Ref, id: Id128): boolean {
+  streamValue.readLastId(db.arena, stream, lastId);
+  if (lastId.compare(id) <= 0 || streamValue.length(db.arena, stream) === 0) return false;
+  return topCursor.seek(db.arena, stream, MIN_ID, MAX_ID, true) && topCursor.next() &&
+    topCursor.id.compare(id) > 0;
+}
+
+/** Replies the key before its entries; if it is alone, also what is around. */
+function replyHead(
+  { reply }: Client,
+  key: Uint8Array,
+  keyStart: number,
+  keyBytes: number,
+  isAlone: boolean,
+): void {
+  if (isAlone && reply.resp === 2) reply.array(1);
+  else if (isAlone) reply.map(1);
+  if (reply.resp === 2) reply.array(2);
+  reply.bulk(key, keyStart, keyBytes);
+}
+
+function replyBehind({ db, reply }: Client, stream: Ref, id: Id128, count: number): void {
+  start.copyFrom(id);
+  start.increment();
+  replyRange(reply, db.arena, stream, start, MAX_ID, count, false);
+}
+
+/** Gives a consumer entries that its group has not got yet. */
+function deliver(
+  { db, reply }: Client,
+  stream: Ref,
+  group: Ref,
+  consumer: Ref,
+  count: number,
+  isNoAck: boolean,
+  effects: GroupEffects,
+): void {
+  const { arena } = db;
+  const nowMs = clock.nowMs();
+  const mark = reply.deferArray();
+  let entries = 0;
+  streamGroup.readLastDelivered(arena, group, start);
+  start.increment();
+  const hasAny = cursor.seek(arena, stream, start, MAX_ID, false);
+  while (hasAny && cursor.next()) {
+    const { id } = cursor;
+    replyEntry(reply, cursor);
+    advance(arena, stream, group, id);
+    if (!isNoAck) {
+      pending.consumer = consumer;
+      pending.timeMs = nowMs;
+      pending.count.set(0, 1);
+      streamGroup.setPending(arena, group, id, pending);
+      effects.claim(arena, group, id, pending);
+    }
+    if (++entries === count) break;
+  }
+  if (entries > 0) {
+    streamGroup.setActiveMs(arena, consumer, nowMs);
+    // Beside the claims, so that the number of entries read is known after a load.
+    effects.moveGroup(arena, group);
+  }
+  reply.endDeferredArray(mark, entries);
+}
+
+/** Shows a consumer its pending entries behind an id again. */
+function replyHistory(
+  { db, reply }: Client,
+  stream: Ref,
+  group: Ref,
+  consumer: Ref,
+  id: Id128,
+  count: number,
+): void {
+  const { arena } = db;
+  const own = new IdTreeCursor();
+  const present = new Id128();
+  const nowMs = clock.nowMs();
+  const mark = reply.deferArray();
+  let entries = 0;
+  start.copyFrom(id);
+  start.increment();
+  const tree = streamGroup.pendingOfConsumer(arena, consumer);
+  for (let found = own.seekNotBelow(arena, tree, start); found; found = own.next()) {
+    own.readId(present);
+    if (replyEntryOf(reply, arena, stream, present)) {
+      streamGroup.findPending(arena, group, present, pending);
+      pending.timeMs = nowMs;
+      increment(pending.count);
+      streamGroup.setPending(arena, group, present, pending);
+    } else {
+      reply.array(2);
+      replyId(reply, present);
+      reply.nilArray();
+    }
+    if (++entries === count) break;
+  }
+  reply.endDeferredArray(mark, entries);
+}
+
+/** Lets the client wait for entries of any of the keys. */
+function wait(client: Client, wanted: StreamRead): void {
+  const { argv, host } = client;
+  const keyIndexes: number[] = [];
+  const ids = new Map<string, Id128>();
+  for (let key = 0; key < wanted.keyCount; key++) {
+    keyIndexes.push(wanted.firstKey + key);
+    const text = argv.text(wanted.firstKey + key);
+    if (!ids.has(text)) ids.set(text, wanted.ids[key]);
+  }
+  const count = wanted.count === 0 ? WAITING_COUNT_DEFAULT : wanted.count;
+  const isGroup = wanted.groupIndex !== 0;
+  host.blocking.block(
+    client,
+    keyIndexes,
+    1 << TYPE_STREAM,
+    wanted.timeoutMs,
+    (waiting, key, entry) => {
+      const stream = value.valueRef(waiting.db.arena, entry);
+      if (isGroup) return serveWaitingGroup(waiting, wanted, key, stream, count);
+      const id = ids.get(latin1Text(key, 0, key.length))!;
+      streamValue.readLastId(waiting.db.arena, stream, lastId);
+      if (lastId.compare(id) <= 0) return false;
+      replyHead(waiting, key, 0, key.length, true);
+      replyBehind(waiting, stream, id, count);
+      return true;
+    },
+    (waiting) => waiting.reply.nilArray(),
+    isGroup ? STREAM_GONE : null,
+  );
+}
+
+/** Serves a client that waited for entries as a consumer; false if there are none for it. */
+function serveWaitingGroup(
+  client: Client,
+  wanted: StreamRead,
+  key: Uint8Array,
+  stream: Ref,
+  count: number,
+): boolean {
+  const { db } = client;
+  const group = groupArgument(client, stream, wanted.groupIndex);
+  if (group === 0) throw GROUP_GONE;
+  streamGroup.readLastDelivered(db.arena, group, delivered);
+  streamValue.readLastId(db.arena, stream, lastId);
+  if (lastId.compare(delivered) <= 0) return false;
+  client.propagateNothing();
+  const effects = new GroupEffects(client, key, 0, key.length, wanted.groupIndex);
+  const consumerIndex = wanted.groupIndex + 1;
+  const consumer = consumerArgument(client, key, 0, key.length, group, consumerIndex, effects);
+  replyHead(client, key, 0, key.length, true);
+  db.keyspace.dirty++;
+  deliver(client, stream, group, consumer, count, wanted.isNoAck, effects);
+  return true;
+}

@@ -1,0 +1,184 @@
+/**
+ * RDB stream reader: fills an empty stream from a file or a DUMP payload, in any of the three forms
+ * that rdb_format.ts draws. Nothing is believed: every node is walked through, and each pending
+ * entry must be its group's and one consumer's. (Redis looks at most of this only with
+ * sanitize-dump-payload.) If it is to be strict, ids must ascend and the stated length must be
+ * right; else the length is corrected, for a server that has lost count must be able to start.
+ */
+import { Slice } from "../base/bytes.ts";
+import type { Arena } from "../memory/arena.ts";
+import type { Ref } from "../memory/memory.ts";
+import { Id128 } from "../structures/id128.ts";
+import * as idTree from "../structures/id_tree.ts";
+import { Int64 } from "../structures/int64_words.ts";
+import * as streamGroup from "../values/stream_group.ts";
+import { PendingEntry } from "../values/stream_group.ts";
+import { ID_RAW_BYTES, loadRawId } from "../values/stream_id.ts";
+import { estimateEntriesRead } from "../values/stream_progress.ts";
+import * as streamNode from "../values/stream_node.ts";
+import { NodeCheck } from "../values/stream_node.ts";
+import * as streamValue from "../values/stream_value.ts";
+import * as format from "./rdb_format.ts";
+import type { RdbInput } from "./rdb_input.ts";
+
+/** Bytes that a node, a group, a consumer and a pending entry take at least. */
+const NODE_BYTES_MIN = 18;
+const GROUP_BYTES_MIN = 5;
+const CONSUMER_BYTES_MIN = 10;
+const PENDING_BYTES_MIN = ID_RAW_BYTES;
+
+export class RdbStreamReader {
+  readonly #input: RdbInput;
+  readonly #arena: Arena;
+  readonly #isStrict: boolean;
+  readonly #view = new Slice();
+  readonly #check = new NodeCheck();
+  readonly #id = new Id128();
+  readonly #lastId = new Id128();
+  readonly #pending = new PendingEntry();
+  readonly #half = new Int64();
+
+  constructor(input: RdbInput, arena: Arena, isStrict: boolean) {
+    this.#isStrict = isStrict;
+    this.#input = input;
+    this.#arena = arena;
+  }
+
+  /** Fills an empty stream. Throws RdbFormatError; the caller frees what is in the stream then. */
+  fill(type: number, stream: Ref): void {
+    const arena = this.#arena;
+    const isFirstForm = type === format.RDB_STREAM_LISTPACKS;
+    const entries = this.#readNodes(stream);
+    const stated = this.#input.readPlainLength();
+    if (stated !== entries && this.#isStrict) {
+      this.#input.fail(`a stream of ${entries} entries says that it has ${stated}`);
+    }
+    streamValue.setLength(arena, stream, entries);
+    this.#readId();
+    streamValue.setLastId(arena, stream, this.#id);
+    if (isFirstForm) {
+      streamValue.setEntriesAdded(arena, stream, BigInt(entries));
+      streamValue.refreshFirstId(arena, stream);
+    } else {
+      this.#readId();
+      streamValue.setFirstId(arena, stream, this.#id);
+      this.#readId();
+      streamValue.setMaxDeletedId(arena, stream, this.#id);
+      streamValue.setEntriesAdded(arena, stream, BigInt.asUintN(64, this.#readBig()));
+    }
+    for (let left = this.#input.readCount(GROUP_BYTES_MIN); left > 0; left--) {
+      this.#readGroup(type, stream);
+    }
+  }
+
+  /** Reads the nodes; returns how many entries live in them. */
+  #readNodes(stream: Ref): number {
+    const input = this.#input;
+    const arena = this.#arena;
+    const view = this.#view;
+    let entries = 0;
+    for (let left = input.readCount(NODE_BYTES_MIN); left > 0; left--) {
+      input.readString(view);
+      if (view.length !== ID_RAW_BYTES) input.fail("a node of a stream stands under no id");
+      loadRawId(view.bytes, view.start, this.#id);
+      input.readString(view);
+      const isSound = this.#check.check(view.bytes, view.start, view.length, this.#id);
+      if (!isSound) input.fail("damaged node of a stream");
+      if (this.#isStrict && !this.#isBehind(entries === 0)) {
+        input.fail("entries of a stream are out of order");
+      }
+      const node = streamNode.fromBytes(arena, view.bytes, view.start, view.length);
+      if (!streamValue.addNode(arena, stream, this.#id, node)) {
+        streamNode.free(arena, node);
+        input.fail("a node of a stream comes twice");
+      }
+      if (this.#check.count > 0) this.#lastId.copyFrom(this.#check.lastId);
+      entries += this.#check.count;
+    }
+    return entries;
+  }
+
+  /** Whether the entries of the node just checked ascend, behind those of the nodes before. */
+  #isBehind(isFirst: boolean): boolean {
+    const { count, isOrdered, firstId } = this.#check;
+    return isOrdered && (count === 0 || isFirst || firstId.compare(this.#lastId) > 0);
+  }
+
+  #readGroup(type: number, stream: Ref): void {
+    const input = this.#input;
+    const arena = this.#arena;
+    input.readString(this.#view);
+    const name = this.#view.copy();
+    this.#readId();
+    const entriesRead = type === format.RDB_STREAM_LISTPACKS
+      ? estimateEntriesRead(arena, stream, this.#id)
+      : this.#readBig();
+    const group = streamGroup.createGroup(
+      arena,
+      stream,
+      name,
+      0,
+      name.length,
+      this.#id,
+      entriesRead,
+    );
+    if (group === 0) input.fail("a stream has a group twice");
+    const pending = streamGroup.pendingOf(arena, group);
+    for (let left = input.readCount(PENDING_BYTES_MIN); left > 0; left--) {
+      this.#readRawId();
+      if (idTree.find(arena, pending, this.#id)) input.fail("a pending entry comes twice");
+      input.readFullInt64(this.#half);
+      this.#pending.timeMs = this.#half.high * 4294967296 + (this.#half.low >>> 0);
+      input.readLength64(this.#pending.count);
+      this.#pending.consumer = 0;
+      streamGroup.setPending(arena, group, this.#id, this.#pending);
+    }
+    this.#readConsumers(type, group);
+  }
+
+  #readConsumers(type: number, group: Ref): void {
+    const input = this.#input;
+    const arena = this.#arena;
+    let owned = 0;
+    for (let left = input.readCount(CONSUMER_BYTES_MIN); left > 0; left--) {
+      input.readString(this.#view);
+      const name = this.#view.copy();
+      const seenMs = input.readInt64();
+      const consumer = streamGroup.createConsumer(arena, group, name, 0, name.length, seenMs);
+      if (consumer === 0) input.fail("a group has a consumer twice");
+      const activeMs = type === format.RDB_STREAM_LISTPACKS_3 ? input.readInt64() : seenMs;
+      streamGroup.setActiveMs(arena, consumer, activeMs);
+      for (let ids = input.readCount(PENDING_BYTES_MIN); ids > 0; ids--) {
+        this.#readRawId();
+        const isKnown = streamGroup.findPending(arena, group, this.#id, this.#pending);
+        if (!isKnown) input.fail("a consumer's pending entry is not its group's");
+        if (this.#pending.consumer !== 0) input.fail("a pending entry has two consumers");
+        this.#pending.consumer = consumer;
+        streamGroup.setPending(arena, group, this.#id, this.#pending);
+        owned++;
+      }
+    }
+    if (owned !== streamGroup.pendingCount(arena, group)) {
+      input.fail("a pending entry has no consumer");
+    }
+  }
+
+  #readRawId(): void {
+    this.#input.readRaw(ID_RAW_BYTES, this.#view);
+    loadRawId(this.#view.bytes, this.#view.start, this.#id);
+  }
+
+  #readId(): void {
+    const half = this.#half;
+    this.#input.readLength64(half);
+    const { high, low } = half;
+    this.#input.readLength64(half);
+    this.#id.set(high, low, half.high, half.low);
+  }
+
+  /** A length as a signed 64-bit integer. */
+  #readBig(): bigint {
+    this.#input.readLength64(this.#half);
+    return this.#half.toBigInt();
+  }
+}

@@ -1,0 +1,551 @@
+/**
+ * Stream: entries in the order of their ids, and the groups that read them.
+ *
+ *   word    field of the root block, whose ref changes only in `stream_relocation.ts`
+ *   0       index: an id tree from the id of a node's first entry to the node (stream_node.ts)
+ *   1       groups: a name tree (stream_group.ts), or 0
+ *   2, 3    entries that live, a double
+ *   4, 5    entries ever added: 64 bits, the low word first
+ *   6…9     the last id that was given out
+ *   10…13   id of the first entry; 0-0 if there is none
+ *   14…17   the greatest id that was ever deleted by XDEL
+ *
+ * Nodes are filled up one after the other and never merged: a deleted entry is only marked, and a
+ * node goes when its last entry does, as in Redis.
+ */
+import { scratch } from "../base/scratch.ts";
+import type { Slice } from "../base/bytes.ts";
+import type { Arena } from "../memory/arena.ts";
+import {
+  type Memory,
+  type Ref,
+  SEGMENT_SHIFT,
+  storeDouble,
+  wordOffsetOf,
+} from "../memory/memory.ts";
+import { Id128 } from "../structures/id128.ts";
+import * as idTree from "../structures/id_tree.ts";
+import { IdTreeCursor } from "../structures/id_tree.ts";
+import * as listpack from "../structures/listpack.ts";
+import { MAX_ID, MIN_ID } from "./stream_id.ts";
+import * as streamNode from "./stream_node.ts";
+import { type FieldSource, StreamNodeReader } from "./stream_node.ts";
+
+const ROOT_INDEX = 0;
+const ROOT_GROUPS = 1;
+const ROOT_LENGTH = 2;
+const ROOT_ADDED = 4;
+const ROOT_LAST_ID = 6;
+const ROOT_FIRST_ID = 10;
+const ROOT_DELETED_ID = 14;
+const ROOT_BYTES = 72;
+
+const NODE_PAYLOAD_WORDS = 1;
+/** How many entries are looked at from the end of a node before it is read from its start. */
+const LOOK_BACK_ENTRIES = 8;
+
+/** The limits of a node, from the configuration; 0 = none. */
+export interface StreamLimits {
+  /** stream-node-max-bytes */
+  nodeBytesMax: number;
+  /** stream-node-max-entries */
+  nodeEntriesMax: number;
+}
+
+const nodeCursor = scratch(new IdTreeCursor());
+const reader = scratch(new StreamNodeReader());
+const master = new Id128();
+
+/** An empty stream. */
+export function create(arena: Arena): Ref {
+  const index = idTree.create(arena, NODE_PAYLOAD_WORDS);
+  const stream = arena.allocate(ROOT_BYTES);
+  const at = wordOffsetOf(stream);
+  const words = arena.words[stream >>> SEGMENT_SHIFT];
+  words.fill(0, at, at + ROOT_BYTES / 4);
+  words[at + ROOT_INDEX] = index;
+  return stream;
+}
+
+/** The id tree of the nodes. */
+export function indexOf(memory: Memory, stream: Ref): Ref {
+  return memory.word(stream, ROOT_INDEX);
+}
+
+/** The name tree of the groups, or 0. */
+export function groupsOf(memory: Memory, stream: Ref): Ref {
+  return memory.word(stream, ROOT_GROUPS);
+}
+
+export function setIndex(arena: Arena, stream: Ref, index: Ref): void {
+  writableRoot(arena, stream)[wordOffsetOf(stream) + ROOT_INDEX] = index;
+}
+
+export function setGroups(arena: Arena, stream: Ref, groups: Ref): void {
+  writableRoot(arena, stream)[wordOffsetOf(stream) + ROOT_GROUPS] = groups;
+}
+
+/** Number of entries that live (XLEN). */
+export function length(memory: Memory, stream: Ref): number {
+  return memory.double(stream, ROOT_LENGTH);
+}
+
+/** Number of nodes. */
+export function nodeCount(memory: Memory, stream: Ref): number {
+  return idTree.count(memory, indexOf(memory, stream));
+}
+
+export function readLastId(memory: Memory, stream: Ref, out: Id128): void {
+  readId(memory, stream, ROOT_LAST_ID, out);
+}
+
+export function readFirstId(memory: Memory, stream: Ref, out: Id128): void {
+  readId(memory, stream, ROOT_FIRST_ID, out);
+}
+
+/** The greatest id that was deleted by itself; 0-0 if none was. */
+export function readMaxDeletedId(memory: Memory, stream: Ref, out: Id128): void {
+  readId(memory, stream, ROOT_DELETED_ID, out);
+}
+
+export function setLastId(arena: Arena, stream: Ref, id: Id128): void {
+  id.store(writableRoot(arena, stream), wordOffsetOf(stream) + ROOT_LAST_ID);
+}
+
+export function setFirstId(arena: Arena, stream: Ref, id: Id128): void {
+  id.store(writableRoot(arena, stream), wordOffsetOf(stream) + ROOT_FIRST_ID);
+}
+
+export function setMaxDeletedId(arena: Arena, stream: Ref, id: Id128): void {
+  id.store(writableRoot(arena, stream), wordOffsetOf(stream) + ROOT_DELETED_ID);
+}
+
+/** Entries ever added, an unsigned 64-bit integer. */
+export function entriesAdded(memory: Memory, stream: Ref): bigint {
+  const high = memory.word(stream, ROOT_ADDED + 1) >>> 0;
+  return (BigInt(high) << 32n) | BigInt(memory.word(stream, ROOT_ADDED) >>> 0);
+}
+
+export function setEntriesAdded(arena: Arena, stream: Ref, added: bigint): void {
+  const words = writableRoot(arena, stream);
+  const at = wordOffsetOf(stream) + ROOT_ADDED;
+  words[at] = Number(BigInt.asIntN(32, added));
+  words[at + 1] = Number(BigInt.asIntN(32, added >> 32n));
+}
+
+function readId(memory: Memory, stream: Ref, word: number, out: Id128): void {
+  out.load(memory.words[stream >>> SEGMENT_SHIFT], wordOffsetOf(stream) + word);
+}
+
+function writableRoot(arena: Arena, stream: Ref): Int32Array {
+  arena.willWrite(stream);
+  return arena.words[stream >>> SEGMENT_SHIFT];
+}
+
+function addLength(arena: Arena, stream: Ref, change: number): void {
+  const at = wordOffsetOf(stream) + ROOT_LENGTH;
+  storeDouble(writableRoot(arena, stream), at, length(arena, stream) + change);
+}
+
+/**
+ * Appends an entry of some pairs of field and value, which begin at argument `first` of `source`.
+ * `id` must be above the last one; all pairs together fit a byte string.
+ */
+export function append(
+  arena: Arena,
+  stream: Ref,
+  id: Id128,
+  source: FieldSource,
+  first: number,
+  pairs: number,
+  limits: StreamLimits,
+): void {
+  const index = indexOf(arena, stream);
+  if (!appendToLastNode(arena, index, id, source, first, pairs, limits)) {
+    appendNode(arena, stream, index, id, source, first, pairs);
+  }
+  const words = writableRoot(arena, stream);
+  const at = wordOffsetOf(stream);
+  const entries = length(arena, stream) + 1;
+  storeDouble(words, at + ROOT_LENGTH, entries);
+  words[at + ROOT_ADDED] = (words[at + ROOT_ADDED] + 1) | 0;
+  if (words[at + ROOT_ADDED] === 0) words[at + ROOT_ADDED + 1]++;
+  id.store(words, at + ROOT_LAST_ID);
+  if (entries === 1) id.store(words, at + ROOT_FIRST_ID);
+}
+
+const NO_LIMITS: StreamLimits = { nodeBytesMax: 0, nodeEntriesMax: 0 };
+
+/**
+ * Appends an entry as a node of its own. There may be a node under its id if that was an entry's
+ * before which was deleted, and XSETID has set the last id below it; such a node is filled up.
+ */
+function appendNode(
+  arena: Arena,
+  stream: Ref,
+  index: Ref,
+  id: Id128,
+  source: FieldSource,
+  first: number,
+  pairs: number,
+): void {
+  const isTaken = idTree.find(arena, index, id);
+  if (isTaken && appendToLastNode(arena, index, id, source, first, pairs, NO_LIMITS)) return;
+  const node = streamNode.create(arena, source, first, pairs);
+  if (!idTree.insert(arena, index, id)) {
+    const replaced = idTree.payload(arena, 0);
+    reader.open(arena, replaced, id);
+    addLength(arena, stream, -reader.count);
+    streamNode.free(arena, replaced);
+    idTree.find(arena, index, id);
+  }
+  idTree.setPayload(arena, 0, node);
+}
+
+/** Returns false, having done nothing, if a new node is due. */
+function appendToLastNode(
+  arena: Arena,
+  index: Ref,
+  id: Id128,
+  source: FieldSource,
+  first: number,
+  pairs: number,
+  limits: StreamLimits,
+): boolean {
+  if (!nodeCursor.seekLast(arena, index)) return false;
+  const node = nodeCursor.payload(0);
+  const { nodeBytesMax, nodeEntriesMax } = limits;
+  let bytes = streamNode.byteLength(arena, node);
+  for (let argument = first; argument < first + pairs * 2; argument++) {
+    bytes += source.lengths[argument];
+  }
+  if (nodeBytesMax !== 0 && bytes >= nodeBytesMax) return false;
+  if (nodeEntriesMax !== 0 && entriesIn(arena, node) >= nodeEntriesMax) return false;
+  nodeCursor.readId(master);
+  const changed = streamNode.append(arena, node, master, id, source, first, pairs);
+  if (changed === 0) return false;
+  if (changed !== node) setNode(arena, index, master, changed);
+  return true;
+}
+
+/** Entries in a node, deleted ones included. */
+function entriesIn(memory: Memory, node: number): number {
+  if (streamNode.isLarge(node)) {
+    reader.open(memory, node, MIN_ID);
+    return reader.count + reader.deleted;
+  }
+  const second = listpack.next(memory, node, listpack.FIRST);
+  return listpack.readInteger(memory, node, listpack.FIRST) +
+    listpack.readInteger(memory, node, second);
+}
+
+function setNode(arena: Arena, index: Ref, id: Id128, node: number): void {
+  idTree.find(arena, index, id);
+  idTree.setPayload(arena, 0, node);
+}
+
+/** Puts a node from a file under the id of its first entry; false if there is one already. */
+export function addNode(arena: Arena, stream: Ref, id: Id128, node: number): boolean {
+  if (!idTree.insert(arena, indexOf(arena, stream), id)) return false;
+  idTree.setPayload(arena, 0, node);
+  return true;
+}
+
+/** For a stream from a file, whose nodes were put in: says how many entries live in them. */
+export function setLength(arena: Arena, stream: Ref, entries: number): void {
+  addLength(arena, stream, entries - length(arena, stream));
+}
+
+/** Removes the entry of an id. Returns whether there was one. Does not change the first id. */
+export function removeEntry(arena: Arena, stream: Ref, id: Id128): boolean {
+  if (!edgeCursor.seek(arena, stream, id, id, false) || !edgeCursor.next()) return false;
+  const index = indexOf(arena, stream);
+  const node = edgeCursor.readNode(master);
+  if (edgeCursor.nodeEntries === 1) {
+    removeNode(arena, index, master, node);
+  } else {
+    const changed = streamNode.markDeleted(arena, node, [edgeCursor.flagsOffset]);
+    if (changed !== node) setNode(arena, index, master, changed);
+  }
+  addLength(arena, stream, -1);
+  return true;
+}
+
+function removeNode(arena: Arena, index: Ref, id: Id128, node: number): void {
+  streamNode.free(arena, node);
+  idTree.find(arena, index, id);
+  idTree.removeFound(arena, index);
+}
+
+/** What a stream is cut down to. */
+export interface StreamTrim {
+  /** Entries that may stay; or -1 if the ids decide. */
+  lengthMax: number;
+  /** Entries below this id go, if `lengthMax` is -1. */
+  minId: Id128;
+  /** Only whole nodes go. */
+  isApproximate: boolean;
+  /** At most so many entries go; 0 = no limit. */
+  limit: number;
+}
+
+/** Removes entries from the start. Returns how many. Keeps the first id right. */
+export function trim(arena: Arena, stream: Ref, how: StreamTrim): number {
+  const index = indexOf(arena, stream);
+  const { lengthMax, minId, limit } = how;
+  const byLength = lengthMax >= 0;
+  let removed = 0;
+  while (nodeCursor.seekFirst(arena, index)) {
+    const left = length(arena, stream);
+    if (byLength && left <= lengthMax) break;
+    const node = nodeCursor.payload(0);
+    nodeCursor.readId(master);
+    reader.open(arena, node, master);
+    const { count } = reader;
+    if (limit !== 0 && removed + count > limit) break;
+    const isWhole = byLength ? left - count >= lengthMax : isNodeBelow(minId);
+    if (isWhole) {
+      removeNode(arena, index, master, node);
+      addLength(arena, stream, -count);
+      removed += count;
+      continue;
+    }
+    if (!how.isApproximate) {
+      removed += trimNode(arena, stream, index, node, byLength ? left - lengthMax : -1, minId);
+    }
+    break;
+  }
+  if (removed > 0) refreshFirstId(arena, stream);
+  return removed;
+}
+
+/** Whether all entries of the node in the reader, deleted ones included, are below an id. */
+function isNodeBelow(id: Id128): boolean {
+  reader.seekEnd();
+  const isBelow = !reader.previous() || reader.id.compare(id) < 0;
+  reader.rewind();
+  return isBelow;
+}
+
+/** Marks the first entries of the node in the reader: so many, or if -1, those below `minId`. */
+function trimNode(
+  arena: Arena,
+  stream: Ref,
+  index: Ref,
+  node: number,
+  excess: number,
+  minId: Id128,
+): number {
+  const flagOffsets: number[] = [];
+  while (flagOffsets.length !== excess && reader.next()) {
+    if (excess === -1 && reader.id.compare(minId) >= 0) break;
+    if (!reader.isDeleted) flagOffsets.push(reader.flagsOffset);
+  }
+  const changed = streamNode.markDeleted(arena, node, flagOffsets);
+  if (changed !== node) setNode(arena, index, master, changed);
+  addLength(arena, stream, -flagOffsets.length);
+  return flagOffsets.length;
+}
+
+/** Finds out the id of the first entry after entries were removed. */
+export function refreshFirstId(arena: Arena, stream: Ref): void {
+  const isFound = edgeCursor.seek(arena, stream, MIN_ID, MAX_ID, false) && edgeCursor.next();
+  setFirstId(arena, stream, isFound ? edgeCursor.id : MIN_ID);
+}
+
+/** Reads the id of the first entry, be it marked as deleted; the greatest id if there is none. */
+export function readEdgeId(memory: Memory, stream: Ref, out: Id128): void {
+  out.copyFrom(MAX_ID);
+  if (!nodeCursor.seekFirst(memory, indexOf(memory, stream))) return;
+  nodeCursor.readId(master);
+  reader.open(memory, nodeCursor.payload(0), master);
+  if (reader.next()) out.copyFrom(reader.id);
+}
+
+/** Whether there is an entry with this id. */
+export function hasEntry(memory: Memory, stream: Ref, id: Id128): boolean {
+  return edgeCursor.seek(memory, stream, id, id, false) && edgeCursor.next();
+}
+
+/** Walks over the entries of a range of ids. Made once and used again; good until a change. */
+export class StreamCursor {
+  readonly #nodes = new IdTreeCursor();
+  readonly #reader = new StreamNodeReader();
+  readonly #start = new Id128();
+  readonly #end = new Id128();
+  readonly #master = new Id128();
+  #memory: Memory | null = null;
+  #isBackward = false;
+  #hasNode = false;
+
+  /** Goes away from the stream it was in, and its memory. */
+  forget(): void {
+    this.#memory = null;
+    this.#hasNode = false;
+    this.#nodes.forget();
+    this.#reader.forget();
+  }
+
+  /** Goes before the first entry of a range, or behind its last. False if there are no entries. */
+  seek(memory: Memory, stream: Ref, start: Id128, end: Id128, isBackward: boolean): boolean {
+    this.#memory = memory;
+    this.#start.copyFrom(start);
+    this.#end.copyFrom(end);
+    this.#isBackward = isBackward;
+    const index = indexOf(memory, stream);
+    const nodes = this.#nodes;
+    this.#hasNode = isBackward
+      ? nodes.seekNotAbove(memory, index, end)
+      : nodes.seekNotAbove(memory, index, start) || nodes.seekFirst(memory, index);
+    if (!this.#hasNode) return false;
+    this.#openNode();
+    if (!isBackward && start.compare(this.#master) > 0) this.#lookBack();
+    return true;
+  }
+
+  /** Goes to the next entry of the range in the direction of the walk; false if there is none. */
+  next(): boolean {
+    return this.#isBackward ? this.#nextBackward() : this.#nextForward();
+  }
+
+  /** Id of the present entry. Not to be changed. */
+  get id(): Id128 {
+    return this.#reader.id;
+  }
+
+  /** Pairs of field and value of the present entry. */
+  get pairs(): number {
+    return this.#reader.pairs;
+  }
+
+  /** Reads the id under which the node of the present entry stands; returns the node. */
+  readNode(id: Id128): number {
+    id.copyFrom(this.#master);
+    return this.#nodes.payload(0);
+  }
+
+  /** Entries that live in the node of the present entry. */
+  get nodeEntries(): number {
+    return this.#reader.count;
+  }
+
+  /** Where the flags of the present entry stand in its node. */
+  get flagsOffset(): number {
+    return this.#reader.flagsOffset;
+  }
+
+  /** Goes before the first pair of the present entry. */
+  beginPairs(): void {
+    this.#reader.beginPairs();
+  }
+
+  /** Points `field` and `value` at the next pair of the present entry. */
+  readPair(field: Slice, value: Slice): void {
+    this.#reader.readPair(field, value);
+  }
+
+  #openNode(): void {
+    this.#nodes.readId(this.#master);
+    this.#reader.open(this.#memory!, this.#nodes.payload(0), this.#master);
+    if (this.#isBackward) this.#reader.seekEnd();
+  }
+
+  /** Who reads what came last finds it at the end of the node, without a walk from its start. */
+  #lookBack(): void {
+    const reader = this.#reader;
+    reader.seekEnd();
+    for (let entries = 0; entries < LOOK_BACK_ENTRIES && reader.previous(); entries++) {
+      if (reader.id.compare(this.#start) < 0) return;
+    }
+    reader.rewind();
+  }
+
+  #nextForward(): boolean {
+    const reader = this.#reader;
+    while (this.#hasNode) {
+      while (reader.next()) {
+        // What was deleted may have any id: XSETID can set the last id below it.
+        if (reader.isDeleted || reader.id.compare(this.#start) < 0) continue;
+        return reader.id.compare(this.#end) <= 0 || this.#finish();
+      }
+      this.#hasNode = this.#nodes.next();
+      if (this.#hasNode) this.#openNode();
+    }
+    return false;
+  }
+
+  #nextBackward(): boolean {
+    const reader = this.#reader;
+    while (this.#hasNode) {
+      while (reader.previous()) {
+        if (reader.isDeleted || reader.id.compare(this.#end) > 0) continue;
+        return reader.id.compare(this.#start) >= 0 || this.#finish();
+      }
+      this.#hasNode = this.#nodes.previous();
+      if (this.#hasNode) this.#openNode();
+    }
+    return false;
+  }
+
+  #finish(): false {
+    this.#hasNode = false;
+    return false;
+  }
+}
+
+const edgeCursor = scratch(new StreamCursor());
+
+/** Visits all nodes in order; the id is good during the call only. */
+export function forEachNode(
+  memory: Memory,
+  stream: Ref,
+  visit: (id: Id128, node: number) => void,
+): void {
+  const cursor = new IdTreeCursor();
+  const id = new Id128();
+  const index = indexOf(memory, stream);
+  for (let found = cursor.seekFirst(memory, index); found; found = cursor.next()) {
+    cursor.readId(id);
+    visit(id, cursor.payload(0));
+  }
+}
+
+/** A copy of root and nodes, without groups. */
+export function duplicateEntries(arena: Arena, stream: Ref): Ref {
+  const index = idTree.duplicate(
+    arena,
+    indexOf(arena, stream),
+    (_word, node) => streamNode.duplicate(arena, node),
+  );
+  const copy = arena.allocate(ROOT_BYTES);
+  arena.copyBlock(stream, copy, ROOT_BYTES);
+  setIndex(arena, copy, index);
+  setGroups(arena, copy, 0);
+  return copy;
+}
+
+/** Frees about `limit` nodes. Returns whether all are freed. */
+export function releaseNodes(arena: Arena, stream: Ref, limit: number): boolean {
+  const index = indexOf(arena, stream);
+  return idTree.removeLast(arena, index, limit, (node) => streamNode.free(arena, node)) < limit;
+}
+
+/** Frees root and index of a stream that has neither nodes nor groups any more. */
+export function freeRoot(arena: Arena, stream: Ref): void {
+  idTree.freeEmpty(arena, indexOf(arena, stream));
+  arena.free(stream);
+}
+
+/** Bytes of root, index and nodes; those of nodes estimated from `samples` of them, 0 = all. */
+export function entriesMemoryBytes(arena: Arena, stream: Ref, samples: number): number {
+  const index = indexOf(arena, stream);
+  const total = idTree.count(arena, index);
+  const looked = samples === 0 ? total : Math.min(samples, total);
+  let bytes = 0;
+  let found = nodeCursor.seekFirst(arena, index);
+  for (let seen = 0; found && seen < looked; seen++, found = nodeCursor.next()) {
+    bytes += streamNode.memoryBytes(arena, nodeCursor.payload(0));
+  }
+  if (looked > 0) bytes = Math.round(bytes / looked * total);
+  return arena.blockBytes(stream) + idTree.memoryBytes(arena, index) + bytes;
+}
