@@ -12,9 +12,9 @@ import { latin1Text } from "../base/bytes.ts";
 import { parseInt64 } from "../base/integers.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
-import { type Client, REDIS_DENY_BLOCKING } from "../session/client.ts";
+import { type Client, REDIS_DENY_BLOCKING, REDIS_SCRIPT } from "../session/client.ts";
 import type { KeySpec, RedisCommand } from "../session/command.ts";
-import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
+import { type CommandError, commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import { INVALID_KEY_ARGUMENTS } from "../session/key_positions.ts";
 import { Id128 } from "../structures/id128.ts";
 import { IdTreeCursor } from "../structures/id_tree.ts";
@@ -151,7 +151,7 @@ function optionWidth(argv: Argv, index: number): number {
 
 function read(client: Client, isGroup: boolean): void {
   const { reply } = client;
-  const wanted = parseRead(client.argv, isGroup);
+  const wanted = parseRead(client, isGroup);
   resolveIds(client, wanted);
   if (isGroup) client.propagateNothing();
   const mark = reply.deferArray();
@@ -170,7 +170,8 @@ function read(client: Client, isGroup: boolean): void {
   }
 }
 
-function parseRead(argv: Argv, isGroup: boolean): StreamRead {
+function parseRead(client: Client, isGroup: boolean): StreamRead {
+  const { argv } = client;
   const wanted: StreamRead = {
     timeoutMs: NO_TIMEOUT,
     count: 0,
@@ -184,6 +185,7 @@ function parseRead(argv: Argv, isGroup: boolean): StreamRead {
   for (let index = 1; index < argv.count && wanted.firstKey === 0; index++) {
     const more = argv.count - index - 1;
     if (argv.is(index, "block") && more > 0) {
+      if (client.has(REDIS_SCRIPT)) throw blockInScript(argv);
       wanted.timeoutMs = waitArgument(argv, ++index);
     } else if (argv.is(index, "count") && more > 0) {
       wanted.count = Math.max(0, integerArgument(argv, ++index));
@@ -205,6 +207,13 @@ function parseRead(argv: Argv, isGroup: boolean): StreamRead {
   if (wanted.firstKey === 0) throw SYNTAX_ERROR;
   if (isGroup && wanted.groupIndex === 0) throw MISSING_GROUP;
   return wanted;
+}
+
+/** Redis: in a script it is refused; in a transaction it just does not wait. */
+function blockInScript(argv: Argv): CommandError {
+  return commandError(
+    `ERR ${argv.quoted(0)} command is not allowed with BLOCK option from scripts`,
+  );
 }
 
 /** BLOCK: an integer of ms. */

@@ -286,7 +286,6 @@ export const REDIS_SCRIPTS: readonly string[] = [
   "return redis.call('info','x')",
   "return redis.call('debug','sleep',0)",
   "return redis.call('shutdown')",
-  "return redis.call('command','count')",
   "return redis.call('publish','a','b')",
   "return redis.call('dbsize')",
   "return redis.call('role')",
@@ -365,4 +364,9 @@ export const REDIS_SCRIPTS: readonly string[] = [
   "return {double=0/0}",
   "return {double=1e21}",
   "return {double=123456789012345678}",
+  "return redis.call('xread','block',0,'streams','s','$')",
+  "return redis.call('XREADGROUP','GROUP','g','c','block',0,'streams','st','>')",
+  "redis.call('xadd','st','1-1','a','b') return redis.call('xrange','st','-','+')",
+  "redis.setresp(3) return redis.call('xread','streams','st','0')",
+  "redis.call('xgroup','create','st','g','0') return redis.call('xreadgroup','GROUP','g','c','streams','st','>')",
 ];

@@ -40,6 +40,7 @@ const SCRIPTS = [
   "redis.call('set','f',0.1) redis.call('incrbyfloat','f',0.2)",
   "redis.call('del','nokey')",
   "redis.call('expire','q',10) redis.call('getex','q','persist')",
+  "redis.call('xadd','st','1-1','a','b') redis.call('xgroup','create','st','g','0')",
 ];
 
 const REQUESTS: readonly (readonly Argument[])[] = [
