@@ -31,7 +31,9 @@ export function inferNumbers(candidates: readonly LocalVariable[]): void {
   for (const variable of open) variable.isNumber = true;
   for (let count = -1; count !== open.length;) {
     count = open.length;
-    open = open.filter((variable) => variable.isNumber = variable.sources!.every(isNumber));
+    open = open.filter((variable) =>
+      variable.isNumber = (variable.sources as Expression[]).every(isNumber)
+    );
   }
 }
 

@@ -2,7 +2,6 @@
  * Scopes: which variable a name means, which variables are captured by inner functions, and which
  * are assigned after they were made. The limits are Lua 5.1's: 200 locals, 60 upvalues a function.
  */
-import type { Expression } from "./lua_ast.ts";
 
 export const LOCALS_MAX = 200;
 export const UPVALUES_MAX = 60;
@@ -19,8 +18,8 @@ export interface LocalVariable {
   /** Its first value is a function written there. */
   isFunction: boolean;
   isUsed: boolean;
-  /** All expressions whose value it gets, or null if it gets others too. */
-  sources: Expression[] | null;
+  /** All expressions (lua_ast) whose value it gets, or null if it gets others too. */
+  sources: object[] | null;
   /** It holds nothing but numbers, as its sources show. */
   isNumber: boolean;
 }
