@@ -4,7 +4,7 @@
  */
 import { assertEquals } from "@std/assert";
 import { latin1Bytes } from "../../src/base/bytes.ts";
-import { fromUtf8 } from "../support/text.ts";
+import { fromUtf8, until } from "../support/text.ts";
 import type { Argument } from "../support/resp_client.ts";
 import { testWith } from "../support/tool_availability.ts";
 import { Both, type BothClients } from "./both.ts";
@@ -118,6 +118,37 @@ testWith(["redis-server"], "memory is asked for before the first write only", as
     await both.same("EVAL", script, 0);
     await both.same("EXEC");
   }
+});
+
+testWith(["redis-server", "linux"], "after a failed save, scripts may only read", async () => {
+  await using both = await Both.start(["--enable-protected-configs", "yes", "--save", "900 1"]);
+  await prepare(both);
+  const directory = await Deno.makeTempDir();
+  await both.same("CONFIG", "SET", "dir", directory);
+  await Deno.remove(directory);
+  for (const client of [both.redis, both.ours]) {
+    await client.call("BGSAVE");
+    await until("the save has failed", async () => {
+      const info = await client.call("INFO", "persistence");
+      return String(info instanceof Uint8Array ? fromUtf8(info) : info)
+        .includes("rdb_last_bgsave_status:err");
+    });
+  }
+  const scripts = [
+    "return redis.call('set','a','b')",
+    "return redis.pcall('set','a','b')",
+    "return redis.call('get','a')",
+    "return redis.call('publish','a','b')",
+    "#!lua\nreturn 1",
+    "#!lua flags=no-writes\nreturn redis.call('get','a')",
+  ];
+  for (const script of scripts) {
+    await both.same("EVAL", script, 0);
+    await both.same("MULTI");
+    await both.same("EVAL", script, 0);
+    await both.same("EXEC");
+  }
+  await both.same("FUNCTION", "LOAD", "#!lua name=m\nredis.register_function('m',function() end)");
 });
 
 testWith(
