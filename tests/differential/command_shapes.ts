@@ -286,7 +286,7 @@ export function commandsOfShape({ shape }: CommandShape): string[] {
 }
 
 export const SECOND_MACHINE = "asks for a second machine, a cluster or a module";
-export const SCRIPTING = "answers an error until scripting comes";
+export const SCRIPTING = "is sent by scripts_test.ts, with scripts and functions of its own";
 
 /** Commands of the server under test that no shape sends, by the reason. */
 export const UNSHAPED_COMMANDS: Readonly<Record<string, string>> = {
