@@ -22,8 +22,7 @@ import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
-import * as valueCopy from "../values/value_copy.ts";
-import { entryBytes } from "../values/value_memory.ts";
+import { entryBytes, valueKinds } from "../values/value_kinds.ts";
 import { databaseArgument, databaseAt, int32Argument } from "./arguments.ts";
 import {
   collectEntries,
@@ -374,7 +373,7 @@ function copyEntry(source: Ref, target: Database, argv: Argv, keyIndex: number):
   const type = value.typeOf(arena, source);
   // No value takes more than all of them.
   if (!arena.hasRoomFor(arena.usedBytes)) arena.requireRoom(entryBytes(arena, source, 0));
-  const ref = valueCopy.duplicate(arena, type, encoding, value.valueRef(arena, source));
+  const ref = valueKinds[type].duplicate(arena, encoding, value.valueRef(arena, source));
   target.createKey(argv.bytes, start, length, type, encoding, ref, expiryMs);
 }
 

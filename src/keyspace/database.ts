@@ -282,7 +282,7 @@ export class Database {
     );
     this.keyspace.inheritClock(old, entry);
     this.#announceIfStream(old, key, keyStart, keyBytes);
-    dict.replaceFound(arena, entry);
+    dict.replaceFound(arena, old, entry);
     this.#replaceExpiry(old, entry, oldExpiryMs, newExpiryMs);
     this.keyspace.reclaimer.freeEntry(old);
   }
@@ -399,7 +399,7 @@ export class Database {
     const key = this.#key.copy();
     if (oldExpiryMs !== value.NO_EXPIRY) {
       dict.find(arena, this.expires, key, 0, key.length);
-      dict.removeFound(arena, this.expires);
+      dict.removeFound(arena, this.expires, entry);
     }
     const target = value.remakeEntry(arena, entry, key, 0, key.length, expiryMs);
     dict.replaceRef(arena, this.keys, entry, target);
@@ -536,11 +536,11 @@ export class Database {
 
   /** Takes the entry that was just found out of both dicts. */
   #unlinkFound(entry: Ref, bytes: Uint8Array, start: number, length: number): void {
-    dict.removeFound(this.arena, this.keys);
+    dict.removeFound(this.arena, this.keys, entry);
     this.#announceIfStream(entry, bytes, start, length);
     if ((value.ownerFlags(this.arena, entry) & value.FLAG_EXPIRY) === 0) return;
     dict.find(this.arena, this.expires, bytes, start, length);
-    dict.removeFound(this.arena, this.expires);
+    dict.removeFound(this.arena, this.expires, entry);
   }
 }
 

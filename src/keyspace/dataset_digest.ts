@@ -77,26 +77,32 @@ function addValue({ arena }: Database, entry: Ref, digest: Uint8Array): void {
   if (type === value.TYPE_STRING) return addString(arena, entry, digest);
   const encoding = value.encodingOf(arena, entry);
   const ref = value.valueRef(arena, entry);
-  if (type === value.TYPE_LIST) {
-    listValue.emitAll(arena, ref, {
-      bulk: (bytes, start, length) => mix(digest, bytes, start, length),
-    });
-  } else if (type === value.TYPE_SET) {
-    setValue.forEach(arena, encoding, ref, ({ bytes, start, length }) => {
-      xor(digest, bytes, start, length);
-    });
-  } else if (type === value.TYPE_SORTED_SET) {
-    sortedSetValue.forEach(arena, encoding, ref, (member, score) => {
-      const text = latin1Bytes(formatDouble17(score));
-      xorPair(digest, member, text, 0, text.length);
-    });
-  } else if (type === value.TYPE_HASH) {
-    hashValue.forEach(arena, encoding, ref, (field, { bytes, start, length }) => {
-      xorPair(digest, field, bytes, start, length);
-    });
-  } else if (type === value.TYPE_STREAM) {
-    addStream(arena, ref, digest);
+  switch (type) {
+    case value.TYPE_LIST:
+      listValue.emitAll(arena, ref, {
+        bulk: (bytes, start, length) => mix(digest, bytes, start, length),
+      });
+      return;
+    case value.TYPE_SET:
+      setValue.forEach(arena, encoding, ref, ({ bytes, start, length }) => {
+        xor(digest, bytes, start, length);
+      });
+      return;
+    case value.TYPE_SORTED_SET:
+      sortedSetValue.forEach(arena, encoding, ref, (member, score) => {
+        const text = latin1Bytes(formatDouble17(score));
+        xorPair(digest, member, text, 0, text.length);
+      });
+      return;
+    case value.TYPE_HASH:
+      hashValue.forEach(arena, encoding, ref, (field, { bytes, start, length }) => {
+        xorPair(digest, field, bytes, start, length);
+      });
+      return;
+    case value.TYPE_STREAM:
+      return addStream(arena, ref, digest);
   }
+  value.noSuchType(type);
 }
 
 /** Redis: groups do not count, and an id has a dot where it has a dash elsewhere. */

@@ -45,7 +45,7 @@ import type { Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as value from "../values/value.ts";
-import * as valueRelease from "../values/value_release.ts";
+import { valueKinds } from "../values/value_kinds.ts";
 import { ValueWalk } from "../values/value_relocation.ts";
 import type { Keyspace } from "./keyspace.ts";
 
@@ -211,7 +211,7 @@ export class Defragmentation {
     const { arena } = this.#keyspace;
     const type = value.typeOf(arena, entry);
     const encoding = value.encodingOf(arena, entry);
-    const count = valueRelease.elementCount(arena, type, encoding, value.valueRef(arena, entry));
+    const count = valueKinds[type].blockCount(arena, encoding, value.valueRef(arena, entry));
     const elements = type === value.TYPE_LIST ? count * ELEMENTS_PER_NODE : count;
     if (this.#elements + elements <= this.scanFieldsMax) {
       this.#elements += elements;

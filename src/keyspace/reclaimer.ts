@@ -12,13 +12,13 @@ import type { Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as value from "../values/value.ts";
-import * as valueRelease from "../values/value_release.ts";
+import { valueKinds } from "../values/value_kinds.ts";
 
 /** Elements freed at once instead of being queued. */
 const AT_ONCE_MAX = 64;
 
 interface QueuedValue {
-  type: number;
+  type: value.ValueType;
   encoding: number;
   ref: Ref;
 }
@@ -53,11 +53,11 @@ export class Reclaimer {
   }
 
   /** Frees a value that no entry refers to any more: at once or in steps. */
-  freeValue(type: number, encoding: number, ref: Ref): void {
-    if (valueRelease.elementCount(this.#arena, type, encoding, ref) > AT_ONCE_MAX) {
+  freeValue(type: value.ValueType, encoding: number, ref: Ref): void {
+    if (valueKinds[type].blockCount(this.#arena, encoding, ref) > AT_ONCE_MAX) {
       this.#values.push({ type, encoding, ref });
     } else {
-      while (!valueRelease.releaseStep(this.#arena, type, encoding, ref, AT_ONCE_MAX));
+      while (!valueKinds[type].releaseStep(this.#arena, encoding, ref, AT_ONCE_MAX));
     }
   }
 
@@ -72,7 +72,7 @@ export class Reclaimer {
     const arena = this.#arena;
     if (this.#values.length > 0) {
       const { type, encoding, ref } = this.#values[this.#values.length - 1];
-      if (valueRelease.releaseStep(arena, type, encoding, ref, count)) {
+      if (valueKinds[type].releaseStep(arena, encoding, ref, count)) {
         this.#values.pop();
         this.freedCount++;
       }

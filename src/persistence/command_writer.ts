@@ -13,7 +13,6 @@
  *
  * Reads through `Memory`, so it runs in the child. Nothing is put on the heap per key.
  */
-import { unreachable } from "../base/assert.ts";
 import { Slice } from "../base/bytes.ts";
 import { formatDouble17 } from "../base/doubles.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
@@ -141,7 +140,7 @@ export class CommandWriter {
         this.#writeStream(ref);
         return;
     }
-    unreachable(`value of type ${type}`);
+    value.noSuchType(type);
   }
 
   #writeString(entry: Ref): void {

@@ -16,7 +16,6 @@
  * Reads through `Memory`, so it runs in the child as on the main thread. The visitors are made
  * once: nothing is put on the heap per key.
  */
-import { unreachable } from "../base/assert.ts";
 import { Slice } from "../base/bytes.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import * as byteString from "../structures/byte_string.ts";
@@ -70,7 +69,7 @@ export class RdbValueWriter {
       case value.TYPE_STREAM:
         return this.#streamType;
     }
-    return unreachable(`value of type ${type}`);
+    return value.noSuchType(type);
   }
 
   /** Writes the value of an entry. */
@@ -95,7 +94,7 @@ export class RdbValueWriter {
       case value.TYPE_STREAM:
         return this.#streams.write(ref);
     }
-    unreachable(`value of type ${type}`);
+    value.noSuchType(type);
   }
 
   #writeStringValue(entry: Ref): void {

@@ -194,6 +194,7 @@ export function insert(arena: Arena, dict: Ref, entry: Ref): void {
 
 /** `insert` for a caller that has the hash of the key. */
 export function insertHashed(arena: Arena, dict: Ref, entry: Ref, hash: number): void {
+  if (arena.isDebug) assertHash(arena, entry, hash);
   place(arena, dict, indexOf(arena, dict, hash), hash >>> 24, entry);
   arena.willWrite(dict);
   const words = arena.words[dict >>> SEGMENT_SHIFT];
@@ -201,15 +202,28 @@ export function insertHashed(arena: Arena, dict: Ref, entry: Ref, hash: number):
   if (entries > words[((dict & OFFSET_MASK) << 1) + ROOT_BUCKETS] * LOAD_MAX) grow(arena, dict);
 }
 
-/** Puts another entry with the same key in the place of the one that `find` just found. */
-export function replaceFound(arena: Arena, entry: Ref): void {
+function assertHash(memory: Memory, entry: Ref, hash: number): void {
+  dictEntry.readKey(memory, entry, keyView);
+  const real = hashBytes(keyView.bytes, keyView.start, keyView.length);
+  assert(real === hash, "the hash of an entry is that of its key");
+}
+
+/** Puts `target`, which has the same key, in the place of the entry that `find` just found. */
+export function replaceFound(arena: Arena, entry: Ref, target: Ref): void {
+  assertFound(arena, entry);
   arena.willWrite(foundBucket);
   const words = arena.words[foundBucket >>> SEGMENT_SHIFT];
-  words[((foundBucket & OFFSET_MASK) << 1) + BUCKET_REFS + foundSlot] = entry;
+  words[((foundBucket & OFFSET_MASK) << 1) + BUCKET_REFS + foundSlot] = target;
+}
+
+/** Holds that nobody has searched, or moved entries, since `entry` was found. */
+function assertFound(memory: Memory, entry: Ref): void {
+  assert(memory.word(foundBucket, BUCKET_REFS + foundSlot) === entry, "the found entry is there");
 }
 
 /** Takes out (without freeing it) the entry that `find` just found. */
-export function removeFound(arena: Arena, dict: Ref): void {
+export function removeFound(arena: Arena, dict: Ref, entry: Ref): void {
+  assertFound(arena, entry);
   closeGap(arena, dict, foundIndex, foundBucket, foundSlot);
   arena.willWrite(dict);
   const words = arena.words[dict >>> SEGMENT_SHIFT];
@@ -226,13 +240,13 @@ export function removeFound(arena: Arena, dict: Ref): void {
  */
 export function replaceRef(arena: Arena, dict: Ref, source: Ref, target: Ref): void {
   locate(arena, dict, source, target);
-  replaceFound(arena, target);
+  replaceFound(arena, source, target);
 }
 
 /** Takes out (without freeing it) an entry that is in the dict. */
 export function removeEntry(arena: Arena, dict: Ref, entry: Ref): void {
   locate(arena, dict, entry, entry);
-  removeFound(arena, dict);
+  removeFound(arena, dict, entry);
 }
 
 /** Finds the place of the ref `entry`, whose key is that of `sameKey`, without comparing keys. */

@@ -14,7 +14,7 @@ import type { Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import type { Host } from "../session/host.ts";
 import * as value from "../values/value.ts";
-import { entryBytes } from "../values/value_memory.ts";
+import { entryBytes } from "../values/value_kinds.ts";
 
 export interface MemoryReport {
   /** Bytes of all blocks and buffers in use. */

@@ -171,7 +171,7 @@ export function remove(
   }
   const found = dict.find(arena, ref, field, start, length);
   if (found === 0) return false;
-  dict.removeFound(arena, ref);
+  dict.removeFound(arena, ref, found);
   fieldEntry.free(arena, found);
   return true;
 }
@@ -339,7 +339,7 @@ function setInDict(
   const found = dict.find(arena, ref, field, fieldStart, fieldLength);
   if (found !== 0) {
     const target = fieldEntry.setValue(arena, found, bytes, start, length);
-    if (target !== found) dict.replaceFound(arena, target);
+    if (target !== found) dict.replaceFound(arena, found, target);
     return false;
   }
   const hash = dict.lastHash();

@@ -133,7 +133,7 @@ export function remove(
   }
   const found = dict.find(arena, ref, bytes, start, length);
   if (found === 0) return false;
-  dict.removeFound(arena, ref);
+  dict.removeFound(arena, ref, found);
   freeMember(arena, found);
   return true;
 }
@@ -208,7 +208,7 @@ export function removeDrawn(arena: Arena, entry: Ref): void {
     value.setValueRef(arena, entry, intset.removeAt(arena, ref, drawn));
     return;
   }
-  dict.removeFound(arena, ref);
+  dict.removeFound(arena, ref, drawn);
   freeMember(arena, drawn);
 }
 

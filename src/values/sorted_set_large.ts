@@ -133,7 +133,7 @@ export function move(arena: Arena, root: Ref, entry: Ref, score: number): void {
 
 /** Removes the member whose entry `find` just found. */
 export function removeFound(arena: Arena, root: Ref, entry: Ref): void {
-  dict.removeFound(arena, dictOf(arena, root));
+  dict.removeFound(arena, dictOf(arena, root), entry);
   scoreTree.remove(arena, treeOf(arena, root), scoreOf(arena, entry), entry);
   freeEntry(arena, entry);
 }

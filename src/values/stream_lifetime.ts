@@ -1,6 +1,6 @@
 /**
  * Stream lifetime: copying, freeing and measuring a whole stream, entries and groups together: what
- * value_copy.ts, value_release.ts and value_memory.ts ask of each type.
+ * value_kinds.ts asks of each type.
  */
 import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";

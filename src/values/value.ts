@@ -21,6 +21,7 @@
  * the block; `keyspace/database.ts` is the only caller that may do this, for it must tell the
  * dicts.
  */
+import { unreachable } from "../base/assert.ts";
 import { copyBytes, Slice } from "../base/bytes.ts";
 import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
@@ -42,6 +43,14 @@ export const TYPE_SET = 2;
 export const TYPE_SORTED_SET = 3;
 export const TYPE_HASH = 4;
 export const TYPE_STREAM = 6;
+
+export type ValueType =
+  | typeof TYPE_STRING
+  | typeof TYPE_LIST
+  | typeof TYPE_SET
+  | typeof TYPE_SORTED_SET
+  | typeof TYPE_HASH
+  | typeof TYPE_STREAM;
 
 export const TYPE_NAMES = ["string", "list", "set", "zset", "hash", "module", "stream"] as const;
 
@@ -98,8 +107,13 @@ export function ownerFlags(memory: Memory, entry: Ref): number {
 }
 
 /** One of the TYPE_… numbers. */
-export function typeOf(memory: Memory, entry: Ref): number {
-  return (memory.word(entry, META) >>> TYPE_SHIFT) & 15;
+export function typeOf(memory: Memory, entry: Ref): ValueType {
+  return ((memory.word(entry, META) >>> TYPE_SHIFT) & 15) as ValueType;
+}
+
+/** For the end of a switch over all types: does not compile while one is forgotten. */
+export function noSuchType(type: never): never {
+  return unreachable(`value of type ${type}`);
 }
 
 /** One of the ENCODING_… numbers. */

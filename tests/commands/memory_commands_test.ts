@@ -1,4 +1,4 @@
-/** MEMORY: options, and the figures of MEMORY STATS. Sizes: tests/values/value_memory_test.ts. */
+/** MEMORY: options, and the figures of MEMORY STATS. Sizes: value_kinds_memory_test.ts. */
 import { assert, assertEquals } from "@std/assert";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import type { Plain, RespError } from "../support/resp_reply.ts";

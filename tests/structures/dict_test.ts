@@ -2,7 +2,8 @@
  * The dict against a plain Map: growing, shrinking, frozen walks, the guarantee of SCAN, and the
  * fairness of random entries.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { AssertionFailure } from "../../src/base/assert.ts";
 import { latin1Bytes, Slice } from "../../src/base/bytes.ts";
 import { hashBytes } from "../../src/base/hash.ts";
 import { Random, randomSeed } from "../../src/base/random.ts";
@@ -33,7 +34,7 @@ function findKey(memory: Memory, table: Ref, key: string): Ref {
 
 function removeKey(arena: Arena, table: Ref, key: string): void {
   const entry = findKey(arena, table, key);
-  dict.removeFound(arena, table);
+  dict.removeFound(arena, table, entry);
   dictEntry.freeKey(arena, entry);
   arena.free(entry);
 }
@@ -240,4 +241,17 @@ Deno.test("touch reads the bucket and the entry of each key, and changes nothing
   assert(dict.touch(arena, table, hashes, hashes.length) !== dict.touch(arena, table, hashes, 3));
   assertEquals(keysOf(arena, table), before);
   freeAll(arena, table);
+});
+
+Deno.test("what another search has found since is not taken for one's own", () => {
+  const arena = new Arena({ debug: true });
+  const table = dict.create(arena);
+  for (const key of ["a", "b"]) dict.insert(arena, table, entryFor(arena, key));
+  const entry = findKey(arena, table, "a");
+  findKey(arena, table, "b");
+  assertThrows(() => dict.removeFound(arena, table, entry), AssertionFailure);
+  assertThrows(() => dict.replaceFound(arena, entry, entry), AssertionFailure);
+  const hash = dict.lastHash();
+  const added = entryFor(arena, "c");
+  assertThrows(() => dict.insertHashed(arena, table, added, hash), AssertionFailure);
 });

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Argv } from "../../src/protocol/argv.ts";
 import * as value from "../../src/values/value.ts";
-import { elementCount, releaseStep } from "../../src/values/value_release.ts";
+import { valueKinds } from "../../src/values/value_kinds.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 
 interface Case {
@@ -67,11 +67,11 @@ for (const { name, commands, encoding: encodingName, isLarge } of CASES) {
     const type = value.typeOf(arena, entry);
     const encoding = value.encodingOf(arena, entry);
     const ref = value.valueRef(arena, entry);
-    const blocks = elementCount(arena, type, encoding, ref);
+    const blocks = valueKinds[type].blockCount(arena, encoding, ref);
     if (isLarge) assert(blocks >= COUNT, `${blocks} blocks`);
     else assert(blocks < 200, `${blocks} blocks`);
     let steps = 1;
-    for (; !releaseStep(arena, type, encoding, ref, 50); steps++) assert(steps < 1000);
+    for (; !valueKinds[type].releaseStep(arena, encoding, ref, 50); steps++) assert(steps < 1000);
     if (isLarge) assert(steps >= COUNT / 50, `${steps} steps`);
     arena.free(entry);
     assertEquals(arena.usedBytes, before);

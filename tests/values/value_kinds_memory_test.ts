@@ -1,6 +1,6 @@
 /** Value memory: the size of a key of each type against the arena's own count. */
 import { assert, assertEquals } from "@std/assert";
-import { entryBytes } from "../../src/values/value_memory.ts";
+import { entryBytes } from "../../src/values/value_kinds.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 
 /** The bytes of key "k", from so many samples. */

@@ -8,25 +8,24 @@ import * as hashValue from "../../src/values/hash_value.ts";
 import * as listValue from "../../src/values/list_value.ts";
 import * as setValue from "../../src/values/set_value.ts";
 import * as value from "../../src/values/value.ts";
-import * as valueCopy from "../../src/values/value_copy.ts";
-import * as valueRelease from "../../src/values/value_release.ts";
+import { valueKinds } from "../../src/values/value_kinds.ts";
 import { FreezeCheck } from "../structures/freeze_check.ts";
 
-function assertCopied(type: number, encoding: number, make: (arena: Arena) => Ref): void {
+function assertCopied(type: value.ValueType, encoding: number, make: (arena: Arena) => Ref): void {
   const check = new FreezeCheck();
   const { arena } = check;
   const ref = make(arena);
-  const copy = valueCopy.duplicate(arena, type, encoding, ref);
+  const copy = valueKinds[type].duplicate(arena, encoding, ref);
   assertNotEquals(copy, ref);
-  while (!valueRelease.releaseStep(arena, type, encoding, ref, 10));
+  while (!valueKinds[type].releaseStep(arena, encoding, ref, 10));
   const again = make(arena);
   assertEquals(textsOf(arena, type, encoding, copy), textsOf(arena, type, encoding, again));
-  while (!valueRelease.releaseStep(arena, type, encoding, copy, 10));
-  while (!valueRelease.releaseStep(arena, type, encoding, again, 10));
+  while (!valueKinds[type].releaseStep(arena, encoding, copy, 10));
+  while (!valueKinds[type].releaseStep(arena, encoding, again, 10));
   check.assertEmpty();
 }
 
-function textsOf(arena: Arena, type: number, encoding: number, ref: Ref): string[] {
+function textsOf(arena: Arena, type: value.ValueType, encoding: number, ref: Ref): string[] {
   const texts: string[] = [];
   const add = (bytes: Uint8Array, start: number, length: number) => {
     texts.push(latin1Text(bytes, start, length));
