@@ -65,7 +65,9 @@ testWith(["redis-server"], "COMMAND COUNT, LIST and INFO agree with the table", 
   const rows = await readCommandRows(client);
   const names = [...rows.keys()];
   assertEquals(((await client.call("COMMAND", "LIST")) as string[]).sort(), names.sort());
-  await both.same("COMMAND", "COUNT");
+  const later = LATER_COMMANDS.filter((name) => !name.includes("|")).length;
+  const count = await both.redis.call("COMMAND", "COUNT") as number;
+  assertEquals(await client.call("COMMAND", "COUNT"), count + later);
   const topLevel = names.filter((name) => !name.includes("|"));
   assertEquals(await client.call("COMMAND", "COUNT"), topLevel.length);
   for (const name of ASKED_NAMES) {

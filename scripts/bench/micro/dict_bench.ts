@@ -63,7 +63,8 @@ for (const count of sizes) {
   });
   time("remove", count, () => {
     for (const key of keys) {
-      if (dict.find(arena, table, key, 0, KEY_BYTES) !== 0) dict.removeFound(arena, table);
+      const entry = dict.find(arena, table, key, 0, KEY_BYTES);
+      if (entry !== 0) dict.removeFound(arena, table, entry);
     }
   });
   const fork = new SoftwareFork(arena);
