@@ -174,6 +174,24 @@ export class ConfigValues {
 
   // Replication.
   replBacklogSize = MIB;
+  /** Seconds without replicas after which a master lets its backlog go; 0: never. */
+  replBacklogTtl = 3600;
+  /** Send the data without writing a file first. */
+  replDisklessSync = true;
+  /** Seconds that a transfer waits for further replicas, and how many are enough; 0: no number. */
+  replDisklessSyncDelay = 5;
+  replDisklessSyncMaxReplicas = 0;
+  /** Seconds between PINGs in the stream. */
+  replPingReplicaPeriod = 10;
+  /** Seconds of silence after which a link counts as broken. */
+  replTimeout = 60;
+  /** Replicas that must have answered in the last seconds, or writers are refused; 0: off. */
+  minReplicasToWrite = 0;
+  minReplicasMaxLag = 10;
+  /** Remove an RDB file that was made for replicas alone. */
+  rdbDelSyncFiles = false;
+  /** Seconds that SHUTDOWN waits for replicas; 0: not at all. */
+  shutdownTimeout = 10;
 
   // Watching the server.
   /** Microseconds; negative: no slow log. */

@@ -29,6 +29,7 @@ import type { EncodingLimits } from "../persistence/rdb_value_reader.ts";
 import {
   type DatabaseRoots,
   type KeyProgress,
+  type RdbHistory,
   type RdbOptions,
   RdbWriter,
 } from "../persistence/rdb_writer.ts";
@@ -55,6 +56,8 @@ export interface RdbControlOptions {
   readonly log: Log;
   readonly child: BackgroundChild;
   readonly libraries: LibraryStore;
+  /** Where the data stand in their history; null if nobody could go on with them. */
+  history?(): RdbHistory | null;
   /** Loading begins and ends (INFO loading_…, -LOADING); between, `onLoadProgress`. */
   loadingStarted(totalBytes: number): void;
   onLoadProgress(loadedBytes: number): void;
@@ -65,12 +68,24 @@ export interface RdbControlOptions {
   onLatency?(event: string, durationUs: number): void;
 }
 
+/** An RDB that is posted instead of written to a file. */
+export interface StreamRequest {
+  /** Whether keys, and function libraries, are in it. */
+  hasData: boolean;
+  hasLibraries: boolean;
+  /** Takes the bytes; `child.takeChunks` says that others may follow. */
+  onChunk(bytes: Uint8Array<ArrayBuffer>): void;
+}
+
 /** What BGSAVE has to say. */
 export type BackgroundSaveRequest = "started" | "scheduled" | "saving" | "busy" | "failed";
 
 export class RdbControl {
   readonly #options: RdbControlOptions;
   #isSaving = false;
+  #isStreaming = false;
+  /** Hears of the end of the running BGSAVE. */
+  #onEnded: (path: string | null) => void = () => {};
   /** Counts BGSAVEs, so that the end of one that was given up is told from that of the next. */
   #saveNumber = 0;
   #dirtyAtStart = 0;
@@ -105,6 +120,11 @@ export class RdbControl {
   /** Whether a BGSAVE is running. */
   get isSaving(): boolean {
     return this.#isSaving;
+  }
+
+  /** Whether an RDB is being posted to replicas. */
+  get isStreaming(): boolean {
+    return this.#isStreaming;
   }
 
   /** When the running BGSAVE began, Unix time in ms; 0 if none is running. */
@@ -155,7 +175,7 @@ export class RdbControl {
 
   /** BGSAVE: starts, or schedules if another child is at work and `mayWait`. */
   requestBackgroundSave(mayWait: boolean, isInTransaction: boolean): BackgroundSaveRequest {
-    if (this.#isSaving) return "saving";
+    if (this.#isSaving || this.#isStreaming) return "saving";
     if (this.#options.child.isRunning || isInTransaction) {
       if (!mayWait && !isInTransaction) return "busy";
       this.isScheduled = true;
@@ -164,11 +184,15 @@ export class RdbControl {
     return this.startBackgroundSave() === null ? "started" : "failed";
   }
 
-  /** Begins to save in the child. Returns null, or why it cannot begin. */
-  startBackgroundSave(): string | null {
+  /**
+   * Begins to save in the child. Returns null, or why it cannot begin. `onEnded` hears of the end:
+   * the path of the file, or null if there is none.
+   */
+  startBackgroundSave(onEnded: (path: string | null) => void = () => {}): string | null {
     const { child, config, log, keyspace } = this.#options;
     if (child.isRunning) return "a background job is running";
     this.#isSaving = true;
+    this.#onEnded = onEnded;
     this.isScheduled = false;
     this.saveCount++;
     this.#dirtyAtStart = keyspace.dirty;
@@ -188,18 +212,33 @@ export class RdbControl {
     return null;
   }
 
-  /** Gives up a running BGSAVE, and one that is scheduled. */
+  /** Begins to post an RDB; no child may be at work. Resolves with what became of it. */
+  async runStream({ hasData, hasLibraries, onChunk }: StreamRequest): Promise<JobResult> {
+    const { child } = this.#options;
+    this.#isStreaming = true;
+    const databases = hasData ? this.#roots() : [];
+    const all = this.#rdbOptions(false);
+    const options = hasLibraries ? all : { ...all, functionLibraries: [] };
+    const keyTotal = hasData ? this.#keyTotal() : 0;
+    const result = await child.run({ kind: "rdb-stream", databases, options }, keyTotal, onChunk);
+    this.#isStreaming = false;
+    this.lastClonedBytes = child.lastClonedBytes;
+    return result;
+  }
+
+  /** Gives up a running BGSAVE, one that is scheduled, and an RDB that is being posted. */
   abort(): void {
     this.isScheduled = false;
-    if (!this.#isSaving) return;
     const { child, log } = this.#options;
+    if (this.#isStreaming) child.abort();
+    if (!this.#isSaving) return;
     log.notice("The background save is given up");
     if (child.isRunning) {
       child.abort();
     } else {
       // The file is renamed already, only its directory is still being synced.
-      this.#isSaving = false;
       this.#saveNumber++;
+      this.#endBackgroundSave(null);
     }
   }
 
@@ -283,7 +322,7 @@ export class RdbControl {
     this.lastClonedBytes = child.lastClonedBytes;
     switch (result.outcome) {
       case "aborted":
-        this.#endBackgroundSave();
+        this.#endBackgroundSave(null);
         log.warning("Background saving was given up");
         return;
       case "failed":
@@ -301,27 +340,30 @@ export class RdbControl {
       child.releaseReplaced();
     }
     files.syncDirectoryAside(dirname(target)).then(
-      () => number === this.#saveNumber && this.#backgroundSaveSucceeded(),
+      () => number === this.#saveNumber && this.#backgroundSaveSucceeded(target),
       (reason) =>
         number === this.#saveNumber && this.#backgroundSaveFailed(target, errorText(reason)),
     );
   }
 
-  #endBackgroundSave(): void {
+  /** It is over; `path` is that of the file, null if there is none. */
+  #endBackgroundSave(path: string | null): void {
     this.#isSaving = false;
     this.lastDurationMs = clock.refresh() - this.#startedMs;
+    const onEnded = this.#onEnded;
+    this.#onEnded = () => {};
+    onEnded(path);
   }
 
   #backgroundSaveFailed(target: string, error: string): void {
-    this.#endBackgroundSave();
     this.lastStatusOk = false;
-    this.#options.saveEnded?.();
     this.#options.log.warning(`Background saving error: cannot save ${target}: ${error}`);
+    this.#endBackgroundSave(null);
+    this.#options.saveEnded?.();
   }
 
-  #backgroundSaveSucceeded(): void {
+  #backgroundSaveSucceeded(target: string): void {
     const { log, keyspace } = this.#options;
-    this.#endBackgroundSave();
     log.notice(
       `The save took ${
         Math.round(this.lastClonedBytes / MIB)
@@ -331,6 +373,7 @@ export class RdbControl {
     keyspace.dirty -= this.#dirtyAtStart;
     this.lastSaveMs = clock.nowMs();
     this.lastStatusOk = true;
+    this.#endBackgroundSave(target);
     this.#options.saveEnded?.();
   }
 
@@ -369,6 +412,7 @@ export class RdbControl {
       isAofBase,
       nowMs: clock.nowMs(),
       usedMemoryBytes: keyspace.arena.usedBytes,
+      history: isAofBase ? null : this.#options.history?.() ?? null,
       functionLibraries: this.#options.libraries.sources(),
       keyDelayUs: Math.max(0, config.rdbKeySaveDelay),
     };

@@ -8,6 +8,7 @@ import {
   REDIS_MONITOR,
   REDIS_MULTI,
   REDIS_PUBSUB,
+  REDIS_REPLICA,
 } from "../session/client.ts";
 import {
   COMMAND_ALLOWED_IN_SUBSCRIBE,
@@ -29,9 +30,10 @@ import {
   commandError,
   LOADING,
   NO_AUTH,
+  NO_GOOD_REPLICAS,
   OUT_OF_MEMORY,
 } from "../session/errors.ts";
-import { GATE_LOADING, GATE_MEMORY, GATE_MISCONF } from "../session/gates.ts";
+import { GATE_LOADING, GATE_MEMORY, GATE_MISCONF, GATE_NO_REPLICAS } from "../session/gates.ts";
 import { lacksRoom } from "../upkeep/address_space.ts";
 import { protectionRefusal } from "./protected_commands.ts";
 
@@ -47,9 +49,10 @@ const CHECKS: readonly Check[] = [
   checkPermission,
   checkMemory,
   checkDisk,
+  checkReplicas,
   checkPubSub,
   checkLoading,
-  checkMonitor,
+  checkFollower,
 ];
 
 /** Why a client may not have the command in its `argv` carried out, or queued; null if it may. */
@@ -99,6 +102,11 @@ function checkDisk(client: Client, command: CompiledCommand): CommandError | nul
   return isRefused ? host.persistence.writeError() : null;
 }
 
+function checkReplicas(client: Client, command: CompiledCommand): CommandError | null {
+  if ((client.host.gates.bits & GATE_NO_REPLICAS) === 0) return null;
+  return (client.bitsOf(command) & COMMAND_WRITE) !== 0 ? NO_GOOD_REPLICAS : null;
+}
+
 function checkPubSub(client: Client, command: CompiledCommand): CommandError | null {
   const isLimited = (client.flags & REDIS_PUBSUB) !== 0 && client.reply.resp === 2;
   if (!isLimited || (command.bits & COMMAND_ALLOWED_IN_SUBSCRIBE) !== 0) return null;
@@ -116,8 +124,8 @@ function checkLoading({ host, mstate }: Client, command: CompiledCommand): Comma
 }
 
 /** Redis counts a client in MONITOR among the replicas. */
-function checkMonitor(client: Client, command: CompiledCommand): CommandError | null {
-  if ((client.flags & REDIS_MONITOR) === 0) return null;
+function checkFollower(client: Client, command: CompiledCommand): CommandError | null {
+  if ((client.flags & (REDIS_MONITOR | REDIS_REPLICA)) === 0) return null;
   const isTouching = (client.bitsOf(command) & TOUCHES_DATA) !== 0;
   return isTouching ? commandError("ERR Replica can't interact with the keyspace") : null;
 }

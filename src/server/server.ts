@@ -151,12 +151,14 @@ export class Server implements Host {
       createChild,
       replay: new Replay(this),
       libraries: this.scripting.functions,
+      history: () => this.replication.history,
       setEffectSink: (sink) => this.#setEffectSink(sink),
       selectAgain: () => this.propagation.selectAgain(),
       isUnitOpen: () => this.propagation.isUnitOpen,
       exit,
     });
     this.replication = new Replication(this);
+    this.clientLife.onReplicaGone = (client) => this.replication.forget(client);
     this.blocking = new Blocking(
       (client, attempt) => this.dispatcher.callServed(client, attempt),
       (client) => this.#resumeClient(client),
@@ -225,6 +227,7 @@ export class Server implements Host {
     // Keys that went away without a command concern some who wait.
     if (this.blocking.hasReady) this.blocking.serveReady();
     this.tracking.broadcast();
+    this.replication.endTurn();
     if (this.clientMemory.isOverLimit) this.clientMemory.evict();
     return this.persistence.beforeReplies();
   }

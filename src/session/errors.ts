@@ -33,6 +33,7 @@ export const STRING_TOO_LONG = error(
 );
 export const OUT_OF_MEMORY = error("OOM command not allowed when used memory > 'maxmemory'.");
 export const NO_AUTH = error("NOAUTH Authentication required.");
+export const NO_GOOD_REPLICAS = error("NOREPLICAS Not enough good replicas to write.");
 export const LOADING = error("LOADING Redis is loading the dataset in memory");
 export const EXEC_ABORT = error("EXECABORT Transaction discarded because of previous errors.");
 export const EXEC_WITHOUT_MULTI = error("ERR EXEC without MULTI");
