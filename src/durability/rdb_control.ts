@@ -24,6 +24,7 @@ import {
 } from "../persistence/file_system.ts";
 import { ProgressLog } from "../persistence/progress_log.ts";
 import type { RdbVersion } from "../persistence/rdb_format.ts";
+import type { ByteSource } from "../persistence/rdb_input.ts";
 import { type RdbLoadOptions, RdbReader } from "../persistence/rdb_reader.ts";
 import type { EncodingLimits } from "../persistence/rdb_value_reader.ts";
 import {
@@ -38,13 +39,18 @@ import { CommandError } from "../session/errors.ts";
 /** Redis: CONFIG_BGSAVE_RETRY_DELAY. */
 const RETRY_DELAY_MS = 5000;
 const MIB = 1024 * 1024;
+/** Steps of giving back memory between two pieces of a load. */
+const RECLAIM_STEPS = 64;
+
+/** What becomes of libraries that are there when others are loaded. */
+type LibraryPolicy = "append" | "replace" | "flush";
 
 /** The function libraries, which a file holds beside the data. */
 export interface LibraryStore {
   /** Their sources. */
   sources(): Uint8Array[];
   /** Loads libraries from their sources. Throws a CommandError, having changed nothing. */
-  restore(sources: readonly Uint8Array[], policy: "append" | "replace" | "flush"): void;
+  restore(sources: readonly Uint8Array[], policy: LibraryPolicy): void;
 }
 
 /** What the control needs of the server. */
@@ -67,6 +73,21 @@ export interface RdbControlOptions {
 
 /** What BGSAVE has to say. */
 export type BackgroundSaveRequest = "started" | "scheduled" | "saving" | "busy" | "failed";
+
+/** An RDB to load that is not the RDB file. */
+export interface RdbToLoad {
+  /** What it is called in the log. */
+  readonly name: string;
+  readonly byteCount: number;
+  open(): ByteSource;
+}
+
+/** What a loaded RDB holds beside its keys. */
+export interface LoadedRdb {
+  readonly aux: ReadonlyMap<string, string>;
+  /** Puts its function libraries in the place of all others; throws if that is impossible. */
+  takeLibraries(): void;
+}
 
 export class RdbControl {
   readonly #options: RdbControlOptions;
@@ -405,7 +426,7 @@ export class RdbControl {
         ...this.#loadOptions(isAofBase),
         yieldBytes: config.loadingProcessEventsIntervalBytes || Infinity,
       });
-      await this.#drive(reader, path, isAofBase);
+      await this.#drive(reader, path, !isAofBase);
       this.#takeLibraries(reader, "append");
       this.#noteLoaded(reader);
       return reader.byteCount;
@@ -416,6 +437,27 @@ export class RdbControl {
       keyspace.isLoading = wasLoading;
       file.close();
     }
+  }
+
+  /**
+   * Loads an RDB that was received, and whose checksum is known to be right, into databases that
+   * are empty: those that clients see (`isAnnounced`: they are told LOADING), or others. Rejects as
+   * `loadFile`; the keys read by then are in the databases.
+   */
+  async loadReceived(
+    rdb: RdbToLoad,
+    target: Keyspace,
+    isAnnounced: boolean,
+  ): Promise<LoadedRdb> {
+    const { config } = this.#options;
+    const reader = new RdbReader(rdb.name, rdb.open(), rdb.byteCount, target, {
+      ...this.#loadOptions(false),
+      verifiesChecksum: false,
+      yieldBytes: config.loadingProcessEventsIntervalBytes || Infinity,
+    });
+    await this.#drive(reader, rdb.name, isAnnounced);
+    this.#noteLoaded(reader);
+    return { aux: reader.aux, takeLibraries: () => this.#takeLibraries(reader, "flush") };
   }
 
   /**
@@ -452,11 +494,11 @@ export class RdbControl {
     };
   }
 
-  async #drive(reader: RdbReader, path: string, isAofBase: boolean): Promise<void> {
+  async #drive(reader: RdbReader, path: string, isAnnounced: boolean): Promise<void> {
     const { log, keyspace } = this.#options;
     const progress = new ProgressLog(log, `Loading ${path}`);
     this.loadingUsedBytes = 0;
-    if (!isAofBase) this.#options.loadingStarted(reader.totalBytes);
+    if (isAnnounced) this.#options.loadingStarted(reader.totalBytes);
     try {
       const steps = reader.load();
       while (steps.next().done !== true) {
@@ -464,16 +506,17 @@ export class RdbControl {
         this.loadingUsedBytes = Number(aux.get("used-mem") ?? 0);
         this.#options.onLoadProgress(byteCount);
         progress.update(clock.refresh(), byteCount, totalBytes, byteCount);
-        while (keyspace.reclaimer.step(4096));
+        // What was deleted before is given back faster than new data come.
+        for (let step = 0; step < RECLAIM_STEPS && keyspace.reclaimer.step(4096); step++);
         await new Promise((resolve) => setTimeout(resolve, 0));
       }
     } finally {
-      if (!isAofBase) this.#options.loadingEnded();
+      if (isAnnounced) this.#options.loadingEnded();
     }
   }
 
   /** Loads the function libraries of a file; throws if that is impossible. */
-  #takeLibraries({ functionLibraries }: RdbReader, policy: "append" | "replace"): void {
+  #takeLibraries({ functionLibraries }: RdbReader, policy: LibraryPolicy): void {
     try {
       this.#options.libraries.restore(functionLibraries, policy);
     } catch (error) {
