@@ -229,7 +229,9 @@ export class Dispatcher {
     calls.leave(call);
     if (!propagation.isWanted) return;
     if (keyspace.dirty !== dirtyBefore || call.effects !== null) propagation.record(call);
-    if (calls.depth === 0) propagation.endUnit();
+    if (calls.depth > 0) return;
+    propagation.endUnit();
+    client.writeOffset = propagation.streamOffset;
   }
 
   /**
@@ -350,6 +352,7 @@ export class Dispatcher {
     if (propagation.isWanted && keyspace.dirty !== dirtyBefore) {
       propagation.record(call);
       if (calls.depth === 0) propagation.endUnit();
+      client.writeOffset = propagation.streamOffset;
     }
     if (isServed) client.transport.requestFlush();
     return isServed;

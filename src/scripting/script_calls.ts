@@ -8,7 +8,6 @@
  */
 import * as clock from "../base/clock.ts";
 import { writeLatin1 } from "../base/bytes.ts";
-import { PROPAGATE_AOF, PROPAGATE_REPL } from "../execution/propagation.ts";
 import { Argv } from "../protocol/argv.ts";
 import {
   type Client,
@@ -26,6 +25,7 @@ import {
   COMMAND_NOSCRIPT,
   COMMAND_WRITE,
   type CompiledCommand,
+  PROPAGATE_ALL,
 } from "../session/command.ts";
 import { OUT_OF_MEMORY } from "../session/errors.ts";
 import { GATE_MEMORY, GATE_MISCONF } from "../session/gates.ts";
@@ -39,7 +39,6 @@ import type { LuaTable } from "./lua_table.ts";
 import { ReplyToLua } from "./reply_to_lua.ts";
 import { errorTable, failWithTable } from "./script_errors.ts";
 
-const REPLICATION_FLAGS = PROPAGATE_AOF | PROPAGATE_REPL;
 /** A call counts as so many steps of Lua code: that of a cheap command, and of any other. */
 const CHEAP_CALL_STEPS = 30;
 const CALL_STEPS = 2000;
@@ -151,7 +150,7 @@ export class ScriptCalls {
 
   /** redis.set_repl: who hears of the effects from now on, as Redis's bits. False: no such bits. */
   setReplication(flags: number): boolean {
-    if ((flags & ~REPLICATION_FLAGS) !== 0) return false;
+    if ((flags & ~PROPAGATE_ALL) !== 0) return false;
     this.#host.propagation.targets = flags;
     return true;
   }

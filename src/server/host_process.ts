@@ -11,8 +11,6 @@ import { type InfoHost, infoText, sectionsFor } from "./info.ts";
 export class ServerProcess implements HostProcess {
   readonly runId = hexId(40);
   readonly startedMs = clock.refresh();
-  replicationId = hexId(40);
-  readonly isReplica = false;
   isCronPaused = false;
   readonly #host: InfoHost;
   readonly #exit: (code: number) => never;

@@ -316,7 +316,7 @@ function replicationFields(host: InfoHost): InfoField[] {
     ["role", "master"],
     ["connected_slaves", 0],
     ["master_failover_state", "no-failover"],
-    ["master_replid", host.process.replicationId],
+    ["master_replid", host.replication.state.replicationId],
     ["master_replid2", "0".repeat(40)],
     ["master_repl_offset", 0],
     ["second_repl_offset", -1],

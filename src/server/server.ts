@@ -34,6 +34,7 @@ import { WatchTable } from "../observers/watch.ts";
 import type { ChildPort } from "../persistence/background_child.ts";
 import type { EffectSink } from "../persistence/effect_encoder.ts";
 import { DiskFileSystem, type FileSystem } from "../persistence/file_system.ts";
+import { Replication } from "../replication/replication.ts";
 import { CallStack } from "../session/call_stack.ts";
 import { Scripting } from "../scripting/scripting.ts";
 import type { Client } from "../session/client.ts";
@@ -109,6 +110,7 @@ export class Server implements Host {
   readonly dispatcher: Dispatcher;
   readonly clientLife: ClientLife;
   readonly scripting: Scripting;
+  readonly replication: Replication;
   readonly listeners: Listeners;
   readonly supervision: Supervision;
   readonly process: ServerProcess;
@@ -154,6 +156,7 @@ export class Server implements Host {
       isUnitOpen: () => this.propagation.isUnitOpen,
       exit,
     });
+    this.replication = new Replication(this);
     this.blocking = new Blocking(
       (client, attempt) => this.dispatcher.callServed(client, attempt),
       (client) => this.#resumeClient(client),

@@ -245,6 +245,11 @@ export function commandBits(
   return bits;
 }
 
+/** Kinds of those who repeat effects, as redis.set_repl names them: the AOF, replicas. */
+export const PROPAGATE_AOF = 1 << 0;
+export const PROPAGATE_REPL = 1 << 1;
+export const PROPAGATE_ALL = PROPAGATE_AOF | PROPAGATE_REPL;
+
 /** One execution of a command; see call_stack.ts. */
 export interface Call {
   client: Client;
@@ -257,6 +262,8 @@ export interface Call {
    * (the rule): the command itself, if it changed anything.
    */
   effects: Argv[] | null;
+  /** If there are `effects`: the kinds of sinks (PROPAGATE_…) that hear of them. */
+  effectTargets: number;
   /** Whether effects are recorded anywhere, so that it pays to name them. */
   wantsEffects: boolean;
   /** The call of the same client inside of which this one runs. */

@@ -9,6 +9,8 @@ export const GATE_LOADING = 1 << 0;
 export const GATE_MISCONF = 1 << 1;
 /** `maxmemory` is set, or the address space is nearly used up. */
 export const GATE_MEMORY = 1 << 2;
+/** Fewer good replicas than `min-replicas-to-write` asks for: NOREPLICAS to writers. */
+export const GATE_NO_REPLICAS = 1 << 3;
 /** Somebody watches all commands (MONITOR). */
 export const GATE_MONITOR = 1 << 4;
 /** CLIENT PAUSE. */

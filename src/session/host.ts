@@ -59,9 +59,6 @@ export interface HostProcess {
   readonly runId: string;
   /** When it was started, in ms since 1970. */
   readonly startedMs: number;
-  /** How replicas would know the data set; DEBUG CHANGE-REPL-ID gives it another. */
-  replicationId: string;
-  readonly isReplica: boolean;
   /** DEBUG PAUSE-CRON. */
   isCronPaused: boolean;
   /** INFO: the sections that are asked for, in lower case; none is the default selection. */
