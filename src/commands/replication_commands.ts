@@ -7,22 +7,15 @@ import { splitArguments } from "../protocol/inline_arguments.ts";
 import { type Client, REDIS_DENY_BLOCKING } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
-import { answersNotAvailable, notAvailable } from "./absent_commands.ts";
-import { boundedIntegerArgument, integerArgument } from "./arguments.ts";
+import { answersNotAvailable } from "./absent_commands.ts";
+import { integerArgument } from "./arguments.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
-const CHANGES = ["admin", "noscript", "stale", "no_async_loading"] as const;
 const STREAMS_DATA = ["admin", "noscript", "no_async_loading", "no_multi"] as const;
 const syncCommand = answersNotAvailable("Replication is");
 
 // deno-fmt-ignore
 export const replicationCommands: readonly RedisCommand[] = [
-  { name: "replicaof", arity: 3, flags: CHANGES, keys: NO_KEYS, proc: replicaofCommand,
-    categories: [], since: "5.0.0", group: "server", complexity: "O(1)",
-    summary: "Makes this server follow another one, or be a master." },
-  { name: "slaveof", arity: 3, flags: CHANGES, keys: NO_KEYS, proc: replicaofCommand,
-    categories: [], since: "1.0.0", group: "server", complexity: "O(1)",
-    summary: "Makes this server follow another one, or be a master." },
   { name: "failover", arity: -1, flags: ["admin", "noscript", "stale"], keys: NO_KEYS,
     proc: failoverCommand, categories: [], since: "6.2.0", group: "server", complexity: "O(1)",
     summary: "Makes a replica the master, without loss of data." },
@@ -42,7 +35,6 @@ export const replicationCommands: readonly RedisCommand[] = [
     summary: "Waits until replicas have received what this connection wrote." },
 ];
 
-const INVALID_PORT = commandError("ERR Invalid master port");
 const FAILOVER_TIMEOUT = commandError("ERR FAILOVER timeout must be greater than 0");
 const NO_FAILOVER = commandError("ERR No failover in progress.");
 const NO_REPLICAS = commandError("ERR FAILOVER requires connected replicas.");
@@ -50,20 +42,8 @@ const NO_FILTERS = commandError("ERR Missing rdb-filter-only values");
 const NOT_ZERO_OR_ONE = commandError("ERR value is out of range, value must between 0 and 1");
 const TIMEOUT_NOT_AN_INTEGER = commandError("ERR timeout is not an integer or out of range");
 const TIMEOUT_NEGATIVE = commandError("ERR timeout is negative");
-const REPLICATION_NOT_AVAILABLE = notAvailable("Replication is");
-const PORT_MAX = 65535;
 /** Beyond, a replica's address is refused. */
 const ADDRESS_BYTES_MAX = 1024;
-
-function replicaofCommand({ argv, reply }: Client): void {
-  if (argv.is(1, "no") && argv.is(2, "one")) {
-    // It is a master already.
-    reply.ok();
-    return;
-  }
-  boundedIntegerArgument(argv, 2, 0, PORT_MAX, INVALID_PORT);
-  throw REPLICATION_NOT_AVAILABLE;
-}
 
 function failoverCommand({ argv }: Client): void {
   const given = { abort: false, timeout: false, to: false, force: false };

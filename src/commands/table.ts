@@ -29,6 +29,7 @@ import { migrateCommands } from "./migrate_command.ts";
 import { moduleCommands } from "./module_commands.ts";
 import { monitorCommands } from "./monitor_command.ts";
 import { persistenceCommands } from "./persistence_commands.ts";
+import { replicaofCommands } from "./replicaof_commands.ts";
 import { replicationCommands } from "./replication_commands.ts";
 import { scriptCommands } from "./script_commands.ts";
 import { pubsubCommands } from "./pubsub_commands.ts";
@@ -80,6 +81,7 @@ export const commandRows: readonly RedisCommand[] = [
   ...moduleCommands,
   ...monitorCommands,
   ...persistenceCommands,
+  ...replicaofCommands,
   ...replicationCommands,
   ...scriptCommands,
   ...pubsubCommands,

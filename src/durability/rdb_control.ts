@@ -71,6 +71,14 @@ export interface RdbControlOptions {
   onLatency?(event: string, durationUs: number): void;
 }
 
+/** Where in the history of a master the data of an RDB stand. */
+export interface SavedHistory {
+  readonly replicationId: string;
+  readonly offset: number;
+  /** The database that the stream has selected. */
+  readonly streamDb: number;
+}
+
 /** What BGSAVE has to say. */
 export type BackgroundSaveRequest = "started" | "scheduled" | "saving" | "busy" | "failed";
 
@@ -115,6 +123,9 @@ export class RdbControl {
   lastLoadExpiredCount = 0;
   /** Checksums of files and payloads are not compared (DEBUG SET-SKIP-CHECKSUM-VALIDATION). */
   skipsChecksums = false;
+  /** The place in a history that the RDB file named which was loaded at the start; null: none. */
+  loadedHistory: SavedHistory | null = null;
+  #loadedAux: ReadonlyMap<string, string> = new Map();
   /** Memory in use when the file was written that is being loaded, as it says; in bytes. */
   loadingUsedBytes = 0;
 
@@ -404,6 +415,7 @@ export class RdbControl {
     if (files.stat(path) === null) return false;
     const beginUs = clock.monotonicUs();
     await this.loadFile(path, false);
+    this.loadedHistory = historyOf(this.#loadedAux);
     keyspace.dirty = 0;
     this.lastSaveMs = clock.nowMs();
     const seconds = (clock.monotonicUs() - beginUs) / 1e6;
@@ -485,11 +497,12 @@ export class RdbControl {
   }
 
   #loadOptions(isAofBase: boolean): Omit<RdbLoadOptions, "yieldBytes"> {
-    const { config } = this.#options;
+    const { config, keyspace } = this.#options;
     return {
       limits: encodingLimits(config),
       verifiesChecksum: config.rdbchecksum && !this.skipsChecksums,
-      keepsExpired: isAofBase,
+      // To a replica a key is there until its master says otherwise.
+      keepsExpired: isAofBase || keyspace.isReplica,
       keyDelayUs: config.keyLoadDelay,
     };
   }
@@ -528,6 +541,7 @@ export class RdbControl {
   #noteLoaded(reader: RdbReader): void {
     const { log } = this.#options;
     const { aux } = reader;
+    this.#loadedAux = aux;
     this.lastLoadedKeyCount = reader.keyCount;
     this.lastLoadExpiredCount = reader.expiredCount;
     if (aux.has("redis-ver")) {
@@ -550,6 +564,20 @@ export class RdbControl {
       `The RDB file is read: ${reader.keyCount} keys, and ${reader.expiredCount} that had expired`,
     );
   }
+}
+
+/** What an RDB says of the replication that it was saved in; null if it says nothing of it. */
+function historyOf(aux: ReadonlyMap<string, string>): SavedHistory | null {
+  const replicationId = aux.get("repl-id") ?? "";
+  const offset = Number(aux.get("repl-offset") ?? -1);
+  if (!/^[0-9a-f]{40}$/.test(replicationId) || !(offset >= 0)) return null;
+  return { replicationId, offset, streamDb: streamDbOf(aux) };
+}
+
+/** The database that the stream of a master has selected behind an RDB of it. */
+export function streamDbOf(aux: ReadonlyMap<string, string>): number {
+  const streamDb = Number(aux.get("repl-stream-db") ?? 0);
+  return Number.isInteger(streamDb) && streamDb >= 0 ? streamDb : 0;
 }
 
 /** The limits of the small encodings, as the configuration has them. */

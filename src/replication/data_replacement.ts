@@ -9,7 +9,7 @@
  * An RDB in a newer format than ours is always loaded beside, whatever the configuration says: it
  * may hold what cannot be read, and that shows only when it is met.
  */
-import type { LoadedRdb } from "../durability/rdb_control.ts";
+import { streamDbOf } from "../durability/rdb_control.ts";
 import type { Database } from "../keyspace/database.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import type { KeyspaceListener } from "../keyspace/keyspace_listener.ts";
@@ -30,12 +30,6 @@ const SILENT: KeyspaceListener<Database> = {
 /** What it uses of the host. */
 type ReplacementHost = Pick<Host, "arena" | "config" | "gates" | "keyspace" | "persistence">;
 
-/** What an RDB says of the stream that goes on behind it. */
-export interface LoadedHistory {
-  /** The database that the stream has selected. */
-  readonly streamDb: number;
-}
-
 export class DataReplacement {
   readonly #host: ReplacementHost;
 
@@ -44,10 +38,11 @@ export class DataReplacement {
   }
 
   /**
-   * Replaces the data by those of an RDB. Rejects with the reason if that is impossible; then the
+   * Replaces the data by those of an RDB, and resolves with the database that the stream behind it
+   * has selected. Rejects with the reason if that is impossible; then the
    * present data are still there, or there are none. `onBegin` is called before anything changes.
    */
-  async replace(received: ReceivedRdb, onBegin: () => void): Promise<LoadedHistory> {
+  async replace(received: ReceivedRdb, onBegin: () => void): Promise<number> {
     const { config, keyspace, persistence } = this.#host;
     const isNewer = received.version > RDB_VERSION;
     if (isNewer || config.replDisklessLoad === "swapdb") return await this.#swap(received, onBegin);
@@ -57,7 +52,7 @@ export class DataReplacement {
     try {
       const loaded = await persistence.rdb.loadReceived(received, keyspace, true);
       loaded.takeLibraries();
-      return historyOf(loaded);
+      return streamDbOf(loaded.aux);
     } catch (error) {
       // A part of a data set is worse than none.
       this.#clear();
@@ -87,7 +82,7 @@ export class DataReplacement {
   }
 
   /** Loads into other databases, which change places with the present ones in one moment. */
-  async #swap(received: ReceivedRdb, onBegin: () => void): Promise<LoadedHistory> {
+  async #swap(received: ReceivedRdb, onBegin: () => void): Promise<number> {
     const { arena, gates, keyspace, persistence } = this.#host;
     const beside = new Keyspace(arena, keyspace.databases.length, SILENT);
     beside.usesLfu = keyspace.usesLfu;
@@ -101,7 +96,7 @@ export class DataReplacement {
         db.swapContents(beside.databases[index]);
         keyspace.listener.databaseFlushed(db);
       });
-      return historyOf(loaded);
+      return streamDbOf(loaded.aux);
     } finally {
       gates.set(GATE_LOADING_BESIDE, false);
       // What is there now is not wanted: the old data, or the beginning of the new ones.
@@ -110,9 +105,4 @@ export class DataReplacement {
       }
     }
   }
-}
-
-function historyOf({ aux }: LoadedRdb): LoadedHistory {
-  const streamDb = Number(aux.get("repl-stream-db") ?? 0);
-  return { streamDb: Number.isInteger(streamDb) && streamDb >= 0 ? streamDb : 0 };
 }

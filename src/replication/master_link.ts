@@ -15,19 +15,24 @@ import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import { hexId } from "../base/random.ts";
 import type { MasterAddress } from "../config/config_kinds.ts";
+import type { SavedHistory } from "../durability/rdb_control.ts";
 import { errorText, isSystemError } from "../persistence/file_system.ts";
 import { encodeRequests } from "../protocol/request_encoder.ts";
 import {
   type Client,
   type ClientTransport,
+  REDIS_CLOSE_AFTER_REPLY,
   REDIS_DENY_BLOCKING,
   REDIS_INTERNAL,
   REDIS_LIMITED_USER,
   REDIS_MASTER,
+  REDIS_REPLICA,
 } from "../session/client.ts";
 import { discardTransaction } from "../execution/transaction.ts";
+import { commandError } from "../session/errors.ts";
+import { GATE_MASTER_DOWN, GATE_READ_ONLY } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
-import { DataReplacement, type LoadedHistory } from "./data_replacement.ts";
+import { DataReplacement } from "./data_replacement.ts";
 import { Handshake, type HandshakeOutcome, type HistoryPoint } from "./handshake.ts";
 import { type Connect, MasterSocket, type MasterSocketListener } from "./master_socket.ts";
 import { MasterStream, READ_BYTES } from "./master_stream.ts";
@@ -38,16 +43,26 @@ import { REPLICATION_ID_LENGTH } from "./replication_state.ts";
 /** The words of ROLE. */
 export type LinkState = "none" | "connect" | "connecting" | "handshake" | "sync" | "connected";
 
+const UNBLOCKED = commandError(
+  "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
+);
 const LINE_FEED = 10;
 const RETURN = 13;
 const LINE_BYTES_MAX = 1024;
 /** Tells a master that waits for us that we are alive. */
 const SIGN_OF_LIFE = latin1Bytes("\n");
 
+declare module "../session/host.ts" {
+  interface Host {
+    readonly masterLink: MasterLink;
+  }
+}
+
 /** What it uses of the host. */
 type LinkHost = Pick<
   Host,
   | "arena"
+  | "blocking"
   | "clientLife"
   | "clients"
   | "config"
@@ -83,7 +98,7 @@ export interface MasterLinkOptions {
 }
 
 export class MasterLink implements MasterSocketListener {
-  state: LinkState = "none";
+  #state: LinkState = "none";
   /** The master; null if there is none. */
   address: MasterAddress | null = null;
   /** Times of this side: the last byte from the master, the end of the last link; ms since 1970. */
@@ -110,6 +125,29 @@ export class MasterLink implements MasterSocketListener {
     this.#options = options;
     this.#host = options.host;
     this.#replacement = new DataReplacement(options.host);
+    const names = ["replica-read-only", "replica-serve-stale-data"];
+    this.#host.config.onChange(names, () => {
+      this.#setGates();
+      return null;
+    });
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  set state(state: LinkState) {
+    this.#state = state;
+    this.#setGates();
+  }
+
+  /** What clients are refused depends on role, link and configuration. */
+  #setGates(): void {
+    const { config, gates } = this.#host;
+    const isReplica = this.address !== null;
+    const isStale = isReplica && !this.isConnected && !config.replicaServeStaleData;
+    gates.set(GATE_READ_ONLY, isReplica && config.replicaReadOnly);
+    gates.set(GATE_MASTER_DOWN, isStale);
   }
 
   get isConnected(): boolean {
@@ -132,7 +170,9 @@ export class MasterLink implements MasterSocketListener {
   follow(address: MasterAddress, isFailover = false): void {
     const wasMaster = this.address === null;
     this.#disconnect();
+    this.#endWaiting();
     this.address = address;
+    this.#host.config.replicaof = address;
     this.#isFailover = isFailover;
     // What this server has may well be the beginning of what its new master has.
     if (wasMaster) this.#heldDb = 0;
@@ -152,7 +192,7 @@ export class MasterLink implements MasterSocketListener {
    * The data have been loaded; `saved` is the place in a history that the RDB file names: that of a
    * replica goes on there, and replicas of this server may know its history by that name.
    */
-  begin(saved: (HistoryPoint & LoadedHistory) | null): void {
+  begin(saved: SavedHistory | null): void {
     const { replication } = this.#host;
     const { state } = replication;
     if (saved !== null && this.address === null) {
@@ -174,13 +214,14 @@ export class MasterLink implements MasterSocketListener {
     if (this.address === null) return;
     this.#disconnect();
     this.address = null;
+    this.#host.config.replicaof = null;
     this.#heldDb = null;
     this.#isFailover = false;
     this.#downSinceMs = 0;
     this.state = "none";
     this.#host.replication.state.shiftId();
     this.#beginAs("master");
-    this.#host.replication.disconnectReplicas();
+    this.#disconnectReplicas();
     this.#recordIfNeeded();
   }
 
@@ -190,8 +231,30 @@ export class MasterLink implements MasterSocketListener {
     if (isReplica) replication.becomeReplica();
     else replication.becomeMaster();
     if (this.#heldDb !== null) replication.createBacklog();
+    replication.masterLink = isReplica ? this : null;
     keyspace.isReplica = isReplica;
+    this.#setGates();
     log.role = isReplica ? "S" : "M";
+  }
+
+  /** Those below must hear that the history has another name or end; they come again. */
+  #disconnectReplicas(): void {
+    for (const client of [...this.#host.clients.values()]) {
+      if (client.has(REDIS_REPLICA)) client.transport.close();
+    }
+  }
+
+  /** Who waits for a key would wait for ever, for only the master changes keys now. */
+  #endWaiting(): void {
+    const { blocking, clients, dispatcher } = this.#host;
+    for (const client of clients.values()) {
+      if (client.blocked === null) continue;
+      dispatcher.endBlocked(client, 0);
+      dispatcher.replyError(client, UNBLOCKED);
+      client.flags |= REDIS_CLOSE_AFTER_REPLY;
+      blocking.unblock(client);
+      client.transport.requestFlush();
+    }
   }
 
   /** Ends all that is under way, for the end of the server. */
@@ -297,7 +360,10 @@ export class MasterLink implements MasterSocketListener {
       case "full":
         return this.#beginTransfer(outcome.start, false);
       case "old":
-        return this.#beginTransfer({ replicationId: hexId(REPLICATION_ID_LENGTH), offset: 0 }, true);
+        return this.#beginTransfer(
+          { replicationId: hexId(REPLICATION_ID_LENGTH), offset: 0 },
+          true,
+        );
     }
   }
 
@@ -312,8 +378,7 @@ export class MasterLink implements MasterSocketListener {
       state.secondId = state.replicationId;
       state.secondOffset = state.offset + 1;
       state.replicationId = newId;
-      // Those below must hear of the new id; they will go on where they are.
-      replication.disconnectReplicas();
+      this.#disconnectReplicas();
     }
     replication.createBacklog();
     this.#beConnected(this.#heldDb);
@@ -376,7 +441,7 @@ export class MasterLink implements MasterSocketListener {
     log.notice("All data of the master have come and are complete; they are loaded now");
     this.#isLoading = true;
     this.#replacement.replace(transfer.received, () => this.#leaveHistory()).then(
-      (loaded) => this.#loaded(transfer, loaded),
+      (streamDb) => this.#loaded(transfer, streamDb),
       (error) => {
         this.#isLoading = false;
         this.#recordIfNeeded();
@@ -390,13 +455,13 @@ export class MasterLink implements MasterSocketListener {
   #leaveHistory(): void {
     const { replication } = this.#host;
     this.#heldDb = null;
-    replication.disconnectReplicas();
+    this.#disconnectReplicas();
     replication.freeBacklog();
     replication.state.changeId();
     replication.state.clearSecondId();
   }
 
-  #loaded(transfer: Transfer, { streamDb }: LoadedHistory): void {
+  #loaded(transfer: Transfer, streamDb: number): void {
     const { keyspace, log, persistence, replication } = this.#host;
     const { start, received, reception, rest, isOld } = transfer;
     this.#isLoading = false;
@@ -428,7 +493,9 @@ export class MasterLink implements MasterSocketListener {
     try {
       received.install(persistence.rdb.path);
     } catch (error) {
-      log.warning(`The data of the master cannot become ${persistence.rdb.path}: ` + errorText(error));
+      log.warning(
+        `The data of the master cannot become ${persistence.rdb.path}: ` + errorText(error),
+      );
       received.discard();
     }
   }

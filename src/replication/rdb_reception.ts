@@ -57,7 +57,9 @@ export class RdbReception {
     const end = start + length;
     while (!this.hasBegun && at < end) at = this.#takeHead(bytes, at, end);
     if (this.hasBegun && !this.isDone) {
-      at = this.#mark === null ? this.#takeCounted(bytes, at, end) : this.#takeMarked(bytes, at, end);
+      at = this.#mark === null
+        ? this.#takeCounted(bytes, at, end)
+        : this.#takeMarked(bytes, at, end);
     }
     return at - start;
   }

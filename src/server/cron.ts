@@ -5,7 +5,7 @@
  * values that were deleted are given back in slices between turns.
  */
 import * as clock from "../base/clock.ts";
-import { REDIS_BLOCKED, REDIS_MONITOR, REDIS_PUBSUB } from "../session/client.ts";
+import { REDIS_BLOCKED, REDIS_MASTER, REDIS_MONITOR, REDIS_PUBSUB } from "../session/client.ts";
 import type { Host } from "../session/host.ts";
 
 /** Elements given back per slice, and the pause between slices: about a tenth of the time. */
@@ -18,7 +18,7 @@ const EVICTION_PAUSE_MS = 1;
 const CLIENTS_PER_TICK_MIN = 50;
 const CLIENT_ROUND_MS = 5000;
 /** Clients that send nothing because they wait for something. */
-const MAY_BE_SILENT = REDIS_BLOCKED | REDIS_PUBSUB | REDIS_MONITOR;
+const MAY_BE_SILENT = REDIS_BLOCKED | REDIS_MASTER | REDIS_MONITOR | REDIS_PUBSUB;
 /** How often memory is looked at. */
 const MEMORY_PERIOD_MS = 1000;
 /** The largest timer that setTimeout can have. */
@@ -36,6 +36,7 @@ type CronHost = Pick<
   | "keyspace"
   | "latency"
   | "log"
+  | "masterLink"
   | "memoryLimit"
   | "memoryReturn"
   | "outputLimits"
@@ -101,6 +102,7 @@ export class Cron {
       this.#memoryMs = nowMs;
       host.memoryReturn.tick(nowMs, host.statistics.commandRate.perSecond);
       host.activeDefrag.tick();
+      host.masterLink.tick(nowMs);
     }
   }
 

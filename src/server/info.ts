@@ -263,7 +263,7 @@ function statisticsFields(host: InfoHost): InfoField[] {
     ["instantaneous_ops_per_sec", Math.round(statistics.commandRate.perSecond)],
     ["total_net_input_bytes", statistics.inputBytes],
     ["total_net_output_bytes", statistics.outputBytes],
-    ["total_net_repl_input_bytes", 0],
+    ["total_net_repl_input_bytes", statistics.replicationInputBytes],
     ["total_net_repl_output_bytes", 0],
     ["instantaneous_input_kbps", kibPerSecond(statistics.inputRate.perSecond)],
     ["instantaneous_output_kbps", kibPerSecond(statistics.outputRate.perSecond)],
@@ -299,7 +299,7 @@ function statisticsFields(host: InfoHost): InfoField[] {
     ["tracking_total_keys", tracking.keyCount],
     ["tracking_total_items", tracking.itemCount],
     ["tracking_total_prefixes", tracking.prefixCount],
-    ["unexpected_error_replies", 0],
+    ["unexpected_error_replies", statistics.unexpectedErrorReplies],
     ["total_error_replies", statistics.errorReplies],
     ["dump_payload_sanitizations", 0],
     ["total_reads_processed", statistics.readsProcessed],
@@ -313,7 +313,8 @@ function statisticsFields(host: InfoHost): InfoField[] {
 
 function replicationFields(host: InfoHost): InfoField[] {
   return [
-    ["role", "master"],
+    ["role", host.replication.state.isReplica ? "slave" : "master"],
+    ...(host.replication.masterLink?.infoFields() ?? []),
     ["connected_slaves", 0],
     ["master_failover_state", "no-failover"],
     ["master_replid", host.replication.state.replicationId],
