@@ -306,40 +306,36 @@ const persistenceParameters: readonly ConfigParameter[] = [
 ];
 
 // deno-fmt-ignore
+const replicaParameters: readonly ConfigParameter[] = [
+  parameter("replicaof", masterAddress, { alias: "slaveof", flags: ["immutable"] }),
+  parameter("masteruser", optionalText(), SENSITIVE),
+  parameter("masterauth", optionalText(), SENSITIVE),
+  parameter("replica-serve-stale-data", yesNo, { alias: "slave-serve-stale-data" }),
+  parameter("replica-read-only", yesNo, { alias: "slave-read-only" }),
+  parameter("replica-ignore-maxmemory", yesNo, { alias: "slave-ignore-maxmemory" }),
+  parameter("replica-ignore-disk-write-errors", yesNo),
+  withoutEffect(ALWAYS_LAZY, "replica-lazy-flush", yesNo, "no", { alias: "slave-lazy-flush" }),
+  parameter("replica-priority", anyInt, { alias: "slave-priority" }),
+  parameter("replica-announced", yesNo),
+  parameter("replica-announce-ip", optionalText(), { alias: "slave-announce-ip" }),
+  parameter("replica-announce-port", anyPort, { alias: "slave-announce-port" }),
+  parameter("repl-diskless-load", choice("disabled", "on-empty-db", "swapdb"),
+    { flags: ["notLoading"] }),
+  parameter("repl-timeout", integer(1, INT_MAX)),
+  parameter("propagation-error-behavior", choice("ignore", "panic", "panic-on-replicas")),
+];
+
+// deno-fmt-ignore
 const replicationParameters: readonly ConfigParameter[] = [
-  withoutEffect(NO_REPLICATION, "replicaof", masterAddress, "", { alias: "slaveof",
-    flags: ["immutable"],
-    startRefusal: "Redeno cannot be a replica yet, and would serve as a master instead" }),
-  withoutEffect(NO_REPLICATION, "masteruser", optionalText(), "", SENSITIVE),
-  withoutEffect(NO_REPLICATION, "masterauth", optionalText(), "", SENSITIVE),
-  withoutEffect(NO_REPLICATION, "replica-serve-stale-data", yesNo, "yes",
-    { alias: "slave-serve-stale-data" }),
-  withoutEffect(NO_REPLICATION, "replica-read-only", yesNo, "yes", { alias: "slave-read-only" }),
-  withoutEffect(NO_REPLICATION, "replica-ignore-maxmemory", yesNo, "yes",
-    { alias: "slave-ignore-maxmemory" }),
-  withoutEffect(NO_REPLICATION, "replica-ignore-disk-write-errors", yesNo, "no"),
-  withoutEffect(NO_REPLICATION, "replica-lazy-flush", yesNo, "no", { alias: "slave-lazy-flush" }),
-  withoutEffect(NO_REPLICATION, "replica-priority", anyInt, "100", { alias: "slave-priority" }),
-  withoutEffect(NO_REPLICATION, "replica-announced", yesNo, "yes"),
-  withoutEffect(NO_REPLICATION, "replica-announce-ip", optionalText(), "",
-    { alias: "slave-announce-ip" }),
-  withoutEffect(NO_REPLICATION, "replica-announce-port", anyPort, "0",
-    { alias: "slave-announce-port" }),
   parameter("repl-diskless-sync", yesNo),
   parameter("repl-diskless-sync-delay", anyInt),
   parameter("repl-diskless-sync-max-replicas", anyInt),
-  withoutEffect(NO_REPLICATION, "repl-diskless-load", choice("disabled", "on-empty-db", "swapdb"),
-    "disabled",
-    { flags: ["notLoading"] }),
   withoutEffect(NO_REPLICATION, "repl-disable-tcp-nodelay", yesNo, "no"),
   parameter("repl-ping-replica-period", integer(1, INT_MAX), { alias: "repl-ping-slave-period" }),
-  parameter("repl-timeout", integer(1, INT_MAX)),
   parameter("repl-backlog-size", bytesAtLeast(16 * 1024, 1)),
   parameter("repl-backlog-ttl", anyLong),
   parameter("min-replicas-to-write", anyInt, { alias: "min-slaves-to-write" }),
   parameter("min-replicas-max-lag", anyInt, { alias: "min-slaves-max-lag" }),
-  withoutEffect(NO_REPLICATION, "propagation-error-behavior",
-    choice("ignore", "panic", "panic-on-replicas"), "ignore"),
 ];
 
 // deno-fmt-ignore
@@ -413,6 +409,7 @@ export const configTable: readonly ConfigParameter[] = [
   ...generalParameters,
   ...memoryParameters,
   ...persistenceParameters,
+  ...replicaParameters,
   ...replicationParameters,
   ...clusterParameters,
   ...platformParameters,

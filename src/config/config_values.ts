@@ -12,7 +12,7 @@
  * - `save` is 900 1, 300 10, 60 10000 (Redis 7: 3600 1, 300 100, 60 10000): the points that most
  *   descriptions of Redis name; they save at least as often.
  */
-import type { OutputBufferLimits, SavePoint, ShutdownWord } from "./config_kinds.ts";
+import type { MasterAddress, OutputBufferLimits, SavePoint, ShutdownWord } from "./config_kinds.ts";
 
 export type ProtectedAction = "no" | "yes" | "local";
 export type MaxmemoryPolicy =
@@ -183,15 +183,37 @@ export class ConfigValues {
   replDisklessSyncMaxReplicas = 0;
   /** Seconds between PINGs in the stream. */
   replPingReplicaPeriod = 10;
-  /** Seconds of silence after which a link counts as broken. */
-  replTimeout = 60;
   /** Replicas that must have answered in the last seconds, or writers are refused; 0: off. */
   minReplicasToWrite = 0;
   minReplicasMaxLag = 10;
-  /** Remove an RDB file that was made for replicas alone. */
-  rdbDelSyncFiles = false;
   /** Seconds that SHUTDOWN waits for replicas; 0: not at all. */
   shutdownTimeout = 10;
+  /** Seconds of silence after which master and replica take each other for gone. */
+  replTimeout = 60;
+
+  // As a replica.
+  /** The master; null: this server is one. */
+  replicaof: MasterAddress | null = null;
+  /** "": the master's default user. */
+  masteruser = "";
+  masterauth = "";
+  replicaServeStaleData = true;
+  replicaReadOnly = true;
+  replicaIgnoreMaxmemory = true;
+  replicaIgnoreDiskWriteErrors = false;
+  /** For Sentinel: the lowest is promoted first; 0: never. */
+  replicaPriority = 100;
+  /** Whether Sentinel tells its clients of this replica. */
+  replicaAnnounced = true;
+  /** "": the address that the master sees. */
+  replicaAnnounceIp = "";
+  /** 0: the port on which this server listens. */
+  replicaAnnouncePort = 0;
+  /** Where the data of a master are received: in a file, or in memory. */
+  replDisklessLoad: "disabled" | "on-empty-db" | "swapdb" = "disabled";
+  /** An RDB file that only replication needed goes if nothing else is saved. */
+  rdbDelSyncFiles = false;
+  propagationErrorBehavior: "ignore" | "panic" | "panic-on-replicas" = "ignore";
 
   // Watching the server.
   /** Microseconds; negative: no slow log. */

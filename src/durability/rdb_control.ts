@@ -24,6 +24,7 @@ import {
 } from "../persistence/file_system.ts";
 import { ProgressLog } from "../persistence/progress_log.ts";
 import type { RdbVersion } from "../persistence/rdb_format.ts";
+import type { ByteSource } from "../persistence/rdb_input.ts";
 import { type RdbLoadOptions, RdbReader } from "../persistence/rdb_reader.ts";
 import type { EncodingLimits } from "../persistence/rdb_value_reader.ts";
 import {
@@ -33,19 +34,25 @@ import {
   type RdbOptions,
   RdbWriter,
 } from "../persistence/rdb_writer.ts";
+import { describeContents, historyOf } from "./rdb_contents.ts";
 import type { ConfigValues } from "../config/config_values.ts";
 import { CommandError } from "../session/errors.ts";
 
 /** Redis: CONFIG_BGSAVE_RETRY_DELAY. */
 const RETRY_DELAY_MS = 5000;
 const MIB = 1024 * 1024;
+/** Steps of giving back memory between two pieces of a load. */
+const RECLAIM_STEPS = 64;
+
+/** What becomes of libraries that are there when others are loaded. */
+type LibraryPolicy = "append" | "replace" | "flush";
 
 /** The function libraries, which a file holds beside the data. */
 export interface LibraryStore {
   /** Their sources. */
   sources(): Uint8Array[];
   /** Loads libraries from their sources. Throws a CommandError, having changed nothing. */
-  restore(sources: readonly Uint8Array[], policy: "append" | "replace" | "flush"): void;
+  restore(sources: readonly Uint8Array[], policy: LibraryPolicy): void;
 }
 
 /** What the control needs of the server. */
@@ -80,6 +87,21 @@ export interface StreamRequest {
 /** What BGSAVE has to say. */
 export type BackgroundSaveRequest = "started" | "scheduled" | "saving" | "busy" | "failed";
 
+/** An RDB to load that is not the RDB file. */
+export interface RdbToLoad {
+  /** What it is called in the log. */
+  readonly name: string;
+  readonly byteCount: number;
+  open(): ByteSource;
+}
+
+/** What a loaded RDB holds beside its keys. */
+export interface LoadedRdb {
+  readonly aux: ReadonlyMap<string, string>;
+  /** Puts its function libraries in the place of all others; throws if that is impossible. */
+  takeLibraries(): void;
+}
+
 export class RdbControl {
   readonly #options: RdbControlOptions;
   #isSaving = false;
@@ -109,6 +131,9 @@ export class RdbControl {
   lastLoadExpiredCount = 0;
   /** Checksums of files and payloads are not compared (DEBUG SET-SKIP-CHECKSUM-VALIDATION). */
   skipsChecksums = false;
+  /** The place in a history that the RDB file named which was loaded at the start; null: none. */
+  loadedHistory: RdbHistory | null = null;
+  #loadedAux: ReadonlyMap<string, string> = new Map();
   /** Memory in use when the file was written that is being loaded, as it says; in bytes. */
   loadingUsedBytes = 0;
 
@@ -364,10 +389,9 @@ export class RdbControl {
 
   #backgroundSaveSucceeded(target: string): void {
     const { log, keyspace } = this.#options;
+    const megabytes = Math.round(this.lastClonedBytes / MIB);
     log.notice(
-      `The save took ${
-        Math.round(this.lastClonedBytes / MIB)
-      } MB for copies of what changed meanwhile`,
+      `The save took ${megabytes} MB for copies of what changed meanwhile`,
     );
     log.notice("Background saving terminated with success");
     keyspace.dirty -= this.#dirtyAtStart;
@@ -427,6 +451,7 @@ export class RdbControl {
     if (files.stat(path) === null) return false;
     const beginUs = clock.monotonicUs();
     await this.loadFile(path, false);
+    this.loadedHistory = historyOf(this.#loadedAux);
     keyspace.dirty = 0;
     this.lastSaveMs = clock.nowMs();
     const seconds = (clock.monotonicUs() - beginUs) / 1e6;
@@ -449,7 +474,7 @@ export class RdbControl {
         ...this.#loadOptions(isAofBase),
         yieldBytes: config.loadingProcessEventsIntervalBytes || Infinity,
       });
-      await this.#drive(reader, path, isAofBase);
+      await this.#drive(reader, path, !isAofBase);
       this.#takeLibraries(reader, "append");
       this.#noteLoaded(reader);
       return reader.byteCount;
@@ -460,6 +485,27 @@ export class RdbControl {
       keyspace.isLoading = wasLoading;
       file.close();
     }
+  }
+
+  /**
+   * Loads an RDB that was received, and whose checksum is known to be right, into databases that
+   * are empty: those that clients see (`isAnnounced`: they are told LOADING), or others. Rejects as
+   * `loadFile`; the keys read by then are in the databases.
+   */
+  async loadReceived(
+    rdb: RdbToLoad,
+    target: Keyspace,
+    isAnnounced: boolean,
+  ): Promise<LoadedRdb> {
+    const { config } = this.#options;
+    const reader = new RdbReader(rdb.name, rdb.open(), rdb.byteCount, target, {
+      ...this.#loadOptions(false),
+      verifiesChecksum: false,
+      yieldBytes: config.loadingProcessEventsIntervalBytes || Infinity,
+    });
+    await this.#drive(reader, rdb.name, isAnnounced);
+    this.#noteLoaded(reader);
+    return { aux: reader.aux, takeLibraries: () => this.#takeLibraries(reader, "flush") };
   }
 
   /**
@@ -487,20 +533,21 @@ export class RdbControl {
   }
 
   #loadOptions(isAofBase: boolean): Omit<RdbLoadOptions, "yieldBytes"> {
-    const { config } = this.#options;
+    const { config, keyspace } = this.#options;
     return {
       limits: encodingLimits(config),
       verifiesChecksum: config.rdbchecksum && !this.skipsChecksums,
-      keepsExpired: isAofBase,
+      // To a replica a key is there until its master says otherwise.
+      keepsExpired: isAofBase || keyspace.isReplica,
       keyDelayUs: config.keyLoadDelay,
     };
   }
 
-  async #drive(reader: RdbReader, path: string, isAofBase: boolean): Promise<void> {
+  async #drive(reader: RdbReader, path: string, isAnnounced: boolean): Promise<void> {
     const { log, keyspace } = this.#options;
     const progress = new ProgressLog(log, `Loading ${path}`);
     this.loadingUsedBytes = 0;
-    if (!isAofBase) this.#options.loadingStarted(reader.totalBytes);
+    if (isAnnounced) this.#options.loadingStarted(reader.totalBytes);
     try {
       const steps = reader.load();
       while (steps.next().done !== true) {
@@ -508,16 +555,17 @@ export class RdbControl {
         this.loadingUsedBytes = Number(aux.get("used-mem") ?? 0);
         this.#options.onLoadProgress(byteCount);
         progress.update(clock.refresh(), byteCount, totalBytes, byteCount);
-        while (keyspace.reclaimer.step(4096));
+        // What was deleted before is given back faster than new data come.
+        for (let step = 0; step < RECLAIM_STEPS && keyspace.reclaimer.step(4096); step++);
         await new Promise((resolve) => setTimeout(resolve, 0));
       }
     } finally {
-      if (!isAofBase) this.#options.loadingEnded();
+      if (isAnnounced) this.#options.loadingEnded();
     }
   }
 
   /** Loads the function libraries of a file; throws if that is impossible. */
-  #takeLibraries({ functionLibraries }: RdbReader, policy: "append" | "replace"): void {
+  #takeLibraries({ functionLibraries }: RdbReader, policy: LibraryPolicy): void {
     try {
       this.#options.libraries.restore(functionLibraries, policy);
     } catch (error) {
@@ -529,27 +577,10 @@ export class RdbControl {
   #noteLoaded(reader: RdbReader): void {
     const { log } = this.#options;
     const { aux } = reader;
+    this.#loadedAux = aux;
     this.lastLoadedKeyCount = reader.keyCount;
     this.lastLoadExpiredCount = reader.expiredCount;
-    if (aux.has("redis-ver")) {
-      log.notice(`The RDB file was written by version ${aux.get("redis-ver")}`);
-    }
-    if (aux.has("ctime")) {
-      const ageSeconds = Math.floor(clock.nowMs() / 1000) - Number(aux.get("ctime"));
-      log.notice(`The RDB file was written ${Math.max(0, ageSeconds)} seconds ago`);
-    }
-    if (aux.has("used-mem")) {
-      const megabytes = (Number(aux.get("used-mem")) / MIB).toFixed(2);
-      log.notice(`The data of the RDB file took ${megabytes} MB of memory where it was written`);
-    }
-    if (reader.emptyCount > 0) {
-      log.warning(
-        `The RDB file holds ${reader.emptyCount} keys without a value, which are left out`,
-      );
-    }
-    log.notice(
-      `The RDB file is read: ${reader.keyCount} keys, and ${reader.expiredCount} that had expired`,
-    );
+    describeContents(reader, log);
   }
 }
 

@@ -115,6 +115,11 @@ export class Replica implements OutputSource {
     return host.startsWith("[") ? host.slice(1, -1) : host;
   }
 
+  /** The port it listens on, as it said; 0 if it did not. */
+  get port(): number {
+    return this.options.listeningPort;
+  }
+
   /** Whether it gets the stream now. */
   get isStreaming(): boolean {
     return this.phase === "online" && !this.startsOnAck;

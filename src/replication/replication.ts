@@ -23,6 +23,7 @@ import {
   type ReplicaOptions,
   unknownReplica,
 } from "./replica.ts";
+import { ReplicaWaits } from "./replica_waits.ts";
 import { ReplicationState } from "./replication_state.ts";
 
 declare module "../session/host.ts" {
@@ -34,7 +35,9 @@ declare module "../session/host.ts" {
 /** What it uses of the host. */
 type ReplicationHost = Pick<
   Host,
+  | "blocking"
   | "config"
+  | "dispatcher"
   | "files"
   | "gates"
   | "log"
@@ -55,6 +58,8 @@ export interface MasterLinkView {
   infoFields(): (readonly [name: string, value: string | number])[];
 }
 
+export type FailoverState = "no-failover" | "waiting-for-sync" | "failover-in-progress";
+
 const SECOND_MS = 1000;
 const PING = encodeRequests([[latin1Bytes("PING")]]);
 const GET_ACK = encodeRequests([["REPLCONF", "GETACK", "*"].map((word) => latin1Bytes(word))]);
@@ -74,17 +79,23 @@ export class Replication implements EffectSink, ReplicaListener {
   /** What clients have said of themselves that are no replicas yet. */
   readonly #announced = new WeakMap<Client, ReplicaOptions>();
   readonly #fullSync: FullSync;
+  /** Clients that wait until replicas have their writes. */
+  readonly waits: ReplicaWaits;
   /** Since when there is no replica, in ms since 1970. */
   #lonelySinceMs = clock.nowMs();
   #secondMs = 0;
   #seconds = 0;
   #isAckAskedFor = false;
   /** A replica has said how far it has come; those who wait for that are to be looked at. */
-  hasNews = false;
+  #hasNews = false;
   /** Replicas that follow and have answered within `min-replicas-max-lag`. */
   goodReplicaCount = 0;
-  /** Why nobody may be served for the time being: a failover is under way. */
-  isFailingOver = false;
+  /** How far a failover has come, in the words of INFO; meanwhile no other replica is served. */
+  failoverState: FailoverState = "no-failover";
+
+  get isFailingOver(): boolean {
+    return this.failoverState !== "no-failover";
+  }
 
   constructor(host: ReplicationHost) {
     this.#host = host;
@@ -96,6 +107,7 @@ export class Replication implements EffectSink, ReplicaListener {
       backlog: () => this.backlog!,
       putOnline: (replica) => this.#putOnline(replica),
     });
+    this.waits = new ReplicaWaits(host);
     const { config } = host;
     config.onChange("repl-backlog-size", () => {
       this.backlog?.resize(config.replBacklogSize);
@@ -230,7 +242,7 @@ export class Replication implements EffectSink, ReplicaListener {
     if (this.replicas.size === 0) this.#lonelySinceMs = clock.nowMs();
     this.#host.log.notice(`Replica ${replica.name} is gone`);
     this.#countGoodReplicas();
-    this.hasNews = true;
+    this.#hasNews = true;
   }
 
   /** Ends the connections of all replicas: they must begin anew. */
@@ -303,7 +315,7 @@ export class Replication implements EffectSink, ReplicaListener {
       replica.startsOnAck = false;
       replica.wake();
     }
-    this.hasNews = true;
+    this.#hasNews = true;
     if (this.#isMinimumSet) this.#countGoodReplicas();
   }
 
@@ -332,6 +344,10 @@ export class Replication implements EffectSink, ReplicaListener {
 
   /** What is due at the end of a turn, before output is written. */
   endTurn(): void {
+    if (this.#hasNews) {
+      this.#hasNews = false;
+      this.waits.serve();
+    }
     if (!this.#isAckAskedFor || this.#host.pause.isActive) return;
     this.#isAckAskedFor = false;
     if (!this.state.isReplica && this.replicas.size > 0) this.feed(GET_ACK, 0, GET_ACK.length);

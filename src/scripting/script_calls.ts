@@ -23,12 +23,13 @@ import {
   COMMAND_DENYOOM,
   COMMAND_MAY_REPLICATE,
   COMMAND_NOSCRIPT,
+  COMMAND_STALE,
   COMMAND_WRITE,
   type CompiledCommand,
   PROPAGATE_ALL,
 } from "../session/command.ts";
-import { OUT_OF_MEMORY } from "../session/errors.ts";
-import { GATE_MEMORY, GATE_MISCONF } from "../session/gates.ts";
+import { OUT_OF_MEMORY, READ_ONLY_REPLICA } from "../session/errors.ts";
+import { GATE_MASTER_DOWN, GATE_MEMORY, GATE_MISCONF, GATE_READ_ONLY } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 import { lacksRoom } from "../upkeep/address_space.ts";
 import { failPlainly } from "./lua_calls.ts";
@@ -262,6 +263,12 @@ export class ScriptCalls {
     // What was recorded must be repeated, whatever the state is now.
     if ((run.caller.flags & REDIS_INTERNAL) !== 0) return null;
     const { bits } = command;
+    if ((gates.bits & GATE_MASTER_DOWN) !== 0 && (bits & COMMAND_STALE) === 0) {
+      return "Can not execute the command on a stale replica";
+    }
+    const isRefusedWrite = (bits & COMMAND_WRITE) !== 0 && !run.hasWritten &&
+      (gates.bits & GATE_READ_ONLY) !== 0;
+    if (isRefusedWrite) return `-${READ_ONLY_REPLICA.text}`;
     if ((gates.bits & GATE_MISCONF) !== 0 && (bits & COMMAND_WRITE) !== 0 && !run.hasWritten) {
       const error = persistence.writeError();
       if (error !== null) return `-${error.text}`;

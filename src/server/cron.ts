@@ -42,6 +42,7 @@ type CronHost = Pick<
   | "keyspace"
   | "latency"
   | "log"
+  | "masterLink"
   | "memoryLimit"
   | "memoryReturn"
   | "outputLimits"
@@ -109,6 +110,7 @@ export class Cron {
       this.#memoryMs = nowMs;
       host.memoryReturn.tick(nowMs, host.statistics.commandRate.perSecond);
       host.activeDefrag.tick();
+      host.masterLink.tick(nowMs);
     }
   }
 
@@ -171,8 +173,8 @@ export class Cron {
   #sample(nowMs: number): void {
     const { statistics, memoryLimit: { usedBytes } } = this.#host;
     statistics.commandRate.sample(statistics.commandsProcessed, nowMs);
-    statistics.inputRate.sample(statistics.inputBytes, nowMs);
-    statistics.outputRate.sample(statistics.outputBytes, nowMs);
+    statistics.inputRate.sample(statistics.inputBytes + statistics.replicationInputBytes, nowMs);
+    statistics.outputRate.sample(statistics.outputBytes + statistics.replicationOutputBytes, nowMs);
     statistics.replicationInputRate.sample(statistics.replicationInputBytes, nowMs);
     statistics.replicationOutputRate.sample(statistics.replicationOutputBytes, nowMs);
     if (usedBytes > statistics.memoryPeakBytes) statistics.memoryPeakBytes = usedBytes;

@@ -188,6 +188,7 @@ export const COMMAND_REFUSED_WITHOUT_DISK = 1 << 20;
 export const COMMAND_RUNS_QUEUE = 1 << 21;
 export const COMMAND_KEEPS_CACHING = 1 << 22;
 export const COMMAND_RUNS_SCRIPT = 1 << 23;
+export const COMMAND_NO_ASYNC_LOADING = 1 << 24;
 
 const FLAG_BITS: Partial<Record<CommandFlag, number>> = {
   write: COMMAND_WRITE,
@@ -206,6 +207,7 @@ const FLAG_BITS: Partial<Record<CommandFlag, number>> = {
   may_replicate: COMMAND_MAY_REPLICATE,
   no_multi: COMMAND_NO_MULTI,
   allow_busy: COMMAND_ALLOW_BUSY,
+  no_async_loading: COMMAND_NO_ASYNC_LOADING,
 };
 
 const TRAIT_BITS: Readonly<Record<CommandTrait, number>> = {

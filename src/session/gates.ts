@@ -15,6 +15,12 @@ export const GATE_NO_REPLICAS = 1 << 3;
 export const GATE_MONITOR = 1 << 4;
 /** CLIENT PAUSE. */
 export const GATE_PAUSED = 1 << 5;
+/** The server is a replica that only its master may change: READONLY to writers. */
+export const GATE_READ_ONLY = 1 << 6;
+/** A replica without its master, whose data may be old: MASTERDOWN. */
+export const GATE_MASTER_DOWN = 1 << 7;
+/** Other data are being loaded, which will take the place of the present ones. */
+export const GATE_LOADING_BESIDE = 1 << 8;
 
 export class Gates {
   bits = 0;

@@ -57,6 +57,8 @@ export class Statistics {
   readsProcessed = 0;
   writesProcessed = 0;
   errorReplies = 0;
+  /** Errors that a replica answered its master with. */
+  unexpectedErrorReplies = 0;
   /** Number of error replies by their code ("ERR", "WRONGTYPE"): INFO errorstats. */
   readonly errorsByCode = new Map<string, number>();
   evictedClients = 0;
