@@ -2,7 +2,9 @@
  * Replication commands: what clients ask of a master that has replicas: that their writes are safe
  * (WAIT), that one of the replicas takes its place (FAILOVER).
  */
+import type { MasterAddress } from "../config/config_kinds.ts";
 import type { Argv } from "../protocol/argv.ts";
+import type { FailoverRequest } from "../replication/failover.ts";
 import { type Client, REDIS_DENY_BLOCKING } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
@@ -24,6 +26,13 @@ export const replicationCommands: readonly RedisCommand[] = [
 
 const FAILOVER_TIMEOUT = commandError("ERR FAILOVER timeout must be greater than 0");
 const NO_FAILOVER = commandError("ERR No failover in progress.");
+const FAILOVER_UNDER_WAY = commandError("ERR FAILOVER already in progress.");
+const FAILOVER_OF_REPLICA = commandError("ERR FAILOVER is not valid when server is a replica.");
+const FORCE_NEEDS_MORE = commandError(
+  "ERR FAILOVER with force option requires both a timeout and target HOST and IP.",
+);
+const NOT_A_REPLICA = commandError("ERR FAILOVER target HOST and PORT is not a replica.");
+const NOT_ONLINE = commandError("ERR FAILOVER target replica is not online.");
 const NO_REPLICAS = commandError("ERR FAILOVER requires connected replicas.");
 const WAIT_ON_REPLICA = commandError(
   "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a " +
@@ -33,25 +42,49 @@ const WAIT_ON_REPLICA = commandError(
 const TIMEOUT_NOT_AN_INTEGER = commandError("ERR timeout is not an integer or out of range");
 const TIMEOUT_NEGATIVE = commandError("ERR timeout is negative");
 
-function failoverCommand({ argv }: Client): void {
-  const given = { abort: false, timeout: false, to: false, force: false };
+function failoverCommand(client: Client): void {
+  const { argv, reply, host: { replication } } = client;
+  const { failover, replicas, state } = replication;
+  const request = failoverRequest(argv);
+  if (request === "abort") {
+    if (!failover.isUnderWay) throw NO_FAILOVER;
+    failover.abort("as asked for");
+    return reply.ok();
+  }
+  if (failover.isUnderWay) throw FAILOVER_UNDER_WAY;
+  if (state.isReplica) throw FAILOVER_OF_REPLICA;
+  if (replicas.size === 0) throw NO_REPLICAS;
+  const { target, timeoutMs, isForced } = request;
+  if (isForced && (timeoutMs === 0 || target === null)) throw FORCE_NEEDS_MORE;
+  if (target !== null) {
+    const replica = failover.find(target);
+    if (replica === null) throw NOT_A_REPLICA;
+    if (replica.phase !== "online") throw NOT_ONLINE;
+  }
+  failover.start(request);
+  reply.ok();
+}
+
+function failoverRequest(argv: Argv): FailoverRequest | "abort" {
+  let timeoutMs = 0;
+  let target: MasterAddress | null = null;
+  let isForced = false;
   for (let index = 1; index < argv.count; index++) {
-    if (argv.is(index, "abort") && argv.count === 2) {
-      given.abort = true;
-    } else if (argv.is(index, "timeout") && index + 1 < argv.count && !given.timeout) {
-      if (integerArgument(argv, ++index) <= 0) throw FAILOVER_TIMEOUT;
-      given.timeout = true;
-    } else if (argv.is(index, "to") && index + 2 < argv.count && !given.to) {
-      integerArgument(argv, index + 2);
+    if (argv.is(index, "timeout") && index + 1 < argv.count && timeoutMs === 0) {
+      timeoutMs = integerArgument(argv, ++index);
+      if (timeoutMs <= 0) throw FAILOVER_TIMEOUT;
+    } else if (argv.is(index, "to") && index + 2 < argv.count && target === null) {
+      target = { host: argv.text(index + 1), port: integerArgument(argv, index + 2) };
       index += 2;
-      given.to = true;
-    } else if (argv.is(index, "force") && !given.force) {
-      given.force = true;
+    } else if (argv.is(index, "abort") && argv.count === 2) {
+      return "abort";
+    } else if (argv.is(index, "force")) {
+      isForced = true;
     } else {
       throw SYNTAX_ERROR;
     }
   }
-  throw given.abort ? NO_FAILOVER : NO_REPLICAS;
+  return { target, timeoutMs, isForced };
 }
 
 /** Waits until so many replicas have what this client wrote. */
