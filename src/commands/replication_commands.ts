@@ -1,13 +1,13 @@
 /**
  * Replication commands: what clients ask of a master that has replicas: that their writes are safe
- * (WAIT), that one of the replicas takes its place (FAILOVER).
+ * (WAIT, WAITAOF), that one of the replicas takes its place (FAILOVER).
  */
 import type { MasterAddress } from "../config/config_kinds.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { FailoverRequest } from "../replication/failover.ts";
 import { type Client, REDIS_DENY_BLOCKING } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
-import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
+import { commandError, MUST_BE_POSITIVE, SYNTAX_ERROR } from "../session/errors.ts";
 import { integerArgument } from "./arguments.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
@@ -22,6 +22,11 @@ export const replicationCommands: readonly RedisCommand[] = [
     tips: ["request_policy:all_shards", "response_policy:agg_min"],
     since: "3.0.0", group: "generic", complexity: "O(1)",
     summary: "Waits until replicas have received what this connection wrote." },
+  { name: "waitaof", arity: 4, flags: ["noscript"], keys: NO_KEYS, proc: waitaofCommand,
+    categories: ["@connection"],
+    tips: ["request_policy:all_shards", "response_policy:agg_min"],
+    since: "7.2.0", group: "generic", complexity: "O(1)",
+    summary: "Waits until what this connection wrote is on disks, here and of replicas." },
 ];
 
 const FAILOVER_TIMEOUT = commandError("ERR FAILOVER timeout must be greater than 0");
@@ -38,6 +43,14 @@ const WAIT_ON_REPLICA = commandError(
   "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a " +
     "replica is configured to be writable (which is not the default) writes to replicas are just " +
     "local and are not propagated.",
+);
+const NOT_ZERO_OR_ONE = commandError("ERR value is out of range, value must between 0 and 1");
+const WAITAOF_ON_REPLICA = commandError(
+  "ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas " +
+    "are just local and are not propagated.",
+);
+const WAITAOF_WITHOUT_AOF = commandError(
+  "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
 );
 const TIMEOUT_NOT_AN_INTEGER = commandError("ERR timeout is not an integer or out of range");
 const TIMEOUT_NEGATIVE = commandError("ERR timeout is negative");
@@ -78,7 +91,7 @@ function failoverRequest(argv: Argv): FailoverRequest | "abort" {
       index += 2;
     } else if (argv.is(index, "abort") && argv.count === 2) {
       return "abort";
-    } else if (argv.is(index, "force")) {
+    } else if (argv.is(index, "force") && !isForced) {
       isForced = true;
     } else {
       throw SYNTAX_ERROR;
@@ -100,6 +113,34 @@ function waitCommand(client: Client): void {
     isFulfilled: () => count() >= wanted,
     answer: (waiting: Client) => waiting.reply.integer(count()),
   };
+  replication.waits.add(client, wait, timeoutMs);
+  replication.requestAcks();
+}
+
+/** Waits until what this client wrote is on the disk here, and on those of so many replicas. */
+function waitaofCommand(client: Client): void {
+  const { argv, reply, host: { config, persistence, propagation, replication } } = client;
+  const wantedHere = integerArgument(argv, 1);
+  if (wantedHere !== 0 && wantedHere !== 1) throw NOT_ZERO_OR_ONE;
+  const wanted = integerArgument(argv, 2);
+  if (wanted < 0) throw MUST_BE_POSITIVE;
+  const timeoutMs = waitTimeout(argv, 3);
+  if (replication.state.isReplica) throw WAITAOF_ON_REPLICA;
+  if (wantedHere > 0 && !config.appendonly) throw WAITAOF_WITHOUT_AOF;
+  const { writeOffset, aofOffset } = client;
+  // Units may have gone elsewhere while the AOF was off.
+  const ahead = propagation.aofBytes - persistence.aof.writer.takenBytes;
+  const countHere = () => persistence.aof.writer.safeBytes + ahead >= aofOffset ? 1 : 0;
+  const count = () => replication.countSynced(writeOffset);
+  const wait = {
+    isFulfilled: () => countHere() >= wantedHere && count() >= wanted,
+    answer: (waiting: Client) => {
+      waiting.reply.array(2);
+      waiting.reply.integer(config.appendonly ? countHere() : 0);
+      waiting.reply.integer(count());
+    },
+  };
+  if (wait.isFulfilled() || client.has(REDIS_DENY_BLOCKING)) return wait.answer(client);
   replication.waits.add(client, wait, timeoutMs);
   replication.requestAcks();
 }

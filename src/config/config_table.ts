@@ -214,6 +214,7 @@ const generalParameters: readonly ConfigParameter[] = [
   parameter("logfile", filePath(), IMMUTABLE),
   parameter("pidfile", optionalFilePath(), IMMUTABLE),
   parameter("shutdown-timeout", anyInt),
+  parameter("shutdown-hands-over", yesNo),
   parameter("shutdown-on-sigint", shutdownWords),
   parameter("shutdown-on-sigterm", shutdownWords),
   parameter("notify-keyspace-events", notifyEvents),

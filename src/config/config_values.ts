@@ -190,6 +190,8 @@ export class ConfigValues {
   minReplicasMaxLag = 10;
   /** Seconds that SHUTDOWN waits for replicas; 0: not at all. */
   shutdownTimeout = 10;
+  /** Whether a replica takes this server's place at SHUTDOWN. Not a parameter of Redis. */
+  shutdownHandsOver = false;
   /** Seconds of silence after which master and replica take each other for gone. */
   replTimeout = 60;
 

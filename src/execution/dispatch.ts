@@ -232,7 +232,7 @@ export class Dispatcher {
     if (!propagation.isWanted) return;
     if (keyspace.dirty !== dirtyBefore || call.effects !== null) propagation.record(call);
     if (calls.depth > 0) return;
-    propagation.endUnit();
+    if (propagation.endUnit()) client.aofOffset = propagation.aofBytes;
     client.writeOffset = propagation.streamOffset;
   }
 
@@ -354,6 +354,7 @@ export class Dispatcher {
     if (propagation.isWanted && keyspace.dirty !== dirtyBefore) {
       propagation.record(call);
       if (calls.depth === 0) propagation.endUnit();
+      client.aofOffset = propagation.aofBytes;
       client.writeOffset = propagation.streamOffset;
     }
     if (isServed) client.transport.requestFlush();

@@ -350,7 +350,6 @@ export class Replication implements EffectSink, ReplicaListener {
   endTurn(): void {
     if (this.#hasNews) {
       this.#hasNews = false;
-      this.waits.serve();
       this.failover.check(clock.nowMs());
     }
     if (!this.#isAckAskedFor || this.#host.pause.isActive) return;

@@ -103,6 +103,7 @@ export class Cron {
     this.#watchClients(nowMs);
     host.persistence.tick(nowMs);
     host.replication.tick(nowMs);
+    host.process.tick(nowMs);
     host.blocking.expireWaiting();
     host.turn.schedule();
     this.scheduleReclaim();

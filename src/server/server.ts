@@ -257,7 +257,10 @@ export class Server implements Host {
     this.tracking.broadcast();
     this.replication.endTurn();
     if (this.clientMemory.isOverLimit) this.clientMemory.evict();
-    return this.persistence.beforeReplies();
+    const mayFlush = this.persistence.beforeReplies();
+    // What they wait for may just have been brought to the disk.
+    this.replication.waits.serve();
+    return mayFlush;
   }
 
   /** The AOF records effects from now on, or no more. */

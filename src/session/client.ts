@@ -231,6 +231,8 @@ export class Client {
   outputSource: OutputSource | null = null;
   /** Where the stream of effects stood when its last command had been carried out; for WAIT. */
   writeOffset = 0;
+  /** Bytes for the AOF up to and with its last effect; for WAITAOF. */
+  aofOffset = 0;
   /** What client_memory.ts counts for it; negative when it is gone. */
   countedBytes = 0;
   /** How it counts them: among those of NO-EVICT clients, of clients without their password. */

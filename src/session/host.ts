@@ -51,7 +51,12 @@ export interface ShutdownOptions {
   save: "default" | "always" | "never";
   /** End even if the data cannot be saved. */
   isForced: boolean;
+  /** Do not wait for replicas. */
+  isNow: boolean;
 }
+
+/** The process ends; it cannot, as the log says; it will when replicas have what they lack. */
+export type ShutdownOutcome = "ends" | "refused" | "waits";
 
 /** What concerns the process as a whole. */
 export interface HostProcess {
@@ -68,8 +73,12 @@ export interface HostProcess {
   /** Does what keeps the event loop for long, without being taken for hanging. */
   whileBusy<Result>(work: () => Result): Result;
   /**
-   * Makes the data safe and ends the process. Returns false, and goes on, if that is impossible;
-   * the log says why.
+   * Makes the data safe and ends the process. If it `waits` for replicas, `onGivenUp` hears if it
+   * goes on after all.
    */
-  shutdown(options: ShutdownOptions): boolean;
+  shutdown(options: ShutdownOptions, onGivenUp?: () => void): ShutdownOutcome;
+  /** Ends the process if it has waited for replicas long enough; called by cron. */
+  tick(nowMs: number): void;
+  /** Ends a wait of `shutdown`: the server goes on. False: there is none. */
+  abortShutdown(): boolean;
 }
