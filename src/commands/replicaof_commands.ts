@@ -1,6 +1,7 @@
 /**
  * Replicaof commands: who the master of this server is: REPLICAOF (SLAVEOF), ROLE.
  */
+import { replyMasterRole } from "../replication/replication_info.ts";
 import { type Client, REDIS_REPLICA } from "../session/client.ts";
 import { clientLine } from "../session/client_listing.ts";
 import type { RedisCommand } from "../session/command.ts";
@@ -64,8 +65,5 @@ function roleCommand({ host, reply }: Client): void {
     reply.integer(masterLink.appliedOffset);
     return;
   }
-  reply.array(3);
-  reply.bulkText("master");
-  reply.integer(replication.state.offset);
-  reply.array(0);
+  replyMasterRole(replication, reply);
 }

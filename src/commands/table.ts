@@ -39,6 +39,7 @@ import { setAlgebraCommands } from "./set_algebra_commands.ts";
 import { shutdownCommands } from "./shutdown_command.ts";
 import { slowlogCommands } from "./slowlog_commands.ts";
 import { sortCommands } from "./sort_command.ts";
+import { syncCommands } from "./sync_commands.ts";
 import { sortedSetCommands } from "./sorted_set_commands.ts";
 import { sortedSetPopCommands } from "./sorted_set_pop_commands.ts";
 import { sortedSetRangeCommands } from "./sorted_set_range_commands.ts";
@@ -96,6 +97,7 @@ export const commandRows: readonly RedisCommand[] = [
   ...sortedSetRangeCommands,
   ...sortedSetStoreCommands,
   ...streamCommands,
+  ...syncCommands,
   ...streamDeletionCommands,
   ...streamGroupCommands,
   ...streamInfoCommands,

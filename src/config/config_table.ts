@@ -213,7 +213,7 @@ const generalParameters: readonly ConfigParameter[] = [
   parameter("loglevel", choice("debug", "verbose", "notice", "warning")),
   parameter("logfile", filePath(), IMMUTABLE),
   parameter("pidfile", optionalFilePath(), IMMUTABLE),
-  withoutEffect(NO_REPLICATION, "shutdown-timeout", anyInt, "10"),
+  parameter("shutdown-timeout", anyInt),
   parameter("shutdown-on-sigint", shutdownWords),
   parameter("shutdown-on-sigterm", shutdownWords),
   parameter("notify-keyspace-events", notifyEvents),
@@ -327,18 +327,15 @@ const replicaParameters: readonly ConfigParameter[] = [
 
 // deno-fmt-ignore
 const replicationParameters: readonly ConfigParameter[] = [
-  withoutEffect(NO_REPLICATION, "repl-diskless-sync", yesNo, "yes"),
-  withoutEffect(NO_REPLICATION, "repl-diskless-sync-delay", anyInt, "5"),
-  withoutEffect(NO_REPLICATION, "repl-diskless-sync-max-replicas", anyInt, "0"),
+  parameter("repl-diskless-sync", yesNo),
+  parameter("repl-diskless-sync-delay", anyInt),
+  parameter("repl-diskless-sync-max-replicas", anyInt),
   withoutEffect(NO_REPLICATION, "repl-disable-tcp-nodelay", yesNo, "no"),
-  withoutEffect(NO_REPLICATION, "repl-ping-replica-period", integer(1, INT_MAX), "10",
-    { alias: "repl-ping-slave-period" }),
+  parameter("repl-ping-replica-period", integer(1, INT_MAX), { alias: "repl-ping-slave-period" }),
   parameter("repl-backlog-size", bytesAtLeast(16 * 1024, 1)),
-  withoutEffect(NO_REPLICATION, "repl-backlog-ttl", anyLong, "3600"),
-  withoutEffect(NO_REPLICATION, "min-replicas-to-write", anyInt, "0",
-    { alias: "min-slaves-to-write" }),
-  withoutEffect(NO_REPLICATION, "min-replicas-max-lag", anyInt, "10",
-    { alias: "min-slaves-max-lag" }),
+  parameter("repl-backlog-ttl", anyLong),
+  parameter("min-replicas-to-write", anyInt, { alias: "min-slaves-to-write" }),
+  parameter("min-replicas-max-lag", anyInt, { alias: "min-slaves-max-lag" }),
 ];
 
 // deno-fmt-ignore

@@ -174,6 +174,20 @@ export class ConfigValues {
 
   // Replication.
   replBacklogSize = MIB;
+  /** Seconds without replicas after which a master lets its backlog go; 0: never. */
+  replBacklogTtl = 3600;
+  /** Send the data without writing a file first. */
+  replDisklessSync = true;
+  /** Seconds that a transfer waits for further replicas, and how many are enough; 0: no number. */
+  replDisklessSyncDelay = 5;
+  replDisklessSyncMaxReplicas = 0;
+  /** Seconds between PINGs in the stream. */
+  replPingReplicaPeriod = 10;
+  /** Replicas that must have answered in the last seconds, or writers are refused; 0: off. */
+  minReplicasToWrite = 0;
+  minReplicasMaxLag = 10;
+  /** Seconds that SHUTDOWN waits for replicas; 0: not at all. */
+  shutdownTimeout = 10;
   /** Seconds of silence after which master and replica take each other for gone. */
   replTimeout = 60;
 
@@ -197,7 +211,7 @@ export class ConfigValues {
   replicaAnnouncePort = 0;
   /** Where the data of a master are received: in a file, or in memory. */
   replDisklessLoad: "disabled" | "on-empty-db" | "swapdb" = "disabled";
-  /** The file in which data were received goes if nothing else is saved. */
+  /** An RDB file that only replication needed goes if nothing else is saved. */
   rdbDelSyncFiles = false;
   propagationErrorBehavior: "ignore" | "panic" | "panic-on-replicas" = "ignore";
 

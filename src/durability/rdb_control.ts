@@ -30,9 +30,11 @@ import type { EncodingLimits } from "../persistence/rdb_value_reader.ts";
 import {
   type DatabaseRoots,
   type KeyProgress,
+  type RdbHistory,
   type RdbOptions,
   RdbWriter,
 } from "../persistence/rdb_writer.ts";
+import { describeContents, historyOf } from "./rdb_contents.ts";
 import type { ConfigValues } from "../config/config_values.ts";
 import { CommandError } from "../session/errors.ts";
 
@@ -61,6 +63,8 @@ export interface RdbControlOptions {
   readonly log: Log;
   readonly child: BackgroundChild;
   readonly libraries: LibraryStore;
+  /** Where the data stand in their history; null if nobody could go on with them. */
+  history?(): RdbHistory | null;
   /** Loading begins and ends (INFO loading_…, -LOADING); between, `onLoadProgress`. */
   loadingStarted(totalBytes: number): void;
   onLoadProgress(loadedBytes: number): void;
@@ -71,12 +75,13 @@ export interface RdbControlOptions {
   onLatency?(event: string, durationUs: number): void;
 }
 
-/** Where in the history of a master the data of an RDB stand. */
-export interface SavedHistory {
-  readonly replicationId: string;
-  readonly offset: number;
-  /** The database that the stream has selected. */
-  readonly streamDb: number;
+/** An RDB that is posted instead of written to a file. */
+export interface StreamRequest {
+  /** Whether keys, and function libraries, are in it. */
+  hasData: boolean;
+  hasLibraries: boolean;
+  /** Takes the bytes; `child.takeChunks` says that others may follow. */
+  onChunk(bytes: Uint8Array<ArrayBuffer>): void;
 }
 
 /** What BGSAVE has to say. */
@@ -100,6 +105,9 @@ export interface LoadedRdb {
 export class RdbControl {
   readonly #options: RdbControlOptions;
   #isSaving = false;
+  #isStreaming = false;
+  /** Hears of the end of the running BGSAVE. */
+  #onEnded: (path: string | null) => void = () => {};
   /** Counts BGSAVEs, so that the end of one that was given up is told from that of the next. */
   #saveNumber = 0;
   #dirtyAtStart = 0;
@@ -124,7 +132,7 @@ export class RdbControl {
   /** Checksums of files and payloads are not compared (DEBUG SET-SKIP-CHECKSUM-VALIDATION). */
   skipsChecksums = false;
   /** The place in a history that the RDB file named which was loaded at the start; null: none. */
-  loadedHistory: SavedHistory | null = null;
+  loadedHistory: RdbHistory | null = null;
   #loadedAux: ReadonlyMap<string, string> = new Map();
   /** Memory in use when the file was written that is being loaded, as it says; in bytes. */
   loadingUsedBytes = 0;
@@ -137,6 +145,11 @@ export class RdbControl {
   /** Whether a BGSAVE is running. */
   get isSaving(): boolean {
     return this.#isSaving;
+  }
+
+  /** Whether an RDB is being posted to replicas. */
+  get isStreaming(): boolean {
+    return this.#isStreaming;
   }
 
   /** When the running BGSAVE began, Unix time in ms; 0 if none is running. */
@@ -187,7 +200,7 @@ export class RdbControl {
 
   /** BGSAVE: starts, or schedules if another child is at work and `mayWait`. */
   requestBackgroundSave(mayWait: boolean, isInTransaction: boolean): BackgroundSaveRequest {
-    if (this.#isSaving) return "saving";
+    if (this.#isSaving || this.#isStreaming) return "saving";
     if (this.#options.child.isRunning || isInTransaction) {
       if (!mayWait && !isInTransaction) return "busy";
       this.isScheduled = true;
@@ -196,11 +209,15 @@ export class RdbControl {
     return this.startBackgroundSave() === null ? "started" : "failed";
   }
 
-  /** Begins to save in the child. Returns null, or why it cannot begin. */
-  startBackgroundSave(): string | null {
+  /**
+   * Begins to save in the child. Returns null, or why it cannot begin. `onEnded` hears of the end:
+   * the path of the file, or null if there is none.
+   */
+  startBackgroundSave(onEnded: (path: string | null) => void = () => {}): string | null {
     const { child, config, log, keyspace } = this.#options;
     if (child.isRunning) return "a background job is running";
     this.#isSaving = true;
+    this.#onEnded = onEnded;
     this.isScheduled = false;
     this.saveCount++;
     this.#dirtyAtStart = keyspace.dirty;
@@ -220,18 +237,33 @@ export class RdbControl {
     return null;
   }
 
-  /** Gives up a running BGSAVE, and one that is scheduled. */
+  /** Begins to post an RDB; no child may be at work. Resolves with what became of it. */
+  async runStream({ hasData, hasLibraries, onChunk }: StreamRequest): Promise<JobResult> {
+    const { child } = this.#options;
+    this.#isStreaming = true;
+    const databases = hasData ? this.#roots() : [];
+    const all = this.#rdbOptions(false);
+    const options = hasLibraries ? all : { ...all, functionLibraries: [] };
+    const keyTotal = hasData ? this.#keyTotal() : 0;
+    const result = await child.run({ kind: "rdb-stream", databases, options }, keyTotal, onChunk);
+    this.#isStreaming = false;
+    this.lastClonedBytes = child.lastClonedBytes;
+    return result;
+  }
+
+  /** Gives up a running BGSAVE, one that is scheduled, and an RDB that is being posted. */
   abort(): void {
     this.isScheduled = false;
-    if (!this.#isSaving) return;
     const { child, log } = this.#options;
+    if (this.#isStreaming) child.abort();
+    if (!this.#isSaving) return;
     log.notice("The background save is given up");
     if (child.isRunning) {
       child.abort();
     } else {
       // The file is renamed already, only its directory is still being synced.
-      this.#isSaving = false;
       this.#saveNumber++;
+      this.#endBackgroundSave(null);
     }
   }
 
@@ -315,7 +347,7 @@ export class RdbControl {
     this.lastClonedBytes = child.lastClonedBytes;
     switch (result.outcome) {
       case "aborted":
-        this.#endBackgroundSave();
+        this.#endBackgroundSave(null);
         log.warning("Background saving was given up");
         return;
       case "failed":
@@ -333,36 +365,39 @@ export class RdbControl {
       child.releaseReplaced();
     }
     files.syncDirectoryAside(dirname(target)).then(
-      () => number === this.#saveNumber && this.#backgroundSaveSucceeded(),
+      () => number === this.#saveNumber && this.#backgroundSaveSucceeded(target),
       (reason) =>
         number === this.#saveNumber && this.#backgroundSaveFailed(target, errorText(reason)),
     );
   }
 
-  #endBackgroundSave(): void {
+  /** It is over; `path` is that of the file, null if there is none. */
+  #endBackgroundSave(path: string | null): void {
     this.#isSaving = false;
     this.lastDurationMs = clock.refresh() - this.#startedMs;
+    const onEnded = this.#onEnded;
+    this.#onEnded = () => {};
+    onEnded(path);
   }
 
   #backgroundSaveFailed(target: string, error: string): void {
-    this.#endBackgroundSave();
     this.lastStatusOk = false;
-    this.#options.saveEnded?.();
     this.#options.log.warning(`Background saving error: cannot save ${target}: ${error}`);
+    this.#endBackgroundSave(null);
+    this.#options.saveEnded?.();
   }
 
-  #backgroundSaveSucceeded(): void {
+  #backgroundSaveSucceeded(target: string): void {
     const { log, keyspace } = this.#options;
-    this.#endBackgroundSave();
+    const megabytes = Math.round(this.lastClonedBytes / MIB);
     log.notice(
-      `The save took ${
-        Math.round(this.lastClonedBytes / MIB)
-      } MB for copies of what changed meanwhile`,
+      `The save took ${megabytes} MB for copies of what changed meanwhile`,
     );
     log.notice("Background saving terminated with success");
     keyspace.dirty -= this.#dirtyAtStart;
     this.lastSaveMs = clock.nowMs();
     this.lastStatusOk = true;
+    this.#endBackgroundSave(target);
     this.#options.saveEnded?.();
   }
 
@@ -401,6 +436,7 @@ export class RdbControl {
       isAofBase,
       nowMs: clock.nowMs(),
       usedMemoryBytes: keyspace.arena.usedBytes,
+      history: isAofBase ? null : this.#options.history?.() ?? null,
       functionLibraries: this.#options.libraries.sources(),
       keyDelayUs: Math.max(0, config.rdbKeySaveDelay),
     };
@@ -544,40 +580,8 @@ export class RdbControl {
     this.#loadedAux = aux;
     this.lastLoadedKeyCount = reader.keyCount;
     this.lastLoadExpiredCount = reader.expiredCount;
-    if (aux.has("redis-ver")) {
-      log.notice(`The RDB file was written by version ${aux.get("redis-ver")}`);
-    }
-    if (aux.has("ctime")) {
-      const ageSeconds = Math.floor(clock.nowMs() / 1000) - Number(aux.get("ctime"));
-      log.notice(`The RDB file was written ${Math.max(0, ageSeconds)} seconds ago`);
-    }
-    if (aux.has("used-mem")) {
-      const megabytes = (Number(aux.get("used-mem")) / MIB).toFixed(2);
-      log.notice(`The data of the RDB file took ${megabytes} MB of memory where it was written`);
-    }
-    if (reader.emptyCount > 0) {
-      log.warning(
-        `The RDB file holds ${reader.emptyCount} keys without a value, which are left out`,
-      );
-    }
-    log.notice(
-      `The RDB file is read: ${reader.keyCount} keys, and ${reader.expiredCount} that had expired`,
-    );
+    describeContents(reader, log);
   }
-}
-
-/** What an RDB says of the replication that it was saved in; null if it says nothing of it. */
-function historyOf(aux: ReadonlyMap<string, string>): SavedHistory | null {
-  const replicationId = aux.get("repl-id") ?? "";
-  const offset = Number(aux.get("repl-offset") ?? -1);
-  if (!/^[0-9a-f]{40}$/.test(replicationId) || !(offset >= 0)) return null;
-  return { replicationId, offset, streamDb: streamDbOf(aux) };
-}
-
-/** The database that the stream of a master has selected behind an RDB of it. */
-export function streamDbOf(aux: ReadonlyMap<string, string>): number {
-  const streamDb = Number(aux.get("repl-stream-db") ?? 0);
-  return Number.isInteger(streamDb) && streamDb >= 0 ? streamDb : 0;
 }
 
 /** The limits of the small encodings, as the configuration has them. */

@@ -8,6 +8,7 @@ import {
   REDIS_MONITOR,
   REDIS_MULTI,
   REDIS_PUBSUB,
+  REDIS_REPLICA,
 } from "../session/client.ts";
 import {
   COMMAND_ALLOWED_IN_SUBSCRIBE,
@@ -32,6 +33,7 @@ import {
   LOADING,
   MASTER_DOWN,
   NO_AUTH,
+  NO_GOOD_REPLICAS,
   OUT_OF_MEMORY,
   READ_ONLY_REPLICA,
 } from "../session/errors.ts";
@@ -41,6 +43,7 @@ import {
   GATE_MASTER_DOWN,
   GATE_MEMORY,
   GATE_MISCONF,
+  GATE_NO_REPLICAS,
   GATE_READ_ONLY,
 } from "../session/gates.ts";
 import { lacksRoom } from "../upkeep/address_space.ts";
@@ -58,12 +61,13 @@ const CHECKS: readonly Check[] = [
   checkPermission,
   checkMemory,
   checkDisk,
+  checkReplicas,
   checkReadOnly,
   checkPubSub,
   checkMaster,
   checkLoading,
   checkLoadingBeside,
-  checkMonitor,
+  checkFollower,
 ];
 
 /** Why a client may not have the command in its `argv` carried out, or queued; null if it may. */
@@ -113,6 +117,11 @@ function checkDisk(client: Client, command: CompiledCommand): CommandError | nul
   return isRefused ? host.persistence.writeError() : null;
 }
 
+function checkReplicas(client: Client, command: CompiledCommand): CommandError | null {
+  if ((client.host.gates.bits & GATE_NO_REPLICAS) === 0) return null;
+  return (client.bitsOf(command) & COMMAND_WRITE) !== 0 ? NO_GOOD_REPLICAS : null;
+}
+
 function checkReadOnly(client: Client, command: CompiledCommand): CommandError | null {
   if ((client.host.gates.bits & GATE_READ_ONLY) === 0) return null;
   return (client.bitsOf(command) & COMMAND_WRITE) === 0 ? null : READ_ONLY_REPLICA;
@@ -150,8 +159,8 @@ function checkLoadingBeside(client: Client, command: CompiledCommand): CommandEr
 }
 
 /** Redis counts a client in MONITOR among the replicas. */
-function checkMonitor(client: Client, command: CompiledCommand): CommandError | null {
-  if ((client.flags & REDIS_MONITOR) === 0) return null;
+function checkFollower(client: Client, command: CompiledCommand): CommandError | null {
+  if ((client.flags & (REDIS_MONITOR | REDIS_REPLICA)) === 0) return null;
   const isTouching = (client.bitsOf(command) & TOUCHES_DATA) !== 0;
   return isTouching ? commandError("ERR Replica can't interact with the keyspace") : null;
 }

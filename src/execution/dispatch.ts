@@ -38,6 +38,7 @@ import {
   REDIS_NO_TOUCH,
   REDIS_PUBSUB,
   REDIS_PUSHED_TO,
+  REDIS_REPLICA,
   REDIS_REPLY_OFF,
   REDIS_REPLY_SKIP,
   REDIS_REPLY_SKIP_NEXT,
@@ -68,10 +69,11 @@ import { abortTransaction, queueCommand } from "./transaction.ts";
 /** The wall clock that commands see is read anew when it is older than this. */
 const CLOCK_AGE_US_MAX = 500;
 /** Client flags under which the list of checks must be asked. */
-const SPECIAL_CLIENT = REDIS_MULTI | REDIS_PUBSUB | REDIS_LIMITED_USER | REDIS_MONITOR;
+const SPECIAL_CLIENT = REDIS_MULTI | REDIS_PUBSUB | REDIS_LIMITED_USER | REDIS_MONITOR |
+  REDIS_REPLICA;
 const REPLY_FLAGS = REDIS_REPLY_OFF | REDIS_REPLY_SKIP | REDIS_REPLY_SKIP_NEXT;
 /** Client flags under which a command needs care before and after. */
-const SPECIAL_REPLY = REPLY_FLAGS | REDIS_PUSHED_TO | REDIS_NO_TOUCH;
+const SPECIAL_REPLY = REPLY_FLAGS | REDIS_PUSHED_TO | REDIS_NO_TOUCH | REDIS_REPLICA;
 const STOP_READING = REDIS_BLOCKED | REDIS_CLOSE_AFTER_REPLY | REDIS_CLOSE_NOW;
 
 const SHOWN_ARGUMENT_BYTES_MAX = 128;
@@ -554,11 +556,23 @@ function endSpecial(client: Client, mark: number): void {
   client.runningMark = -1;
   if ((client.flags & (REDIS_REPLY_OFF | REDIS_REPLY_SKIP)) !== 0) client.reply.rewind(mark);
   client.flags &= ~REDIS_REPLY_SKIP;
+  if ((client.flags & REDIS_REPLICA) !== 0 && client.reply.length > mark) endRogue(client, mark);
   const { keyspace, tracking } = client.host;
   if (client.tracking !== null) tracking.endCommand(client);
   tracking.writer = null;
   keyspace.isTouchPaused = false;
   client.addLaterPushes();
+}
+
+/** A reply in the middle of a replica's stream would be taken for a part of it. */
+function endRogue(client: Client, mark: number): void {
+  client.reply.rewind(mark);
+  client.flags |= REDIS_CLOSE_NOW;
+  const { command, transport: { peerAddress } } = client;
+  client.host.log.warning(
+    `Replica ${peerAddress} is let go: it sent ${command?.name ?? "an unknown command"}, which ` +
+      "has a reply",
+  );
 }
 
 /** Whether a "command" is a line of an HTTP request. */

@@ -9,7 +9,7 @@
  * An RDB in a newer format than ours is always loaded beside, whatever the configuration says: it
  * may hold what cannot be read, and that shows only when it is met.
  */
-import { streamDbOf } from "../durability/rdb_control.ts";
+import { streamDbOf } from "../durability/rdb_contents.ts";
 import type { Database } from "../keyspace/database.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import type { KeyspaceListener } from "../keyspace/keyspace_listener.ts";

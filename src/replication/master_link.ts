@@ -15,8 +15,8 @@ import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import { hexId } from "../base/random.ts";
 import type { MasterAddress } from "../config/config_kinds.ts";
-import type { SavedHistory } from "../durability/rdb_control.ts";
 import { errorText, isSystemError } from "../persistence/file_system.ts";
+import type { RdbHistory } from "../persistence/rdb_writer.ts";
 import { encodeRequests } from "../protocol/request_encoder.ts";
 import {
   type Client,
@@ -192,7 +192,7 @@ export class MasterLink implements MasterSocketListener {
    * The data have been loaded; `saved` is the place in a history that the RDB file names: that of a
    * replica goes on there, and replicas of this server may know its history by that name.
    */
-  begin(saved: SavedHistory | null): void {
+  begin(saved: RdbHistory | null): void {
     const { replication } = this.#host;
     const { state } = replication;
     if (saved !== null && this.address === null) {

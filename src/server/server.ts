@@ -154,12 +154,14 @@ export class Server implements Host {
       createChild,
       replay: new Replay(this),
       libraries: this.scripting.functions,
+      history: () => this.replication.history,
       setEffectSink: (sink) => this.#setEffectSink(sink),
       selectAgain: () => this.propagation.selectAgain(),
       isUnitOpen: () => this.propagation.isUnitOpen,
       exit,
     });
     this.replication = new Replication(this);
+    this.clientLife.onReplicaGone = (client) => this.replication.forget(client);
     this.masterLink = this.#createMasterLink(exit);
     this.blocking = new Blocking(
       (client, attempt) => this.dispatcher.callServed(client, attempt),
@@ -172,7 +174,10 @@ export class Server implements Host {
     this.activeDefrag = new ActiveDefrag(this);
     this.expireCycle = new ExpireCycle(this.keyspace);
     this.evictor = new Evictor(this.keyspace);
-    this.memoryLimit = new MemoryLimit(this, () => this.persistence.aof.writer.bufferedBytes);
+    this.memoryLimit = new MemoryLimit(this, {
+      aof: () => this.persistence.aof.writer.bufferedBytes,
+      backlog: () => this.replication.backlog?.heldBytes ?? 0,
+    });
     this.listeners = new Listeners(this);
     this.supervision = new Supervision(log);
     this.process = new ServerProcess(this, exit);
@@ -250,6 +255,7 @@ export class Server implements Host {
     // Keys that went away without a command concern some who wait.
     if (this.blocking.hasReady) this.blocking.serveReady();
     this.tracking.broadcast();
+    this.replication.endTurn();
     if (this.clientMemory.isOverLimit) this.clientMemory.evict();
     return this.persistence.beforeReplies();
   }

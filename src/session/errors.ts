@@ -33,6 +33,7 @@ export const STRING_TOO_LONG = error(
 );
 export const OUT_OF_MEMORY = error("OOM command not allowed when used memory > 'maxmemory'.");
 export const NO_AUTH = error("NOAUTH Authentication required.");
+export const NO_GOOD_REPLICAS = error("NOREPLICAS Not enough good replicas to write.");
 export const READ_ONLY_REPLICA = commandError(
   "READONLY You can't write against a read only replica.",
 );

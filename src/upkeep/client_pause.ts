@@ -7,7 +7,7 @@
  * strictest.
  */
 import * as clock from "../base/clock.ts";
-import { type Client, REDIS_BLOCKED } from "../session/client.ts";
+import { type Client, REDIS_BLOCKED, REDIS_REPLICA } from "../session/client.ts";
 import { COMMAND_MAY_REPLICATE, COMMAND_WRITE, type CompiledCommand } from "../session/command.ts";
 import { GATE_PAUSED } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
@@ -84,14 +84,20 @@ export class ClientPause {
 
   /** Lets a client wait with the request in its `argv` if it must; returns whether it does. */
   postpone(client: Client, command: CompiledCommand): boolean {
-    this.endIfDue();
-    if (!this.#isActive) return false;
+    // Redis: replicas go on reporting how far they have come.
+    if (!this.isActive || (client.flags & REDIS_REPLICA) !== 0) return false;
     if (!this.#pausesAll && (client.bitsOf(command) & CHANGES_DATA) === 0) return false;
     client.argv = client.argv.clone();
     client.command = command;
     client.flags |= REDIS_BLOCKED;
     this.#waiting.add(client);
     return true;
+  }
+
+  /** Whether a pause is under way. */
+  get isActive(): boolean {
+    this.endIfDue();
+    return this.#isActive;
   }
 
   /** Clients that wait (part of INFO blocked_clients). */
