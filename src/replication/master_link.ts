@@ -35,7 +35,7 @@ import type { Host } from "../session/host.ts";
 import { DataReplacement } from "./data_replacement.ts";
 import { Handshake, type HandshakeOutcome, type HistoryPoint } from "./handshake.ts";
 import { type Connect, MasterSocket, type MasterSocketListener } from "./master_socket.ts";
-import { MasterStream, READ_BYTES } from "./master_stream.ts";
+import { FollowedStream, READ_BYTES } from "./followed_stream.ts";
 import { RdbReception, ReceptionError } from "./rdb_reception.ts";
 import { RdbInFile, RdbInMemory, type ReceivedRdb } from "./received_rdb.ts";
 import { REPLICATION_ID_LENGTH } from "./replication_state.ts";
@@ -112,7 +112,7 @@ export class MasterLink implements MasterSocketListener {
   #line = "";
   #transfer: Transfer | null = null;
   #isLoading = false;
-  #stream: MasterStream | null = null;
+  #stream: FollowedStream | null = null;
   #isOldMaster = false;
   /** The database that the held history has selected; null: there is no such history. */
   #heldDb: number | null = null;
@@ -519,7 +519,7 @@ export class MasterLink implements MasterSocketListener {
     const client = this.#createClient();
     client.db = keyspace.databases[dbIndex];
     const socket = this.#socket!;
-    this.#stream = new MasterStream({
+    this.#stream = new FollowedStream({
       host: this.#host,
       client,
       offset: replication.state.offset,

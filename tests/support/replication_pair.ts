@@ -21,10 +21,10 @@ const PROGRAMS: Partial<Record<PeerKind, string>> = {
 /** All that may be replicated; a DEBUG command is allowed everywhere. */
 const ARGUMENTS: Record<PeerKind, readonly string[]> = {
   "redeno": ["--enable-debug-command", "yes"],
-  "redis 7.0": ["--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0"],
-  "redis 6.2": ["--repl-diskless-sync-delay", "0"],
-  "redis 8.2": ["--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0"],
-  "valkey 9.1": ["--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0"],
+  "redis 7.0": ["--enable-debug-command", "yes"],
+  "redis 6.2": [],
+  "redis 8.2": ["--enable-debug-command", "yes"],
+  "valkey 9.1": ["--enable-debug-command", "yes"],
 };
 
 /** Why servers of a kind cannot be started here; null if they can. */
@@ -42,7 +42,7 @@ export function startPeer(kind: PeerKind, options: ServerOptions = {}): Promise<
   return startServer({
     ...options,
     target: kind === "redeno" ? "redeno" : "redis",
-    args: [...ARGUMENTS[kind], ...(options.args ?? [])],
+    args: [...ARGUMENTS[kind], "--repl-diskless-sync-delay", "0", ...(options.args ?? [])],
     ...(program === undefined ? {} : { program }),
   });
 }

@@ -1,5 +1,5 @@
 /**
- * Master stream: applies the commands that a master sends, and keeps account of its bytes.
+ * Followed stream: applies the commands that a master sends, and keeps account of its bytes.
  *
  * Three places in the stream count: up to where it was received, up to where it was parsed, up to
  * where it has been applied. Only the last one is told to others (ACK, PSYNC, INFO): it moves on
@@ -28,7 +28,7 @@ export interface AppliedStream {
 /** What it uses of the host. */
 type StreamHost = Pick<Host, "dispatcher" | "keyspace" | "turn">;
 
-export interface MasterStreamOptions {
+export interface FollowedStreamOptions {
   readonly host: StreamHost;
   /** Runs the commands; it has no other connection. */
   readonly client: Client;
@@ -43,12 +43,12 @@ export interface MasterStreamOptions {
   onBroken(reason: string): void;
 }
 
-export class MasterStream implements ObeyedStream {
+export class FollowedStream implements ObeyedStream {
   readonly client: Client;
   /** Bytes of the history received and applied. */
   receivedOffset: number;
   appliedOffset: number;
-  readonly #options: MasterStreamOptions;
+  readonly #options: FollowedStreamOptions;
   /** Received bytes from the place on up to which the backlog has been fed. */
   #raw: Uint8Array[] = [];
   /** Bytes of the first one that the backlog has. */
@@ -56,7 +56,7 @@ export class MasterStream implements ObeyedStream {
   #fedOffset: number;
   #isEnded = false;
 
-  constructor(options: MasterStreamOptions) {
+  constructor(options: FollowedStreamOptions) {
     this.#options = options;
     this.client = options.client;
     this.receivedOffset = options.offset;
