@@ -252,7 +252,7 @@ const memoryParameters: readonly ConfigParameter[] = [
   parameter("active-defrag-cycle-min", integer(1, 99)),
   parameter("active-defrag-cycle-max", integer(1, 99)),
   parameter("active-defrag-max-scan-fields", integer(1, LONG_MAX)),
-  withoutEffect(ALWAYS_LAZY, "lazyfree-lazy-eviction", yesNo, "no"),
+  parameter("lazyfree-lazy-eviction", yesNo),
   parameter("lazyfree-lazy-expire", yesNo),
   withoutEffect(ALWAYS_LAZY, "lazyfree-lazy-server-del", yesNo, "no"),
   withoutEffect(ALWAYS_LAZY, "lazyfree-lazy-user-del", yesNo, "no"),

@@ -123,6 +123,8 @@ export class ConfigValues {
   activeDefragCycleMin = 1;
   activeDefragCycleMax = 25;
   activeDefragMaxScanFields = 1000;
+  /** What is recorded of keys that go by themselves is UNLINK instead of DEL. */
+  lazyfreeLazyEviction = false;
   lazyfreeLazyExpire = false;
 
   // Encodings.

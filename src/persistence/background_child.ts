@@ -34,10 +34,12 @@ import { type FileSystem, removeIfExists } from "./file_system.ts";
 import { ProgressLog } from "./progress_log.ts";
 
 /** What a caller says of a job; the image and the shared words are added here. */
-export type JobRequest =
+export type JobRequest = FileJobRequest | Omit<StreamJob, "table" | "control">;
+
+/** A job that writes a file. */
+export type FileJobRequest =
   | Omit<RdbJob, "table" | "control">
-  | Omit<CommandsJob, "table" | "control">
-  | Omit<StreamJob, "table" | "control">;
+  | Omit<CommandsJob, "table" | "control">;
 
 /** Blocks freed per `step`: less than a millisecond. */
 const STEP_BLOCKS = 4096;

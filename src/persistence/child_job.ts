@@ -48,7 +48,7 @@ const SYNC_BYTES = 32 * 1024 * 1024;
 export type ChildJob = FileJob | StreamJob;
 
 /** A file to be written. */
-type FileJob = RdbJob | CommandsJob;
+export type FileJob = RdbJob | CommandsJob;
 
 interface JobCommon {
   table: FrozenTable;

@@ -65,6 +65,7 @@ export type KeyRange = readonly [first: number, last: number, step: number];
  *   runs_queue             EXEC: it does what the queued commands do
  *   cheap                  so cheap that calls in a row are timed together, as all "fast" ones are
  *   keeps_caching          leaves standing what CLIENT CACHING has said of the next command
+ *   meets_any_key          may meet expired keys that it does not name: each is a unit of its own
  *   runs_script            EVAL and its kin: `findBits` says what the script may do
  */
 export type CommandTrait =
@@ -74,6 +75,7 @@ export type CommandTrait =
   | "runs_queue"
   | "cheap"
   | "keeps_caching"
+  | "meets_any_key"
   | "runs_script";
 
 /** A setting, `enable-…-command`, that allows commands which can do harm. */
@@ -189,6 +191,7 @@ export const COMMAND_RUNS_QUEUE = 1 << 21;
 export const COMMAND_KEEPS_CACHING = 1 << 22;
 export const COMMAND_RUNS_SCRIPT = 1 << 23;
 export const COMMAND_NO_ASYNC_LOADING = 1 << 24;
+export const COMMAND_MEETS_ANY_KEY = 1 << 25;
 
 const FLAG_BITS: Partial<Record<CommandFlag, number>> = {
   write: COMMAND_WRITE,
@@ -217,6 +220,7 @@ const TRAIT_BITS: Readonly<Record<CommandTrait, number>> = {
   runs_queue: COMMAND_RUNS_QUEUE,
   cheap: COMMAND_CHEAP,
   keeps_caching: COMMAND_KEEPS_CACHING,
+  meets_any_key: COMMAND_MEETS_ANY_KEY,
   runs_script: COMMAND_RUNS_SCRIPT,
 };
 
