@@ -11,7 +11,15 @@
  * the master before what has come is applied.
  */
 import type { ObeyedStream } from "../execution/dispatch.ts";
-import { type Client, REDIS_MULTI } from "../session/client.ts";
+import type { MasterAddress } from "../config/config_kinds.ts";
+import {
+  type Client,
+  REDIS_DENY_BLOCKING,
+  REDIS_INTERNAL,
+  REDIS_LIMITED_USER,
+  REDIS_MASTER,
+  REDIS_MULTI,
+} from "../session/client.ts";
 import type { Host } from "../session/host.ts";
 
 /** How long commands are applied before others have their turn. */
@@ -122,4 +130,24 @@ export class FollowedStream implements ObeyedStream {
       this.#rawStart = 0;
     }
   }
+}
+
+/** The client that runs the commands of a master; `close` is called if somebody kills it. */
+export function createMasterClient(
+  { clientLife, clients }: Pick<Host, "clientLife" | "clients">,
+  { host, port }: MasterAddress,
+  close: () => void,
+): Client {
+  const client = clientLife.create({
+    peerAddress: host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`,
+    localAddress: "",
+    close,
+    requestFlush() {},
+    resume() {},
+  }, clients.takeId());
+  client.flags |= REDIS_MASTER | REDIS_INTERNAL | REDIS_DENY_BLOCKING;
+  client.flags &= ~REDIS_LIMITED_USER;
+  client.isAuthenticated = true;
+  clients.set(client.id, client);
+  return client;
 }

@@ -3,6 +3,7 @@
  * and with bad ones, what it tells others meanwhile, how it gets back to its master.
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import * as clock from "../../src/base/clock.ts";
 import { Log } from "../../src/base/log.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import {
@@ -208,7 +209,7 @@ for (const [what, wire, reason] of BAD_DATA) {
     assertEquals(field(replica, "master_link_status"), "down");
     // The next try, a second later, goes well.
     await until("it tries again", () => {
-      replica.link.tick(Date.now());
+      replica.link.tick(clock.systemMs());
       return replica.link.state !== "connect";
     });
     const second = await master.accept();
@@ -256,23 +257,23 @@ Deno.test("a silent master is given up after repl-timeout, whatever it was about
   replica.link.follow(master.address);
   const stalled = await master.accept();
   await stalled.request();
-  replica.link.tick(Date.now() + 4000);
+  replica.link.tick(clock.systemMs() + 4000);
   assertEquals(replica.link.state, "handshake");
-  replica.link.tick(Date.now() + 6000);
+  replica.link.tick(clock.systemMs() + 6000);
   assertStringIncludes(replica.log, "repl-timeout");
-  replica.link.tick(Date.now());
+  replica.link.tick(clock.systemMs());
   const inTransfer = await master.accept();
   await inTransfer.greet();
   await inTransfer.send(`+FULLRESYNC ${A} 0\r\n`);
   await replica.untilState("sync");
-  replica.link.tick(Date.now() + 6000);
+  replica.link.tick(clock.systemMs() + 6000);
   assertEquals(replica.link.state, "connect");
-  replica.link.tick(Date.now());
+  replica.link.tick(clock.systemMs());
   const inStream = await master.accept();
   await inStream.greet();
   await inStream.sendAll(RDB);
   await replica.untilState("connected");
-  replica.link.tick(Date.now() + 6000);
+  replica.link.tick(clock.systemMs() + 6000);
   // From a link that worked it is a short way back.
   assertEquals((await (await master.accept()).greet())[1], A);
 });
