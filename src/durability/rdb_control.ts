@@ -492,11 +492,7 @@ export class RdbControl {
    * are empty: those that clients see (`isAnnounced`: they are told LOADING), or others. Rejects as
    * `loadFile`; the keys read by then are in the databases.
    */
-  async loadReceived(
-    rdb: RdbToLoad,
-    target: Keyspace,
-    isAnnounced: boolean,
-  ): Promise<LoadedRdb> {
+  async loadReceived(rdb: RdbToLoad, target: Keyspace, isAnnounced: boolean): Promise<LoadedRdb> {
     const { config } = this.#options;
     const reader = new RdbReader(rdb.name, rdb.open(), rdb.byteCount, target, {
       ...this.#loadOptions(false),

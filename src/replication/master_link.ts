@@ -18,26 +18,18 @@ import type { MasterAddress } from "../config/config_kinds.ts";
 import { errorText, isSystemError } from "../persistence/file_system.ts";
 import type { RdbHistory } from "../persistence/rdb_writer.ts";
 import { encodeRequests } from "../protocol/request_encoder.ts";
-import {
-  type Client,
-  type ClientTransport,
-  REDIS_CLOSE_AFTER_REPLY,
-  REDIS_DENY_BLOCKING,
-  REDIS_INTERNAL,
-  REDIS_LIMITED_USER,
-  REDIS_MASTER,
-  REDIS_REPLICA,
-} from "../session/client.ts";
+import { REDIS_CLOSE_AFTER_REPLY, REDIS_REPLICA } from "../session/client.ts";
 import { discardTransaction } from "../execution/transaction.ts";
 import { commandError } from "../session/errors.ts";
 import { GATE_MASTER_DOWN, GATE_READ_ONLY } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 import { DataReplacement } from "./data_replacement.ts";
+import { DataTransfer } from "./data_transfer.ts";
 import { Handshake, type HandshakeOutcome, type HistoryPoint } from "./handshake.ts";
 import { type Connect, MasterSocket, type MasterSocketListener } from "./master_socket.ts";
-import { MasterStream, READ_BYTES } from "./master_stream.ts";
-import { RdbReception, ReceptionError } from "./rdb_reception.ts";
-import { RdbInFile, RdbInMemory, type ReceivedRdb } from "./received_rdb.ts";
+import { createMasterClient, FollowedStream, READ_BYTES } from "./followed_stream.ts";
+import { ReceptionError } from "./rdb_reception.ts";
+import type { ReceivedRdb } from "./received_rdb.ts";
 import { REPLICATION_ID_LENGTH } from "./replication_state.ts";
 
 /** The words of ROLE. */
@@ -77,17 +69,6 @@ type LinkHost = Pick<
   | "turn"
 >;
 
-/** A transfer of all data that is under way. */
-interface Transfer {
-  readonly start: HistoryPoint;
-  /** The master is too old to be told how far we are. */
-  readonly isOld: boolean;
-  readonly received: ReceivedRdb;
-  readonly reception: RdbReception;
-  /** What came behind the RDB: the beginning of the stream. */
-  rest: Uint8Array | null;
-}
-
 export interface MasterLinkOptions {
   readonly host: LinkHost;
   readonly connect: Connect;
@@ -110,9 +91,9 @@ export class MasterLink implements MasterSocketListener {
   #socket: MasterSocket | null = null;
   #handshake: Handshake | null = null;
   #line = "";
-  #transfer: Transfer | null = null;
+  #transfer: DataTransfer | null = null;
   #isLoading = false;
-  #stream: MasterStream | null = null;
+  #stream: FollowedStream | null = null;
   #isOldMaster = false;
   /** The database that the held history has selected; null: there is no such history. */
   #heldDb: number | null = null;
@@ -322,7 +303,7 @@ export class MasterLink implements MasterSocketListener {
     let at = 0;
     while (this.#handshake !== null && at < length) at = this.#takeLine(bytes, at, length);
     if (this.#handshake !== null) this.#socket!.read();
-    else if (this.#transfer !== null) this.#takeRdb(bytes, at, length);
+    else if (this.#transfer !== null) this.#takeData(bytes, at, length);
     else this.#stream?.take(bytes, at, length - at);
   }
 
@@ -397,54 +378,37 @@ export class MasterLink implements MasterSocketListener {
   // ------------------------------------------------------------------------------- all data anew
 
   #beginTransfer(start: HistoryPoint, isOld: boolean): void {
-    const { config, log } = this.#host;
-    log.notice(`Full resynchronization from ${start.replicationId}:${start.offset}`);
-    let received: ReceivedRdb;
-    try {
-      received = this.#usesFile()
-        ? new RdbInFile(this.#host.files, config.dir, ++this.#transferCount)
-        : new RdbInMemory();
-    } catch (error) {
-      if (!isSystemError(error)) throw error;
-      return this.#fail(`there is no file for its data: ${errorText(error)}`);
-    }
+    this.#host.log.notice(`Full resynchronization from ${start.replicationId}:${start.offset}`);
     this.state = "sync";
-    const reception = new RdbReception(received);
-    this.#transfer = { start, isOld, received, reception, rest: null };
+    const number = ++this.#transferCount;
+    this.#orFail("its data cannot be kept", () => {
+      this.#transfer = new DataTransfer({ host: this.#host, start, isOld, number });
+    });
   }
 
-  #usesFile(): boolean {
-    const { config: { replDisklessLoad }, keyspace } = this.#host;
-    if (replDisklessLoad === "on-empty-db") return keyspace.databases.some((db) => db.size > 0);
-    return replDisklessLoad === "disabled";
-  }
-
-  #takeRdb(bytes: Uint8Array, start: number, end: number): void {
+  #takeData(bytes: Uint8Array, start: number, end: number): void {
     const transfer = this.#transfer!;
-    const { reception } = transfer;
-    const hadBegun = reception.hasBegun;
-    let taken: number;
+    this.#orFail("its data cannot be kept", () => {
+      if (!transfer.take(bytes, start, end)) return this.#socket!.read();
+      transfer.received.finish().then(
+        () => this.#transfer === transfer && this.#load(transfer),
+        (error) => this.#transfer === transfer && this.#fail(`its data: ${errorText(error)}`),
+      );
+    });
+  }
+
+  /** What the master or the disk does wrong ends the connection. */
+  #orFail(what: string, work: () => void): void {
     try {
-      taken = reception.take(bytes, start, end - start);
+      work();
     } catch (error) {
       if (error instanceof ReceptionError) return this.#fail(error.message);
       if (!isSystemError(error)) throw error;
-      return this.#fail(`its data cannot be kept: ${errorText(error)}`);
+      this.#fail(`${what}: ${errorText(error)}`);
     }
-    if (reception.hasBegun && !hadBegun) {
-      const size = reception.usesMark ? "an unknown number of" : String(reception.totalBytes);
-      const target = transfer.received instanceof RdbInFile ? "a file" : "memory";
-      this.#host.log.notice(`Receiving ${size} bytes of data from the master into ${target}`);
-    }
-    if (!reception.isDone) return this.#socket!.read();
-    transfer.rest = bytes.slice(start + taken, end);
-    transfer.received.finish().then(
-      () => this.#transfer === transfer && this.#load(transfer),
-      (error) => this.#transfer === transfer && this.#fail(`its data: ${errorText(error)}`),
-    );
   }
 
-  #load(transfer: Transfer): void {
+  #load(transfer: DataTransfer): void {
     const { log } = this.#host;
     const fault = transfer.received.findFault();
     if (fault !== null) return this.#fail(`${fault}; the present data stay`);
@@ -471,9 +435,9 @@ export class MasterLink implements MasterSocketListener {
     replication.state.clearSecondId();
   }
 
-  #loaded(transfer: Transfer, streamDb: number): void {
+  #loaded(transfer: DataTransfer, streamDb: number): void {
     const { keyspace, log, persistence, replication } = this.#host;
-    const { start, received, reception, rest, isOld } = transfer;
+    const { start, received, rest, isOld } = transfer;
     this.#isLoading = false;
     this.#transfer = null;
     this.#keepFile(received);
@@ -490,8 +454,8 @@ export class MasterLink implements MasterSocketListener {
     log.notice("The data of the master are loaded; its stream of changes follows");
     this.#beConnected(Math.min(streamDb, keyspace.databases.length - 1));
     // A master that sent its data without a file waits for this before it goes on.
-    if (reception.usesMark) this.sendAck();
-    this.#stream!.take(rest!, 0, rest!.length);
+    if (transfer.usesMark) this.sendAck();
+    this.#stream!.take(rest, 0, rest.length);
   }
 
   /** The file of the master becomes the RDB file, unless nobody wants one. */
@@ -526,10 +490,12 @@ export class MasterLink implements MasterSocketListener {
     this.state = "connected";
     this.#downSinceMs = 0;
     this.#isFailover = false;
-    const client = this.#createClient();
+    const client = createMasterClient(this.#host, this.address!, () => {
+      this.#fail("its client was closed here");
+    });
     client.db = keyspace.databases[dbIndex];
     const socket = this.#socket!;
-    this.#stream = new MasterStream({
+    this.#stream = new FollowedStream({
       host: this.#host,
       client,
       offset: replication.state.offset,
@@ -538,24 +504,6 @@ export class MasterLink implements MasterSocketListener {
       onBroken: (reason) => this.#fail(`its stream is damaged: ${reason}`),
       onRefused: (error, command) => this.#noteRefusal(error, command),
     });
-  }
-
-  #createClient(): Client {
-    const { clientLife, clients } = this.#host;
-    const { host, port } = this.address!;
-    const transport: ClientTransport = {
-      peerAddress: host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`,
-      localAddress: "",
-      close: () => this.#fail("its client was closed here"),
-      requestFlush() {},
-      resume() {},
-    };
-    const client = clientLife.create(transport, clients.takeId());
-    client.flags |= REDIS_MASTER | REDIS_INTERNAL | REDIS_DENY_BLOCKING;
-    client.flags &= ~REDIS_LIMITED_USER;
-    client.isAuthenticated = true;
-    clients.set(client.id, client);
-    return client;
   }
 
   /** A command of the master failed here, and did not there. */
@@ -628,7 +576,7 @@ export class MasterLink implements MasterSocketListener {
       ["master_sync_in_progress", this.state === "sync" ? 1 : 0],
       ["slave_read_repl_offset", stream?.receivedOffset ?? held],
       ["slave_repl_offset", stream?.appliedOffset ?? held],
-      ...this.#transferFields(agoSeconds),
+      ...(this.#transfer?.infoFields(agoSeconds(this.#lastIoMs)) ?? []),
       ...(this.isConnected ? [] : [
         [
           "master_link_down_since_seconds",
@@ -639,18 +587,5 @@ export class MasterLink implements MasterSocketListener {
       ["slave_read_only", config.replicaReadOnly ? 1 : 0],
       ["replica_announced", config.replicaAnnounced ? 1 : 0],
     ];
-  }
-
-  #transferFields(agoSeconds: (thenMs: number) => number) {
-    if (this.#transfer === null) return [];
-    const { reception: { totalBytes, receivedBytes, usesMark } } = this.#transfer;
-    const total = usesMark ? 0 : totalBytes;
-    return [
-      ["master_sync_total_bytes", total],
-      ["master_sync_read_bytes", receivedBytes],
-      ["master_sync_left_bytes", total - receivedBytes],
-      ["master_sync_perc", (total > 0 ? (100 * receivedBytes) / total : 0).toFixed(2)],
-      ["master_sync_last_io_seconds_ago", agoSeconds(this.#lastIoMs)],
-    ] as const;
   }
 }

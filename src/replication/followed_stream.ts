@@ -1,5 +1,5 @@
 /**
- * Master stream: applies the commands that a master sends, and keeps account of its bytes.
+ * Followed stream: applies the commands that a master sends, and keeps account of its bytes.
  *
  * Three places in the stream count: up to where it was received, up to where it was parsed, up to
  * where it has been applied. Only the last one is told to others (ACK, PSYNC, INFO): it moves on
@@ -11,7 +11,15 @@
  * the master before what has come is applied.
  */
 import type { ObeyedStream } from "../execution/dispatch.ts";
-import { type Client, REDIS_MULTI } from "../session/client.ts";
+import type { MasterAddress } from "../config/config_kinds.ts";
+import {
+  type Client,
+  REDIS_DENY_BLOCKING,
+  REDIS_INTERNAL,
+  REDIS_LIMITED_USER,
+  REDIS_MASTER,
+  REDIS_MULTI,
+} from "../session/client.ts";
 import type { Host } from "../session/host.ts";
 
 /** How long commands are applied before others have their turn. */
@@ -28,7 +36,7 @@ export interface AppliedStream {
 /** What it uses of the host. */
 type StreamHost = Pick<Host, "dispatcher" | "keyspace" | "turn">;
 
-export interface MasterStreamOptions {
+export interface FollowedStreamOptions {
   readonly host: StreamHost;
   /** Runs the commands; it has no other connection. */
   readonly client: Client;
@@ -43,12 +51,12 @@ export interface MasterStreamOptions {
   onBroken(reason: string): void;
 }
 
-export class MasterStream implements ObeyedStream {
+export class FollowedStream implements ObeyedStream {
   readonly client: Client;
   /** Bytes of the history received and applied. */
   receivedOffset: number;
   appliedOffset: number;
-  readonly #options: MasterStreamOptions;
+  readonly #options: FollowedStreamOptions;
   /** Received bytes from the place on up to which the backlog has been fed. */
   #raw: Uint8Array[] = [];
   /** Bytes of the first one that the backlog has. */
@@ -56,7 +64,7 @@ export class MasterStream implements ObeyedStream {
   #fedOffset: number;
   #isEnded = false;
 
-  constructor(options: MasterStreamOptions) {
+  constructor(options: FollowedStreamOptions) {
     this.#options = options;
     this.client = options.client;
     this.receivedOffset = options.offset;
@@ -122,4 +130,24 @@ export class MasterStream implements ObeyedStream {
       this.#rawStart = 0;
     }
   }
+}
+
+/** The client that runs the commands of a master; `close` is called if somebody kills it. */
+export function createMasterClient(
+  { clientLife, clients }: Pick<Host, "clientLife" | "clients">,
+  { host, port }: MasterAddress,
+  close: () => void,
+): Client {
+  const client = clientLife.create({
+    peerAddress: host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`,
+    localAddress: "",
+    close,
+    requestFlush() {},
+    resume() {},
+  }, clients.takeId());
+  client.flags |= REDIS_MASTER | REDIS_INTERNAL | REDIS_DENY_BLOCKING;
+  client.flags &= ~REDIS_LIMITED_USER;
+  client.isAuthenticated = true;
+  clients.set(client.id, client);
+  return client;
 }
