@@ -56,16 +56,16 @@ const TRIMMED_ENTRIES_DEFAULT = 10000;
 const TRIMMED_ENTRIES_MAX = 1000000;
 
 const idBytes = new Uint8Array(ID_BYTES_MAX);
+const limits: StreamLimits = { nodeBytesMax: 0, nodeEntriesMax: 0 };
 const field = scratch(new Slice());
 const content = scratch(new Slice());
 const entryCursor = scratch(new StreamCursor());
 
-/** The limits of nodes, as the configuration has them. */
+/** The limits of nodes, as the configuration has them; good until the next call. */
 export function streamLimits({ host: { config } }: Client): StreamLimits {
-  return {
-    nodeBytesMax: config.streamNodeMaxBytes,
-    nodeEntriesMax: config.streamNodeMaxEntries,
-  };
+  limits.nodeBytesMax = config.streamNodeMaxBytes;
+  limits.nodeEntriesMax = config.streamNodeMaxEntries;
+  return limits;
 }
 
 /** An id argument; `-`, `+` and `ms-*` are refused. */
@@ -149,16 +149,24 @@ export interface AddOrTrim {
   idIndex: number;
 }
 
-/** Reads the options of XADD up to the id, or all of those of XTRIM. */
+const parsed: AddOrTrim = { trim: null, trimIndex: 0, createsKey: true, policy: -1, idIndex: 0 };
+const trimming: StreamTrim = {
+  lengthMax: -1,
+  minId: new Id128(),
+  isApproximate: false,
+  limit: 0,
+};
+
+/**
+ * Reads the options of XADD up to the id, or all of those of XTRIM. The same object each time, good
+ * until the next call.
+ */
 export function addOrTrimArguments(client: Client, isAdd: boolean): AddOrTrim {
   const { argv } = client;
-  const parsed: AddOrTrim = {
-    trim: null,
-    trimIndex: 0,
-    createsKey: true,
-    policy: -1,
-    idIndex: 0,
-  };
+  parsed.trim = null;
+  parsed.trimIndex = 0;
+  parsed.createsKey = true;
+  parsed.policy = -1;
   let limit = -1;
   let index = 2;
   for (; index < argv.count; index++) {
@@ -166,7 +174,7 @@ export function addOrTrimArguments(client: Client, isAdd: boolean): AddOrTrim {
     if (isAdd && isChar(argv, index, ASTERISK)) break;
     if (hasMore && (argv.is(index, "maxlen") || argv.is(index, "minid"))) {
       if (parsed.trim !== null) throw BOTH_STRATEGIES;
-      index = readStrategy(argv, index, parsed);
+      index = readStrategy(argv, index);
     } else if (hasMore && argv.is(index, "limit")) {
       limit = integerArgument(argv, ++index);
       if (limit < 0) throw NEGATIVE_LIMIT;
@@ -195,21 +203,23 @@ export function addOrTrimArguments(client: Client, isAdd: boolean): AddOrTrim {
 const scratchId = new Id128();
 
 /** Reads a strategy, its operator and its threshold; returns the index of the threshold. */
-function readStrategy(argv: Argv, strategyIndex: number, parsed: AddOrTrim): number {
+function readStrategy(argv: Argv, strategyIndex: number): number {
   let index = strategyIndex + 1;
   let isApproximate = false;
   if (index + 1 < argv.count && (isChar(argv, index, TILDE) || isChar(argv, index, EQUALS))) {
     isApproximate = isChar(argv, index, TILDE);
     index++;
   }
-  const trim: StreamTrim = { lengthMax: -1, minId: new Id128(), isApproximate, limit: 0 };
+  trimming.lengthMax = -1;
+  trimming.isApproximate = isApproximate;
+  trimming.limit = 0;
   if (argv.is(strategyIndex, "maxlen")) {
-    trim.lengthMax = integerArgument(argv, index);
-    if (trim.lengthMax < 0) throw NEGATIVE_MAXLEN;
+    trimming.lengthMax = integerArgument(argv, index);
+    if (trimming.lengthMax < 0) throw NEGATIVE_MAXLEN;
   } else {
-    idArgument(argv, index, trim.minId);
+    idArgument(argv, index, trimming.minId);
   }
-  parsed.trim = trim;
+  parsed.trim = trimming;
   parsed.trimIndex = index;
   return index;
 }

@@ -19,6 +19,9 @@ const ID_TEXT_BYTES_MAX = 127;
 /** The longest id as text: two numbers of 20 digits. */
 export const ID_BYTES_MAX = 41;
 
+/** Upper word of the greatest number that a double holds exactly. */
+const SAFE_HIGH_MAX = 0x1fffff;
+
 const text = new Uint8Array(ID_BYTES_MAX);
 
 /** 0-0, below every entry. Not to be changed. */
@@ -128,7 +131,10 @@ export function idText(id: Id128): string {
 }
 
 function formatUint64(high: number, low: number, target: Uint8Array, start: number): number {
-  if (high === 0) return writeInteger(low >>> 0, target, start);
+  // Times are of this kind, and nearly all sequence numbers.
+  if (high >>> 0 <= SAFE_HIGH_MAX) {
+    return writeInteger(high * WORD_COUNT + (low >>> 0), target, start);
+  }
   if (high > 0) return formatInt64(high, low, target, start);
   const value = ((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)).toString();
   for (let index = 0; index < value.length; index++) {

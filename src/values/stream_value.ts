@@ -26,10 +26,10 @@ import {
 import { Id128 } from "../structures/id128.ts";
 import * as idTree from "../structures/id_tree.ts";
 import { IdTreeCursor } from "../structures/id_tree.ts";
-import * as listpack from "../structures/listpack.ts";
 import { MAX_ID, MIN_ID } from "./stream_id.ts";
 import * as streamNode from "./stream_node.ts";
-import { type FieldSource, StreamNodeReader } from "./stream_node.ts";
+import type { FieldSource } from "./stream_node.ts";
+import { StreamNodeReader } from "./stream_node_reader.ts";
 
 const ROOT_INDEX = 0;
 const ROOT_GROUPS = 1;
@@ -191,6 +191,7 @@ function appendNode(
 ): void {
   const isTaken = idTree.find(arena, index, id);
   if (isTaken && appendToLastNode(arena, index, id, source, first, pairs, NO_LIMITS)) return;
+  shrinkLastNode(arena, index);
   const node = streamNode.create(arena, source, first, pairs);
   if (!idTree.insert(arena, index, id)) {
     const replaced = idTree.payload(arena, 0);
@@ -230,13 +231,18 @@ function appendToLastNode(
 
 /** Entries in a node, deleted ones included. */
 function entriesIn(memory: Memory, node: number): number {
-  if (streamNode.isLarge(node)) {
-    reader.open(memory, node, MIN_ID);
-    return reader.count + reader.deleted;
-  }
-  const second = listpack.next(memory, node, listpack.FIRST);
-  return listpack.readInteger(memory, node, listpack.FIRST) +
-    listpack.readInteger(memory, node, second);
+  if (!streamNode.isLarge(node)) return streamNode.entryCount(memory, node);
+  reader.open(memory, node, MIN_ID);
+  return reader.count + reader.deleted;
+}
+
+/** The last node will not grow any more. */
+function shrinkLastNode(arena: Arena, index: Ref): void {
+  if (!nodeCursor.seekLast(arena, index)) return;
+  const node = nodeCursor.payload(0);
+  nodeCursor.readId(master);
+  const shrunk = streamNode.shrink(arena, node);
+  if (shrunk !== node) setNode(arena, index, master, shrunk);
 }
 
 function setNode(arena: Arena, index: Ref, id: Id128, node: number): void {
