@@ -12,7 +12,7 @@ import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import { Id128 } from "../structures/id128.ts";
 import {
   formatId,
-  ID_BYTES_MAX,
+  formattedBytes,
   idText,
   isRangeEnd,
   MAX_ID,
@@ -55,7 +55,6 @@ const TRIMMED_NODES_MAX = 100;
 const TRIMMED_ENTRIES_DEFAULT = 10000;
 const TRIMMED_ENTRIES_MAX = 1000000;
 
-const idBytes = new Uint8Array(ID_BYTES_MAX);
 const limits: StreamLimits = { nodeBytesMax: 0, nodeEntriesMax: 0 };
 const field = scratch(new Slice());
 const content = scratch(new Slice());
@@ -275,7 +274,8 @@ export function propagateRewritten(client: Client, texts: ReadonlyMap<number, st
 
 /** Replies an id. */
 export function replyId(reply: Reply, id: Id128): void {
-  reply.bulk(idBytes, 0, formatId(id, idBytes, 0));
+  const start = reply.bulkRoom(formattedBytes(id));
+  formatId(id, reply.bytes, start);
 }
 
 /** Replies a time in ms, which in a stream from a damaged file may be any 64 bits. */

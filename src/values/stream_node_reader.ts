@@ -50,12 +50,12 @@ export class StreamNodeReader {
   #masterPairs = 0;
   #masterFieldsAt = 0;
   #firstEntryAt = 0;
-  /** Where the entry behind the present one begins, or the present one if there is none yet. */
-  #nextAt = 0;
   #dataAt = 0;
-  /** Where the next field and value stand. */
+  /** What was not read of the present entry: where it begins, and how many elements are left. */
+  #restAt = 0;
+  #restElements = 0;
+  /** Where the next field of the head stands, for an entry that has the same. */
   #fieldAt = 0;
-  #valueAt = 0;
 
   /** Goes away from the node it was in, and its memory. */
   forget(): void {
@@ -88,30 +88,33 @@ export class StreamNodeReader {
     for (let pair = 0; pair < this.#masterPairs; pair++) at += encoding.entryBytesAt(bytes, at);
     at += encoding.entryBytesAt(bytes, at);
     this.#firstEntryAt = at;
-    this.#nextAt = at;
+    this.rewind();
   }
 
   /** Goes to the next entry, deleted ones included. Returns whether there is one. */
   next(): boolean {
-    if (this.#nextAt >= this.#end) return false;
-    this.#readEntry(this.#nextAt);
     const bytes = this.#bytes;
-    let at = this.#dataAt;
-    const isSame = (this.flags & FLAG_SAME_FIELDS) !== 0;
-    const elements = isSame ? this.pairs : this.pairs * 2;
-    for (let index = 0; index <= elements; index++) at += encoding.entryBytesAt(bytes, at);
-    this.#nextAt = at;
+    let at = this.#restAt;
+    for (let left = this.#restElements; left > 0; left--) at += encoding.entryBytesAt(bytes, at);
+    if (at >= this.#end) {
+      this.#restAt = at;
+      this.#restElements = 0;
+      return false;
+    }
+    this.#readEntry(at);
     return true;
   }
 
   /** Goes before the first entry again. */
   rewind(): void {
-    this.#nextAt = this.#firstEntryAt;
+    this.#restAt = this.#firstEntryAt;
+    this.#restElements = 0;
   }
 
   /** Goes behind the last entry, for walking backwards. */
   seekEnd(): void {
-    this.#nextAt = this.#end;
+    this.#restAt = this.#end;
+    this.#restElements = 0;
     this.flagsOffset = this.#end - this.#start;
   }
 
@@ -128,7 +131,6 @@ export class StreamNodeReader {
       at -= encoding.entryBytesBefore(bytes, at);
     }
     this.#readEntry(at);
-    this.#nextAt = end;
     return true;
   }
 
@@ -139,34 +141,45 @@ export class StreamNodeReader {
 
   /** Goes before the first pair of the present entry. */
   beginPairs(): void {
-    const isSame = (this.flags & FLAG_SAME_FIELDS) !== 0;
-    this.#fieldAt = isSame ? this.#masterFieldsAt : this.#dataAt;
-    this.#valueAt = isSame ? this.#dataAt : 0;
+    this.#fieldAt = this.#masterFieldsAt;
+    this.#restAt = this.#dataAt;
+    this.#restElements = this.#elements();
   }
 
   /** Points `field` and `value` at the next of the present entry's `pairs`. */
   readPair(field: Slice, value: Slice): void {
-    const bytes = this.#bytes;
-    this.#readElement(this.#fieldAt, field);
-    this.#fieldAt += encoding.entryBytesAt(bytes, this.#fieldAt);
-    if ((this.flags & FLAG_SAME_FIELDS) === 0) {
-      this.#readElement(this.#fieldAt, value);
-      this.#fieldAt += encoding.entryBytesAt(bytes, this.#fieldAt);
+    if ((this.flags & FLAG_SAME_FIELDS) !== 0) {
+      this.#fieldAt = this.#readElement(this.#fieldAt, field);
+      this.#restElements--;
     } else {
-      this.#readElement(this.#valueAt, value);
-      this.#valueAt += encoding.entryBytesAt(bytes, this.#valueAt);
+      this.#restAt = this.#readElement(this.#restAt, field);
+      this.#restElements -= 2;
     }
+    this.#restAt = this.#readElement(this.#restAt, value);
   }
 
-  #readElement(at: number, out: Slice): void {
+  /** Elements of the present entry from its first value or field on, with their number itself. */
+  #elements(): number {
+    return ((this.flags & FLAG_SAME_FIELDS) !== 0 ? this.pairs : this.pairs * 2) + 1;
+  }
+
+  /** Points `out` at an element; returns where the next one begins. */
+  #readElement(at: number, out: Slice): number {
     const bytes = this.#bytes;
+    const head = bytes[at];
+    if (head >= 0x80 && head < 0xc0) {
+      // A string below 64 bytes: most fields and many values.
+      out.set(bytes, at + 1, head & 0x3f);
+      return at + (head & 0x3f) + 2;
+    }
     const headerBytes = encoding.stringHeaderBytes(bytes, at);
     if (headerBytes !== 0) {
       out.set(bytes, at + headerBytes, encoding.bodyBytes(bytes, at) - headerBytes);
-      return;
+    } else {
+      encoding.loadInteger(bytes, at, this.#integer);
+      readText(this.#integer, out);
     }
-    encoding.loadInteger(bytes, at, this.#integer);
-    readText(this.#integer, out);
+    return at + encoding.entryBytesAt(bytes, at);
   }
 
   #readEntry(start: number): void {
@@ -174,25 +187,37 @@ export class StreamNodeReader {
     const id = this.id;
     const master = this.#master;
     const delta = this.#integer;
-    let at = start;
     this.flagsOffset = start - this.#start;
-    this.flags = this.#number(at);
-    at += encoding.entryBytesAt(bytes, at);
-    encoding.loadInteger(bytes, at, delta);
+    // Flags are a byte always, and another tells their length.
+    const flags = bytes[start];
+    this.flags = flags;
+    let at = this.#readDelta(start + 2);
     id.w1 = (master.w1 + delta.low) | 0;
     id.w0 = (master.w0 + delta.high + (id.w1 >>> 0 < delta.low >>> 0 ? 1 : 0)) | 0;
-    at += encoding.entryBytesAt(bytes, at);
-    encoding.loadInteger(bytes, at, delta);
+    at = this.#readDelta(at);
     id.w3 = (master.w3 + delta.low) | 0;
     id.w2 = (master.w2 + delta.high + (id.w3 >>> 0 < delta.low >>> 0 ? 1 : 0)) | 0;
-    at += encoding.entryBytesAt(bytes, at);
-    if ((this.flags & FLAG_SAME_FIELDS) !== 0) {
+    if ((flags & FLAG_SAME_FIELDS) !== 0) {
       this.pairs = this.#masterPairs;
     } else {
       this.pairs = this.#number(at);
       at += encoding.entryBytesAt(bytes, at);
     }
     this.#dataAt = at;
+    this.#restAt = at;
+    this.#restElements = this.#elements();
+  }
+
+  /** Reads an integer into `#integer`; returns where the next element begins. */
+  #readDelta(at: number): number {
+    const head = this.#bytes[at];
+    if (head < 0x80) {
+      this.#integer.low = head;
+      this.#integer.high = 0;
+      return at + 2;
+    }
+    encoding.loadInteger(this.#bytes, at, this.#integer);
+    return at + encoding.entryBytesAt(this.#bytes, at);
   }
 
   #number(at: number): number {

@@ -398,15 +398,22 @@ export class StreamCursor {
     this.#start.copyFrom(start);
     this.#end.copyFrom(end);
     this.#isBackward = isBackward;
-    const index = indexOf(memory, stream);
-    const nodes = this.#nodes;
-    this.#hasNode = isBackward
-      ? nodes.seekNotAbove(memory, index, end)
-      : nodes.seekNotAbove(memory, index, start) || nodes.seekFirst(memory, index);
+    this.#hasNode = this.#seekNode(memory, indexOf(memory, stream), isBackward ? end : start);
     if (!this.#hasNode) return false;
     this.#openNode();
     if (!isBackward && start.compare(this.#master) > 0) this.#lookBack();
     return true;
+  }
+
+  /** Goes to the node at whose entries a walk from `from` on begins. False if there is none. */
+  #seekNode(memory: Memory, index: Ref, from: Id128): boolean {
+    const nodes = this.#nodes;
+    if (!nodes.seekLast(memory, index)) return false;
+    // Most readers want what came last, and need not search for it.
+    nodes.readId(this.#master);
+    if (from.compare(this.#master) >= 0) return true;
+    return nodes.seekNotAbove(memory, index, from) ||
+      (!this.#isBackward && nodes.seekFirst(memory, index));
   }
 
   /** Goes to the next entry of the range in the direction of the walk; false if there is none. */
