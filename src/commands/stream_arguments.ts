@@ -13,7 +13,6 @@ import { Id128 } from "../structures/id128.ts";
 import {
   formatId,
   formattedBytes,
-  idText,
   isRangeEnd,
   MAX_ID,
   MIN_ID,
@@ -23,7 +22,6 @@ import {
   SEQUENCE_MISSING,
   setGreatestSequence,
 } from "../values/stream_id.ts";
-import * as streamValue from "../values/stream_value.ts";
 import { StreamCursor, type StreamLimits, type StreamTrim } from "../values/stream_value.ts";
 import { integerArgument } from "./arguments.ts";
 
@@ -241,37 +239,6 @@ function checkLimitAlone(client: Client): void {
   if (!client.has(REDIS_INTERNAL)) throw LIMIT_WITHOUT_TILDE;
 }
 
-/**
- * The arguments under which a trim is recorded: what it came to, so that it cuts the same again.
- * `texts` gets them by index.
- */
-export function recordTrim(
-  memory: Memory,
-  stream: Ref,
-  trim: StreamTrim,
-  trimIndex: number,
-  texts: Map<number, string>,
-): void {
-  texts.set(trimIndex - 1, "=");
-  if (trim.lengthMax >= 0) {
-    texts.set(trimIndex, String(streamValue.length(memory, stream)));
-  } else {
-    streamValue.readEdgeId(memory, stream, scratchId);
-    texts.set(trimIndex, idText(scratchId));
-  }
-}
-
-/** Records the command with some of its arguments replaced. */
-export function propagateRewritten(client: Client, texts: ReadonlyMap<number, string>): void {
-  if (!client.wantsEffects) return;
-  const { argv } = client;
-  const parts: (string | Uint8Array)[] = [];
-  for (let index = 0; index < argv.count; index++) {
-    parts.push(texts.get(index) ?? argv.copy(index));
-  }
-  client.propagateAs(...parts);
-}
-
 /** Replies an id. */
 export function replyId(reply: Reply, id: Id128): void {
   const start = reply.bulkRoom(formattedBytes(id));
@@ -304,7 +271,7 @@ export function replyEntryOf(reply: Reply, memory: Memory, stream: Ref, id: Id12
   return true;
 }
 
-/** Replies an array of at most `count` entries of a range, 0 = all. */
+/** Replies an array of at most `count` entries of a range, 0 = all; returns how many there are. */
 export function replyRange(
   reply: Reply,
   memory: Memory,
@@ -313,7 +280,7 @@ export function replyRange(
   end: Id128,
   count: number,
   isBackward: boolean,
-): void {
+): number {
   const mark = reply.deferArray();
   let entries = 0;
   if (entryCursor.seek(memory, stream, start, end, isBackward)) {
@@ -323,4 +290,5 @@ export function replyRange(
     }
   }
   reply.endDeferredArray(mark, entries);
+  return entries;
 }

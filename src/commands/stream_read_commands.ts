@@ -35,7 +35,7 @@ import {
   replyId,
   replyRange,
 } from "./stream_arguments.ts";
-import { GroupEffects } from "./stream_effects.ts";
+import { groupEffects } from "./stream_effects.ts";
 import { consumerArgument, groupArgument } from "./stream_groups.ts";
 
 /** Keys are the first half of what follows STREAMS. */
@@ -111,11 +111,25 @@ interface StreamRead {
   /** Argument that is the group's name, followed by the consumer's; 0 = no group. */
   groupIndex: number;
   isNoAck: boolean;
-  /** Entries behind this id are wanted, for each key. */
+  /** Entries behind this id are wanted, for each of `keyCount` keys; there may be more ids. */
   ids: Id128[];
-  /** For each key: whether the consumer's own pending entries are wanted. */
+  /** For each key likewise: whether the consumer's own pending entries are wanted. */
   isHistory: boolean[];
 }
+
+/** What the command that runs asks for: used again for the next one, so that none makes objects. */
+const wanted: StreamRead = {
+  timeoutMs: NO_TIMEOUT,
+  count: 0,
+  firstKey: 0,
+  keyCount: 0,
+  groupIndex: 0,
+  isNoAck: false,
+  ids: [],
+  isHistory: [],
+};
+/** Ids beyond so many are not kept for the next command. */
+const KEPT_IDS_MAX = 64;
 
 const start = new Id128();
 const lastId = new Id128();
@@ -151,13 +165,16 @@ function optionWidth(argv: Argv, index: number): number {
 
 function read(client: Client, isGroup: boolean): void {
   const { reply } = client;
-  const wanted = parseRead(client, isGroup);
-  resolveIds(client, wanted);
-  if (isGroup) client.propagateNothing();
+  parseRead(client, isGroup);
+  resolveIds(client);
+  if (isGroup) {
+    client.propagateNothing();
+    groupEffects.forget();
+  }
   const mark = reply.deferArray();
   let served = 0;
   for (let key = 0; key < wanted.keyCount; key++) {
-    if (serveKey(client, wanted, key, served === 0 && wanted.keyCount === 1)) served++;
+    if (serveKey(client, key, served === 0 && wanted.keyCount === 1)) served++;
   }
   if (served > 0) {
     if (wanted.keyCount === 1) return;
@@ -166,22 +183,18 @@ function read(client: Client, isGroup: boolean): void {
   } else if (wanted.timeoutMs === NO_TIMEOUT || client.has(REDIS_DENY_BLOCKING)) {
     reply.nilArray();
   } else {
-    wait(client, wanted);
+    wait(client);
   }
 }
 
-function parseRead(client: Client, isGroup: boolean): StreamRead {
+/** Reads the arguments into `wanted`, but for the ids. */
+function parseRead(client: Client, isGroup: boolean): void {
   const { argv } = client;
-  const wanted: StreamRead = {
-    timeoutMs: NO_TIMEOUT,
-    count: 0,
-    firstKey: 0,
-    keyCount: 0,
-    groupIndex: 0,
-    isNoAck: false,
-    ids: [],
-    isHistory: [],
-  };
+  wanted.timeoutMs = NO_TIMEOUT;
+  wanted.count = 0;
+  wanted.firstKey = 0;
+  wanted.groupIndex = 0;
+  wanted.isNoAck = false;
   for (let index = 1; index < argv.count && wanted.firstKey === 0; index++) {
     const more = argv.count - index - 1;
     if (argv.is(index, "block") && more > 0) {
@@ -206,7 +219,6 @@ function parseRead(client: Client, isGroup: boolean): StreamRead {
   }
   if (wanted.firstKey === 0) throw SYNTAX_ERROR;
   if (isGroup && wanted.groupIndex === 0) throw MISSING_GROUP;
-  return wanted;
 }
 
 /** Redis: in a script it is refused; in a transaction it just does not wait. */
@@ -225,9 +237,11 @@ function waitArgument(argv: Argv, index: number): number {
 }
 
 /** Checks all keys and groups, and reads the ids, before anything is done. */
-function resolveIds(client: Client, wanted: StreamRead): void {
+function resolveIds(client: Client): void {
   const { argv, db } = client;
   const isGroup = wanted.groupIndex !== 0;
+  if (wanted.ids.length > KEPT_IDS_MAX) wanted.ids.length = KEPT_IDS_MAX;
+  while (wanted.ids.length < wanted.keyCount) wanted.ids.push(new Id128());
   for (let key = 0; key < wanted.keyCount; key++) {
     const keyIndex = wanted.firstKey + key;
     const idIndex = keyIndex + wanted.keyCount;
@@ -240,7 +254,8 @@ function resolveIds(client: Client, wanted: StreamRead): void {
           "XREADGROUP with GROUP option",
       );
     }
-    const id = new Id128();
+    const id = wanted.ids[key];
+    id.copyFrom(MIN_ID);
     let isHistory = isGroup;
     if (isChar(argv, idIndex, DOLLAR)) {
       if (isGroup) throw LAST_ID_OF_GROUP;
@@ -256,8 +271,7 @@ function resolveIds(client: Client, wanted: StreamRead): void {
       // Redis: the greatest id is its sign for `>`.
       if (isGroup && id.compare(MAX_ID) === 0) isHistory = false;
     }
-    wanted.ids.push(id);
-    wanted.isHistory.push(isHistory);
+    wanted.isHistory[key] = isHistory;
   }
 }
 
@@ -272,7 +286,7 @@ function readBeforeTop({ db }: Client, stream: Ref, id: Id128): void {
  * Replies what a key has for the client; returns whether it has anything. `isAlone`: the head of
  * the whole reply is due, too.
  */
-function serveKey(client: Client, wanted: StreamRead, key: number, isAlone: boolean): boolean {
+function serveKey(client: Client, key: number, isAlone: boolean): boolean {
   const { db, argv } = client;
   const keyIndex = wanted.firstKey + key;
   const entry = typedForRead(client, keyIndex, TYPE_STREAM);
@@ -280,39 +294,45 @@ function serveKey(client: Client, wanted: StreamRead, key: number, isAlone: bool
   const stream = value.valueRef(db.arena, entry);
   const keyStart = argv.starts[keyIndex];
   const keyBytes = argv.lengths[keyIndex];
-  if (wanted.groupIndex === 0) {
-    if (!hasEntryBehind(client, stream, wanted.ids[key])) return false;
-    replyHead(client, argv.bytes, keyStart, keyBytes, isAlone);
-    replyBehind(client, stream, wanted.ids[key], wanted.count);
-    return true;
-  }
+  if (wanted.groupIndex === 0) return replyBehind(client, stream, key, isAlone);
   const group = groupArgument(client, stream, wanted.groupIndex);
   const isHistory = wanted.isHistory[key];
-  streamGroup.readLastDelivered(db.arena, group, delivered);
-  if (!isHistory && !hasEntryBehind(client, stream, delivered)) return false;
-  const effects = new GroupEffects(client, argv.bytes, keyStart, keyBytes, wanted.groupIndex);
-  const consumer = consumerArgument(
-    client,
-    argv.bytes,
-    keyStart,
-    keyBytes,
-    group,
-    wanted.groupIndex + 1,
-    effects,
-  );
+  if (!isHistory && !seekNew(client, stream, group)) return false;
+  groupEffects.begin(client, argv.bytes, keyStart, keyBytes, wanted.groupIndex);
+  const consumerIndex = wanted.groupIndex + 1;
+  const consumer = consumerArgument(client, argv.bytes, keyStart, keyBytes, group, consumerIndex);
   replyHead(client, argv.bytes, keyStart, keyBytes, isAlone);
   db.keyspace.dirty++;
   if (isHistory) replyHistory(client, stream, group, consumer, wanted.ids[key], wanted.count);
-  else deliver(client, stream, group, consumer, wanted.count, wanted.isNoAck, effects);
+  else deliver(client, stream, group, consumer, true, wanted.count, wanted.isNoAck);
   return true;
 }
 
-/** Whether the last entry of a stream is behind an id. */
-function hasEntryBehind({ db }: Client, stream: Ref, id: Id128): boolean {
+/** Replies what is behind an id; returns whether anything is. */
+function replyBehind(client: Client, stream: Ref, key: number, isAlone: boolean): boolean {
+  const { argv, reply } = client;
+  if (!mayHaveBehind(client, stream, wanted.ids[key])) return false;
+  const keyIndex = wanted.firstKey + key;
+  const mark = reply.length;
+  replyHead(client, argv.bytes, argv.starts[keyIndex], argv.lengths[keyIndex], isAlone);
+  if (replyEntriesBehind(client, stream, wanted.ids[key], wanted.count) > 0) return true;
+  reply.rewind(mark);
+  return false;
+}
+
+/** Whether an id was given out behind this one, and the stream has entries. */
+function mayHaveBehind({ db }: Client, stream: Ref, id: Id128): boolean {
   streamValue.readLastId(db.arena, stream, lastId);
-  if (lastId.compare(id) <= 0 || streamValue.length(db.arena, stream) === 0) return false;
-  return topCursor.seek(db.arena, stream, MIN_ID, MAX_ID, true) && topCursor.next() &&
-    topCursor.id.compare(id) > 0;
+  return lastId.compare(id) > 0 && streamValue.length(db.arena, stream) > 0;
+}
+
+/** Makes the first entry that a group has not got the cursor's; returns whether there is one. */
+function seekNew(client: Client, stream: Ref, group: Ref): boolean {
+  const { arena } = client.db;
+  streamGroup.readLastDelivered(arena, group, start);
+  if (!mayHaveBehind(client, stream, start)) return false;
+  start.increment();
+  return cursor.seek(arena, stream, start, MAX_ID, false) && cursor.next();
 }
 
 /** Replies the key before its entries; if it is alone, also what is around. */
@@ -329,30 +349,32 @@ function replyHead(
   reply.bulk(key, keyStart, keyBytes);
 }
 
-function replyBehind({ db, reply }: Client, stream: Ref, id: Id128, count: number): void {
+function replyEntriesBehind(
+  { db, reply }: Client,
+  stream: Ref,
+  id: Id128,
+  count: number,
+): number {
   start.copyFrom(id);
   start.increment();
-  replyRange(reply, db.arena, stream, start, MAX_ID, count, false);
+  return replyRange(reply, db.arena, stream, start, MAX_ID, count, false);
 }
 
-/** Gives a consumer entries that its group has not got yet. */
+/** Gives a consumer what `seekNew` found, if it did, and what follows. */
 function deliver(
   { db, reply }: Client,
   stream: Ref,
   group: Ref,
   consumer: Ref,
+  hasNew: boolean,
   count: number,
   isNoAck: boolean,
-  effects: GroupEffects,
 ): void {
   const { arena } = db;
   const nowMs = clock.nowMs();
   const mark = reply.deferArray();
   let entries = 0;
-  streamGroup.readLastDelivered(arena, group, start);
-  start.increment();
-  const hasAny = cursor.seek(arena, stream, start, MAX_ID, false);
-  while (hasAny && cursor.next()) {
+  for (let hasEntry = hasNew; hasEntry; hasEntry = cursor.next()) {
     const { id } = cursor;
     replyEntry(reply, cursor);
     advance(arena, stream, group, id);
@@ -361,14 +383,14 @@ function deliver(
       pending.timeMs = nowMs;
       pending.count.set(0, 1);
       streamGroup.setPending(arena, group, id, pending);
-      effects.claim(arena, group, id, pending);
+      groupEffects.claim(arena, group, id, pending);
     }
     if (++entries === count) break;
   }
   if (entries > 0) {
     streamGroup.setActiveMs(arena, consumer, nowMs);
     // Beside the claims, so that the number of entries read is known after a load.
-    effects.moveGroup(arena, group);
+    groupEffects.moveGroup(arena, group);
   }
   reply.endDeferredArray(mark, entries);
 }
@@ -409,17 +431,18 @@ function replyHistory(
 }
 
 /** Lets the client wait for entries of any of the keys. */
-function wait(client: Client, wanted: StreamRead): void {
+function wait(client: Client): void {
   const { argv, host } = client;
+  const { groupIndex, isNoAck } = wanted;
   const keyIndexes: number[] = [];
   const ids = new Map<string, Id128>();
   for (let key = 0; key < wanted.keyCount; key++) {
     keyIndexes.push(wanted.firstKey + key);
     const text = argv.text(wanted.firstKey + key);
-    if (!ids.has(text)) ids.set(text, wanted.ids[key]);
+    if (!ids.has(text)) ids.set(text, wanted.ids[key].clone());
   }
   const count = wanted.count === 0 ? WAITING_COUNT_DEFAULT : wanted.count;
-  const isGroup = wanted.groupIndex !== 0;
+  const isGroup = groupIndex !== 0;
   host.blocking.block(
     client,
     keyIndexes,
@@ -427,12 +450,12 @@ function wait(client: Client, wanted: StreamRead): void {
     wanted.timeoutMs,
     (waiting, key, entry) => {
       const stream = value.valueRef(waiting.db.arena, entry);
-      if (isGroup) return serveWaitingGroup(waiting, wanted, key, stream, count);
+      if (isGroup) return serveWaitingGroup(waiting, key, stream, groupIndex, count, isNoAck);
       const id = ids.get(latin1Text(key, 0, key.length))!;
       streamValue.readLastId(waiting.db.arena, stream, lastId);
       if (lastId.compare(id) <= 0) return false;
       replyHead(waiting, key, 0, key.length, true);
-      replyBehind(waiting, stream, id, count);
+      replyEntriesBehind(waiting, stream, id, count);
       return true;
     },
     (waiting) => waiting.reply.nilArray(),
@@ -443,23 +466,25 @@ function wait(client: Client, wanted: StreamRead): void {
 /** Serves a client that waited for entries as a consumer; false if there are none for it. */
 function serveWaitingGroup(
   client: Client,
-  wanted: StreamRead,
   key: Uint8Array,
   stream: Ref,
+  groupIndex: number,
   count: number,
+  isNoAck: boolean,
 ): boolean {
   const { db } = client;
-  const group = groupArgument(client, stream, wanted.groupIndex);
+  const group = groupArgument(client, stream, groupIndex);
   if (group === 0) throw GROUP_GONE;
   streamGroup.readLastDelivered(db.arena, group, delivered);
   streamValue.readLastId(db.arena, stream, lastId);
   if (lastId.compare(delivered) <= 0) return false;
+  const hasNew = seekNew(client, stream, group);
   client.propagateNothing();
-  const effects = new GroupEffects(client, key, 0, key.length, wanted.groupIndex);
-  const consumerIndex = wanted.groupIndex + 1;
-  const consumer = consumerArgument(client, key, 0, key.length, group, consumerIndex, effects);
+  groupEffects.forget();
+  groupEffects.begin(client, key, 0, key.length, groupIndex);
+  const consumer = consumerArgument(client, key, 0, key.length, group, groupIndex + 1);
   replyHead(client, key, 0, key.length, true);
   db.keyspace.dirty++;
-  deliver(client, stream, group, consumer, count, wanted.isNoAck, effects);
+  deliver(client, stream, group, consumer, hasNew, count, isNoAck);
   return true;
 }

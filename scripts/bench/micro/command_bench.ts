@@ -18,8 +18,10 @@ const BATCH = 500;
 const requests = Number(Deno.args[0] ?? 400_000);
 const random = new Random(1);
 const randomKey = () => `key:${String(random.below(KEY_COUNT)).padStart(12, "0")}`;
-/** Half of the requests of a batch give an entry to a consumer, half acknowledge it. */
+/** Half of the requests give an entry to a consumer, half acknowledge one. */
 let delivered = 0;
+/** Entries that are pending meanwhile, where the oldest one is acknowledged each time. */
+const PENDING_COUNT = 10_000;
 
 const COMMANDS: Record<string, () => string[]> = {
   ping: () => ["PING"],
@@ -38,23 +40,32 @@ const COMMANDS: Record<string, () => string[]> = {
   xadd_cut: () => ["XADD", "cut", "MAXLEN", "~", "1000", "*", "field", randomKey()],
   xread: () => ["XREAD", "STREAMS", "stream", `1-${ENTRY_COUNT - 5}`],
   xrange: () => ["XRANGE", "stream", `1-${random.below(ENTRY_COUNT - 100)}`, "+", "COUNT", "100"],
-  xreadgroup: () => {
-    const isAcknowledgement = delivered++ % 2 === 1;
-    return isAcknowledgement
-      ? ["XACK", "stream", "group", `1-${delivered >> 1}`]
-      : "XREADGROUP GROUP group consumer COUNT 1 STREAMS stream >".split(" ");
-  },
+  xreadgroup: readOrAcknowledge,
+  xack_old: readOrAcknowledge,
 };
+
+function readOrAcknowledge(): string[] {
+  const isAcknowledgement = delivered++ % 2 === 1;
+  return isAcknowledgement
+    ? ["XACK", "stream", "group", `1-${delivered >> 1}`]
+    : "XREADGROUP GROUP group consumer COUNT 1 STREAMS stream >".split(" ");
+}
 
 /** What is there before a command is measured. */
 const PREPARED: Record<string, () => string[][]> = {
   xread: streamToRead,
   xrange: streamToRead,
-  xreadgroup: () => {
-    delivered = 0;
-    return [["XGROUP", "CREATE", "stream", "group", "0", "MKSTREAM"], ...streamToRead()];
+  xreadgroup: groupToRead,
+  xack_old: () => {
+    const read = `XREADGROUP GROUP group consumer COUNT ${PENDING_COUNT} STREAMS stream >`;
+    return [...groupToRead(), read.split(" ")];
   },
 };
+
+function groupToRead(): string[][] {
+  delivered = 0;
+  return [["XGROUP", "CREATE", "stream", "group", "0", "MKSTREAM"], ...streamToRead()];
+}
 
 function streamToRead(): string[][] {
   return Array.from(
