@@ -53,7 +53,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   ["digest", 2, 2, digest],
   ["digest-value", 2, Infinity, digestValue],
   ["error", 3, 3, replyGivenError],
-  ["help", 2, 2, ({ reply }) => replyHelp(reply, "DEBUG", DEBUG_HELP)],
+  ["help", 2, 2, (client) => replyHelp(client, DEBUG_HELP)],
   ["htstats", 3, 4, tableStatistics],
   ["htstats-key", 3, 4, keyTableStatistics],
   ["listpack", 3, 3, showListpack],
@@ -96,7 +96,7 @@ function debugCommand(client: Client): void {
   const subcommand = SUBCOMMANDS.find(([name]) => argv.is(1, name));
   const count = argv.count;
   if (subcommand === undefined || count < subcommand[1] || count > subcommand[2]) {
-    throw wrongSubcommandArity(argv, "DEBUG");
+    throw wrongSubcommandArity(argv);
   }
   subcommand[3](client);
 }
@@ -214,7 +214,7 @@ function showQuicklist(client: Client): void {
 function describeObject(client: Client): void {
   const { db, reply, host } = client;
   if (client.argv.count === 4 && !client.argv.is(3, "fast")) {
-    throw wrongSubcommandArity(client.argv, "DEBUG");
+    throw wrongSubcommandArity(client.argv);
   }
   const entry = entryOf(client);
   const { arena } = db;
@@ -329,7 +329,7 @@ function setReplyBuffer({ argv, reply }: Client): void {
   if (argv.is(2, "peak-reset-time")) {
     if (!argv.is(3, "never") && !argv.is(3, "reset")) integerArgument(argv, 3);
   } else if (!argv.is(2, "resizing")) {
-    throw wrongSubcommandArity(argv, "DEBUG");
+    throw wrongSubcommandArity(argv);
   }
   reply.ok();
 }

@@ -24,6 +24,7 @@ import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
 import { entryBytes, valueKinds } from "../values/value_kinds.ts";
 import { databaseArgument, databaseAt, int32Argument } from "./arguments.ts";
+import { replyHelp } from "./help.ts";
 import {
   collectEntries,
   cursorArgument,
@@ -176,7 +177,6 @@ const IS_LFU = commandError(
 );
 
 const OBJECT_HELP = [
-  "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
   "ENCODING <key>",
   "    Tells how the value is laid out in memory, by Redis's name for",
   "    it: listpack, intset and so on.",
@@ -189,8 +189,6 @@ const OBJECT_HELP = [
   "REFCOUNT <key>",
   "    Always 1, but for integers from 0 to 9999, which count as shared",
   "    by many.",
-  "HELP",
-  "    Prints this help.",
 ];
 
 /** Redis: small integers are shared objects, and that is what it shows as their references. */
@@ -416,9 +414,8 @@ function objectRefcountCommand(client: Client): void {
   client.reply.integer(isShared ? SHARED_REFERENCES : 1);
 }
 
-function objectHelpCommand({ reply }: Client): void {
-  reply.array(OBJECT_HELP.length);
-  for (const line of OBJECT_HELP) reply.simple(line);
+function objectHelpCommand(client: Client): void {
+  replyHelp(client, OBJECT_HELP);
 }
 
 /** The entry that OBJECT is asked about, or 0. Counted as hit or miss, but not as an access. */
