@@ -8,6 +8,7 @@ import { hexId } from "../base/random.ts";
 import { parseDouble } from "../base/doubles.ts";
 import { datasetDigest, hexText, valueDigest } from "../keyspace/dataset_digest.ts";
 import type { Ref } from "../memory/memory.ts";
+import { Argv } from "../protocol/argv.ts";
 import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { type CommandError, commandError, NO_SUCH_KEY } from "../session/errors.ts";
@@ -273,6 +274,7 @@ function populate(client: Client): void {
       MUST_BE_POSITIVE,
     );
   }
+  const key = new Argv();
   for (let index = 0; index < keyCount; index++) {
     const name = latin1Bytes(`${prefix}:${index}`);
     if (db.findRaw(name, 0, name.length) !== 0) continue;
@@ -283,7 +285,7 @@ function populate(client: Client): void {
       padded.set(bytes.subarray(0, valueBytes));
       bytes = padded;
     }
-    db.setStringKey(name, 0, name.length, bytes, 0, bytes.length, value.NO_EXPIRY);
+    db.setString(key.point(name, 0, name.length), 0, bytes, 0, bytes.length, value.NO_EXPIRY);
   }
   client.propagateNothing();
   reply.ok();

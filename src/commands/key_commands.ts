@@ -356,8 +356,6 @@ function copyCommand(client: Client): void {
 /** Puts a copy of an entry's value, with its expiry, under a key that is missing. */
 function copyEntry(source: Ref, target: Database, argv: Argv, keyIndex: number): void {
   const { arena } = target;
-  const start = argv.starts[keyIndex];
-  const length = argv.lengths[keyIndex];
   const encoding = value.encodingOf(arena, source);
   const expiryMs = value.expiryOf(arena, source);
   if (value.isEmbedded(arena, source)) {
@@ -372,7 +370,7 @@ function copyEntry(source: Ref, target: Database, argv: Argv, keyIndex: number):
   // No value takes more than all of them.
   if (!arena.hasRoomFor(arena.usedBytes)) arena.requireRoom(entryBytes(arena, source, 0));
   const ref = valueKinds[type].duplicate(arena, encoding, value.valueRef(arena, source));
-  target.createKey(argv.bytes, start, length, type, encoding, ref, expiryMs);
+  target.create(argv, keyIndex, type, encoding, ref, expiryMs);
 }
 
 function objectEncodingCommand(client: Client): void {

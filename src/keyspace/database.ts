@@ -6,13 +6,14 @@
  * `expires` too, so that the expiry cycle can draw from those alone. Both dicts hold the same
  * entry, and an entry that moves is replaced in both.
  *
- * Methods name a key either by an argument of the current command (`argv, index`) or by its bytes.
+ * A key is named by an argument (`argv, index`); one that stands in no request by an Argv that was
+ * pointed at it. Only `findRaw`, which changes nothing, takes bytes.
  */
 import * as clock from "../base/clock.ts";
 import { Slice } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
-import type { Argv } from "../protocol/argv.ts";
+import { Argv } from "../protocol/argv.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as stringValue from "../values/string_value.ts";
@@ -36,6 +37,7 @@ export class Database {
   /** Dict of the entries that have an expiry. */
   expires: Ref;
   readonly #key = new Slice();
+  readonly #keyArgv = new Argv();
 
   constructor(keyspace: KeyspaceState<Database>, index: number) {
     this.keyspace = keyspace;
@@ -62,24 +64,14 @@ export class Database {
 
   /** The entry of a key for a command that may change it, or 0. */
   lookupForWrite(argv: Argv, index: number): Ref {
-    return this.#lookup(argv.bytes, argv.starts[index], argv.lengths[index], true);
+    return this.#lookup(argv, index, true);
   }
 
   /**
    * The entry of a key, or 0, without touching its access clock or the statistics (OBJECT, TTL).
    */
   peek(argv: Argv, index: number): Ref {
-    return this.#lookup(argv.bytes, argv.starts[index], argv.lengths[index], false);
-  }
-
-  /** `peek` by bytes. */
-  peekKey(bytes: Uint8Array, start: number, length: number): Ref {
-    return this.#lookup(bytes, start, length, false);
-  }
-
-  /** `lookupForWrite` by bytes; for keys that do not stand in an argument. */
-  lookupKey(bytes: Uint8Array, start: number, length: number): Ref {
-    return this.#lookup(bytes, start, length, true);
+    return this.#lookup(argv, index, false);
   }
 
   /** The entry as it is: expired or not, without any side effect; or 0. */
@@ -88,7 +80,7 @@ export class Database {
   }
 
   #lookupCounted(argv: Argv, index: number, touch: boolean): Ref {
-    const entry = this.#lookup(argv.bytes, argv.starts[index], argv.lengths[index], touch);
+    const entry = this.#lookup(argv, index, touch);
     if (entry === 0) {
       this.keyspace.missCount++;
       this.#announce(EVENT_KEY_MISS, "keymiss", argv, index);
@@ -98,9 +90,10 @@ export class Database {
     return entry;
   }
 
-  #lookup(bytes: Uint8Array, start: number, length: number, touch: boolean): Ref {
+  #lookup(argv: Argv, index: number, touch: boolean): Ref {
     const { arena } = this;
-    const entry = dict.find(arena, this.keys, bytes, start, length);
+    const start = argv.starts[index];
+    const entry = dict.find(arena, this.keys, argv.bytes, start, argv.lengths[index]);
     if (entry === 0) return 0;
     if (
       (value.ownerFlags(arena, entry) & value.FLAG_EXPIRY) !== 0 &&
@@ -157,26 +150,22 @@ export class Database {
   }
 
   /**
-   * Creates a key that does not exist, with a value that stands at `ref`. Returns its entry. The
-   * command announces the change by `changed` when it is done.
+   * Creates a key that does not exist, with a value that stands at `ref` and an expiry (Unix time
+   * in ms or NO_EXPIRY). Returns its entry. The command announces the change by `changed` when it
+   * is done.
    */
-  create(argv: Argv, index: number, type: number, encoding: number, ref: Ref): Ref {
-    const start = argv.starts[index];
-    const length = argv.lengths[index];
-    return this.createKey(argv.bytes, start, length, type, encoding, ref, value.NO_EXPIRY);
-  }
-
-  /** `create` by bytes, with an expiry (Unix time in ms or NO_EXPIRY). */
-  createKey(
-    bytes: Uint8Array,
-    start: number,
-    length: number,
+  create(
+    argv: Argv,
+    index: number,
     type: number,
     encoding: number,
     ref: Ref,
-    expiryMs: number,
+    expiryMs = value.NO_EXPIRY,
   ): Ref {
     const { arena } = this;
+    const { bytes } = argv;
+    const start = argv.starts[index];
+    const length = argv.lengths[index];
     const entry = value.createEntry(
       arena,
       bytes,
@@ -220,22 +209,10 @@ export class Database {
     length: number,
     expiryMs: number,
   ): void {
+    const { arena } = this;
+    const key = argv.bytes;
     const keyStart = argv.starts[index];
     const keyBytes = argv.lengths[index];
-    this.setStringKey(argv.bytes, keyStart, keyBytes, bytes, start, length, expiryMs);
-  }
-
-  /** `setString` by bytes. */
-  setStringKey(
-    key: Uint8Array,
-    keyStart: number,
-    keyBytes: number,
-    bytes: Uint8Array,
-    start: number,
-    length: number,
-    expiryMs: number,
-  ): void {
-    const { arena } = this;
     const old = dict.find(arena, this.keys, key, keyStart, keyBytes);
     if (old === 0) {
       const hash = dict.lastHash();
@@ -258,7 +235,7 @@ export class Database {
     }
     const oldExpiryMs = value.expiryOf(arena, old);
     if (oldExpiryMs !== value.NO_EXPIRY && this.#removeIfExpired(old)) {
-      this.setStringKey(key, keyStart, keyBytes, bytes, start, length, expiryMs);
+      this.setString(argv, index, bytes, start, length, expiryMs);
       return;
     }
     const newExpiryMs = expiryMs === KEEP_EXPIRY ? oldExpiryMs : expiryMs;
@@ -340,14 +317,8 @@ export class Database {
 
   /** Removes a key with its value. Returns whether it existed. Does not announce. */
   remove(argv: Argv, index: number): boolean {
-    return this.removeKey(argv.bytes, argv.starts[index], argv.lengths[index]);
-  }
-
-  /** `remove` by bytes. */
-  removeKey(bytes: Uint8Array, start: number, length: number): boolean {
-    const entry = dict.find(this.arena, this.keys, bytes, start, length);
+    const entry = this.detach(argv, index);
     if (entry === 0) return false;
-    this.#unlinkFound(entry, bytes, start, length);
     this.keyspace.reclaimer.freeEntry(entry);
     return true;
   }
@@ -356,7 +327,7 @@ export class Database {
   removeEntry(entry: Ref): void {
     dictEntry.readKey(this.arena, entry, this.#key);
     const { bytes, start, length } = this.#key;
-    this.removeKey(bytes, start, length);
+    this.remove(this.#keyArgv.point(bytes, start, length), 0);
   }
 
   /**
@@ -412,20 +383,10 @@ export class Database {
    * event. Counts one change for the save points; commands that change more say so by `dirty`.
    */
   changed(argv: Argv, index: number, eventClass: number, event: string): void {
+    const { keyspace } = this;
+    const { bytes } = argv;
     const start = argv.starts[index];
     const length = argv.lengths[index];
-    this.changedKey(argv.bytes, start, length, eventClass, event);
-  }
-
-  /** `changed` by bytes. */
-  changedKey(
-    bytes: Uint8Array,
-    start: number,
-    length: number,
-    eventClass: number,
-    event: string,
-  ): void {
-    const { keyspace } = this;
     keyspace.dirty++;
     keyspace.listener.keyChanged(this, bytes, start, length);
     keyspace.listener.keyEvent(this, eventClass, event, bytes, start, length);
@@ -445,13 +406,8 @@ export class Database {
 
   /** Removes a key whose collection became empty, and announces its "del". */
   removeEmptied(argv: Argv, index: number): void {
-    this.removeEmptiedKey(argv.bytes, argv.starts[index], argv.lengths[index]);
-  }
-
-  /** `removeEmptied` by bytes. */
-  removeEmptiedKey(bytes: Uint8Array, start: number, length: number): void {
-    this.removeKey(bytes, start, length);
-    this.keyspace.listener.keyEvent(this, EVENT_GENERIC, "del", bytes, start, length);
+    this.remove(argv, index);
+    this.#announce(EVENT_GENERIC, "del", argv, index);
   }
 
   /** Removes all keys; the memory comes back in steps. Returns how many there were. */
