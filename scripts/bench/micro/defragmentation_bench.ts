@@ -103,7 +103,9 @@ function fillSortedSet(keyspace: Keyspace): void {
   const limits = { listpackEntriesMax: 0, listpackValueBytesMax: 64 };
   fill(
     (name, index) =>
-      sortedSetValue.add(arena, entry, name, 0, name.length, Math.imul(index, 40503), 0, limits),
+      sortedSetValue.add(arena, entry, name, 0, name.length, Math.imul(index, 40503), 0, limits, {
+        score: 0,
+      }),
     (name) => sortedSetValue.remove(arena, entry, name, 0, name.length),
   );
 }

@@ -151,7 +151,9 @@ measure("one sorted set", count / 5, (keyspace) => {
   for (let index = 0; index < count / 5; index++) {
     const member = latin1Bytes(`member:${index}`);
     const score = (index * 7919) % 100_003;
-    sortedSetValue.add(arena, entry, member, 0, member.length, score, 0, limits.sortedSet);
+    sortedSetValue.add(arena, entry, member, 0, member.length, score, 0, limits.sortedSet, {
+      score: 0,
+    });
   }
   keyspace.databases[0].insertEntry(entry);
 });
