@@ -204,8 +204,7 @@ const scanned: Ref[] = [];
 function delCommand({ db, argv, reply }: Client): void {
   let deleted = 0;
   for (let index = 1; index < argv.count; index++) {
-    if (db.peek(argv, index) === 0) continue;
-    db.remove(argv, index);
+    if (!db.removeUnexpired(argv, index)) continue;
     db.changed(argv, index, EVENT_GENERIC, "del");
     deleted++;
   }

@@ -214,8 +214,8 @@ export class Database {
     const keyStart = argv.starts[index];
     const keyBytes = argv.lengths[index];
     const old = dict.find(arena, this.keys, key, keyStart, keyBytes);
+    const hash = dict.lastHash();
     if (old === 0) {
-      const hash = dict.lastHash();
       const newExpiryMs = expiryMs === KEEP_EXPIRY ? value.NO_EXPIRY : expiryMs;
       const entry = stringValue.createEntry(
         arena,
@@ -260,7 +260,7 @@ export class Database {
     this.keyspace.inheritClock(old, entry);
     this.#announceIfStream(old, key, keyStart, keyBytes);
     dict.replaceFound(arena, old, entry);
-    this.#replaceExpiry(old, entry, oldExpiryMs, newExpiryMs);
+    this.#replaceExpiry(old, entry, hash, oldExpiryMs, newExpiryMs);
     this.keyspace.reclaimer.freeEntry(old);
   }
 
@@ -274,6 +274,7 @@ export class Database {
     const start = argv.starts[index];
     const length = argv.lengths[index];
     let old = dict.find(arena, this.keys, argv.bytes, start, length);
+    const hash = dict.lastHash();
     if (old !== 0 && this.#removeIfExpired(old)) old = 0;
     if (old === 0) return this.create(argv, index, type, encoding, ref);
     const oldType = value.typeOf(arena, old);
@@ -289,8 +290,8 @@ export class Database {
       value.NO_EXPIRY,
     );
     this.keyspace.inheritClock(old, entry);
-    dict.replaceRef(arena, this.keys, old, entry);
-    this.#replaceExpiry(old, entry, oldExpiryMs, value.NO_EXPIRY);
+    dict.replaceRef(arena, this.keys, old, entry, hash);
+    this.#replaceExpiry(old, entry, hash, oldExpiryMs, value.NO_EXPIRY);
     this.keyspace.reclaimer.freeEntry(old);
     const { listener } = this.keyspace;
     if (type !== value.TYPE_STRING || oldType === value.TYPE_STREAM) {
@@ -310,15 +311,26 @@ export class Database {
    */
   replaceMoved(old: Ref, entry: Ref): void {
     if (old === entry) return;
-    dict.replaceRef(this.arena, this.keys, old, entry);
+    const hash = dict.hashOf(this.arena, entry);
+    dict.replaceRef(this.arena, this.keys, old, entry, hash);
     if ((value.ownerFlags(this.arena, entry) & value.FLAG_EXPIRY) === 0) return;
-    dict.replaceRef(this.arena, this.expires, old, entry);
+    dict.replaceRef(this.arena, this.expires, old, entry, hash);
   }
 
   /** Removes a key with its value. Returns whether it existed. Does not announce. */
   remove(argv: Argv, index: number): boolean {
     const entry = this.detach(argv, index);
     if (entry === 0) return false;
+    this.keyspace.reclaimer.freeEntry(entry);
+    return true;
+  }
+
+  /** `remove` for a command to which a key that has expired is missing (DEL). */
+  removeUnexpired(argv: Argv, index: number): boolean {
+    const { arena } = this;
+    const entry = dict.find(arena, this.keys, argv.bytes, argv.starts[index], argv.lengths[index]);
+    if (entry === 0 || this.expireIfNeeded(entry)) return false;
+    this.#unlinkFound(entry, argv.bytes, argv.starts[index], argv.lengths[index]);
     this.keyspace.reclaimer.freeEntry(entry);
     return true;
   }
@@ -365,16 +377,14 @@ export class Database {
       value.setExpiryInPlace(arena, entry, expiryMs);
       return entry;
     }
+    const hash = dict.hashOf(arena, entry);
     dictEntry.readKey(arena, entry, this.#key);
     // The entry's own bytes move while it is remade.
     const key = this.#key.copy();
-    if (oldExpiryMs !== value.NO_EXPIRY) {
-      dict.find(arena, this.expires, key, 0, key.length);
-      dict.removeFound(arena, this.expires, entry);
-    }
+    if (oldExpiryMs !== value.NO_EXPIRY) dict.removeEntry(arena, this.expires, entry, hash);
     const target = value.remakeEntry(arena, entry, key, 0, key.length, expiryMs);
-    dict.replaceRef(arena, this.keys, entry, target);
-    if (expiryMs !== value.NO_EXPIRY) dict.insert(arena, this.expires, target);
+    dict.replaceRef(arena, this.keys, entry, target, hash);
+    if (expiryMs !== value.NO_EXPIRY) dict.insertHashed(arena, this.expires, target, hash);
     return target;
   }
 
@@ -468,19 +478,29 @@ export class Database {
   }
 
   #insert(entry: Ref, expiryMs: number): void {
-    dict.insert(this.arena, this.keys, entry);
-    if (expiryMs !== value.NO_EXPIRY) dict.insert(this.arena, this.expires, entry);
+    const hash = dict.hashOf(this.arena, entry);
+    dict.insertHashed(this.arena, this.keys, entry, hash);
+    if (expiryMs !== value.NO_EXPIRY) dict.insertHashed(this.arena, this.expires, entry, hash);
   }
 
-  /** `entry` has taken the place of `old`, which has the same key, in the dict of keys. */
-  #replaceExpiry(old: Ref, entry: Ref, oldExpiryMs: number, newExpiryMs: number): void {
+  /**
+   * `entry` has taken the place of `old`, which has the same key with this hash, in the dict of
+   * keys.
+   */
+  #replaceExpiry(
+    old: Ref,
+    entry: Ref,
+    hash: number,
+    oldExpiryMs: number,
+    newExpiryMs: number,
+  ): void {
     const { arena } = this;
     if (oldExpiryMs === value.NO_EXPIRY) {
-      if (newExpiryMs !== value.NO_EXPIRY) dict.insert(arena, this.expires, entry);
+      if (newExpiryMs !== value.NO_EXPIRY) dict.insertHashed(arena, this.expires, entry, hash);
     } else if (newExpiryMs === value.NO_EXPIRY) {
-      dict.removeEntry(arena, this.expires, old);
+      dict.removeEntry(arena, this.expires, old, hash);
     } else {
-      dict.replaceRef(arena, this.expires, old, entry);
+      dict.replaceRef(arena, this.expires, old, entry, hash);
     }
   }
 
@@ -492,11 +512,11 @@ export class Database {
 
   /** Takes the entry that was just found out of both dicts. */
   #unlinkFound(entry: Ref, bytes: Uint8Array, start: number, length: number): void {
+    const hash = dict.lastHash();
     dict.removeFound(this.arena, this.keys, entry);
     this.#announceIfStream(entry, bytes, start, length);
     if ((value.ownerFlags(this.arena, entry) & value.FLAG_EXPIRY) === 0) return;
-    dict.find(this.arena, this.expires, bytes, start, length);
-    dict.removeFound(this.arena, this.expires, entry);
+    dict.removeEntry(this.arena, this.expires, entry, hash);
   }
 }
 
