@@ -12,6 +12,7 @@
 import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import type { Database } from "../keyspace/database.ts";
+import { Argv } from "../protocol/argv.ts";
 import * as value from "../values/value.ts";
 import { type Client, REDIS_BLOCKED, type ServeBlocked } from "../session/client.ts";
 import type { CommandError } from "../session/errors.ts";
@@ -167,7 +168,8 @@ export class Blocking {
 
   #serveKey(db: Database, key: string): void {
     const bytes = latin1Bytes(key);
-    let entry = db.lookupKey(bytes, 0, bytes.length);
+    const argv = new Argv().point(bytes, 0, bytes.length);
+    let entry = db.lookupForWrite(argv, 0);
     for (const client of this.#waiting[db.index]?.get(key) ?? []) {
       // Of the many who may wait for the key, most need not hear that there is none.
       if (entry === 0 && this.#whenGoneCount === 0) return;
@@ -181,7 +183,7 @@ export class Blocking {
       });
       if (!isServed) continue;
       this.unblock(client);
-      entry = db.lookupKey(bytes, 0, bytes.length);
+      entry = db.lookupForWrite(argv, 0);
     }
   }
 }

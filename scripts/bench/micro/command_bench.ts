@@ -18,10 +18,13 @@ const BATCH = 500;
 const requests = Number(Deno.args[0] ?? 400_000);
 const random = new Random(1);
 const randomKey = () => `key:${String(random.below(KEY_COUNT)).padStart(12, "0")}`;
-/** Half of the requests give an entry to a consumer, half acknowledge one. */
-let delivered = 0;
-/** Entries that are pending meanwhile, where the oldest one is acknowledged each time. */
+/** Entries that are pending all the time, beside the one in progress. */
 const PENDING_COUNT = 10_000;
+
+/** For commands that come in pairs. */
+let calls = 0;
+let lastKey = "";
+const again = () => lastKey = randomKey();
 
 const COMMANDS: Record<string, () => string[]> = {
   ping: () => ["PING"],
@@ -36,6 +39,9 @@ const COMMANDS: Record<string, () => string[]> = {
   zadd: () => ["ZADD", "zset", String(random.below(1000)), randomKey()],
   zpopmin: () => ["ZPOPMIN", "zset"],
   spop: () => ["SPOP", "set"],
+  setdel: () => ++calls % 2 === 1 ? ["SET", again(), "xxx"] : ["DEL", lastKey],
+  setexdel: () => ++calls % 2 === 1 ? ["SET", again(), "xxx", "EX", "1000"] : ["DEL", lastKey],
+  expire: () => ++calls % 2 === 1 ? ["EXPIRE", again(), "1000"] : ["PERSIST", lastKey],
   xadd: () => ["XADD", "new", "*", "field", randomKey()],
   xadd_cut: () => ["XADD", "cut", "MAXLEN", "~", "1000", "*", "field", randomKey()],
   xread: () => ["XREAD", "STREAMS", "stream", `1-${ENTRY_COUNT - 5}`],
@@ -44,10 +50,10 @@ const COMMANDS: Record<string, () => string[]> = {
   xack_old: readOrAcknowledge,
 };
 
+/** Gives an entry to a consumer, or acknowledges the oldest one that is pending. */
 function readOrAcknowledge(): string[] {
-  const isAcknowledgement = delivered++ % 2 === 1;
-  return isAcknowledgement
-    ? ["XACK", "stream", "group", `1-${delivered >> 1}`]
+  return ++calls % 2 === 0
+    ? ["XACK", "stream", "group", `1-${calls >> 1}`]
     : "XREADGROUP GROUP group consumer COUNT 1 STREAMS stream >".split(" ");
 }
 
@@ -63,7 +69,7 @@ const PREPARED: Record<string, () => string[][]> = {
 };
 
 function groupToRead(): string[][] {
-  delivered = 0;
+  calls = 0;
   return [["XGROUP", "CREATE", "stream", "group", "0", "MKSTREAM"], ...streamToRead()];
 }
 
