@@ -53,6 +53,9 @@ const TRIMMED_NODES_MAX = 100;
 const TRIMMED_ENTRIES_DEFAULT = 10000;
 const TRIMMED_ENTRIES_MAX = 1000000;
 
+/** Elements of an entry in a reply: its id, and its fields and values. */
+export const ENTRY_ELEMENTS = 2;
+
 const limits: StreamLimits = { nodeBytesMax: 0, nodeEntriesMax: 0 };
 const field = scratch(new Slice());
 const content = scratch(new Slice());
@@ -251,9 +254,16 @@ export function replyMilliseconds(reply: Reply, timeMs: number): void {
   else reply.bigInteger(BigInt.asIntN(64, BigInt(timeMs)));
 }
 
-/** Replies the present entry of a cursor: its id, and an array of fields and values. */
-export function replyEntry(reply: Reply, cursor: StreamCursor): void {
-  reply.array(2);
+/**
+ * Replies the present entry of a cursor: its id, and an array of fields and values; of `elements`
+ * elements, the caller adds those beyond.
+ */
+export function replyEntry(
+  reply: Reply,
+  cursor: StreamCursor,
+  elements = ENTRY_ELEMENTS,
+): void {
+  reply.array(elements);
   replyId(reply, cursor.id);
   reply.array(cursor.pairs * 2);
   cursor.beginPairs();
@@ -265,9 +275,15 @@ export function replyEntry(reply: Reply, cursor: StreamCursor): void {
 }
 
 /** Replies the entry of an id, if there is one; returns whether there is. */
-export function replyEntryOf(reply: Reply, memory: Memory, stream: Ref, id: Id128): boolean {
+export function replyEntryOf(
+  reply: Reply,
+  memory: Memory,
+  stream: Ref,
+  id: Id128,
+  elements = ENTRY_ELEMENTS,
+): boolean {
   if (!entryCursor.seek(memory, stream, id, id, false) || !entryCursor.next()) return false;
-  replyEntry(reply, entryCursor);
+  replyEntry(reply, entryCursor, elements);
   return true;
 }
 

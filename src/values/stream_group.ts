@@ -347,6 +347,12 @@ export function findPending(memory: Memory, group: Ref, id: Id128, out: PendingE
   return true;
 }
 
+/** The time of the last delivery of the entry at which a cursor is in a group's id tree. */
+export function pendingTimeAt(cursor: IdTreeCursor): number {
+  integer.set(cursor.payload(PENDING_TIME + 1), cursor.payload(PENDING_TIME));
+  return toNumber(integer);
+}
+
 /**
  * Makes an entry pending, or changes what is known of one that is; if it was another consumer's, it
  * is that no more.
