@@ -323,6 +323,13 @@ export class Arena extends Memory {
    * Call only while nothing is frozen.
    */
   relocate(ref: Ref): Ref {
+    const target = this.copyAway(ref);
+    if (target !== ref) this.free(ref);
+    return target;
+  }
+
+  /** `relocate` that leaves the block where it is, too; the caller frees it when it can. */
+  copyAway(ref: Ref): Ref {
     const slabs = this.#slabs;
     const segment = ref >>> SEGMENT_SHIFT;
     const sizeClass = slabs.classOf[segment];
@@ -334,7 +341,6 @@ export class Arena extends Memory {
     const byteCount = CLASS_BYTES[sizeClass];
     const target = this.allocate(byteCount);
     this.copyBlock(ref, target, byteCount);
-    this.free(ref);
     this.relocatedCount++;
     return target;
   }

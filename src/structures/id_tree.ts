@@ -235,6 +235,28 @@ export function mapLeaf(
   }
 }
 
+/**
+ * Calls `visit` with the id of each record in the leaf at the place of `id`, which is good during
+ * the call only. `visit` may search and change other trees.
+ */
+export function forEachInLeaf(
+  memory: Memory,
+  tree: Ref,
+  id: Id128,
+  visit: (id: Id128) => void,
+): void {
+  if (memory.word(tree, TREE_ROOT) === 0) return;
+  pathTo(memory, tree, id);
+  const leaf = pathNodes[0];
+  const width = leafWidth(memory, tree);
+  const leafCount = memory.word(leaf, NODE_COUNT);
+  const present = new Id128();
+  for (let slot = 0; slot < leafCount; slot++) {
+    present.load(memory.words[leaf >>> SEGMENT_SHIFT], recordAt(leaf, width, slot));
+    visit(present);
+  }
+}
+
 const NO_MEMORY = new Memory();
 
 /**
