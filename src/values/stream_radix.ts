@@ -43,8 +43,8 @@ export function radixNodesOf(memory: Memory, index: Ref, id: Id128): number {
 
 /**
  * How many nodes more there are with an id that leaves the way of its neighbour at `depth`; it has
- * `otherDepth` bytes in common with the neighbour on the other side. All ids that go the same way up
- * to there lie on this side.
+ * `otherDepth` bytes in common with the neighbour on the other side. All ids that go the same way
+ * up to there lie on this side.
  */
 function nodesBesides(
   memory: Memory,

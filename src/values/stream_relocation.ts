@@ -1,8 +1,9 @@
 /**
  * Stream relocation: moves the blocks of a stream out of slabs that are to be emptied, in small
  * steps between which commands may run: a leaf of a tree with the nodes it names, a group, a
- * consumer (stream_group_relocation.ts). The place in the walk is an id and two ranks, for refs do not outlive a command; if
- * entries or groups come or go meanwhile, some blocks are met twice or missed, which does no harm.
+ * consumer (stream_group_relocation.ts). The place in the walk is an id and two ranks, for refs do
+ * not outlive a command; if entries or groups come or go meanwhile, some blocks are met twice or
+ * missed, which does no harm.
  */
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
