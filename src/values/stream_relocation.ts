@@ -97,9 +97,11 @@ export class StreamWalk {
       this.#enterTree(IN_CONSUMER_PENDING);
       return;
     }
+    // If consumers came or went meanwhile, this may be another one, and what is behind the place of
+    // the walk has not been seen: its move is ended by the next walk.
+    if (consumer !== this.#moving) this.#moving = 0;
     moveLeaf(arena, group, consumer, this.#id);
     if (this.#walkTree(arena, streamGroup.pendingOfConsumer(arena, consumer))) return;
-    // If consumers have come or gone meanwhile, this may be another one.
     if (consumer === this.#moving) endMove(arena, consumer);
     this.#consumer++;
     this.#phase = IN_CONSUMERS;
