@@ -222,17 +222,11 @@ export function mapLeaf(
   id: Id128,
   map: (word: number) => number,
 ): void {
-  if (arena.word(tree, TREE_ROOT) === 0) return;
-  pathTo(arena, tree, id);
-  const leaf = pathNodes[0];
-  const width = leafWidth(arena, tree);
-  const leafCount = arena.word(leaf, NODE_COUNT);
-  for (let slot = 0; slot < leafCount; slot++) {
-    const at = recordAt(leaf, width, slot) + ID_WORDS;
-    const word = arena.words[leaf >>> SEGMENT_SHIFT][at];
+  forEachRecord(arena, tree, id, (leaf, at) => {
+    const word = arena.words[leaf >>> SEGMENT_SHIFT][at + ID_WORDS];
     const mapped = map(word);
-    if (mapped !== word) writable(arena, leaf)[at] = mapped;
-  }
+    if (mapped !== word) writable(arena, leaf)[at + ID_WORDS] = mapped;
+  });
 }
 
 /**
@@ -245,16 +239,26 @@ export function forEachInLeaf(
   id: Id128,
   visit: (id: Id128) => void,
 ): void {
+  const present = new Id128();
+  forEachRecord(memory, tree, id, (leaf, at) => {
+    present.load(memory.words[leaf >>> SEGMENT_SHIFT], at);
+    visit(present);
+  });
+}
+
+/** Calls `visit` for each record in the leaf at the place of `id`: the leaf, and where it begins. */
+function forEachRecord(
+  memory: Memory,
+  tree: Ref,
+  id: Id128,
+  visit: (leaf: Ref, at: number) => void,
+): void {
   if (memory.word(tree, TREE_ROOT) === 0) return;
   pathTo(memory, tree, id);
   const leaf = pathNodes[0];
   const width = leafWidth(memory, tree);
   const leafCount = memory.word(leaf, NODE_COUNT);
-  const present = new Id128();
-  for (let slot = 0; slot < leafCount; slot++) {
-    present.load(memory.words[leaf >>> SEGMENT_SHIFT], recordAt(leaf, width, slot));
-    visit(present);
-  }
+  for (let slot = 0; slot < leafCount; slot++) visit(leaf, recordAt(leaf, width, slot));
 }
 
 const NO_MEMORY = new Memory();
