@@ -88,6 +88,19 @@ export class Turn {
     this.#isEnding = false;
   };
 
+  /**
+   * From within a running command: lets those write who were served meanwhile, once `makeDurable`
+   * has made the commands before this one as safe as they must be (false: it cannot now). Whose
+   * command is running asks again, and writes at the end of the turn.
+   */
+  flushWithin(makeDurable: () => boolean): void {
+    // A command that runs while a turn ends has nobody to wait for.
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    if (makeDurable()) this.#flush();
+    this.#isEnding = false;
+  }
+
   #flush(): void {
     const flushing = this.#waiting;
     this.#waiting = this.#spare;

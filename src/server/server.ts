@@ -24,6 +24,7 @@ import { ExpireCycle } from "../keyspace/expire.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import { Arena } from "../memory/arena.ts";
 import { SoftwareFork } from "../memory/software_fork.ts";
+import type { EventLoop } from "../net/event_loop.ts";
 import { Listeners } from "../net/listeners.ts";
 import { Blocking } from "../observers/blocking.ts";
 import { KeyspaceEvents } from "../observers/keyspace_events.ts";
@@ -69,6 +70,8 @@ export interface ServerOptions {
   createChild?: () => ChildPort;
   /** A smaller address space than refs can reach, in segments of 256 KiB; for tests. */
   segmentCountMax?: number;
+  /** Carries the clients by epoll; without it the runtime does. */
+  eventLoop?: EventLoop | null;
   /** Ends the process; Deno.exit if not given. */
   exit?: (code: number) => never;
 }
@@ -166,7 +169,7 @@ export class Server implements Host {
     this.expireCycle = new ExpireCycle(this.keyspace);
     this.evictor = new Evictor(this.keyspace);
     this.memoryLimit = new MemoryLimit(this, () => this.persistence.aof.writer.bufferedBytes);
-    this.listeners = new Listeners(this);
+    this.listeners = new Listeners(this, options.eventLoop ?? null);
     this.supervision = new Supervision(log);
     this.process = new ServerProcess(this, exit);
     this.#cron = new Cron(this);
@@ -203,6 +206,7 @@ export class Server implements Host {
     this.supervision.close();
     for (const client of [...this.clients.values()]) client.transport.close();
     await this.persistence.close();
+    this.listeners.stop();
     forgetScratch();
   }
 
