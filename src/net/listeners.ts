@@ -89,7 +89,7 @@ declare module "../session/host.ts" {
 }
 
 /** What it uses of the host. */
-type ListenersHost = ConnectionHost & Pick<Host, "acl" | "clients">;
+type ListenersHost = ConnectionHost & Pick<Host, "acl" | "clients" | "timers">;
 
 export class Listeners {
   readonly #host: ListenersHost;
@@ -276,7 +276,7 @@ export class Listeners {
     const { log } = this.#host;
     for (const endpoints of [wanted, previous]) {
       for (let attempt = 1; attempt <= REOPEN_ATTEMPTS_MAX; attempt++) {
-        await new Promise((resolve) => setTimeout(resolve, REOPEN_RETRY_MS));
+        await this.#host.timers.sleep(REOPEN_RETRY_MS);
         if (this.#generation !== generation) return;
         if (!endpoints.every(isFree) && attempt < REOPEN_ATTEMPTS_MAX) continue;
         this.#closing = [];
@@ -304,7 +304,7 @@ export class Listeners {
           continue;
         }
         this.#reportFailedAccept(error, OUT_OF_FILES.has(code));
-        await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_MS));
+        await this.#host.timers.sleep(ACCEPT_RETRY_MS);
         continue;
       }
       if (endpoint.transport === "tls") this.#welcomeTls(socket as Deno.TcpConn | Deno.TlsConn);
