@@ -14,6 +14,7 @@ import { recycle } from "../protocol/reply.ts";
 import {
   type Client,
   type ClientTransport,
+  type OutputSource,
   REDIS_BLOCKED,
   REDIS_CLOSE_AFTER_REPLY,
   REDIS_CLOSE_NOW,
@@ -98,7 +99,8 @@ export class Connection implements ClientTransport {
     this.#isFlushRequested = false;
     if (this.#isClosed) return;
     const { client } = this;
-    const mayExceed = this.#writing !== null || client.reply.length > OUTPUT_FREE_BYTES;
+    const mayExceed = this.#writing !== null || client.reply.length > OUTPUT_FREE_BYTES ||
+      client.outputSource !== null;
     if (mayExceed || client.reply.isOverflown) {
       if (this.#host.outputLimits.closeIfReached(client)) return;
       this.#host.clientMemory.update(client);
@@ -113,6 +115,8 @@ export class Connection implements ClientTransport {
       client.outputPendingBytes = length;
       this.#host.statistics.outputBytes += length;
       this.#write();
+    } else if (client.outputSource !== null && this.#writeSource(client.outputSource)) {
+      return;
     } else if ((client.flags & REDIS_CLOSE_AFTER_REPLY) !== 0) {
       this.close();
     }
@@ -167,9 +171,28 @@ export class Connection implements ClientTransport {
   /** The peer sends no more; what it is still owed is written. */
   #onEnd(): void {
     const { client } = this;
-    if (this.#writing === null && client.reply.length === 0) return this.close();
+    const isSent = this.#writing === null && client.reply.length === 0;
+    // Redis: a replica that has closed its side is gone.
+    if (isSent || client.outputSource !== null) return this.close();
     client.flags |= REDIS_CLOSE_AFTER_REPLY;
   }
+
+  /** Writes the next piece of a source; returns whether there is one. */
+  #writeSource(source: OutputSource): boolean {
+    const bytes = source.next();
+    if (bytes === null) return false;
+    this.#writing = bytes;
+    this.#socket.write(bytes).then(this.#onSourceWritten, this.#onFailure);
+    return true;
+  }
+
+  readonly #onSourceWritten = (count: number): void => {
+    this.#host.statistics.writesProcessed++;
+    this.#writing = null;
+    if (this.#isClosed) return;
+    this.client.outputSource?.written(count);
+    this.requestFlush();
+  };
 
   #write(): void {
     const bytes = this.#writing!.subarray(this.#writtenBytes, this.#writingBytes);
@@ -189,7 +212,7 @@ export class Connection implements ClientTransport {
     recycle(this.#writing!);
     this.#writing = null;
     if (this.#isClosed) return;
-    if (client.reply.length > 0) this.requestFlush();
+    if (client.reply.length > 0 || client.outputSource !== null) this.requestFlush();
     else if ((client.flags & REDIS_CLOSE_AFTER_REPLY) !== 0) this.close();
   };
 

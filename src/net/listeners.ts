@@ -17,7 +17,7 @@ import { latin1Bytes, utf8AsLatin1 } from "../base/bytes.ts";
 import { REDIS_UNIX_SOCKET } from "../session/client.ts";
 import { systemErrorText } from "../config/config.ts";
 import { Connection, type ConnectionHost, type Socket } from "./connection.ts";
-import type { Host } from "../session/host.ts";
+import type { Host, SocketPolling } from "../session/host.ts";
 import { loadTlsSettings, namesOldProtocols, TlsConfigError, TlsLayer } from "./tls.ts";
 
 /** Pause after an accept that failed for want of something that the next one needs, too. */
@@ -91,7 +91,7 @@ declare module "../session/host.ts" {
 /** What it uses of the host. */
 type ListenersHost = ConnectionHost & Pick<Host, "acl" | "clients" | "timers">;
 
-export class Listeners {
+export class Listeners implements SocketPolling {
   readonly #host: ListenersHost;
   #open: OpenEndpoint[] = [];
   /** Closed a moment ago: the system may still hold their ports. */
@@ -183,6 +183,11 @@ export class Listeners {
       log.warning("TLSv1 and TLSv1.1 of tls-protocols are not offered: the runtime has neither.");
     }
     return true;
+  }
+
+  /** The runtime reads sockets between commands only. */
+  pollOnce(): boolean {
+    return false;
   }
 
   get isTlsConfigured(): boolean {

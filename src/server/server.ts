@@ -42,7 +42,7 @@ import { Clients } from "../session/clients.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { CommandTable } from "../session/command_table.ts";
 import { Gates } from "../session/gates.ts";
-import type { Host } from "../session/host.ts";
+import type { Host, SocketPolling } from "../session/host.ts";
 import { CommandDurations } from "../statistics/duration_histogram.ts";
 import { LatencyMonitor } from "../statistics/latency.ts";
 import { Slowlog } from "../statistics/slowlog.ts";
@@ -177,6 +177,10 @@ export class Server implements Host {
     this.#cron = new Cron(this);
     this.arena.onGrowth = () => this.memoryLimit.watchIfNeeded();
     applyConfig(this);
+  }
+
+  get sockets(): SocketPolling {
+    return this.listeners;
   }
 
   /** Loads the data and begins to accept clients. Throws if either is impossible. */

@@ -107,6 +107,23 @@ export interface ClientTransport {
   resume(): void;
 }
 
+/**
+ * Output of a client that does not stand in its reply buffer: a replica's place in the stream of
+ * effects, an RDB file on its way. Whoever carries the client's bytes asks for it when the reply
+ * buffer is empty; `requestFlush` tells it that there is something again.
+ */
+export interface OutputSource {
+  /** Bytes that wait here to be written, those given by `next` included; for output limits. */
+  readonly pendingBytes: number;
+  /**
+   * The bytes to write next, a piece of convenient size; null if there are none at present. They
+   * are not changed, nor moved, before `written` is called for all of them, or `next` again.
+   */
+  next(): Uint8Array<ArrayBuffer> | null;
+  /** The first `byteCount` of the bytes that `next` gave have been handed to the system. */
+  written(byteCount: number): void;
+}
+
 /** A key given to WATCH (observers/watch.ts). */
 export interface WatchedKey {
   db: Database;
@@ -205,8 +222,10 @@ export class Client {
   lastInteractionMs: number;
   /** Its innermost command in progress; null between commands. */
   call: Call | null = null;
-  /** Bytes that were handed to the system but not written yet; for output limits. */
+  /** Bytes of the reply that were handed to the system but not written yet; for output limits. */
   outputPendingBytes = 0;
+  /** Further output, behind what is in `reply`; null for all but replicas. */
+  outputSource: OutputSource | null = null;
   /** What client_memory.ts counts for it; negative when it is gone. */
   countedBytes = 0;
   /** How it counts them: among those of NO-EVICT clients, of clients without their password. */

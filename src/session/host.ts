@@ -45,6 +45,18 @@ export interface Host {
   readonly gates: Gates;
   readonly timers: Timers;
   readonly process: HostProcess;
+  readonly sockets: SocketPolling;
+}
+
+/** The clients' sockets, as a command sees them that takes long. */
+export interface SocketPolling {
+  /**
+   * Serves other clients from inside of a running command, once and without waiting: reads what has
+   * come, carries out what the gates let through, and sends the replies. Clients whose command is in
+   * progress are left alone. Returns false, having done nothing, if the sockets are carried in a way
+   * that cannot do this (the runtime's own).
+   */
+  pollOnce(): boolean;
 }
 
 /** How SHUTDOWN and signals end the process. */
