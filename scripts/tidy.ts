@@ -144,6 +144,11 @@ const BANS: readonly Ban[] = [
     where: /^src\/(?!cli\/|execution\/turn\.ts$)/,
   },
   {
+    pattern: /\bset(?:Timeout|Interval)\(/,
+    instead: "src/base/timers.ts",
+    where: /^src\/(?!cli\/|base\/timers\.ts$|net\/tls)/,
+  },
+  {
     pattern: /\bignore:/,
     instead: "testUnless or testWith, which say why",
     where: /^tests\/(?!support\/)/,

@@ -314,7 +314,7 @@ export class Listeners implements SocketPolling {
     const { log } = this.#host;
     for (const endpoints of [wanted, previous]) {
       for (let attempt = 1; attempt <= REOPEN_ATTEMPTS_MAX; attempt++) {
-        await new Promise((resolve) => setTimeout(resolve, REOPEN_RETRY_MS));
+        await this.#host.timers.sleep(REOPEN_RETRY_MS);
         if (this.#generation !== generation) return;
         if (!endpoints.every(isFree) && attempt < REOPEN_ATTEMPTS_MAX) continue;
         this.#closing = [];

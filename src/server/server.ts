@@ -8,6 +8,7 @@
  */
 import type { Log } from "../base/log.ts";
 import { forgetScratch } from "../base/scratch.ts";
+import { Timers } from "../base/timers.ts";
 import { Acl } from "../access/acl.ts";
 import { loadUsersAtStart } from "../access/acl_file.ts";
 import type { Config } from "../config/config.ts";
@@ -72,6 +73,8 @@ export interface ServerOptions {
   segmentCountMax?: number;
   /** Carries the clients by epoll; without it the runtime does. */
   eventLoop?: EventLoop | null;
+  /** Timers of another clock; for tests. */
+  timers?: Timers;
   /** Ends the process; Deno.exit if not given. */
   exit?: (code: number) => never;
 }
@@ -90,6 +93,7 @@ export class Server implements Host {
   readonly slowlog: Slowlog;
   readonly latency: LatencyMonitor;
   readonly gates = new Gates();
+  readonly timers: Timers;
   readonly commands: CommandTable;
   readonly clients = new Clients();
   readonly calls = new CallStack();
@@ -123,6 +127,7 @@ export class Server implements Host {
     const { segmentCountMax } = options;
     this.config = config;
     this.log = log;
+    this.timers = options.timers ?? new Timers();
     this.files = options.files ?? new DiskFileSystem();
     this.slowlog = new Slowlog(config);
     this.latency = new LatencyMonitor(config);
@@ -134,7 +139,7 @@ export class Server implements Host {
       this.outputLimits.apply(client);
       this.clientMemory.update(client);
     });
-    this.turn = new Turn(() => this.#endTurn());
+    this.turn = new Turn(this.timers, () => this.#endTurn());
     this.propagation = new Propagation(this);
     this.dispatcher = new Dispatcher(this);
     this.clientLife = new ClientLife(this);
@@ -160,7 +165,7 @@ export class Server implements Host {
     this.blocking = new Blocking(
       (client, attempt) => this.dispatcher.callServed(client, attempt),
       (client) => this.#resumeClient(client),
-      (deadlineMs) => this.#cron.scheduleDeadline(deadlineMs),
+      this.timers,
     );
     this.pubsub = new PubSub((client) => this.outputLimits.apply(client));
     this.events = new KeyspaceEvents(config, this.pubsub);
@@ -170,7 +175,7 @@ export class Server implements Host {
     this.evictor = new Evictor(this.keyspace);
     this.memoryLimit = new MemoryLimit(this, () => this.persistence.aof.writer.bufferedBytes);
     this.listeners = new Listeners(this, options.eventLoop ?? null);
-    this.supervision = new Supervision(log);
+    this.supervision = new Supervision(log, this.timers);
     this.process = new ServerProcess(this, exit);
     this.#cron = new Cron(this);
     this.arena.onGrowth = () => this.memoryLimit.watchIfNeeded();
@@ -202,6 +207,7 @@ export class Server implements Host {
   async close(): Promise<void> {
     this.#cron.stop();
     this.pause.stop();
+    this.blocking.stop();
     this.listeners.close();
     this.supervision.close();
     for (const client of [...this.clients.values()]) client.transport.close();

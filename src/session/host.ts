@@ -14,6 +14,7 @@
  * part of a room above its own.
  */
 import type { Log } from "../base/log.ts";
+import type { Timers } from "../base/timers.ts";
 import type { Config } from "../config/config.ts";
 import type { Evictor } from "../keyspace/evict.ts";
 import type { ExpireCycle } from "../keyspace/expire.ts";
@@ -42,6 +43,7 @@ export interface Host {
   readonly slowlog: Slowlog;
   readonly latency: LatencyMonitor;
   readonly gates: Gates;
+  readonly timers: Timers;
   readonly process: HostProcess;
   readonly sockets: SocketPolling;
 }
