@@ -12,18 +12,10 @@
  * - `save` is 900 1, 300 10, 60 10000 (Redis 7: 3600 1, 300 100, 60 10000): the points that most
  *   descriptions of Redis name; they save at least as often.
  */
+import type { EvictionPolicy } from "../keyspace/evict.ts";
 import type { OutputBufferLimits, SavePoint, ShutdownWord } from "./config_kinds.ts";
 
 export type ProtectedAction = "no" | "yes" | "local";
-export type MaxmemoryPolicy =
-  | "volatile-lru"
-  | "volatile-lfu"
-  | "volatile-random"
-  | "volatile-ttl"
-  | "allkeys-lru"
-  | "allkeys-lfu"
-  | "allkeys-random"
-  | "noeviction";
 
 const MIB = 1024 * 1024;
 
@@ -107,7 +99,7 @@ export class ConfigValues {
   // Memory.
   /** Bytes; 0: no limit. */
   maxmemory = 0;
-  maxmemoryPolicy: MaxmemoryPolicy = "noeviction";
+  maxmemoryPolicy: EvictionPolicy = "noeviction";
   maxmemorySamples = 5;
   maxmemoryEvictionTenacity = 10;
   lfuLogFactor = 10;
