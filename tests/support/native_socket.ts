@@ -9,10 +9,13 @@ import { fromLatin1, latin1 } from "./text.ts";
 const AF_INET = 2;
 const SOCK_STREAM = 1;
 const MSG_DONTWAIT = 0x40;
+const SOL_SOCKET = 1;
+const SO_LINGER = 13;
 
 export class NativeSocket implements Disposable {
   readonly fd: number;
   readonly #libc: Libc;
+  #isClosed = false;
 
   /** Connects to a server on this machine. */
   constructor(port: number) {
@@ -36,7 +39,16 @@ export class NativeSocket implements Disposable {
     return count < 0 ? "" : fromLatin1(bytes.subarray(0, count));
   }
 
+  /** Closes it so that the peer sees a reset, not an end. */
+  reset(): void {
+    // SO_LINGER: on, for 0 seconds.
+    this.#libc.setsockopt(this.fd, SOL_SOCKET, SO_LINGER, new Int32Array([1, 0]), 8);
+    this[Symbol.dispose]();
+  }
+
   [Symbol.dispose](): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#libc.close(this.fd);
   }
 }
