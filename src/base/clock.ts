@@ -40,6 +40,11 @@ export function monotonicUs(): number {
   return stoppedMs === null ? performance.now() * 1000 : stoppedMs * 1000;
 }
 
+/** Milliseconds since an arbitrary moment, also while a test has stopped the clock: for timers. */
+export function runtimeMs(): number {
+  return performance.now();
+}
+
 /** Stops the clock at `timeMs` (milliseconds since 1970). */
 export function setTimeForTests(timeMs: number): void {
   stoppedMs = timeMs;

@@ -22,7 +22,7 @@ import * as clock from "../base/clock.ts";
 import { AddressSpaceFull } from "../memory/arena.ts";
 import { REQUEST_COMPLETE, REQUEST_PARTIAL, RequestParser } from "../protocol/request_parser.ts";
 import type { ReplayOutcome } from "../persistence/aof_loader.ts";
-import type { Argv } from "../protocol/argv.ts";
+import { Argv } from "../protocol/argv.ts";
 import {
   type Client,
   type MultiCmd,
@@ -172,6 +172,19 @@ export class Dispatcher {
     }
     // The command may have set or cleared them.
     if (((flagsBefore | client.flags) & SPECIAL_REPLY) !== 0) endSpecial(client, mark);
+  }
+
+  /**
+   * From within a running command: `serve` carries out requests of other clients (processQuery).
+   * The arguments of the command that runs are left alone, and its time stays its own.
+   */
+  interleave(serve: () => void): void {
+    const { parser } = this;
+    const { argv } = parser;
+    parser.argv = new Argv();
+    this.#readClock();
+    serve();
+    parser.argv = argv;
   }
 
   /** Carries out a request that had to wait (CLIENT PAUSE); its arguments are in `client.argv`. */
