@@ -10,7 +10,7 @@ import { hexId } from "../base/random.ts";
 import { parseDouble } from "../base/doubles.ts";
 import { datasetDigest, hexText, valueDigest } from "../keyspace/dataset_digest.ts";
 import type { Ref } from "../memory/memory.ts";
-import type { Argv } from "../protocol/argv.ts";
+import { Argv } from "../protocol/argv.ts";
 import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { type CommandError, commandError, NO_SUCH_KEY } from "../session/errors.ts";
@@ -57,7 +57,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   ["digest", 2, 2, digest],
   ["digest-value", 2, Infinity, digestValue],
   ["error", 3, 3, replyGivenError],
-  ["help", 2, 2, ({ reply }) => replyHelp(reply, "DEBUG", DEBUG_HELP)],
+  ["help", 2, 2, (client) => replyHelp(client, DEBUG_HELP)],
   ["htstats", 3, 4, tableStatistics],
   ["htstats-key", 3, 4, keyTableStatistics],
   ["listpack", 3, 3, showListpack],
@@ -101,7 +101,7 @@ function debugCommand(client: Client): void {
   const subcommand = SUBCOMMANDS.find(([name]) => argv.is(1, name));
   const count = argv.count;
   if (subcommand === undefined || count < subcommand[1] || count > subcommand[2]) {
-    throw wrongSubcommandArity(argv, "DEBUG");
+    throw wrongSubcommandArity(argv);
   }
   subcommand[3](client);
 }
@@ -219,7 +219,7 @@ function showQuicklist(client: Client): void {
 function describeObject(client: Client): void {
   const { db, reply, host } = client;
   if (client.argv.count === 4 && !client.argv.is(3, "fast")) {
-    throw wrongSubcommandArity(client.argv, "DEBUG");
+    throw wrongSubcommandArity(client.argv);
   }
   const entry = entryOf(client);
   const { arena } = db;
@@ -278,6 +278,7 @@ function populate(client: Client): void {
       MUST_BE_POSITIVE,
     );
   }
+  const key = new Argv();
   for (let index = 0; index < keyCount; index++) {
     const name = latin1Bytes(`${prefix}:${index}`);
     if (db.findRaw(name, 0, name.length) !== 0) continue;
@@ -288,7 +289,7 @@ function populate(client: Client): void {
       padded.set(bytes.subarray(0, valueBytes));
       bytes = padded;
     }
-    db.setStringKey(name, 0, name.length, bytes, 0, bytes.length, value.NO_EXPIRY);
+    db.setString(key.point(name, 0, name.length), 0, bytes, 0, bytes.length, value.NO_EXPIRY);
   }
   client.propagateNothing();
   reply.ok();
@@ -347,7 +348,7 @@ function setReplyBuffer({ argv, reply }: Client): void {
   if (argv.is(2, "peak-reset-time")) {
     if (!argv.is(3, "never") && !argv.is(3, "reset")) integerArgument(argv, 3);
   } else if (!argv.is(2, "resizing")) {
-    throw wrongSubcommandArity(argv, "DEBUG");
+    throw wrongSubcommandArity(argv);
   }
   reply.ok();
 }

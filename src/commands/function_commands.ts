@@ -212,7 +212,7 @@ function functionDeleteCommand(client: Client): void {
 
 function functionFlushCommand(client: Client): void {
   const { argv, host, reply } = client;
-  if (argv.count > 3) throw wrongSubcommandArity(argv, "FUNCTION");
+  if (argv.count > 3) throw wrongSubcommandArity(argv);
   if (!isFlushMode(argv)) throw INVALID_FLUSH;
   host.scripting.functions.clear();
   changed(client);
@@ -224,8 +224,8 @@ function functionKillCommand({ host, reply }: Client): void {
   reply.ok();
 }
 
-function functionHelpCommand({ reply }: Client): void {
-  replyHelp(reply, "FUNCTION", FUNCTION_HELP);
+function functionHelpCommand(client: Client): void {
+  replyHelp(client, FUNCTION_HELP);
 }
 
 function functionListCommand({ argv, host, reply }: Client): void {
@@ -324,7 +324,7 @@ function functionDumpCommand({ host, reply }: Client): void {
 
 function functionRestoreCommand(client: Client): void {
   const { argv, host, reply } = client;
-  if (argv.count > 4) throw wrongSubcommandArity(argv, "FUNCTION");
+  if (argv.count > 4) throw wrongSubcommandArity(argv);
   const policy = policyOf(argv);
   if (!isSoundPayload(argv, 2, host.persistence.rdb.skipsChecksums)) throw BAD_PAYLOAD;
   const sources = sourcesOf(argv);

@@ -205,6 +205,6 @@ function scriptFlushCommand({ argv, host, reply }: Client): void {
   reply.ok();
 }
 
-function scriptHelpCommand({ reply }: Client): void {
-  replyHelp(reply, "SCRIPT", SCRIPT_HELP);
+function scriptHelpCommand(client: Client): void {
+  replyHelp(client, SCRIPT_HELP);
 }

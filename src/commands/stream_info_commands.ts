@@ -72,8 +72,8 @@ function streamOf(client: Client): Ref {
   return value.valueRef(client.db.arena, entry);
 }
 
-function xinfoHelpCommand({ reply }: Client): void {
-  replyHelp(reply, "XINFO", HELP);
+function xinfoHelpCommand(client: Client): void {
+  replyHelp(client, HELP);
 }
 
 function xinfoConsumersCommand(client: Client): void {
@@ -144,7 +144,7 @@ function xinfoStreamCommand(client: Client): void {
   }
   const isFull = (argv.count === 4 || argv.count === 6) && argv.is(3, "full");
   if (!isFull || (argv.count === 6 && !argv.is(4, "count"))) {
-    throw wrongSubcommandArity(argv, "XINFO");
+    throw wrongSubcommandArity(argv);
   }
   let count = FULL_COUNT_DEFAULT;
   if (argv.count === 6) {

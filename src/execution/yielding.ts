@@ -1,7 +1,7 @@
 /**
  * Yielding: a command that takes long lets others be served from inside of itself (Redis:
- * processEventsWhileBlocked). Only commands flagged allow_busy are carried out for them, which touch
- * no data; all else is answered -BUSY, with the text of the command that runs.
+ * processEventsWhileBlocked). Only commands flagged allow_busy are carried out for them, which
+ * touch no data; all else is answered -BUSY, with the text of the command that runs.
  *
  * What a command finds around it is put back behind each such round: it does not see that time has
  * passed, nor what dispatch notes down of other clients.

@@ -1,13 +1,13 @@
 /**
  * Poller: epoll (Linux): which of many sockets can be read or written now.
  *
- * Each is known by its descriptor and the `stamp` that it was added with: the number of a descriptor
- * that is closed is given to the next socket, and what was told of the old one, in the same round
- * of events, must not be taken for the new one's.
+ * Each is known by its descriptor and the `stamp` that it was added with: the number of a closed
+ * descriptor is given to the next socket, and what was told of the old one, in the same round of
+ * events, must not be taken for the new one's.
  *
  * An event in memory has 12 bytes on x86-64 and 16 elsewhere:
  *
- *   x86-64   events, descriptor, stamp           others   events, (nothing), descriptor, stamp
+ *   x86-64   events, descriptor, stamp          others   events, (nothing), descriptor, stamp
  */
 import type { Libc } from "./libc.ts";
 

@@ -17,7 +17,7 @@ const IPV6_WORDS = 8;
 
 const DOTTED = /^\d{1,3}(?:\.\d{1,3}){3}$/;
 
-/** The address and port of a socket of IPv4 or IPv6; null if `address` is a name, not an address. */
+/** The address and port of a socket of IPv4 or IPv6; null if `address` is not one but a name. */
 export function inetAddress(address: string, port: number): Uint8Array<ArrayBuffer> | null {
   const parts = DOTTED.test(address) ? address.split(".").map(Number) : null;
   if (parts !== null && parts.every((part) => part <= 255)) {
@@ -54,7 +54,7 @@ export function portOf(bytes: Uint8Array): number {
 }
 
 /**
- * `address:port`, as clients are shown; a client of IPv4 on a socket of IPv6 is shown as what it is.
+ * `address:port`, as clients are shown; one of IPv4 on a socket of IPv6 is shown as what it is.
  */
 export function addressText(bytes: Uint8Array): string {
   const start = ipv4Start(bytes);

@@ -14,6 +14,7 @@ import * as clock from "../base/clock.ts";
 import { DeadlineHeap } from "../base/deadline_heap.ts";
 import type { Timer, Timers } from "../base/timers.ts";
 import type { Database } from "../keyspace/database.ts";
+import { Argv } from "../protocol/argv.ts";
 import * as value from "../values/value.ts";
 import {
   type BlockedState,
@@ -194,7 +195,8 @@ export class Blocking {
 
   #serveKey(db: Database, key: string): void {
     const bytes = latin1Bytes(key);
-    let entry = db.lookupKey(bytes, 0, bytes.length);
+    const argv = new Argv().point(bytes, 0, bytes.length);
+    let entry = db.lookupForWrite(argv, 0);
     for (const client of this.#waiting[db.index]?.get(key) ?? []) {
       // Of the many who may wait for the key, most need not hear that there is none.
       if (entry === 0 && this.#whenGoneCount === 0) return;
@@ -208,7 +210,7 @@ export class Blocking {
       });
       if (!isServed) continue;
       this.unblock(client);
-      entry = db.lookupKey(bytes, 0, bytes.length);
+      entry = db.lookupForWrite(argv, 0);
     }
   }
 }

@@ -64,7 +64,7 @@ export class ScriptWatch {
     }
   }
 
-  /** SCRIPT KILL, or FUNCTION KILL: ends the script that runs. Throws a CommandError if it may not. */
+  /** SCRIPT KILL, or FUNCTION KILL: ends what runs. Throws a CommandError if it may not. */
   kill(isFunction: boolean): void {
     const { run } = this.#calls;
     if (run === null) throw NOT_BUSY;
@@ -120,7 +120,8 @@ export class ScriptWatch {
     run.isOverdue = true;
     const state = run.hasWritten ? "has written" : "has not written yet";
     this.#host.log.warning(
-      `Script ${run.name} takes long: ${elapsedMs} milliseconds so far. It ${state}; see ${remedy}.`,
+      `Script ${run.name} takes long: ${elapsedMs} milliseconds so far. ` +
+        `It ${state}; see ${remedy}.`,
     );
   }
 

@@ -195,7 +195,7 @@ export class Scripting {
   }
 
   #run(client: Client, request: RunRequest, call: () => readonly unknown[]): void {
-    const { engine, name, isFunction, flags } = request;
+    const { name, isFunction, flags } = request;
     this.#requireRunnable(client, flags, request.isReadOnly);
     const isDeclared = (flags & SCRIPT_UNDECLARED) === 0;
     // The effects are recorded command by command.

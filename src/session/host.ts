@@ -51,10 +51,10 @@ export interface Host {
 /** The clients' sockets, as a command sees them that takes long. */
 export interface SocketPolling {
   /**
-   * Serves other clients from inside of a running command, once and without waiting: reads what has
-   * come, carries out what the gates let through, and sends the replies. Clients whose command is in
-   * progress are left alone. Returns false, having done nothing, if the sockets are carried in a way
-   * that cannot do this (the runtime's own).
+   * Serves other clients from inside of a running command, once and without waiting: reads what
+   * has come, carries out what the gates let through, and sends the replies. Clients whose command
+   * is in progress are left alone. Returns false, having done nothing, if the sockets are carried
+   * in a way that cannot do this (the runtime's own).
    */
   pollOnce(): boolean;
 }

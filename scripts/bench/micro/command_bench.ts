@@ -15,6 +15,11 @@ const requests = Number(Deno.args[0] ?? 400_000);
 const random = new Random(1);
 const randomKey = () => `key:${String(random.below(KEY_COUNT)).padStart(12, "0")}`;
 
+/** For commands that come in pairs. */
+let calls = 0;
+let lastKey = "";
+const again = () => lastKey = randomKey();
+
 const COMMANDS: Record<string, () => string[]> = {
   ping: () => ["PING"],
   set: () => ["SET", randomKey(), "xxx"],
@@ -28,6 +33,9 @@ const COMMANDS: Record<string, () => string[]> = {
   zadd: () => ["ZADD", "zset", String(random.below(1000)), randomKey()],
   zpopmin: () => ["ZPOPMIN", "zset"],
   spop: () => ["SPOP", "set"],
+  setdel: () => ++calls % 2 === 1 ? ["SET", again(), "xxx"] : ["DEL", lastKey],
+  setexdel: () => ++calls % 2 === 1 ? ["SET", again(), "xxx", "EX", "1000"] : ["DEL", lastKey],
+  expire: () => ++calls % 2 === 1 ? ["EXPIRE", again(), "1000"] : ["PERSIST", lastKey],
 };
 
 async function measure(server: BenchServer, name: string): Promise<void> {
