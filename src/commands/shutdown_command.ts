@@ -37,6 +37,9 @@ function shutdownCommand(client: Client): void {
     return client.reply.ok();
   }
   if (client.has(REDIS_DENY_BLOCKING) && !words.includes("now")) throw DENIED;
+  // What a script has done so far must not be saved.
+  const { busyError } = host.yielding;
+  if (busyError !== null && !words.includes("nosave")) throw busyError;
   const outcome = host.process.shutdown(shutdownOptions(words), () => {
     // It may have gone meanwhile.
     if (client.blocked?.expire === answerFailure) host.blocking.expire(client);

@@ -8,13 +8,12 @@
  * (`hold`), which CLIENT UNPAUSE does not end.
  */
 import * as clock from "../base/clock.ts";
+import type { Timer } from "../base/timers.ts";
 import { type Client, REDIS_BLOCKED, REDIS_REPLICA } from "../session/client.ts";
 import { COMMAND_MAY_REPLICATE, COMMAND_WRITE, type CompiledCommand } from "../session/command.ts";
 import { GATE_PAUSED } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 
-/** The largest timer that setTimeout can have. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 const CHANGES_DATA = COMMAND_WRITE | COMMAND_MAY_REPLICATE;
 
 declare module "../session/host.ts" {
@@ -28,7 +27,7 @@ export const HOLD_SHUTDOWN = 1 << 0;
 export const HOLD_FAILOVER = 1 << 1;
 
 /** What it uses of the host. */
-type PauseHost = Pick<Host, "gates" | "keyspace">;
+type PauseHost = Pick<Host, "gates" | "keyspace" | "timers">;
 
 export interface PauseOptions {
   /** Carries out the request in the `argv` of a client that has waited. */
@@ -48,10 +47,15 @@ export class ClientPause {
   #holds = 0;
   #pausesAll = false;
   #endMs = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #timer: Timer;
 
   constructor(host: PauseHost, { execute, afterwards }: PauseOptions) {
     this.#host = host;
+    this.#timer = host.timers.create(() => {
+      clock.refresh();
+      this.endIfDue();
+      if (this.#isTimed) this.#schedule();
+    });
     this.#execute = execute;
     this.#afterwards = afterwards;
   }
@@ -68,7 +72,7 @@ export class ClientPause {
 
   /** Ends the pause of CLIENT PAUSE: clients that waited go on, as far as nobody else holds them. */
   end(): void {
-    clearTimeout(this.#timer);
+    this.#timer.stop();
     if (!this.#isTimed) return;
     this.#isTimed = false;
     this.#update();
@@ -140,7 +144,7 @@ export class ClientPause {
 
   /** Stops the timer, for the end of the server. */
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#timer.stop();
   }
 
   #update(): void {
@@ -150,12 +154,6 @@ export class ClientPause {
   }
 
   #schedule(): void {
-    clearTimeout(this.#timer);
-    const delayMs = Math.max(0, this.#endMs - clock.systemMs());
-    this.#timer = setTimeout(() => {
-      clock.refresh();
-      this.endIfDue();
-      if (this.#isTimed) this.#schedule();
-    }, Math.min(delayMs, TIMER_MS_MAX));
+    this.#timer.start(this.#endMs - clock.systemMs());
   }
 }
