@@ -35,13 +35,8 @@ import {
   REDIS_LIMITED_USER,
   REDIS_MONITOR,
   REDIS_MULTI,
-  REDIS_NO_TOUCH,
   REDIS_PUBSUB,
-  REDIS_PUSHED_TO,
   REDIS_REPLICA,
-  REDIS_REPLY_OFF,
-  REDIS_REPLY_SKIP,
-  REDIS_REPLY_SKIP_NEXT,
   REDIS_TRACKING,
 } from "../session/client.ts";
 import {
@@ -64,6 +59,7 @@ import { findRefusal } from "./command_checks.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import { GATE_MONITOR, GATE_PAUSED } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
+import { beginSpecial, endSpecial, SPECIAL_REPLY } from "./special_replies.ts";
 import { abortTransaction, queueCommand } from "./transaction.ts";
 
 /** The wall clock that commands see is read anew when it is older than this. */
@@ -71,9 +67,6 @@ const CLOCK_AGE_US_MAX = 500;
 /** Client flags under which the list of checks must be asked. */
 const SPECIAL_CLIENT = REDIS_MULTI | REDIS_PUBSUB | REDIS_LIMITED_USER | REDIS_MONITOR |
   REDIS_REPLICA;
-const REPLY_FLAGS = REDIS_REPLY_OFF | REDIS_REPLY_SKIP | REDIS_REPLY_SKIP_NEXT;
-/** Client flags under which a command needs care before and after. */
-const SPECIAL_REPLY = REPLY_FLAGS | REDIS_PUSHED_TO | REDIS_NO_TOUCH | REDIS_REPLICA;
 const STOP_READING = REDIS_BLOCKED | REDIS_CLOSE_AFTER_REPLY | REDIS_CLOSE_NOW;
 
 const SHOWN_ARGUMENT_BYTES_MAX = 128;
@@ -474,6 +467,11 @@ export class Dispatcher {
   }
 
   #protocolError(client: Client): void {
+    // In the middle of a replica's stream there is no room for an answer.
+    if ((client.flags & REDIS_REPLICA) !== 0) {
+      client.flags |= REDIS_CLOSE_NOW;
+      return;
+    }
     const text = `ERR Protocol error: ${this.parser.error}`;
     client.reply.error(text);
     this.#host.statistics.countError(text);
@@ -555,41 +553,6 @@ export class Dispatcher {
     clock.refresh();
     this.#refreshedUs = this.#nowUs;
   }
-}
-
-/** Before a command of a client whose replies are dropped, or that may be pushed to. */
-function beginSpecial(client: Client): void {
-  if ((client.flags & REDIS_REPLY_SKIP_NEXT) !== 0) {
-    client.flags = (client.flags & ~REDIS_REPLY_SKIP_NEXT) | REDIS_REPLY_SKIP;
-  }
-  client.runningMark = client.reply.length;
-  const { keyspace, tracking } = client.host;
-  if ((client.flags & REDIS_TRACKING) !== 0) tracking.writer = client;
-  if ((client.flags & REDIS_NO_TOUCH) !== 0) keyspace.isTouchPaused = true;
-}
-
-/** After it: drops its reply if so wished, adds the pushes that waited. */
-function endSpecial(client: Client, mark: number): void {
-  client.runningMark = -1;
-  if ((client.flags & (REDIS_REPLY_OFF | REDIS_REPLY_SKIP)) !== 0) client.reply.rewind(mark);
-  client.flags &= ~REDIS_REPLY_SKIP;
-  if ((client.flags & REDIS_REPLICA) !== 0 && client.reply.length > mark) endRogue(client, mark);
-  const { keyspace, tracking } = client.host;
-  if (client.tracking !== null) tracking.endCommand(client);
-  tracking.writer = null;
-  keyspace.isTouchPaused = false;
-  client.addLaterPushes();
-}
-
-/** A reply in the middle of a replica's stream would be taken for a part of it. */
-function endRogue(client: Client, mark: number): void {
-  client.reply.rewind(mark);
-  client.flags |= REDIS_CLOSE_NOW;
-  const { command, transport: { peerAddress } } = client;
-  client.host.log.warning(
-    `Replica ${peerAddress} is let go: it sent ${command?.name ?? "an unknown command"}, which ` +
-      "has a reply",
-  );
 }
 
 /** Whether a "command" is a line of an HTTP request. */
