@@ -2,9 +2,11 @@
  * Write load: the random requests of the differential fuzzer, scripts, functions and messages, sent
  * to one server. Always the same requests for a seed; replies are not looked at.
  */
+import { ReplyFormatError } from "../../src/protocol/reply_reader.ts";
 import { COMMAND_SHAPES } from "../differential/command_shapes.ts";
 import { type Step, stepsOfSeed } from "../differential/command_stream.ts";
 import { encodeRequests, type RespClient } from "./resp_client.ts";
+import type { ServerProcess } from "./server_process.ts";
 import { SeededRandom } from "./seeded_random.ts";
 
 const PIPELINE_LENGTH = 32;
@@ -56,20 +58,36 @@ function scriptRequest(random: SeededRandom): string[] {
   ]);
 }
 
-export class WriteLoad {
-  readonly #steps: Step[];
-  readonly #clients: readonly RespClient[];
+export interface LoadOptions {
+  readonly seed: number;
+  /** How many requests, about. */
+  readonly count: number;
+  /** Commands that are left out, by their names. */
+  readonly leftOut?: RegExp;
+}
+
+export class WriteLoad implements Disposable {
+  readonly #server: ServerProcess;
+  readonly #steps: readonly Step[];
+  readonly #clients: RespClient[];
   #at = 0;
 
-  /** `count` requests for two clients of a server. */
-  constructor(clients: readonly [RespClient, RespClient], seed: number, count: number) {
+  private constructor(server: ServerProcess, clients: RespClient[], options: LoadOptions) {
+    const { seed, count, leftOut = /^$/ } = options;
     const random = new SeededRandom(seed);
+    const isWanted = (name: string) => !LEFT_OUT.test(name) && !leftOut.test(name);
+    this.#server = server;
     this.#clients = clients;
     this.#steps = stepsOfSeed(seed, COMMAND_SHAPES, count)
-      .filter(({ args }) => !LEFT_OUT.test(String(args[0])))
+      .filter(({ args }) => isWanted(String(args[0])))
       .flatMap((step) =>
         random.oneIn(12) ? [step, { ...step, args: scriptRequest(random) }] : [step]
       );
+  }
+
+  /** Connects the two clients that send it. */
+  static async create(server: ServerProcess, options: LoadOptions): Promise<WriteLoad> {
+    return new WriteLoad(server, [await server.connect(), await server.connect()], options);
   }
 
   get isDone(): boolean {
@@ -84,14 +102,29 @@ export class WriteLoad {
       let next = this.#at;
       const limit = Math.min(end, this.#at + PIPELINE_LENGTH);
       while (next < limit && this.#steps[next].client === client) next++;
-      const requests = this.#steps.slice(this.#at, next).map(({ args }) => args);
-      await this.#clients[client].exchangeBytes(encodeRequests(requests), requests.length);
+      await this.#send(client, this.#steps.slice(this.#at, next));
       this.#at = next;
+    }
+  }
+
+  async #send(index: number, steps: readonly Step[]): Promise<void> {
+    const requests = steps.map(({ args }) => args);
+    try {
+      await this.#clients[index].exchangeBytes(encodeRequests(requests), requests.length);
+    } catch (error) {
+      // Some replies of newer servers are not what RESP is; they are of no interest here.
+      if (!(error instanceof ReplyFormatError)) throw error;
+      this.#clients[index].close();
+      this.#clients[index] = await this.#server.connect();
     }
   }
 
   /** Ends transactions that are open. */
   async finish(): Promise<void> {
     for (const client of this.#clients) await client.call("DISCARD");
+  }
+
+  [Symbol.dispose](): void {
+    for (const client of this.#clients) client.close();
   }
 }
