@@ -27,10 +27,12 @@ export const replicaofCommands: readonly RedisCommand[] = [
 
 const INVALID_PORT = commandError("ERR Invalid master port");
 const IS_REPLICA = commandError("ERR Command is not valid when client is a replica.");
+const FAILING_OVER = commandError("ERR REPLICAOF not allowed while failing over.");
 const PORT_MAX = 65535;
 
 function replicaofCommand(client: Client): void {
-  const { argv, reply, host: { log, masterLink } } = client;
+  const { argv, reply, host: { log, masterLink, replication } } = client;
+  if (replication.failover.isUnderWay) throw FAILING_OVER;
   if (argv.is(1, "no") && argv.is(2, "one")) {
     if (masterLink.address !== null) {
       masterLink.unfollow();

@@ -79,7 +79,7 @@ function takeOver(client: Client): void {
 }
 
 function checkMayServe({ reply, host: { masterLink, replication } }: Client): void {
-  if (replication.isFailingOver) throw FAILING_OVER;
+  if (replication.failover.isUnderWay) throw FAILING_OVER;
   if (replication.state.isReplica && !masterLink.isConnected) throw NO_MASTER_LINK;
   if (reply.length > 0) throw PENDING_OUTPUT;
 }

@@ -53,6 +53,7 @@ type PersistenceHost = Pick<
   | "log"
   | "process"
   | "statistics"
+  | "timers"
 >;
 
 export interface PersistenceOptions {
@@ -94,7 +95,7 @@ export class Persistence {
     const { host, createChild, replay, libraries } = options;
     this.#host = host;
     this.#libraries = libraries;
-    const { arena, files, fork, log, config, keyspace, latency } = host;
+    const { arena, files, fork, log, config, keyspace, latency, timers } = host;
     const onLatency = (event: string, durationUs: number) => latency.addIfNeeded(event, durationUs);
     this.child = new BackgroundChild({ arena, fork, log, files, createChild, onLatency });
     const loading = {
@@ -111,6 +112,7 @@ export class Persistence {
       files,
       log,
       child,
+      timers,
       libraries,
       history: () => options.history(),
       saveEnded: () => this.#refuseWritesIfNeeded(),
@@ -124,6 +126,7 @@ export class Persistence {
       log,
       child: new RewriteChild(child, rdb),
       replay,
+      timers,
       writeBase: (path, isRdb) => rdb.writeBase(path, isRdb),
       loadRdb: (path) => rdb.loadFile(path, true),
       loadDump: () => rdb.loadDump(),

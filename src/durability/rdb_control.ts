@@ -11,6 +11,7 @@
 import { dirname, join } from "@std/path";
 import * as clock from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import type { Timers } from "../base/timers.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import * as dict from "../structures/dict.ts";
 import type { BackgroundChild } from "../persistence/background_child.ts";
@@ -62,6 +63,7 @@ export interface RdbControlOptions {
   readonly files: FileSystem;
   readonly log: Log;
   readonly child: BackgroundChild;
+  readonly timers: Timers;
   readonly libraries: LibraryStore;
   /** Where the data stand in their history; null if nobody could go on with them. */
   history?(): RdbHistory | null;
@@ -540,7 +542,7 @@ export class RdbControl {
   }
 
   async #drive(reader: RdbReader, path: string, isAnnounced: boolean): Promise<void> {
-    const { log, keyspace } = this.#options;
+    const { log, keyspace, timers } = this.#options;
     const progress = new ProgressLog(log, `Loading ${path}`);
     this.loadingUsedBytes = 0;
     if (isAnnounced) this.#options.loadingStarted(reader.totalBytes);
@@ -553,7 +555,7 @@ export class RdbControl {
         progress.update(clock.refresh(), byteCount, totalBytes, byteCount);
         // What was deleted before is given back faster than new data come.
         for (let step = 0; step < RECLAIM_STEPS && keyspace.reclaimer.step(4096); step++);
-        await new Promise((resolve) => setTimeout(resolve, 0));
+        await timers.sleep(0);
       }
     } finally {
       if (isAnnounced) this.#options.loadingEnded();

@@ -11,6 +11,7 @@ import {
   REDIS_REPLICA,
 } from "../session/client.ts";
 import {
+  COMMAND_ALLOW_BUSY,
   COMMAND_ALLOWED_IN_SUBSCRIBE,
   COMMAND_DENYOOM,
   COMMAND_LOADING,
@@ -38,6 +39,7 @@ import {
   READ_ONLY_REPLICA,
 } from "../session/errors.ts";
 import {
+  GATE_BUSY,
   GATE_LOADING,
   GATE_LOADING_BESIDE,
   GATE_MASTER_DOWN,
@@ -67,6 +69,7 @@ const CHECKS: readonly Check[] = [
   checkMaster,
   checkLoading,
   checkLoadingBeside,
+  checkBusy,
   checkFollower,
 ];
 
@@ -102,6 +105,8 @@ function checkMemory(client: Client, command: CompiledCommand): CommandError | n
   const { host, flags, argv } = client;
   if ((host.gates.bits & GATE_MEMORY) === 0) return null;
   if (lacksRoom(host.arena, command, argv)) return OUT_OF_MEMORY;
+  // Nothing is evicted from under a command that runs.
+  if ((host.gates.bits & GATE_BUSY) !== 0) return null;
   if (host.memoryLimit.freeMemoryIfNeeded()) return null;
   // Redis: a transaction takes memory while it is queued, whatever its commands do.
   const isQueued = (flags & REDIS_MULTI) !== 0 && (command.bits & COMMAND_NEVER_QUEUED) === 0;
@@ -156,6 +161,13 @@ function commonBits({ mstate }: Client, { bits }: CompiledCommand): number {
 function checkLoadingBeside(client: Client, command: CompiledCommand): CommandError | null {
   if ((client.host.gates.bits & GATE_LOADING_BESIDE) === 0) return null;
   return (client.bitsOf(command) & COMMAND_NO_ASYNC_LOADING) === 0 ? null : LOADING;
+}
+
+/** A command that takes long has others served meanwhile: as far as they touch no data. */
+function checkBusy({ host }: Client, command: CompiledCommand): CommandError | null {
+  const isAllowed = (host.gates.bits & GATE_BUSY) === 0 ||
+    (command.bits & COMMAND_ALLOW_BUSY) !== 0;
+  return isAllowed ? null : host.yielding.busyError;
 }
 
 /** Redis counts a client in MONITOR among the replicas. */

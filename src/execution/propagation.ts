@@ -61,6 +61,8 @@ export class Propagation {
   targets = PROPAGATE_ALL;
   /** Bytes that replicas have been sent since the beginning of history; for WAIT. */
   streamOffset = 0;
+  /** Bytes of all units for the AOF; for WAITAOF. */
+  aofBytes = 0;
 
   constructor(host: PropagationHost) {
     this.#host = host;
@@ -151,16 +153,19 @@ export class Propagation {
     this.#replicas.append(dbIndex, argv, wanted);
   }
 
-  /** Ends the unit; without effects it is none. */
-  endUnit(): void {
-    if (!this.#common.isOpen) return;
-    if (this.#isCommon) {
-      this.#common.endUnit(this.#sinks);
-      if (this.#wanted === PROPAGATE_ALL) this.#replicas.encoder.follow(this.#aof.encoder);
-      return;
+  /** Ends the unit; without effects it is none. Returns whether there was one. */
+  endUnit(): boolean {
+    if (!this.#common.isOpen) return false;
+    const aofEncoder = this.#aof.encoder;
+    if (!this.#isCommon) {
+      this.aofBytes += aofEncoder.endUnit(this.#aof.sinks);
+      this.#replicas.encoder.endUnit(this.#replicas.sinks);
+      this.#joinIfEqual();
+      return true;
     }
-    this.#aof.encoder.endUnit(this.#aof.sinks);
-    this.#replicas.encoder.endUnit(this.#replicas.sinks);
-    this.#joinIfEqual();
+    const byteCount = this.#common.endUnit(this.#sinks);
+    if (this.#common === aofEncoder) this.aofBytes += byteCount;
+    if (this.#wanted === PROPAGATE_ALL) this.#replicas.encoder.follow(aofEncoder);
+    return true;
   }
 }

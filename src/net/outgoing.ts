@@ -6,7 +6,7 @@
  * is not compared with the host: servers that replicate are often known by address only.
  */
 import type { Config } from "../config/config.ts";
-import type { Socket } from "./connection.ts";
+import type { Socket } from "./runtime_carrier.ts";
 import { loadPeerSettings } from "./tls.ts";
 import { builtin, TlsSocket } from "./tls_stream.ts";
 

@@ -89,17 +89,19 @@ export class EffectEncoder {
     else if (this.#effects === 2) this.#insertMulti();
   }
 
-  /** Ends the unit and hands it to all sinks; without effects it is none. */
-  endUnit(sinks: readonly EffectSink[]): void {
-    if (this.#effects === 0) return;
+  /** Ends the unit and hands it to all sinks; without effects it is none. Returns its bytes. */
+  endUnit(sinks: readonly EffectSink[]): number {
+    if (this.#effects === 0) return 0;
     if (this.#effects > 1) this.#put(EXEC);
     for (let index = 0; index < sinks.length && this.length > 0; index++) {
       sinks[index].takeUnit(this.bytes, this.length);
     }
+    const { length } = this;
     this.#effects = 0;
     this.#skippedDb = NO_DATABASE;
     this.length = 0;
     if (this.bytes.length > BUFFER_KEPT_BYTES_MAX) this.bytes = new Uint8Array(BUFFER_BYTES_MIN);
+    return length;
   }
 
   /** The next effect names its database: a sink is new, or begins a new file. */

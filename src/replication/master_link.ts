@@ -333,6 +333,7 @@ export class MasterLink implements MasterSocketListener {
 
   #endHandshake(outcome: HandshakeOutcome): void {
     this.#handshake = null;
+    if (this.#isFailover && !this.#endFailover(outcome)) return;
     switch (outcome.kind) {
       case "refused":
         return this.#fail(outcome.reason);
@@ -346,6 +347,15 @@ export class MasterLink implements MasterSocketListener {
           true,
         );
     }
+  }
+
+  /** The target of a failover has answered; false: it does not take over. */
+  #endFailover(outcome: HandshakeOutcome): boolean {
+    this.#isFailover = false;
+    const { failover } = this.#host.replication;
+    if (outcome.kind === "refused") failover.abort(`its target refused: ${outcome.reason}`);
+    else failover.succeeded();
+    return outcome.kind !== "refused";
   }
 
   /** The stream goes on where it was left. */

@@ -25,11 +25,6 @@ export class ReplicaWaits {
     this.#host = host;
   }
 
-  /** Whether anybody waits. */
-  get isEmpty(): boolean {
-    return this.#waiting.size === 0;
-  }
-
   /** Lets a client wait until it gets what it wants, at most so long; 0: for ever. */
   add(client: Client, wait: ReplicaWait, timeoutMs: number): void {
     const neverByKey = () => false;
@@ -42,6 +37,7 @@ export class ReplicaWaits {
 
   /** Answers those that have got what they want. */
   serve(): void {
+    if (this.#waiting.size === 0) return;
     const { blocking, dispatcher } = this.#host;
     for (const [client, wait] of this.#waiting) {
       // It may have gone, or been let go otherwise (CLIENT UNBLOCK).

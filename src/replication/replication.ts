@@ -15,6 +15,7 @@ import { PROPAGATE_REPL } from "../session/command.ts";
 import { GATE_NO_REPLICAS } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 import { Backlog } from "./backlog.ts";
+import { Failover } from "./failover.ts";
 import { FullSync } from "./full_sync.ts";
 import {
   CAPABILITY_PSYNC2,
@@ -41,6 +42,7 @@ type ReplicationHost = Pick<
   | "files"
   | "gates"
   | "log"
+  | "masterLink"
   | "outputLimits"
   | "pause"
   | "persistence"
@@ -57,8 +59,6 @@ export interface MasterLinkView {
   /** The fields of INFO replication that stand behind `role`. */
   infoFields(): (readonly [name: string, value: string | number])[];
 }
-
-export type FailoverState = "no-failover" | "waiting-for-sync" | "failover-in-progress";
 
 const SECOND_MS = 1000;
 const PING = encodeRequests([[latin1Bytes("PING")]]);
@@ -90,12 +90,7 @@ export class Replication implements EffectSink, ReplicaListener {
   #hasNews = false;
   /** Replicas that follow and have answered within `min-replicas-max-lag`. */
   goodReplicaCount = 0;
-  /** How far a failover has come, in the words of INFO; meanwhile no other replica is served. */
-  failoverState: FailoverState = "no-failover";
-
-  get isFailingOver(): boolean {
-    return this.failoverState !== "no-failover";
-  }
+  readonly failover: Failover;
 
   constructor(host: ReplicationHost) {
     this.#host = host;
@@ -108,6 +103,15 @@ export class Replication implements EffectSink, ReplicaListener {
       putOnline: (replica) => this.#putOnline(replica),
     });
     this.waits = new ReplicaWaits(host);
+    this.failover = new Failover({
+      log: host.log,
+      pause: host.pause,
+      state,
+      replicas,
+      requestAcks: () => this.feedAckRequest(),
+      follow: (target) => host.masterLink.follow(target, true),
+      unfollow: () => host.masterLink.unfollow(),
+    });
     const { config } = host;
     config.onChange("repl-backlog-size", () => {
       this.backlog?.resize(config.replBacklogSize);
@@ -346,11 +350,22 @@ export class Replication implements EffectSink, ReplicaListener {
   endTurn(): void {
     if (this.#hasNews) {
       this.#hasNews = false;
-      this.waits.serve();
+      this.failover.check(clock.nowMs());
     }
     if (!this.#isAckAskedFor || this.#host.pause.isActive) return;
     this.#isAckAskedFor = false;
+    this.feedAckRequest();
+  }
+
+  /** Asks all replicas, at once, how far they have come. */
+  feedAckRequest(): void {
     if (!this.state.isReplica && this.replicas.size > 0) this.feed(GET_ACK, 0, GET_ACK.length);
+  }
+
+  /** Whether all replicas have all of the stream. */
+  get isInSync(): boolean {
+    for (const { ackOffset } of this.replicas) if (ackOffset !== this.state.offset) return false;
+    return true;
   }
 
   get #isMinimumSet(): boolean {
@@ -376,6 +391,7 @@ export class Replication implements EffectSink, ReplicaListener {
 
   /** Housekeeping, called by cron. */
   tick(nowMs: number): void {
+    this.failover.check(nowMs);
     if (nowMs - this.#secondMs < SECOND_MS) return;
     this.#secondMs = nowMs;
     this.#endSilent(nowMs);
@@ -389,7 +405,7 @@ export class Replication implements EffectSink, ReplicaListener {
     const { config, pause } = this.#host;
     const isPingDue = this.#seconds++ % config.replPingReplicaPeriod === 0;
     // While a failover waits for the replicas to catch up, nothing is added.
-    const isStill = this.isFailingOver && pause.isActive;
+    const isStill = this.failover.isUnderWay && pause.isActive;
     if (isPingDue && !this.state.isReplica && this.replicas.size > 0 && !isStill) {
       this.feed(PING, 0, PING.length);
     }

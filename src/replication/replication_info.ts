@@ -25,7 +25,7 @@ export function replicationFields(replication: Replication, config: ConfigValues
     ["connected_slaves", replicas.size],
     ...(isMinimumSet ? [["min_slaves_good_slaves", replication.goodReplicaCount] as const] : []),
     ...[...replicas].map(replicaField),
-    ["master_failover_state", replication.failoverState],
+    ["master_failover_state", replication.failover.state],
     ["master_replid", state.replicationId],
     ["master_replid2", state.secondId],
     ["master_repl_offset", state.offset],

@@ -5,6 +5,7 @@
  * It knows nothing of sockets; `connection.ts` (or a test) feeds the query buffer and takes away
  * the reply. A client lives from the first byte to the close.
  */
+import type { Deadlined } from "../base/deadline_heap.ts";
 import type { Database } from "../keyspace/database.ts";
 import { Argv } from "../protocol/argv.ts";
 import { QueryBuffer } from "../protocol/query_buffer.ts";
@@ -144,13 +145,14 @@ export interface WatchedKey {
 export type ServeBlocked = (client: Client, key: Uint8Array, entry: Ref) => boolean;
 
 /** What a client waits for (observers/blocking.ts). */
-export interface BlockedState {
+export interface BlockedState extends Deadlined {
+  readonly client: Client;
   db: Database;
   /** Keys waited for, as Latin-1 text, without repetition. */
   keys: string[];
   /** Types (bit 1 << TYPE_…) that can serve the client. */
   typeMask: number;
-  /** When to give up, in ms since 1970; 0 = never. */
+  /** When to give up, in ms since 1970; Infinity = never. */
   deadlineMs: number;
   serve: ServeBlocked;
   /** Replies that nothing came in time. */
@@ -231,6 +233,8 @@ export class Client {
   outputSource: OutputSource | null = null;
   /** Where the stream of effects stood when its last command had been carried out; for WAIT. */
   writeOffset = 0;
+  /** Bytes for the AOF up to and with its last effect; for WAITAOF. */
+  aofOffset = 0;
   /** What client_memory.ts counts for it; negative when it is gone. */
   countedBytes = 0;
   /** How it counts them: among those of NO-EVICT clients, of clients without their password. */
@@ -317,6 +321,13 @@ export class Client {
       call.effectTargets = PROPAGATE_ALL;
     }
     if (call.wantsEffects) call.effects.push(Argv.of(...parts));
+  }
+
+  /** `propagateAs` of arguments that are put together already, and good until the call is over. */
+  propagateArgv(argv: Argv): void {
+    const call = this.call!;
+    call.effects ??= [];
+    if (call.wantsEffects) call.effects.push(argv);
   }
 
   /**

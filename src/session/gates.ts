@@ -21,6 +21,8 @@ export const GATE_READ_ONLY = 1 << 6;
 export const GATE_MASTER_DOWN = 1 << 7;
 /** Other data are being loaded, which will take the place of the present ones. */
 export const GATE_LOADING_BESIDE = 1 << 8;
+/** A command that takes long lets others be served (execution/yielding.ts): -BUSY to most. */
+export const GATE_BUSY = 1 << 9;
 
 export class Gates {
   bits = 0;

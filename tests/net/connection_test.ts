@@ -1,6 +1,7 @@
 /** Connection: bytes between a socket and a client, with a socket that the test plays. */
 import { assert, assertEquals } from "@std/assert";
-import { Connection, type Socket } from "../../src/net/connection.ts";
+import { Connection } from "../../src/net/connection.ts";
+import { RuntimeCarrier, type Socket } from "../../src/net/runtime_carrier.ts";
 import type { OutputSource } from "../../src/session/client.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { delay, fromLatin1, latin1 } from "../support/text.ts";
@@ -84,7 +85,7 @@ async function withConnection(
   using server = new EmbeddedServer();
   const socket = new FakeSocket();
   const addresses = { peer: "127.0.0.1:5555", local: "127.0.0.1:6379" };
-  const connection = new Connection(server.server, socket, addresses);
+  const connection = new Connection(server.server, new RuntimeCarrier(socket), addresses);
   connection.start();
   await body(socket, server, connection);
 }

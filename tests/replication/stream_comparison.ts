@@ -86,6 +86,7 @@ export class StreamComparison implements AsyncDisposable {
     await this.call(MARKING_CLIENT, ...mark.split(" "));
     const takeFrom = async ({ replica }: Side) => {
       const commands = await replica.takeUntil(mark);
+      await replica.acknowledge();
       return withoutBookkeeping(commands.slice(0, -1)).map(withoutTimes);
     };
     return [await takeFrom(this.#sides[0]), await takeFrom(this.#sides[1])];
