@@ -45,7 +45,6 @@ for (const kind of KINDS) {
         await using replica = await startPeer("redeno", { args });
         // It is loading, or has just begun to follow.
         await load.run();
-        await load.finish();
         using above = await master.connect();
         using below = await replica.connect();
         await withReport(`seed ${seed}`, replica, () => assertSameData(above, below));
@@ -82,7 +81,6 @@ for (const kind of KINDS) {
               fields.get("master_link_status") === "up";
           });
         }
-        await load.finish();
         await assertSameData(above, below);
       });
       const stats = await infoOf(above, "stats");
