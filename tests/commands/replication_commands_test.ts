@@ -45,18 +45,6 @@ Deno.test("WAIT does not wait in a transaction, and refuses what is no time", ()
   ]);
 });
 
-Deno.test("a master stays one, and cannot become a replica", () => {
-  using server = new EmbeddedServer();
-  for (const name of ["REPLICAOF", "SLAVEOF"]) {
-    assertEquals(server.run(name, "NO", "ONE"), "OK");
-    assertEquals(server.raw(name, "host", "x"), "-ERR Invalid master port\r\n");
-    const refusal = "-ERR Replication is not available in this version of Redeno\r\n";
-    assertEquals(server.raw(name, "host", "6379"), refusal);
-    assertEquals(server.raw("PSYNC", "?", "-1"), refusal);
-  }
-  assertEquals(server.run("ROLE"), ["master", 0, []]);
-});
-
 Deno.test("FAILOVER finds no replicas, after it has read its options", () => {
   using server = new EmbeddedServer();
   const answer = (words: string) => server.raw("FAILOVER", ...words.split(" ").slice(1));
