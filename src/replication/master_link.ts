@@ -41,6 +41,7 @@ const UNBLOCKED = commandError(
 const LINE_FEED = 10;
 const RETURN = 13;
 const LINE_BYTES_MAX = 1024;
+const UNSAFE_LOG_PERIOD_MS = 10_000;
 /** Tells a master that waits for us that we are alive. */
 const SIGN_OF_LIFE = latin1Bytes("\n");
 
@@ -99,6 +100,8 @@ export class MasterLink implements MasterSocketListener {
   #heldDb: number | null = null;
   #isFailover = false;
   #transferCount = 0;
+  /** When it was last logged that changes cannot be saved. */
+  #unsafeLoggedMs = 0;
   /** The AOF was stopped for a transfer and could not be begun again. */
   #lacksRecord = false;
 
@@ -124,8 +127,9 @@ export class MasterLink implements MasterSocketListener {
 
   /** What clients are refused depends on role, link and configuration. */
   #setGates(): void {
-    const { config, gates } = this.#host;
+    const { config, gates, keyspace } = this.#host;
     const isReplica = this.address !== null;
+    keyspace.isWritableReplica = isReplica && !config.replicaReadOnly;
     const isStale = isReplica && !this.isConnected && !config.replicaServeStaleData;
     gates.set(GATE_READ_ONLY, isReplica && config.replicaReadOnly);
     gates.set(GATE_MASTER_DOWN, isStale);
@@ -247,7 +251,7 @@ export class MasterLink implements MasterSocketListener {
 
   // ----------------------------------------------------------------------------- once per second
 
-  /** Called each second: connects, gives up what takes too long, tells the master how far we are. */
+  /** Called each second: connects, gives up what takes too long, tells the master of progress. */
   tick(nowMs: number): void {
     if (this.#lacksRecord) this.#recordIfNeeded();
     if (this.address === null) return;
@@ -503,6 +507,7 @@ export class MasterLink implements MasterSocketListener {
       onIdle: () => socket.read(),
       onBroken: (reason) => this.#fail(`its stream is damaged: ${reason}`),
       onRefused: (error, command) => this.#noteRefusal(error, command),
+      onUnsafe: () => this.#noteUnsafe(),
     });
   }
 
@@ -516,6 +521,21 @@ export class MasterLink implements MasterSocketListener {
     log.warning(`== CRITICAL == ${text}`);
     if (config.propagationErrorBehavior === "ignore" || !config.replicaReadOnly) return;
     this.#options.panic(`${text} (propagation-error-behavior)`);
+  }
+
+  /** A change of the master was applied that cannot be saved here. */
+  #noteUnsafe(): void {
+    const { config, log, persistence } = this.#host;
+    const error = persistence.writeError();
+    if (error === null) return;
+    const text = "This replica applies what its master does, but cannot save it";
+    if (!config.replicaIgnoreDiskWriteErrors) {
+      this.#options.panic(`${text} (replica-ignore-disk-write-errors no): ${error.text}`);
+    }
+    const nowMs = clock.nowMs();
+    if (nowMs - this.#unsafeLoggedMs < UNSAFE_LOG_PERIOD_MS) return;
+    this.#unsafeLoggedMs = nowMs;
+    log.warning(`${text}: ${error.text}`);
   }
 
   // -------------------------------------------------------------------------------------- the end
