@@ -42,9 +42,8 @@ import { CommandError } from "../session/errors.ts";
 /** Redis: CONFIG_BGSAVE_RETRY_DELAY. */
 const RETRY_DELAY_MS = 5000;
 const MIB = 1024 * 1024;
-/** Clients that are served from other data meanwhile must not wait for long: 3 ms or so. */
+/** A piece of a load beside others, who must not wait: 3 ms or so; steps of freeing after each. */
 const BESIDE_YIELD_BYTES = 64 * 1024;
-/** Steps of giving back memory between two pieces of a load. */
 const RECLAIM_STEPS = 64;
 
 /** What becomes of libraries that are there when others are loaded. */

@@ -25,6 +25,7 @@ import { GATE_MASTER_DOWN, GATE_READ_ONLY } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 import { DataReplacement } from "./data_replacement.ts";
 import { DataTransfer } from "./data_transfer.ts";
+import { Divergence } from "./divergence.ts";
 import { Handshake, type HandshakeOutcome, type HistoryPoint } from "./handshake.ts";
 import { type Connect, MasterSocket, type MasterSocketListener } from "./master_socket.ts";
 import { createMasterClient, FollowedStream, READ_BYTES } from "./followed_stream.ts";
@@ -41,7 +42,6 @@ const UNBLOCKED = commandError(
 const LINE_FEED = 10;
 const RETURN = 13;
 const LINE_BYTES_MAX = 1024;
-const UNSAFE_LOG_PERIOD_MS = 10_000;
 /** Tells a master that waits for us that we are alive. */
 const SIGN_OF_LIFE = latin1Bytes("\n");
 
@@ -89,6 +89,7 @@ export class MasterLink implements MasterSocketListener {
   readonly #options: MasterLinkOptions;
   readonly #host: LinkHost;
   readonly #replacement: DataReplacement;
+  readonly #divergence: Divergence;
   #socket: MasterSocket | null = null;
   #handshake: Handshake | null = null;
   #line = "";
@@ -100,8 +101,6 @@ export class MasterLink implements MasterSocketListener {
   #heldDb: number | null = null;
   #isFailover = false;
   #transferCount = 0;
-  /** When it was last logged that changes cannot be saved. */
-  #unsafeLoggedMs = 0;
   /** The AOF was stopped for a transfer and could not be begun again. */
   #lacksRecord = false;
 
@@ -109,6 +108,7 @@ export class MasterLink implements MasterSocketListener {
     this.#options = options;
     this.#host = options.host;
     this.#replacement = new DataReplacement(options.host);
+    this.#divergence = new Divergence(options.host, (reason) => options.panic(reason));
     const names = ["replica-read-only", "replica-serve-stale-data"];
     this.#host.config.onChange(names, () => {
       this.#setGates();
@@ -506,36 +506,9 @@ export class MasterLink implements MasterSocketListener {
       applied: replication,
       onIdle: () => socket.read(),
       onBroken: (reason) => this.#fail(`its stream is damaged: ${reason}`),
-      onRefused: (error, command) => this.#noteRefusal(error, command),
-      onUnsafe: () => this.#noteUnsafe(),
+      onRefused: (error, command) => this.#divergence.noteRefusal(error, command),
+      onUnsafe: () => this.#divergence.noteUnsafe(),
     });
-  }
-
-  /** A command of the master failed here, and did not there. */
-  #noteRefusal(error: string, commandName: string): void {
-    const { config, log, statistics } = this.#host;
-    statistics.unexpectedErrorReplies++;
-    const name = commandName === "" ? "an unknown command" : `'${commandName}'`;
-    const text = `This replica answers ${name} of its master with an error, so its data may ` +
-      `differ from the master's: ${error}`;
-    log.warning(`== CRITICAL == ${text}`);
-    if (config.propagationErrorBehavior === "ignore" || !config.replicaReadOnly) return;
-    this.#options.panic(`${text} (propagation-error-behavior)`);
-  }
-
-  /** A change of the master was applied that cannot be saved here. */
-  #noteUnsafe(): void {
-    const { config, log, persistence } = this.#host;
-    const error = persistence.writeError();
-    if (error === null) return;
-    const text = "This replica applies what its master does, but cannot save it";
-    if (!config.replicaIgnoreDiskWriteErrors) {
-      this.#options.panic(`${text} (replica-ignore-disk-write-errors no): ${error.text}`);
-    }
-    const nowMs = clock.nowMs();
-    if (nowMs - this.#unsafeLoggedMs < UNSAFE_LOG_PERIOD_MS) return;
-    this.#unsafeLoggedMs = nowMs;
-    log.warning(`${text}: ${error.text}`);
   }
 
   // -------------------------------------------------------------------------------------- the end
