@@ -3,7 +3,7 @@
  * synchronization of a large data set, for both servers one after the other. The replicas are
  * redis-server, whose own time is not counted.
  *
- *   deno run -A scripts/bench/wire/replication.ts [--rounds N] [--requests N] [--megabytes N]
+ *   deno run -A scripts/bench/wire/replication_cost.ts [--rounds N] [--requests N] [--megabytes N]
  *
  *   --rounds     runs of each load at each server, alternating; the median counts (default 3)
  *   --requests   requests per run (default 400000)
