@@ -30,6 +30,7 @@ const OWN = [
   "rdb-version",
   "script-memory-limit",
   "script-time-limit",
+  "shutdown-hands-over",
   "transport",
 ];
 
