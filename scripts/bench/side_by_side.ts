@@ -86,8 +86,8 @@ const PING = latin1Bytes("*1\r\n$4\r\nPING\r\n");
 const PONG = latin1Bytes("+PONG\r\n");
 
 /**
- * Sends requests in one piece, and waits until all are answered; returns the milliseconds that took.
- * Replies are not looked at one by one, lest that be most of the time.
+ * Sends requests in one piece, and waits until all are answered; returns the milliseconds that it
+ * took. Replies are not looked at one by one, lest that be most of the time.
  */
 export async function runBatch(
   client: RespClient,
