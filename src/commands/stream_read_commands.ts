@@ -33,6 +33,7 @@ import {
   ENTRY_ELEMENTS,
   idArgument,
   isChar,
+  replyCount,
   replyEntry,
   replyEntryOf,
   replyId,
@@ -453,7 +454,7 @@ function claimIdle(
     streamGroup.findPending(arena, group, id, pending);
     replyEntryOf(reply, arena, stream, id, CLAIM_ENTRY_ELEMENTS);
     replyMilliseconds(reply, Math.max(0, nowMs - pending.timeMs));
-    reply.bigInteger(pending.count.toBigInt());
+    replyCount(reply, pending.count);
     increment(pending.count);
     makePending(arena, group, consumer, id, nowMs);
   }
