@@ -24,6 +24,17 @@ export function refresh(): number {
   return cachedMs;
 }
 
+/** Does something at the present moment; behind it the cached moment is the one before. */
+export function meanwhile<Result>(work: () => Result): Result {
+  const beforeMs = cachedMs;
+  refresh();
+  try {
+    return work();
+  } finally {
+    cachedMs = beforeMs;
+  }
+}
+
 /** The wall clock in milliseconds, read now; leaves the cache alone. */
 export function systemMs(): number {
   return stoppedMs ?? Date.now();

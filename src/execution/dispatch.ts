@@ -167,7 +167,8 @@ export class Dispatcher {
         client.reply.simple("QUEUED");
       } else {
         this.call(client, command);
-        if (host.blocking.hasReady) host.blocking.serveReady();
+        // Not from inside of another client's command.
+        if (host.blocking.hasReady && host.calls.depth === 0) host.blocking.serveReady();
       }
     }
     // The command may have set or cleared them.
@@ -185,6 +186,8 @@ export class Dispatcher {
     this.#readClock();
     serve();
     parser.argv = argv;
+    // That command keeps its moment (yielding.ts); what comes after it must not.
+    this.#refreshedUs = 0;
   }
 
   /** Carries out a request that had to wait (CLIENT PAUSE); its arguments are in `client.argv`. */

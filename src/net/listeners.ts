@@ -159,9 +159,12 @@ export class Listeners implements SocketPolling {
     return true;
   }
 
-  /** The runtime's sockets cannot be read but between commands. */
+  /**
+   * The runtime's sockets cannot be read but between commands. If all are, as with TLS alone, there
+   * is nobody who could be served.
+   */
   pollOnce(): boolean {
-    if (this.#loop === null) return false;
+    if (this.#loop === null || this.#open.every(isTls)) return false;
     const { dispatcher, persistence, turn } = this.#host;
     dispatcher.interleave(() => this.#loop!.pollOnce());
     turn.flushWithin(() => persistence.beforeReplies());
@@ -328,6 +331,10 @@ export class Listeners implements SocketPolling {
 }
 
 /** `address` as in `bind`: `*` and `::*` are all addresses, `-` marks one that may be missing. */
+function isTls({ endpoint }: OpenEndpoint): boolean {
+  return endpoint.transport === "tls";
+}
+
 function tcpEndpoint(transport: Transport, address: string, port: number): Endpoint {
   const isOptional = address.startsWith("-");
   const named = isOptional ? address.slice(1) : address;

@@ -20,6 +20,7 @@ import { Propagation } from "../execution/propagation.ts";
 import { Replay } from "../execution/replay.ts";
 import { resetStatistics } from "../execution/reset_statistics.ts";
 import { Turn } from "../execution/turn.ts";
+import { Yielding } from "../execution/yielding.ts";
 import { Evictor } from "../keyspace/evict.ts";
 import { ExpireCycle } from "../keyspace/expire.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
@@ -115,6 +116,7 @@ export class Server implements Host {
   readonly turn: Turn;
   readonly dispatcher: Dispatcher;
   readonly clientLife: ClientLife;
+  readonly yielding: Yielding;
   readonly scripting: Scripting;
   readonly listeners: Listeners;
   readonly supervision: Supervision;
@@ -151,6 +153,7 @@ export class Server implements Host {
     this.clientMemory = new ClientMemory(this, () => this.turn.schedule());
     this.tracking = new Tracking(config, this.clients, () => this.calls.depth > 0);
     this.outputLimits = new OutputLimits(this);
+    this.yielding = new Yielding(this);
     this.scripting = new Scripting(this);
     this.persistence = new Persistence({
       host: this,

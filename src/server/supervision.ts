@@ -47,7 +47,9 @@ export class Supervision {
   #socket: DatagramSocket | null = null;
   /** WATCHDOG_USEC; 0: nobody watches. */
   #watchdogUs = 0;
+  /** How often it hears of us, and when it last did, in ms of `timers.nowMs`. */
   #watchdogMs = 0;
+  #fedMs = 0;
   readonly #watchdogTimer: Timer;
   readonly #timers: Timers;
 
@@ -98,6 +100,12 @@ export class Supervision {
     this.#send(`STATUS=${text}\n`);
   }
 
+  /** For the time in which the event loop does not come to its timers, but clients are served. */
+  feedIfDue(): void {
+    if (this.#watchdogUs === 0) return;
+    if (this.#timers.nowMs - this.#fedMs >= this.#watchdogMs) this.#feedWatchdog();
+  }
+
   /** Does what may keep the event loop for long without being taken for hanging. */
   whileBusy<Result>(work: () => Result): Result {
     if (this.#watchdogUs === 0) return work();
@@ -130,6 +138,7 @@ export class Supervision {
   }
 
   #feedWatchdog(): void {
+    this.#fedMs = this.#timers.nowMs;
     this.#send("WATCHDOG=1\n");
     this.#watchdogTimer.start(this.#watchdogMs);
   }

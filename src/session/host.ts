@@ -82,6 +82,8 @@ export interface HostProcess {
   infoText(words: readonly string[]): string;
   /** Tells the service manager what is going on. */
   status(text: string): void;
+  /** Clients are served although one command goes on: the service manager need not worry. */
+  stillServing(): void;
   /** Does what keeps the event loop for long, without being taken for hanging. */
   whileBusy<Result>(work: () => Result): Result;
   /**
