@@ -6,7 +6,7 @@
  *   deno run -A scripts/bench/wire/carriers.ts [options]
  *
  *   --rounds N      runs of each test at each server, alternating (default 5)
- *   --requests N    requests per run (default 200000; a quarter for one connection and for new ones)
+ *   --requests N    requests per run (default 200000; fewer for one connection and new ones)
  *   --test T        a test of redis-benchmark (default get)
  *   --smoke         tiny numbers: shows that everything runs, measures nothing
  *
