@@ -230,6 +230,11 @@ const TESTED_ELSEWHERE: readonly { path: RegExp; reason: string }[] = [
     reason: "the end of the process: shutdown_test, process_start_test",
   },
   {
+    path: /^src\/net\/(?:door|runtime_listener|runtime_carrier)\.ts$/,
+    reason:
+      "who comes in and how the runtime carries it: listeners_test, tls_test, connection_test",
+  },
+  {
     path: /^src\/server\/cron\.ts$/,
     reason: "a list of calls: each is tested with what it calls; debug_commands_test stops it",
   },

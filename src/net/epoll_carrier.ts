@@ -27,7 +27,7 @@ export class EpollCarrier implements Carrier, Addresses, EventSource {
   #bits = 0;
   #isWatched = false;
 
-  /** Carries over the socket `fd`, whose `peer` is as accept(2) gave it, or a unix socket's name. */
+  /** Carries over the socket `fd`; `peer` is as accept(2) gave it, or a unix socket's name. */
   constructor(loop: EventLoop, fd: number, peer: Uint8Array | string) {
     this.#loop = loop;
     this.#fd = fd;

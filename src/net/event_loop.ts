@@ -6,7 +6,8 @@
  *
  * so that under load nothing of the runtime runs between two rounds. It runs
  *
- *   - when one of its sources has something (runtime_wake.ts), and every 100 ms under load;
+ *   - when one of its sources has something (runtime_wake.ts), and every 100 ms under load, each
+ *     second without;
  *   - for one round (a "hop") before a long wait and every 20 ms: handlers may have begun something
  *     that the runtime does not know of before its next round.
  *
@@ -32,6 +33,8 @@ const UNCLEAN_WAIT_MS = 1;
 const WAIT_MS_MAX = 1000;
 const HOP_PERIOD_MS = 20;
 const YIELD_PERIOD_MS = 100;
+/** A yield wakes more than a hop; what nobody waits for (timers of node:tls) may be so late. */
+const IDLE_YIELD_PERIOD_MS = 1000;
 const COALESCING_US = 20;
 /** After a round with more commands than this there is enough to do. */
 const COALESCED_COMMANDS_MAX = 128;
@@ -144,7 +147,6 @@ export class EventLoop {
     const count = this.#poller.wait(this.#events, waitMs);
     if (count < 0) this.#onFailedWait();
     this.#lastCount = count;
-    const wasClean = this.#isClean;
     if (count > 0) {
       this.#isClean = false;
       this.#serve(this.#events, count, false);
@@ -154,15 +156,16 @@ export class EventLoop {
       this.#isClean = false;
       timers.runDue(nowMs);
     }
-    this.#goOn(nowMs, count <= 0 && !wasClean);
+    this.#goOn(nowMs, count <= 0);
   };
 
   /** The next tick: after a round of the runtime, if that is due. */
   #goOn(nowMs: number, isIdle: boolean): void {
-    if (this.#mustYield || nowMs - this.#yieldMs > YIELD_PERIOD_MS) {
+    const yieldPeriodMs = isIdle ? IDLE_YIELD_PERIOD_MS : YIELD_PERIOD_MS;
+    if (this.#mustYield || nowMs - this.#yieldMs > yieldPeriodMs) {
       this.#mustYield = false;
       this.#runtime.yield(this.#afterYield);
-    } else if (isIdle || nowMs - this.#hopMs > HOP_PERIOD_MS) {
+    } else if (isIdle ? !this.#isClean : nowMs - this.#hopMs > HOP_PERIOD_MS) {
       setImmediate(this.#afterHop);
     } else {
       queueMicrotask(this.#tick);

@@ -46,6 +46,8 @@ export class Blocking {
   readonly #timer: Timer;
   /** Clients that are to be told when their key is gone. */
   #whenGoneCount = 0;
+  /** Keys that become ready by themselves, and when. */
+  #wakes: { db: Database; key: string; atMs: number }[] = [];
   /** Clients that wait (INFO blocked_clients). */
   blockedCount = 0;
 
@@ -148,6 +150,30 @@ export class Blocking {
     if (this.#readyNames.has(name)) return;
     this.#readyNames.add(name);
     this.#ready.push({ db, key });
+  }
+
+  /**
+   * Notes that a key becomes ready by itself at a time, in ms since 1970. Whoever waits for it and
+   * finds nothing then notes the next time.
+   */
+  wakeAt(db: Database, key: string, atMs: number): void {
+    const known = this.#wakes.find((wake) => wake.db === db && wake.key === key);
+    if (known === undefined) this.#wakes.push({ db, key, atMs });
+    else known.atMs = Math.min(known.atMs, atMs);
+  }
+
+  /** Serves those who wait for keys that have become ready by themselves; cron calls it. */
+  wakeDue(): void {
+    if (this.#wakes.length === 0) return;
+    const nowMs = clock.nowMs();
+    const due = this.#wakes.filter((wake) => wake.atMs <= nowMs);
+    if (due.length === 0) return;
+    this.#wakes = this.#wakes.filter((wake) => wake.atMs > nowMs);
+    for (const { db, key } of due) {
+      const bytes = latin1Bytes(key);
+      this.keyReady(db, bytes, 0, bytes.length);
+    }
+    this.serveReady();
   }
 
   /** All waited-for keys of a database may hold something now (SWAPDB). */

@@ -105,6 +105,7 @@ export class Cron {
     this.#watchClients(nowMs);
     host.persistence.tick(nowMs);
     host.blocking.expireWaiting();
+    host.blocking.wakeDue();
     host.turn.schedule();
     this.scheduleReclaim();
     if (nowMs - this.#memoryMs >= MEMORY_PERIOD_MS) {

@@ -311,6 +311,13 @@ export class Client {
     if (call.wantsEffects) call.effects.push(Argv.of(...parts));
   }
 
+  /** `propagateAs` of arguments that are put together already, and good until the call is over. */
+  propagateArgv(argv: Argv): void {
+    const call = this.call!;
+    call.effects ??= [];
+    if (call.wantsEffects) call.effects.push(argv);
+  }
+
   /**
    * Begins a push message: returns where to write it, followed by `endPush`. It goes behind the
    * reply of a command that runs if that has begun, or if it `comesLater` in any case.
