@@ -6,7 +6,6 @@
 import { latin1Bytes, latin1Text, readableText, Slice } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import { pause } from "../base/pause.ts";
-import { hexId } from "../base/random.ts";
 import { parseDouble } from "../base/doubles.ts";
 import { datasetDigest, hexText, valueDigest } from "../keyspace/dataset_digest.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -120,7 +119,8 @@ function looseInteger({ argv }: Client, index: number): number {
 
 function changeReplicationId({ host, reply }: Client): void {
   host.log.notice("DEBUG CHANGE-REPL-ID: the replication ID is a new one");
-  host.process.replicationId = hexId(40);
+  host.replication.state.changeId();
+  host.replication.state.clearSecondId();
   reply.ok();
 }
 

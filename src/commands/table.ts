@@ -29,6 +29,7 @@ import { migrateCommands } from "./migrate_command.ts";
 import { moduleCommands } from "./module_commands.ts";
 import { monitorCommands } from "./monitor_command.ts";
 import { persistenceCommands } from "./persistence_commands.ts";
+import { replicaofCommands } from "./replicaof_commands.ts";
 import { replicationCommands } from "./replication_commands.ts";
 import { scriptCommands } from "./script_commands.ts";
 import { pubsubCommands } from "./pubsub_commands.ts";
@@ -38,6 +39,7 @@ import { setAlgebraCommands } from "./set_algebra_commands.ts";
 import { shutdownCommands } from "./shutdown_command.ts";
 import { slowlogCommands } from "./slowlog_commands.ts";
 import { sortCommands } from "./sort_command.ts";
+import { syncCommands } from "./sync_commands.ts";
 import { sortedSetCommands } from "./sorted_set_commands.ts";
 import { sortedSetPopCommands } from "./sorted_set_pop_commands.ts";
 import { sortedSetRangeCommands } from "./sorted_set_range_commands.ts";
@@ -80,6 +82,7 @@ export const commandRows: readonly RedisCommand[] = [
   ...moduleCommands,
   ...monitorCommands,
   ...persistenceCommands,
+  ...replicaofCommands,
   ...replicationCommands,
   ...scriptCommands,
   ...pubsubCommands,
@@ -94,6 +97,7 @@ export const commandRows: readonly RedisCommand[] = [
   ...sortedSetRangeCommands,
   ...sortedSetStoreCommands,
   ...streamCommands,
+  ...syncCommands,
   ...streamDeletionCommands,
   ...streamGroupCommands,
   ...streamInfoCommands,

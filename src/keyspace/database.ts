@@ -131,7 +131,7 @@ export class Database {
     const key = this.#key.copy();
     const { listener } = this.keyspace;
     this.keyspace.expiredCount++;
-    listener.keyVanishes(this, key, 0, key.length);
+    listener.keyVanishes(this, key, 0, key.length, false);
     this.removeEntry(entry);
     listener.keyChanged(this, key, 0, key.length);
     listener.keyEvent(this, EVENT_EXPIRED, "expired", key, 0, key.length);
@@ -143,7 +143,7 @@ export class Database {
     const key = this.#key.copy();
     const { listener } = this.keyspace;
     this.keyspace.evictedCount++;
-    listener.keyVanishes(this, key, 0, key.length);
+    listener.keyVanishes(this, key, 0, key.length, true);
     this.removeEntry(entry);
     listener.keyChanged(this, key, 0, key.length);
     listener.keyEvent(this, EVENT_EVICTED, "evicted", key, 0, key.length);

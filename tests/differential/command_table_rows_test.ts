@@ -16,6 +16,7 @@ import { namesIn, readCommandRows, rowDifferences } from "./command_rows.ts";
 const LATER_COMMANDS: readonly string[] = [
   "client|setinfo",
   "client|no-touch",
+  "waitaof",
   "xackdel",
   "xdelex",
 ];
