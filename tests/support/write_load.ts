@@ -4,8 +4,9 @@
  */
 import { COMMAND_SHAPES } from "../differential/command_shapes.ts";
 import { type Step, stepsOfSeed } from "../differential/command_stream.ts";
-import { encodeRequests, type RespClient } from "./resp_client.ts";
+import { type Argument, encodeRequests } from "./resp_client.ts";
 import { SeededRandom } from "./seeded_random.ts";
+import { fromLatin1 } from "./text.ts";
 
 const PIPELINE_LENGTH = 32;
 /** These would stop the load, or the link of a replica, instead of changing data. */
@@ -56,27 +57,95 @@ function scriptRequest(random: SeededRandom): string[] {
   ]);
 }
 
-export class WriteLoad {
-  readonly #steps: Step[];
-  readonly #clients: readonly RespClient[];
+export interface LoadOptions {
+  readonly seed: number;
+  /** How many requests, about. */
+  readonly count: number;
+  /** Commands that are left out, by their names. */
+  readonly leftOut?: RegExp;
+}
+
+/**
+ * One of its connections. What is answered is read and dropped, for some replies of newer servers
+ * are not what RESP is; only the echo at the end of a run is looked for.
+ */
+class LoadConnection {
+  readonly #connection: Deno.TcpConn;
+  #echoCount = 0;
+  /** The end of what was received, and who waits for what in it. */
+  #received = "";
+  #waiting: { text: string; resolve(): void } | null = null;
+
+  constructor(connection: Deno.TcpConn) {
+    this.#connection = connection;
+    this.#read();
+  }
+
+  async send(requests: readonly (readonly Argument[])[]): Promise<void> {
+    const bytes = encodeRequests(requests);
+    for (let at = 0; at < bytes.length;) at += await this.#connection.write(bytes.subarray(at));
+  }
+
+  /** Ends a transaction that is open, and resolves when all that was sent has been carried out. */
+  async finish(): Promise<void> {
+    const text = `echo-${++this.#echoCount}-of-the-load`;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting = { text, resolve };
+    await this.send([["DISCARD"], ["ECHO", text]]);
+    await promise;
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  async #read(): Promise<void> {
+    const buffer = new Uint8Array(16 * 1024);
+    try {
+      for (;;) {
+        const count = await this.#connection.read(buffer);
+        if (count === null) return;
+        this.#received = (this.#received + fromLatin1(buffer.subarray(0, count))).slice(-32_000);
+        const waiting = this.#waiting;
+        if (waiting === null || !this.#received.includes(waiting.text)) continue;
+        this.#waiting = null;
+        waiting.resolve();
+      }
+    } catch {
+      // It was closed here.
+    }
+  }
+}
+
+export class WriteLoad implements Disposable {
+  readonly #steps: readonly Step[];
+  readonly #connections: readonly LoadConnection[];
   #at = 0;
 
-  /** `count` requests for two clients of a server. */
-  constructor(clients: readonly [RespClient, RespClient], seed: number, count: number) {
+  private constructor(connections: readonly LoadConnection[], options: LoadOptions) {
+    const { seed, count, leftOut = /^$/ } = options;
     const random = new SeededRandom(seed);
-    this.#clients = clients;
+    const isWanted = (name: string) => !LEFT_OUT.test(name) && !leftOut.test(name);
+    this.#connections = connections;
     this.#steps = stepsOfSeed(seed, COMMAND_SHAPES, count)
-      .filter(({ args }) => !LEFT_OUT.test(String(args[0])))
+      .filter(({ args }) => isWanted(String(args[0])))
       .flatMap((step) =>
         random.oneIn(12) ? [step, { ...step, args: scriptRequest(random) }] : [step]
       );
+  }
+
+  /** Connects the two clients that send it to a server on this machine. */
+  static async create({ port }: { port: number }, options: LoadOptions): Promise<WriteLoad> {
+    const connect = async () =>
+      new LoadConnection(await Deno.connect({ hostname: "127.0.0.1", port }));
+    return new WriteLoad([await connect(), await connect()], options);
   }
 
   get isDone(): boolean {
     return this.#at >= this.#steps.length;
   }
 
-  /** Sends the next requests, about `count`, and waits for their replies. */
+  /** Sends the next requests, about `count`, and waits until they have been carried out. */
   async run(count = Infinity): Promise<void> {
     const end = Math.min(this.#steps.length, this.#at + count);
     while (this.#at < end) {
@@ -84,14 +153,15 @@ export class WriteLoad {
       let next = this.#at;
       const limit = Math.min(end, this.#at + PIPELINE_LENGTH);
       while (next < limit && this.#steps[next].client === client) next++;
-      const requests = this.#steps.slice(this.#at, next).map(({ args }) => args);
-      await this.#clients[client].exchangeBytes(encodeRequests(requests), requests.length);
+      await this.#connections[client].send(
+        this.#steps.slice(this.#at, next).map(({ args }) => args),
+      );
       this.#at = next;
     }
+    for (const connection of this.#connections) await connection.finish();
   }
 
-  /** Ends transactions that are open. */
-  async finish(): Promise<void> {
-    for (const client of this.#clients) await client.call("DISCARD");
+  [Symbol.dispose](): void {
+    for (const connection of this.#connections) connection.close();
   }
 }
