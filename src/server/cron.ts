@@ -38,6 +38,7 @@ type CronHost = Pick<
   | "log"
   | "memoryLimit"
   | "memoryReturn"
+  | "migrationSockets"
   | "outputLimits"
   | "persistence"
   | "process"
@@ -101,6 +102,7 @@ export class Cron {
       this.#memoryMs = nowMs;
       host.memoryReturn.tick(nowMs, host.statistics.commandRate.perSecond);
       host.activeDefrag.tick();
+      host.migrationSockets.closeIdle(nowMs);
     }
   }
 

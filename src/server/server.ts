@@ -25,6 +25,7 @@ import { Keyspace } from "../keyspace/keyspace.ts";
 import { Arena } from "../memory/arena.ts";
 import { SoftwareFork } from "../memory/software_fork.ts";
 import { Listeners } from "../net/listeners.ts";
+import { WorkerIo } from "../net/synchronous_io.ts";
 import { Blocking } from "../observers/blocking.ts";
 import { KeyspaceEvents } from "../observers/keyspace_events.ts";
 import { Monitors } from "../observers/monitors.ts";
@@ -34,6 +35,7 @@ import { WatchTable } from "../observers/watch.ts";
 import type { ChildPort } from "../persistence/background_child.ts";
 import type { EffectSink } from "../persistence/effect_encoder.ts";
 import { DiskFileSystem, type FileSystem } from "../persistence/file_system.ts";
+import { MigrationSockets, type SynchronousIo } from "../replication/migration_sockets.ts";
 import { CallStack } from "../session/call_stack.ts";
 import { Scripting } from "../scripting/scripting.ts";
 import type { Client } from "../session/client.ts";
@@ -71,6 +73,8 @@ export interface ServerOptions {
   segmentCountMax?: number;
   /** Ends the process; Deno.exit if not given. */
   exit?: (code: number) => never;
+  /** How MIGRATE reaches other servers; a Worker if not given. */
+  synchronousIo?: SynchronousIo;
 }
 
 export class Server implements Host {
@@ -109,6 +113,7 @@ export class Server implements Host {
   readonly dispatcher: Dispatcher;
   readonly clientLife: ClientLife;
   readonly scripting: Scripting;
+  readonly migrationSockets: MigrationSockets;
   readonly listeners: Listeners;
   readonly supervision: Supervision;
   readonly process: ServerProcess;
@@ -166,6 +171,7 @@ export class Server implements Host {
     this.expireCycle = new ExpireCycle(this.keyspace);
     this.evictor = new Evictor(this.keyspace);
     this.memoryLimit = new MemoryLimit(this, () => this.persistence.aof.writer.bufferedBytes);
+    this.migrationSockets = new MigrationSockets(options.synchronousIo ?? new WorkerIo());
     this.listeners = new Listeners(this);
     this.supervision = new Supervision(log);
     this.process = new ServerProcess(this, exit);
@@ -197,6 +203,7 @@ export class Server implements Host {
     this.pause.stop();
     this.listeners.close();
     this.supervision.close();
+    this.migrationSockets.close();
     for (const client of [...this.clients.values()]) client.transport.close();
     await this.persistence.close();
     forgetScratch();
