@@ -114,8 +114,8 @@ Deno.test("functions alone are asked for, and nothing else taken", async () => {
 });
 
 Deno.test("what follows the snapshot is printed as CSV", async () => {
-  const stream =
-    '*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*1\r\n$4\r\nping\r\n*3\r\n$3\r\nset\r\n$1\r\n"\r\n$1\r\nv\r\n';
+  const stream = "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n" +
+    '*1\r\n$4\r\nping\r\n*3\r\n$3\r\nset\r\n$1\r\n"\r\n$1\r\nv\r\n';
   for (const head of ["$4\r\nsnap", `$EOF:${MARK}\r\nsnap${MARK}`]) {
     const heard = await play([head + stream], ["--replica"], async (session, output) => {
       await assertRejects(() => followMaster(session), Error, "Server closed the connection");
