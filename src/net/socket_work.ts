@@ -16,6 +16,7 @@
  * Any other line is no reply to what was sent: nothing may be taken for an acknowledgement that is
  * none, so it counts as a failure to read.
  */
+import { Timers } from "../base/timers.ts";
 
 export const OUTCOME_DONE = 1;
 export const OUTCOME_WRITE_FAILED = 2;
@@ -32,8 +33,6 @@ const ERROR_BYTES_MAX = 1024;
 /** No reply to AUTH, SELECT or RESTORE is nearly as long. */
 const LINE_BYTES_MAX = 64 * 1024;
 const READ_BYTES = 4096;
-/** The largest timer that setTimeout can have. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -146,16 +145,9 @@ class Timeout extends Error {}
 /** What arrives is no reply. */
 class NoReply extends Error {}
 
-/** The outcome of `work`, or a Timeout. What comes later is heard by nobody. */
-function within<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>();
-  const timer = setTimeout(() => reject(new Timeout()), Math.min(timeoutMs, TIMER_MS_MAX));
-  work.then(resolve, reject);
-  return promise.finally(() => clearTimeout(timer));
-}
-
 export class SocketWork {
   readonly #connect: ConnectSocket;
+  readonly #timers = new Timers();
   readonly #sockets = new Map<number, WorkSocket>();
 
   constructor(connect: ConnectSocket) {
@@ -178,7 +170,7 @@ export class SocketWork {
   async #open(id: number, host: string, port: number, timeoutMs: number): Promise<number> {
     const connecting = this.#connect(host, port);
     try {
-      this.#sockets.set(id, await within(connecting, timeoutMs));
+      this.#sockets.set(id, await this.#within(connecting, timeoutMs));
       return OUTCOME_DONE;
     } catch (error) {
       // One that comes too late is not wanted any more.
@@ -199,7 +191,7 @@ export class SocketWork {
     try {
       for (const chunk of chunks) {
         for (let written = 0; written < chunk.length;) {
-          written += await within(socket.write(chunk.subarray(written)), timeoutMs);
+          written += await this.#within(socket.write(chunk.subarray(written)), timeoutMs);
         }
         record.noteProgress();
       }
@@ -207,11 +199,20 @@ export class SocketWork {
       return error instanceof Timeout ? OUTCOME_WRITE_TIMEOUT : OUTCOME_WRITE_FAILED;
     }
     try {
-      await readLines(socket, record, timeoutMs);
+      await readLines((target) => this.#within(socket.read(target), timeoutMs), record);
       return OUTCOME_DONE;
     } catch (error) {
       return error instanceof Timeout ? OUTCOME_READ_TIMEOUT : OUTCOME_READ_FAILED;
     }
+  }
+
+  /** The outcome of `work`, or a Timeout. What comes later is heard by nobody. */
+  #within<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const timer = this.#timers.create(() => reject(new Timeout()));
+    timer.start(timeoutMs);
+    work.then(resolve, reject);
+    return promise.finally(() => timer.stop());
   }
 
   #close(id: number): void {
@@ -226,11 +227,7 @@ export class SocketWork {
 }
 
 /** Reads as many lines as the record has room for. Throws Timeout, NoReply, the system's error. */
-async function readLines(
-  socket: WorkSocket,
-  record: JobRecord,
-  timeoutMs: number,
-): Promise<void> {
+async function readLines(read: WorkSocket["read"], record: JobRecord): Promise<void> {
   let buffer = new Uint8Array(READ_BYTES);
   let filled = 0;
   for (let linesLeft = record.lineCountMax; linesLeft > 0;) {
@@ -240,7 +237,7 @@ async function readLines(
       larger.set(buffer);
       buffer = larger;
     }
-    const count = await within(socket.read(buffer.subarray(filled)), timeoutMs);
+    const count = await read(buffer.subarray(filled));
     if (count === null) throw new NoReply();
     filled += count;
     let start = 0;
