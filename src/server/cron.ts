@@ -44,6 +44,7 @@ type CronHost = Pick<
   | "masterLink"
   | "memoryLimit"
   | "memoryReturn"
+  | "migrationSockets"
   | "outputLimits"
   | "persistence"
   | "process"
@@ -123,6 +124,7 @@ export class Cron {
       host.memoryReturn.tick(nowMs, host.statistics.commandRate.perSecond);
       host.activeDefrag.tick();
       host.masterLink.tick(nowMs);
+      host.migrationSockets.closeIdle(nowMs);
     }
   }
 

@@ -279,7 +279,7 @@ function statisticsFields(host: InfoHost): InfoField[] {
     ["pubsubshard_channels", pubsub.shardChannels.size],
     ["latest_fork_usec", host.persistence.child.lastFreezeUs],
     ["total_forks", host.persistence.child.freezeCount],
-    ["migrate_cached_sockets", 0],
+    ["migrate_cached_sockets", host.migrationSockets.count],
     ["slave_expires_tracked_keys", 0],
     ["active_defrag_hits", arena.relocatedCount],
     ["active_defrag_misses", arena.keptCount],
