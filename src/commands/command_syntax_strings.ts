@@ -25,33 +25,11 @@ GETDEL key
 GETEX key [expiration(EX seconds:int | PX milliseconds:int | EXAT unix-time-seconds:time |
     PXAT unix-time-milliseconds:time | PERSIST)]
 GETRANGE key start:int end:int
-GETSET key value
-  deprecated 6.2.0: 'SET' 'GET'
-INCR key
-INCRBY key increment:int
-INCRBYFLOAT key increment:double
-INCREX key [increment(BYFLOAT float:double | BYINT integer:int)] [LBOUND lowerbound]
-    [UBOUND upperbound] [SATURATE] [expiration(EX seconds:int | PX milliseconds:int |
-    EXAT unix-time-seconds:time | PXAT unix-time-milliseconds:time | PERSIST)] [ENX]
-LCS key1:key key2:key@0 [LEN] [IDX] [MINMATCHLEN len:int] [WITHMATCHLEN]
-MGET key...
-MSET (key value)...
-MSETEX numkeys:int data(key value)... [condition(NX|XX)] [expiration(EX seconds:int |
-    PX milliseconds:int | EXAT unix-time-seconds:time | PXAT unix-time-milliseconds:time |
-    KEEPTTL)]
-MSETNX (key value)...
-PFADD key [element...]
-PFCOUNT key...
-PFDEBUG subcommand key
-  syscmd
-PFMERGE destkey:key sourcekey:key...
-PFSELFTEST
-  syscmd
-PSETEX key milliseconds:int value
-SET key value [condition(NX | XX | IFEQ ifeq-value^8.4.0 | IFNE ifne-value^8.4.0 |
+GETSET key value [condition(NX | XX | IFEQ ifeq-value^8.4.0 | IFNE ifne-value^8.4.0 |
     IFDEQ ifdeq-digest^8.4.0 | IFDNE ifdne-digest^8.4.0)^2.6.12] [GET^6.2.0]
-    [expiration(EX seconds:int^2.6.12 | PX milliseconds:int^2.6.12 | EXAT unix-time-seconds:time^6.2.0 |
-    PXAT unix-time-milliseconds:time^6.2.0 | KEEPTTL^6.0.0)]
+    [expiration(EX seconds:int^2.6.12 | PX milliseconds:int^2.6.12 |
+    EXAT unix-time-seconds:time^6.2.0 | PXAT unix-time-milliseconds:time^6.2.0 |
+    KEEPTTL^6.0.0)]
   2.6.12: 'EX', 'PX', 'NX' and 'XX' are new.
   6.0.0: 'KEEPTTL' is new.
   6.2.0: 'GET', 'EXAT' and 'PXAT' are new.
