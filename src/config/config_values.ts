@@ -13,6 +13,7 @@
  *   descriptions of Redis name; they save at least as often.
  */
 import type { EvictionPolicy } from "../keyspace/evict.ts";
+import type { RedisRelease } from "./version.ts";
 import type { OutputBufferLimits, SavePoint, ShutdownWord } from "./config_kinds.ts";
 
 export type ProtectedAction = "no" | "yes" | "local";
@@ -63,6 +64,8 @@ export class ConfigValues {
   tlsReplication = false;
 
   // General.
+  /** The release of Redis as which the server answers; version.ts. Not a parameter of Redis. */
+  redisVersion: RedisRelease = "7.0";
   /** Absolute; where dump.rdb and the AOF live, and what relative paths start from. */
   dir = "";
   databases = 16;
@@ -70,7 +73,7 @@ export class ConfigValues {
   hz = 10;
   /** The service manager that hears when the server serves and when it ends; supervision.ts. */
   supervised: "upstart" | "systemd" | "auto" | "no" = "no";
-  loglevel: "debug" | "verbose" | "notice" | "warning" = "notice";
+  loglevel: "debug" | "verbose" | "notice" | "warning" | "nothing" = "notice";
   /** "": standard output. */
   logfile = "";
   pidfile = "";
@@ -123,6 +126,9 @@ export class ConfigValues {
   /** Positive: entries; -1 to -5: 4, 8, 16, 32, 64 KiB. */
   listMaxListpackSize = -2;
   setMaxIntsetEntries = 512;
+  /** From release 7.2 on. */
+  setMaxListpackEntries = 128;
+  setMaxListpackValue = 64;
   zsetMaxListpackEntries = 128;
   zsetMaxListpackValue = 64;
   hllSparseMaxBytes = 3000;
