@@ -4,6 +4,8 @@
  * what Redeno does not have (jemalloc, replication, cluster), are unknown here.
  */
 import { latin1Bytes, latin1Text, readableText, Slice } from "../base/bytes.ts";
+import * as clock from "../base/clock.ts";
+import { pause } from "../base/pause.ts";
 import { hexId } from "../base/random.ts";
 import { parseDouble } from "../base/doubles.ts";
 import { datasetDigest, hexText, valueDigest } from "../keyspace/dataset_digest.ts";
@@ -13,6 +15,7 @@ import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { type CommandError, commandError, NO_SUCH_KEY } from "../session/errors.ts";
 import { protectionRefusal } from "../execution/protected_commands.ts";
+import { BUSY_MODULE } from "../execution/yielding.ts";
 import { userLines } from "../access/acl_file.ts";
 import { rewriteConfigFile } from "../config/config_rewrite.ts";
 import { tryParseBytes } from "../config/config_kinds.ts";
@@ -74,6 +77,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   ["set-active-expire", 3, 3, setActiveExpire],
   ["set-skip-checksum-validation", 3, 3, setSkipChecksumValidation],
   ["sleep", 3, 3, sleep],
+  ["sleep-yielding", 3, 3, sleepYielding],
 ];
 
 const NOT_A_LISTPACK = commandError("ERR Not a listpack encoded object.");
@@ -307,13 +311,26 @@ function pauseCron(client: Client): void {
 
 /** The largest wait that a timer of the system takes. */
 const SLEEP_MS_MAX = 2 ** 31 - 1;
+/** Pause between two rounds in which others are served. */
+const YIELD_PERIOD_US = 1000;
 
 /** Stops everything for a while, as a slow command does. */
 function sleep({ argv, reply }: Client): void {
+  pause(sleepMs(argv) * 1000);
+  reply.ok();
+}
+
+function sleepMs(argv: Argv): number {
   const seconds = parseDouble(argv.bytes, argv.starts[2], argv.lengths[2]);
-  if (seconds > 0) {
-    const nobodyWakesIt = new Int32Array(new SharedArrayBuffer(4));
-    Atomics.wait(nobodyWakesIt, 0, 0, Math.min(seconds * 1000, SLEEP_MS_MAX));
+  return seconds > 0 ? Math.min(seconds * 1000, SLEEP_MS_MAX) : 0;
+}
+
+/** Others are served meanwhile, where the sockets allow it: as while a script runs long. */
+function sleepYielding({ argv, reply, host }: Client): void {
+  const endUs = clock.monotonicUs() + sleepMs(argv) * 1000;
+  while (clock.monotonicUs() < endUs) {
+    host.yielding.serveOthers(BUSY_MODULE);
+    pause(YIELD_PERIOD_US);
   }
   reply.ok();
 }

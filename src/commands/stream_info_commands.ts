@@ -15,7 +15,6 @@ import { IdTreeCursor } from "../structures/id_tree.ts";
 import * as streamGroup from "../values/stream_group.ts";
 import { PendingEntry, UNKNOWN_ENTRIES_READ } from "../values/stream_group.ts";
 import { MAX_ID, MIN_ID } from "../values/stream_id.ts";
-import { radixNodeCount } from "../values/stream_radix.ts";
 import { lagOf } from "../values/stream_progress.ts";
 import * as streamValue from "../values/stream_value.ts";
 import { StreamCursor } from "../values/stream_value.ts";
@@ -164,7 +163,7 @@ function replyCounters({ db, reply }: Client, stream: Ref): void {
   reply.bulkText("radix-tree-keys");
   reply.integer(streamValue.nodeCount(arena, stream));
   reply.bulkText("radix-tree-nodes");
-  reply.integer(radixNodeCount(arena, stream));
+  reply.integer(streamValue.radixNodeCount(arena, stream));
   streamValue.readLastId(arena, stream, id);
   reply.bulkText("last-generated-id");
   replyId(reply, id);

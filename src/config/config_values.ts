@@ -37,6 +37,8 @@ export class ConfigValues {
   /** Seconds between probes; 0: none. */
   tcpKeepalive = 300;
   maxclients = 10000;
+  /** What carries the bytes of clients; net/transport.ts. */
+  transport: "auto" | "epoll" | "runtime" = "auto";
   protoMaxBulkLen = 512 * MIB;
   clientQueryBufferLimit = 1024 * MIB;
   clientOutputBufferLimit: OutputBufferLimits = {

@@ -79,11 +79,6 @@ const SYSTEM_NAMES: Record<string, string> = {
   windows: "Windows",
   freebsd: "FreeBSD",
 };
-const MULTIPLEXERS: Record<string, string> = {
-  linux: "epoll",
-  windows: "iocp",
-};
-
 function serverFields(host: InfoHost): InfoField[] {
   const { config, keyspace, listeners } = host;
   const { os, arch } = Deno.build;
@@ -97,7 +92,7 @@ function serverFields(host: InfoHost): InfoField[] {
     ["os", `${SYSTEM_NAMES[os] ?? os} ${Deno.osRelease()} ${arch}`],
     ["arch_bits", 64],
     ["monotonic_clock", "POSIX clock_gettime"],
-    ["multiplexing_api", MULTIPLEXERS[os] ?? "kqueue"],
+    ["multiplexing_api", listeners.usesEpoll ? "epoll" : "deno"],
     ["atomicvar_api", "c11-builtin"],
     ["gcc_version", "0.0.0"],
     ["process_id", Deno.pid],

@@ -33,6 +33,7 @@ const OWN = [
   "script-time-limit",
   "set-max-listpack-entries",
   "set-max-listpack-value",
+  "transport",
 ];
 
 const TRIED_EVERYWHERE = [
