@@ -30,6 +30,7 @@ import { dumpPayload } from "./dump_commands.ts";
 import { DEBUG_HELP } from "./debug_commands_help.ts";
 import { replyProtocolSample } from "./debug_commands_protocol.ts";
 import { replyHelp, wrongSubcommandArity } from "./help.ts";
+import { encodingName } from "./key_commands.ts";
 import { hashTableReport } from "./debug_commands_tables.ts";
 
 // deno-fmt-ignore
@@ -226,9 +227,7 @@ function describeObject(client: Client): void {
   const encoding = value.encodingOf(arena, entry);
   const idleSeconds = Math.floor(host.keyspace.idleMs(entry) / 1000);
   let text = `Value at:0x${entry.toString(16)} refcount:1 ` +
-    `encoding:${value.ENCODING_NAMES[encoding]} serializedlength:${
-      serializedBytes(client, entry)
-    }` +
+    `encoding:${encodingName(client, entry)} serializedlength:${serializedBytes(client, entry)}` +
     ` lru:${value.accessClock(arena, entry)} lru_seconds_idle:${idleSeconds}`;
   if (encoding === value.ENCODING_QUICKLIST) {
     const list = value.valueRef(arena, entry);

@@ -1,6 +1,6 @@
 /**
  * The table of configuration parameters: every one of the 192 names that redis-server 7.0.15 knows
- * (aliases and its few hidden ones included), and our own six.
+ * (aliases and its few hidden ones included), two of 7.2, and our own seven.
  *
  * A row gives the name, the older name if there is one, the kind with its bounds, and flags. A row
  * of `parameter` belongs to a field of ConfigValues, which also holds the default; a row of
@@ -25,6 +25,7 @@ import {
   bytesAtLeast,
   bytesOrPercent,
   choice,
+  choiceWithLater,
   clampedInteger,
   type ConfigKind,
   type ConfigNumber,
@@ -211,7 +212,9 @@ const generalParameters: readonly ConfigParameter[] = [
   withoutEffect(NO_NEED_OF_HZ, "dynamic-hz", yesNo, "yes"),
   withoutEffect(NO_REHASHING, "activerehashing", yesNo, "yes"),
   parameter("always-show-logo", yesNo, IMMUTABLE),
-  parameter("loglevel", choice("debug", "verbose", "notice", "warning")),
+  parameter("redis-version", choice("7.0", "7.2", "7.4"), IMMUTABLE),
+  parameter("loglevel",
+    choiceWithLater(["debug", "verbose", "notice", "warning"], ["nothing"])),
   parameter("logfile", filePath(), IMMUTABLE),
   parameter("pidfile", optionalFilePath(), IMMUTABLE),
   parameter("shutdown-timeout", anyInt),
@@ -265,6 +268,8 @@ const memoryParameters: readonly ConfigParameter[] = [
     { alias: "list-max-ziplist-size" }),
   withoutEffect(NO_COMPRESSION, "list-compress-depth", anyInt, "0"),
   parameter("set-max-intset-entries", anyLong),
+  parameter("set-max-listpack-entries", anyLong),
+  parameter("set-max-listpack-value", anyLong),
   parameter("zset-max-listpack-entries", anyLong, { alias: "zset-max-ziplist-entries" }),
   parameter("zset-max-listpack-value", anyBytes, { alias: "zset-max-ziplist-value" }),
   parameter("hll-sparse-max-bytes", anyBytes),

@@ -27,6 +27,7 @@ import { ProgressLog } from "../persistence/progress_log.ts";
 import type { RdbVersion } from "../persistence/rdb_format.ts";
 import type { ByteSource } from "../persistence/rdb_input.ts";
 import { type RdbLoadOptions, RdbReader } from "../persistence/rdb_reader.ts";
+import { answersSince } from "../config/version.ts";
 import type { EncodingLimits } from "../persistence/rdb_value_reader.ts";
 import {
   type DatabaseRoots,
@@ -589,7 +590,11 @@ export function encodingLimits(config: ConfigValues): EncodingLimits {
       listpackEntriesMax: config.hashMaxListpackEntries,
       listpackValueBytesMax: config.hashMaxListpackValue,
     },
-    set: { intsetEntriesMax: config.setMaxIntsetEntries },
+    set: {
+      intsetEntriesMax: config.setMaxIntsetEntries,
+      listpackEntriesMax: answersSince(config, "7.2") ? config.setMaxListpackEntries : 0,
+      listpackValueBytesMax: config.setMaxListpackValue,
+    },
     sortedSet: {
       listpackEntriesMax: config.zsetMaxListpackEntries,
       listpackValueBytesMax: config.zsetMaxListpackValue,

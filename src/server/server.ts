@@ -146,7 +146,7 @@ export class Server implements Host {
     this.arena = new Arena(segmentCountMax === undefined ? { debug } : { debug, segmentCountMax });
     this.fork = new SoftwareFork(this.arena);
     this.keyspace = new Keyspace(this.arena, config.databases, new KeyspaceAnnouncements(this));
-    this.commands = new CommandTable(rows);
+    this.commands = new CommandTable(rows, config.redisVersion);
     this.acl = new Acl(this, (client) => {
       this.outputLimits.apply(client);
       this.clientMemory.update(client);
