@@ -41,10 +41,20 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
   }
 
   keyVanishes(db: Database, bytes: Uint8Array, start: number, length: number): void {
-    const { tracking, propagation, calls, turn } = this.#host;
+    const { tracking, propagation } = this.#host;
     tracking.keyChanged(bytes, start, length, false);
     if (!propagation.isWanted) return;
-    propagation.append(db.index, Argv.of("DEL", bytes.subarray(start, start + length)));
+    this.#record(db, Argv.of("DEL", bytes.subarray(start, start + length)));
+  }
+
+  fieldVanishes(db: Database, key: Uint8Array, field: Uint8Array): void {
+    if (this.#host.propagation.isWanted) this.#record(db, Argv.of("HDEL", key, field));
+  }
+
+  /** Records what happened by itself: as part of the command that met it, or as a unit. */
+  #record(db: Database, effect: Argv): void {
+    const { propagation, calls, turn } = this.#host;
+    propagation.append(db.index, effect);
     if (calls.depth > 0) return;
     propagation.endUnit();
     turn.schedule();

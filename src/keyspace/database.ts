@@ -3,8 +3,8 @@
  * ones vanish when they are met, and announces every change.
  *
  * A key is an entry (values/value.ts) in the dict `keys`; one with an expiry is in the dict
- * `expires` too, so that the expiry cycle can draw from those alone. Both dicts hold the same
- * entry, and an entry that moves is replaced in both.
+ * `expires` too, so that the expiry cycle can draw from those alone; one that holds elements which
+ * expire is in `expiryOrder`. All hold the same entry, and one that moves is replaced in each.
  *
  * Methods name a key either by an argument of the current command (`argv, index`) or by its bytes.
  */
@@ -17,6 +17,7 @@ import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
+import { ExpiryOrder } from "./expiry_order.ts";
 import type { KeyspaceState } from "./keyspace_state.ts";
 import {
   EVENT_EVICTED,
@@ -35,6 +36,8 @@ export class Database {
   keys: Ref;
   /** Dict of the entries that have an expiry. */
   expires: Ref;
+  /** The keys that hold elements which expire, by the next of them. */
+  readonly expiryOrder: ExpiryOrder;
   readonly #key = new Slice();
 
   constructor(keyspace: KeyspaceState<Database>, index: number) {
@@ -43,6 +46,7 @@ export class Database {
     this.index = index;
     this.keys = dict.create(this.arena);
     this.expires = dict.create(this.arena);
+    this.expiryOrder = new ExpiryOrder(this.arena);
   }
 
   /** Number of keys, expired ones that nobody has met yet included (DBSIZE). */
@@ -205,6 +209,7 @@ export class Database {
     if (value.expiryOf(arena, entry) !== value.NO_EXPIRY) {
       dict.insertHashed(arena, this.expires, entry, hash);
     }
+    this.expiryOrder.add(entry);
   }
 
   /**
@@ -283,6 +288,7 @@ export class Database {
     this.keyspace.inheritClock(old, entry);
     this.#announceIfStream(old, key, keyStart, keyBytes);
     dict.replaceFound(arena, old, entry);
+    this.expiryOrder.remove(old);
     this.#replaceExpiry(old, entry, oldExpiryMs, newExpiryMs);
     this.keyspace.reclaimer.freeEntry(old);
   }
@@ -314,6 +320,8 @@ export class Database {
     this.keyspace.inheritClock(old, entry);
     dict.replaceRef(arena, this.keys, old, entry);
     this.#replaceExpiry(old, entry, oldExpiryMs, value.NO_EXPIRY);
+    this.expiryOrder.remove(old);
+    this.expiryOrder.add(entry);
     this.keyspace.reclaimer.freeEntry(old);
     const { listener } = this.keyspace;
     if (type !== value.TYPE_STRING || oldType === value.TYPE_STREAM) {
@@ -404,6 +412,7 @@ export class Database {
     const target = value.remakeEntry(arena, entry, key, 0, key.length, expiryMs);
     dict.replaceRef(arena, this.keys, entry, target);
     if (expiryMs !== value.NO_EXPIRY) dict.insert(arena, this.expires, target);
+    this.expiryOrder.moved(entry, target);
     return target;
   }
 
@@ -461,6 +470,7 @@ export class Database {
     this.keyspace.reclaimer.freeDatabase(this.keys, this.expires);
     this.keys = dict.create(this.arena);
     this.expires = dict.create(this.arena);
+    this.expiryOrder.clear();
     return count;
   }
 
@@ -492,6 +502,7 @@ export class Database {
     this.expires = other.expires;
     other.keys = keys;
     other.expires = expires;
+    this.expiryOrder.swap(other.expiryOrder);
   }
 
   #announce(eventClass: number, event: string, argv: Argv, index: number): void {
@@ -514,6 +525,7 @@ export class Database {
   #insert(entry: Ref, expiryMs: number): void {
     dict.insert(this.arena, this.keys, entry);
     if (expiryMs !== value.NO_EXPIRY) dict.insert(this.arena, this.expires, entry);
+    this.expiryOrder.add(entry);
   }
 
   /** `entry` has taken the place of `old`, which has the same key, in the dict of keys. */
@@ -537,6 +549,7 @@ export class Database {
   /** Takes the entry that was just found out of both dicts. */
   #unlinkFound(entry: Ref, bytes: Uint8Array, start: number, length: number): void {
     dict.removeFound(this.arena, this.keys, entry);
+    this.expiryOrder.remove(entry);
     this.#announceIfStream(entry, bytes, start, length);
     if ((value.ownerFlags(this.arena, entry) & value.FLAG_EXPIRY) === 0) return;
     dict.find(this.arena, this.expires, bytes, start, length);

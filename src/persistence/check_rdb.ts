@@ -72,6 +72,7 @@ const SILENT: KeyspaceListener<Database> = {
   keyChanged() {},
   keyEvent() {},
   keyVanishes() {},
+  fieldVanishes() {},
   keyReady() {},
   databaseFlushed() {},
 };
