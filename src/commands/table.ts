@@ -16,6 +16,7 @@ import { functionCommands } from "./function_commands.ts";
 import { geoCommands } from "./geo_commands.ts";
 import { geoSearchCommands } from "./geo_search_commands.ts";
 import { hashCommands } from "./hash_commands.ts";
+import { hashExpiryCommands } from "./hash_expiry_commands.ts";
 import { hyperloglogCommands } from "./hyperloglog_commands.ts";
 import { infoCommands } from "./info_command.ts";
 import { latencyCommands } from "./latency_commands.ts";
@@ -67,6 +68,7 @@ export const commandRows: readonly RedisCommand[] = [
   ...geoCommands,
   ...geoSearchCommands,
   ...hashCommands,
+  ...hashExpiryCommands,
   ...hyperloglogCommands,
   ...infoCommands,
   ...latencyCommands,

@@ -205,10 +205,8 @@ export function setExpiry(
   length: number,
   expiryMs: number,
 ): void {
-  if (!value.mayHaveExpiries(arena, entry)) {
-    if (expiryMs === value.NO_EXPIRY) return;
-    makeExpiring(arena, entry);
-  }
+  if (expiryMs === value.NO_EXPIRY && !value.mayHaveExpiries(arena, entry)) return;
+  makeExpiring(arena, entry);
   const ref = value.valueRef(arena, entry);
   if (isSmall(arena, entry)) {
     const position = fieldListpack.find(arena, ref, field, start, length);
@@ -244,8 +242,9 @@ export function removeExpired(
   return fields;
 }
 
-/** Gives a plain hash the form that can have fields which expire. */
+/** Gives a hash the form that can have fields which expire, if it has another. */
 export function makeExpiring(arena: Arena, entry: Ref): void {
+  if (value.mayHaveExpiries(arena, entry)) return;
   const ref = value.valueRef(arena, entry);
   if (value.encodingOf(arena, entry) === value.ENCODING_HASHTABLE) {
     const root = dictAndTree.create(arena, ref);

@@ -27,12 +27,7 @@ import { estimateEntryBytes, sampleEntries, sampleIndexes } from "./random_sampl
 import * as value from "./value.ts";
 
 export type { HashLimits } from "./hash_limits.ts";
-export {
-  expiryOf as expiryOfExpiring,
-  NO_FIELD,
-  removeExpired,
-  setExpiry,
-} from "./expiring_hash.ts";
+export { makeExpiring, NO_FIELD, removeExpired, setExpiry } from "./expiring_hash.ts";
 
 /**
  * Receives a field, its value, and its expiry (Unix time in ms, or NO_EXPIRY). The slices are good
