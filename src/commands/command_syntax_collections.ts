@@ -41,7 +41,8 @@ HRANDFIELD key [options(count:int [WITHVALUES])]
 HSCAN key cursor:int [MATCH pattern] [COUNT count:int] [NOVALUES]
 HSET key (field value)...
   4.0.0: Any number of fields and values.
-HSETEX key [condition(FNX|FXX)] [expiration(EX seconds:int | PX milliseconds:int | EXAT unix-time-seconds:time |
+HSETEX key [condition(FNX|FXX)]
+    [expiration(EX seconds:int | PX milliseconds:int | EXAT unix-time-seconds:time |
     PXAT unix-time-milliseconds:time | KEEPTTL)]
     FIELDS fields(numfields:int data(field value)...)
 HSETNX key field value

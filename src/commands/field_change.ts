@@ -92,7 +92,9 @@ export class FieldChange {
     const beforeMs = this.#begin(index);
     this.changedCount++;
     const length = argv.lengths[index];
-    hashValue.setExpiry(db.arena, this.entry, argv.bytes, start, length, expiryMs);
+    // 0 is set only while loading, and marks a field without an expiry.
+    const storedMs = expiryMs === 0 ? 1 : expiryMs;
+    hashValue.setExpiry(db.arena, this.entry, argv.bytes, start, length, storedMs);
     db.expiryOrder.changed(this.entry, beforeMs);
   }
 

@@ -33,8 +33,8 @@ const TWO_EXPIRIES = commandError(
 export type ExpiryCondition = "nx" | "xx" | "gt" | "lt" | "";
 
 /**
- * The time in argument `index` as Unix time in ms; `unitMs` is 1000 or 1, a relative one counts from
- * now. It may have passed.
+ * The time in argument `index` as Unix time in ms; `unitMs` is 1000 or 1, a relative one counts
+ * from now. It may have passed.
  */
 export function fieldExpiryArgument(
   client: Client,

@@ -140,7 +140,7 @@ function expireFields(client: Client, unitMs: number, isRelative: boolean): void
   client.propagateAs(...parts, String(change.fields.length), ...change.fields);
 }
 
-/** Whether a condition allows an expiry in the place of the present one; none counts as infinite. */
+/** Whether a condition allows an expiry in place of the present one; none counts as infinite. */
 function isAllowed(condition: ExpiryCondition, presentMs: number, expiryMs: number): boolean {
   const hasExpiry = presentMs !== value.NO_EXPIRY;
   switch (condition) {
@@ -197,7 +197,7 @@ function hpexpiretimeCommand(client: Client): void {
   replyExpiries(client, 0, 1);
 }
 
-/** Replies with the expiry of each field, counted from `originMs` in units of `unitMs`, rounded up. */
+/** Replies with the expiry of each field, counted from `originMs` in `unitMs`, rounded up. */
 function replyExpiries(client: Client, originMs: number, unitMs: number): void {
   const { argv, reply } = client;
   const entry = typedForRead(client, 1, TYPE_HASH);

@@ -12,6 +12,7 @@
  * - `save` is 900 1, 300 10, 60 10000 (Redis 7: 3600 1, 300 100, 60 10000): the points that most
  *   descriptions of Redis name; they save at least as often.
  */
+import type { RdbVersionWord } from "../persistence/rdb_format.ts";
 import type { OutputBufferLimits, SavePoint, ShutdownWord } from "./config_kinds.ts";
 
 export type ProtectedAction = "no" | "yes" | "local";
@@ -145,7 +146,7 @@ export class ConfigValues {
   ];
   dbfilename = "dump.rdb";
   /** The format written: 9 (Redis 5, 6), 10 (7.0) or 11 (7.2). Not a parameter of Redis. */
-  rdbVersion = 10;
+  rdbVersion: RdbVersionWord = "auto";
   rdbcompression = true;
   rdbchecksum = true;
   rdbSaveIncrementalFsync = true;

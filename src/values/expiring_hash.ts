@@ -16,8 +16,15 @@ import * as dictAndTree from "./dict_and_tree.ts";
 import * as expiringFields from "./expiring_fields.ts";
 import * as fieldEntry from "./field_entry.ts";
 import * as fieldListpack from "./field_listpack.ts";
-import type { HashLimits } from "./hash_limits.ts";
 import * as value from "./value.ts";
+
+/** Limits of hashes: beyond these one is no listpack any more, whether its fields expire or not. */
+export interface HashLimits {
+  /** Fields (config hash-max-listpack-entries). */
+  listpackEntriesMax: number;
+  /** Bytes of a field or a value (config hash-max-listpack-value). */
+  listpackValueBytesMax: number;
+}
 
 /** What `expiryOf` tells of a field that is not there. */
 export const NO_FIELD = -2;
@@ -194,8 +201,8 @@ export function remove(
 }
 
 /**
- * Gives a field that exists an expiry (Unix time in ms), another one, or none (NO_EXPIRY). A plain
- * hash takes the form that can have one.
+ * Gives a field that exists an expiry (Unix time in ms, not before 1), another one, or none
+ * (NO_EXPIRY). A plain hash takes the form that can have one.
  */
 export function setExpiry(
   arena: Arena,
@@ -260,6 +267,45 @@ export function makeExpiring(arena: Arena, entry: Ref): void {
   }
 }
 
+/**
+ * Fills an empty hash from the bytes of a listpack that is `isOrdered` (field_listpack.ts), and in
+ * which no field comes twice; converts it where limits are exceeded.
+ */
+export function loadFieldListpack(
+  arena: Arena,
+  entry: Ref,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  limits: HashLimits,
+): void {
+  if (length <= listpack.LISTPACK_BYTES_MAX) {
+    const ref = listpack.fromRaw(arena, bytes, start, length);
+    arena.free(value.valueRef(arena, entry));
+    value.setEncoding(arena, entry, value.ENCODING_LISTPACK_EX, ref);
+    convertIfMany(arena, entry, limits.listpackEntriesMax);
+    return;
+  }
+  makeExpiring(arena, entry);
+  convert(arena, entry);
+  loadLarge(arena, value.valueRef(arena, entry), bytes, start);
+}
+
+/** Adds the fields of a listpack that no block can hold to an empty table. */
+function loadLarge(arena: Arena, root: Ref, bytes: Uint8Array, start: number): void {
+  const members = dictAndTree.dictOf(arena, root);
+  let index = 0;
+  listpack.forEachRaw(bytes, start, (element, from, length) => {
+    const place = index++ % fieldListpack.WIDTH;
+    // Integers come as text that lives for a while only, but longer than three elements.
+    if (place === 0) return fieldView.set(element, from, length);
+    if (place === 1) return valueView.set(element, from, length);
+    const expiryMs = fieldListpack.storedExpiry(element, from, length);
+    dict.find(arena, members, fieldView.bytes, fieldView.start, fieldView.length);
+    addViews(arena, root, expiryMs);
+  });
+}
+
 /** Makes a small hash of too many fields a large one. */
 export function convertIfMany(arena: Arena, entry: Ref, fieldsMax: number): void {
   if (
@@ -288,18 +334,24 @@ function makeTable(arena: Arena, entry: Ref, hasExpiries: boolean): void {
     if (hasExpiries) at = listpack.next(arena, ref, at);
     // Making entries may clone segments, but the bytes under the views stay.
     dict.find(arena, members, bytes, start, length);
-    expiringFields.addNotFound(
-      arena,
-      root,
-      bytes,
-      start,
-      length,
-      valueView.bytes,
-      valueView.start,
-      valueView.length,
-      expiryMs,
-    );
+    addViews(arena, root, expiryMs);
   }
   arena.free(ref);
   value.setEncoding(arena, entry, value.ENCODING_HASHTABLE_EX, root);
+}
+
+/** Adds the field and value that the views point to, which were just looked for in vain. */
+function addViews(arena: Arena, root: Ref, expiryMs: number): void {
+  const { bytes, start, length } = fieldView;
+  expiringFields.addNotFound(
+    arena,
+    root,
+    bytes,
+    start,
+    length,
+    valueView.bytes,
+    valueView.start,
+    valueView.length,
+    expiryMs,
+  );
 }

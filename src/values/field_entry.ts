@@ -93,8 +93,8 @@ export function valueBytes(memory: Memory, entry: Ref): number {
 }
 
 /**
- * Changes the value; the expiry stays. Returns the entry, which may be a new one in place of the old one, already
- * freed; the caller tells the dict. The bytes may not be those of the entry itself.
+ * Changes the value; the expiry stays. Returns the entry, which may be a new one in place of the
+ * old one, already freed; the caller tells the dict. The bytes may not be those of the entry.
  */
 export function setValue(
   arena: Arena,

@@ -20,7 +20,7 @@ import { NO_EXPIRY } from "./value.ts";
 
 /** Elements of the listpack per field. */
 export const WIDTH = 3;
-/** What a field takes beside its own bytes and those of its value: three entries, one an integer. */
+/** What a field takes beside its bytes and those of its value: three entries, one an integer. */
 export const FIELD_OVERHEAD = 40;
 /** How a field that does not expire is marked. */
 const NONE = 0;
@@ -59,6 +59,12 @@ export function readValue(memory: Memory, ref: Ref, position: number, out: Slice
 /** When the field at `position` expires: Unix time in ms, or NO_EXPIRY. */
 export function expiryAt(memory: Memory, ref: Ref, position: number): number {
   const expiryMs = listpack.readInteger(memory, ref, expiryPosition(memory, ref, position));
+  return expiryMs === NONE ? NO_EXPIRY : expiryMs;
+}
+
+/** The expiry that an element spells: Unix time in ms, or NO_EXPIRY. */
+export function storedExpiry(bytes: Uint8Array, start: number, length: number): number {
+  const expiryMs = parseSafeInteger(bytes, start, length);
   return expiryMs === NONE ? NO_EXPIRY : expiryMs;
 }
 
@@ -187,8 +193,8 @@ export function isOrdered(bytes: Uint8Array, start: number, expiryMaxMs: number)
   let isSound = true;
   listpack.forEachRaw(bytes, start, (element, from, length) => {
     if (index++ % WIDTH !== WIDTH - 1) return;
-    const expiryMs = parseSafeInteger(element, from, length);
-    if (expiryMs === NONE) former = Infinity;
+    const expiryMs = storedExpiry(element, from, length);
+    if (expiryMs === NO_EXPIRY) former = Infinity;
     else if (expiryMs >= former && expiryMs <= expiryMaxMs) former = expiryMs;
     else isSound = false;
   });

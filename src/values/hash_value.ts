@@ -22,12 +22,19 @@ import * as expiringFields from "./expiring_fields.ts";
 import * as expiringHash from "./expiring_hash.ts";
 import * as fieldEntry from "./field_entry.ts";
 import * as fieldListpack from "./field_listpack.ts";
-import type { HashLimits } from "./hash_limits.ts";
+import type { HashLimits } from "./expiring_hash.ts";
 import { estimateEntryBytes, sampleEntries, sampleIndexes } from "./random_sample.ts";
 import * as value from "./value.ts";
 
-export type { HashLimits } from "./hash_limits.ts";
-export { makeExpiring, NO_FIELD, removeExpired, setExpiry } from "./expiring_hash.ts";
+export type { HashLimits } from "./expiring_hash.ts";
+export {
+  loadFieldListpack,
+  makeExpiring,
+  NO_FIELD,
+  removeExpired,
+  setExpiry,
+} from "./expiring_hash.ts";
+export { isOrdered as isFieldListpack } from "./field_listpack.ts";
 
 /**
  * Receives a field, its value, and its expiry (Unix time in ms, or NO_EXPIRY). The slices are good
