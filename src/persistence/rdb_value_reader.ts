@@ -226,7 +226,10 @@ export class RdbValueReader {
   #failForType(type: number, key: string): never {
     if (type === format.RDB_MODULE_2) {
       const name = this.#input.readModuleName();
-      this.#input.refuse(`key "${key}" is of type "${name}", which belongs to a module`);
+      this.#input.refuse(
+        `key "${key}" has type module (${type}) with the name "${name}", which this version ` +
+          "cannot read",
+      );
     }
     const name = this.#isForeign(type) ? undefined : format.UNREADABLE_TYPE_NAMES.get(type);
     if (name === undefined) this.#input.fail(`key "${key}" has unknown type ${type}`);
