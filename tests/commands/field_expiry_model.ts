@@ -10,7 +10,7 @@ import { latin1Bytes } from "../../src/base/bytes.ts";
 import { contentsOf, loadFromBytes, saveToBytes } from "../persistence/keyspace_contents.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import type { Argument } from "../support/resp_client.ts";
-import type { Plain } from "../support/resp_reply.ts";
+import { type Plain, RespError } from "../support/resp_reply.ts";
 import type { SeededRandom } from "../support/seeded_random.ts";
 import { commandsOf } from "../support/unit_reader.ts";
 
@@ -59,7 +59,9 @@ export class FieldExpiryFuzz {
   readonly #random: SeededRandom;
   readonly #model = new Model();
   readonly #server = newServer();
+  /** Repeats what the server has recorded. */
   readonly #replica = newServer();
+  readonly #effects: string[][] = [];
 
   constructor(random: SeededRandom) {
     this.#random = random;
@@ -67,7 +69,7 @@ export class FieldExpiryFuzz {
     const { propagation } = this.#server.server;
     propagation.attach({
       takeUnit: (bytes, length) => {
-        for (const words of commandsOf(bytes, length)) this.#replica.run(...words);
+        this.#effects.push(...commandsOf(bytes, length));
       },
     });
     // What repeats effects waits for them, and removes nothing by itself.
@@ -253,7 +255,7 @@ export class FieldExpiryFuzz {
     const reply = this.#ask("HINCRBYFLOAT", key, field, "1.5");
     this.#forgetIfExpired(key, field);
     if (content !== undefined && Number.isNaN(Number(content.text))) {
-      return assert(reply instanceof Error);
+      return assert(reply instanceof RespError);
     }
     const text = String(Number(content?.text ?? 0) + 1.5);
     assertEquals(reply, text);
@@ -354,6 +356,10 @@ export class FieldExpiryFuzz {
       assertEquals(pairs.length, living.size * 2);
     }
     assertEquals(this.#ask("DBSIZE"), this.#model.hashes.size);
+    for (const words of this.#effects.splice(0)) {
+      const reply = this.#replica.run(...words.map((word) => latin1Bytes(word)));
+      assert(!(reply instanceof RespError), `${words.join(" ")}: ${reply}`);
+    }
     assertEquals(contentsOf(this.#replica, false), contentsOf(this.#server, false));
     this.#assertOrder();
   }
