@@ -437,12 +437,13 @@ function setFields(client: Client): number {
   let entry = typedForWrite(client, 1, TYPE_HASH);
   if (entry === 0) entry = createHash(client);
   // What is set does not expire any more.
-  const beforeMs = nextExpiryOfKey(db.arena, entry);
+  const isExpiring = value.mayHaveExpiries(db.arena, entry);
+  const beforeMs = isExpiring ? nextExpiryOfKey(db.arena, entry) : value.NO_EXPIRY;
   let added = 0;
   for (let index = 2; index < argv.count; index += 2) {
     if (setField(client, entry, index)) added++;
   }
-  if (beforeMs !== value.NO_EXPIRY) db.expiryOrder.changed(entry, beforeMs);
+  if (isExpiring) db.expiryOrder.changed(entry, beforeMs);
   db.changed(argv, 1, EVENT_HASH, "hset");
   db.keyspace.dirty += (argv.count >> 1) - 2;
   return added;
@@ -472,7 +473,9 @@ function storeResult(client: Client, entry: Ref, bytes: Uint8Array, length: numb
   const start = argv.starts[2];
   const fieldLength = argv.lengths[2];
   const used = hashLimits(client);
-  hashValue.set(db.arena, target, argv.bytes, start, fieldLength, bytes, 0, length, used, true);
+  const { arena } = db;
+  const { bytes: field } = argv;
+  hashValue.setKeepingExpiry(arena, target, field, start, fieldLength, bytes, 0, length, used);
 }
 
 /** Points `found` at the value of the field that is argument `index`. */

@@ -303,8 +303,9 @@ function setFields(client: Client, entry: Ref, first: number, keepsExpiry: boole
   const { bytes, starts, lengths } = argv;
   const beforeMs = nextExpiryOfKey(db.arena, entry);
   const limits = hashLimits(client);
+  const set = keepsExpiry ? hashValue.setKeepingExpiry : hashValue.set;
   for (let index = first; index < argv.count; index += 2) {
-    hashValue.set(
+    set(
       db.arena,
       entry,
       bytes,
@@ -314,7 +315,6 @@ function setFields(client: Client, entry: Ref, first: number, keepsExpiry: boole
       starts[index + 1],
       lengths[index + 1],
       limits,
-      keepsExpiry,
     );
   }
   db.expiryOrder.changed(entry, beforeMs);

@@ -57,9 +57,12 @@ export function create(
   }
   const isLong = length >= value.EMBEDDED_LONG;
   const bits = (isLong ? value.EMBEDDED_LONG : length) << value.EMBEDDED_SHIFT;
-  const keyOffset = keyOffsetFor(expiryMs, false);
+  const expires = expiryMs !== value.NO_EXPIRY;
+  const keyOffset = expires ? 1 + EXPIRY_WORDS : 1;
+  const flags = expires ? bits | value.FLAG_EXPIRY : bits;
   const entry = arena.allocate(embeddedEntryBytes(keyOffset, fieldLength, length));
-  storeHead(arena, entry, fieldLength, keyOffset, bits, expiryMs);
+  storeHead(arena, entry, dictEntry.header(fieldLength, keyOffset, flags));
+  if (expires) storeExpiry(arena, entry, expiryMs);
   dictEntry.storeKey(arena, entry, field, fieldStart, fieldLength);
   if (isLong) value.setEmbeddedLength(arena, entry, length);
   value.readEmbedded(arena, entry, view);
@@ -105,8 +108,8 @@ export function setValue(
 ): Ref {
   const fieldLength = dictEntry.keyBytes(arena, entry);
   if (value.isEmbedded(arena, entry) && value.fitsEmbedded(fieldLength, length)) {
-    const keyOffset = keyOffsetFor(expiryOf(arena, entry), false);
-    const needed = embeddedEntryBytes(keyOffset, fieldLength, length);
+    // Of an entry with an embedded value this is the one for its expiry.
+    const needed = embeddedEntryBytes(keyOffsetOf(arena, entry), fieldLength, length);
     if (isRightBlock(arena.blockBytes(entry), needed)) {
       value.setEmbeddedLength(arena, entry, length);
       value.readEmbedded(arena, entry, view);
@@ -132,8 +135,7 @@ export function setExpiry(arena: Arena, entry: Ref, expiryMs: number): Ref {
   if (presentMs === expiryMs) return entry;
   if (presentMs !== value.NO_EXPIRY && expiryMs !== value.NO_EXPIRY) {
     arena.willWrite(entry);
-    const at = ((entry & OFFSET_MASK) << 1) + EXPIRY_WORD;
-    storeDouble(arena.words[entry >>> SEGMENT_SHIFT], at, expiryMs);
+    storeExpiry(arena, entry, expiryMs);
     return entry;
   }
   // Making the new entry may clone segments, but the bytes under the views stay.
@@ -186,48 +188,39 @@ function createWithRef(
   text: Ref,
   expiryMs: number,
 ): Ref {
-  const keyOffset = keyOffsetFor(expiryMs, true);
+  const expires = expiryMs !== value.NO_EXPIRY;
+  const keyOffset = expires ? 2 + EXPIRY_WORDS : 2;
+  const flags = expires ? value.FLAG_REF | value.FLAG_EXPIRY : value.FLAG_REF;
   const entry = arena.allocate((keyOffset << 2) + dictEntry.inlineBytes(fieldLength));
-  storeHead(arena, entry, fieldLength, keyOffset, value.FLAG_REF, expiryMs);
+  storeHead(arena, entry, dictEntry.header(fieldLength, keyOffset, flags));
+  if (expires) storeExpiry(arena, entry, expiryMs);
   storeText(arena, entry, text);
   dictEntry.storeKey(arena, entry, field, fieldStart, fieldLength);
   return entry;
 }
 
 /** Where the field begins, in words. */
-function keyOffsetFor(expiryMs: number, hasRef: boolean): number {
-  return 1 + (expiryMs === value.NO_EXPIRY ? 0 : EXPIRY_WORDS) + (hasRef ? 1 : 0);
+function keyOffsetOf(memory: Memory, entry: Ref): number {
+  return (memory.word(entry, 0) >>> dictEntry.KEY_OFFSET_SHIFT) & dictEntry.KEY_OFFSET_MASK;
 }
 
 /** The byte string of a value that stands elsewhere: its ref is the word before the field. */
 function textOf(memory: Memory, entry: Ref): Ref {
-  return memory.word(entry, refWord(memory, entry));
+  return memory.word(entry, keyOffsetOf(memory, entry) - 1);
 }
 
 function storeText(arena: Arena, entry: Ref, text: Ref): void {
-  const at = ((entry & OFFSET_MASK) << 1) + refWord(arena, entry);
+  const at = ((entry & OFFSET_MASK) << 1) + keyOffsetOf(arena, entry) - 1;
   arena.words[entry >>> SEGMENT_SHIFT][at] = text;
 }
 
-function refWord(memory: Memory, entry: Ref): number {
-  const head = memory.word(entry, 0);
-  return ((head >>> dictEntry.KEY_OFFSET_SHIFT) & dictEntry.KEY_OFFSET_MASK) - 1;
+function storeHead(arena: Arena, entry: Ref, head: number): void {
+  arena.words[entry >>> SEGMENT_SHIFT][(entry & OFFSET_MASK) << 1] = head;
 }
 
-function storeHead(
-  arena: Arena,
-  entry: Ref,
-  fieldLength: number,
-  keyOffset: number,
-  flags: number,
-  expiryMs: number,
-): void {
-  const words = arena.words[entry >>> SEGMENT_SHIFT];
-  const at = (entry & OFFSET_MASK) << 1;
-  const expires = expiryMs !== value.NO_EXPIRY;
-  const allFlags = expires ? flags | value.FLAG_EXPIRY : flags;
-  words[at] = dictEntry.header(fieldLength, keyOffset, allFlags);
-  if (expires) storeDouble(words, at + EXPIRY_WORD, expiryMs);
+function storeExpiry(arena: Arena, entry: Ref, expiryMs: number): void {
+  const at = ((entry & OFFSET_MASK) << 1) + EXPIRY_WORD;
+  storeDouble(arena.words[entry >>> SEGMENT_SHIFT], at, expiryMs);
 }
 
 function embeddedEntryBytes(keyOffset: number, fieldLength: number, length: number): number {

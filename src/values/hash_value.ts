@@ -152,7 +152,7 @@ export function valueBytes(
 
 /**
  * Sets a field, converting the hash if limits are exceeded. Returns whether the field is new. The
- * expiry of one that was there goes or, if `keepsExpiry`, stays.
+ * expiry of one that was there goes.
  */
 export function set(
   arena: Arena,
@@ -164,7 +164,6 @@ export function set(
   start: number,
   length: number,
   limits: HashLimits,
-  keepsExpiry = false,
 ): boolean {
   if (value.encodingOf(arena, entry) === value.ENCODING_LISTPACK) {
     const ref = value.valueRef(arena, entry);
@@ -208,11 +207,39 @@ export function set(
       start,
       length,
       limits,
-      keepsExpiry,
+      false,
     );
   }
   const ref = value.valueRef(arena, entry);
   return setInDict(arena, ref, field, fieldStart, fieldLength, bytes, start, length);
+}
+
+/** `set` that leaves the expiry of the field as it is. */
+export function setKeepingExpiry(
+  arena: Arena,
+  entry: Ref,
+  field: Uint8Array,
+  fieldStart: number,
+  fieldLength: number,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  limits: HashLimits,
+): boolean {
+  return value.mayHaveExpiries(arena, entry)
+    ? expiringHash.set(
+      arena,
+      entry,
+      field,
+      fieldStart,
+      fieldLength,
+      bytes,
+      start,
+      length,
+      limits,
+      true,
+    )
+    : set(arena, entry, field, fieldStart, fieldLength, bytes, start, length, limits);
 }
 
 /**
