@@ -158,11 +158,16 @@ export class Cron {
   }
 
   #expire(): void {
+    const { expireCycle } = this.#host;
+    this.#observeExpiry(() => expireCycle.run("slow"));
+    this.#continueFieldExpiry();
+  }
+
+  #observeExpiry(expire: () => void): void {
     const { expireCycle, latency } = this.#host;
     const usedUs = expireCycle.usedUs;
-    expireCycle.run("slow");
+    expire();
     latency.addIfNeeded("expire-cycle", expireCycle.usedUs - usedUs);
-    this.#continueFieldExpiry();
   }
 
   /** Fields that expire all at once are removed in steps, with room for others between them. */
@@ -172,7 +177,7 @@ export class Cron {
     this.#fieldExpiryTimer = setTimeout(() => {
       this.#fieldExpiryTimer = undefined;
       clock.refresh();
-      expireCycle.stepFields();
+      this.#observeExpiry(() => expireCycle.stepFields());
       turn.schedule();
       this.scheduleReclaim();
       this.#continueFieldExpiry();
