@@ -117,7 +117,7 @@ class EmbeddedServer implements RunningServer {
     const { log: hear } = options;
     const log = new Log((text) => hear?.(text.replace(/\n$/, "")));
     const config = readDirectives(options, directory);
-    config.maxclients = clientsWithin(openFilesLimit(), config.maxclients, log);
+    config.maxclients = clientsWithin(openFilesLimit(config.maxclients), config.maxclients, log);
     const exit = () => this.#leave() as never;
     this.#server = new Server({ config, rows: commandRows, log, exit });
     // The heap is another's, and how long its collection takes as well.

@@ -26,6 +26,8 @@ function encode(args: readonly string[]): string {
 export class BenchServer {
   readonly server: Server;
   readonly #client: Client;
+  /** Growth of the heap during the last run; less than 0 if the collector came. */
+  garbageBytes = 0;
 
   constructor() {
     const config = new Config();
@@ -38,9 +40,11 @@ export class BenchServer {
   run(requests: readonly (readonly string[])[]): number {
     const client = this.#client;
     client.query.append(latin1Bytes(requests.map(encode).join("")));
+    const heapBefore = Deno.memoryUsage().heapUsed;
     const startUs = monotonicUs();
     this.server.dispatcher.processQuery(client);
     const elapsedUs = monotonicUs() - startUs;
+    this.garbageBytes = Deno.memoryUsage().heapUsed - heapBefore;
     client.reply.rewind(0);
     return elapsedUs;
   }

@@ -21,17 +21,14 @@ const CARET = 0x5e;
 const BACKSLASH = 0x5c;
 const MINUS = 0x2d;
 
-/** What the last `matchClass` found; where the pattern goes on is its return value. */
-let classMatched = false;
-
 /** Redis compares C's plain chars: in a range, bytes above 127 come before all others. */
 function signed(byte: number): number {
   return (byte << 24) >> 24;
 }
 
 /**
- * Judges `byte` by the class whose `[` stands at `index`; leaves the verdict in `classMatched` and
- * returns the index behind the class.
+ * Judges `byte` by the class whose `[` stands at `index`. Returns the index behind the class if the
+ * byte belongs to it; else the complement (~) of that index.
  */
 function matchClass(
   pattern: Uint8Array,
@@ -66,8 +63,8 @@ function matchClass(
     }
     if (wanted >= low && wanted <= high) matched = true;
   }
-  classMatched = matched !== isNegated;
-  return i < end ? i + 1 : end;
+  const behind = i < end ? i + 1 : end;
+  return matched !== isNegated ? behind : ~behind;
 }
 
 /**
@@ -107,7 +104,8 @@ export function matchGlob(
       let found = text[t]!;
       if (expected === OPEN) {
         p = matchClass(pattern, p, patternEnd, found, ignoresCase);
-        isMatch = classMatched;
+        isMatch = p >= 0;
+        if (!isMatch) p = ~p;
       } else if (expected === QUESTION) {
         p++;
         isMatch = true;

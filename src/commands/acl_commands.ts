@@ -21,7 +21,7 @@ import { CATEGORIES, categoriesOf, isCategory } from "../session/command_categor
 import type { CommandTable } from "../session/command_table.ts";
 import { commandError, wrongArity } from "../session/errors.ts";
 import { integerArgument } from "./arguments.ts";
-import { replyHelp } from "./help.ts";
+import { replyHelp, wrongSubcommandArity } from "./help.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
 const FLAGS = ["noscript", "loading", "stale"] as const;
@@ -215,11 +215,7 @@ function aclWhoamiCommand({ reply, userName }: Client): void {
 }
 
 function aclCatCommand({ argv, reply, host }: Client): void {
-  if (argv.count > 3) {
-    throw commandError(
-      `ERR unknown subcommand or wrong number of arguments for '${argv.quoted(1)}'. Try ACL HELP.`,
-    );
-  }
+  if (argv.count > 3) throw wrongSubcommandArity(argv);
   if (argv.count === 2) {
     reply.array(CATEGORIES.length);
     for (const category of CATEGORIES) reply.bulkText(category.slice(1));
@@ -321,6 +317,6 @@ function denialText({ reason, index }: Denial, command: CompiledCommand, wanted:
   return `This user has no permissions to access the '${wanted.text(index)}' ${what}`;
 }
 
-function aclHelpCommand({ reply }: Client): void {
-  replyHelp(reply, "ACL", HELP);
+function aclHelpCommand(client: Client): void {
+  replyHelp(client, HELP);
 }

@@ -338,7 +338,7 @@ function setFlag(client: Client, flag: number): void {
 
 function clientUnblockCommand(client: Client): void {
   const { argv, reply, host } = client;
-  if (argv.count > 4) throw wrongSubcommandArity(argv, "CLIENT");
+  if (argv.count > 4) throw wrongSubcommandArity(argv);
   let isError = false;
   if (argv.count === 4) {
     if (argv.is(3, "error")) isError = true;
@@ -364,6 +364,6 @@ function clientUnblockCommand(client: Client): void {
   reply.integer(1);
 }
 
-function clientHelpCommand({ reply }: Client): void {
-  replyHelp(reply, "CLIENT", HELP);
+function clientHelpCommand(client: Client): void {
+  replyHelp(client, HELP);
 }

@@ -211,8 +211,8 @@ function wholeCommand({ argv, host }: Client): [CompiledCommand, Argv] {
   return [command, inner];
 }
 
-function commandHelpCommand({ reply }: Client): void {
-  replyHelp(reply, "COMMAND", HELP);
+function commandHelpCommand(client: Client): void {
+  replyHelp(client, HELP);
 }
 
 /** A set of words, as status replies. */

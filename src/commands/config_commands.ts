@@ -96,6 +96,6 @@ function configResetstatCommand({ host, reply }: Client): void {
   reply.ok();
 }
 
-function configHelpCommand({ reply }: Client): void {
-  replyHelp(reply, "CONFIG", HELP);
+function configHelpCommand(client: Client): void {
+  replyHelp(client, HELP);
 }

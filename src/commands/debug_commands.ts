@@ -4,14 +4,18 @@
  * what Redeno does not have (jemalloc, replication, cluster), are unknown here.
  */
 import { latin1Bytes, latin1Text, readableText, Slice } from "../base/bytes.ts";
+import * as clock from "../base/clock.ts";
+import { pause } from "../base/pause.ts";
 import { hexId } from "../base/random.ts";
 import { parseDouble } from "../base/doubles.ts";
 import { datasetDigest, hexText, valueDigest } from "../keyspace/dataset_digest.ts";
 import type { Ref } from "../memory/memory.ts";
+import { Argv } from "../protocol/argv.ts";
 import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { type CommandError, commandError, NO_SUCH_KEY } from "../session/errors.ts";
 import { protectionRefusal } from "../execution/protected_commands.ts";
+import { BUSY_MODULE } from "../execution/yielding.ts";
 import { userLines } from "../access/acl_file.ts";
 import { rewriteConfigFile } from "../config/config_rewrite.ts";
 import { tryParseBytes } from "../config/config_kinds.ts";
@@ -54,7 +58,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   ["digest", 2, 2, digest],
   ["digest-value", 2, Infinity, digestValue],
   ["error", 3, 3, replyGivenError],
-  ["help", 2, 2, ({ reply }) => replyHelp(reply, "DEBUG", DEBUG_HELP)],
+  ["help", 2, 2, (client) => replyHelp(client, DEBUG_HELP)],
   ["htstats", 3, 4, tableStatistics],
   ["htstats-key", 3, 4, keyTableStatistics],
   ["listpack", 3, 3, showListpack],
@@ -73,6 +77,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   ["set-active-expire", 3, 3, setActiveExpire],
   ["set-skip-checksum-validation", 3, 3, setSkipChecksumValidation],
   ["sleep", 3, 3, sleep],
+  ["sleep-yielding", 3, 3, sleepYielding],
 ];
 
 const NOT_A_LISTPACK = commandError("ERR Not a listpack encoded object.");
@@ -97,7 +102,7 @@ function debugCommand(client: Client): void {
   const subcommand = SUBCOMMANDS.find(([name]) => argv.is(1, name));
   const count = argv.count;
   if (subcommand === undefined || count < subcommand[1] || count > subcommand[2]) {
-    throw wrongSubcommandArity(argv, "DEBUG");
+    throw wrongSubcommandArity(argv);
   }
   subcommand[3](client);
 }
@@ -216,7 +221,7 @@ function showQuicklist(client: Client): void {
 function describeObject(client: Client): void {
   const { db, reply, host } = client;
   if (client.argv.count === 4 && !client.argv.is(3, "fast")) {
-    throw wrongSubcommandArity(client.argv, "DEBUG");
+    throw wrongSubcommandArity(client.argv);
   }
   const entry = entryOf(client);
   const { arena } = db;
@@ -275,6 +280,7 @@ function populate(client: Client): void {
       MUST_BE_POSITIVE,
     );
   }
+  const key = new Argv();
   for (let index = 0; index < keyCount; index++) {
     const name = latin1Bytes(`${prefix}:${index}`);
     if (db.findRaw(name, 0, name.length) !== 0) continue;
@@ -285,7 +291,7 @@ function populate(client: Client): void {
       padded.set(bytes.subarray(0, valueBytes));
       bytes = padded;
     }
-    db.setStringKey(name, 0, name.length, bytes, 0, bytes.length, value.NO_EXPIRY);
+    db.setString(key.point(name, 0, name.length), 0, bytes, 0, bytes.length, value.NO_EXPIRY);
   }
   client.propagateNothing();
   reply.ok();
@@ -308,13 +314,26 @@ function pauseCron(client: Client): void {
 
 /** The largest wait that a timer of the system takes. */
 const SLEEP_MS_MAX = 2 ** 31 - 1;
+/** Pause between two rounds in which others are served. */
+const YIELD_PERIOD_US = 1000;
 
 /** Stops everything for a while, as a slow command does. */
 function sleep({ argv, reply }: Client): void {
+  pause(sleepMs(argv) * 1000);
+  reply.ok();
+}
+
+function sleepMs(argv: Argv): number {
   const seconds = parseDouble(argv.bytes, argv.starts[2], argv.lengths[2]);
-  if (seconds > 0) {
-    const nobodyWakesIt = new Int32Array(new SharedArrayBuffer(4));
-    Atomics.wait(nobodyWakesIt, 0, 0, Math.min(seconds * 1000, SLEEP_MS_MAX));
+  return seconds > 0 ? Math.min(seconds * 1000, SLEEP_MS_MAX) : 0;
+}
+
+/** Others are served meanwhile, where the sockets allow it: as while a script runs long. */
+function sleepYielding({ argv, reply, host }: Client): void {
+  const endUs = clock.monotonicUs() + sleepMs(argv) * 1000;
+  while (clock.monotonicUs() < endUs) {
+    host.yielding.serveOthers(BUSY_MODULE);
+    pause(YIELD_PERIOD_US);
   }
   reply.ok();
 }
@@ -331,7 +350,7 @@ function setReplyBuffer({ argv, reply }: Client): void {
   if (argv.is(2, "peak-reset-time")) {
     if (!argv.is(3, "never") && !argv.is(3, "reset")) integerArgument(argv, 3);
   } else if (!argv.is(2, "resizing")) {
-    throw wrongSubcommandArity(argv, "DEBUG");
+    throw wrongSubcommandArity(argv);
   }
   reply.ok();
 }

@@ -118,7 +118,7 @@ function restoreCommand(client: Client): void {
   if (!isSoundPayload(argv, 3, client.host.persistence.rdb.skipsChecksums)) throw BAD_PAYLOAD;
   const entry = readPayload(client, expiryMs);
 
-  const wasRemoved = options.replaces && db.removeKey(argv.bytes, keyStart, keyBytes);
+  const wasRemoved = options.replaces && db.remove(argv, 1);
   const isExpired = expiryMs !== value.NO_EXPIRY && expiryMs < clock.nowMs();
   if (isExpired && db.keyspace.expiryPolicy !== "show") {
     // Redis: a key that has expired already is not made; the one it replaces is gone all the same.

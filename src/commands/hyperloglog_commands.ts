@@ -61,6 +61,7 @@ const NOT_SPARSE = commandError("ERR HLL encoding is not sparse");
 
 const view = scratch(new Slice());
 const draft = new hyperloglog.HyperLogLogDraft();
+const hash = new hyperloglog.ElementHash();
 
 /** Points `view` at the HyperLogLog of an entry. Too long a one is cut; it is corrupted anyway. */
 function readValue(arena: Arena, entry: Ref): void {
@@ -126,9 +127,8 @@ function pfaddCommand(client: Client): void {
 function addToDraft({ argv, host }: Client, from: number): number {
   let updates = 0;
   for (let index = from; index < argv.count; index++) {
-    hyperloglog.hashElement(argv.bytes, argv.starts[index], argv.lengths[index]);
-    const { elementIndex, elementRank } = hyperloglog;
-    const outcome = draft.raise(elementIndex, elementRank, host.config.hllSparseMaxBytes);
+    hash.set(argv.bytes, argv.starts[index], argv.lengths[index]);
+    const outcome = draft.raise(hash.index, hash.rank, host.config.hllSparseMaxBytes);
     if (outcome === hyperloglog.CORRUPTED) throw CORRUPTED_VALUE;
     updates += outcome;
   }
@@ -139,12 +139,11 @@ function addToDraft({ argv, host }: Client, from: number): number {
 function addToDense(arena: Arena, entry: Ref, argv: Argv): number {
   let updates = 0;
   for (let index = 2; index < argv.count; index++) {
-    hyperloglog.hashElement(argv.bytes, argv.starts[index], argv.lengths[index]);
-    const { elementIndex, elementRank } = hyperloglog;
-    const register = hyperloglog.denseRegister(view.bytes, view.start, elementIndex);
-    if (register >= elementRank) continue;
+    hash.set(argv.bytes, argv.starts[index], argv.lengths[index]);
+    const register = hyperloglog.denseRegister(view.bytes, view.start, hash.index);
+    if (register >= hash.rank) continue;
     if (updates === 0) stringValue.writablePiece(arena, entry, 0, view);
-    hyperloglog.raiseDenseRegister(view.bytes, view.start, elementIndex, elementRank);
+    hyperloglog.raiseDenseRegister(view.bytes, view.start, hash.index, hash.rank);
     updates++;
   }
   if (updates > 0) hyperloglog.invalidateCount(view.bytes, view.start);
@@ -155,14 +154,14 @@ function addToDense(arena: Arena, entry: Ref, argv: Argv): number {
 function addToSparse(client: Client, entry: Ref): number {
   const { argv } = client;
   for (let index = 2; index < argv.count; index++) {
-    hyperloglog.hashElement(argv.bytes, argv.starts[index], argv.lengths[index]);
+    hash.set(argv.bytes, argv.starts[index], argv.lengths[index]);
     const register = hyperloglog.sparseRegister(
       view.bytes,
       view.start,
       view.length,
-      hyperloglog.elementIndex,
+      hash.index,
     );
-    if (register >= hyperloglog.elementRank) continue;
+    if (register >= hash.rank) continue;
     loadDraft();
     const updates = addToDraft(client, index);
     hyperloglog.invalidateCount(draft.bytes, 0);
@@ -324,9 +323,9 @@ function testEstimates(sparseBytesMax: number): void {
   let checkpoint = 1;
   for (let count = 1; count <= SELF_TEST_ELEMENTS; count++) {
     new DataView(element.buffer).setUint32(0, (count ^ seed) >>> 0, true);
-    hyperloglog.hashElement(element, 0, element.length);
-    dense.raise(hyperloglog.elementIndex, hyperloglog.elementRank, 0);
-    draft.raise(hyperloglog.elementIndex, hyperloglog.elementRank, sparseBytesMax);
+    hash.set(element, 0, element.length);
+    dense.raise(hash.index, hash.rank, 0);
+    draft.raise(hash.index, hash.rank, sparseBytesMax);
     if (count !== checkpoint) continue;
     const estimate = hyperloglog.count(dense.bytes, 0, dense.length);
     if (estimate !== hyperloglog.count(draft.bytes, 0, draft.length)) {

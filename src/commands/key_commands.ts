@@ -24,6 +24,7 @@ import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
 import { entryBytes, valueKinds } from "../values/value_kinds.ts";
 import { databaseArgument, databaseAt, int32Argument } from "./arguments.ts";
+import { replyHelp } from "./help.ts";
 import {
   collectEntries,
   cursorArgument,
@@ -176,7 +177,6 @@ const IS_LFU = commandError(
 );
 
 const OBJECT_HELP = [
-  "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
   "ENCODING <key>",
   "    Tells how the value is laid out in memory, by Redis's name for",
   "    it: listpack, intset and so on.",
@@ -189,8 +189,6 @@ const OBJECT_HELP = [
   "REFCOUNT <key>",
   "    Always 1, but for integers from 0 to 9999, which count as shared",
   "    by many.",
-  "HELP",
-  "    Prints this help.",
 ];
 
 /** Redis: small integers are shared objects, and that is what it shows as their references. */
@@ -206,8 +204,7 @@ const scanned: Ref[] = [];
 function delCommand({ db, argv, reply }: Client): void {
   let deleted = 0;
   for (let index = 1; index < argv.count; index++) {
-    if (db.peek(argv, index) === 0) continue;
-    db.remove(argv, index);
+    if (!db.removeUnexpired(argv, index)) continue;
     db.changed(argv, index, EVENT_GENERIC, "del");
     deleted++;
   }
@@ -358,8 +355,6 @@ function copyCommand(client: Client): void {
 /** Puts a copy of an entry's value, with its expiry, under a key that is missing. */
 function copyEntry(source: Ref, target: Database, argv: Argv, keyIndex: number): void {
   const { arena } = target;
-  const start = argv.starts[keyIndex];
-  const length = argv.lengths[keyIndex];
   const encoding = value.encodingOf(arena, source);
   const expiryMs = value.expiryOf(arena, source);
   if (value.isEmbedded(arena, source)) {
@@ -374,7 +369,7 @@ function copyEntry(source: Ref, target: Database, argv: Argv, keyIndex: number):
   // No value takes more than all of them.
   if (!arena.hasRoomFor(arena.usedBytes)) arena.requireRoom(entryBytes(arena, source, 0));
   const ref = valueKinds[type].duplicate(arena, encoding, value.valueRef(arena, source));
-  target.createKey(argv.bytes, start, length, type, encoding, ref, expiryMs);
+  target.create(argv, keyIndex, type, encoding, ref, expiryMs);
 }
 
 function objectEncodingCommand(client: Client): void {
@@ -416,9 +411,8 @@ function objectRefcountCommand(client: Client): void {
   client.reply.integer(isShared ? SHARED_REFERENCES : 1);
 }
 
-function objectHelpCommand({ reply }: Client): void {
-  reply.array(OBJECT_HELP.length);
-  for (const line of OBJECT_HELP) reply.simple(line);
+function objectHelpCommand(client: Client): void {
+  replyHelp(client, OBJECT_HELP);
 }
 
 /** The entry that OBJECT is asked about, or 0. Counted as hit or miss, but not as an access. */

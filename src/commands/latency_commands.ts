@@ -204,6 +204,6 @@ function replyHistogram(reply: Client["reply"], histogram: DurationHistogram): v
   }
 }
 
-function latencyHelpCommand({ reply }: Client): void {
-  replyHelp(reply, "LATENCY", HELP);
+function latencyHelpCommand(client: Client): void {
+  replyHelp(client, HELP);
 }

@@ -237,6 +237,6 @@ function memoryMallocStatsCommand({ reply, host }: Client): void {
   reply.verbatim(lines.join("\n") + "\n");
 }
 
-function memoryHelpCommand({ reply }: Client): void {
-  replyHelp(reply, "MEMORY", HELP);
+function memoryHelpCommand(client: Client): void {
+  replyHelp(client, HELP);
 }

@@ -72,6 +72,6 @@ function refuseIfProtected(client: Client): void {
   if (refusal !== null) throw refusal;
 }
 
-function moduleHelpCommand({ reply }: Client): void {
-  replyHelp(reply, "MODULE", HELP);
+function moduleHelpCommand(client: Client): void {
+  replyHelp(client, HELP);
 }

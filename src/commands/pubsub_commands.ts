@@ -21,7 +21,7 @@ import {
   subscriptionCount,
   type SubscriptionKind,
 } from "../observers/pubsub.ts";
-import { replyHelp } from "./help.ts";
+import { replyHelp, wrongSubcommandArity } from "./help.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
 const PUBSUB_FLAGS = ["pubsub", "loading", "stale"] as const;
@@ -243,13 +243,7 @@ function pubsubShardchannelsCommand(client: Client): void {
 
 function replyMatching(client: Client, table: ReadonlyMap<string, unknown>): void {
   const { argv, reply } = client;
-  if (argv.count > 3) {
-    throw commandError(
-      `ERR unknown subcommand or wrong number of arguments for '${
-        argv.quoted(1)
-      }'. Try PUBSUB HELP.`,
-    );
-  }
+  if (argv.count > 3) throw wrongSubcommandArity(argv);
   const names = [...table.keys()].filter((name) => {
     if (argv.count === 2) return true;
     const bytes = latin1Bytes(name);
@@ -283,6 +277,6 @@ function pubsubNumpatCommand({ reply, host }: Client): void {
   reply.integer(host.pubsub.patterns.size);
 }
 
-function pubsubHelpCommand({ reply }: Client): void {
-  replyHelp(reply, "PUBSUB", HELP);
+function pubsubHelpCommand(client: Client): void {
+  replyHelp(client, HELP);
 }

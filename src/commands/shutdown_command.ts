@@ -35,5 +35,8 @@ function shutdownCommand(client: Client): void {
   // Redis: ABORT ends the wait for replicas, of which there are none.
   if (isAbort) throw NO_SHUTDOWN;
   if (client.has(REDIS_DENY_BLOCKING) && !words.includes("now")) throw DENIED;
+  // What a script has done so far must not be saved.
+  const { busyError } = host.yielding;
+  if (busyError !== null && !words.includes("nosave")) throw busyError;
   if (!host.process.shutdown(shutdownOptions(words))) throw FAILED;
 }

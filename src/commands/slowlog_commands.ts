@@ -52,7 +52,7 @@ const DEFAULT_COUNT = 10;
 const COUNT_TOO_LOW = commandError("ERR count should be greater than or equal to -1");
 
 function slowlogGetCommand({ argv, reply, host }: Client): void {
-  if (argv.count > 3) throw wrongSubcommandArity(argv, "SLOWLOG");
+  if (argv.count > 3) throw wrongSubcommandArity(argv);
   let count = DEFAULT_COUNT;
   if (argv.count === 3) count = boundedIntegerArgument(argv, 2, -1, Infinity, COUNT_TOO_LOW);
   const entries = host.slowlog.newest(count === -1 ? Infinity : count);
@@ -78,6 +78,6 @@ function slowlogResetCommand({ reply, host }: Client): void {
   reply.ok();
 }
 
-function slowlogHelpCommand({ reply }: Client): void {
-  replyHelp(reply, "SLOWLOG", HELP);
+function slowlogHelpCommand(client: Client): void {
+  replyHelp(client, HELP);
 }

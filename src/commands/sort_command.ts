@@ -11,9 +11,9 @@ import { parseAsStrtod } from "../base/doubles.ts";
 import { scratch } from "../base/scratch.ts";
 import type { Database } from "../keyspace/database.ts";
 import { isFieldExpired } from "../keyspace/field_expiry.ts";
-import { EVENT_GENERIC, EVENT_KEY_MISS, EVENT_LIST } from "../keyspace/keyspace_listener.ts";
+import { EVENT_GENERIC, EVENT_LIST } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
-import type { Argv } from "../protocol/argv.ts";
+import { Argv } from "../protocol/argv.ts";
 import type { Client } from "../session/client.ts";
 import type { KeySpec, RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR, WRONG_TYPE } from "../session/errors.ts";
@@ -173,6 +173,7 @@ class SortPattern {
 }
 
 const found = scratch(new Slice());
+const otherKey = scratch(new Argv());
 /** Names of other keys are put together here, unless they are longer. */
 const shortKey = new Uint8Array(1024);
 
@@ -441,7 +442,7 @@ function lookUp(
   copyBytes(elements.bytes, elements.starts[index], key, starAt, length);
   copyBytes(bytes, starAt + 1, key, starAt + length, keyEnd - starAt - 1);
   const { arena } = db;
-  const entry = lookupCounted(db, key, keyBytes);
+  const entry = db.lookupForRead(otherKey.point(key, 0, keyBytes), 0);
   if (entry === 0) return false;
   if (keyEnd === bytes.length) {
     if (value.typeOf(arena, entry) !== value.TYPE_STRING) return false;
@@ -452,19 +453,6 @@ function lookUp(
   const field = keyEnd + ARROW.length;
   if (isFieldExpired(db, entry, bytes, field, bytes.length - field)) return false;
   return hashValue.get(arena, entry, bytes, field, bytes.length - field, out);
-}
-
-/** Looks a key up as a reading command does, with all its side effects. */
-function lookupCounted(db: Database, key: Uint8Array, keyBytes: number): Ref {
-  const { keyspace } = db;
-  const entry = db.lookupKey(key, 0, keyBytes);
-  if (entry !== 0) {
-    keyspace.hitCount++;
-  } else {
-    keyspace.missCount++;
-    keyspace.listener.keyEvent(db, EVENT_KEY_MISS, "keymiss", key, 0, keyBytes);
-  }
-  return entry;
 }
 
 /** Redis: the last STORE counts; words behind LIMIT, GET and BY are no options. */

@@ -98,8 +98,8 @@ const scores: number[] = [];
 const view = scratch(new Slice());
 const cursor = scratch(new SortedSetCursor());
 
-/** What became of the members of a ZADD. */
-const tally = { added: 0, updated: 0, skipped: 0 };
+/** What became of the members of a ZADD, and the score of the last. */
+const tally = { added: 0, updated: 0, skipped: 0, score: 0 };
 
 function zaddCommand(client: Client): void {
   const { argv, reply } = client;
@@ -118,7 +118,7 @@ function zaddCommand(client: Client): void {
   if (!isIncrement) {
     reply.integer((mode & REPORT_CHANGES) !== 0 ? tally.added + tally.updated : tally.added);
   } else if (tally.skipped > 0) reply.nil();
-  else reply.double(sortedSet.addedScore());
+  else reply.double(tally.score);
 }
 
 /** The mode bit of an option of ZADD; 0 if the argument is none. */
@@ -171,7 +171,17 @@ function addAll(
     const length = argv.lengths[index];
     const { bytes } = argv;
     const score = scores[pair];
-    const outcome = sortedSet.add(db.arena, target, bytes, start, length, score, mode, limits);
+    const outcome = sortedSet.add(
+      db.arena,
+      target,
+      bytes,
+      start,
+      length,
+      score,
+      mode,
+      limits,
+      tally,
+    );
     // Only the single pair of an increment can come to this, so nothing has changed yet.
     if (outcome === sortedSet.ADD_NOT_A_NUMBER) throw NOT_A_NUMBER;
     if (outcome === sortedSet.ADD_INSERTED) tally.added++;
@@ -213,7 +223,7 @@ function zincrbyCommand(client: Client): void {
   scores[0] = doubleArgument(client.argv, 2);
   const entry = typedForWrite(client, 1, TYPE_SORTED_SET);
   addAll(client, entry, 3, 1, 1, sortedSet.ADD_INCREMENT, "zincr");
-  client.reply.double(sortedSet.addedScore());
+  client.reply.double(tally.score);
 }
 
 const REMOVAL: MemberRemoval = {

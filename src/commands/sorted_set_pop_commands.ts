@@ -8,7 +8,7 @@ import { Slice } from "../base/bytes.ts";
 import { scratch } from "../base/scratch.ts";
 import { EVENT_SORTED_SET } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
-import type { Argv } from "../protocol/argv.ts";
+import { Argv } from "../protocol/argv.ts";
 import { type Client, REDIS_DENY_BLOCKING } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { commandError, MUST_BE_POSITIVE, SYNTAX_ERROR } from "../session/errors.ts";
@@ -96,7 +96,7 @@ function popFromKey(client: Client, isMax: boolean): void {
   const isNested = hasCount && reply.resp === 3;
   const count = Math.min(wanted, countOf(client, entry));
   reply.array(isNested ? count : count * 2);
-  popMembers(client, argv.bytes, argv.starts[1], argv.lengths[1], entry, isMax, count, isNested);
+  popMembers(client, argv, 1, entry, isMax, count, isNested);
 }
 
 function bzpopminCommand(client: Client): void {
@@ -157,7 +157,7 @@ function popFromFirst(client: Client, keyIndexes: number[], pop: Pop): boolean {
   for (const index of keyIndexes) {
     const entry = typedForWrite(client, index, TYPE_SORTED_SET);
     if (entry === 0) continue;
-    popWithKey(client, argv.bytes, argv.starts[index], argv.lengths[index], entry, pop);
+    popWithKey(client, argv, index, entry, pop);
     return true;
   }
   return false;
@@ -166,9 +166,8 @@ function popFromFirst(client: Client, keyIndexes: number[], pop: Pop): boolean {
 /** Replies with the key and what is popped from it, and says so to the AOF. */
 function popWithKey(
   client: Client,
-  key: Uint8Array,
-  start: number,
-  length: number,
+  argv: Argv,
+  keyIndex: number,
   entry: Ref,
   pop: Pop,
 ): void {
@@ -176,19 +175,19 @@ function popWithKey(
   const { isMax, isNested } = pop;
   const count = Math.min(pop.count, countOf(client, entry));
   reply.array(isNested ? 2 : 3);
-  reply.bulk(key, start, length);
+  reply.bulk(argv.bytes, argv.starts[keyIndex], argv.lengths[keyIndex]);
   if (isNested) reply.array(count);
   const command = isMax ? "ZPOPMAX" : "ZPOPMIN";
-  const name = key.subarray(start, start + length);
+  const name = argv.copy(keyIndex);
   if (isNested) client.propagateAs(command, name, String(count));
   else client.propagateAs(command, name);
-  popMembers(client, key, start, length, entry, isMax, count, isNested);
+  popMembers(client, argv, keyIndex, entry, isMax, count, isNested);
 }
 
 function block(client: Client, keyIndexes: number[], timeoutMs: number, pop: Pop): void {
   if (client.has(REDIS_DENY_BLOCKING)) return client.reply.nilArray();
   const serve = (blocked: Client, key: Uint8Array, entry: Ref) => {
-    popWithKey(blocked, key, 0, key.length, entry, pop);
+    popWithKey(blocked, new Argv().point(key, 0, key.length), 0, entry, pop);
     return true;
   };
   const expire = (blocked: Client) => blocked.reply.nilArray();
@@ -202,9 +201,8 @@ function block(client: Client, keyIndexes: number[], timeoutMs: number, pop: Pop
  */
 function popMembers(
   client: Client,
-  key: Uint8Array,
-  start: number,
-  length: number,
+  argv: Argv,
+  keyIndex: number,
   entry: Ref,
   isMax: boolean,
   count: number,
@@ -224,9 +222,9 @@ function popMembers(
     if (left > 1) cursor.advance(isMax);
   }
   sortedSet.removeRange(arena, entry, isMax ? total - count : 0, count);
-  db.changedKey(key, start, length, EVENT_SORTED_SET, isMax ? "zpopmax" : "zpopmin");
+  db.changed(argv, keyIndex, EVENT_SORTED_SET, isMax ? "zpopmax" : "zpopmin");
   db.keyspace.dirty += count - 1;
-  if (count === total) db.removeEmptiedKey(key, start, length);
+  if (count === total) db.removeEmptied(argv, keyIndex);
 }
 
 function countOf({ db }: Client, entry: Ref): number {

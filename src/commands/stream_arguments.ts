@@ -12,8 +12,7 @@ import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import { Id128 } from "../structures/id128.ts";
 import {
   formatId,
-  ID_BYTES_MAX,
-  idText,
+  formattedBytes,
   isRangeEnd,
   MAX_ID,
   MIN_ID,
@@ -23,7 +22,6 @@ import {
   SEQUENCE_MISSING,
   setGreatestSequence,
 } from "../values/stream_id.ts";
-import * as streamValue from "../values/stream_value.ts";
 import { StreamCursor, type StreamLimits, type StreamTrim } from "../values/stream_value.ts";
 import { integerArgument } from "./arguments.ts";
 
@@ -55,17 +53,19 @@ const TRIMMED_NODES_MAX = 100;
 const TRIMMED_ENTRIES_DEFAULT = 10000;
 const TRIMMED_ENTRIES_MAX = 1000000;
 
-const idBytes = new Uint8Array(ID_BYTES_MAX);
+/** Elements of an entry in a reply: its id, and its fields and values. */
+export const ENTRY_ELEMENTS = 2;
+
+const limits: StreamLimits = { nodeBytesMax: 0, nodeEntriesMax: 0 };
 const field = scratch(new Slice());
 const content = scratch(new Slice());
 const entryCursor = scratch(new StreamCursor());
 
-/** The limits of nodes, as the configuration has them. */
+/** The limits of nodes, as the configuration has them; good until the next call. */
 export function streamLimits({ host: { config } }: Client): StreamLimits {
-  return {
-    nodeBytesMax: config.streamNodeMaxBytes,
-    nodeEntriesMax: config.streamNodeMaxEntries,
-  };
+  limits.nodeBytesMax = config.streamNodeMaxBytes;
+  limits.nodeEntriesMax = config.streamNodeMaxEntries;
+  return limits;
 }
 
 /** An id argument; `-`, `+` and `ms-*` are refused. */
@@ -149,16 +149,24 @@ export interface AddOrTrim {
   idIndex: number;
 }
 
-/** Reads the options of XADD up to the id, or all of those of XTRIM. */
+const parsed: AddOrTrim = { trim: null, trimIndex: 0, createsKey: true, policy: -1, idIndex: 0 };
+const trimming: StreamTrim = {
+  lengthMax: -1,
+  minId: new Id128(),
+  isApproximate: false,
+  limit: 0,
+};
+
+/**
+ * Reads the options of XADD up to the id, or all of those of XTRIM. The same object each time, good
+ * until the next call.
+ */
 export function addOrTrimArguments(client: Client, isAdd: boolean): AddOrTrim {
   const { argv } = client;
-  const parsed: AddOrTrim = {
-    trim: null,
-    trimIndex: 0,
-    createsKey: true,
-    policy: -1,
-    idIndex: 0,
-  };
+  parsed.trim = null;
+  parsed.trimIndex = 0;
+  parsed.createsKey = true;
+  parsed.policy = -1;
   let limit = -1;
   let index = 2;
   for (; index < argv.count; index++) {
@@ -166,7 +174,7 @@ export function addOrTrimArguments(client: Client, isAdd: boolean): AddOrTrim {
     if (isAdd && isChar(argv, index, ASTERISK)) break;
     if (hasMore && (argv.is(index, "maxlen") || argv.is(index, "minid"))) {
       if (parsed.trim !== null) throw BOTH_STRATEGIES;
-      index = readStrategy(argv, index, parsed);
+      index = readStrategy(argv, index);
     } else if (hasMore && argv.is(index, "limit")) {
       limit = integerArgument(argv, ++index);
       if (limit < 0) throw NEGATIVE_LIMIT;
@@ -195,21 +203,23 @@ export function addOrTrimArguments(client: Client, isAdd: boolean): AddOrTrim {
 const scratchId = new Id128();
 
 /** Reads a strategy, its operator and its threshold; returns the index of the threshold. */
-function readStrategy(argv: Argv, strategyIndex: number, parsed: AddOrTrim): number {
+function readStrategy(argv: Argv, strategyIndex: number): number {
   let index = strategyIndex + 1;
   let isApproximate = false;
   if (index + 1 < argv.count && (isChar(argv, index, TILDE) || isChar(argv, index, EQUALS))) {
     isApproximate = isChar(argv, index, TILDE);
     index++;
   }
-  const trim: StreamTrim = { lengthMax: -1, minId: new Id128(), isApproximate, limit: 0 };
+  trimming.lengthMax = -1;
+  trimming.isApproximate = isApproximate;
+  trimming.limit = 0;
   if (argv.is(strategyIndex, "maxlen")) {
-    trim.lengthMax = integerArgument(argv, index);
-    if (trim.lengthMax < 0) throw NEGATIVE_MAXLEN;
+    trimming.lengthMax = integerArgument(argv, index);
+    if (trimming.lengthMax < 0) throw NEGATIVE_MAXLEN;
   } else {
-    idArgument(argv, index, trim.minId);
+    idArgument(argv, index, trimming.minId);
   }
-  parsed.trim = trim;
+  parsed.trim = trimming;
   parsed.trimIndex = index;
   return index;
 }
@@ -232,40 +242,10 @@ function checkLimitAlone(client: Client): void {
   if (!client.has(REDIS_INTERNAL)) throw LIMIT_WITHOUT_TILDE;
 }
 
-/**
- * The arguments under which a trim is recorded: what it came to, so that it cuts the same again.
- * `texts` gets them by index.
- */
-export function recordTrim(
-  memory: Memory,
-  stream: Ref,
-  trim: StreamTrim,
-  trimIndex: number,
-  texts: Map<number, string>,
-): void {
-  texts.set(trimIndex - 1, "=");
-  if (trim.lengthMax >= 0) {
-    texts.set(trimIndex, String(streamValue.length(memory, stream)));
-  } else {
-    streamValue.readEdgeId(memory, stream, scratchId);
-    texts.set(trimIndex, idText(scratchId));
-  }
-}
-
-/** Records the command with some of its arguments replaced. */
-export function propagateRewritten(client: Client, texts: ReadonlyMap<number, string>): void {
-  if (!client.wantsEffects) return;
-  const { argv } = client;
-  const parts: (string | Uint8Array)[] = [];
-  for (let index = 0; index < argv.count; index++) {
-    parts.push(texts.get(index) ?? argv.copy(index));
-  }
-  client.propagateAs(...parts);
-}
-
 /** Replies an id. */
 export function replyId(reply: Reply, id: Id128): void {
-  reply.bulk(idBytes, 0, formatId(id, idBytes, 0));
+  const start = reply.bulkRoom(formattedBytes(id));
+  formatId(id, reply.bytes, start);
 }
 
 /** Replies a time in ms, which in a stream from a damaged file may be any 64 bits. */
@@ -274,9 +254,16 @@ export function replyMilliseconds(reply: Reply, timeMs: number): void {
   else reply.bigInteger(BigInt.asIntN(64, BigInt(timeMs)));
 }
 
-/** Replies the present entry of a cursor: its id, and an array of fields and values. */
-export function replyEntry(reply: Reply, cursor: StreamCursor): void {
-  reply.array(2);
+/**
+ * Replies the present entry of a cursor: its id, and an array of fields and values; of `elements`
+ * elements, the caller adds those beyond.
+ */
+export function replyEntry(
+  reply: Reply,
+  cursor: StreamCursor,
+  elements = ENTRY_ELEMENTS,
+): void {
+  reply.array(elements);
   replyId(reply, cursor.id);
   reply.array(cursor.pairs * 2);
   cursor.beginPairs();
@@ -288,13 +275,19 @@ export function replyEntry(reply: Reply, cursor: StreamCursor): void {
 }
 
 /** Replies the entry of an id, if there is one; returns whether there is. */
-export function replyEntryOf(reply: Reply, memory: Memory, stream: Ref, id: Id128): boolean {
+export function replyEntryOf(
+  reply: Reply,
+  memory: Memory,
+  stream: Ref,
+  id: Id128,
+  elements = ENTRY_ELEMENTS,
+): boolean {
   if (!entryCursor.seek(memory, stream, id, id, false) || !entryCursor.next()) return false;
-  replyEntry(reply, entryCursor);
+  replyEntry(reply, entryCursor, elements);
   return true;
 }
 
-/** Replies an array of at most `count` entries of a range, 0 = all. */
+/** Replies an array of at most `count` entries of a range, 0 = all; returns how many there are. */
 export function replyRange(
   reply: Reply,
   memory: Memory,
@@ -303,7 +296,7 @@ export function replyRange(
   end: Id128,
   count: number,
   isBackward: boolean,
-): void {
+): number {
   const mark = reply.deferArray();
   let entries = 0;
   if (entryCursor.seek(memory, stream, start, end, isBackward)) {
@@ -313,4 +306,5 @@ export function replyRange(
     }
   }
   reply.endDeferredArray(mark, entries);
+  return entries;
 }

@@ -41,14 +41,13 @@ import {
   idArgument,
   isChar,
   KEEP,
-  propagateRewritten,
-  recordTrim,
   replyId,
   replyRange,
   startArgument,
   streamLimits,
 } from "./stream_arguments.ts";
 import { Deletions } from "./stream_deletions.ts";
+import { recordRewritten } from "./stream_effects.ts";
 
 const RANGE_COST = "O(N), N: entries returned; for the first few, by COUNT, that is O(1).";
 const REVERSE_RANGE_COST = "O(N), N: entries returned; for the last few, by COUNT, that is O(1).";
@@ -186,19 +185,8 @@ function finishAdd(client: Client, stream: Ref, parsed: AddOrTrim, isIdChosen: b
   if (trim !== null && streamValue.trim(db.arena, stream, trim) > 0) {
     db.alsoEvent(argv, 1, EVENT_STREAM, "xtrim");
   }
-  if (client.wantsEffects) recordAdd(client, stream, parsed, isIdChosen);
+  recordRewritten(client, stream, isIdChosen ? parsed.idIndex : 0, id, trim, parsed.trimIndex);
   listener.keyReady(db, argv.bytes, argv.starts[1], argv.lengths[1], TYPE_STREAM);
-}
-
-/** Records XADD with the id that was chosen, and with what trimming came to. */
-function recordAdd(client: Client, stream: Ref, parsed: AddOrTrim, isIdChosen: boolean): void {
-  const { trim, trimIndex } = parsed;
-  const texts = new Map<number, string>();
-  if (isIdChosen) texts.set(parsed.idIndex, idText(id));
-  if (trim !== null && trim.isApproximate) {
-    recordTrim(client.db.arena, stream, trim, trimIndex, texts);
-  }
-  if (texts.size > 0) propagateRewritten(client, texts);
 }
 
 function xlenCommand(client: Client): void {
@@ -270,11 +258,7 @@ function xtrimCommand(client: Client): void {
   if (removed > 0) {
     db.changed(argv, 1, EVENT_STREAM, "xtrim");
     db.keyspace.dirty += removed - 1;
-    if (trim.isApproximate) {
-      const texts = new Map<number, string>();
-      recordTrim(db.arena, stream, trim, parsed.trimIndex, texts);
-      propagateRewritten(client, texts);
-    }
+    recordRewritten(client, stream, 0, id, trim, parsed.trimIndex);
   }
   reply.integer(removed);
 }

@@ -95,7 +95,7 @@ function groupOptions({ argv }: Client, mayCreateKey: boolean): GroupOptions {
       options.entriesRead = bigIntegerArgument(argv, ++index);
       if (options.entriesRead < UNKNOWN_ENTRIES_READ) throw NEGATIVE_ENTRIES_READ;
     } else {
-      throw wrongSubcommandArity(argv, "XGROUP");
+      throw wrongSubcommandArity(argv);
     }
   }
   return options;
@@ -129,7 +129,7 @@ function xgroupCreateCommand(client: Client): void {
   const { arena, keyspace } = db;
   const { createsKey, entriesRead } = groupOptions(client, true);
   let stream = streamOf(client, createsKey);
-  if (argv.count > 8) throw wrongSubcommandArity(argv, "XGROUP");
+  if (argv.count > 8) throw wrongSubcommandArity(argv);
   if (!isChar(argv, 4, DOLLAR)) idArgument(argv, 4, id);
   else if (stream === 0) id.set(0, 0, 0, 0);
   else streamValue.readLastId(arena, stream, id);
@@ -152,7 +152,7 @@ function xgroupSetidCommand(client: Client): void {
   const { entriesRead } = groupOptions(client, false);
   const stream = streamOf(client, false);
   const group = groupOf(client, stream);
-  if (argv.count !== 5 && argv.count !== 7) throw wrongSubcommandArity(argv, "XGROUP");
+  if (argv.count !== 5 && argv.count !== 7) throw wrongSubcommandArity(argv);
   if (isChar(argv, 4, DOLLAR)) streamValue.readLastId(db.arena, stream, id);
   else idOrEndArgument(argv, 4, id);
   streamGroup.setLastDelivered(db.arena, group, id);
@@ -200,6 +200,6 @@ function xgroupDelconsumerCommand(client: Client): void {
   reply.integer(pending);
 }
 
-function xgroupHelpCommand({ reply }: Client): void {
-  replyHelp(reply, "XGROUP", HELP);
+function xgroupHelpCommand(client: Client): void {
+  replyHelp(client, HELP);
 }

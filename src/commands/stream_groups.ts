@@ -7,7 +7,7 @@ import type { Ref } from "../memory/memory.ts";
 import type { Client } from "../session/client.ts";
 import { type CommandError, commandError } from "../session/errors.ts";
 import * as streamGroup from "../values/stream_group.ts";
-import type { GroupEffects } from "./stream_effects.ts";
+import { groupEffects } from "./stream_effects.ts";
 
 /** The group whose name is an argument, or 0. */
 export function groupArgument({ db, argv }: Client, stream: Ref, index: number): Ref {
@@ -31,7 +31,8 @@ export function noGroupOfKey({ argv }: Client, keyIndex: number, groupIndex: num
 
 /**
  * The consumer whose name is an argument: seen now, or created if there is none. The key is named
- * by its bytes, for a client that was waiting is served by the key that became ready.
+ * by its bytes, for a client that was waiting is served by the key that became ready. That one was
+ * created is one of the effects that were begun for the group.
  */
 export function consumerArgument(
   client: Client,
@@ -40,7 +41,6 @@ export function consumerArgument(
   keyBytes: number,
   group: Ref,
   index: number,
-  effects: GroupEffects,
 ): Ref {
   const { db, argv } = client;
   const { arena } = db;
@@ -57,6 +57,6 @@ export function consumerArgument(
   keyspace.dirty++;
   const event = "xgroup-createconsumer";
   keyspace.listener.keyEvent(db, EVENT_STREAM, event, key, keyStart, keyBytes);
-  effects.createConsumer(arena, created);
+  groupEffects.createConsumer(arena, created);
   return created;
 }

@@ -15,7 +15,6 @@ import { IdTreeCursor } from "../structures/id_tree.ts";
 import * as streamGroup from "../values/stream_group.ts";
 import { PendingEntry, UNKNOWN_ENTRIES_READ } from "../values/stream_group.ts";
 import { MAX_ID, MIN_ID } from "../values/stream_id.ts";
-import { radixNodeCount } from "../values/stream_radix.ts";
 import { lagOf } from "../values/stream_progress.ts";
 import * as streamValue from "../values/stream_value.ts";
 import { StreamCursor } from "../values/stream_value.ts";
@@ -72,8 +71,8 @@ function streamOf(client: Client): Ref {
   return value.valueRef(client.db.arena, entry);
 }
 
-function xinfoHelpCommand({ reply }: Client): void {
-  replyHelp(reply, "XINFO", HELP);
+function xinfoHelpCommand(client: Client): void {
+  replyHelp(client, HELP);
 }
 
 function xinfoConsumersCommand(client: Client): void {
@@ -144,7 +143,7 @@ function xinfoStreamCommand(client: Client): void {
   }
   const isFull = (argv.count === 4 || argv.count === 6) && argv.is(3, "full");
   if (!isFull || (argv.count === 6 && !argv.is(4, "count"))) {
-    throw wrongSubcommandArity(argv, "XINFO");
+    throw wrongSubcommandArity(argv);
   }
   let count = FULL_COUNT_DEFAULT;
   if (argv.count === 6) {
@@ -164,7 +163,7 @@ function replyCounters({ db, reply }: Client, stream: Ref): void {
   reply.bulkText("radix-tree-keys");
   reply.integer(streamValue.nodeCount(arena, stream));
   reply.bulkText("radix-tree-nodes");
-  reply.integer(radixNodeCount(arena, stream));
+  reply.integer(streamValue.radixNodeCount(arena, stream));
   streamValue.readLastId(arena, stream, id);
   reply.bulkText("last-generated-id");
   replyId(reply, id);

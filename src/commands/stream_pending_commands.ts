@@ -39,7 +39,7 @@ import {
   startArgument,
   tryIdArgument,
 } from "./stream_arguments.ts";
-import { GroupEffects } from "./stream_effects.ts";
+import { groupEffects } from "./stream_effects.ts";
 import { consumerArgument, groupArgument, noSuchGroup } from "./stream_groups.ts";
 
 // deno-fmt-ignore
@@ -288,7 +288,6 @@ class Claims {
   readonly #group: Ref;
   readonly #options: ClaimOptions;
   readonly #reply: Reply;
-  readonly #effects: GroupEffects;
   #consumer: Ref = 0;
 
   /** Claimed entries are written to `reply`. */
@@ -300,7 +299,8 @@ class Claims {
     this.#group = group;
     this.#options = options;
     this.#reply = reply;
-    this.#effects = new GroupEffects(client, argv.bytes, argv.starts[1], argv.lengths[1], 2);
+    groupEffects.forget();
+    groupEffects.begin(client, argv.bytes, argv.starts[1], argv.lengths[1], 2);
   }
 
   /** Makes the entry of `id` that of the consumer, if it may be, and replies it. */
@@ -313,7 +313,7 @@ class Claims {
     const isPending = streamGroup.findPending(arena, group, id, pending);
     if (!streamValue.hasEntry(arena, this.#stream, id)) {
       if (!isPending) return SKIPPED;
-      this.#effects.claim(arena, group, id, pending);
+      groupEffects.claim(arena, group, id, pending);
       streamGroup.removePending(arena, group, id);
       keyspace.dirty++;
       return DROPPED;
@@ -333,7 +333,7 @@ class Claims {
     streamGroup.setActiveMs(arena, this.#consumer, nowMs);
     if (options.isJustId) replyId(this.#reply, id);
     else replyEntryOf(this.#reply, arena, this.#stream, id);
-    this.#effects.claim(arena, group, id, pending);
+    groupEffects.claim(arena, group, id, pending);
     keyspace.dirty++;
     return CLAIMED;
   }
@@ -341,7 +341,7 @@ class Claims {
   /** Records that the group was moved, where no claim tells it. */
   moveGroup(): void {
     const { arena, keyspace } = this.#client.db;
-    this.#effects.moveGroup(arena, this.#group);
+    groupEffects.moveGroup(arena, this.#group);
     keyspace.dirty++;
   }
 
@@ -354,7 +354,6 @@ class Claims {
       argv.lengths[1],
       this.#group,
       3,
-      this.#effects,
     );
   }
 }

@@ -10,6 +10,7 @@ import { scratch } from "../base/scratch.ts";
 import * as clock from "../base/clock.ts";
 import { latin1Text } from "../base/bytes.ts";
 import { parseInt64 } from "../base/integers.ts";
+import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
 import { type Client, REDIS_DENY_BLOCKING, REDIS_SCRIPT } from "../session/client.ts";
@@ -21,6 +22,7 @@ import { IdTreeCursor } from "../structures/id_tree.ts";
 import * as streamGroup from "../values/stream_group.ts";
 import { increment, PendingEntry } from "../values/stream_group.ts";
 import { MAX_ID, MIN_ID } from "../values/stream_id.ts";
+import { IdleEntries } from "../values/stream_idle.ts";
 import { advance } from "../values/stream_progress.ts";
 import * as streamValue from "../values/stream_value.ts";
 import { StreamCursor } from "../values/stream_value.ts";
@@ -28,14 +30,16 @@ import * as value from "../values/value.ts";
 import { TYPE_STREAM } from "../values/value.ts";
 import { integerArgument, typedForRead } from "./arguments.ts";
 import {
+  ENTRY_ELEMENTS,
   idArgument,
   isChar,
   replyEntry,
   replyEntryOf,
   replyId,
+  replyMilliseconds,
   replyRange,
 } from "./stream_arguments.ts";
-import { GroupEffects } from "./stream_effects.ts";
+import { groupEffects } from "./stream_effects.ts";
 import { consumerArgument, groupArgument } from "./stream_groups.ts";
 
 /** Keys are the first half of what follows STREAMS. */
@@ -69,6 +73,11 @@ const GROUP_IN_XREAD = commandError(
 const NOACK_IN_XREAD = commandError(
   "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.",
 );
+const CLAIM_IN_XREAD = commandError(
+  "ERR The CLAIM option is only supported by XREADGROUP. You called XREAD instead.",
+);
+const IDLE_NOT_AN_INTEGER = commandError("ERR min-idle-time is not an integer");
+const IDLE_NEGATIVE = commandError("ERR min-idle-time must be a positive integer");
 // Redis: says XREAD and $ for XREADGROUP, too.
 const UNBALANCED = commandError(
   "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.",
@@ -99,23 +108,47 @@ const PLUS = 43;
 /** Redis: who waited gets at most so many entries if no COUNT was given. */
 const WAITING_COUNT_DEFAULT = 1000;
 const NO_TIMEOUT = -1;
+const NO_CLAIM = -1;
+/** Elements of an entry where claimed ones are among them: also idle time and deliveries. */
+const CLAIM_ENTRY_ELEMENTS = 4;
 
-/** What a command asks for. */
-interface StreamRead {
-  /** How long to wait in ms, 0 = for ever, NO_TIMEOUT = not at all. */
-  timeoutMs: number;
-  /** 0 = all. */
-  count: number;
-  firstKey: number;
-  keyCount: number;
+/** How a group is read. */
+interface GroupRead {
   /** Argument that is the group's name, followed by the consumer's; 0 = no group. */
   groupIndex: number;
+  /** 0 = all. */
+  count: number;
   isNoAck: boolean;
-  /** Entries behind this id are wanted, for each key. */
+  /** Of Redis 8.4: entries that have been pending for so many ms are wanted, too; NO_CLAIM: not. */
+  claimMs: number;
+}
+
+/** What a command asks for. */
+interface StreamRead extends GroupRead {
+  /** How long to wait in ms, 0 = for ever, NO_TIMEOUT = not at all. */
+  timeoutMs: number;
+  firstKey: number;
+  keyCount: number;
+  /** Entries behind this id are wanted, for each of `keyCount` keys; there may be more ids. */
   ids: Id128[];
-  /** For each key: whether the consumer's own pending entries are wanted. */
+  /** For each key likewise: whether the consumer's own pending entries are wanted. */
   isHistory: boolean[];
 }
+
+/** What the command that runs asks for: used again for the next one, so that none makes objects. */
+const wanted: StreamRead = {
+  timeoutMs: NO_TIMEOUT,
+  count: 0,
+  firstKey: 0,
+  keyCount: 0,
+  groupIndex: 0,
+  isNoAck: false,
+  claimMs: NO_CLAIM,
+  ids: [],
+  isHistory: [],
+};
+/** Ids beyond so many are not kept for the next command. */
+const KEPT_IDS_MAX = 64;
 
 const start = new Id128();
 const lastId = new Id128();
@@ -123,6 +156,7 @@ const delivered = new Id128();
 const topCursor = scratch(new StreamCursor());
 const cursor = scratch(new StreamCursor());
 const pending = new PendingEntry();
+const idle = scratch(new IdleEntries());
 
 function xreadCommand(client: Client): void {
   read(client, false);
@@ -145,19 +179,22 @@ function streamKeys(argv: Argv): number[] {
 
 /** How many arguments an option takes, its name included. */
 function optionWidth(argv: Argv, index: number): number {
-  if (argv.is(index, "block") || argv.is(index, "count")) return 2;
+  if (argv.is(index, "block") || argv.is(index, "count") || argv.is(index, "claim")) return 2;
   return argv.is(index, "group") ? 3 : 1;
 }
 
 function read(client: Client, isGroup: boolean): void {
   const { reply } = client;
-  const wanted = parseRead(client, isGroup);
-  resolveIds(client, wanted);
-  if (isGroup) client.propagateNothing();
+  parseRead(client, isGroup);
+  resolveIds(client);
+  if (isGroup) {
+    client.propagateNothing();
+    groupEffects.forget();
+  }
   const mark = reply.deferArray();
   let served = 0;
   for (let key = 0; key < wanted.keyCount; key++) {
-    if (serveKey(client, wanted, key, served === 0 && wanted.keyCount === 1)) served++;
+    if (serveKey(client, key, served === 0 && wanted.keyCount === 1)) served++;
   }
   if (served > 0) {
     if (wanted.keyCount === 1) return;
@@ -166,22 +203,19 @@ function read(client: Client, isGroup: boolean): void {
   } else if (wanted.timeoutMs === NO_TIMEOUT || client.has(REDIS_DENY_BLOCKING)) {
     reply.nilArray();
   } else {
-    wait(client, wanted);
+    wait(client);
   }
 }
 
-function parseRead(client: Client, isGroup: boolean): StreamRead {
+/** Reads the arguments into `wanted`, but for the ids. */
+function parseRead(client: Client, isGroup: boolean): void {
   const { argv } = client;
-  const wanted: StreamRead = {
-    timeoutMs: NO_TIMEOUT,
-    count: 0,
-    firstKey: 0,
-    keyCount: 0,
-    groupIndex: 0,
-    isNoAck: false,
-    ids: [],
-    isHistory: [],
-  };
+  wanted.timeoutMs = NO_TIMEOUT;
+  wanted.count = 0;
+  wanted.firstKey = 0;
+  wanted.groupIndex = 0;
+  wanted.isNoAck = false;
+  wanted.claimMs = NO_CLAIM;
   for (let index = 1; index < argv.count && wanted.firstKey === 0; index++) {
     const more = argv.count - index - 1;
     if (argv.is(index, "block") && more > 0) {
@@ -197,6 +231,9 @@ function parseRead(client: Client, isGroup: boolean): StreamRead {
       if (!isGroup) throw GROUP_IN_XREAD;
       wanted.groupIndex = index + 1;
       index += 2;
+    } else if (argv.is(index, "claim") && more > 0) {
+      if (!isGroup) throw CLAIM_IN_XREAD;
+      wanted.claimMs = idleArgument(argv, ++index);
     } else if (argv.is(index, "noack")) {
       if (!isGroup) throw NOACK_IN_XREAD;
       wanted.isNoAck = true;
@@ -206,7 +243,6 @@ function parseRead(client: Client, isGroup: boolean): StreamRead {
   }
   if (wanted.firstKey === 0) throw SYNTAX_ERROR;
   if (isGroup && wanted.groupIndex === 0) throw MISSING_GROUP;
-  return wanted;
 }
 
 /** Redis: in a script it is refused; in a transaction it just does not wait. */
@@ -224,10 +260,19 @@ function waitArgument(argv: Argv, index: number): number {
   return Number(timeout);
 }
 
+/** CLAIM: how long an entry has been pending at least, an integer of ms. */
+function idleArgument(argv: Argv, index: number): number {
+  const idleMs = integerArgument(argv, index, IDLE_NOT_AN_INTEGER);
+  if (idleMs < 0) throw IDLE_NEGATIVE;
+  return idleMs;
+}
+
 /** Checks all keys and groups, and reads the ids, before anything is done. */
-function resolveIds(client: Client, wanted: StreamRead): void {
+function resolveIds(client: Client): void {
   const { argv, db } = client;
   const isGroup = wanted.groupIndex !== 0;
+  if (wanted.ids.length > KEPT_IDS_MAX) wanted.ids.length = KEPT_IDS_MAX;
+  while (wanted.ids.length < wanted.keyCount) wanted.ids.push(new Id128());
   for (let key = 0; key < wanted.keyCount; key++) {
     const keyIndex = wanted.firstKey + key;
     const idIndex = keyIndex + wanted.keyCount;
@@ -240,7 +285,8 @@ function resolveIds(client: Client, wanted: StreamRead): void {
           "XREADGROUP with GROUP option",
       );
     }
-    const id = new Id128();
+    const id = wanted.ids[key];
+    id.copyFrom(MIN_ID);
     let isHistory = isGroup;
     if (isChar(argv, idIndex, DOLLAR)) {
       if (isGroup) throw LAST_ID_OF_GROUP;
@@ -256,8 +302,7 @@ function resolveIds(client: Client, wanted: StreamRead): void {
       // Redis: the greatest id is its sign for `>`.
       if (isGroup && id.compare(MAX_ID) === 0) isHistory = false;
     }
-    wanted.ids.push(id);
-    wanted.isHistory.push(isHistory);
+    wanted.isHistory[key] = isHistory;
   }
 }
 
@@ -272,7 +317,7 @@ function readBeforeTop({ db }: Client, stream: Ref, id: Id128): void {
  * Replies what a key has for the client; returns whether it has anything. `isAlone`: the head of
  * the whole reply is due, too.
  */
-function serveKey(client: Client, wanted: StreamRead, key: number, isAlone: boolean): boolean {
+function serveKey(client: Client, key: number, isAlone: boolean): boolean {
   const { db, argv } = client;
   const keyIndex = wanted.firstKey + key;
   const entry = typedForRead(client, keyIndex, TYPE_STREAM);
@@ -280,39 +325,46 @@ function serveKey(client: Client, wanted: StreamRead, key: number, isAlone: bool
   const stream = value.valueRef(db.arena, entry);
   const keyStart = argv.starts[keyIndex];
   const keyBytes = argv.lengths[keyIndex];
-  if (wanted.groupIndex === 0) {
-    if (!hasEntryBehind(client, stream, wanted.ids[key])) return false;
-    replyHead(client, argv.bytes, keyStart, keyBytes, isAlone);
-    replyBehind(client, stream, wanted.ids[key], wanted.count);
-    return true;
-  }
+  if (wanted.groupIndex === 0) return replyBehind(client, stream, key, isAlone);
   const group = groupArgument(client, stream, wanted.groupIndex);
   const isHistory = wanted.isHistory[key];
-  streamGroup.readLastDelivered(db.arena, group, delivered);
-  if (!isHistory && !hasEntryBehind(client, stream, delivered)) return false;
-  const effects = new GroupEffects(client, argv.bytes, keyStart, keyBytes, wanted.groupIndex);
-  const consumer = consumerArgument(
-    client,
-    argv.bytes,
-    keyStart,
-    keyBytes,
-    group,
-    wanted.groupIndex + 1,
-    effects,
-  );
+  const hasNew = !isHistory && seekNew(client, stream, group);
+  if (!isHistory && findIdle(client, stream, group, wanted) === 0 && !hasNew) return false;
+  groupEffects.begin(client, argv.bytes, keyStart, keyBytes, wanted.groupIndex);
+  const consumerIndex = wanted.groupIndex + 1;
+  const consumer = consumerArgument(client, argv.bytes, keyStart, keyBytes, group, consumerIndex);
   replyHead(client, argv.bytes, keyStart, keyBytes, isAlone);
   db.keyspace.dirty++;
   if (isHistory) replyHistory(client, stream, group, consumer, wanted.ids[key], wanted.count);
-  else deliver(client, stream, group, consumer, wanted.count, wanted.isNoAck, effects);
+  else deliver(client, stream, group, consumer, hasNew, wanted);
   return true;
 }
 
-/** Whether the last entry of a stream is behind an id. */
-function hasEntryBehind({ db }: Client, stream: Ref, id: Id128): boolean {
+/** Replies what is behind an id; returns whether anything is. */
+function replyBehind(client: Client, stream: Ref, key: number, isAlone: boolean): boolean {
+  const { argv, reply } = client;
+  if (!mayHaveBehind(client, stream, wanted.ids[key])) return false;
+  const keyIndex = wanted.firstKey + key;
+  const mark = reply.length;
+  replyHead(client, argv.bytes, argv.starts[keyIndex], argv.lengths[keyIndex], isAlone);
+  if (replyEntriesBehind(client, stream, wanted.ids[key], wanted.count) > 0) return true;
+  reply.rewind(mark);
+  return false;
+}
+
+/** Whether an id was given out behind this one, and the stream has entries. */
+function mayHaveBehind({ db }: Client, stream: Ref, id: Id128): boolean {
   streamValue.readLastId(db.arena, stream, lastId);
-  if (lastId.compare(id) <= 0 || streamValue.length(db.arena, stream) === 0) return false;
-  return topCursor.seek(db.arena, stream, MIN_ID, MAX_ID, true) && topCursor.next() &&
-    topCursor.id.compare(id) > 0;
+  return lastId.compare(id) > 0 && streamValue.length(db.arena, stream) > 0;
+}
+
+/** Makes the first entry that a group has not got the cursor's; returns whether there is one. */
+function seekNew(client: Client, stream: Ref, group: Ref): boolean {
+  const { arena } = client.db;
+  streamGroup.readLastDelivered(arena, group, start);
+  if (!mayHaveBehind(client, stream, start)) return false;
+  start.increment();
+  return cursor.seek(arena, stream, start, MAX_ID, false) && cursor.next();
 }
 
 /** Replies the key before its entries; if it is alone, also what is around. */
@@ -329,48 +381,86 @@ function replyHead(
   reply.bulk(key, keyStart, keyBytes);
 }
 
-function replyBehind({ db, reply }: Client, stream: Ref, id: Id128, count: number): void {
+function replyEntriesBehind(
+  { db, reply }: Client,
+  stream: Ref,
+  id: Id128,
+  count: number,
+): number {
   start.copyFrom(id);
   start.increment();
-  replyRange(reply, db.arena, stream, start, MAX_ID, count, false);
+  return replyRange(reply, db.arena, stream, start, MAX_ID, count, false);
 }
 
-/** Gives a consumer entries that its group has not got yet. */
+/** Finds the pending entries of a group that CLAIM asks for; returns how many there are. */
+function findIdle({ db }: Client, stream: Ref, group: Ref, read: GroupRead): number {
+  if (read.claimMs === NO_CLAIM) return 0;
+  idle.find(db.arena, stream, group, read.claimMs, clock.nowMs(), read.count);
+  return idle.count;
+}
+
+/** Gives a consumer what `findIdle` and `seekNew` found, if they did, and what follows. */
 function deliver(
-  { db, reply }: Client,
+  client: Client,
   stream: Ref,
   group: Ref,
   consumer: Ref,
-  count: number,
-  isNoAck: boolean,
-  effects: GroupEffects,
+  hasNew: boolean,
+  { count, isNoAck, claimMs }: GroupRead,
 ): void {
-  const { arena } = db;
+  const { db: { arena }, reply } = client;
   const nowMs = clock.nowMs();
   const mark = reply.deferArray();
-  let entries = 0;
-  streamGroup.readLastDelivered(arena, group, start);
-  start.increment();
-  const hasAny = cursor.seek(arena, stream, start, MAX_ID, false);
-  while (hasAny && cursor.next()) {
+  const isClaim = claimMs !== NO_CLAIM;
+  let entries = isClaim ? claimIdle(client, stream, group, consumer, nowMs) : 0;
+  const claimed = entries;
+  const isFull = count !== 0 && entries === count;
+  for (let hasEntry = hasNew && !isFull; hasEntry; hasEntry = cursor.next()) {
     const { id } = cursor;
-    replyEntry(reply, cursor);
+    replyEntry(reply, cursor, isClaim ? CLAIM_ENTRY_ELEMENTS : ENTRY_ELEMENTS);
+    if (isClaim) {
+      reply.integer(0);
+      reply.integer(0);
+    }
     advance(arena, stream, group, id);
     if (!isNoAck) {
-      pending.consumer = consumer;
-      pending.timeMs = nowMs;
       pending.count.set(0, 1);
-      streamGroup.setPending(arena, group, id, pending);
-      effects.claim(arena, group, id, pending);
+      makePending(arena, group, consumer, id, nowMs);
     }
     if (++entries === count) break;
   }
-  if (entries > 0) {
-    streamGroup.setActiveMs(arena, consumer, nowMs);
-    // Beside the claims, so that the number of entries read is known after a load.
-    effects.moveGroup(arena, group);
-  }
+  if (entries > 0) streamGroup.setActiveMs(arena, consumer, nowMs);
+  // Beside the claims, so that the number of entries read is known after a load.
+  if (entries > claimed) groupEffects.moveGroup(arena, group);
   reply.endDeferredArray(mark, entries);
+}
+
+/** Makes idle entries those of the consumer, and replies them; returns how many. */
+function claimIdle(
+  { db: { arena }, reply }: Client,
+  stream: Ref,
+  group: Ref,
+  consumer: Ref,
+  nowMs: number,
+): number {
+  for (let index = 0; index < idle.count; index++) {
+    const id = idle.idAt(index);
+    streamGroup.findPending(arena, group, id, pending);
+    replyEntryOf(reply, arena, stream, id, CLAIM_ENTRY_ELEMENTS);
+    replyMilliseconds(reply, Math.max(0, nowMs - pending.timeMs));
+    reply.bigInteger(pending.count.toBigInt());
+    increment(pending.count);
+    makePending(arena, group, consumer, id, nowMs);
+  }
+  return idle.count;
+}
+
+/** Makes an entry pending for a consumer, with the count of deliveries in `pending`. */
+function makePending(arena: Arena, group: Ref, consumer: Ref, id: Id128, nowMs: number): void {
+  pending.consumer = consumer;
+  pending.timeMs = nowMs;
+  streamGroup.setPending(arena, group, id, pending);
+  groupEffects.claim(arena, group, id, pending);
 }
 
 /** Shows a consumer its pending entries behind an id again. */
@@ -409,17 +499,20 @@ function replyHistory(
 }
 
 /** Lets the client wait for entries of any of the keys. */
-function wait(client: Client, wanted: StreamRead): void {
+function wait(client: Client): void {
   const { argv, host } = client;
+  const count = wanted.count === 0 ? WAITING_COUNT_DEFAULT : wanted.count;
+  const { groupIndex, isNoAck, claimMs } = wanted;
+  const groupRead: GroupRead = { groupIndex, count, isNoAck, claimMs };
   const keyIndexes: number[] = [];
   const ids = new Map<string, Id128>();
   for (let key = 0; key < wanted.keyCount; key++) {
     keyIndexes.push(wanted.firstKey + key);
     const text = argv.text(wanted.firstKey + key);
-    if (!ids.has(text)) ids.set(text, wanted.ids[key]);
+    if (!ids.has(text)) ids.set(text, wanted.ids[key].clone());
+    if (claimMs !== NO_CLAIM) wakeWhenIdle(client, wanted.firstKey + key, groupRead);
   }
-  const count = wanted.count === 0 ? WAITING_COUNT_DEFAULT : wanted.count;
-  const isGroup = wanted.groupIndex !== 0;
+  const isGroup = groupIndex !== 0;
   host.blocking.block(
     client,
     keyIndexes,
@@ -427,12 +520,12 @@ function wait(client: Client, wanted: StreamRead): void {
     wanted.timeoutMs,
     (waiting, key, entry) => {
       const stream = value.valueRef(waiting.db.arena, entry);
-      if (isGroup) return serveWaitingGroup(waiting, wanted, key, stream, count);
+      if (isGroup) return serveWaitingGroup(waiting, key, stream, groupRead);
       const id = ids.get(latin1Text(key, 0, key.length))!;
       streamValue.readLastId(waiting.db.arena, stream, lastId);
       if (lastId.compare(id) <= 0) return false;
       replyHead(waiting, key, 0, key.length, true);
-      replyBehind(waiting, stream, id, count);
+      replyEntriesBehind(waiting, stream, id, count);
       return true;
     },
     (waiting) => waiting.reply.nilArray(),
@@ -443,23 +536,44 @@ function wait(client: Client, wanted: StreamRead): void {
 /** Serves a client that waited for entries as a consumer; false if there are none for it. */
 function serveWaitingGroup(
   client: Client,
-  wanted: StreamRead,
   key: Uint8Array,
   stream: Ref,
-  count: number,
+  read: GroupRead,
 ): boolean {
   const { db } = client;
-  const group = groupArgument(client, stream, wanted.groupIndex);
+  const { groupIndex } = read;
+  const group = groupArgument(client, stream, groupIndex);
   if (group === 0) throw GROUP_GONE;
   streamGroup.readLastDelivered(db.arena, group, delivered);
   streamValue.readLastId(db.arena, stream, lastId);
-  if (lastId.compare(delivered) <= 0) return false;
+  if (findIdle(client, stream, group, read) === 0 && lastId.compare(delivered) <= 0) {
+    noteNextIdle(client, latin1Text(key, 0, key.length), read);
+    return false;
+  }
+  const hasNew = seekNew(client, stream, group);
   client.propagateNothing();
-  const effects = new GroupEffects(client, key, 0, key.length, wanted.groupIndex);
-  const consumerIndex = wanted.groupIndex + 1;
-  const consumer = consumerArgument(client, key, 0, key.length, group, consumerIndex, effects);
+  groupEffects.forget();
+  groupEffects.begin(client, key, 0, key.length, groupIndex);
+  const consumer = consumerArgument(client, key, 0, key.length, group, groupIndex + 1);
   replyHead(client, key, 0, key.length, true);
   db.keyspace.dirty++;
-  deliver(client, stream, group, consumer, count, wanted.isNoAck, effects);
+  deliver(client, stream, group, consumer, hasNew, read);
   return true;
+}
+
+/** Has a client that waits tried again when the first pending entry of a key is idle. */
+function wakeWhenIdle(client: Client, keyIndex: number, read: GroupRead): void {
+  const { argv, db } = client;
+  const stream = value.valueRef(db.arena, typedForRead(client, keyIndex, TYPE_STREAM));
+  findIdle(client, stream, groupArgument(client, stream, read.groupIndex), read);
+  noteNextIdle(client, argv.text(keyIndex), read);
+}
+
+/**
+ * Notes when it pays to try again, after `findIdle`: what becomes pending meanwhile is not idle
+ * before `claimMs` have passed.
+ */
+function noteNextIdle({ db, host }: Client, key: string, { claimMs }: GroupRead): void {
+  if (claimMs === NO_CLAIM) return;
+  host.blocking.wakeAt(db, key, Math.min(idle.nextMs, clock.nowMs() + claimMs));
 }

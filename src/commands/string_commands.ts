@@ -201,7 +201,7 @@ function setWithOptions(client: Client): void {
   const { db, argv, reply } = client;
   const options = parseOptions(argv, 3, OPTION_PERSIST);
   const hasTime = (options & OPTION_ANY_TIME) !== 0;
-  let expiryMs = hasTime ? expiryOption(client, options) : NO_EXPIRY;
+  let expiryMs = hasTime ? expiryOption(client, options, 3) : NO_EXPIRY;
   if ((options & OPTION_KEEPTTL) !== 0) expiryMs = KEEP_EXPIRY;
   const wantsOld = (options & OPTION_GET) !== 0;
   if (wantsOld) getCommand(client);
@@ -219,10 +219,7 @@ function setWithOptions(client: Client): void {
   if (!wantsOld) reply.ok();
 }
 
-/**
- * The options of SET or GETEX from argument `from` on, except those in `refused`. Which argument
- * holds the time is left in `timeIndex`.
- */
+/** The options of SET or GETEX from argument `from` on, except those in `refused`. */
 function parseOptions(argv: Argv, from: number, refused: number): number {
   let options = 0;
   for (let index = from; index < argv.count; index++) {
@@ -230,15 +227,12 @@ function parseOptions(argv: Argv, from: number, refused: number): number {
     if (option === 0 || (option & refused) !== 0) throw SYNTAX_ERROR;
     if ((rivalsOf(option) & options) !== 0) throw SYNTAX_ERROR;
     if ((option & OPTION_ANY_TIME) !== 0) {
-      timeIndex = ++index;
-      if (index === argv.count) throw SYNTAX_ERROR;
+      if (++index === argv.count) throw SYNTAX_ERROR;
     }
     options |= option;
   }
   return options;
 }
-
-let timeIndex = 0;
 
 function optionAt(argv: Argv, index: number): number {
   if (argv.is(index, "ex")) return OPTION_EX;
@@ -259,8 +253,14 @@ function rivalsOf(option: number): number {
   return (option & OPTION_ANY_EXPIRY) !== 0 ? OPTION_ANY_EXPIRY & ~option : 0;
 }
 
-/** The time that `parseOptions` has just found, as Unix time in ms. */
-function expiryOption(client: Client, options: number): number {
+/** The time among such options, as Unix time in ms. */
+function expiryOption(client: Client, options: number, from: number): number {
+  const { argv } = client;
+  let timeIndex = 0;
+  // Redis: the last one counts.
+  for (let index = from; index < argv.count; index++) {
+    if ((optionAt(argv, index) & OPTION_ANY_TIME) !== 0) timeIndex = ++index;
+  }
   const unitMs = (options & (OPTION_EX | OPTION_EXAT)) !== 0 ? 1000 : 1;
   const isRelative = (options & (OPTION_EX | OPTION_PX)) !== 0;
   return expiryArgument(client, timeIndex, unitMs, isRelative, true);
@@ -347,7 +347,7 @@ function getexCommand(client: Client): void {
     return;
   }
   const hasTime = (options & OPTION_ANY_TIME) !== 0;
-  const expiryMs = hasTime ? expiryOption(client, options) : NO_EXPIRY;
+  const expiryMs = hasTime ? expiryOption(client, options, 2) : NO_EXPIRY;
   replyString(client, entry);
   if (hasTime) {
     // Redis: only an absolute time can lie in the past; one that is just now counts as past.

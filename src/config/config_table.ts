@@ -1,6 +1,6 @@
 /**
  * The table of configuration parameters: every one of the 192 names that redis-server 7.0.15 knows
- * (aliases and its few hidden ones included), and our own five.
+ * (aliases and its few hidden ones included), and our own six.
  *
  * A row gives the name, the older name if there is one, the kind with its bounds, and flags. A row
  * of `parameter` belongs to a field of ConfigValues, which also holds the default; a row of
@@ -184,6 +184,7 @@ const networkParameters: readonly ConfigParameter[] = [
   parameter("timeout", anyInt),
   parameter("tcp-keepalive", anyInt),
   parameter("maxclients", integer(1, UINT_MAX)),
+  parameter("transport", choice("auto", "epoll", "runtime"), IMMUTABLE),
   parameter("proto-max-bulk-len", bytes(1024 * 1024, LONG_MAX, true)),
   parameter("client-query-buffer-limit", bytes(1024 * 1024)),
   parameter("client-output-buffer-limit", outputBufferLimits),

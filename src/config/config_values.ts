@@ -12,19 +12,11 @@
  * - `save` is 900 1, 300 10, 60 10000 (Redis 7: 3600 1, 300 100, 60 10000): the points that most
  *   descriptions of Redis name; they save at least as often.
  */
+import type { EvictionPolicy } from "../keyspace/evict.ts";
 import type { RdbVersionWord } from "../persistence/rdb_format.ts";
 import type { OutputBufferLimits, SavePoint, ShutdownWord } from "./config_kinds.ts";
 
 export type ProtectedAction = "no" | "yes" | "local";
-export type MaxmemoryPolicy =
-  | "volatile-lru"
-  | "volatile-lfu"
-  | "volatile-random"
-  | "volatile-ttl"
-  | "allkeys-lru"
-  | "allkeys-lfu"
-  | "allkeys-random"
-  | "noeviction";
 
 const MIB = 1024 * 1024;
 
@@ -45,6 +37,8 @@ export class ConfigValues {
   /** Seconds between probes; 0: none. */
   tcpKeepalive = 300;
   maxclients = 10000;
+  /** What carries the bytes of clients; net/transport.ts. */
+  transport: "auto" | "epoll" | "runtime" = "auto";
   protoMaxBulkLen = 512 * MIB;
   clientQueryBufferLimit = 1024 * MIB;
   clientOutputBufferLimit: OutputBufferLimits = {
@@ -106,7 +100,7 @@ export class ConfigValues {
   // Memory.
   /** Bytes; 0: no limit. */
   maxmemory = 0;
-  maxmemoryPolicy: MaxmemoryPolicy = "noeviction";
+  maxmemoryPolicy: EvictionPolicy = "noeviction";
   maxmemorySamples = 5;
   maxmemoryEvictionTenacity = 10;
   lfuLogFactor = 10;

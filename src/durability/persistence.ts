@@ -52,6 +52,7 @@ type PersistenceHost = Pick<
   | "log"
   | "process"
   | "statistics"
+  | "timers"
 >;
 
 export interface PersistenceOptions {
@@ -91,7 +92,7 @@ export class Persistence {
     const { host, createChild, replay, libraries } = options;
     this.#host = host;
     this.#libraries = libraries;
-    const { arena, files, fork, log, config, keyspace, latency } = host;
+    const { arena, files, fork, log, config, keyspace, latency, timers } = host;
     const onLatency = (event: string, durationUs: number) => latency.addIfNeeded(event, durationUs);
     this.child = new BackgroundChild({ arena, fork, log, files, createChild, onLatency });
     const loading = {
@@ -108,6 +109,7 @@ export class Persistence {
       files,
       log,
       child,
+      timers,
       libraries,
       saveEnded: () => this.#refuseWritesIfNeeded(),
       onLatency,
@@ -120,6 +122,7 @@ export class Persistence {
       log,
       child: new RewriteChild(child, rdb),
       replay,
+      timers,
       writeBase: (path, isRdb) => rdb.writeBase(path, isRdb),
       loadRdb: (path) => rdb.loadFile(path, true),
       loadDump: () => rdb.loadDump(),

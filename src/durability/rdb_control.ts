@@ -11,6 +11,7 @@
 import { dirname, join } from "@std/path";
 import * as clock from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import type { Timers } from "../base/timers.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import * as dict from "../structures/dict.ts";
 import type { BackgroundChild } from "../persistence/background_child.ts";
@@ -54,6 +55,7 @@ export interface RdbControlOptions {
   readonly files: FileSystem;
   readonly log: Log;
   readonly child: BackgroundChild;
+  readonly timers: Timers;
   readonly libraries: LibraryStore;
   /** Loading begins and ends (INFO loading_…, -LOADING); between, `onLoadProgress`. */
   loadingStarted(totalBytes: number): void;
@@ -467,7 +469,7 @@ export class RdbControl {
   }
 
   async #drive(reader: RdbReader, path: string, isAofBase: boolean): Promise<void> {
-    const { log, keyspace } = this.#options;
+    const { log, keyspace, timers } = this.#options;
     const progress = new ProgressLog(log, `Loading ${path}`);
     this.loadingUsedBytes = 0;
     if (!isAofBase) this.#options.loadingStarted(reader.totalBytes);
@@ -479,7 +481,7 @@ export class RdbControl {
         this.#options.onLoadProgress(byteCount);
         progress.update(clock.refresh(), byteCount, totalBytes, byteCount);
         while (keyspace.reclaimer.step(4096));
-        await new Promise((resolve) => setTimeout(resolve, 0));
+        await timers.sleep(0);
       }
     } finally {
       if (!isAofBase) this.#options.loadingEnded();

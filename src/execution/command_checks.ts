@@ -10,6 +10,7 @@ import {
   REDIS_PUBSUB,
 } from "../session/client.ts";
 import {
+  COMMAND_ALLOW_BUSY,
   COMMAND_ALLOWED_IN_SUBSCRIBE,
   COMMAND_DENYOOM,
   COMMAND_LOADING,
@@ -31,7 +32,7 @@ import {
   NO_AUTH,
   OUT_OF_MEMORY,
 } from "../session/errors.ts";
-import { GATE_LOADING, GATE_MEMORY, GATE_MISCONF } from "../session/gates.ts";
+import { GATE_BUSY, GATE_LOADING, GATE_MEMORY, GATE_MISCONF } from "../session/gates.ts";
 import { lacksRoom } from "../upkeep/address_space.ts";
 import { protectionRefusal } from "./protected_commands.ts";
 
@@ -49,6 +50,7 @@ const CHECKS: readonly Check[] = [
   checkDisk,
   checkPubSub,
   checkLoading,
+  checkBusy,
   checkMonitor,
 ];
 
@@ -84,6 +86,8 @@ function checkMemory(client: Client, command: CompiledCommand): CommandError | n
   const { host, flags, argv } = client;
   if ((host.gates.bits & GATE_MEMORY) === 0) return null;
   if (lacksRoom(host.arena, command, argv)) return OUT_OF_MEMORY;
+  // Nothing is evicted from under a command that runs.
+  if ((host.gates.bits & GATE_BUSY) !== 0) return null;
   if (host.memoryLimit.freeMemoryIfNeeded()) return null;
   // Redis: a transaction takes memory while it is queued, whatever its commands do.
   const isQueued = (flags & REDIS_MULTI) !== 0 && (command.bits & COMMAND_NEVER_QUEUED) === 0;
@@ -113,6 +117,13 @@ function checkLoading({ host, mstate }: Client, command: CompiledCommand): Comma
   const runsQueue = (command.bits & COMMAND_RUNS_QUEUE) !== 0;
   const bits = runsQueue ? command.bits & mstate.commonBits : command.bits;
   return (bits & COMMAND_LOADING) === 0 ? LOADING : null;
+}
+
+/** A command that takes long has others served meanwhile: as far as they touch no data. */
+function checkBusy({ host }: Client, command: CompiledCommand): CommandError | null {
+  const isAllowed = (host.gates.bits & GATE_BUSY) === 0 ||
+    (command.bits & COMMAND_ALLOW_BUSY) !== 0;
+  return isAllowed ? null : host.yielding.busyError;
 }
 
 /** Redis counts a client in MONITOR among the replicas. */

@@ -22,7 +22,7 @@ import * as clock from "../base/clock.ts";
 import { AddressSpaceFull } from "../memory/arena.ts";
 import { REQUEST_COMPLETE, REQUEST_PARTIAL, RequestParser } from "../protocol/request_parser.ts";
 import type { ReplayOutcome } from "../persistence/aof_loader.ts";
-import type { Argv } from "../protocol/argv.ts";
+import { Argv } from "../protocol/argv.ts";
 import {
   type Client,
   type MultiCmd,
@@ -167,11 +167,27 @@ export class Dispatcher {
         client.reply.simple("QUEUED");
       } else {
         this.call(client, command);
-        if (host.blocking.hasReady) host.blocking.serveReady();
+        // Not from inside of another client's command.
+        if (host.blocking.hasReady && host.calls.depth === 0) host.blocking.serveReady();
       }
     }
     // The command may have set or cleared them.
     if (((flagsBefore | client.flags) & SPECIAL_REPLY) !== 0) endSpecial(client, mark);
+  }
+
+  /**
+   * From within a running command: `serve` carries out requests of other clients (processQuery).
+   * The arguments of the command that runs are left alone, and its time stays its own.
+   */
+  interleave(serve: () => void): void {
+    const { parser } = this;
+    const { argv } = parser;
+    parser.argv = new Argv();
+    this.#readClock();
+    serve();
+    parser.argv = argv;
+    // That command keeps its moment (yielding.ts); what comes after it must not.
+    this.#refreshedUs = 0;
   }
 
   /** Carries out a request that had to wait (CLIENT PAUSE); its arguments are in `client.argv`. */

@@ -6,13 +6,14 @@
  * `expires` too, so that the expiry cycle can draw from those alone; one that holds elements which
  * expire is in `expiryOrder`. All hold the same entry, and one that moves is replaced in each.
  *
- * Methods name a key either by an argument of the current command (`argv, index`) or by its bytes.
+ * A key is named by an argument (`argv, index`); one that stands in no request by an Argv that was
+ * pointed at it. Only `findRaw`, which changes nothing, takes bytes.
  */
 import * as clock from "../base/clock.ts";
 import { Slice } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
-import type { Argv } from "../protocol/argv.ts";
+import { Argv } from "../protocol/argv.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as stringValue from "../values/string_value.ts";
@@ -39,6 +40,7 @@ export class Database {
   /** The keys that hold elements which expire, by the next of them. */
   readonly expiryOrder: ExpiryOrder;
   readonly #key = new Slice();
+  readonly #keyArgv = new Argv();
 
   constructor(keyspace: KeyspaceState<Database>, index: number) {
     this.keyspace = keyspace;
@@ -66,24 +68,14 @@ export class Database {
 
   /** The entry of a key for a command that may change it, or 0. */
   lookupForWrite(argv: Argv, index: number): Ref {
-    return this.#lookup(argv.bytes, argv.starts[index], argv.lengths[index], true);
+    return this.#lookup(argv, index, true);
   }
 
   /**
    * The entry of a key, or 0, without touching its access clock or the statistics (OBJECT, TTL).
    */
   peek(argv: Argv, index: number): Ref {
-    return this.#lookup(argv.bytes, argv.starts[index], argv.lengths[index], false);
-  }
-
-  /** `peek` by bytes. */
-  peekKey(bytes: Uint8Array, start: number, length: number): Ref {
-    return this.#lookup(bytes, start, length, false);
-  }
-
-  /** `lookupForWrite` by bytes; for keys that do not stand in an argument. */
-  lookupKey(bytes: Uint8Array, start: number, length: number): Ref {
-    return this.#lookup(bytes, start, length, true);
+    return this.#lookup(argv, index, false);
   }
 
   /** The entry as it is: expired or not, without any side effect; or 0. */
@@ -92,7 +84,7 @@ export class Database {
   }
 
   #lookupCounted(argv: Argv, index: number, touch: boolean): Ref {
-    const entry = this.#lookup(argv.bytes, argv.starts[index], argv.lengths[index], touch);
+    const entry = this.#lookup(argv, index, touch);
     if (entry === 0) {
       this.keyspace.missCount++;
       this.#announce(EVENT_KEY_MISS, "keymiss", argv, index);
@@ -102,9 +94,10 @@ export class Database {
     return entry;
   }
 
-  #lookup(bytes: Uint8Array, start: number, length: number, touch: boolean): Ref {
+  #lookup(argv: Argv, index: number, touch: boolean): Ref {
     const { arena } = this;
-    const entry = dict.find(arena, this.keys, bytes, start, length);
+    const start = argv.starts[index];
+    const entry = dict.find(arena, this.keys, argv.bytes, start, argv.lengths[index]);
     if (entry === 0) return 0;
     if (
       (value.ownerFlags(arena, entry) & value.FLAG_EXPIRY) !== 0 &&
@@ -161,26 +154,22 @@ export class Database {
   }
 
   /**
-   * Creates a key that does not exist, with a value that stands at `ref`. Returns its entry. The
-   * command announces the change by `changed` when it is done.
+   * Creates a key that does not exist, with a value that stands at `ref` and an expiry (Unix time
+   * in ms or NO_EXPIRY). Returns its entry. The command announces the change by `changed` when it
+   * is done.
    */
-  create(argv: Argv, index: number, type: number, encoding: number, ref: Ref): Ref {
-    const start = argv.starts[index];
-    const length = argv.lengths[index];
-    return this.createKey(argv.bytes, start, length, type, encoding, ref, value.NO_EXPIRY);
-  }
-
-  /** `create` by bytes, with an expiry (Unix time in ms or NO_EXPIRY). */
-  createKey(
-    bytes: Uint8Array,
-    start: number,
-    length: number,
+  create(
+    argv: Argv,
+    index: number,
     type: number,
     encoding: number,
     ref: Ref,
-    expiryMs: number,
+    expiryMs = value.NO_EXPIRY,
   ): Ref {
     const { arena } = this;
+    const { bytes } = argv;
+    const start = argv.starts[index];
+    const length = argv.lengths[index];
     const entry = value.createEntry(
       arena,
       bytes,
@@ -225,25 +214,13 @@ export class Database {
     length: number,
     expiryMs: number,
   ): void {
+    const { arena } = this;
+    const key = argv.bytes;
     const keyStart = argv.starts[index];
     const keyBytes = argv.lengths[index];
-    this.setStringKey(argv.bytes, keyStart, keyBytes, bytes, start, length, expiryMs);
-  }
-
-  /** `setString` by bytes. */
-  setStringKey(
-    key: Uint8Array,
-    keyStart: number,
-    keyBytes: number,
-    bytes: Uint8Array,
-    start: number,
-    length: number,
-    expiryMs: number,
-  ): void {
-    const { arena } = this;
     const old = dict.find(arena, this.keys, key, keyStart, keyBytes);
+    const hash = dict.lastHash();
     if (old === 0) {
-      const hash = dict.lastHash();
       const newExpiryMs = expiryMs === KEEP_EXPIRY ? value.NO_EXPIRY : expiryMs;
       const entry = stringValue.createEntry(
         arena,
@@ -263,7 +240,7 @@ export class Database {
     }
     const oldExpiryMs = value.expiryOf(arena, old);
     if (oldExpiryMs !== value.NO_EXPIRY && this.#removeIfExpired(old)) {
-      this.setStringKey(key, keyStart, keyBytes, bytes, start, length, expiryMs);
+      this.setString(argv, index, bytes, start, length, expiryMs);
       return;
     }
     const newExpiryMs = expiryMs === KEEP_EXPIRY ? oldExpiryMs : expiryMs;
@@ -289,7 +266,7 @@ export class Database {
     this.#announceIfStream(old, key, keyStart, keyBytes);
     dict.replaceFound(arena, old, entry);
     this.expiryOrder.remove(old);
-    this.#replaceExpiry(old, entry, oldExpiryMs, newExpiryMs);
+    this.#replaceExpiry(old, entry, hash, oldExpiryMs, newExpiryMs);
     this.keyspace.reclaimer.freeEntry(old);
   }
 
@@ -303,6 +280,7 @@ export class Database {
     const start = argv.starts[index];
     const length = argv.lengths[index];
     let old = dict.find(arena, this.keys, argv.bytes, start, length);
+    const hash = dict.lastHash();
     if (old !== 0 && this.#removeIfExpired(old)) old = 0;
     if (old === 0) return this.create(argv, index, type, encoding, ref);
     const oldType = value.typeOf(arena, old);
@@ -318,8 +296,8 @@ export class Database {
       value.NO_EXPIRY,
     );
     this.keyspace.inheritClock(old, entry);
-    dict.replaceRef(arena, this.keys, old, entry);
-    this.#replaceExpiry(old, entry, oldExpiryMs, value.NO_EXPIRY);
+    dict.replaceRef(arena, this.keys, old, entry, hash);
+    this.#replaceExpiry(old, entry, hash, oldExpiryMs, value.NO_EXPIRY);
     this.expiryOrder.remove(old);
     this.expiryOrder.add(entry);
     this.keyspace.reclaimer.freeEntry(old);
@@ -341,21 +319,26 @@ export class Database {
    */
   replaceMoved(old: Ref, entry: Ref): void {
     if (old === entry) return;
-    dict.replaceRef(this.arena, this.keys, old, entry);
+    const hash = dict.hashOf(this.arena, entry);
+    dict.replaceRef(this.arena, this.keys, old, entry, hash);
     if ((value.ownerFlags(this.arena, entry) & value.FLAG_EXPIRY) === 0) return;
-    dict.replaceRef(this.arena, this.expires, old, entry);
+    dict.replaceRef(this.arena, this.expires, old, entry, hash);
   }
 
   /** Removes a key with its value. Returns whether it existed. Does not announce. */
   remove(argv: Argv, index: number): boolean {
-    return this.removeKey(argv.bytes, argv.starts[index], argv.lengths[index]);
+    const entry = this.detach(argv, index);
+    if (entry === 0) return false;
+    this.keyspace.reclaimer.freeEntry(entry);
+    return true;
   }
 
-  /** `remove` by bytes. */
-  removeKey(bytes: Uint8Array, start: number, length: number): boolean {
-    const entry = dict.find(this.arena, this.keys, bytes, start, length);
-    if (entry === 0) return false;
-    this.#unlinkFound(entry, bytes, start, length);
+  /** `remove` for a command to which a key that has expired is missing (DEL). */
+  removeUnexpired(argv: Argv, index: number): boolean {
+    const { arena } = this;
+    const entry = dict.find(arena, this.keys, argv.bytes, argv.starts[index], argv.lengths[index]);
+    if (entry === 0 || this.expireIfNeeded(entry)) return false;
+    this.#unlinkFound(entry, argv.bytes, argv.starts[index], argv.lengths[index]);
     this.keyspace.reclaimer.freeEntry(entry);
     return true;
   }
@@ -364,7 +347,7 @@ export class Database {
   removeEntry(entry: Ref): void {
     dictEntry.readKey(this.arena, entry, this.#key);
     const { bytes, start, length } = this.#key;
-    this.removeKey(bytes, start, length);
+    this.remove(this.#keyArgv.point(bytes, start, length), 0);
   }
 
   /**
@@ -402,16 +385,14 @@ export class Database {
       value.setExpiryInPlace(arena, entry, expiryMs);
       return entry;
     }
+    const hash = dict.hashOf(arena, entry);
     dictEntry.readKey(arena, entry, this.#key);
     // The entry's own bytes move while it is remade.
     const key = this.#key.copy();
-    if (oldExpiryMs !== value.NO_EXPIRY) {
-      dict.find(arena, this.expires, key, 0, key.length);
-      dict.removeFound(arena, this.expires, entry);
-    }
+    if (oldExpiryMs !== value.NO_EXPIRY) dict.removeEntry(arena, this.expires, entry, hash);
     const target = value.remakeEntry(arena, entry, key, 0, key.length, expiryMs);
-    dict.replaceRef(arena, this.keys, entry, target);
-    if (expiryMs !== value.NO_EXPIRY) dict.insert(arena, this.expires, target);
+    dict.replaceRef(arena, this.keys, entry, target, hash);
+    if (expiryMs !== value.NO_EXPIRY) dict.insertHashed(arena, this.expires, target, hash);
     this.expiryOrder.moved(entry, target);
     return target;
   }
@@ -421,20 +402,10 @@ export class Database {
    * event. Counts one change for the save points; commands that change more say so by `dirty`.
    */
   changed(argv: Argv, index: number, eventClass: number, event: string): void {
+    const { keyspace } = this;
+    const { bytes } = argv;
     const start = argv.starts[index];
     const length = argv.lengths[index];
-    this.changedKey(argv.bytes, start, length, eventClass, event);
-  }
-
-  /** `changed` by bytes. */
-  changedKey(
-    bytes: Uint8Array,
-    start: number,
-    length: number,
-    eventClass: number,
-    event: string,
-  ): void {
-    const { keyspace } = this;
     keyspace.dirty++;
     keyspace.listener.keyChanged(this, bytes, start, length);
     keyspace.listener.keyEvent(this, eventClass, event, bytes, start, length);
@@ -454,13 +425,8 @@ export class Database {
 
   /** Removes a key whose collection became empty, and announces its "del". */
   removeEmptied(argv: Argv, index: number): void {
-    this.removeEmptiedKey(argv.bytes, argv.starts[index], argv.lengths[index]);
-  }
-
-  /** `removeEmptied` by bytes. */
-  removeEmptiedKey(bytes: Uint8Array, start: number, length: number): void {
-    this.removeKey(bytes, start, length);
-    this.keyspace.listener.keyEvent(this, EVENT_GENERIC, "del", bytes, start, length);
+    this.remove(argv, index);
+    this.#announce(EVENT_GENERIC, "del", argv, index);
   }
 
   /** Removes all keys; the memory comes back in steps. Returns how many there were. */
@@ -523,20 +489,30 @@ export class Database {
   }
 
   #insert(entry: Ref, expiryMs: number): void {
-    dict.insert(this.arena, this.keys, entry);
-    if (expiryMs !== value.NO_EXPIRY) dict.insert(this.arena, this.expires, entry);
+    const hash = dict.hashOf(this.arena, entry);
+    dict.insertHashed(this.arena, this.keys, entry, hash);
+    if (expiryMs !== value.NO_EXPIRY) dict.insertHashed(this.arena, this.expires, entry, hash);
     this.expiryOrder.add(entry);
   }
 
-  /** `entry` has taken the place of `old`, which has the same key, in the dict of keys. */
-  #replaceExpiry(old: Ref, entry: Ref, oldExpiryMs: number, newExpiryMs: number): void {
+  /**
+   * `entry` has taken the place of `old`, which has the same key with this hash, in the dict of
+   * keys.
+   */
+  #replaceExpiry(
+    old: Ref,
+    entry: Ref,
+    hash: number,
+    oldExpiryMs: number,
+    newExpiryMs: number,
+  ): void {
     const { arena } = this;
     if (oldExpiryMs === value.NO_EXPIRY) {
-      if (newExpiryMs !== value.NO_EXPIRY) dict.insert(arena, this.expires, entry);
+      if (newExpiryMs !== value.NO_EXPIRY) dict.insertHashed(arena, this.expires, entry, hash);
     } else if (newExpiryMs === value.NO_EXPIRY) {
-      dict.removeEntry(arena, this.expires, old);
+      dict.removeEntry(arena, this.expires, old, hash);
     } else {
-      dict.replaceRef(arena, this.expires, old, entry);
+      dict.replaceRef(arena, this.expires, old, entry, hash);
     }
   }
 
@@ -548,12 +524,12 @@ export class Database {
 
   /** Takes the entry that was just found out of both dicts. */
   #unlinkFound(entry: Ref, bytes: Uint8Array, start: number, length: number): void {
+    const hash = dict.lastHash();
     dict.removeFound(this.arena, this.keys, entry);
     this.expiryOrder.remove(entry);
     this.#announceIfStream(entry, bytes, start, length);
     if ((value.ownerFlags(this.arena, entry) & value.FLAG_EXPIRY) === 0) return;
-    dict.find(this.arena, this.expires, bytes, start, length);
-    dict.removeFound(this.arena, this.expires, entry);
+    dict.removeEntry(this.arena, this.expires, entry, hash);
   }
 }
 

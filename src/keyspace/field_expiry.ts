@@ -111,7 +111,7 @@ function endRemoval(db: Database, entry: Ref, key: Uint8Array, beforeMs: number)
   listener.keyChanged(db, key, 0, key.length);
   listener.keyEvent(db, EVENT_HASH, "hexpired", key, 0, key.length);
   if (!isEmpty) return false;
-  db.removeKey(key, 0, key.length);
+  db.removeEntry(entry);
   listener.keyEvent(db, EVENT_GENERIC, "del", key, 0, key.length);
   return true;
 }

@@ -238,11 +238,23 @@ export class Arena extends Memory {
 
   /** Copies the first `byteCount` bytes of a block into another one, which may be written. */
   copyBlock(source: Ref, target: Ref, byteCount: number): void {
+    if (byteCount <= SMALL_COPY_BYTES_MAX) return this.#copyWords(source, target, byteCount);
     const from = (source & OFFSET_MASK) << 3;
     this.bytes[target >>> SEGMENT_SHIFT].set(
       this.bytes[source >>> SEGMENT_SHIFT].subarray(from, from + byteCount),
       (target & OFFSET_MASK) << 3,
     );
+  }
+
+  /** `copyBlock` without an object for the range; blocks are whole words. */
+  #copyWords(source: Ref, target: Ref, byteCount: number): void {
+    const from = this.words[source >>> SEGMENT_SHIFT];
+    const to = this.words[target >>> SEGMENT_SHIFT];
+    const fromAt = (source & OFFSET_MASK) << 1;
+    const toAt = (target & OFFSET_MASK) << 1;
+    for (let index = 0; index < byteCount >>> 2; index++) to[toAt + index] = from[fromAt + index];
+    // What is left of the last word.
+    if ((byteCount & 3) !== 0) to[toAt + (byteCount >>> 2)] = from[fromAt + (byteCount >>> 2)];
   }
 
   /**
@@ -311,6 +323,13 @@ export class Arena extends Memory {
    * Call only while nothing is frozen.
    */
   relocate(ref: Ref): Ref {
+    const target = this.copyAway(ref);
+    if (target !== ref) this.free(ref);
+    return target;
+  }
+
+  /** `relocate` that leaves the block where it is, too; the caller frees it when it can. */
+  copyAway(ref: Ref): Ref {
     const slabs = this.#slabs;
     const segment = ref >>> SEGMENT_SHIFT;
     const sizeClass = slabs.classOf[segment];
@@ -321,16 +340,7 @@ export class Arena extends Memory {
     assert(!this.isFrozen, "block moved while frozen");
     const byteCount = CLASS_BYTES[sizeClass];
     const target = this.allocate(byteCount);
-    if (byteCount > SMALL_COPY_BYTES_MAX) {
-      this.copyBlock(ref, target, byteCount);
-    } else {
-      const from = this.words[segment];
-      const to = this.words[target >>> SEGMENT_SHIFT];
-      const fromAt = (ref & OFFSET_MASK) << 1;
-      const toAt = (target & OFFSET_MASK) << 1;
-      for (let index = 0; index < byteCount >>> 2; index++) to[toAt + index] = from[fromAt + index];
-    }
-    this.free(ref);
+    this.copyBlock(ref, target, byteCount);
     this.relocatedCount++;
     return target;
   }

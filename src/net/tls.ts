@@ -19,7 +19,7 @@ import type { SecureVersion, Server as TlsServer, TlsOptions, TLSSocket } from "
 import { join } from "@std/path";
 import { readableText } from "../base/bytes.ts";
 import { type Config, systemErrorText } from "../config/config.ts";
-import type { Socket } from "./connection.ts";
+import type { Socket } from "./runtime_carrier.ts";
 import { builtin, rawStream, TlsSocket } from "./tls_stream.ts";
 
 /**

@@ -47,16 +47,61 @@ const INTEGER_4_BIT_MAX = 0xfd;
 const integer = new Int64();
 const integerText = scratch(new Slice());
 
-/** Where the payload of the ziplist entry lies that `readZiplistHead` looked at. */
-let payloadStart = 0;
-let payloadBytes = 0;
-let payloadIsInteger = false;
-/** What that entry says of the length of the one before it. */
-let formerLength = 0;
-
 function littleEndian(bytes: Uint8Array, at: number): number {
   const low = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16);
   return (low | (bytes[at + 3] << 24)) >>> 0;
+}
+
+/** Where the payload of an entry lies. */
+class Payload {
+  start = 0;
+  byteCount = 0;
+  /** The entry holds an integer (ziplist). */
+  isInteger = false;
+  /** What the entry says of the length of the one before it (ziplist). */
+  formerLength = 0;
+
+  get end(): number {
+    return this.start + this.byteCount;
+  }
+
+  /** Reads the head of the ziplist entry at `at`; false if it does not end before `end`. */
+  readZiplistHead(bytes: Uint8Array, at: number, end: number): boolean {
+    const head = at + (bytes[at] === LONG_LENGTH ? 5 : 1);
+    if (head >= end || bytes[at] === END) return false;
+    this.formerLength = bytes[at] === LONG_LENGTH ? littleEndian(bytes, at + 1) : bytes[at];
+    const kind = bytes[head];
+    this.isInteger = kind >= INTEGER_16_BIT;
+    this.start = head + 1;
+    if (this.isInteger) {
+      this.byteCount = ziplistIntegerBytes(kind);
+    } else if (kind < STRING_14_BIT) {
+      this.byteCount = kind;
+    } else if (kind < STRING_32_BIT) {
+      if (head + 1 >= end) return false;
+      this.byteCount = ((kind & 63) << 8) | bytes[head + 1];
+      this.start = head + 2;
+    } else {
+      if (kind !== STRING_32_BIT || head + 5 > end) return false;
+      const high = (bytes[head + 1] << 24) | (bytes[head + 2] << 16);
+      this.byteCount = (high | (bytes[head + 3] << 8) | bytes[head + 4]) >>> 0;
+      this.start = head + 5;
+    }
+    return this.byteCount >= 0 && this.end <= end;
+  }
+
+  /**
+   * Reads the length at `at` of a zipmap and passes over `skip` bytes; false if the payload leaves
+   * the range.
+   */
+  readZipmapLength(bytes: Uint8Array, at: number, end: number, skip: number): boolean {
+    if (at >= end || bytes[at] === END) return false;
+    const isLong = bytes[at] === LONG_LENGTH;
+    if (isLong && at + 5 > end) return false;
+    this.byteCount = isLong ? littleEndian(bytes, at + 1) : bytes[at];
+    this.start = at + (isLong ? 5 : 1) + skip;
+    return this.end <= end;
+  }
 }
 
 /** Number of elements that a ziplist claims to have; a hint. */
@@ -83,49 +128,23 @@ export function forEachInZiplist(
   let at = start + ZIPLIST_HEADER_BYTES;
   let last = at;
   let formerBytes = 0;
+  const payload = new Payload();
   for (; at < end; found++) {
-    if (!readZiplistHead(bytes, at, end) || formerLength !== formerBytes) return false;
+    if (!payload.readZiplistHead(bytes, at, end)) return false;
+    if (payload.formerLength !== formerBytes) return false;
     last = at;
-    at = payloadStart + payloadBytes;
+    at = payload.end;
     formerBytes = at - last;
-    if (payloadIsInteger) {
-      loadZiplistInteger(bytes, payloadStart - 1);
+    if (payload.isInteger) {
+      loadZiplistInteger(bytes, payload.start - 1);
       readText(integer, integerText);
       visit(integerText.bytes, integerText.start, integerText.length);
     } else {
-      visit(bytes, payloadStart, payloadBytes);
+      visit(bytes, payload.start, payload.byteCount);
     }
   }
   const hasRightTail = littleEndian(bytes, start + ZIPLIST_TAIL_OFFSET) === last - start;
   return at === end && hasRightTail && (claimed === ZIPLIST_COUNT_UNKNOWN || claimed === found);
-}
-
-/**
- * Finds the payload of the entry at `at`, and what it says of the length of the one before; false
- * if it does not end before `end`.
- */
-function readZiplistHead(bytes: Uint8Array, at: number, end: number): boolean {
-  const head = at + (bytes[at] === LONG_LENGTH ? 5 : 1);
-  if (head >= end || bytes[at] === END) return false;
-  formerLength = bytes[at] === LONG_LENGTH ? littleEndian(bytes, at + 1) : bytes[at];
-  const kind = bytes[head];
-  payloadIsInteger = kind >= INTEGER_16_BIT;
-  payloadStart = head + 1;
-  if (payloadIsInteger) {
-    payloadBytes = ziplistIntegerBytes(kind);
-  } else if (kind < STRING_14_BIT) {
-    payloadBytes = kind;
-  } else if (kind < STRING_32_BIT) {
-    if (head + 1 >= end) return false;
-    payloadBytes = ((kind & 63) << 8) | bytes[head + 1];
-    payloadStart = head + 2;
-  } else {
-    if (kind !== STRING_32_BIT || head + 5 > end) return false;
-    const high = (bytes[head + 1] << 24) | (bytes[head + 2] << 16);
-    payloadBytes = (high | (bytes[head + 3] << 8) | bytes[head + 4]) >>> 0;
-    payloadStart = head + 5;
-  }
-  return payloadBytes >= 0 && payloadStart + payloadBytes <= end;
 }
 
 /** Bytes behind the first byte of an integer entry, or -1 if there is no such kind. */
@@ -184,25 +203,16 @@ export function forEachInZipmap(
   const claimed = bytes[start];
   let found = 0;
   let at = start + 1;
+  const payload = new Payload();
   while (at < end) {
-    if (!readZipmapLength(bytes, at, end, 0)) return false;
-    visit(bytes, payloadStart, payloadBytes);
-    at = payloadStart + payloadBytes;
-    if (!readZipmapLength(bytes, at, end, 1)) return false;
-    const freeBytes = bytes[payloadStart - 1];
-    visit(bytes, payloadStart, payloadBytes);
-    at = payloadStart + payloadBytes + freeBytes;
+    if (!payload.readZipmapLength(bytes, at, end, 0)) return false;
+    visit(bytes, payload.start, payload.byteCount);
+    at = payload.end;
+    if (!payload.readZipmapLength(bytes, at, end, 1)) return false;
+    const freeBytes = bytes[payload.start - 1];
+    visit(bytes, payload.start, payload.byteCount);
+    at = payload.end + freeBytes;
     found++;
   }
   return at === end && (claimed === LONG_LENGTH || claimed === found);
-}
-
-/** Reads the length at `at` and passes over `skip` bytes; false if the payload leaves the range. */
-function readZipmapLength(bytes: Uint8Array, at: number, end: number, skip: number): boolean {
-  if (at >= end || bytes[at] === END) return false;
-  const isLong = bytes[at] === LONG_LENGTH;
-  if (isLong && at + 5 > end) return false;
-  payloadBytes = isLong ? littleEndian(bytes, at + 1) : bytes[at];
-  payloadStart = at + (isLong ? 5 : 1) + skip;
-  return payloadStart + payloadBytes <= end;
 }

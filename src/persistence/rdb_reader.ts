@@ -14,6 +14,7 @@ import { latin1Text, Slice } from "../base/bytes.ts";
 import { pause } from "../base/pause.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
+import { Argv } from "../protocol/argv.ts";
 import * as dict from "../structures/dict.ts";
 import * as value from "../values/value.ts";
 import * as format from "./rdb_format.ts";
@@ -69,6 +70,7 @@ export class RdbReader {
   #db: Database;
   #key = new Uint8Array(1024);
   #keyBytes = 0;
+  readonly #keyArgv = new Argv();
   #expiryMs = value.NO_EXPIRY;
   #idleSeconds = NOT_SAVED;
   #frequency = NOT_SAVED;
@@ -225,7 +227,7 @@ export class RdbReader {
     const db = this.#db;
     const expiryMs = this.#expiryMs;
     if (this.#options.replacesKeys === true) {
-      db.removeKey(key, 0, keyBytes);
+      db.remove(this.#keyArgv.point(key, 0, keyBytes), 0);
     } else if (dict.find(arena, db.keys, key, 0, keyBytes) !== 0) {
       const text = latin1Text(key, 0, keyBytes);
       this.#input.fail(`key "${text}" comes twice in database ${db.index}`);

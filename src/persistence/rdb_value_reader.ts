@@ -65,6 +65,7 @@ export class RdbValueReader {
   readonly #input: RdbInput;
   readonly #keyspace: Keyspace;
   readonly #arena: Arena;
+  readonly #added: sortedSetValue.ScoreOut = { score: 0 };
   readonly #limits: EncodingLimits;
   readonly #view = new Slice();
   readonly #held = new HeldBytes();
@@ -410,8 +411,9 @@ export class RdbValueReader {
     if (score !== score) this.#input.fail("a sorted set holds a score that is not a number");
     const { sortedSet } = this.#limits;
     const arena = this.#arena;
+    const added = this.#added;
     arena.requireRoom(length);
-    const done = sortedSetValue.add(arena, entry, bytes, start, length, score, 0, sortedSet);
+    const done = sortedSetValue.add(arena, entry, bytes, start, length, score, 0, sortedSet, added);
     if (done !== sortedSetValue.ADD_INSERTED) this.#input.fail("a sorted set holds a member twice");
   }
 

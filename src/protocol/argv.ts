@@ -40,6 +40,21 @@ export class Argv {
     return argv;
   }
 
+  /** Views one argument only: for a key that does not stand in a request. Returns itself. */
+  point(bytes: Uint8Array, start: number, length: number): this {
+    this.bytes = bytes;
+    this.starts[0] = start;
+    this.lengths[0] = length;
+    this.count = 1;
+    return this;
+  }
+
+  /** Views nothing any more. */
+  forget(): void {
+    this.bytes = EMPTY;
+    this.count = 0;
+  }
+
   /** Appends an argument. */
   add(start: number, length: number): void {
     if (this.count === this.starts.length) this.#grow();

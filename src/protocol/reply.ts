@@ -89,6 +89,20 @@ export class Reply {
 
   /** A bulk string of bytes. */
   bulk(bytes: Uint8Array, start: number, length: number): void {
+    const at = this.bulkRoom(length);
+    const target = this.bytes;
+    if (length <= 64) {
+      for (let index = 0; index < length; index++) target[at + index] = bytes[start + index];
+    } else if (!this.isOverflown) {
+      copyBytes(bytes, start, target, at, length);
+    }
+  }
+
+  /**
+   * A bulk string of `length` bytes, which the caller stores in `bytes` from the returned offset on
+   * before anything else is added.
+   */
+  bulkRoom(length: number): number {
     this.#reserve(length + HEADER_BYTES_MAX + 2);
     const target = this.bytes;
     let at = this.length;
@@ -97,15 +111,10 @@ export class Reply {
     else at += writeInteger(length, target, at);
     target[at++] = CR;
     target[at++] = LF;
-    if (length <= 64) {
-      for (let index = 0; index < length; index++) target[at + index] = bytes[start + index];
-    } else if (!this.isOverflown) {
-      copyBytes(bytes, start, target, at, length);
-    }
-    at += length;
-    target[at] = CR;
-    target[at + 1] = LF;
-    this.length = at + 2;
+    target[at + length] = CR;
+    target[at + length + 1] = LF;
+    this.length = at + length + 2;
+    return at;
   }
 
   /** A bulk string of text, one byte per character (Latin-1). */

@@ -84,8 +84,10 @@ export interface ScriptRun {
   readonly startedUs: number;
   /** A write command has been called: from now on nothing may stop the script half way. */
   hasWritten: boolean;
-  /** The log has been told that it takes long. */
+  /** It has run past `busy-reply-threshold`, and the log has been told. */
   isOverdue: boolean;
+  /** SCRIPT KILL or FUNCTION KILL: it is to end. */
+  isKilled: boolean;
 }
 
 /** The "connection" of the script's client. */
@@ -126,7 +128,9 @@ export class ScriptCalls {
   }
 
   /** A script begins, for its caller, in the caller's database, with RESP2 until it says else. */
-  begin(run: Omit<ScriptRun, "startedUs" | "hasWritten" | "isOverdue">): void {
+  begin(
+    run: Pick<ScriptRun, "caller" | "name" | "isFunction" | "isReadOnly" | "allowsOom">,
+  ): void {
     const { caller } = run;
     const { client } = this;
     client.db = caller.db;
@@ -134,7 +138,13 @@ export class ScriptCalls {
     client.reply.resp = 2;
     const inherited = REDIS_LIMITED_USER | REDIS_INTERNAL;
     client.flags = (client.flags & ~inherited) | (caller.flags & inherited);
-    this.run = { ...run, startedUs: clock.monotonicUs(), hasWritten: false, isOverdue: false };
+    this.run = {
+      ...run,
+      startedUs: clock.monotonicUs(),
+      hasWritten: false,
+      isOverdue: false,
+      isKilled: false,
+    };
   }
 
   end(): void {

@@ -23,7 +23,7 @@ import {
   replacePcall,
 } from "./redis_library.ts";
 import { type CachedScript, ScriptCache } from "./script_cache.ts";
-import { ScriptCalls } from "./script_calls.ts";
+import { ScriptCalls, type ScriptRun } from "./script_calls.ts";
 import { placeText, reportOf, type ScriptErrorReport } from "./script_errors.ts";
 import {
   parseScriptHead,
@@ -76,6 +76,7 @@ type ScriptingHost = Pick<
   | "propagation"
   | "statistics"
   | "tracking"
+  | "yielding"
 >;
 
 /** A script or function to be run by a client's command. */
@@ -93,12 +94,13 @@ export class Scripting {
   readonly functions: FunctionLibraries;
   readonly #host: ScriptingHost;
   readonly #calls: ScriptCalls;
+  readonly #watch: ScriptWatch;
   readonly #engine: LuaEngine;
 
   constructor(host: ScriptingHost) {
     this.#host = host;
     const calls = this.#calls = new ScriptCalls(host);
-    const watch = new ScriptWatch(host, calls);
+    const watch = this.#watch = new ScriptWatch(host, calls);
     const options: LuaEngineOptions = {
       onSteps: () => watch.onSteps(),
       random: new ScriptRandom(),
@@ -130,6 +132,16 @@ export class Scripting {
     forbidMissing(engine.globals);
     engine.protect(engine.globals);
     return engine;
+  }
+
+  /** The script or function that runs; null between them. */
+  get running(): ScriptRun | null {
+    return this.#calls.run;
+  }
+
+  /** SCRIPT KILL, or FUNCTION KILL: ends what runs. Throws a CommandError if it may not. */
+  kill(isFunction: boolean): void {
+    this.#watch.kill(isFunction);
   }
 
   /** SCRIPT FLUSH. */
@@ -183,7 +195,7 @@ export class Scripting {
   }
 
   #run(client: Client, request: RunRequest, call: () => readonly unknown[]): void {
-    const { engine, name, isFunction, flags } = request;
+    const { name, isFunction, flags } = request;
     this.#requireRunnable(client, flags, request.isReadOnly);
     const isDeclared = (flags & SCRIPT_UNDECLARED) === 0;
     // The effects are recorded command by command.
@@ -199,7 +211,7 @@ export class Scripting {
     try {
       this.#reply(client, call()[0]);
     } catch (thrown) {
-      this.#replyFailure(client, engine, name, thrown);
+      this.#replyFailure(client, request, thrown);
     } finally {
       calls.end();
     }
@@ -217,8 +229,10 @@ export class Scripting {
   }
 
   /** A script ended with an error. What was counted by a command of it is not counted again. */
-  #replyFailure(client: Client, engine: LuaEngine, name: string, thrown: unknown): void {
-    if (thrown instanceof ScriptKill) throw commandError(thrown.message);
+  #replyFailure(client: Client, { engine, name }: RunRequest, thrown: unknown): void {
+    if (thrown instanceof ScriptKill) {
+      throw commandError(thrown.message + placeText(name, thrown.place));
+    }
     if (!(thrown instanceof LuaError)) throw thrown;
     const report = reportOf(thrown);
     const text = report.text + placeText(name, engine.placeOf(thrown.site));

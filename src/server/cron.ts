@@ -1,10 +1,11 @@
 /**
  * Cron: what happens by itself, ten times a second (`hz`), as a list (Redis: serverCron).
  *
- * Two things need finer time: clients that wait with a timeout have a timer of their own, and large
- * values that were deleted are given back in slices between turns.
+ * What needs finer time has a timer of its own (base/timers.ts); here it is what goes on in slices:
+ * values that were deleted are given back, and an eviction that takes long.
  */
 import * as clock from "../base/clock.ts";
+import type { Timer } from "../base/timers.ts";
 import { REDIS_BLOCKED, REDIS_MONITOR, REDIS_PUBSUB } from "../session/client.ts";
 import type { Host } from "../session/host.ts";
 
@@ -23,8 +24,6 @@ const CLIENT_ROUND_MS = 5000;
 const MAY_BE_SILENT = REDIS_BLOCKED | REDIS_PUBSUB | REDIS_MONITOR;
 /** How often memory is looked at. */
 const MEMORY_PERIOD_MS = 1000;
-/** The largest timer that setTimeout can have. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** What it uses of the host. */
 type CronHost = Pick<
@@ -44,23 +43,32 @@ type CronHost = Pick<
   | "persistence"
   | "process"
   | "statistics"
+  | "timers"
   | "turn"
 >;
 
 export class Cron {
   readonly #host: CronHost;
-  #timer: ReturnType<typeof setInterval> | undefined;
-  #reclaimTimer: ReturnType<typeof setTimeout> | undefined;
-  #evictionTimer: ReturnType<typeof setTimeout> | undefined;
-  #fieldExpiryTimer: ReturnType<typeof setTimeout> | undefined;
-  #blockTimer: ReturnType<typeof setTimeout> | undefined;
-  #blockTimerDeadlineMs = 0;
+  readonly #timer: Timer;
+  readonly #reclaimTimer: Timer;
+  readonly #evictionTimer: Timer;
+  readonly #fieldExpiryTimer: Timer;
+  /** When the next tick is due, in ms of `timers.nowMs`. */
+  #nextTickMs = 0;
   #clientIds: Iterator<number> | null = null;
   #ticks = 0;
   #memoryMs = 0;
 
   constructor(host: CronHost) {
     this.#host = host;
+    const { timers } = host;
+    this.#timer = timers.create(() => {
+      this.tick();
+      this.#startTimer();
+    });
+    this.#reclaimTimer = timers.create(() => this.#reclaim());
+    this.#evictionTimer = timers.create(() => this.#continueEviction());
+    this.#fieldExpiryTimer = timers.create(() => this.#stepFieldExpiry());
   }
 
   /** Number of ticks since the start. */
@@ -69,21 +77,24 @@ export class Cron {
   }
 
   start(): void {
-    const { hz } = this.#host.config;
-    clearInterval(this.#timer);
-    this.#timer = setInterval(() => {
-      this.tick();
-      // The next tick is the first at a pace that CONFIG SET has changed.
-      if (this.#host.config.hz !== hz) this.start();
-    }, 1000 / hz);
+    this.#nextTickMs = this.#host.timers.nowMs;
+    this.#startTimer();
+  }
+
+  /** Keeps the pace, although a tick may be late; those that were missed are not made up for. */
+  #startTimer(): void {
+    const { config, timers: { nowMs } } = this.#host;
+    const periodMs = 1000 / config.hz;
+    this.#nextTickMs += periodMs;
+    if (this.#nextTickMs < nowMs) this.#nextTickMs = nowMs + periodMs;
+    this.#timer.start(this.#nextTickMs - nowMs);
   }
 
   stop(): void {
-    clearInterval(this.#timer);
-    clearTimeout(this.#reclaimTimer);
-    clearTimeout(this.#evictionTimer);
-    clearTimeout(this.#fieldExpiryTimer);
-    clearTimeout(this.#blockTimer);
+    this.#timer.stop();
+    this.#reclaimTimer.stop();
+    this.#evictionTimer.stop();
+    this.#fieldExpiryTimer.stop();
     this.#host.activeDefrag.stop();
   }
 
@@ -99,6 +110,7 @@ export class Cron {
     this.#watchClients(nowMs);
     host.persistence.tick(nowMs);
     host.blocking.expireWaiting();
+    host.blocking.wakeDue();
     host.turn.schedule();
     this.scheduleReclaim();
     if (nowMs - this.#memoryMs >= MEMORY_PERIOD_MS) {
@@ -115,27 +127,13 @@ export class Cron {
   scheduleReclaim(): void {
     const { keyspace, persistence } = this.#host;
     const isDone = keyspace.reclaimer.pendingCount === 0 && !persistence.child.hasDeferredBlocks;
-    if (isDone || this.#reclaimTimer !== undefined) return;
-    this.#reclaimTimer = setTimeout(() => {
-      this.#reclaimTimer = undefined;
-      const isMoreDeleted = keyspace.reclaimer.step(RECLAIM_COUNT);
-      if (persistence.child.step() || isMoreDeleted) this.scheduleReclaim();
-    }, RECLAIM_PAUSE_MS);
+    if (!isDone && !this.#reclaimTimer.isRunning) this.#reclaimTimer.start(RECLAIM_PAUSE_MS);
   }
 
-  /** Makes sure that a client which waits with a timeout is answered in time. */
-  scheduleDeadline(deadlineMs: number): void {
-    if (deadlineMs === 0) return;
-    if (this.#blockTimerDeadlineMs !== 0 && this.#blockTimerDeadlineMs <= deadlineMs) return;
-    clearTimeout(this.#blockTimer);
-    this.#blockTimerDeadlineMs = deadlineMs;
-    const delayMs = Math.min(Math.max(0, deadlineMs - clock.systemMs()), TIMER_MS_MAX);
-    this.#blockTimer = setTimeout(() => {
-      this.#blockTimerDeadlineMs = 0;
-      clock.refresh();
-      this.#host.blocking.expireWaiting();
-      this.scheduleDeadline(this.#host.blocking.nextDeadlineMs());
-    }, delayMs);
+  #reclaim(): void {
+    const { keyspace, persistence } = this.#host;
+    const isMoreDeleted = keyspace.reclaimer.step(RECLAIM_COUNT);
+    if (persistence.child.step() || isMoreDeleted) this.scheduleReclaim();
   }
 
   /**
@@ -144,17 +142,13 @@ export class Cron {
    */
   #continueEviction(): void {
     const { evictor, keyspace, memoryLimit, turn } = this.#host;
-    if (!evictor.isRunning || this.#evictionTimer !== undefined) return;
+    if (!evictor.isRunning || this.#evictionTimer.isRunning) return;
     let mayGoOn = !keyspace.isPaused;
     for (let slice = 0; slice < EVICTION_SLICES && mayGoOn; slice++) {
       mayGoOn = memoryLimit.freeMemoryIfNeeded() && evictor.isRunning;
     }
     turn.schedule();
-    if (!mayGoOn) return;
-    this.#evictionTimer = setTimeout(() => {
-      this.#evictionTimer = undefined;
-      this.#continueEviction();
-    }, EVICTION_PAUSE_MS);
+    if (mayGoOn) this.#evictionTimer.start(EVICTION_PAUSE_MS);
   }
 
   #expire(): void {
@@ -172,16 +166,17 @@ export class Cron {
 
   /** Fields that expire all at once are removed in steps, with room for others between them. */
   #continueFieldExpiry(): void {
+    if (!this.#host.expireCycle.areFieldsBehind || this.#fieldExpiryTimer.isRunning) return;
+    this.#fieldExpiryTimer.start(FIELD_EXPIRY_PAUSE_MS);
+  }
+
+  #stepFieldExpiry(): void {
     const { expireCycle, turn } = this.#host;
-    if (!expireCycle.areFieldsBehind || this.#fieldExpiryTimer !== undefined) return;
-    this.#fieldExpiryTimer = setTimeout(() => {
-      this.#fieldExpiryTimer = undefined;
-      clock.refresh();
-      this.#observeExpiry(() => expireCycle.stepFields());
-      turn.schedule();
-      this.scheduleReclaim();
-      this.#continueFieldExpiry();
-    }, FIELD_EXPIRY_PAUSE_MS);
+    clock.refresh();
+    this.#observeExpiry(() => expireCycle.stepFields());
+    turn.schedule();
+    this.scheduleReclaim();
+    this.#continueFieldExpiry();
   }
 
   #sample(nowMs: number): void {

@@ -33,6 +33,10 @@ export class ServerProcess implements HostProcess {
     this.#host.supervision.status(text);
   }
 
+  stillServing(): void {
+    this.#host.supervision.feedIfDue();
+  }
+
   whileBusy<Result>(work: () => Result): Result {
     return this.#host.supervision.whileBusy(work);
   }

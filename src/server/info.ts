@@ -7,7 +7,7 @@
  * Every section is a function from the server to its lines; the counters live with those who count.
  */
 import process from "node:process";
-import { latin1Text } from "../base/bytes.ts";
+import { utf8AsLatin1 } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import * as dict from "../structures/dict.ts";
 import { fragmentationOf, type MemoryRatio, memoryReport } from "../upkeep/memory_report.ts";
@@ -61,7 +61,7 @@ function addAll(wanted: Set<string>, except: readonly string[]): void {
   for (const [name] of SECTIONS) if (!except.includes(name)) wanted.add(name);
 }
 
-/** The text of the wanted sections, one character per byte of UTF-8. */
+/** The text of the wanted sections, one character per byte. */
 export function infoText(host: InfoHost, wanted: ReadonlySet<string>): string {
   const blocks: string[] = [];
   for (const [name, title, fields] of SECTIONS) {
@@ -69,13 +69,7 @@ export function infoText(host: InfoHost, wanted: ReadonlySet<string>): string {
     const lines = fields(host).map(([field, value]) => `${field}:${value}\r\n`);
     blocks.push(`# ${title}\r\n${lines.join("")}`);
   }
-  return asLatin1(blocks.join("\r\n"));
-}
-
-function asLatin1(text: string): string {
-  // Paths may have any characters; all else is ASCII.
-  const bytes = new TextEncoder().encode(text);
-  return bytes.length === text.length ? text : latin1Text(bytes, 0, bytes.length);
+  return blocks.join("\r\n");
 }
 
 const SYSTEM_NAMES: Record<string, string> = {
@@ -84,11 +78,6 @@ const SYSTEM_NAMES: Record<string, string> = {
   windows: "Windows",
   freebsd: "FreeBSD",
 };
-const MULTIPLEXERS: Record<string, string> = {
-  linux: "epoll",
-  windows: "iocp",
-};
-
 function serverFields(host: InfoHost): InfoField[] {
   const { config, keyspace, listeners } = host;
   const { os, arch } = Deno.build;
@@ -102,7 +91,7 @@ function serverFields(host: InfoHost): InfoField[] {
     ["os", `${SYSTEM_NAMES[os] ?? os} ${Deno.osRelease()} ${arch}`],
     ["arch_bits", 64],
     ["monotonic_clock", "POSIX clock_gettime"],
-    ["multiplexing_api", MULTIPLEXERS[os] ?? "kqueue"],
+    ["multiplexing_api", listeners.usesEpoll ? "epoll" : "deno"],
     ["atomicvar_api", "c11-builtin"],
     ["gcc_version", "0.0.0"],
     ["process_id", Deno.pid],
@@ -115,8 +104,8 @@ function serverFields(host: InfoHost): InfoField[] {
     ["hz", config.hz],
     ["configured_hz", config.hz],
     ["lru_clock", keyspace.lruClock()],
-    ["executable", Deno.execPath()],
-    ["config_file", config.configFile],
+    ["executable", utf8AsLatin1(Deno.execPath())],
+    ["config_file", utf8AsLatin1(config.configFile)],
     ["io_threads_active", 0],
     ["redeno_version", REDENO_VERSION],
   ];

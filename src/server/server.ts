@@ -8,6 +8,7 @@
  */
 import type { Log } from "../base/log.ts";
 import { forgetScratch } from "../base/scratch.ts";
+import { Timers } from "../base/timers.ts";
 import { Acl } from "../access/acl.ts";
 import { loadUsersAtStart } from "../access/acl_file.ts";
 import type { Config } from "../config/config.ts";
@@ -19,11 +20,13 @@ import { Propagation } from "../execution/propagation.ts";
 import { Replay } from "../execution/replay.ts";
 import { resetStatistics } from "../execution/reset_statistics.ts";
 import { Turn } from "../execution/turn.ts";
+import { Yielding } from "../execution/yielding.ts";
 import { Evictor } from "../keyspace/evict.ts";
 import { ExpireCycle } from "../keyspace/expire.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import { Arena } from "../memory/arena.ts";
 import { SoftwareFork } from "../memory/software_fork.ts";
+import type { EventLoop } from "../net/event_loop.ts";
 import { Listeners } from "../net/listeners.ts";
 import { Blocking } from "../observers/blocking.ts";
 import { KeyspaceEvents } from "../observers/keyspace_events.ts";
@@ -41,7 +44,7 @@ import { Clients } from "../session/clients.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { CommandTable } from "../session/command_table.ts";
 import { Gates } from "../session/gates.ts";
-import type { Host } from "../session/host.ts";
+import type { Host, SocketPolling } from "../session/host.ts";
 import { CommandDurations } from "../statistics/duration_histogram.ts";
 import { LatencyMonitor } from "../statistics/latency.ts";
 import { Slowlog } from "../statistics/slowlog.ts";
@@ -69,6 +72,10 @@ export interface ServerOptions {
   createChild?: () => ChildPort;
   /** A smaller address space than refs can reach, in segments of 256 KiB; for tests. */
   segmentCountMax?: number;
+  /** Carries the clients by epoll; without it the runtime does. */
+  eventLoop?: EventLoop | null;
+  /** Timers of another clock; for tests. */
+  timers?: Timers;
   /** Ends the process; Deno.exit if not given. */
   exit?: (code: number) => never;
 }
@@ -87,6 +94,7 @@ export class Server implements Host {
   readonly slowlog: Slowlog;
   readonly latency: LatencyMonitor;
   readonly gates = new Gates();
+  readonly timers: Timers;
   readonly commands: CommandTable;
   readonly clients = new Clients();
   readonly calls = new CallStack();
@@ -108,6 +116,7 @@ export class Server implements Host {
   readonly turn: Turn;
   readonly dispatcher: Dispatcher;
   readonly clientLife: ClientLife;
+  readonly yielding: Yielding;
   readonly scripting: Scripting;
   readonly listeners: Listeners;
   readonly supervision: Supervision;
@@ -120,6 +129,7 @@ export class Server implements Host {
     const { segmentCountMax } = options;
     this.config = config;
     this.log = log;
+    this.timers = options.timers ?? new Timers();
     this.files = options.files ?? new DiskFileSystem();
     this.slowlog = new Slowlog(config);
     this.latency = new LatencyMonitor(config);
@@ -131,7 +141,7 @@ export class Server implements Host {
       this.outputLimits.apply(client);
       this.clientMemory.update(client);
     });
-    this.turn = new Turn(() => this.#endTurn());
+    this.turn = new Turn(this.timers, () => this.#endTurn());
     this.propagation = new Propagation(this);
     this.dispatcher = new Dispatcher(this);
     this.clientLife = new ClientLife(this);
@@ -143,6 +153,7 @@ export class Server implements Host {
     this.clientMemory = new ClientMemory(this, () => this.turn.schedule());
     this.tracking = new Tracking(config, this.clients, () => this.calls.depth > 0);
     this.outputLimits = new OutputLimits(this);
+    this.yielding = new Yielding(this);
     this.scripting = new Scripting(this);
     this.persistence = new Persistence({
       host: this,
@@ -157,7 +168,7 @@ export class Server implements Host {
     this.blocking = new Blocking(
       (client, attempt) => this.dispatcher.callServed(client, attempt),
       (client) => this.#resumeClient(client),
-      (deadlineMs) => this.#cron.scheduleDeadline(deadlineMs),
+      this.timers,
     );
     this.pubsub = new PubSub((client) => this.outputLimits.apply(client));
     this.events = new KeyspaceEvents(config, this.pubsub);
@@ -166,12 +177,16 @@ export class Server implements Host {
     this.expireCycle = new ExpireCycle(this.keyspace);
     this.evictor = new Evictor(this.keyspace);
     this.memoryLimit = new MemoryLimit(this, () => this.persistence.aof.writer.bufferedBytes);
-    this.listeners = new Listeners(this);
-    this.supervision = new Supervision(log);
+    this.listeners = new Listeners(this, options.eventLoop ?? null);
+    this.supervision = new Supervision(log, this.timers);
     this.process = new ServerProcess(this, exit);
     this.#cron = new Cron(this);
     this.arena.onGrowth = () => this.memoryLimit.watchIfNeeded();
     applyConfig(this);
+  }
+
+  get sockets(): SocketPolling {
+    return this.listeners;
   }
 
   /** Loads the data and begins to accept clients. Throws if either is impossible. */
@@ -195,10 +210,12 @@ export class Server implements Host {
   async close(): Promise<void> {
     this.#cron.stop();
     this.pause.stop();
+    this.blocking.stop();
     this.listeners.close();
     this.supervision.close();
     for (const client of [...this.clients.values()]) client.transport.close();
     await this.persistence.close();
+    this.listeners.stop();
     forgetScratch();
   }
 

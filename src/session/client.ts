@@ -5,6 +5,7 @@
  * It knows nothing of sockets; `connection.ts` (or a test) feeds the query buffer and takes away
  * the reply. A client lives from the first byte to the close.
  */
+import type { Deadlined } from "../base/deadline_heap.ts";
 import type { Database } from "../keyspace/database.ts";
 import { Argv } from "../protocol/argv.ts";
 import { QueryBuffer } from "../protocol/query_buffer.ts";
@@ -106,6 +107,23 @@ export interface ClientTransport {
   resume(): void;
 }
 
+/**
+ * Output of a client that does not stand in its reply buffer: a replica's place in the stream of
+ * effects, an RDB file on its way. Whoever carries the client's bytes asks for it when the reply
+ * buffer is empty; `requestFlush` tells it that there is something again.
+ */
+export interface OutputSource {
+  /** Bytes that wait here to be written, those given by `next` included; for output limits. */
+  readonly pendingBytes: number;
+  /**
+   * The bytes to write next, a piece of convenient size; null if there are none at present. They
+   * are not changed, nor moved, before `written` is called for all of them, or `next` again.
+   */
+  next(): Uint8Array<ArrayBuffer> | null;
+  /** The first `byteCount` of the bytes that `next` gave have been handed to the system. */
+  written(byteCount: number): void;
+}
+
 /** A key given to WATCH (observers/watch.ts). */
 export interface WatchedKey {
   db: Database;
@@ -122,13 +140,14 @@ export interface WatchedKey {
 export type ServeBlocked = (client: Client, key: Uint8Array, entry: Ref) => boolean;
 
 /** What a client waits for (observers/blocking.ts). */
-export interface BlockedState {
+export interface BlockedState extends Deadlined {
+  readonly client: Client;
   db: Database;
   /** Keys waited for, as Latin-1 text, without repetition. */
   keys: string[];
   /** Types (bit 1 << TYPE_…) that can serve the client. */
   typeMask: number;
-  /** When to give up, in ms since 1970; 0 = never. */
+  /** When to give up, in ms since 1970; Infinity = never. */
   deadlineMs: number;
   serve: ServeBlocked;
   /** Replies that nothing came in time. */
@@ -203,8 +222,10 @@ export class Client {
   lastInteractionMs: number;
   /** Its innermost command in progress; null between commands. */
   call: Call | null = null;
-  /** Bytes that were handed to the system but not written yet; for output limits. */
+  /** Bytes of the reply that were handed to the system but not written yet; for output limits. */
   outputPendingBytes = 0;
+  /** Further output, behind what is in `reply`; null for all but replicas. */
+  outputSource: OutputSource | null = null;
   /** What client_memory.ts counts for it; negative when it is gone. */
   countedBytes = 0;
   /** How it counts them: among those of NO-EVICT clients, of clients without their password. */
@@ -288,6 +309,13 @@ export class Client {
     const call = this.call!;
     call.effects ??= [];
     if (call.wantsEffects) call.effects.push(Argv.of(...parts));
+  }
+
+  /** `propagateAs` of arguments that are put together already, and good until the call is over. */
+  propagateArgv(argv: Argv): void {
+    const call = this.call!;
+    call.effects ??= [];
+    if (call.wantsEffects) call.effects.push(argv);
   }
 
   /**

@@ -30,9 +30,10 @@ import {
 /** Output that counts against no limit; Redis: the buffer each client has. */
 export const OUTPUT_FREE_BYTES = 16 * 1024;
 
-/** Bytes of a client's output that count. */
-export function heldOutputBytes({ reply, outputPendingBytes }: Client): number {
-  return Math.max(0, reply.length + outputPendingBytes - OUTPUT_FREE_BYTES);
+/** Bytes of a client's output that count; what a replica is still to get counts in full. */
+export function heldOutputBytes({ reply, outputPendingBytes, outputSource }: Client): number {
+  const replyBytes = Math.max(0, reply.length + outputPendingBytes - OUTPUT_FREE_BYTES);
+  return outputSource === null ? replyBytes : replyBytes + outputSource.pendingBytes;
 }
 
 /** The letters of the field `flags`, in Redis's order. */

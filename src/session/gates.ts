@@ -13,6 +13,8 @@ export const GATE_MEMORY = 1 << 2;
 export const GATE_MONITOR = 1 << 4;
 /** CLIENT PAUSE. */
 export const GATE_PAUSED = 1 << 5;
+/** A command that takes long lets others be served (execution/yielding.ts): -BUSY to most. */
+export const GATE_BUSY = 1 << 6;
 
 export class Gates {
   bits = 0;

@@ -14,6 +14,7 @@
  * part of a room above its own.
  */
 import type { Log } from "../base/log.ts";
+import type { Timers } from "../base/timers.ts";
 import type { Config } from "../config/config.ts";
 import type { Evictor } from "../keyspace/evict.ts";
 import type { ExpireCycle } from "../keyspace/expire.ts";
@@ -42,7 +43,20 @@ export interface Host {
   readonly slowlog: Slowlog;
   readonly latency: LatencyMonitor;
   readonly gates: Gates;
+  readonly timers: Timers;
   readonly process: HostProcess;
+  readonly sockets: SocketPolling;
+}
+
+/** The clients' sockets, as a command sees them that takes long. */
+export interface SocketPolling {
+  /**
+   * Serves other clients from inside of a running command, once and without waiting: reads what
+   * has come, carries out what the gates let through, and sends the replies. Clients whose command
+   * is in progress are left alone. Returns false, having done nothing, if the sockets are carried
+   * in a way that cannot do this (the runtime's own).
+   */
+  pollOnce(): boolean;
 }
 
 /** How SHUTDOWN and signals end the process. */
@@ -68,6 +82,8 @@ export interface HostProcess {
   infoText(words: readonly string[]): string;
   /** Tells the service manager what is going on. */
   status(text: string): void;
+  /** Clients are served although one command goes on: the service manager need not worry. */
+  stillServing(): void;
   /** Does what keeps the event loop for long, without being taken for hanging. */
   whileBusy<Result>(work: () => Result): Result;
   /**

@@ -188,8 +188,13 @@ export function trim(arena: Arena, dict: Ref): void {
 
 /** Adds an entry whose key is not in the dict. */
 export function insert(arena: Arena, dict: Ref, entry: Ref): void {
-  dictEntry.readKey(arena, entry, keyView);
-  insertHashed(arena, dict, entry, hashBytes(keyView.bytes, keyView.start, keyView.length));
+  insertHashed(arena, dict, entry, hashOf(arena, entry));
+}
+
+/** The hash of an entry's key. */
+export function hashOf(memory: Memory, entry: Ref): number {
+  dictEntry.readKey(memory, entry, keyView);
+  return hashBytes(keyView.bytes, keyView.start, keyView.length);
 }
 
 /** `insert` for a caller that has the hash of the key. */
@@ -203,9 +208,7 @@ export function insertHashed(arena: Arena, dict: Ref, entry: Ref, hash: number):
 }
 
 function assertHash(memory: Memory, entry: Ref, hash: number): void {
-  dictEntry.readKey(memory, entry, keyView);
-  const real = hashBytes(keyView.bytes, keyView.start, keyView.length);
-  assert(real === hash, "the hash of an entry is that of its key");
+  assert(hashOf(memory, entry) === hash, "the hash of an entry is that of its key");
 }
 
 /** Puts `target`, which has the same key, in the place of the entry that `find` just found. */
@@ -236,23 +239,33 @@ export function removeFound(arena: Arena, dict: Ref, entry: Ref): void {
 
 /**
  * Puts `target` in the place of `source`, which had the same key and may be freed already. Finds
- * the place by the key of `target`.
+ * the place by the key of `target`, or by its hash if the caller has it.
  */
-export function replaceRef(arena: Arena, dict: Ref, source: Ref, target: Ref): void {
-  locate(arena, dict, source, target);
+export function replaceRef(
+  arena: Arena,
+  dict: Ref,
+  source: Ref,
+  target: Ref,
+  hash = hashOf(arena, target),
+): void {
+  locate(arena, dict, source, hash);
   replaceFound(arena, source, target);
 }
 
-/** Takes out (without freeing it) an entry that is in the dict. */
-export function removeEntry(arena: Arena, dict: Ref, entry: Ref): void {
-  locate(arena, dict, entry, entry);
+/** Takes out (without freeing it) an entry that is in the dict; `hash` is that of its key. */
+export function removeEntry(
+  arena: Arena,
+  dict: Ref,
+  entry: Ref,
+  hash = hashOf(arena, entry),
+): void {
+  locate(arena, dict, entry, hash);
   removeFound(arena, dict, entry);
 }
 
-/** Finds the place of the ref `entry`, whose key is that of `sameKey`, without comparing keys. */
-function locate(memory: Memory, dict: Ref, entry: Ref, sameKey: Ref): void {
-  dictEntry.readKey(memory, sameKey, keyView);
-  foundHash = hashBytes(keyView.bytes, keyView.start, keyView.length);
+/** Finds the place of the ref `entry`, whose key has this hash, without comparing keys. */
+function locate(memory: Memory, dict: Ref, entry: Ref, hash: number): void {
+  foundHash = hash;
   foundIndex = indexOf(memory, dict, foundHash);
   foundBucket = bucketAt(memory, dict, foundIndex);
   while (foundBucket !== 0) {

@@ -222,17 +222,43 @@ export function mapLeaf(
   id: Id128,
   map: (word: number) => number,
 ): void {
-  if (arena.word(tree, TREE_ROOT) === 0) return;
-  pathTo(arena, tree, id);
-  const leaf = pathNodes[0];
-  const width = leafWidth(arena, tree);
-  const leafCount = arena.word(leaf, NODE_COUNT);
-  for (let slot = 0; slot < leafCount; slot++) {
-    const at = recordAt(leaf, width, slot) + ID_WORDS;
-    const word = arena.words[leaf >>> SEGMENT_SHIFT][at];
+  forEachRecord(arena, tree, id, (leaf, at) => {
+    const word = arena.words[leaf >>> SEGMENT_SHIFT][at + ID_WORDS];
     const mapped = map(word);
-    if (mapped !== word) writable(arena, leaf)[at] = mapped;
-  }
+    if (mapped !== word) writable(arena, leaf)[at + ID_WORDS] = mapped;
+  });
+}
+
+/**
+ * Calls `visit` with the id of each record in the leaf at the place of `id`, which is good during
+ * the call only. `visit` may search and change other trees.
+ */
+export function forEachInLeaf(
+  memory: Memory,
+  tree: Ref,
+  id: Id128,
+  visit: (id: Id128) => void,
+): void {
+  const present = new Id128();
+  forEachRecord(memory, tree, id, (leaf, at) => {
+    present.load(memory.words[leaf >>> SEGMENT_SHIFT], at);
+    visit(present);
+  });
+}
+
+/** Calls `visit` for each record in the leaf at the place of `id`: the leaf, and where it begins. */
+function forEachRecord(
+  memory: Memory,
+  tree: Ref,
+  id: Id128,
+  visit: (leaf: Ref, at: number) => void,
+): void {
+  if (memory.word(tree, TREE_ROOT) === 0) return;
+  pathTo(memory, tree, id);
+  const leaf = pathNodes[0];
+  const width = leafWidth(memory, tree);
+  const leafCount = memory.word(leaf, NODE_COUNT);
+  for (let slot = 0; slot < leafCount; slot++) visit(leaf, recordAt(leaf, width, slot));
 }
 
 const NO_MEMORY = new Memory();

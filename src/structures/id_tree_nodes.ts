@@ -74,6 +74,8 @@ const PAYLOAD_SHIFT = 8;
 
 /** Enough for any tree: a level with more than one node has at least two records per node. */
 const LEVELS_MAX = 32;
+/** Up to here a loop moves words within a node faster than the runtime does. */
+const COPY_LOOP_WORDS_MAX = 48;
 
 /** The node of the path on each level; 0 is the leaf. */
 export const pathNodes = new Int32Array(LEVELS_MAX);
@@ -208,7 +210,9 @@ function copyRecords(
   const sourceWords = arena.words[source >>> SEGMENT_SHIFT];
   const targetWords = arena.words[target >>> SEGMENT_SHIFT];
   const wordCount = count * width;
-  if (source === target && to > from) {
+  if (source === target && wordCount > COPY_LOOP_WORDS_MAX) {
+    targetWords.copyWithin(to, from, from + wordCount);
+  } else if (source === target && to > from) {
     for (let i = wordCount - 1; i >= 0; i--) targetWords[to + i] = sourceWords[from + i];
   } else {
     for (let i = 0; i < wordCount; i++) targetWords[to + i] = sourceWords[from + i];

@@ -20,6 +20,7 @@
  * Everything here works on plain bytes: `at` is an index in the array. An entry to be written is
  * first prepared by `encode` or `encodeInteger`, which tell its size, then stored by `store`.
  */
+import { assert } from "../base/assert.ts";
 import { copyBytes, equalBytes } from "../base/bytes.ts";
 import { Int64, parse } from "./int64_words.ts";
 
@@ -35,12 +36,21 @@ const STRING_6_BIT = 0x80;
 
 /** Kind of the prepared entry: the fixed bits of its first byte; 0 for an integer of 7 bits. */
 let preparedKind = 0;
+/** What preparing returned, until the entry is stored; 0 then. */
+let preparedBytes = 0;
 /** Value of the prepared entry if it is an integer. */
 const prepared = new Int64();
 const decoded = new Int64();
 
-/** Prepares an element, as an integer if it is one. Returns the bytes of its header and payload. */
+/**
+ * Prepares an element, as an integer if it is one. Returns the bytes of its header and payload. One
+ * element is prepared at a time: the next to be stored.
+ */
 export function encode(bytes: Uint8Array, start: number, length: number): number {
+  return preparedBytes = prepareElement(bytes, start, length);
+}
+
+function prepareElement(bytes: Uint8Array, start: number, length: number): number {
   // Most strings are told from integers by their first byte.
   const initial = length > 0 ? bytes[start] : 0;
   if (initial <= 57 && initial >= 45 && parse(bytes, start, length, prepared)) {
@@ -61,7 +71,7 @@ export function encode(bytes: Uint8Array, start: number, length: number): number
 /** Prepares an integer given as two words. Returns the bytes of its header and payload. */
 export function encodeInteger(high: number, low: number): number {
   prepared.set(high, low);
-  return prepareInteger();
+  return preparedBytes = prepareInteger();
 }
 
 function prepareInteger(): number {
@@ -111,6 +121,8 @@ export function store(
   start: number,
   length: number,
 ): number {
+  assert(size === preparedBytes, "the element was the last to be prepared");
+  preparedBytes = 0;
   const kind = preparedKind;
   if (kind === STRING_6_BIT) {
     target[at] = STRING_6_BIT | length;

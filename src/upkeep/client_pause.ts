@@ -7,13 +7,12 @@
  * strictest.
  */
 import * as clock from "../base/clock.ts";
+import type { Timer } from "../base/timers.ts";
 import { type Client, REDIS_BLOCKED } from "../session/client.ts";
 import { COMMAND_MAY_REPLICATE, COMMAND_WRITE, type CompiledCommand } from "../session/command.ts";
 import { GATE_PAUSED } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 
-/** The largest timer that setTimeout can have. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 const CHANGES_DATA = COMMAND_WRITE | COMMAND_MAY_REPLICATE;
 
 declare module "../session/host.ts" {
@@ -23,7 +22,7 @@ declare module "../session/host.ts" {
 }
 
 /** What it uses of the host. */
-type PauseHost = Pick<Host, "gates" | "keyspace">;
+type PauseHost = Pick<Host, "gates" | "keyspace" | "timers">;
 
 export interface PauseOptions {
   /** Carries out the request in the `argv` of a client that has waited. */
@@ -40,10 +39,15 @@ export class ClientPause {
   #isActive = false;
   #pausesAll = false;
   #endMs = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #timer: Timer;
 
   constructor(host: PauseHost, { execute, afterwards }: PauseOptions) {
     this.#host = host;
+    this.#timer = host.timers.create(() => {
+      clock.refresh();
+      this.endIfDue();
+      if (this.#isActive) this.#schedule();
+    });
     this.#execute = execute;
     this.#afterwards = afterwards;
   }
@@ -59,7 +63,7 @@ export class ClientPause {
 
   /** Ends the pause: clients that waited go on. */
   end(): void {
-    clearTimeout(this.#timer);
+    this.#timer.stop();
     if (!this.#isActive) return;
     this.#setActive(false);
     // Not within the command that ended the pause: requests do not nest.
@@ -106,7 +110,7 @@ export class ClientPause {
 
   /** Stops the timer, for the end of the server. */
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#timer.stop();
   }
 
   #setActive(isActive: boolean): void {
@@ -116,12 +120,6 @@ export class ClientPause {
   }
 
   #schedule(): void {
-    clearTimeout(this.#timer);
-    const delayMs = Math.max(0, this.#endMs - clock.systemMs());
-    this.#timer = setTimeout(() => {
-      clock.refresh();
-      this.endIfDue();
-      if (this.#isActive) this.#schedule();
-    }, Math.min(delayMs, TIMER_MS_MAX));
+    this.#timer.start(this.#endMs - clock.systemMs());
   }
 }

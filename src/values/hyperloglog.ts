@@ -99,73 +99,80 @@ const MULTIPLIER_LOW = 0x5bd1e995;
 const MULTIPLIER_LOW_UPPER = MULTIPLIER_LOW >>> 16;
 const MULTIPLIER_LOW_LOWER = MULTIPLIER_LOW & 0xffff;
 
-/** A 64-bit word in two halves: the result of `multiply`. */
-let wordHigh = 0;
-let wordLow = 0;
+/** What an element does to the registers. */
+export class ElementHash {
+  /** The register that it chooses. */
+  index = 0;
+  /** The rank that it offers to it. */
+  rank = 0;
+  readonly #hash = new MurmurHash();
 
-/** Register chosen by the last `hashElement`, and the rank it is offered. */
-export let elementIndex = 0;
-export let elementRank = 0;
-
-/** Hashes an element: its register is left in `elementIndex`, its rank in `elementRank`. */
-export function hashElement(bytes: Uint8Array, start: number, length: number): void {
-  murmurHash(bytes, start, length);
-  elementIndex = wordLow & (REGISTER_COUNT - 1);
-  // The 50 bits above the index: 18 in the lower word, 32 in the higher one.
-  const low = wordLow >>> INDEX_BITS;
-  if (low !== 0) elementRank = trailingZeros(low) + 1;
-  else if (wordHigh !== 0) elementRank = 32 - INDEX_BITS + trailingZeros(wordHigh) + 1;
-  else elementRank = RANK_BITS + 1;
+  set(bytes: Uint8Array, start: number, length: number): void {
+    const hash = this.#hash;
+    hash.set(bytes, start, length);
+    this.index = hash.low & (REGISTER_COUNT - 1);
+    // The 50 bits above the index: 18 in the lower word, 32 in the higher one.
+    const low = hash.low >>> INDEX_BITS;
+    if (low !== 0) this.rank = trailingZeros(low) + 1;
+    else if (hash.high !== 0) this.rank = 32 - INDEX_BITS + trailingZeros(hash.high) + 1;
+    else this.rank = RANK_BITS + 1;
+  }
 }
 
 function trailingZeros(word: number): number {
   return 31 - Math.clz32(word & -word);
 }
 
-/** MurmurHash64A (Austin Appleby), with 64-bit words in halves; leaves the hash in `word…`. */
-function murmurHash(bytes: Uint8Array, start: number, length: number): void {
-  multiply(0, length | 0);
-  let hashHigh = wordHigh;
-  let hashLow = wordLow ^ SEED;
-  const tail = length & 7;
-  const end = start + length - tail;
-  for (let at = start; at < end; at += 8) {
-    multiply(fourBytes(bytes, at + 4), fourBytes(bytes, at));
-    multiply(wordHigh, wordLow ^ (wordHigh >>> 15));
-    multiply(hashHigh ^ wordHigh, hashLow ^ wordLow);
-    hashHigh = wordHigh;
-    hashLow = wordLow;
-  }
-  if (tail > 0) {
-    let tailHigh = 0;
-    let tailLow = 0;
-    for (let index = 0; index < tail; index++) {
-      if (index < 4) tailLow |= bytes[end + index] << (8 * index);
-      else tailHigh |= bytes[end + index] << (8 * (index - 4));
+/** MurmurHash64A (Austin Appleby): a 64-bit word in two halves. */
+class MurmurHash {
+  high = 0;
+  low = 0;
+
+  /** Takes the hash of a range. */
+  set(bytes: Uint8Array, start: number, length: number): void {
+    this.#multiply(0, length | 0);
+    let hashHigh = this.high;
+    let hashLow = this.low ^ SEED;
+    const tail = length & 7;
+    const end = start + length - tail;
+    for (let at = start; at < end; at += 8) {
+      this.#multiply(fourBytes(bytes, at + 4), fourBytes(bytes, at));
+      this.#multiply(this.high, this.low ^ (this.high >>> 15));
+      this.#multiply(hashHigh ^ this.high, hashLow ^ this.low);
+      hashHigh = this.high;
+      hashLow = this.low;
     }
-    multiply(hashHigh ^ tailHigh, hashLow ^ tailLow);
-    hashHigh = wordHigh;
-    hashLow = wordLow;
+    if (tail > 0) {
+      let tailHigh = 0;
+      let tailLow = 0;
+      for (let index = 0; index < tail; index++) {
+        if (index < 4) tailLow |= bytes[end + index] << (8 * index);
+        else tailHigh |= bytes[end + index] << (8 * (index - 4));
+      }
+      this.#multiply(hashHigh ^ tailHigh, hashLow ^ tailLow);
+      hashHigh = this.high;
+      hashLow = this.low;
+    }
+    this.#multiply(hashHigh, hashLow ^ (hashHigh >>> 15));
+    this.low ^= this.high >>> 15;
   }
-  multiply(hashHigh, hashLow ^ (hashHigh >>> 15));
-  wordLow ^= wordHigh >>> 15;
+
+  /** Takes the lower 64 bits of the word times Murmur's multiplier. */
+  #multiply(high: number, low: number): void {
+    // The upper half of low × MULTIPLIER_LOW by schoolbook in 16-bit digits; no sum exceeds 2^32.
+    const lower = low & 0xffff;
+    const upper = low >>> 16;
+    const first = lower * MULTIPLIER_LOW_LOWER;
+    const second = upper * MULTIPLIER_LOW_LOWER + (first >>> 16);
+    const third = lower * MULTIPLIER_LOW_UPPER + (second & 0xffff);
+    const carry = upper * MULTIPLIER_LOW_UPPER + (second >>> 16) + (third >>> 16);
+    this.high = (carry + Math.imul(high, MULTIPLIER_LOW) + Math.imul(low, MULTIPLIER_HIGH)) | 0;
+    this.low = Math.imul(low, MULTIPLIER_LOW);
+  }
 }
 
 function fourBytes(bytes: Uint8Array, at: number): number {
   return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
-}
-
-/** Leaves the lower 64 bits of the word times Murmur's multiplier in `wordHigh`, `wordLow`. */
-function multiply(high: number, low: number): void {
-  // The upper half of low × MULTIPLIER_LOW by schoolbook in 16-bit digits; no sum exceeds 2^32.
-  const lower = low & 0xffff;
-  const upper = low >>> 16;
-  const first = lower * MULTIPLIER_LOW_LOWER;
-  const second = upper * MULTIPLIER_LOW_LOWER + (first >>> 16);
-  const third = lower * MULTIPLIER_LOW_UPPER + (second & 0xffff);
-  const carry = upper * MULTIPLIER_LOW_UPPER + (second >>> 16) + (third >>> 16);
-  wordHigh = (carry + Math.imul(high, MULTIPLIER_LOW) + Math.imul(low, MULTIPLIER_HIGH)) | 0;
-  wordLow = Math.imul(low, MULTIPLIER_LOW);
 }
 
 // ------------------------------------------------------------------------------------ registers

@@ -30,10 +30,33 @@ const cursor = new quicklist.QuicklistCursor();
 const view = scratch(new Slice());
 const integer = new Int64();
 
-/** The element that `matches` compares with. */
-const wanted = scratch(new Slice());
-const wantedInteger = new Int64();
-let wantedIsInteger = false;
+/** An element that others are compared with; whether it is an integer is found out only once. */
+class WantedElement {
+  readonly #text = new Slice();
+  readonly #integer = new Int64();
+  #isInteger = false;
+
+  set(bytes: Uint8Array, start: number, byteCount: number): void {
+    this.#text.set(bytes, start, byteCount);
+    this.#isInteger = encoding.parseWanted(bytes, start, byteCount, this.#integer);
+  }
+
+  forget(): void {
+    this.#text.forget();
+  }
+
+  /** Whether the element at which a cursor stands is the wanted one. */
+  isAt(memory: Memory, cursor: quicklist.QuicklistCursor): boolean {
+    const { bytes, start, length } = this.#text;
+    if (cursor.isPlain(memory)) return cursor.equals(memory, bytes, start, length);
+    const ref = nodes.content(memory, cursor.node);
+    const at = ((ref & OFFSET_MASK) << 3) + cursor.position;
+    const node = memory.bytes[ref >>> SEGMENT_SHIFT];
+    return encoding.matches(node, at, bytes, start, length, this.#isInteger ? this.#integer : null);
+  }
+}
+
+const wanted = scratch(new WantedElement());
 
 /** Elements up to this size are copied out into one array that is used again and again. */
 const SCRATCH_BYTES = nodes.PACKED_ELEMENT_BYTES_MAX;
@@ -157,9 +180,9 @@ export function insertBeside(
   byteCount: number,
   fill: number,
 ): boolean {
-  want(pivot.bytes, pivot.start, pivot.length);
+  wanted.set(pivot.bytes, pivot.start, pivot.length);
   let isOn = cursor.seek(arena, list, 0);
-  while (isOn && !matches(arena)) isOn = cursor.next(arena);
+  while (isOn && !wanted.isAt(arena, cursor)) isOn = cursor.next(arena);
   if (!isOn) return false;
   if (isBehind) cursor.insertAfter(arena, list, bytes, start, byteCount, fill);
   else cursor.insertBefore(arena, list, bytes, start, byteCount, fill);
@@ -184,11 +207,11 @@ export function removeEqual(
   limit: number,
   isBackward: boolean,
 ): number {
-  want(bytes, start, byteCount);
+  wanted.set(bytes, start, byteCount);
   let removed = 0;
   let isOn = cursor.seek(arena, list, isBackward ? -1 : 0);
   while (isOn && removed < limit) {
-    if (matches(arena)) {
+    if (wanted.isAt(arena, cursor)) {
       isOn = cursor.remove(arena, list, !isBackward);
       removed++;
     } else {
@@ -213,12 +236,12 @@ export function forEachEqual(
   compareMax: number,
   visit: (index: number) => boolean,
 ): void {
-  want(bytes, start, byteCount);
+  wanted.set(bytes, start, byteCount);
   const total = quicklist.count(memory, list);
   const end = Math.min(total, compareMax);
   let isOn = cursor.seek(memory, list, isBackward ? -1 : 0);
   for (let compared = 0; isOn && compared < end; compared++) {
-    if (matches(memory) && !visit(isBackward ? total - 1 - compared : compared)) return;
+    if (wanted.isAt(memory, cursor) && !visit(isBackward ? total - 1 - compared : compared)) return;
     isOn = isBackward ? cursor.previous(memory) : cursor.next(memory);
   }
 }
@@ -365,27 +388,4 @@ function readEntry(bytes: Uint8Array, at: number, out: Slice): void {
   }
   encoding.loadInteger(bytes, at, integer);
   readText(integer, out);
-}
-
-/** Notes the element that `matches` is to find, so that it is read as an integer only once. */
-function want(bytes: Uint8Array, start: number, byteCount: number): void {
-  wanted.set(bytes, start, byteCount);
-  wantedIsInteger = encoding.parseWanted(bytes, start, byteCount, wantedInteger);
-}
-
-/** Whether the cursor's element is the wanted one. */
-function matches(memory: Memory): boolean {
-  const { bytes, start, length: byteCount } = wanted;
-  if (cursor.isPlain(memory)) return cursor.equals(memory, bytes, start, byteCount);
-  const ref = nodes.content(memory, cursor.node);
-  const at = ((ref & OFFSET_MASK) << 3) + cursor.position;
-  const number = wantedIsInteger ? wantedInteger : null;
-  return encoding.matches(
-    memory.bytes[ref >>> SEGMENT_SHIFT],
-    at,
-    bytes,
-    start,
-    byteCount,
-    number,
-  );
 }

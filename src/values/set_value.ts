@@ -8,6 +8,7 @@
  * Functions that take an `entry` work on the key's entry, in a database or detached; those that
  * take `encoding, ref` know no key. Bytes to be added may be views of another value in the arena.
  */
+import { assert } from "../base/assert.ts";
 import { Slice } from "../base/bytes.ts";
 import { isCanonicalInteger } from "../base/integers.ts";
 import { random } from "../base/random.ts";
@@ -186,12 +187,14 @@ export function someMember(
   return isFound;
 }
 
-/** The dict's entry, or the index in the intset, that was drawn last. */
+/** The dict's entry, or the index in the intset, that was drawn last, and from which set. */
 let drawn = 0;
+let drawnFrom: Ref = 0;
 
 /** Points `out` at a member of a set that is not empty, each as likely. O(1) expected. */
 export function readRandom(memory: Memory, entry: Ref, out: Slice): void {
   const ref = value.valueRef(memory, entry);
+  drawnFrom = ref;
   if (value.encodingOf(memory, entry) === value.ENCODING_INTSET) {
     drawn = intset.randomIndex(memory, ref);
     intset.read(memory, ref, drawn, out);
@@ -204,6 +207,8 @@ export function readRandom(memory: Memory, entry: Ref, out: Slice): void {
 /** Removes the member that `readRandom` has just drawn from this set, without another search. */
 export function removeDrawn(arena: Arena, entry: Ref): void {
   const ref = value.valueRef(arena, entry);
+  assert(ref === drawnFrom, "the member was drawn from this set");
+  drawnFrom = 0;
   if (value.encodingOf(arena, entry) === value.ENCODING_INTSET) {
     value.setValueRef(arena, entry, intset.removeAt(arena, ref, drawn));
     return;

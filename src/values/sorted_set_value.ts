@@ -52,8 +52,12 @@ export const ADD_UPDATED = 2;
 export const ADD_INSERTED = 3;
 export const ADD_NOT_A_NUMBER = 4;
 
+/** The score that a member has after `add`. */
+export interface ScoreOut {
+  score: number;
+}
+
 const view = scratch(new Slice());
-let newScore = 0;
 
 /** The encoding in which a set with this first member begins. */
 export function initialEncoding(limits: SortedSetLimits, memberBytes: number): number {
@@ -144,7 +148,7 @@ export function countBelowMember(
 
 /**
  * Adds a member or changes its score, as the bits of `mode` (ADD_NX …) allow. Returns what was done
- * (ADD_SKIPPED …); the score the member then has is `addedScore()`.
+ * (ADD_SKIPPED …), and leaves the score the member then has in `out`, unless that was skipped.
  */
 export function add(
   arena: Arena,
@@ -155,37 +159,33 @@ export function add(
   scoreOrIncrement: number,
   mode: number,
   limits: SortedSetLimits,
+  out: ScoreOut,
 ): number {
-  newScore = scoreOrIncrement;
+  out.score = scoreOrIncrement;
   const encoding = value.encodingOf(arena, entry);
   const ref = value.valueRef(arena, entry);
   if (encoding === ENCODING_SKIPLIST) {
-    return addToLarge(arena, ref, bytes, start, length, mode);
+    return addToLarge(arena, ref, bytes, start, length, mode, out);
   }
   const position = small.find(arena, ref, bytes, start, length);
   if (position === -1) {
     if ((mode & ADD_XX) !== 0) return ADD_SKIPPED;
     if (!hasRoom(arena, ref, length, limits)) {
-      return addToLarge(arena, convertToLarge(arena, entry), bytes, start, length, mode);
+      return addToLarge(arena, convertToLarge(arena, entry), bytes, start, length, mode, out);
     }
-    value.setValueRef(arena, entry, small.insert(arena, ref, bytes, start, length, newScore));
+    value.setValueRef(arena, entry, small.insert(arena, ref, bytes, start, length, out.score));
     return ADD_INSERTED;
   }
-  const outcome = decide(small.scoreOf(arena, ref, position), mode);
+  const outcome = decide(small.scoreOf(arena, ref, position), mode, out);
   if (outcome !== ADD_UPDATED) return outcome;
   if (!small.fits(arena, ref, 0)) {
     const root = convertToLarge(arena, entry);
-    large.move(arena, root, large.find(arena, root, bytes, start, length), newScore);
+    large.move(arena, root, large.find(arena, root, bytes, start, length), out.score);
     return ADD_UPDATED;
   }
   const shorter = small.remove(arena, ref, position, 1);
-  value.setValueRef(arena, entry, small.insert(arena, shorter, bytes, start, length, newScore));
+  value.setValueRef(arena, entry, small.insert(arena, shorter, bytes, start, length, out.score));
   return ADD_UPDATED;
-}
-
-/** The score of the member that `add` was last called for, unless that was skipped. */
-export function addedScore(): number {
-  return newScore;
 }
 
 function addToLarge(
@@ -195,28 +195,29 @@ function addToLarge(
   start: number,
   length: number,
   mode: number,
+  out: ScoreOut,
 ): number {
   const member = large.find(arena, ref, bytes, start, length);
   if (member === 0) {
     if ((mode & ADD_XX) !== 0) return ADD_SKIPPED;
-    large.insertNotFound(arena, ref, bytes, start, length, newScore);
+    large.insertNotFound(arena, ref, bytes, start, length, out.score);
     return ADD_INSERTED;
   }
-  const outcome = decide(large.scoreOf(arena, member), mode);
-  if (outcome === ADD_UPDATED) large.move(arena, ref, member, newScore);
+  const outcome = decide(large.scoreOf(arena, member), mode, out);
+  if (outcome === ADD_UPDATED) large.move(arena, ref, member, out.score);
   return outcome;
 }
 
-/** What becomes of a member that exists with `oldScore`; sets `newScore`. */
-function decide(oldScore: number, mode: number): number {
+/** What becomes of a member that exists with `oldScore`; `out` has its score or the increment. */
+function decide(oldScore: number, mode: number, out: ScoreOut): number {
   if ((mode & ADD_NX) !== 0) return ADD_SKIPPED;
   if ((mode & ADD_INCREMENT) !== 0) {
-    newScore += oldScore;
-    if (Number.isNaN(newScore)) return ADD_NOT_A_NUMBER;
+    out.score += oldScore;
+    if (Number.isNaN(out.score)) return ADD_NOT_A_NUMBER;
   }
-  if ((mode & ADD_LT) !== 0 && newScore >= oldScore) return ADD_SKIPPED;
-  if ((mode & ADD_GT) !== 0 && newScore <= oldScore) return ADD_SKIPPED;
-  return newScore === oldScore ? ADD_SAME : ADD_UPDATED;
+  if ((mode & ADD_LT) !== 0 && out.score >= oldScore) return ADD_SKIPPED;
+  if ((mode & ADD_GT) !== 0 && out.score <= oldScore) return ADD_SKIPPED;
+  return out.score === oldScore ? ADD_SAME : ADD_UPDATED;
 }
 
 function hasRoom(memory: Memory, ref: Ref, memberBytes: number, limits: SortedSetLimits): boolean {
@@ -376,6 +377,7 @@ export class SortedSetBuilder {
   encoding = ENCODING_SKIPLIST;
   ref: Ref;
   readonly #arena: Arena;
+  readonly #added: ScoreOut = { score: 0 };
 
   constructor(arena: Arena) {
     this.#arena = arena;
@@ -403,8 +405,9 @@ export class SortedSetBuilder {
       this.abandon();
       throw error;
     }
-    newScore = score;
-    return addToLarge(this.#arena, this.ref, bytes, start, length, 0) === ADD_INSERTED;
+    this.#added.score = score;
+    const outcome = addToLarge(this.#arena, this.ref, bytes, start, length, 0, this.#added);
+    return outcome === ADD_INSERTED;
   }
 
   /** Removes a member, if it is there. */

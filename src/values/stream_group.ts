@@ -21,7 +21,8 @@
  *   1, 2   when it was last seen, signed 64 bits, in ms since 1970
  *   3, 4   when it last got an entry, likewise; -1 = never
  *   5      its pending entries: an id tree without payload, whose ids are in the group's, too
- *   6…     the name
+ *   6      the former entry while it is moved (stream_group_relocation.ts), else 0
+ *   7…     the name
  *
  * Groups and consumers are known by the refs of their entries, which are good as long as no
  * command ends: defragmentation moves them.
@@ -39,23 +40,24 @@ import { Int64 } from "../structures/int64_words.ts";
 import * as nameTree from "../structures/name_tree.ts";
 import * as streamValue from "./stream_value.ts";
 
-const GROUP_STATE = 1;
+export const GROUP_STATE = 1;
 const GROUP_KEY_OFFSET = 2;
 
 const STATE_LAST_ID = 0;
 const STATE_ENTRIES_READ = 4;
-const STATE_PENDING = 6;
-const STATE_CONSUMERS = 7;
+export const STATE_PENDING = 6;
+export const STATE_CONSUMERS = 7;
 const STATE_BYTES = 32;
 
 const CONSUMER_SEEN = 1;
 const CONSUMER_ACTIVE = 3;
-const CONSUMER_PENDING = 5;
-const CONSUMER_KEY_OFFSET = 6;
+export const CONSUMER_PENDING = 5;
+export const CONSUMER_FORMER = 6;
+const CONSUMER_KEY_OFFSET = 7;
 
 const PENDING_TIME = 0;
 const PENDING_COUNT = 2;
-const PENDING_CONSUMER = 4;
+export const PENDING_CONSUMER = 4;
 const PENDING_PAYLOAD_WORDS = 5;
 
 /** `entriesRead` where it is not known. */
@@ -209,7 +211,8 @@ export function pendingCount(memory: Memory, group: Ref): number {
   return idTree.count(memory, pendingOf(memory, group));
 }
 
-function stateOf(memory: Memory, group: Ref): Ref {
+/** The state of a group, which its entry refers to. */
+export function stateOf(memory: Memory, group: Ref): Ref {
   return memory.word(group, GROUP_STATE);
 }
 
@@ -240,6 +243,7 @@ export function createConsumer(
   const pending = idTree.create(arena, 0);
   const consumer = createNamed(arena, CONSUMER_KEY_OFFSET, bytes, start, length);
   setWord(arena, consumer, CONSUMER_PENDING, pending);
+  setWord(arena, consumer, CONSUMER_FORMER, 0);
   setSeenMs(arena, consumer, nowMs);
   setActiveMs(arena, consumer, NEVER_ACTIVE);
   nameTree.insert(arena, consumers, consumer);
@@ -265,6 +269,8 @@ export function removeConsumer(arena: Arena, group: Ref, consumer: Ref): number 
 
 function freeConsumer(arena: Arena, consumer: Ref): void {
   idTree.freeEmpty(arena, pendingOfConsumer(arena, consumer));
+  const former = arena.word(consumer, CONSUMER_FORMER);
+  if (former !== 0) arena.free(former);
   freeEntry(arena, consumer);
 }
 
@@ -347,6 +353,12 @@ export function findPending(memory: Memory, group: Ref, id: Id128, out: PendingE
   return true;
 }
 
+/** The time of the last delivery of the entry at which a cursor is in a group's id tree. */
+export function pendingTimeAt(cursor: IdTreeCursor): number {
+  integer.set(cursor.payload(PENDING_TIME + 1), cursor.payload(PENDING_TIME));
+  return toNumber(integer);
+}
+
 /**
  * Makes an entry pending, or changes what is known of one that is; if it was another consumer's, it
  * is that no more.
@@ -399,8 +411,10 @@ export function duplicateGroups(arena: Arena, stream: Ref, copy: Ref): void {
       const own = idTree.duplicate(arena, pendingOfConsumer(arena, consumer), sameWord);
       const consumerCopy = duplicateEntry(arena, consumer, CONSUMER_KEY_OFFSET);
       setWord(arena, consumerCopy, CONSUMER_PENDING, own);
+      setWord(arena, consumerCopy, CONSUMER_FORMER, 0);
       nameTree.insert(arena, consumers, consumerCopy);
       copies.set(consumer, consumerCopy);
+      copies.set(arena.word(consumer, CONSUMER_FORMER), consumerCopy);
     }
     const pending = idTree.duplicate(
       arena,
@@ -494,6 +508,7 @@ export function groupsMemoryBytes(arena: Arena, stream: Ref): number {
     for (const consumer of consumersIn(arena, group)) {
       bytes += entryBytes(arena, consumer) +
         idTree.memoryBytes(arena, pendingOfConsumer(arena, consumer));
+      if (arena.word(consumer, CONSUMER_FORMER) !== 0) bytes += arena.blockBytes(consumer);
     }
   }
   return bytes;
@@ -503,45 +518,10 @@ function entryBytes(arena: Arena, entry: Ref): number {
   return arena.blockBytes(entry) + dictEntry.longKeyBytes(arena, entry);
 }
 
-// -------------------------------------------------------------------------------------- relocation
-
-/** Moves a group's entry, state and the heads of its trees; returns the entry's ref. */
-export function relocateGroup(arena: Arena, groups: Ref, group: Ref): Ref {
-  dictEntry.relocateKey(arena, group);
-  const moved = arena.relocate(group);
-  if (moved !== group) nameTree.replace(arena, groups, group, moved);
-  const state = arena.relocate(stateOf(arena, moved));
-  setWord(arena, moved, GROUP_STATE, state);
-  setWord(arena, state, STATE_PENDING, idTree.relocate(arena, pendingOf(arena, moved)));
-  setWord(arena, state, STATE_CONSUMERS, arena.relocate(consumersOf(arena, moved)));
-  return moved;
-}
-
-/** A consumer with more pending entries stays where it is, for each of them knows its place. */
-const MOVED_PENDING_MAX = 1000;
-
-/** Moves a consumer's entry and the head of its tree; returns the entry's ref. */
-export function relocateConsumer(arena: Arena, group: Ref, consumer: Ref): Ref {
-  dictEntry.relocateKey(arena, consumer);
-  const own = idTree.relocate(arena, pendingOfConsumer(arena, consumer));
-  setWord(arena, consumer, CONSUMER_PENDING, own);
-  if (idTree.count(arena, own) > MOVED_PENDING_MAX) return consumer;
-  const moved = arena.relocate(consumer);
-  if (moved === consumer) return consumer;
-  nameTree.replace(arena, consumersOf(arena, group), consumer, moved);
-  const pending = pendingOf(arena, group);
-  const cursor = new IdTreeCursor();
-  const id = new Id128();
-  for (let found = cursor.seekFirst(arena, own); found; found = cursor.next()) {
-    cursor.readId(id);
-    if (idTree.find(arena, pending, id)) idTree.setPayload(arena, PENDING_CONSUMER, moved);
-  }
-  return moved;
-}
-
 // ------------------------------------------------------------------------------------------- words
 
-function setWord(arena: Arena, ref: Ref, index: number, word: number): void {
+/** Stores a word of a block if it is another one. */
+export function setWord(arena: Arena, ref: Ref, index: number, word: number): void {
   if (arena.word(ref, index) === word) return;
   arena.willWrite(ref);
   arena.words[ref >>> SEGMENT_SHIFT][wordOffsetOf(ref) + index] = word;

@@ -3,7 +3,13 @@
  * Id128, so that ids are ordered as the entries of a stream are.
  */
 import { latin1Text } from "../base/bytes.ts";
-import { parseUint64, UINT64_MAX, writeInteger } from "../base/integers.ts";
+import {
+  decimalDigits,
+  INTEGER_TEXT_BYTES_MAX,
+  parseUint64,
+  UINT64_MAX,
+  writeInteger,
+} from "../base/integers.ts";
 import { Id128 } from "../structures/id128.ts";
 import { format as formatInt64 } from "../structures/int64_words.ts";
 
@@ -18,6 +24,9 @@ const SAFE_DIGITS_MAX = 15;
 const ID_TEXT_BYTES_MAX = 127;
 /** The longest id as text: two numbers of 20 digits. */
 export const ID_BYTES_MAX = 41;
+
+/** Upper word of the greatest number that a double holds exactly. */
+const SAFE_HIGH_MAX = 0x1fffff;
 
 const text = new Uint8Array(ID_BYTES_MAX);
 
@@ -114,12 +123,34 @@ function parseHalf(
   return true;
 }
 
-/** Writes an id as text; there must be room for ID_BYTES_MAX bytes. Returns bytes written. */
+/** Bytes of an id as text. */
+export function formattedBytes(id: Id128): number {
+  formatTime(id);
+  return timeTextBytes + 1 +
+    (id.w2 === 0 ? decimalDigits(id.w3 >>> 0) : formatUint64(id.w2, id.w3, text, 0));
+}
+
+/** Writes an id as text; there must be room for `formattedBytes`. Returns bytes written. */
 export function formatId(id: Id128, target: Uint8Array, start: number): number {
-  let at = start + formatUint64(id.w0, id.w1, target, start);
+  formatTime(id);
+  for (let index = 0; index < timeTextBytes; index++) target[start + index] = timeText[index];
+  let at = start + timeTextBytes;
   target[at++] = DASH;
   at += formatUint64(id.w2, id.w3, target, at);
   return at - start;
+}
+
+/** The time that was formatted last: neighbours have the same one often. */
+const timeText = new Uint8Array(INTEGER_TEXT_BYTES_MAX);
+let timeTextBytes = 0;
+let timeHigh = 0;
+let timeLow = 0;
+
+function formatTime(id: Id128): void {
+  if (id.w0 === timeHigh && id.w1 === timeLow && timeTextBytes > 0) return;
+  timeHigh = id.w0;
+  timeLow = id.w1;
+  timeTextBytes = formatUint64(timeHigh, timeLow, timeText, 0);
 }
 
 /** An id as text, for replies and effects that are rare. */
@@ -128,7 +159,10 @@ export function idText(id: Id128): string {
 }
 
 function formatUint64(high: number, low: number, target: Uint8Array, start: number): number {
-  if (high === 0) return writeInteger(low >>> 0, target, start);
+  // Times are of this kind, and nearly all sequence numbers.
+  if (high >>> 0 <= SAFE_HIGH_MAX) {
+    return writeInteger(high * WORD_COUNT + (low >>> 0), target, start);
+  }
   if (high > 0) return formatInt64(high, low, target, start);
   const value = ((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)).toString();
   for (let index = 0; index < value.length; index++) {

@@ -1,8 +1,9 @@
 /**
  * Stream relocation: moves the blocks of a stream out of slabs that are to be emptied, in small
  * steps between which commands may run: a leaf of a tree with the nodes it names, a group, a
- * consumer. The place in the walk is an id and two ranks, for refs do not outlive a command; if
- * entries or groups come or go meanwhile, some blocks are met twice or missed, which does no harm.
+ * consumer (stream_group_relocation.ts). The place in the walk is an id and two ranks, for refs do
+ * not outlive a command; if entries or groups come or go meanwhile, some blocks are met twice or
+ * missed, which does no harm.
  */
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -11,6 +12,7 @@ import * as idTree from "../structures/id_tree.ts";
 import * as nameTree from "../structures/name_tree.ts";
 import { relocateLeaf as relocateNames } from "../structures/score_tree_relocation.ts";
 import * as streamGroup from "./stream_group.ts";
+import { beginMove, endMove, moveLeaf, relocateGroup } from "./stream_group_relocation.ts";
 import { MIN_ID } from "./stream_id.ts";
 import * as streamNode from "./stream_node.ts";
 import * as streamValue from "./stream_value.ts";
@@ -29,6 +31,8 @@ export class StreamWalk {
   readonly #id = new Id128();
   #group = 0;
   #consumer = 0;
+  /** The entry of the consumer at whose first pending entry the walk over them began. */
+  #moving: Ref = 0;
   #namesRank = 0;
 
   /** Begins the walk over whatever stream the next step is given; moves its root. */
@@ -67,7 +71,7 @@ export class StreamWalk {
     if (group === 0) return this.#enterNames(IN_GROUP_NAMES);
     switch (this.#phase) {
       case IN_GROUPS:
-        group = streamGroup.relocateGroup(arena, groups, group);
+        group = relocateGroup(arena, groups, group);
         this.#enterTree(IN_PENDING);
         return;
       case IN_PENDING:
@@ -89,11 +93,16 @@ export class StreamWalk {
     const consumer = nameTree.entryAt(arena, consumers, this.#consumer);
     if (consumer === 0) return this.#enterNames(IN_CONSUMER_NAMES);
     if (this.#phase === IN_CONSUMERS) {
-      streamGroup.relocateConsumer(arena, group, consumer);
+      this.#moving = beginMove(arena, group, consumer);
       this.#enterTree(IN_CONSUMER_PENDING);
       return;
     }
+    // If consumers came or went meanwhile, this may be another one, and what is behind the place of
+    // the walk has not been seen: its move is ended by the next walk.
+    if (consumer !== this.#moving) this.#moving = 0;
+    moveLeaf(arena, group, consumer, this.#id);
     if (this.#walkTree(arena, streamGroup.pendingOfConsumer(arena, consumer))) return;
+    if (consumer === this.#moving) endMove(arena, consumer);
     this.#consumer++;
     this.#phase = IN_CONSUMERS;
   }

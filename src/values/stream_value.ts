@@ -9,6 +9,8 @@
  *   6…9     the last id that was given out
  *   10…13   id of the first entry; 0-0 if there is none
  *   14…17   the greatest id that was ever deleted by XDEL
+ *   18      nodes of a radix tree for the index (stream_radix.ts)
+ *   19      not used
  *
  * Nodes are filled up one after the other and never merged: a deleted entry is only marked, and a
  * node goes when its last entry does, as in Redis.
@@ -26,10 +28,11 @@ import {
 import { Id128 } from "../structures/id128.ts";
 import * as idTree from "../structures/id_tree.ts";
 import { IdTreeCursor } from "../structures/id_tree.ts";
-import * as listpack from "../structures/listpack.ts";
 import { MAX_ID, MIN_ID } from "./stream_id.ts";
 import * as streamNode from "./stream_node.ts";
-import { type FieldSource, StreamNodeReader } from "./stream_node.ts";
+import type { FieldSource } from "./stream_node.ts";
+import { StreamNodeReader } from "./stream_node_reader.ts";
+import { EMPTY_RADIX_NODES, radixNodesOf } from "./stream_radix.ts";
 
 const ROOT_INDEX = 0;
 const ROOT_GROUPS = 1;
@@ -38,7 +41,8 @@ const ROOT_ADDED = 4;
 const ROOT_LAST_ID = 6;
 const ROOT_FIRST_ID = 10;
 const ROOT_DELETED_ID = 14;
-const ROOT_BYTES = 72;
+const ROOT_RADIX_NODES = 18;
+const ROOT_BYTES = 80;
 
 const NODE_PAYLOAD_WORDS = 1;
 /** How many entries are looked at from the end of a node before it is read from its start. */
@@ -64,6 +68,7 @@ export function create(arena: Arena): Ref {
   const words = arena.words[stream >>> SEGMENT_SHIFT];
   words.fill(0, at, at + ROOT_BYTES / 4);
   words[at + ROOT_INDEX] = index;
+  words[at + ROOT_RADIX_NODES] = EMPTY_RADIX_NODES;
   return stream;
 }
 
@@ -88,6 +93,11 @@ export function setGroups(arena: Arena, stream: Ref, groups: Ref): void {
 /** Number of entries that live (XLEN). */
 export function length(memory: Memory, stream: Ref): number {
   return memory.double(stream, ROOT_LENGTH);
+}
+
+/** Nodes that a radix tree for the index would have (XINFO STREAM). */
+export function radixNodeCount(memory: Memory, stream: Ref): number {
+  return memory.word(stream, ROOT_RADIX_NODES);
 }
 
 /** Number of nodes. */
@@ -142,6 +152,10 @@ function writableRoot(arena: Arena, stream: Ref): Int32Array {
   return arena.words[stream >>> SEGMENT_SHIFT];
 }
 
+function addRadixNodes(arena: Arena, stream: Ref, change: number): void {
+  writableRoot(arena, stream)[wordOffsetOf(stream) + ROOT_RADIX_NODES] += change;
+}
+
 function addLength(arena: Arena, stream: Ref, change: number): void {
   const at = wordOffsetOf(stream) + ROOT_LENGTH;
   storeDouble(writableRoot(arena, stream), at, length(arena, stream) + change);
@@ -191,14 +205,25 @@ function appendNode(
 ): void {
   const isTaken = idTree.find(arena, index, id);
   if (isTaken && appendToLastNode(arena, index, id, source, first, pairs, NO_LIMITS)) return;
+  shrinkLastNode(arena, index);
   const node = streamNode.create(arena, source, first, pairs);
-  if (!idTree.insert(arena, index, id)) {
+  if (isTaken) {
+    idTree.find(arena, index, id);
     const replaced = idTree.payload(arena, 0);
     reader.open(arena, replaced, id);
     addLength(arena, stream, -reader.count);
     streamNode.free(arena, replaced);
-    idTree.find(arena, index, id);
+    setNode(arena, index, id, node);
+  } else {
+    insertNode(arena, stream, id, node);
   }
+}
+
+/** Puts a node under an id that has none. */
+function insertNode(arena: Arena, stream: Ref, id: Id128, node: number): void {
+  const index = indexOf(arena, stream);
+  addRadixNodes(arena, stream, radixNodesOf(arena, index, id));
+  idTree.insert(arena, index, id);
   idTree.setPayload(arena, 0, node);
 }
 
@@ -230,13 +255,18 @@ function appendToLastNode(
 
 /** Entries in a node, deleted ones included. */
 function entriesIn(memory: Memory, node: number): number {
-  if (streamNode.isLarge(node)) {
-    reader.open(memory, node, MIN_ID);
-    return reader.count + reader.deleted;
-  }
-  const second = listpack.next(memory, node, listpack.FIRST);
-  return listpack.readInteger(memory, node, listpack.FIRST) +
-    listpack.readInteger(memory, node, second);
+  if (!streamNode.isLarge(node)) return streamNode.entryCount(memory, node);
+  reader.open(memory, node, MIN_ID);
+  return reader.count + reader.deleted;
+}
+
+/** The last node will not grow any more. */
+function shrinkLastNode(arena: Arena, index: Ref): void {
+  if (!nodeCursor.seekLast(arena, index)) return;
+  const node = nodeCursor.payload(0);
+  nodeCursor.readId(master);
+  const shrunk = streamNode.shrink(arena, node);
+  if (shrunk !== node) setNode(arena, index, master, shrunk);
 }
 
 function setNode(arena: Arena, index: Ref, id: Id128, node: number): void {
@@ -246,8 +276,8 @@ function setNode(arena: Arena, index: Ref, id: Id128, node: number): void {
 
 /** Puts a node from a file under the id of its first entry; false if there is one already. */
 export function addNode(arena: Arena, stream: Ref, id: Id128, node: number): boolean {
-  if (!idTree.insert(arena, indexOf(arena, stream), id)) return false;
-  idTree.setPayload(arena, 0, node);
+  if (idTree.find(arena, indexOf(arena, stream), id)) return false;
+  insertNode(arena, stream, id, node);
   return true;
 }
 
@@ -262,7 +292,7 @@ export function removeEntry(arena: Arena, stream: Ref, id: Id128): boolean {
   const index = indexOf(arena, stream);
   const node = edgeCursor.readNode(master);
   if (edgeCursor.nodeEntries === 1) {
-    removeNode(arena, index, master, node);
+    removeNode(arena, stream, master, node);
   } else {
     const changed = streamNode.markDeleted(arena, node, [edgeCursor.flagsOffset]);
     if (changed !== node) setNode(arena, index, master, changed);
@@ -271,10 +301,13 @@ export function removeEntry(arena: Arena, stream: Ref, id: Id128): boolean {
   return true;
 }
 
-function removeNode(arena: Arena, index: Ref, id: Id128, node: number): void {
+function removeNode(arena: Arena, stream: Ref, id: Id128, node: number): void {
+  const index = indexOf(arena, stream);
   streamNode.free(arena, node);
   idTree.find(arena, index, id);
   idTree.removeFound(arena, index);
+  const nodes = radixNodesOf(arena, index, id);
+  addRadixNodes(arena, stream, -nodes);
 }
 
 /** What a stream is cut down to. */
@@ -305,7 +338,7 @@ export function trim(arena: Arena, stream: Ref, how: StreamTrim): number {
     if (limit !== 0 && removed + count > limit) break;
     const isWhole = byLength ? left - count >= lengthMax : isNodeBelow(minId);
     if (isWhole) {
-      removeNode(arena, index, master, node);
+      removeNode(arena, stream, master, node);
       addLength(arena, stream, -count);
       removed += count;
       continue;
@@ -392,15 +425,22 @@ export class StreamCursor {
     this.#start.copyFrom(start);
     this.#end.copyFrom(end);
     this.#isBackward = isBackward;
-    const index = indexOf(memory, stream);
-    const nodes = this.#nodes;
-    this.#hasNode = isBackward
-      ? nodes.seekNotAbove(memory, index, end)
-      : nodes.seekNotAbove(memory, index, start) || nodes.seekFirst(memory, index);
+    this.#hasNode = this.#seekNode(memory, indexOf(memory, stream), isBackward ? end : start);
     if (!this.#hasNode) return false;
     this.#openNode();
     if (!isBackward && start.compare(this.#master) > 0) this.#lookBack();
     return true;
+  }
+
+  /** Goes to the node at whose entries a walk from `from` on begins. False if there is none. */
+  #seekNode(memory: Memory, index: Ref, from: Id128): boolean {
+    const nodes = this.#nodes;
+    if (!nodes.seekLast(memory, index)) return false;
+    // Most readers want what came last, and need not search for it.
+    nodes.readId(this.#master);
+    if (from.compare(this.#master) >= 0) return true;
+    return nodes.seekNotAbove(memory, index, from) ||
+      (!this.#isBackward && nodes.seekFirst(memory, index));
   }
 
   /** Goes to the next entry of the range in the direction of the walk; false if there is none. */

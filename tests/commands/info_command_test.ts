@@ -78,6 +78,16 @@ Deno.test("INFO stats and commandstats count commands, hits and errors until RES
   assertEquals(after.has("latency_percentiles_usec_get"), false);
 });
 
+Deno.test("the code of an error is shown in its own bytes, whatever they are", () => {
+  using server = new EmbeddedServer();
+  server.run("EVAL", "return redis.error_reply('\\200\\255X text')", "0");
+  const text = server.raw("INFO", "errorstats");
+  assertEquals(
+    text.slice(text.indexOf("#")),
+    "# Errorstats\r\nerrorstat_\xc8\xffX:count=1\r\n\r\n",
+  );
+});
+
 Deno.test("latency-tracking no leaves the histograms alone", () => {
   using server = new EmbeddedServer([["latency-tracking", "no"]]);
   server.run("SET", "a", "1");

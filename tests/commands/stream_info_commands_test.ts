@@ -4,6 +4,29 @@ import * as clock from "../../src/base/clock.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { expectReplies, repliesIn3, type Row } from "./sorted_set_suite.ts";
 
+/** What is refused, in both protocols alike. */
+const REFUSED: readonly Row[] = [
+  [
+    "XINFO STREAM s FOO",
+    "-ERR unknown subcommand or wrong number of arguments for 'STREAM'. Try XINFO HELP.",
+  ],
+  [
+    "XINFO STREAM s FULL COUNT",
+    "-ERR unknown subcommand or wrong number of arguments for 'STREAM'. Try XINFO HELP.",
+  ],
+  [
+    "XINFO STREAM s FULL FOO 1",
+    "-ERR unknown subcommand or wrong number of arguments for 'STREAM'. Try XINFO HELP.",
+  ],
+  ["XINFO STREAM s FULL COUNT x", "-ERR value is not an integer or out of range"],
+  ["XINFO STREAM none", "-ERR no such key"],
+  ["XINFO GROUPS none", "-ERR no such key"],
+  ["XINFO CONSUMERS s none", "-NOGROUP No such consumer group 'none' for key name 's'"],
+  ["XINFO FOO s", "-ERR unknown subcommand 'FOO'. Try XINFO HELP."],
+  ["SET str x", "+OK"],
+  ["XINFO STREAM str", "-WRONGTYPE Operation against a key holding the wrong kind of value"],
+];
+
 const ROWS_1: readonly Row[] = [
   ["XGROUP CREATE s g 0 MKSTREAM", "+OK"],
   [
@@ -63,25 +86,7 @@ const ROWS_1: readonly Row[] = [
     "XINFO STREAM s",
     "*20 $6 length :1 $15 radix-tree-keys :1 $16 radix-tree-nodes :2 $17 last-generated-id $3 3-1 $20 max-deleted-entry-id $3 2-1 $13 entries-added :4 $23 recorded-first-entry-id $3 3-1 $6 groups :4 $11 first-entry *2 $3 3-1 *2 $1 b $1 3 $10 last-entry *2 $3 3-1 *2 $1 b $1 3",
   ],
-  [
-    "XINFO STREAM s FOO",
-    "-ERR unknown subcommand or wrong number of arguments for 'STREAM'. Try XINFO HELP.",
-  ],
-  [
-    "XINFO STREAM s FULL COUNT",
-    "-ERR unknown subcommand or wrong number of arguments for 'STREAM'. Try XINFO HELP.",
-  ],
-  [
-    "XINFO STREAM s FULL FOO 1",
-    "-ERR unknown subcommand or wrong number of arguments for 'STREAM'. Try XINFO HELP.",
-  ],
-  ["XINFO STREAM s FULL COUNT x", "-ERR value is not an integer or out of range"],
-  ["XINFO STREAM none", "-ERR no such key"],
-  ["XINFO GROUPS none", "-ERR no such key"],
-  ["XINFO CONSUMERS s none", "-NOGROUP No such consumer group 'none' for key name 's'"],
-  ["XINFO FOO s", "-ERR unknown subcommand 'FOO'. Try XINFO HELP."],
-  ["SET str x", "+OK"],
-  ["XINFO STREAM str", "-WRONGTYPE Operation against a key holding the wrong kind of value"],
+  ...REFUSED,
 ];
 
 Deno.test("XINFO tells of a stream and its groups", () => {
@@ -148,25 +153,7 @@ const ROWS_2: readonly Row[] = [
     "XINFO STREAM s",
     "%10 $6 length :1 $15 radix-tree-keys :1 $16 radix-tree-nodes :2 $17 last-generated-id $3 3-1 $20 max-deleted-entry-id $3 2-1 $13 entries-added :4 $23 recorded-first-entry-id $3 3-1 $6 groups :4 $11 first-entry *2 $3 3-1 *2 $1 b $1 3 $10 last-entry *2 $3 3-1 *2 $1 b $1 3",
   ],
-  [
-    "XINFO STREAM s FOO",
-    "-ERR unknown subcommand or wrong number of arguments for 'STREAM'. Try XINFO HELP.",
-  ],
-  [
-    "XINFO STREAM s FULL COUNT",
-    "-ERR unknown subcommand or wrong number of arguments for 'STREAM'. Try XINFO HELP.",
-  ],
-  [
-    "XINFO STREAM s FULL FOO 1",
-    "-ERR unknown subcommand or wrong number of arguments for 'STREAM'. Try XINFO HELP.",
-  ],
-  ["XINFO STREAM s FULL COUNT x", "-ERR value is not an integer or out of range"],
-  ["XINFO STREAM none", "-ERR no such key"],
-  ["XINFO GROUPS none", "-ERR no such key"],
-  ["XINFO CONSUMERS s none", "-NOGROUP No such consumer group 'none' for key name 's'"],
-  ["XINFO FOO s", "-ERR unknown subcommand 'FOO'. Try XINFO HELP."],
-  ["SET str x", "+OK"],
-  ["XINFO STREAM str", "-WRONGTYPE Operation against a key holding the wrong kind of value"],
+  ...REFUSED,
 ];
 
 Deno.test("XINFO answers with maps in RESP3", () => {

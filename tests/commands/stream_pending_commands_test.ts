@@ -5,7 +5,8 @@ import { EmbeddedServer } from "../support/embedded_server.ts";
 import { RecordedEffects } from "../support/recorded_effects.ts";
 import { expectReplies, type Row } from "./sorted_set_suite.ts";
 
-const ROWS_1: readonly Row[] = [
+/** Four entries, all pending for a consumer. */
+const DELIVERED: readonly Row[] = [
   ["XADD s 1-1 a 1", "$3 1-1"],
   ["XADD s 1-2 a 2", "$3 1-2"],
   ["XADD s 2-1 b 3", "$3 2-1"],
@@ -15,6 +16,10 @@ const ROWS_1: readonly Row[] = [
     "XREADGROUP GROUP g c STREAMS s >",
     "*1 *2 $1 s *4 *2 $3 1-1 *2 $1 a $1 1 *2 $3 1-2 *2 $1 a $1 2 *2 $3 2-1 *2 $1 b $1 3 *2 $3 3-1 *2 $1 b $1 4",
   ],
+];
+
+const ROWS_1: readonly Row[] = [
+  ...DELIVERED,
   ["XACK s g 1-1 1-2 9-9", ":2"],
   ["XACK s g 1-1", ":0"],
   ["XACK s g 2-1 x", "-ERR Invalid stream ID specified as stream command argument"],
@@ -116,15 +121,7 @@ Deno.test("XCLAIM makes entries those of another consumer", () => {
 });
 
 const ROWS_4: readonly Row[] = [
-  ["XADD s 1-1 a 1", "$3 1-1"],
-  ["XADD s 1-2 a 2", "$3 1-2"],
-  ["XADD s 2-1 b 3", "$3 2-1"],
-  ["XADD s 3-1 b 4", "$3 3-1"],
-  ["XGROUP CREATE s g 0", "+OK"],
-  [
-    "XREADGROUP GROUP g c STREAMS s >",
-    "*1 *2 $1 s *4 *2 $3 1-1 *2 $1 a $1 1 *2 $3 1-2 *2 $1 a $1 2 *2 $3 2-1 *2 $1 b $1 3 *2 $3 3-1 *2 $1 b $1 4",
-  ],
+  ...DELIVERED,
   ["XAUTOCLAIM s g d 0 0 COUNT 1", "*3 $3 1-2 *1 *2 $3 1-1 *2 $1 a $1 1 *0"],
   ["XAUTOCLAIM s g d 0 1-2 COUNT 1 JUSTID", "*3 $3 2-1 *1 $3 1-2 *0"],
   ["XAUTOCLAIM s g d 100000 0", "*3 $3 0-0 *0 *0"],

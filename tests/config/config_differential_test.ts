@@ -30,6 +30,7 @@ const OWN = [
   "rdb-version",
   "script-memory-limit",
   "script-time-limit",
+  "transport",
 ];
 
 const TRIED_EVERYWHERE = [

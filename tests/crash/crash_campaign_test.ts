@@ -24,6 +24,7 @@ const DEEP_EVERY = IS_FULL ? 5 : 11;
 interface Tally {
   points: number;
   restarts: number;
+  repairs: number;
 }
 
 /** The fates of a crash point: a kill, and one power loss after the other. */
@@ -49,8 +50,8 @@ async function checkPoints(run: CrashRun, setting: Setting, seed: number): Promi
       await checker.check(point, fate, seed + index, index % DEEP_EVERY === 0 ? 1 : 0);
     }
   }
-  const { restarts, pointsInRestart } = checker.outcome;
-  return { points: points + pointsInRestart, restarts };
+  const { restarts, pointsInRestart, repairs } = checker.outcome;
+  return { points: points + pointsInRestart, restarts, repairs };
 }
 
 /** One seed: a run, and a crash at each of its calls. */
@@ -89,15 +90,19 @@ for (const [name, policy, togglesAof] of VARIANTS) {
   Deno.test({
     name: `crash at every call: ${name}`,
     async fn() {
-      const total: Tally = { points: 0, restarts: 0 };
+      const total: Tally = { points: 0, restarts: 0, repairs: 0 };
       for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
-        const { points, restarts } = await campaign(policy, togglesAof, seed);
+        const { points, restarts, repairs } = await campaign(policy, togglesAof, seed);
         total.points += points;
         total.restarts += restarts;
+        total.repairs += repairs;
       }
       assert(total.points > 50, `only ${total.points} crash points`);
       const seeds = `seeds ${FIRST_SEED} to ${FIRST_SEED + SEEDS - 1}`;
-      printLine(`${name}: ${seeds}, ${total.points} crash points, ${total.restarts} restarts`);
+      printLine(
+        `${name}: ${seeds}, ${total.points} crash points, ${total.restarts} restarts, ` +
+          `${total.repairs} after a repair by check-aof`,
+      );
     },
   });
 }

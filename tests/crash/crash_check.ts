@@ -3,6 +3,8 @@
  * the same at the start after that, and goes on from there.
  */
 import * as clock from "../../src/base/clock.ts";
+import { Config } from "../../src/config/config.ts";
+import { checkAofMain } from "../../src/persistence/check_aof.ts";
 import type { EmbeddedServer } from "../support/embedded_server.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
 import type { SimulatedFiles, TailFate } from "../support/simulated_files.ts";
@@ -41,6 +43,23 @@ async function start(
 /** The server did not start. */
 export class StartRefused extends Error {}
 
+/**
+ * Whether a start was refused as it should: the AOF ends in garbage, of more bytes than are cut
+ * without being asked.
+ */
+function isTooMuchGarbage(disk: SimulatedFiles, { message }: StartRefused): boolean {
+  const found = /\((\/[^,]+), offset (\d+): [^)]*\)/.exec(message);
+  if (found === null || message.includes("Whole commands follow")) return false;
+  const size = disk.stat(found[1])!.bytes;
+  return size - Number(found[2]) > new Config().aofLoadCorruptTailMaxSize;
+}
+
+/** What the log of a refused start advises: `redeno check-aof --fix`. */
+function repair(disk: SimulatedFiles): void {
+  const path = "/data/appendonlydir/appendonly.aof.manifest";
+  checkAofMain(["--fix", path], { files: disk, print: () => {}, confirm: () => true });
+}
+
 /** Leaves a server as if it was killed: its files stay as they are. */
 function leave(server: EmbeddedServer): void {
   server.server.propagation.detach(server.server.persistence.aof.writer);
@@ -59,13 +78,15 @@ export interface CheckOutcome {
   restarts: number;
   /** Crash points of restarts that were checked too. */
   pointsInRestart: number;
+  /** Refused starts after which the AOF was cut by the tool. */
+  repairs: number;
 }
 
 /** What is wrong with a crash point. */
 export class CrashPointError extends Error {}
 
 export class Checker {
-  readonly outcome: CheckOutcome = { restarts: 0, pointsInRestart: 0 };
+  readonly outcome: CheckOutcome = { restarts: 0, pointsInRestart: 0, repairs: 0 };
   readonly #setting: Setting;
   readonly #states: readonly string[];
   readonly #lastIndexOf = new Map<string, number>();
@@ -80,6 +101,7 @@ export class Checker {
   async check(point: CrashPoint, fate: Fate, seed: number, depth: number): Promise<void> {
     const random = new SeededRandom(seed);
     const disk = diskAfter(point.disk, fate, random);
+    if (fate === "garbled") await this.#repairIfRefused(disk, point);
     const found = disk.snapshot();
     const floor = fate === "killed" ? point.floorAfterKill : point.floorAfterLoss;
     const inRestart: SimulatedFiles[] = [];
@@ -105,6 +127,18 @@ export class Checker {
     if (depth > 0) {
       const again = await this.#restart(found, point, "a second time");
       if (again !== first) throw new CrashPointError("the same disk was loaded in two ways");
+    }
+  }
+
+  /** Much garbage at the end of the AOF is cut by the tool alone; what is left must do. */
+  async #repairIfRefused(disk: SimulatedFiles, { isAofConfigured }: CrashPoint): Promise<void> {
+    const tried = disk.snapshot();
+    try {
+      leave((await start(tried, this.#setting, isAofConfigured)).server);
+    } catch (error) {
+      if (!(error instanceof StartRefused) || !isTooMuchGarbage(tried, error)) return;
+      repair(disk);
+      this.outcome.repairs++;
     }
   }
 

@@ -7,6 +7,7 @@ import { Keyspace } from "../../src/keyspace/keyspace.ts";
 import type { Database } from "../../src/keyspace/database.ts";
 import type { KeyspaceListener } from "../../src/keyspace/keyspace_listener.ts";
 import { Arena } from "../../src/memory/arena.ts";
+import { Argv } from "../../src/protocol/argv.ts";
 import { SoftwareFork } from "../../src/memory/software_fork.ts";
 import { NO_EXPIRY } from "../../src/values/value.ts";
 
@@ -41,7 +42,7 @@ class Scene implements Disposable {
     const name = latin1Bytes(key);
     const expiryMs = ttlMs === NO_EXPIRY ? NO_EXPIRY : clock.nowMs() + ttlMs;
     const db = this.keyspace.databases[database];
-    db.setStringKey(name, 0, name.length, bytes, 0, bytes.length, expiryMs);
+    db.setString(new Argv().point(name, 0, name.length), 0, bytes, 0, bytes.length, expiryMs);
   }
 
   has(key: string, database = 0): boolean {
@@ -51,7 +52,7 @@ class Scene implements Disposable {
 
   touch(key: string): void {
     const name = latin1Bytes(key);
-    this.keyspace.databases[0].lookupKey(name, 0, name.length);
+    this.keyspace.databases[0].lookupForWrite(new Argv().point(name, 0, name.length), 0);
   }
 
   usedBytes = (): number => this.arena.usedBytes - this.arena.deferredBytes;

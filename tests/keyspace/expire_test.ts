@@ -7,6 +7,7 @@ import { Keyspace } from "../../src/keyspace/keyspace.ts";
 import type { Database } from "../../src/keyspace/database.ts";
 import type { KeyspaceListener } from "../../src/keyspace/keyspace_listener.ts";
 import { Arena } from "../../src/memory/arena.ts";
+import { Argv } from "../../src/protocol/argv.ts";
 import { SoftwareFork } from "../../src/memory/software_fork.ts";
 import { NO_EXPIRY } from "../../src/values/value.ts";
 
@@ -42,7 +43,7 @@ class Scene implements Disposable {
     const bytes = latin1Bytes(key);
     const expiryMs = ttlMs === NO_EXPIRY ? NO_EXPIRY : clock.nowMs() + ttlMs;
     const db = this.keyspace.databases[database];
-    db.setStringKey(bytes, 0, bytes.length, bytes, 0, bytes.length, expiryMs);
+    db.setString(new Argv().point(bytes, 0, bytes.length), 0, bytes, 0, bytes.length, expiryMs);
   }
 
   sizes(): number[] {

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
 import type { Ref } from "../../src/memory/memory.ts";
+import { Argv } from "../../src/protocol/argv.ts";
 import * as value from "../../src/values/value.ts";
 import { latin1 } from "../support/text.ts";
 import { KeyspaceRecorder } from "./keyspace_recorder.ts";
@@ -18,7 +19,7 @@ class Scene extends KeyspaceRecorder implements Disposable {
   createEntry(): Ref {
     const [db] = this.keyspace.databases;
     const key = latin1("key");
-    db.setStringKey(key, 0, 3, key, 0, 3, value.NO_EXPIRY);
+    db.setString(new Argv().point(key, 0, 3), 0, key, 0, 3, value.NO_EXPIRY);
     return db.findRaw(key, 0, 3);
   }
 

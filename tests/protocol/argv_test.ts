@@ -79,3 +79,12 @@ Deno.test("an argument is quoted up to the limit or its first zero byte", () => 
   assertEquals([argv.quoted(0), argv.quoted(1, 4), argv.quoted(1)], ["ab", "abcd", "abcdef"]);
   assertEquals([argv.quoted(0, 1), argv.quoted(2)], ["a", ""]);
 });
+
+Deno.test("an Argv can be pointed at one argument, and lets it go", () => {
+  const argv = Argv.of("some", "more").point(new Uint8Array([0, 65, 66, 0]), 1, 2);
+  assertEquals(argv.count, 1);
+  assertEquals(argv.text(0), "AB");
+  argv.forget();
+  assertEquals(argv.count, 0);
+  assertEquals(argv.bytes.length, 0);
+});

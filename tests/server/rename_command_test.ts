@@ -35,6 +35,30 @@ Deno.test("commands are called by the new name only, and known by their own", ()
   assertStringIncludes(String(server.run("x-client", "list")), "cmd=client|list");
 });
 
+Deno.test("HELP and errors show every container as it was called", () => {
+  using server = renamedServer();
+  const containers = commandRows.filter(({ subcommands }) => subcommands !== undefined);
+  assert(containers.length > 10);
+  for (const { name, subcommands } of containers) {
+    if (!subcommands!.some((row) => row.name === `${name}|help`)) continue;
+    // Redis: without cluster support CLUSTER does not even help.
+    if (name === "cluster") continue;
+    const lines = server.run(`x-${name}`, "help");
+    assertEquals(
+      (lines as string[])[0],
+      `X-${name.toUpperCase()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`,
+    );
+  }
+  assertEquals(
+    errorText(server.run("x-acl", "cat", "a", "b")),
+    "ERR unknown subcommand or wrong number of arguments for 'cat'. Try X-ACL HELP.",
+  );
+  assertEquals(
+    errorText(server.run("x-pubsub", "channels", "a", "b")),
+    "ERR unknown subcommand or wrong number of arguments for 'channels'. Try X-PUBSUB HELP.",
+  );
+});
+
 Deno.test("a name of any length and of any bytes is found", () => {
   using server = new EmbeddedServer();
   const { commands } = server.server;

@@ -1,5 +1,5 @@
 /** Set values against a Set: both encodings, conversion, freezing, loading and release. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { latin1Bytes, latin1Text, Slice } from "../../src/base/bytes.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import { type Memory, type Ref, SEGMENT_BYTES } from "../../src/memory/memory.ts";
@@ -312,3 +312,17 @@ for (const [name, limits] of [["intset", DEFAULT_LIMITS], ["hashtable", NO_INTSE
     }
   });
 }
+
+Deno.test("only the member that was drawn last from this very set can be removed as drawn", () => {
+  const arena = new Arena({ debug: true });
+  const entries = [createEntry(arena), createEntry(arena)];
+  for (const limits of [DEFAULT_LIMITS, NO_INTSET]) {
+    for (const entry of entries) add(arena, entry, "1", limits);
+    setValue.readRandom(arena, entries[0], out);
+    setValue.readRandom(arena, entries[1], out);
+    assertThrows(() => setValue.removeDrawn(arena, entries[0]));
+    setValue.removeDrawn(arena, entries[1]);
+    assertThrows(() => setValue.removeDrawn(arena, entries[1]));
+    assert(has(arena, entries[0], "1") && !has(arena, entries[1], "1"));
+  }
+});

@@ -44,6 +44,8 @@ class Tested {
     return value.encodingOf(this.arena, this.entry);
   }
 
+  readonly added = { score: 0 };
+
   get ref(): Ref {
     return value.valueRef(this.arena, this.entry);
   }
@@ -59,6 +61,7 @@ class Tested {
       score,
       mode,
       this.limits,
+      this.added,
     );
   }
 
@@ -206,9 +209,9 @@ forEachEncoding("add reports what it did and keeps to its mode", (tested) => {
   assertEquals(tested.add("a", 7, sortedSet.ADD_LT), sortedSet.ADD_SKIPPED);
   assertEquals(tested.add("a", 3, sortedSet.ADD_LT), sortedSet.ADD_UPDATED);
   assertEquals(tested.add("a", 2.5, sortedSet.ADD_INCREMENT), sortedSet.ADD_UPDATED);
-  assertEquals(sortedSet.addedScore(), 5.5);
+  assertEquals(tested.added.score, 5.5);
   assertEquals(tested.add("a", 0, sortedSet.ADD_INCREMENT), sortedSet.ADD_SAME);
-  assertEquals(sortedSet.addedScore(), 5.5);
+  assertEquals(tested.added.score, 5.5);
   tested.add("a", Infinity);
   const outcome = tested.add("a", -Infinity, sortedSet.ADD_INCREMENT);
   assertEquals(outcome, sortedSet.ADD_NOT_A_NUMBER);

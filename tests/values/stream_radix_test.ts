@@ -3,11 +3,14 @@
  */
 import { assertEquals } from "@std/assert";
 import { Arena } from "../../src/memory/arena.ts";
+import type { Ref } from "../../src/memory/memory.ts";
 import { Id128 } from "../../src/structures/id128.ts";
-import { ID_RAW_BYTES, storeRawId } from "../../src/values/stream_id.ts";
-import { radixNodeCount } from "../../src/values/stream_radix.ts";
+import * as idTree from "../../src/structures/id_tree.ts";
+import { ID_RAW_BYTES, idText, storeRawId } from "../../src/values/stream_id.ts";
+import { EMPTY_RADIX_NODES, radixNodesOf } from "../../src/values/stream_radix.ts";
 import * as streamValue from "../../src/values/stream_value.ts";
 import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
+import { sourceOf } from "./stream_model.ts";
 
 interface Trie {
   children: Map<number, Trie>;
@@ -39,20 +42,79 @@ function expected(ids: Id128[]): number {
   return count(root, true);
 }
 
-Deno.test("runs, branches and ends are counted for any ids", () => {
+/** Ids of which many begin alike. */
+function randomId(random: SeededRandom): Id128 {
+  const word = () => random.pick([0, 0, 1, 255, 256, 65536, -1, random.below(9), random.next()]);
+  const id = new Id128();
+  id.set(random.oneIn(3) ? word() : 0, word(), random.oneIn(3) ? word() : 0, word());
+  return id;
+}
+
+Deno.test("runs, branches and ends are counted as ids come and go in any order", () => {
   const seed = freshSeed();
   const random = new SeededRandom(seed);
-  for (let round = 0; round < 300; round++) {
+  for (let round = 0; round < 100; round++) {
     const arena = new Arena({ debug: true });
-    const stream = streamValue.create(arena);
+    const index = idTree.create(arena, 0);
     const ids = new Map<string, Id128>();
-    const word = () => random.pick([0, 0, 1, 255, 256, 65536, -1, random.below(9), random.next()]);
-    for (let i = random.below(random.pick([3, 30])); i > 0; i--) {
-      const id = new Id128();
-      id.set(random.oneIn(3) ? word() : 0, word(), random.oneIn(3) ? word() : 0, word());
-      ids.set([id.w0, id.w1, id.w2, id.w3].join(), id);
+    let nodes = EMPTY_RADIX_NODES;
+    for (let i = random.below(random.pick([6, 60])); i > 0; i--) {
+      if (ids.size > 0 && random.oneIn(3)) {
+        const [key, id] = random.pick([...ids]);
+        ids.delete(key);
+        idTree.find(arena, index, id);
+        idTree.removeFound(arena, index);
+        nodes -= radixNodesOf(arena, index, id);
+      } else {
+        const id = randomId(random);
+        if (ids.has(idText(id))) continue;
+        ids.set(idText(id), id);
+        nodes += radixNodesOf(arena, index, id);
+        idTree.insert(arena, index, id);
+      }
+      assertEquals(nodes, expected([...ids.values()]), `seed ${seed}`);
     }
-    for (const id of ids.values()) streamValue.addNode(arena, stream, id, 8);
-    assertEquals(radixNodeCount(arena, stream), expected([...ids.values()]), `seed ${seed}`);
   }
+});
+
+function assertCounted(arena: Arena, stream: Ref, message: string): void {
+  const ids: Id128[] = [];
+  streamValue.forEachNode(arena, stream, (id) => void ids.push(id.clone()));
+  assertEquals(streamValue.radixNodeCount(arena, stream), expected(ids), message);
+}
+
+Deno.test("a stream knows the number whatever becomes of its nodes", () => {
+  const seed = freshSeed();
+  const random = new SeededRandom(seed);
+  const arena = new Arena({ debug: true });
+  const limits = { nodeBytesMax: 0, nodeEntriesMax: 2 };
+  const everything = { lengthMax: 0, minId: new Id128(), isApproximate: false, limit: 0 };
+  let stream = streamValue.create(arena);
+  let present: Id128[] = [];
+  const last = new Id128();
+  for (let step = 0; step < 600; step++) {
+    const choice = random.below(10);
+    if (choice < 6) {
+      const id = randomId(random);
+      // Mostly the next time, for ids must ascend.
+      if (id.compare(last) <= 0) id.set(last.w0, last.w1 + random.pick([1, 255]), 0, id.w3);
+      if (id.compare(last) <= 0 || id.w0 !== 0) continue;
+      streamValue.append(arena, stream, id, sourceOf(["f", "v"]), 0, 1, limits);
+      present.push(id);
+      last.copyFrom(id);
+    } else if (choice < 8 && present.length > 0) {
+      const id = random.pick(present);
+      streamValue.removeEntry(arena, stream, id);
+      present = present.filter((one) => one !== id);
+    } else if (choice === 8) {
+      const lengthMax = Math.max(0, present.length - random.below(4));
+      streamValue.trim(arena, stream, { ...everything, lengthMax });
+      present = present.slice(present.length - lengthMax);
+    } else {
+      stream = streamValue.duplicateEntries(arena, stream);
+    }
+    assertCounted(arena, stream, `seed ${seed}`);
+  }
+  streamValue.trim(arena, stream, everything);
+  assertEquals(streamValue.radixNodeCount(arena, stream), EMPTY_RADIX_NODES);
 });

@@ -15,6 +15,7 @@ import { Random } from "../../../src/base/random.ts";
 import { Defragmentation } from "../../../src/keyspace/defragmentation.ts";
 import { Keyspace } from "../../../src/keyspace/keyspace.ts";
 import { Arena } from "../../../src/memory/arena.ts";
+import { Argv } from "../../../src/protocol/argv.ts";
 import type { Ref } from "../../../src/memory/memory.ts";
 import * as hashValue from "../../../src/values/hash_value.ts";
 import * as setValue from "../../../src/values/set_value.ts";
@@ -55,14 +56,22 @@ function fill(add: (name: Uint8Array, index: number) => void, remove: (name: Uin
 function fillKeys(keyspace: Keyspace): void {
   const [db] = keyspace.databases;
   fill(
-    (name) => db.setStringKey(name, 0, name.length, VALUE, 0, VALUE.length, value.NO_EXPIRY),
-    (name) => db.removeKey(name, 0, name.length),
+    (name) =>
+      db.setString(
+        new Argv().point(name, 0, name.length),
+        0,
+        VALUE,
+        0,
+        VALUE.length,
+        value.NO_EXPIRY,
+      ),
+    (name) => db.remove(new Argv().point(name, 0, name.length), 0),
   );
 }
 
 function createEntry(keyspace: Keyspace, type: number, encoding: number, ref: Ref): Ref {
   const [db] = keyspace.databases;
-  return db.createKey(KEY, 0, KEY.length, type, encoding, ref, value.NO_EXPIRY);
+  return db.create(Argv.of(KEY), 0, type, encoding, ref);
 }
 
 function fillHash(keyspace: Keyspace): void {
@@ -94,7 +103,9 @@ function fillSortedSet(keyspace: Keyspace): void {
   const limits = { listpackEntriesMax: 0, listpackValueBytesMax: 64 };
   fill(
     (name, index) =>
-      sortedSetValue.add(arena, entry, name, 0, name.length, Math.imul(index, 40503), 0, limits),
+      sortedSetValue.add(arena, entry, name, 0, name.length, Math.imul(index, 40503), 0, limits, {
+        score: 0,
+      }),
     (name) => sortedSetValue.remove(arena, entry, name, 0, name.length),
   );
 }

@@ -10,6 +10,7 @@ import { latin1Bytes } from "../../../src/base/bytes.ts";
 import { monotonicUs } from "../../../src/base/clock.ts";
 import { Keyspace } from "../../../src/keyspace/keyspace.ts";
 import { Arena } from "../../../src/memory/arena.ts";
+import { Argv } from "../../../src/protocol/argv.ts";
 import { ArraySource } from "../../../src/persistence/rdb_input.ts";
 import { RdbReader } from "../../../src/persistence/rdb_reader.ts";
 import { type RdbOptions, RdbWriter } from "../../../src/persistence/rdb_writer.ts";
@@ -42,6 +43,7 @@ function emptyKeyspace(): Keyspace {
     keyChanged() {},
     keyEvent() {},
     keyVanishes() {},
+    fieldVanishes() {},
     keyReady() {},
     databaseFlushed() {},
   });
@@ -104,7 +106,7 @@ const bytes = latin1Bytes("xxx");
 measure("small strings", count, (keyspace) => {
   for (let index = 0; index < count; index++) {
     const key = latin1Bytes(`key:${String(index).padStart(12, "0")}`);
-    keyspace.databases[0].setStringKey(key, 0, 16, bytes, 0, 3, value.NO_EXPIRY);
+    keyspace.databases[0].setString(new Argv().point(key, 0, 16), 0, bytes, 0, 3, value.NO_EXPIRY);
   }
 });
 
@@ -150,7 +152,9 @@ measure("one sorted set", count / 5, (keyspace) => {
   for (let index = 0; index < count / 5; index++) {
     const member = latin1Bytes(`member:${index}`);
     const score = (index * 7919) % 100_003;
-    sortedSetValue.add(arena, entry, member, 0, member.length, score, 0, limits.sortedSet);
+    sortedSetValue.add(arena, entry, member, 0, member.length, score, 0, limits.sortedSet, {
+      score: 0,
+    });
   }
   keyspace.databases[0].insertEntry(entry);
 });

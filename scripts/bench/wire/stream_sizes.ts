@@ -1,0 +1,215 @@
+/**
+ * Streams of growing length: microseconds per command at 10^3, 10^4 … entries, both servers beside
+ * each other. No line should bend upward: what a command does is to cost the same at every length,
+ * but for the logarithm of a search.
+ *
+ *   deno run -A scripts/bench/wire/stream_sizes.ts [--largest N] [--rounds N]
+ *
+ *   --largest   the last length, a power of ten (default 1000000; 10000000 takes five minutes)
+ *   --rounds    batches of each command, of which the quickest counts (default 15)
+ *
+ * Requests go in batches of 50 over one connection, so that the way there and back is shared; what
+ * the neighbours on the machine take is in the slower batches. The stream has a group with a tenth
+ * of its entries pending.
+ */
+
+import { parseArgs } from "@std/cli";
+import { encodeRequests, type RespClient } from "../../../tests/support/resp_client.ts";
+import type { ServerTarget } from "../../../tests/support/server_process.ts";
+import { latin1Bytes } from "../../../src/base/bytes.ts";
+import { Random } from "../../../src/base/random.ts";
+import { printLine } from "../../../tests/support/text.ts";
+import { describeMachine, markdownTable, nameOf, startForBench, TARGETS } from "../side_by_side.ts";
+
+const SMALLEST = 1000;
+const BATCH = 50;
+const FILL_BATCH = 2000;
+/** Entries are 1-1, 1-2 …; new ones come behind all of them. */
+const entryId = (index: number) => `1-${index}`;
+
+const PING = latin1Bytes("*1\r\n$4\r\nPING\r\n");
+const PONG = latin1Bytes("+PONG\r\n");
+
+interface Measured {
+  name: string;
+  /** A request at a length; NEXT, TAIL, NEW and LESS stand for what only the moment tells. */
+  request: (length: number, random: Random, index: number) => string[];
+}
+
+const TAIL = "behind all but the last five entries";
+const NEXT = "the entry that the group gets next";
+const NEW = "an id that is new";
+const LESS = "one entry less than there are";
+
+/** An entry that is not pending, and is not trimmed away either unless the stream is short. */
+const anyEntry = (length: number, random: Random) =>
+  entryId(Math.floor(length * (0.5 + 0.4 * random.below(1000) / 1000)) + 1);
+
+const READ_AS_GROUP = "XREADGROUP GROUP g c COUNT 1 STREAMS s >".split(" ");
+
+/** In this order: those that only read come first. */
+const MEASURED: readonly Measured[] = [
+  { name: "XLEN", request: () => ["XLEN", "s"] },
+  { name: "XREAD of the last 5", request: () => ["XREAD", "STREAMS", "s", TAIL] },
+  {
+    name: "XRANGE of 10, anywhere",
+    request: (length, random) => ["XRANGE", "s", anyEntry(length, random), "+", "COUNT", "10"],
+  },
+  {
+    name: "XREVRANGE of 10, end",
+    request: () => ["XREVRANGE", "s", "+", "-", "COUNT", "10"],
+  },
+  { name: "XPENDING of 10", request: () => ["XPENDING", "s", "g", "-", "+", "10"] },
+  { name: "XINFO STREAM", request: () => ["XINFO", "STREAM", "s"] },
+  { name: "XINFO STREAM FULL", request: () => ["XINFO", "STREAM", "s", "FULL"] },
+  {
+    name: "XREADGROUP and XACK",
+    request: (_length, _random, index) =>
+      index % 2 === 0 ? READ_AS_GROUP : ["XACK", "s", "g", NEXT],
+  },
+  {
+    name: "XDEL, anywhere",
+    request: (length, random) => ["XDEL", "s", anyEntry(length, random)],
+  },
+  { name: "XTRIM of 1, first", request: () => ["XTRIM", "s", "MAXLEN", LESS] },
+  { name: "XADD", request: () => ["XADD", "s", NEW, "field", "value"] },
+  {
+    name: "XADD MAXLEN ~",
+    request: (length) => ["XADD", "s", "MAXLEN", "~", String(length), NEW, "field", "value"],
+  },
+];
+
+/** One server with a stream that grows. */
+class Stream {
+  readonly #client: RespClient;
+  readonly #random = new Random(1);
+  #length = 0;
+  /** The last entry, and the one that the group gets next. */
+  #last = 0;
+  #next = 0;
+  /** What is left after trimming. */
+  #left = 0;
+
+  constructor(client: RespClient) {
+    this.#client = client;
+  }
+
+  /** Makes a stream of this length anew. */
+  async fill(length: number): Promise<void> {
+    await this.#client.expect("DEL", "s");
+    for (let start = 1; start <= length; start += FILL_BATCH) {
+      const size = Math.min(FILL_BATCH, length - start + 1);
+      await this.#run(Array.from({ length: size }, (_, offset) => {
+        return ["XADD", "s", entryId(start + offset), "field", "value"];
+      }));
+    }
+    await this.#client.expect("XGROUP", "CREATE", "s", "g", "0");
+    const read = ["XREADGROUP", "GROUP", "g", "c", "COUNT", String(length / 10)];
+    await this.#run([[...read, "STREAMS", "s", ">"]]);
+    this.#length = length;
+    this.#last = length;
+    this.#next = length / 10 + 1;
+  }
+
+  /** Microseconds per request, of the quickest batch. */
+  async measure({ request }: Measured, rounds: number): Promise<number> {
+    let quickest = Infinity;
+    this.#left = Number(await this.#client.expect("XLEN", "s"));
+    for (let round = 0; round < rounds; round++) {
+      const requests = Array.from(
+        { length: BATCH },
+        (_, index) => request(this.#length, this.#random, index).map((one) => this.#resolve(one)),
+      );
+      quickest = Math.min(quickest, await this.#run(requests) * 1000 / BATCH);
+    }
+    return quickest;
+  }
+
+  #resolve(argument: string): string {
+    switch (argument) {
+      case TAIL:
+        return entryId(this.#last - 5);
+      case NEXT:
+        return entryId(this.#next++);
+      case NEW:
+        return entryId(++this.#last);
+      case LESS:
+        return String(--this.#left);
+    }
+    return argument;
+  }
+
+  /** Milliseconds from sending requests until all are answered. */
+  async #run(requests: readonly string[][]): Promise<number> {
+    const client = this.#client;
+    const bytes = encodeRequests(requests);
+    const begin = performance.now();
+    await client.writeBytes(bytes);
+    await client.writeBytes(PING);
+    // Replies are not looked at one by one, lest that be most of the time.
+    for (let tail = new Uint8Array(0); !endsWithPong(tail);) {
+      const arrived = await client.readBytes();
+      if (arrived === null) throw new Error("The server has closed the connection");
+      tail = concatTail(tail, arrived);
+    }
+    return performance.now() - begin;
+  }
+}
+
+function concatTail(tail: Uint8Array, arrived: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (arrived.length >= PONG.length) return arrived.slice(-PONG.length);
+  const joined = new Uint8Array(tail.length + arrived.length);
+  joined.set(tail);
+  joined.set(arrived, tail.length);
+  return joined.slice(-PONG.length);
+}
+
+function endsWithPong(tail: Uint8Array): boolean {
+  return tail.length === PONG.length && tail.every((byte, index) => byte === PONG[index]);
+}
+
+async function timesOf(
+  target: ServerTarget,
+  lengths: readonly number[],
+  rounds: number,
+): Promise<number[][]> {
+  await using server = await startForBench(target);
+  using client = await server.connect();
+  const stream = new Stream(client);
+  // The smallest length once more before all others, for the compiler.
+  await stream.fill(SMALLEST);
+  for (const measured of MEASURED) await stream.measure(measured, rounds);
+  const times: number[][] = MEASURED.map(() => []);
+  for (const length of lengths) {
+    await stream.fill(length);
+    for (const [index, measured] of MEASURED.entries()) {
+      times[index].push(await stream.measure(measured, rounds));
+    }
+  }
+  return times;
+}
+
+/** A table of microseconds per command and length, ours below redis-server's. */
+export async function streamSizesTable(largest: number, rounds: number): Promise<string> {
+  const lengths: number[] = [];
+  for (let length = SMALLEST; length <= largest; length *= 10) lengths.push(length);
+  const times = new Map<ServerTarget, number[][]>();
+  for (const target of TARGETS) times.set(target, await timesOf(target, lengths, rounds));
+  const rows = MEASURED.flatMap(({ name }, index) =>
+    TARGETS.map((target) => {
+      const row = times.get(target)![index];
+      const growth = (row.at(-1)! / row[0]).toFixed(1);
+      return [`${name}, ${nameOf(target)}`, ...row.map((time) => time.toFixed(1)), growth];
+    })
+  );
+  const header = ["µs per command", ...lengths.map((length) => length.toLocaleString("en-US"))];
+  return markdownTable([...header, "growth"], rows);
+}
+
+async function main(): Promise<void> {
+  const args = parseArgs(Deno.args, { string: ["largest", "rounds"] });
+  printLine(await describeMachine());
+  printLine(await streamSizesTable(Number(args.largest ?? 1e6), Number(args.rounds ?? 15)));
+}
+
+if (import.meta.main) await main();
