@@ -17,6 +17,7 @@ import { functionCommands } from "./function_commands.ts";
 import { geoCommands } from "./geo_commands.ts";
 import { geoSearchCommands } from "./geo_search_commands.ts";
 import { hashCommands } from "./hash_commands.ts";
+import { hashExpiryCommands } from "./hash_expiry_commands.ts";
 import { hyperloglogCommands } from "./hyperloglog_commands.ts";
 import { increxCommands } from "./increx_command.ts";
 import { infoCommands } from "./info_command.ts";
@@ -71,6 +72,7 @@ export const commandRows: readonly RedisCommand[] = [
   ...geoCommands,
   ...geoSearchCommands,
   ...hashCommands,
+  ...hashExpiryCommands,
   ...hyperloglogCommands,
   ...infoCommands,
   ...latencyCommands,

@@ -19,6 +19,7 @@
  * changes with every start).
  */
 import { trimSpace } from "../base/ascii.ts";
+import { RDB_VERSION_WORDS } from "../persistence/rdb_format.ts";
 import {
   addresses,
   bytes,
@@ -282,7 +283,7 @@ const persistenceParameters: readonly ConfigParameter[] = [
   row("save", savePoints as ConfigKind<unknown>, {}),
   parameter("dbfilename", filePath(fileName("dbfilename", "filename", true)),
     { flags: ["protected"] }),
-  parameter("rdb-version", integer(9, 11)),
+  parameter("rdb-version", choice(...RDB_VERSION_WORDS)),
   parameter("rdbcompression", yesNo),
   parameter("rdbchecksum", yesNo, IMMUTABLE),
   parameter("rdb-del-sync-files", yesNo),

@@ -13,6 +13,7 @@
  *   descriptions of Redis name; they save at least as often.
  */
 import type { EvictionPolicy } from "../keyspace/evict.ts";
+import type { RdbVersionWord } from "../persistence/rdb_format.ts";
 import type { MasterAddress, OutputBufferLimits, SavePoint, ShutdownWord } from "./config_kinds.ts";
 import type { RedisRelease } from "./version.ts";
 
@@ -147,7 +148,7 @@ export class ConfigValues {
   ];
   dbfilename = "dump.rdb";
   /** The format written: 9 (Redis 5, 6), 10 (7.0) or 11 (7.2). Not a parameter of Redis. */
-  rdbVersion = 10;
+  rdbVersion: RdbVersionWord = "auto";
   rdbcompression = true;
   rdbchecksum = true;
   rdbSaveIncrementalFsync = true;

@@ -285,6 +285,7 @@ function statisticsFields(host: InfoHost): InfoField[] {
     ["sync_partial_ok", statistics.partialSyncs],
     ["sync_partial_err", statistics.partialSyncFailures],
     ["expired_keys", keyspace.expiredCount],
+    ["expired_subkeys", keyspace.expiredFieldCount],
     ["expired_stale_perc", expireCycle.stalePercentage.toFixed(2)],
     ["expired_time_cap_reached_count", expireCycle.timeCapReachedCount],
     ["expire_cycle_cpu_milliseconds", Math.floor(expireCycle.usedUs / 1000)],
@@ -414,7 +415,12 @@ function keyspaceFields({ keyspace, arena, expireCycle }: InfoHost): InfoField[]
     if (db.size === 0) continue;
     const expiring = dict.count(arena, db.expires);
     const averageMs = expireCycle.averageTtlMs(db.index);
-    fields.push([`db${db.index}`, `keys=${db.size},expires=${expiring},avg_ttl=${averageMs}`]);
+    // Redis 7.4 prints the last number always, 7.0 has none.
+    const subkeys = db.expiryOrder.count > 0 ? `,subexpiry=${db.expiryOrder.count}` : "";
+    fields.push([
+      `db${db.index}`,
+      `keys=${db.size},expires=${expiring},avg_ttl=${averageMs}${subkeys}`,
+    ]);
   }
   return fields;
 }
