@@ -4,7 +4,7 @@
 import * as clock from "../base/clock.ts";
 import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
-import { REDENO_VERSION, REDIS_VERSION } from "../config/version.ts";
+import { announcedVersion, REDENO_VERSION } from "../config/version.ts";
 import { integerArgument } from "./arguments.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
@@ -42,12 +42,13 @@ const DINOSAUR = [
 const PICTURE_NUMBERS: Readonly<Record<number, number>> = { 5: 3, 6: 2 };
 
 /** Whatever version's picture is asked for, in whatever size: there is this one. */
-function lolwutCommand({ argv, reply }: Client): void {
+function lolwutCommand({ argv, host, reply }: Client): void {
   const namesVersion = argv.count >= 3 && argv.is(1, "version");
   const version = namesVersion ? integerArgument(argv, 2) : 7;
   const first = namesVersion ? 3 : 1;
   const end = Math.min(argv.count, first + (PICTURE_NUMBERS[version] ?? 0));
   for (let index = first; index < end; index++) integerArgument(argv, index);
-  const lines = [...DINOSAUR, "", `Redis ver. ${REDIS_VERSION}, redeno ver. ${REDENO_VERSION}`];
+  const redis = announcedVersion(host.config);
+  const lines = [...DINOSAUR, "", `Redis ver. ${redis}, redeno ver. ${REDENO_VERSION}`];
   reply.verbatim(lines.join("\n") + "\n");
 }

@@ -8,6 +8,7 @@ import { bitmapCommands } from "./bitmap_commands.ts";
 import { clientCommands } from "./client_commands.ts";
 import { clusterCommands } from "./cluster_commands.ts";
 import { commandCommands } from "./command_commands.ts";
+import { conditionalCommands } from "./conditional_commands.ts";
 import { configCommands } from "./config_commands.ts";
 import { connectionCommands } from "./connection_commands.ts";
 import { debugCommands } from "./debug_commands.ts";
@@ -16,7 +17,9 @@ import { functionCommands } from "./function_commands.ts";
 import { geoCommands } from "./geo_commands.ts";
 import { geoSearchCommands } from "./geo_search_commands.ts";
 import { hashCommands } from "./hash_commands.ts";
+import { hashExpiryCommands } from "./hash_expiry_commands.ts";
 import { hyperloglogCommands } from "./hyperloglog_commands.ts";
+import { increxCommands } from "./increx_command.ts";
 import { infoCommands } from "./info_command.ts";
 import { latencyCommands } from "./latency_commands.ts";
 import { lcsCommands } from "./lcs_command.ts";
@@ -69,6 +72,7 @@ export const commandRows: readonly RedisCommand[] = [
   ...geoCommands,
   ...geoSearchCommands,
   ...hashCommands,
+  ...hashExpiryCommands,
   ...hyperloglogCommands,
   ...infoCommands,
   ...latencyCommands,
@@ -104,6 +108,8 @@ export const commandRows: readonly RedisCommand[] = [
   ...streamPendingCommands,
   ...streamReadCommands,
   ...stringCommands,
+  ...conditionalCommands,
   ...counterCommands,
+  ...increxCommands,
   ...transactionCommands,
 ];

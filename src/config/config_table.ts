@@ -1,6 +1,6 @@
 /**
  * The table of configuration parameters: every one of the 192 names that redis-server 7.0.15 knows
- * (aliases and its few hidden ones included), and our own six.
+ * (aliases and its few hidden ones included), two of 7.2, and our own seven.
  *
  * A row gives the name, the older name if there is one, the kind with its bounds, and flags. A row
  * of `parameter` belongs to a field of ConfigValues, which also holds the default; a row of
@@ -19,12 +19,14 @@
  * changes with every start).
  */
 import { trimSpace } from "../base/ascii.ts";
+import { RDB_VERSION_WORDS } from "../persistence/rdb_format.ts";
 import {
   addresses,
   bytes,
   bytesAtLeast,
   bytesOrPercent,
   choice,
+  choiceWithLater,
   clampedInteger,
   type ConfigKind,
   type ConfigNumber,
@@ -211,7 +213,9 @@ const generalParameters: readonly ConfigParameter[] = [
   withoutEffect(NO_NEED_OF_HZ, "dynamic-hz", yesNo, "yes"),
   withoutEffect(NO_REHASHING, "activerehashing", yesNo, "yes"),
   parameter("always-show-logo", yesNo, IMMUTABLE),
-  parameter("loglevel", choice("debug", "verbose", "notice", "warning")),
+  parameter("redis-version", choice("7.0", "7.2", "7.4"), IMMUTABLE),
+  parameter("loglevel",
+    choiceWithLater(["debug", "verbose", "notice", "warning"], ["nothing"])),
   parameter("logfile", filePath(), IMMUTABLE),
   parameter("pidfile", optionalFilePath(), IMMUTABLE),
   parameter("shutdown-timeout", anyInt),
@@ -265,6 +269,8 @@ const memoryParameters: readonly ConfigParameter[] = [
     { alias: "list-max-ziplist-size" }),
   withoutEffect(NO_COMPRESSION, "list-compress-depth", anyInt, "0"),
   parameter("set-max-intset-entries", anyLong),
+  parameter("set-max-listpack-entries", anyLong),
+  parameter("set-max-listpack-value", anyLong),
   parameter("zset-max-listpack-entries", anyLong, { alias: "zset-max-ziplist-entries" }),
   parameter("zset-max-listpack-value", anyBytes, { alias: "zset-max-ziplist-value" }),
   parameter("hll-sparse-max-bytes", anyBytes),
@@ -277,7 +283,7 @@ const persistenceParameters: readonly ConfigParameter[] = [
   row("save", savePoints as ConfigKind<unknown>, {}),
   parameter("dbfilename", filePath(fileName("dbfilename", "filename", true)),
     { flags: ["protected"] }),
-  parameter("rdb-version", integer(9, 11)),
+  parameter("rdb-version", choice(...RDB_VERSION_WORDS)),
   parameter("rdbcompression", yesNo),
   parameter("rdbchecksum", yesNo, IMMUTABLE),
   parameter("rdb-del-sync-files", yesNo),

@@ -13,7 +13,9 @@
  *   descriptions of Redis name; they save at least as often.
  */
 import type { EvictionPolicy } from "../keyspace/evict.ts";
+import type { RdbVersionWord } from "../persistence/rdb_format.ts";
 import type { MasterAddress, OutputBufferLimits, SavePoint, ShutdownWord } from "./config_kinds.ts";
+import type { RedisRelease } from "./version.ts";
 
 export type ProtectedAction = "no" | "yes" | "local";
 
@@ -65,6 +67,8 @@ export class ConfigValues {
   tlsReplication = false;
 
   // General.
+  /** The release of Redis as which the server answers; version.ts. Not a parameter of Redis. */
+  redisVersion: RedisRelease = "7.0";
   /** Absolute; where dump.rdb and the AOF live, and what relative paths start from. */
   dir = "";
   databases = 16;
@@ -72,7 +76,7 @@ export class ConfigValues {
   hz = 10;
   /** The service manager that hears when the server serves and when it ends; supervision.ts. */
   supervised: "upstart" | "systemd" | "auto" | "no" = "no";
-  loglevel: "debug" | "verbose" | "notice" | "warning" = "notice";
+  loglevel: "debug" | "verbose" | "notice" | "warning" | "nothing" = "notice";
   /** "": standard output. */
   logfile = "";
   pidfile = "";
@@ -127,6 +131,9 @@ export class ConfigValues {
   /** Positive: entries; -1 to -5: 4, 8, 16, 32, 64 KiB. */
   listMaxListpackSize = -2;
   setMaxIntsetEntries = 512;
+  /** From release 7.2 on. */
+  setMaxListpackEntries = 128;
+  setMaxListpackValue = 64;
   zsetMaxListpackEntries = 128;
   zsetMaxListpackValue = 64;
   hllSparseMaxBytes = 3000;
@@ -141,7 +148,7 @@ export class ConfigValues {
   ];
   dbfilename = "dump.rdb";
   /** The format written: 9 (Redis 5, 6), 10 (7.0) or 11 (7.2). Not a parameter of Redis. */
-  rdbVersion = 10;
+  rdbVersion: RdbVersionWord = "auto";
   rdbcompression = true;
   rdbchecksum = true;
   rdbSaveIncrementalFsync = true;

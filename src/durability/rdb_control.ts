@@ -24,10 +24,10 @@ import {
   removeIfExists,
 } from "../persistence/file_system.ts";
 import { ProgressLog } from "../persistence/progress_log.ts";
-import type { RdbVersion } from "../persistence/rdb_format.ts";
+import { knowsFieldExpiries, type RdbVersion, versionFor } from "../persistence/rdb_format.ts";
 import type { ByteSource } from "../persistence/rdb_input.ts";
+import { encodingLimits } from "./encoding_limits.ts";
 import { type RdbLoadOptions, RdbReader } from "../persistence/rdb_reader.ts";
-import type { EncodingLimits } from "../persistence/rdb_value_reader.ts";
 import {
   type DatabaseRoots,
   type KeyProgress,
@@ -431,7 +431,7 @@ export class RdbControl {
     const { config, keyspace } = this.#options;
     const policy = config.maxmemoryPolicy;
     return {
-      version: config.rdbVersion as RdbVersion,
+      version: this.#versionToWrite(),
       compresses: config.rdbcompression,
       hasChecksum: config.rdbchecksum,
       access: policy.endsWith("lru") ? "idle" : policy.endsWith("lfu") ? "frequency" : "none",
@@ -443,6 +443,20 @@ export class RdbControl {
       functionLibraries: this.#options.libraries.sources(),
       keyDelayUs: Math.max(0, config.rdbKeySaveDelay),
     };
+  }
+
+  /** The version that files get now; what it cannot hold is told in the log. */
+  #versionToWrite(): RdbVersion {
+    const { config, keyspace, log } = this.#options;
+    const hasExpiries = keyspace.databases.some(({ expiryOrder }) => expiryOrder.count > 0);
+    const version = versionFor(config.rdbVersion, hasExpiries);
+    if (hasExpiries && !knowsFieldExpiries(version)) {
+      log.warning(
+        "Fields of hashes are saved without the time at which they expire: " +
+          `rdb-version ${version} knows none`,
+      );
+    }
+    return version;
   }
 
   // --------------------------------------------------------------------------------------- loading
@@ -581,20 +595,4 @@ export class RdbControl {
     this.lastLoadExpiredCount = reader.expiredCount;
     describeContents(reader, log);
   }
-}
-
-/** The limits of the small encodings, as the configuration has them. */
-export function encodingLimits(config: ConfigValues): EncodingLimits {
-  return {
-    hash: {
-      listpackEntriesMax: config.hashMaxListpackEntries,
-      listpackValueBytesMax: config.hashMaxListpackValue,
-    },
-    set: { intsetEntriesMax: config.setMaxIntsetEntries },
-    sortedSet: {
-      listpackEntriesMax: config.zsetMaxListpackEntries,
-      listpackValueBytesMax: config.zsetMaxListpackValue,
-    },
-    listFill: config.listMaxListpackSize,
-  };
 }

@@ -35,8 +35,13 @@ import {
   REDIS_LIMITED_USER,
   REDIS_MONITOR,
   REDIS_MULTI,
+  REDIS_NO_TOUCH,
   REDIS_PUBSUB,
+  REDIS_PUSHED_TO,
   REDIS_REPLICA,
+  REDIS_REPLY_OFF,
+  REDIS_REPLY_SKIP,
+  REDIS_REPLY_SKIP_NEXT,
   REDIS_TRACKING,
 } from "../session/client.ts";
 import {
@@ -59,7 +64,7 @@ import { findRefusal } from "./command_checks.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import { GATE_MONITOR, GATE_PAUSED } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
-import { beginSpecial, endSpecial, SPECIAL_REPLY } from "./special_replies.ts";
+import { beginSpecial, endSpecial } from "./special_clients.ts";
 import { abortTransaction, queueCommand } from "./transaction.ts";
 
 /** The wall clock that commands see is read anew when it is older than this. */
@@ -67,6 +72,9 @@ const CLOCK_AGE_US_MAX = 500;
 /** Client flags under which the list of checks must be asked. */
 const SPECIAL_CLIENT = REDIS_MULTI | REDIS_PUBSUB | REDIS_LIMITED_USER | REDIS_MONITOR |
   REDIS_REPLICA;
+const REPLY_FLAGS = REDIS_REPLY_OFF | REDIS_REPLY_SKIP | REDIS_REPLY_SKIP_NEXT;
+/** Client flags under which a command needs care before and after. */
+const SPECIAL_REPLY = REPLY_FLAGS | REDIS_PUSHED_TO | REDIS_NO_TOUCH | REDIS_REPLICA;
 const STOP_READING = REDIS_BLOCKED | REDIS_CLOSE_AFTER_REPLY | REDIS_CLOSE_NOW;
 
 const SHOWN_ARGUMENT_BYTES_MAX = 128;

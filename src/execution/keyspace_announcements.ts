@@ -48,12 +48,22 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
     length: number,
     isEvicted: boolean,
   ): void {
-    const { config, tracking, propagation, calls, turn } = this.#host;
+    const { config, tracking, propagation } = this.#host;
     tracking.keyChanged(bytes, start, length, false);
     if (!propagation.isWanted) return;
     const isLazy = isEvicted ? config.lazyfreeLazyEviction : config.lazyfreeLazyExpire;
     const key = bytes.subarray(start, start + length);
-    propagation.append(db.index, Argv.of(isLazy ? "UNLINK" : "DEL", key));
+    this.#record(db, Argv.of(isLazy ? "UNLINK" : "DEL", key));
+  }
+
+  fieldVanishes(db: Database, key: Uint8Array, field: Uint8Array): void {
+    if (this.#host.propagation.isWanted) this.#record(db, Argv.of("HDEL", key, field));
+  }
+
+  /** Records what happened by itself: as part of the command that met it, or as a unit. */
+  #record(db: Database, effect: Argv): void {
+    const { propagation, calls, turn } = this.#host;
+    propagation.append(db.index, effect);
     const { current } = calls;
     if (current === null) {
       propagation.endUnit();

@@ -31,6 +31,8 @@ export class KeyspaceState<Database> {
   hitCount = 0;
   missCount = 0;
   expiredCount = 0;
+  /** Fields of hashes that were removed because they had expired. */
+  expiredFieldCount = 0;
   evictedCount = 0;
   /** What becomes of keys whose expiry has passed; follows from the states below. */
   expiryPolicy: ExpiryPolicy = "remove";

@@ -1,6 +1,6 @@
 /**
- * RDB writer: a whole file, or one value as a DUMP payload, as redis-server 7.0.15 writes them. The
- * format is drawn in rdb_format.ts.
+ * RDB writer: a whole file, or one value as a DUMP payload, as redis-server 7.0.15 writes them, or
+ * another server for another version. The format is drawn in rdb_format.ts.
  *
  * It reads `Memory` and the roots of the databases, so that the same code saves on the main thread
  * (SAVE) and in the child, over frozen memory (BGSAVE, AOF base). It knows nothing of files: bytes
@@ -64,6 +64,8 @@ export const PROGRESS_KEYS = 256;
 
 /** Redis prints this in its own files, and tools ask for it. */
 const REDIS_VERSION = "7.0.15";
+/** The first that writes Valkey's format. */
+const VALKEY_VERSION = "9.0.0";
 const CLOCK_MASK = 0xffffff;
 
 export class RdbWriter {
@@ -125,9 +127,10 @@ export class RdbWriter {
 
   #writeHead(): void {
     const { version, nowMs, usedMemoryBytes, history = null, isAofBase } = this.#options;
-    const magic = `REDIS${String(version).padStart(4, "0")}`;
+    const magic = format.magicOf(version);
     for (const character of magic) this.#output.writeByte(character.charCodeAt(0));
-    this.#writeAux("redis-ver", REDIS_VERSION);
+    if (format.isValkeyVersion(version)) this.#writeAux("valkey-ver", VALKEY_VERSION);
+    else this.#writeAux("redis-ver", REDIS_VERSION);
     this.#writeAux("redis-bits", "64");
     this.#writeAux("ctime", String(Math.floor(nowMs / 1000)));
     this.#writeAux("used-mem", String(usedMemoryBytes));

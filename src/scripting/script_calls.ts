@@ -53,14 +53,6 @@ const ARGUMENT_BYTES_MIN = 1024;
 /** Arrays above this are given back after a script. */
 const KEPT_BYTES_MAX = 64 * 1024;
 
-const ACL_REASONS = {
-  command: "The user executing the script can't run this command or subcommand",
-  key: "The user executing the script can't access at least one of the keys mentioned in the " +
-    "command arguments",
-  channel: "The user executing the script can't publish to the channel mentioned in the command",
-  auth: "The user executing the script is lacking the permissions for the command",
-} as const;
-
 /** What it uses of the host. */
 type CallsHost = Pick<
   Host,
@@ -265,7 +257,7 @@ export class ScriptCalls {
     const { caller } = run;
     if ((caller.flags & REDIS_LIMITED_USER) !== 0) {
       const reason = this.#host.acl.refusalInScript(caller, command, this.#argv);
-      if (reason !== null) return ACL_REASONS[reason];
+      if (reason !== null) return reason;
     }
     if (run.isReadOnly && (bits & (COMMAND_WRITE | COMMAND_MAY_REPLICATE)) !== 0) {
       return "Write commands are not allowed from read-only scripts.";

@@ -125,6 +125,7 @@ export class Scripting {
     this.functions = new FunctionLibraries({
       engine: options,
       log,
+      release: host.config,
       redis: makeRedisLibrary({ calls, log, host }),
       whileLoading: (load) => watch.whileLoading(load),
     });

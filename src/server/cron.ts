@@ -21,6 +21,8 @@ const RECLAIM_PAUSE_MS = 1;
 /** Slices of an eviction in a row, each of half a millisecond unless configured, and a pause. */
 const EVICTION_SLICES = 3;
 const EVICTION_PAUSE_MS = 1;
+/** Pause between steps over expired fields, each of a millisecond: about a third of the time. */
+const FIELD_EXPIRY_PAUSE_MS = 2;
 /** Clients looked after per tick, at least. */
 const CLIENTS_PER_TICK_MIN = 50;
 const CLIENT_ROUND_MS = 5000;
@@ -44,6 +46,7 @@ type CronHost = Pick<
   | "masterLink"
   | "memoryLimit"
   | "memoryReturn"
+  | "migrationSockets"
   | "outputLimits"
   | "persistence"
   | "process"
@@ -58,6 +61,7 @@ export class Cron {
   readonly #timer: Timer;
   readonly #reclaimTimer: Timer;
   readonly #evictionTimer: Timer;
+  readonly #fieldExpiryTimer: Timer;
   /** When the next tick is due, in ms of `timers.nowMs`. */
   #nextTickMs = 0;
   #clientIds: Iterator<number> | null = null;
@@ -73,6 +77,7 @@ export class Cron {
     });
     this.#reclaimTimer = timers.create(() => this.#reclaim());
     this.#evictionTimer = timers.create(() => this.#continueEviction());
+    this.#fieldExpiryTimer = timers.create(() => this.#stepFieldExpiry());
   }
 
   /** Number of ticks since the start. */
@@ -98,6 +103,7 @@ export class Cron {
     this.#timer.stop();
     this.#reclaimTimer.stop();
     this.#evictionTimer.stop();
+    this.#fieldExpiryTimer.stop();
     this.#host.activeDefrag.stop();
   }
 
@@ -123,6 +129,7 @@ export class Cron {
       host.memoryReturn.tick(nowMs, host.statistics.commandRate.perSecond);
       host.activeDefrag.tick();
       host.masterLink.tick(nowMs);
+      host.migrationSockets.closeIdle(nowMs);
     }
   }
 
@@ -158,10 +165,31 @@ export class Cron {
   }
 
   #expire(): void {
+    const { expireCycle } = this.#host;
+    this.#observeExpiry(() => expireCycle.run("slow"));
+    this.#continueFieldExpiry();
+  }
+
+  #observeExpiry(expire: () => void): void {
     const { expireCycle, latency } = this.#host;
     const usedUs = expireCycle.usedUs;
-    expireCycle.run("slow");
+    expire();
     latency.addIfNeeded("expire-cycle", expireCycle.usedUs - usedUs);
+  }
+
+  /** Fields that expire all at once are removed in steps, with room for others between them. */
+  #continueFieldExpiry(): void {
+    if (!this.#host.expireCycle.areFieldsBehind || this.#fieldExpiryTimer.isRunning) return;
+    this.#fieldExpiryTimer.start(FIELD_EXPIRY_PAUSE_MS);
+  }
+
+  #stepFieldExpiry(): void {
+    const { expireCycle, turn } = this.#host;
+    clock.refresh();
+    this.#observeExpiry(() => expireCycle.stepFields());
+    turn.schedule();
+    this.scheduleReclaim();
+    this.#continueFieldExpiry();
   }
 
   #sample(nowMs: number): void {

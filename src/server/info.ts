@@ -12,8 +12,9 @@ import * as clock from "../base/clock.ts";
 import * as dict from "../structures/dict.ts";
 import { fragmentationOf, type MemoryRatio, memoryReport } from "../upkeep/memory_report.ts";
 import { humanBytes } from "../base/human_bytes.ts";
-import { REDENO_VERSION, REDIS_VERSION } from "../config/version.ts";
+import { announcedVersion, answersSince, REDENO_VERSION } from "../config/version.ts";
 import { replicationFields } from "../replication/replication_info.ts";
+import { type Client, REDIS_PUBSUB } from "../session/client.ts";
 import { GATE_LOADING_BESIDE } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 import type { Supervision } from "./supervision.ts";
@@ -85,7 +86,7 @@ function serverFields(host: InfoHost): InfoField[] {
   const { os, arch } = Deno.build;
   const upSeconds = Math.max(0, Math.floor((clock.nowMs() - host.process.startedMs) / 1000));
   return [
-    ["redis_version", REDIS_VERSION],
+    ["redis_version", announcedVersion(config)],
     ["redis_git_sha1", "00000000"],
     ["redis_git_dirty", 0],
     ["redis_build_id", "0"],
@@ -109,8 +110,14 @@ function serverFields(host: InfoHost): InfoField[] {
     ["executable", utf8AsLatin1(Deno.execPath())],
     ["config_file", utf8AsLatin1(config.configFile)],
     ["io_threads_active", 0],
+    ...(answersSince(config, "7.2") ? listenerFields(host) : []),
     ["redeno_version", REDENO_VERSION],
   ];
+}
+
+/** One line for each kind of socket that is open: "name=tcp,bind=127.0.0.1,port=6379". */
+function listenerFields({ listeners }: InfoHost): InfoField[] {
+  return listeners.descriptions().map((text, index) => [`listener${index}`, text]);
 }
 
 function clientFields(host: InfoHost): InfoField[] {
@@ -120,6 +127,16 @@ function clientFields(host: InfoHost): InfoField[] {
     inputBytesMax = Math.max(inputBytesMax, client.query.pendingBytes);
     outputBytesMax = Math.max(outputBytesMax, client.reply.length + client.outputPendingBytes);
   }
+  const { blocking, clients, config, watch } = host;
+  const count = (test: (client: Client) => boolean) => [...clients.values()].filter(test).length;
+  const ofRelease7_4: InfoField[] = [
+    ["pubsub_clients", count((client) => client.has(REDIS_PUBSUB))],
+    ["watching_clients", count((client) => client.watchedKeys.length > 0)],
+  ];
+  const ofRelease7_2: InfoField[] = [
+    ["total_blocking_keys", blocking.keyCount],
+    ["total_blocking_keys_on_nokey", blocking.keyCountWhenGone],
+  ];
   return [
     ["connected_clients", host.clients.size - host.replication.replicas.size],
     ["cluster_connections", 0],
@@ -128,7 +145,10 @@ function clientFields(host: InfoHost): InfoField[] {
     ["client_recent_max_output_buffer", outputBytesMax],
     ["blocked_clients", host.blocking.blockedCount + host.pause.waitingCount],
     ["tracking_clients", host.tracking.clientCount],
+    ...(answersSince(config, "7.4") ? ofRelease7_4 : []),
     ["clients_in_timeout_table", host.blocking.timedCount],
+    ...(answersSince(config, "7.4") ? [["total_watched_keys", watch.keyCount] as const] : []),
+    ...(answersSince(config, "7.2") ? ofRelease7_2 : []),
   ];
 }
 
@@ -266,6 +286,7 @@ function statisticsFields(host: InfoHost): InfoField[] {
     ["sync_partial_ok", statistics.partialSyncs],
     ["sync_partial_err", statistics.partialSyncFailures],
     ["expired_keys", keyspace.expiredCount],
+    ["expired_subkeys", keyspace.expiredFieldCount],
     ["expired_stale_perc", expireCycle.stalePercentage.toFixed(2)],
     ["expired_time_cap_reached_count", expireCycle.timeCapReachedCount],
     ["expire_cycle_cpu_milliseconds", Math.floor(expireCycle.usedUs / 1000)],
@@ -280,7 +301,7 @@ function statisticsFields(host: InfoHost): InfoField[] {
     ["pubsubshard_channels", pubsub.shardChannels.size],
     ["latest_fork_usec", host.persistence.child.lastFreezeUs],
     ["total_forks", host.persistence.child.freezeCount],
-    ["migrate_cached_sockets", 0],
+    ["migrate_cached_sockets", host.migrationSockets.count],
     ["slave_expires_tracked_keys", 0],
     ["active_defrag_hits", arena.relocatedCount],
     ["active_defrag_misses", arena.keptCount],
@@ -300,6 +321,24 @@ function statisticsFields(host: InfoHost): InfoField[] {
     ["io_threaded_writes_processed", 0],
     ["reply_buffer_shrinks", 0],
     ["reply_buffer_expands", 0],
+    ...laterStatistics(host),
+  ];
+}
+
+/** What releases after 7.0 have added. */
+function laterStatistics({ config, statistics }: InfoHost): InfoField[] {
+  if (!answersSince(config, "7.2")) return [];
+  const { auth, command, key, channel } = statistics.accessDenied;
+  const disconnections: InfoField[] = [
+    ["client_query_buffer_limit_disconnections", statistics.queryBufferLimitDisconnections],
+    ["client_output_buffer_limit_disconnections", statistics.outputBufferLimitDisconnections],
+  ];
+  return [
+    ...(answersSince(config, "7.4") ? disconnections : []),
+    ["acl_access_denied_auth", auth],
+    ["acl_access_denied_cmd", command],
+    ["acl_access_denied_key", key],
+    ["acl_access_denied_channel", channel],
   ];
 }
 
@@ -377,7 +416,12 @@ function keyspaceFields({ keyspace, arena, expireCycle }: InfoHost): InfoField[]
     if (db.size === 0) continue;
     const expiring = dict.count(arena, db.expires);
     const averageMs = expireCycle.averageTtlMs(db.index);
-    fields.push([`db${db.index}`, `keys=${db.size},expires=${expiring},avg_ttl=${averageMs}`]);
+    // Redis 7.4 prints the last number always, 7.0 has none.
+    const subkeys = db.expiryOrder.count > 0 ? `,subexpiry=${db.expiryOrder.count}` : "";
+    fields.push([
+      `db${db.index}`,
+      `keys=${db.size},expires=${expiring},avg_ttl=${averageMs}${subkeys}`,
+    ]);
   }
   return fields;
 }

@@ -28,6 +28,7 @@ import { Arena } from "../memory/arena.ts";
 import { SoftwareFork } from "../memory/software_fork.ts";
 import type { EventLoop } from "../net/event_loop.ts";
 import { Listeners } from "../net/listeners.ts";
+import { WorkerIo } from "../net/synchronous_io.ts";
 import { Blocking } from "../observers/blocking.ts";
 import { KeyspaceEvents } from "../observers/keyspace_events.ts";
 import { Monitors } from "../observers/monitors.ts";
@@ -40,6 +41,7 @@ import { DiskFileSystem, type FileSystem } from "../persistence/file_system.ts";
 import { connectByTls, connectPlainly } from "../net/outgoing.ts";
 import { MasterLink } from "../replication/master_link.ts";
 import { Replication } from "../replication/replication.ts";
+import { MigrationSockets, type SynchronousIo } from "../replication/migration_sockets.ts";
 import { CallStack } from "../session/call_stack.ts";
 import { Scripting } from "../scripting/scripting.ts";
 import type { Client } from "../session/client.ts";
@@ -81,6 +83,8 @@ export interface ServerOptions {
   timers?: Timers;
   /** Ends the process; Deno.exit if not given. */
   exit?: (code: number) => never;
+  /** How MIGRATE reaches other servers; a Worker if not given. */
+  synchronousIo?: SynchronousIo;
 }
 
 export class Server implements Host {
@@ -123,6 +127,7 @@ export class Server implements Host {
   readonly scripting: Scripting;
   readonly replication: Replication;
   readonly masterLink: MasterLink;
+  readonly migrationSockets: MigrationSockets;
   readonly listeners: Listeners;
   readonly supervision: Supervision;
   readonly process: ServerProcess;
@@ -141,7 +146,7 @@ export class Server implements Host {
     this.arena = new Arena(segmentCountMax === undefined ? { debug } : { debug, segmentCountMax });
     this.fork = new SoftwareFork(this.arena);
     this.keyspace = new Keyspace(this.arena, config.databases, new KeyspaceAnnouncements(this));
-    this.commands = new CommandTable(rows);
+    this.commands = new CommandTable(rows, config.redisVersion);
     this.acl = new Acl(this, (client) => {
       this.outputLimits.apply(client);
       this.clientMemory.update(client);
@@ -189,6 +194,7 @@ export class Server implements Host {
       aof: () => this.persistence.aof.writer.bufferedBytes,
       backlog: () => this.replication.backlog?.heldBytes ?? 0,
     });
+    this.migrationSockets = new MigrationSockets(options.synchronousIo ?? new WorkerIo());
     this.listeners = new Listeners(this, options.eventLoop ?? null);
     this.supervision = new Supervision(log, this.timers);
     this.process = new ServerProcess(this, exit);
@@ -229,6 +235,7 @@ export class Server implements Host {
     this.blocking.stop();
     this.listeners.close();
     this.supervision.close();
+    this.migrationSockets.close();
     for (const client of [...this.clients.values()]) client.transport.close();
     await this.persistence.close();
     this.listeners.stop();

@@ -8,9 +8,11 @@
  *   oll, omem        whether there is more, and how much: what the output limits are about
  *   tot-mem          all that is counted for the client (client.ts), and the arguments in use
  *
- * `lib-name` and `lib-ver` (Redis 7.2) stand at the end if CLIENT SETINFO has set them.
+ * `lib-name` and `lib-ver` (Redis 7.2) stand at the end if CLIENT SETINFO has set them, or if the
+ * server answers as 7.2; `watch` comes with 7.4.
  */
 import * as clock from "../base/clock.ts";
+import { answersSince } from "../config/version.ts";
 import {
   type Client,
   QUEUED_COMMAND_BYTES,
@@ -76,7 +78,7 @@ export function clientType(client: Client): ClientType {
 
 /** The line of a client, without a line end. */
 export function clientLine(client: Client): string {
-  const { query, reply, mstate, tracking } = client;
+  const { query, reply, mstate, tracking, host: { config } } = client;
   const { peerAddress, localAddress } = client.transport;
   const nowMs = clock.nowMs();
   const argvBytes = isUsingArguments(client) ? client.argv.totalBytes() : 0;
@@ -92,6 +94,7 @@ export function clientLine(client: Client): string {
     `sub=${client.channels?.size ?? 0} psub=${client.patterns?.size ?? 0}`,
     `ssub=${client.shardChannels?.size ?? 0}`,
     `multi=${client.has(REDIS_MULTI) ? mstate.count : -1}`,
+    ...(answersSince(config, "7.4") ? [`watch=${client.watchedKeys.length}`] : []),
     `qbuf=${queryBytes} qbuf-free=${query.bytes.length - queryBytes}`,
     `argv-mem=${argvBytes} multi-mem=${queuedBytes}`,
     `rbs=${reply.bytes.length} rbp=${reply.length}`,
@@ -101,7 +104,8 @@ export function clientLine(client: Client): string {
     `cmd=${client.command?.name ?? "NULL"} user=${client.userName}`,
     `redir=${tracking === null ? -1 : tracking.redirectId} resp=${reply.resp}`,
   ];
-  if (client.libraryName !== "" || client.libraryVersion !== "") {
+  const isSet = client.libraryName !== "" || client.libraryVersion !== "";
+  if (isSet || answersSince(config, "7.2")) {
     fields.push(`lib-name=${client.libraryName} lib-ver=${client.libraryVersion}`);
   }
   return fields.join(" ");

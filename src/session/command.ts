@@ -2,6 +2,7 @@
  * Command: the row of the command table, modelled on Redis's redisCommand. A family file declares
  * its rows at its head; `command_table.ts` compiles them.
  */
+import type { RedisRelease } from "../config/version.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "./client.ts";
 
@@ -127,6 +128,8 @@ export interface RedisCommand {
   proc: (client: Client) => void;
   /** Arguments including the name; -3 means at least 3. */
   arity: number;
+  /** Where later releases take more arguments: what is the arity from which one on. */
+  arityFrom?: readonly [release: RedisRelease, arity: number];
   flags: readonly CommandFlag[];
   /** First, last, step, as in COMMAND INFO. */
   keys: KeyRange;
@@ -270,7 +273,7 @@ export interface Call {
   effects: Argv[] | null;
   /** If there are `effects`: the kinds of sinks (PROPAGATE_…) that hear of them. */
   effectTargets: number;
-  /** The kinds (PROPAGATE_…) of those who record effects: if there are any, it pays to name them. */
+  /** The kinds (PROPAGATE_…) of those who record effects; if there are any, to name them pays. */
   wantedTargets: number;
   /** The call of the same client inside of which this one runs. */
   outer: Call | null;

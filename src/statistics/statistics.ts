@@ -61,6 +61,8 @@ export class Statistics {
   unexpectedErrorReplies = 0;
   /** Number of error replies by their code ("ERR", "WRONGTYPE"): INFO errorstats. */
   readonly errorsByCode = new Map<string, number>();
+  /** What users were refused, by what they lacked; logins with a wrong password are "auth". */
+  readonly accessDenied = { auth: 0, command: 0, key: 0, channel: 0 };
   evictedClients = 0;
   queryBufferLimitDisconnections = 0;
   outputBufferLimitDisconnections = 0;
@@ -97,6 +99,7 @@ export class Statistics {
     this.writesProcessed = 0;
     this.errorReplies = 0;
     this.errorsByCode.clear();
+    Object.assign(this.accessDenied, { auth: 0, command: 0, key: 0, channel: 0 });
     this.evictedClients = 0;
     this.queryBufferLimitDisconnections = 0;
     this.outputBufferLimitDisconnections = 0;

@@ -59,16 +59,3 @@ Deno.test("FAILOVER finds no replicas, after it has read its options", () => {
   ];
   for (const [words, text] of cases) assertEquals(answer(words), `-ERR ${text}\r\n`);
 });
-
-Deno.test("REPLCONF takes what it knows, and does not answer ACK", () => {
-  using server = new EmbeddedServer();
-  const answer = (...words: string[]) => server.raw("REPLCONF", ...words);
-  assertEquals(answer("listening-port", "1", "ip-address", "x", "capa", "eof"), "+OK\r\n");
-  assertEquals(answer("rdb-only", "1", "rdb-filter-only", "functions"), "+OK\r\n");
-  assertEquals(answer("ack", "x"), "");
-  assertEquals(answer("foo", "1"), "-ERR Unrecognized REPLCONF option: foo\r\n");
-  assertEquals(answer("capa"), "-ERR syntax error\r\n");
-  const tooLong =
-    "-ERR REPLCONF ip-address provided by replica instance is too long: 1025 bytes\r\n";
-  assertEquals(answer("ip-address", "x".repeat(1025)), tooLong);
-});

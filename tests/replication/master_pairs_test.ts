@@ -24,9 +24,11 @@ const KINDS: readonly PeerKind[] = ["redis 7.0", "redis 6.2", "redis 8.2", "valk
 const REQUESTS = Number(Deno.env.get("REDENO_REPLICATION_REQUESTS") ?? 1500);
 const CUTS = 50;
 
-/** What a replica of a kind does not understand: options of EXPIRE, places of groups, libraries. */
+/** What a replica of a kind does not understand: options, libraries, later payloads. */
 function notFor(kind: PeerKind): RegExp {
-  return kind === "redis 6.2" ? /^(p?expire(at)?|x.*|function|fcall)$/i : /^$/;
+  return kind === "redis 6.2"
+    ? /^(p?expire(at)?|x.*|function|fcall|spublish|decrby|restore)$/i
+    : /^$/;
 }
 
 /** Redis 6.2 reads version 9 of the format. */

@@ -1,22 +1,17 @@
 /**
- * Special replies: what is done around a command whose reply is not simply sent: it may be dropped
- * (CLIENT REPLY), have pushes beside it, or must not be there at all, as with a replica.
+ * Special clients: what is done before and after a command of a client whose replies are dropped
+ * (CLIENT REPLY), that may be pushed to (tracking), that touches nothing, or that is a replica.
  */
 import {
   type Client,
   REDIS_CLOSE_NOW,
   REDIS_NO_TOUCH,
-  REDIS_PUSHED_TO,
   REDIS_REPLICA,
   REDIS_REPLY_OFF,
   REDIS_REPLY_SKIP,
   REDIS_REPLY_SKIP_NEXT,
   REDIS_TRACKING,
 } from "../session/client.ts";
-
-const REPLY_FLAGS = REDIS_REPLY_OFF | REDIS_REPLY_SKIP | REDIS_REPLY_SKIP_NEXT;
-/** Client flags under which a command needs care before and after. */
-export const SPECIAL_REPLY = REPLY_FLAGS | REDIS_PUSHED_TO | REDIS_NO_TOUCH | REDIS_REPLICA;
 
 /** Before a command of a client whose replies are dropped, or that may be pushed to. */
 export function beginSpecial(client: Client): void {
