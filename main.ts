@@ -11,10 +11,12 @@ import { checkRdbMain } from "./src/persistence/check_rdb.ts";
 import { DiskFileSystem } from "./src/persistence/file_system.ts";
 import { RdbFormatError } from "./src/persistence/rdb_format.ts";
 import { formatVersion, HELP_TEXT, parseCommandLine } from "./src/config/command_line.ts";
+import type { Config } from "./src/config/config.ts";
 import { renameCommands } from "./src/server/config_effects.ts";
 import { ConfigFileError, loadConfig, readStandardInput } from "./src/config/config_file.ts";
 import { OomScore } from "./src/server/oom_score.ts";
 import { clientsWithin, openFilesLimit } from "./src/net/open_files.ts";
+import { openTransport } from "./src/net/transport.ts";
 import { REDENO_VERSION, REDIS_VERSION } from "./src/config/version.ts";
 import { rehearse } from "./src/server/rehearsal.ts";
 import { Server } from "./src/server/server.ts";
@@ -50,18 +52,13 @@ async function main(): Promise<void> {
     standardInput: commandLine.readsStandardInput ? readStandardInput() : null,
     directives: commandLine.directives,
   });
-  const server = new Server({ config, rows: commandRows, log });
-  renameCommands(server);
-  const isConfigured = commandLine.directives.length > 0 || commandLine.readsStandardInput;
-  greet(config, isConfigured, log);
-  config.maxclients = clientsWithin(openFilesLimit(), config.maxclients, log);
-  new OomScore(log).follow(config);
-  listenForSignals(server);
-  server.supervision.begin(config.supervised);
+  let server: Server;
   try {
-    await server.start();
+    const isConfigured = commandLine.directives.length > 0 || commandLine.readsStandardInput;
+    server = await startServer(config, isConfigured);
   } catch (error) {
-    if (error instanceof AssertionFailure || !(error instanceof Error)) throw error;
+    const isOfStart = error instanceof Error && !(error instanceof ConfigFileError);
+    if (error instanceof AssertionFailure || !isOfStart) throw error;
     // What is wrong with the AOF has been logged where it was found.
     if (!(error instanceof AofLoadError)) {
       log.warning(
@@ -78,6 +75,21 @@ async function main(): Promise<void> {
   await rehearse(commandRows);
 }
 
+/** Makes the server and starts it. Rejects if it cannot serve, with an Error that says why. */
+async function startServer(config: Config, isConfigured: boolean): Promise<Server> {
+  const { eventLoop, text: transportText } = await openTransport(config);
+  const server = new Server({ config, rows: commandRows, log, eventLoop });
+  renameCommands(server);
+  greet(config, isConfigured, log);
+  log.notice(`Clients are carried by ${transportText}`);
+  config.maxclients = clientsWithin(openFilesLimit(config.maxclients), config.maxclients, log);
+  new OomScore(log).follow(config);
+  listenForSignals(server);
+  server.supervision.begin(config.supervised);
+  await server.start();
+  return server;
+}
+
 /**
  * Ctrl-C and SIGTERM end the server as SHUTDOWN does. Saving is done within the handler, so when a
  * second signal is heard the first one has been given up, and is forgotten.
@@ -85,8 +97,9 @@ async function main(): Promise<void> {
 function listenForSignals(server: Server): void {
   const shutdown = (name: string, words: readonly string[]) => {
     log.warning(`Received ${name} scheduling shutdown...`);
-    const isDone = server.process.shutdown(shutdownOptions(words));
-    if (!isDone) log.warning(`${name} does not end the server, for its data are not safe`);
+    const outcome = server.process.shutdown(shutdownOptions(words));
+    if (outcome !== "refused") return;
+    log.warning(`${name} does not end the server, for its data are not safe`);
   };
   Deno.addSignalListener("SIGINT", () => shutdown("SIGINT", server.config.shutdownOnSigint));
   try {

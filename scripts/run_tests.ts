@@ -7,6 +7,8 @@
  *   deno run … scripts/run_tests.ts interop fuzz -- --filter "LZF"
  *
  * A group is a directory below tests/; `unit` is every directory that is not one of the named ones.
+ * With `:runtime` behind its name the servers that it starts carry their clients by the runtime's
+ * sockets and not by epoll; `runtime` are the groups for which that matters most.
  * Types are checked first, for all groups together; then each group is one run of `deno test`,
  * whose output is passed on as it comes, without colours unless it goes to a terminal. Between
  * groups stands how long the rest will take, judged by how long the groups before took.
@@ -28,12 +30,13 @@ export interface Totals {
 }
 
 /** Directories of tests/ that are groups of their own, in the order in which `full` runs them. */
-const NAMED_GROUPS = ["differential", "interop", "crash", "stress", "mutants"];
+const NAMED_GROUPS = ["differential", "interop", "crash", "replication", "stress", "mutants"];
 const NOT_TESTS = ["support", "fixtures"];
 /** Sets of groups by the word that asks for them. */
 const SETS: Readonly<Record<string, readonly string[]>> = {
-  quick: ["unit", "differential", "interop", "crash"],
+  quick: ["unit", "differential", "interop", "crash", "replication"],
   full: ["unit", ...NAMED_GROUPS],
+  runtime: ["differential:runtime", "interop:runtime"],
 };
 /** What each takes on two cores that have nothing else to do, roughly; the sum is a first guess. */
 const SECONDS: Readonly<Record<string, number>> = {
@@ -42,6 +45,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   differential: 120,
   interop: 200,
   crash: 60,
+  replication: 200,
   stress: 60,
   mutants: 30,
 };
@@ -109,16 +113,20 @@ async function checkTypes(): Promise<boolean> {
   return (await child.status).success;
 }
 
-/** Runs `deno test` over the paths and returns its counts; shows its output unless told not to. */
+/**
+ * Runs `deno test` over the paths and returns its counts; shows its output unless told not to.
+ * `env` are environment variables besides ours.
+ */
 export async function runPaths(
   paths: readonly string[],
   options: readonly string[] = [],
   isShown = true,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Totals> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", ...PERMISSIONS, "--no-prompt", ...options, ...paths],
     cwd: ROOT,
-    env: colourSettings(),
+    env: { ...colourSettings(), ...env },
     stdin: "null",
     stdout: "piped",
     stderr: isShown ? "inherit" : "null",
@@ -130,8 +138,18 @@ export async function runPaths(
   return totals;
 }
 
+/** A group's name, and what it asks of the servers that it starts. */
+export function splitGroup(name: string): { group: string; env: Record<string, string> } {
+  const [group, transport] = name.split(":");
+  return {
+    group: group!,
+    env: transport === undefined ? {} : { REDENO_TEST_TRANSPORT: transport },
+  };
+}
+
 /** The directories of a group that exist: none if the name is unknown. */
-function groupPaths(group: string): string[] {
+function groupPaths(name: string): string[] {
+  const { group } = splitGroup(name);
   if (NAMED_GROUPS.includes(group)) {
     return existsSync(join(ROOT, "tests", group)) ? [join("tests", group)] : [];
   }
@@ -186,7 +204,7 @@ export class Progress {
   }
 
   #secondsOf(group: string): number {
-    return this.#seconds[group] ?? 60;
+    return this.#seconds[splitGroup(group).group] ?? 60;
   }
 }
 
@@ -214,7 +232,8 @@ async function main(args: readonly string[]): Promise<number> {
     announce();
     // Else each file that starts a Worker would have its types checked in the middle of a test.
     const checked = ["--no-check", ...options];
-    totals = addTotals(totals, await runPaths(groupPaths(group).filter(holdsTests), checked));
+    const paths = groupPaths(group).filter(holdsTests);
+    totals = addTotals(totals, await runPaths(paths, checked, true, splitGroup(group).env));
   }
   printLine(`all of it took ${formatSeconds((performance.now() - startMs) / 1000)}`);
   printLine(formatTotals(totals));

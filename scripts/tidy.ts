@@ -141,7 +141,12 @@ const BANS: readonly Ban[] = [
   {
     pattern: /\bqueueMicrotask\b/,
     instead: "turn.afterwards of src/execution/turn.ts",
-    where: /^src\/(?!cli\/|execution\/turn\.ts$)/,
+    where: /^src\/(?!cli\/|execution\/turn\.ts$|net\/event_loop\.ts$)/,
+  },
+  {
+    pattern: /\bset(?:Timeout|Interval)\(/,
+    instead: "src/base/timers.ts",
+    where: /^src\/(?!cli\/|base\/timers\.ts$|net\/tls)/,
   },
   {
     pattern: /\bignore:/,
@@ -223,6 +228,11 @@ const TESTED_ELSEWHERE: readonly { path: RegExp; reason: string }[] = [
   {
     path: /^src\/(?:server\/host_process|execution\/reset_statistics)\.ts$/,
     reason: "the end of the process: shutdown_test, process_start_test",
+  },
+  {
+    path: /^src\/net\/(?:door|runtime_listener|runtime_carrier)\.ts$/,
+    reason:
+      "who comes in and how the runtime carries it: listeners_test, tls_test, connection_test",
   },
   {
     path: /^src\/server\/cron\.ts$/,

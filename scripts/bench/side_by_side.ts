@@ -9,7 +9,9 @@ import {
   type ServerTarget,
   startServer,
 } from "../../tests/support/server_process.ts";
+import { cpuSeconds } from "../../tests/support/process_stat.ts";
 import { encodeRequests, type RespClient } from "../../tests/support/resp_client.ts";
+import { runTool } from "../../tests/support/tool_availability.ts";
 import { concatBytes, utf8 } from "../../tests/support/text.ts";
 
 export const TARGETS: readonly ServerTarget[] = ["redis", "redeno"];
@@ -46,6 +48,39 @@ export function median(values: readonly number[]): number {
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = [...values].sort((left, right) => left - right);
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * percent / 100) - 1)];
+}
+
+/** What one run of redis-benchmark tells of a server. */
+export interface Sample {
+  requestsPerSecond: number;
+  /** Of the server's process, per request. */
+  cpuMicroseconds: number;
+  /** How long 99 of 100 requests took at most, in ms. */
+  p99Ms: number;
+}
+
+/** Runs one test of redis-benchmark with `requests` requests. */
+export async function runBenchmark(
+  server: ServerProcess,
+  args: readonly string[],
+  requests: number,
+): Promise<Sample> {
+  const cpuBefore = cpuSeconds(server.pid);
+  const { stdout } = await runTool("redis-benchmark", [
+    ...["-p", String(server.port), "--csv", "-n", String(requests)],
+    ...args,
+  ], { timeoutMs: 600_000 });
+  const cpu = cpuSeconds(server.pid) - cpuBefore;
+  // test, requests per second, then latencies: mean, min, p50, p95, p99, max.
+  const [, rate, , , , , p99] = stdout.trim().split("\n").at(-1)!.replaceAll('"', "").split(",");
+  if (!(Number(rate) > 0)) {
+    throw new Error(`Cannot read the result of ${args.join(" ")}: ${stdout}`);
+  }
+  return {
+    requestsPerSecond: Number(rate),
+    cpuMicroseconds: cpu * 1e6 / requests,
+    p99Ms: Number(p99),
+  };
 }
 
 /** A Markdown table; the first column to the left, numbers to the right. */

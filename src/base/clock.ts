@@ -24,6 +24,17 @@ export function refresh(): number {
   return cachedMs;
 }
 
+/** Does something at the present moment; behind it the cached moment is the one before. */
+export function meanwhile<Result>(work: () => Result): Result {
+  const beforeMs = cachedMs;
+  refresh();
+  try {
+    return work();
+  } finally {
+    cachedMs = beforeMs;
+  }
+}
+
 /** The wall clock in milliseconds, read now; leaves the cache alone. */
 export function systemMs(): number {
   return stoppedMs ?? Date.now();
@@ -38,6 +49,11 @@ export function systemUs(): number {
 /** Microseconds since an arbitrary moment; never goes back: for durations, not for dates. */
 export function monotonicUs(): number {
   return stoppedMs === null ? performance.now() * 1000 : stoppedMs * 1000;
+}
+
+/** Milliseconds since an arbitrary moment, also while a test has stopped the clock: for timers. */
+export function runtimeMs(): number {
+  return performance.now();
 }
 
 /** Stops the clock at `timeMs` (milliseconds since 1970). */

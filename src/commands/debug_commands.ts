@@ -4,7 +4,8 @@
  * what Redeno does not have (jemalloc, replication, cluster), are unknown here.
  */
 import { latin1Bytes, latin1Text, readableText, Slice } from "../base/bytes.ts";
-import { hexId } from "../base/random.ts";
+import * as clock from "../base/clock.ts";
+import { pause } from "../base/pause.ts";
 import { parseDouble } from "../base/doubles.ts";
 import { datasetDigest, hexText, valueDigest } from "../keyspace/dataset_digest.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -13,6 +14,7 @@ import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { type CommandError, commandError, NO_SUCH_KEY } from "../session/errors.ts";
 import { protectionRefusal } from "../execution/protected_commands.ts";
+import { BUSY_MODULE } from "../execution/yielding.ts";
 import { userLines } from "../access/acl_file.ts";
 import { rewriteConfigFile } from "../config/config_rewrite.ts";
 import { tryParseBytes } from "../config/config_kinds.ts";
@@ -22,12 +24,14 @@ import * as quicklist from "../structures/quicklist.ts";
 import * as quicklistNodes from "../structures/quicklist_nodes.ts";
 import * as listValue from "../values/list_value.ts";
 import * as stringValue from "../values/string_value.ts";
+import * as hashValue from "../values/hash_value.ts";
 import * as value from "../values/value.ts";
 import { boundedIntegerArgument, integerArgument } from "./arguments.ts";
 import { dumpPayload } from "./dump_commands.ts";
 import { DEBUG_HELP } from "./debug_commands_help.ts";
 import { replyProtocolSample } from "./debug_commands_protocol.ts";
 import { replyHelp, wrongSubcommandArity } from "./help.ts";
+import { encodingName } from "./key_commands.ts";
 import { hashTableReport } from "./debug_commands_tables.ts";
 
 // deno-fmt-ignore
@@ -73,6 +77,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   ["set-active-expire", 3, 3, setActiveExpire],
   ["set-skip-checksum-validation", 3, 3, setSkipChecksumValidation],
   ["sleep", 3, 3, sleep],
+  ["sleep-yielding", 3, 3, sleepYielding],
 ];
 
 const NOT_A_LISTPACK = commandError("ERR Not a listpack encoded object.");
@@ -116,7 +121,8 @@ function looseInteger({ argv }: Client, index: number): number {
 
 function changeReplicationId({ host, reply }: Client): void {
   host.log.notice("DEBUG CHANGE-REPL-ID: the replication ID is a new one");
-  host.process.replicationId = hexId(40);
+  host.replication.state.changeId();
+  host.replication.state.clearSecondId();
   reply.ok();
 }
 
@@ -175,18 +181,19 @@ function tableStatistics(client: Client): void {
 function keyTableStatistics(client: Client): void {
   const { arena } = client.db;
   const entry = entryOf(client);
-  const encoding = value.encodingOf(arena, entry);
-  if (encoding === value.ENCODING_HASHTABLE) {
-    client.reply.verbatim(hashTableReport(arena, value.valueRef(arena, entry)));
-    return;
-  }
-  throw NOT_A_TABLE;
+  // Sets of this encoding are kept as hashes are.
+  const table = hashValue.tableOfKey(arena, entry);
+  if (table === 0) throw NOT_A_TABLE;
+  client.reply.verbatim(hashTableReport(arena, table));
 }
 
 function showListpack(client: Client): void {
   const { arena } = client.db;
   const entry = entryOf(client);
-  if (value.encodingOf(arena, entry) !== value.ENCODING_LISTPACK) throw NOT_A_LISTPACK;
+  const encoding = value.encodingOf(arena, entry);
+  if (encoding !== value.ENCODING_LISTPACK && encoding !== value.ENCODING_LISTPACK_EX) {
+    throw NOT_A_LISTPACK;
+  }
   const ref = value.valueRef(arena, entry);
   const raw = new Slice();
   listpack.rawSlice(arena, ref, raw);
@@ -222,9 +229,7 @@ function describeObject(client: Client): void {
   const encoding = value.encodingOf(arena, entry);
   const idleSeconds = Math.floor(host.keyspace.idleMs(entry) / 1000);
   let text = `Value at:0x${entry.toString(16)} refcount:1 ` +
-    `encoding:${value.ENCODING_NAMES[encoding]} serializedlength:${
-      serializedBytes(client, entry)
-    }` +
+    `encoding:${encodingName(client, entry)} serializedlength:${serializedBytes(client, entry)}` +
     ` lru:${value.accessClock(arena, entry)} lru_seconds_idle:${idleSeconds}`;
   if (encoding === value.ENCODING_QUICKLIST) {
     const list = value.valueRef(arena, entry);
@@ -308,13 +313,26 @@ function pauseCron(client: Client): void {
 
 /** The largest wait that a timer of the system takes. */
 const SLEEP_MS_MAX = 2 ** 31 - 1;
+/** Pause between two rounds in which others are served. */
+const YIELD_PERIOD_US = 1000;
 
 /** Stops everything for a while, as a slow command does. */
 function sleep({ argv, reply }: Client): void {
+  pause(sleepMs(argv) * 1000);
+  reply.ok();
+}
+
+function sleepMs(argv: Argv): number {
   const seconds = parseDouble(argv.bytes, argv.starts[2], argv.lengths[2]);
-  if (seconds > 0) {
-    const nobodyWakesIt = new Int32Array(new SharedArrayBuffer(4));
-    Atomics.wait(nobodyWakesIt, 0, 0, Math.min(seconds * 1000, SLEEP_MS_MAX));
+  return seconds > 0 ? Math.min(seconds * 1000, SLEEP_MS_MAX) : 0;
+}
+
+/** Others are served meanwhile, where the sockets allow it: as while a script runs long. */
+function sleepYielding({ argv, reply, host }: Client): void {
+  const endUs = clock.monotonicUs() + sleepMs(argv) * 1000;
+  while (clock.monotonicUs() < endUs) {
+    host.yielding.serveOthers(BUSY_MODULE);
+    pause(YIELD_PERIOD_US);
   }
   reply.ok();
 }

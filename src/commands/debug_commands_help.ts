@@ -56,6 +56,8 @@ export const DEBUG_HELP: readonly string[] = [
   "    0 brings the default back.",
   "SLEEP <seconds>",
   "    Holds the whole server up; fractions are possible.",
+  "SLEEP-YIELDING <seconds>",
+  "    Does so, but others are answered BUSY meanwhile, if the sockets allow it.",
   "LISTPACK <key>",
   "    Writes the entries of a value that is one listpack to the log.",
   "QUICKLIST <key> [<0|1>]",

@@ -3,6 +3,7 @@
  * them is in scripting/, what keeps them in scripting/function_libraries.ts.
  */
 import { latin1Bytes, Slice } from "../base/bytes.ts";
+import * as clock from "../base/clock.ts";
 import { matchGlob } from "../base/glob.ts";
 import { parseInt64 } from "../base/integers.ts";
 import { OPCODE_FUNCTION2, RDB_VERSION, RdbFormatError } from "../persistence/rdb_format.ts";
@@ -11,7 +12,9 @@ import { RdbOutput } from "../persistence/rdb_output.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Library, LibraryFunction } from "../scripting/function_library.ts";
 import { type RestorePolicy } from "../scripting/function_libraries.ts";
+import type { ScriptRun } from "../scripting/script_calls.ts";
 import { commandBitsOf } from "../scripting/script_flags.ts";
+import { busyErrorOf } from "../scripting/script_watch.ts";
 import type { Client } from "../session/client.ts";
 import { COMMAND_MAY_REPLICATE, COMMAND_READONLY, type RedisCommand } from "../session/command.ts";
 import { commandError } from "../session/errors.ts";
@@ -22,7 +25,6 @@ import {
   checkedKeyCount,
   isFlushMode,
   NO_KEYS,
-  NOT_BUSY,
   ONE_SHARD,
   READ_NOTE,
   RUNS,
@@ -217,9 +219,9 @@ function functionFlushCommand(client: Client): void {
   reply.ok();
 }
 
-/** While a function runs, nobody is served: so none runs when this is asked. */
-function functionKillCommand(_client: Client): void {
-  throw NOT_BUSY;
+function functionKillCommand({ host, reply }: Client): void {
+  host.scripting.kill(true);
+  reply.ok();
 }
 
 function functionHelpCommand(client: Client): void {
@@ -278,10 +280,12 @@ function replyFunction(reply: Client["reply"], each: LibraryFunction): void {
 }
 
 function functionStatsCommand({ host, reply }: Client): void {
-  const { functions } = host.scripting;
+  const { functions, running } = host.scripting;
+  if (running !== null && !running.isFunction) throw busyErrorOf(running);
   reply.map(2);
   reply.bulkText("running_script");
-  reply.nil();
+  if (running === null) reply.nil();
+  else replyRunning(reply, running);
   reply.bulkText("engines");
   reply.map(1);
   reply.bulkText("LUA");
@@ -290,6 +294,18 @@ function functionStatsCommand({ host, reply }: Client): void {
   reply.integer(functions.libraryCount);
   reply.bulkText("functions_count");
   reply.integer(functions.functionCount);
+}
+
+function replyRunning(reply: Client["reply"], { name, caller, startedUs }: ScriptRun): void {
+  const { argv } = caller.call!;
+  reply.map(3);
+  reply.bulkText("name");
+  reply.bulkText(name);
+  reply.bulkText("command");
+  reply.array(argv.count);
+  for (let index = 0; index < argv.count; index++) reply.bulkText(argv.text(index));
+  reply.bulkText("duration_ms");
+  reply.integer(Math.floor((clock.monotonicUs() - startedUs) / 1000));
 }
 
 /** All libraries as in an RDB file, then version and checksum. */

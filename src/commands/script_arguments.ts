@@ -23,7 +23,6 @@ export const RUNS_SCRIPT: readonly CommandTrait[] = ["runs_script"];
 export const WRITE_NOTE = "`RW` `UPDATE`: a script may do anything with its keys";
 export const READ_NOTE = "`RO` `ACCESS`: a script may read its keys";
 
-export const NOT_BUSY = commandError("NOTBUSY No scripts in execution right now.");
 const NEGATIVE_KEYS = commandError("ERR Number of keys can't be negative");
 const TOO_MANY_KEYS = commandError("ERR Number of keys can't be greater than number of args");
 

@@ -16,7 +16,6 @@ import {
   checkedKeyCount,
   isFlushMode,
   NO_KEYS,
-  NOT_BUSY,
   ONE_SHARD,
   READ_NOTE,
   RUNS,
@@ -181,9 +180,9 @@ function scriptLoadCommand({ argv, host, reply }: Client): void {
   reply.bulkText(host.scripting.compile(argv.text(2), true).sha);
 }
 
-/** While a script runs, nobody is served: so none runs when this is asked. */
-function scriptKillCommand(_client: Client): void {
-  throw NOT_BUSY;
+function scriptKillCommand({ host, reply }: Client): void {
+  host.scripting.kill(false);
+  reply.ok();
 }
 
 function scriptDebugCommand({ argv, reply }: Client): void {

@@ -5,6 +5,7 @@
 import { join } from "@std/path";
 import * as clock from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import type { Timers } from "../base/timers.ts";
 import { AofDirectory } from "../persistence/aof_directory.ts";
 import { AofLoader, AofLoadError, type AofReplay } from "../persistence/aof_loader.ts";
 import { AofManifestError } from "../persistence/aof_manifest.ts";
@@ -16,6 +17,7 @@ export interface AofOpeningOptions {
   readonly files: FileSystem;
   readonly log: Log;
   readonly replay: AofReplay;
+  readonly timers: Timers;
   /** Loads the RDB at the beginning of the file; resolves with the offset behind it. */
   loadRdb(path: string): Promise<number>;
   /** Loading begins and ends; between, `onLoadProgress`. */
@@ -77,13 +79,14 @@ export async function loadAofFiles(
   options: AofOpeningOptions,
   directory: AofDirectory,
 ): Promise<void> {
-  const { config, files, log, replay } = options;
+  const { config, files, log, replay, timers } = options;
   const totalBytes = directory.totalBytes();
   const startUs = clock.monotonicUs();
   const loader = new AofLoader({
     files,
     log,
     replay,
+    timers,
     config,
     loadRdb: (path) => options.loadRdb(path),
     onProgress: (loadedBytes) => options.onLoadProgress(loadedBytes),

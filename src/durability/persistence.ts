@@ -7,6 +7,7 @@ import { BackgroundChild, type ChildPort } from "../persistence/background_child
 import { errorText } from "../persistence/file_system.ts";
 import type { AofReplay } from "../persistence/aof_loader.ts";
 import { AofControl } from "./aof_control.ts";
+import type { RdbHistory } from "../persistence/rdb_writer.ts";
 import type { EffectSink } from "../persistence/effect_encoder.ts";
 import { type Client, REDIS_BLOCKED } from "../session/client.ts";
 import { GATE_LOADING, GATE_MISCONF } from "../session/gates.ts";
@@ -52,6 +53,7 @@ type PersistenceHost = Pick<
   | "log"
   | "process"
   | "statistics"
+  | "timers"
 >;
 
 export interface PersistenceOptions {
@@ -62,6 +64,8 @@ export interface PersistenceOptions {
   readonly replay: AofReplay;
   /** The function libraries, which are saved with the data. */
   readonly libraries: LibraryStore;
+  /** Where the data stand in their history, for RDB files. */
+  history(): RdbHistory | null;
   /** From now on effects are recorded there; null: nowhere. */
   setEffectSink(sink: EffectSink | null): void;
   /** The next effect must name its database. */
@@ -91,7 +95,7 @@ export class Persistence {
     const { host, createChild, replay, libraries } = options;
     this.#host = host;
     this.#libraries = libraries;
-    const { arena, files, fork, log, config, keyspace, latency } = host;
+    const { arena, files, fork, log, config, keyspace, latency, timers } = host;
     const onLatency = (event: string, durationUs: number) => latency.addIfNeeded(event, durationUs);
     this.child = new BackgroundChild({ arena, fork, log, files, createChild, onLatency });
     const loading = {
@@ -108,7 +112,9 @@ export class Persistence {
       files,
       log,
       child,
+      timers,
       libraries,
+      history: () => options.history(),
       saveEnded: () => this.#refuseWritesIfNeeded(),
       onLatency,
       ...loading,
@@ -120,6 +126,7 @@ export class Persistence {
       log,
       child: new RewriteChild(child, rdb),
       replay,
+      timers,
       writeBase: (path, isRdb) => rdb.writeBase(path, isRdb),
       loadRdb: (path) => rdb.loadFile(path, true),
       loadDump: () => rdb.loadDump(),

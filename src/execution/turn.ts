@@ -14,6 +14,8 @@
  * use microtasks of its own; `deno task tidy` sees to it.
  */
 
+import type { Timer, Timers } from "../base/timers.ts";
+
 /** Something with output to write at the end of the turn. */
 export interface Flushable {
   flush(): void;
@@ -34,11 +36,14 @@ export class Turn {
   /** `end` is running. */
   #isEnding = false;
   readonly #beforeFlush: () => boolean;
+  /** Due when the events that have come meanwhile are served. */
+  readonly #afterEvents: Timer;
 
   /**
    * `beforeFlush` makes the turn's commands durable; false = not yet, it will call `end` itself.
    */
-  constructor(beforeFlush: () => boolean) {
+  constructor(timers: Timers, beforeFlush: () => boolean) {
+    this.#afterEvents = timers.create(() => this.#runLater());
     this.#beforeFlush = beforeFlush;
   }
 
@@ -66,14 +71,14 @@ export class Turn {
   /** Runs `task` when the events that have come meanwhile are served, in the order of the calls. */
   afterwards(task: () => void): void {
     this.#later.push(task);
-    if (this.#later.length === 1) setTimeout(this.#runLater, 0);
+    if (this.#later.length === 1) this.#afterEvents.start(0);
   }
 
-  readonly #runLater = (): void => {
+  #runLater(): void {
     const tasks = this.#later;
     this.#later = [];
     for (const task of tasks) task();
-  };
+  }
 
   /** Ends the turn now. */
   readonly end = (): void => {
@@ -87,6 +92,19 @@ export class Turn {
     if (mayFlush) this.#flush();
     this.#isEnding = false;
   };
+
+  /**
+   * From within a running command: lets those write who were served meanwhile, once `makeDurable`
+   * has made the commands before this one as safe as they must be (false: it cannot now). Whose
+   * command is running asks again, and writes at the end of the turn.
+   */
+  flushWithin(makeDurable: () => boolean): void {
+    // A command that runs while a turn ends has nobody to wait for.
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    if (makeDurable()) this.#flush();
+    this.#isEnding = false;
+  }
 
   #flush(): void {
     const flushing = this.#waiting;

@@ -1,11 +1,12 @@
 /**
- * Connection: carries a client's bytes over a socket.
+ * Connection: what becomes of a client's bytes, whatever carries them.
  *
  *   read → query buffer → dispatch, until no complete request is left → read again
  *   end of the turn → one write with all output
  *
  * Reading goes on while a write is pending. What a turn is, and that nothing is written before the
- * AOF has what it needs, is the business of turn.ts.
+ * AOF has what it needs, is the business of turn.ts. How bytes come and go is that of a Carrier:
+ * epoll_carrier.ts, runtime_carrier.ts.
  *
  * No async function here: each would add promises and microtasks to every request.
  */
@@ -14,6 +15,7 @@ import { recycle } from "../protocol/reply.ts";
 import {
   type Client,
   type ClientTransport,
+  type OutputSource,
   REDIS_BLOCKED,
   REDIS_CLOSE_AFTER_REPLY,
   REDIS_CLOSE_NOW,
@@ -27,11 +29,31 @@ const SHOWN_QUERY_BYTES_MAX = 64;
 /** A query buffer larger than this is given back as soon as it is empty. */
 const QUERY_BUFFER_KEPT_MAX = 256 * 1024;
 
-/** The part of Deno.Conn that is used: TCP, TLS and unix sockets have it. */
-export interface Socket {
-  read(target: Uint8Array<ArrayBuffer>): Promise<number | null>;
-  write(source: Uint8Array<ArrayBuffer>): Promise<number>;
+/** Pieces of an output source that are written in a row; others are served then. */
+const SOURCE_PIECES_MAX = 16;
+
+/** How bytes are carried between a connection and its peer. */
+export interface Carrier {
+  /** What has arrived, and what became of writes, is told to `connection` from now on. */
+  open(connection: Connection): void;
+  /** Lets bytes come, if it does not already: into `connection.room`, told by `received`. */
+  read(): void;
+  /** Nothing is read any more. */
+  stopReading(): void;
+  /**
+   * Writes bytes[start..end) as far as the system takes them at once, and returns how many it took.
+   * If these are not all, `connection.written` will be called, with the number that has been taken
+   * by then, which may be 0: then the rest is to be given again.
+   */
+  write(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): number;
+  /** Ends it; it tells nothing more. */
   close(): void;
+}
+
+/** Where the two ends of a connection are, as clients are shown. */
+export interface Addresses {
+  readonly peer: string;
+  readonly local: string;
 }
 
 /** What it uses of the host. */
@@ -48,43 +70,52 @@ export type ConnectionHost = Pick<
 >;
 
 export class Connection implements ClientTransport {
-  readonly peerAddress: string;
-  readonly localAddress: string;
   readonly client: Client;
   readonly #host: ConnectionHost;
-  readonly #socket: Socket;
-  #isReading = false;
+  readonly #carrier: Carrier;
+  readonly #addresses: Addresses;
   #isFlushRequested = false;
   /** Output under way: its array, the bytes of it, how many are written; null if none. */
   #writing: Uint8Array<ArrayBuffer> | null = null;
   #writingBytes = 0;
   #writtenBytes = 0;
+  /** Whose bytes are under way if they are not of the reply. */
+  #writingSource: OutputSource | null = null;
   /** Bytes that the read under way has room for. */
-  #room = 0;
+  #roomBytes = 0;
   #isClosed = false;
 
-  constructor(
-    host: ConnectionHost,
-    socket: Socket,
-    addresses: { peer: string; local: string },
-  ) {
+  constructor(host: ConnectionHost, carrier: Carrier, addresses: Addresses) {
     this.#host = host;
-    this.#socket = socket;
-    this.peerAddress = addresses.peer;
-    this.localAddress = addresses.local;
+    this.#carrier = carrier;
+    this.#addresses = addresses;
     this.client = host.clientLife.add(this);
+  }
+
+  get peerAddress(): string {
+    return this.#addresses.peer;
+  }
+
+  get localAddress(): string {
+    return this.#addresses.local;
+  }
+
+  /** Whether a command of the client is in progress: it must be left alone until that is over. */
+  get isRunning(): boolean {
+    return this.client.call !== null;
   }
 
   /** Begins to serve. */
   start(): void {
-    this.#read();
+    this.#carrier.open(this);
+    this.#carrier.read();
   }
 
   /** Goes on with requests that waited while the client was blocked. */
   resume(): void {
     if (this.#isClosed) return;
     if (this.client.query.pendingBytes > 0) this.#process();
-    if (!this.#isReading) this.#read();
+    if ((this.client.flags & REDIS_CLOSE_AFTER_REPLY) === 0) this.#carrier.read();
   }
 
   requestFlush(): void {
@@ -97,65 +128,153 @@ export class Connection implements ClientTransport {
   flush(): void {
     this.#isFlushRequested = false;
     if (this.#isClosed) return;
+    // Its reply is not complete: somebody else is served meanwhile (Turn.flushWithin).
+    if (this.isRunning) return this.requestFlush();
     const { client } = this;
-    const mayExceed = this.#writing !== null || client.reply.length > OUTPUT_FREE_BYTES;
+    const mayExceed = this.#writing !== null || client.reply.length > OUTPUT_FREE_BYTES ||
+      client.outputSource !== null;
     if (mayExceed || client.reply.isOverflown) {
       if (this.#host.outputLimits.closeIfReached(client)) return;
       this.#host.clientMemory.update(client);
     }
     if ((client.flags & REDIS_CLOSE_NOW) !== 0) return this.close();
-    if (this.#writing !== null) return;
-    const { length } = client.reply;
-    if (length > 0) {
-      this.#writing = client.reply.detach();
-      this.#writingBytes = length;
-      this.#writtenBytes = 0;
-      client.outputPendingBytes = length;
-      this.#host.statistics.outputBytes += length;
-      this.#write();
-    } else if ((client.flags & REDIS_CLOSE_AFTER_REPLY) !== 0) {
-      this.close();
-    }
+    if (this.#writing === null) this.#writeOutput();
   }
 
   close(): void {
     if (this.#isClosed) return;
+    if (this.isRunning) {
+      // The command still uses what would go; the end of the turn closes it.
+      this.client.flags |= REDIS_CLOSE_NOW;
+      return this.requestFlush();
+    }
     this.#isClosed = true;
     this.#host.clientLife.remove(this.client);
     // Whoever still knows the client must not keep its buffers alive. Those of a write that is
     // under way belong to the system until it fails.
     this.client.query.release();
     recycle(this.client.reply.detach());
-    try {
-      this.#socket.close();
-    } catch {
-      // The peer was faster.
+    this.#carrier.close();
+  }
+
+  // ------------------------------------------------------------------------- told by the carrier
+
+  /** Where the next bytes are to be read to. */
+  get room(): Uint8Array<ArrayBuffer> {
+    const room = this.client.query.writable();
+    this.#roomBytes = room.length;
+    return room;
+  }
+
+  /** So many bytes have been read into the room. */
+  received(count: number): void {
+    if (this.#isClosed) return;
+    const { client } = this;
+    const { statistics } = this.#host;
+    client.query.end += count;
+    statistics.inputBytes += count;
+    statistics.readsProcessed++;
+    if ((client.flags & REDIS_BLOCKED) === 0) this.#process();
+    if (this.#isClosed) return;
+    if (client.query.bytes.length > QUERY_BUFFER_KEPT_MAX) client.query.shrink();
+    else if (count === this.#roomBytes) client.query.growAfterFullRead();
+    this.#host.clientMemory.update(client);
+    if (this.#isQueryTooLong()) return this.#closeForQueryBuffer();
+    if ((client.flags & REDIS_CLOSE_AFTER_REPLY) === 0) this.#carrier.read();
+    else this.#carrier.stopReading();
+  }
+
+  /** The peer sends no more; what it is still owed is written. */
+  ended(): void {
+    if (this.#isClosed) return;
+    const { client } = this;
+    const isSent = this.#writing === null && client.reply.length === 0;
+    // Redis: a replica that has closed its side is gone.
+    if (isSent || client.outputSource !== null) return this.close();
+    client.flags |= REDIS_CLOSE_AFTER_REPLY;
+    this.#carrier.stopReading();
+  }
+
+  /** The connection is broken. */
+  failed(): void {
+    this.close();
+  }
+
+  /** Of the write under way the system has taken so many more bytes. */
+  written(count: number): void {
+    if (this.#writing === null) return;
+    this.#countWritten(count);
+    const isPart = this.#writtenBytes < this.#writingBytes;
+    if (this.#isClosed) return isPart ? undefined : this.#endWrite();
+    // A source is asked again for what it gave and the system did not take.
+    if (isPart && this.#writingSource === null && !this.#push()) return;
+    this.#endWrite();
+    const { client } = this;
+    if (client.reply.length > 0 || client.outputSource !== null) this.requestFlush();
+    else if ((client.flags & REDIS_CLOSE_AFTER_REPLY) !== 0) this.close();
+  }
+
+  // ------------------------------------------------------------------------------------- output
+
+  /** Writes all there is, as far as the system takes it at once. */
+  #writeOutput(): void {
+    const { client } = this;
+    for (let pieces = 0; this.#takeOutput(); pieces++) {
+      if (!this.#push()) return;
+      this.#endWrite();
+      if (pieces === SOURCE_PIECES_MAX) return this.requestFlush();
+    }
+    if ((client.flags & REDIS_CLOSE_AFTER_REPLY) !== 0) this.close();
+  }
+
+  /** Finds what is to be written next: the reply, and then what a source has; false if nothing. */
+  #takeOutput(): boolean {
+    const { client } = this;
+    const { length } = client.reply;
+    if (length > 0) {
+      this.#writing = client.reply.detach();
+      this.#writingBytes = length;
+      client.outputPendingBytes = length;
+      this.#host.statistics.outputBytes += length;
+    } else {
+      const source = client.outputSource;
+      const bytes = source === null ? null : source.next();
+      if (bytes === null) return false;
+      this.#writing = bytes;
+      this.#writingBytes = bytes.length;
+      this.#writingSource = source;
+    }
+    this.#writtenBytes = 0;
+    return true;
+  }
+
+  /** Gives the carrier the rest of the output under way; returns whether it took all of it. */
+  #push(): boolean {
+    const taken = this.#carrier.write(this.#writing!, this.#writtenBytes, this.#writingBytes);
+    if (taken > 0) this.#countWritten(taken);
+    return this.#writtenBytes === this.#writingBytes;
+  }
+
+  #countWritten(count: number): void {
+    if (count > 0) this.#host.statistics.writesProcessed++;
+    this.#writtenBytes += count;
+    const { client } = this;
+    if (this.#writingSource === null) {
+      client.outputPendingBytes = this.#writingBytes - this.#writtenBytes;
+      this.#host.clientMemory.update(client);
+    } else if (count > 0 && !this.#isClosed) {
+      this.#writingSource.written(count);
     }
   }
 
-  #read(): void {
-    if (this.#isClosed) return;
-    const target = this.client.query.writable();
-    this.#room = target.length;
-    this.#isReading = true;
-    this.#socket.read(target).then(this.#onRead, this.#onFailure);
+  /** No write is under way any more. */
+  #endWrite(): void {
+    if (this.#writingSource === null) recycle(this.#writing!);
+    this.#writingSource = null;
+    this.#writing = null;
   }
 
-  readonly #onRead = (count: number | null): void => {
-    this.#isReading = false;
-    if (this.#isClosed) return;
-    if (count === null) return this.#onEnd();
-    const { client } = this;
-    client.query.end += count;
-    this.#host.statistics.inputBytes += count;
-    this.#host.statistics.readsProcessed++;
-    if ((client.flags & REDIS_BLOCKED) === 0) this.#process();
-    if (client.query.bytes.length > QUERY_BUFFER_KEPT_MAX) client.query.shrink();
-    else if (count === this.#room) client.query.growAfterFullRead();
-    this.#host.clientMemory.update(client);
-    if (this.#isQueryTooLong()) return this.#closeForQueryBuffer();
-    if ((client.flags & REDIS_CLOSE_AFTER_REPLY) === 0) this.#read();
-  };
+  // -------------------------------------------------------------------------------------- input
 
   #process(): void {
     this.#host.dispatcher.processQuery(this.client);
@@ -163,39 +282,6 @@ export class Connection implements ClientTransport {
     if (client.reply.length > 0 || (client.flags & REDIS_CLOSE_NOW) !== 0) this.requestFlush();
     else if ((client.flags & REDIS_CLOSE_AFTER_REPLY) !== 0) this.requestFlush();
   }
-
-  /** The peer sends no more; what it is still owed is written. */
-  #onEnd(): void {
-    const { client } = this;
-    if (this.#writing === null && client.reply.length === 0) return this.close();
-    client.flags |= REDIS_CLOSE_AFTER_REPLY;
-  }
-
-  #write(): void {
-    const bytes = this.#writing!.subarray(this.#writtenBytes, this.#writingBytes);
-    this.#socket.write(bytes).then(this.#onWritten, this.#onFailure);
-  }
-
-  readonly #onWritten = (count: number): void => {
-    this.#host.statistics.writesProcessed++;
-    this.#writtenBytes += count;
-    const { client } = this;
-    client.outputPendingBytes = this.#writingBytes - this.#writtenBytes;
-    this.#host.clientMemory.update(client);
-    if (client.outputPendingBytes > 0) {
-      if (!this.#isClosed) this.#write();
-      return;
-    }
-    recycle(this.#writing!);
-    this.#writing = null;
-    if (this.#isClosed) return;
-    if (client.reply.length > 0) this.requestFlush();
-    else if ((client.flags & REDIS_CLOSE_AFTER_REPLY) !== 0) this.close();
-  };
-
-  readonly #onFailure = (): void => {
-    this.close();
-  };
 
   /** Whether the client has sent too much that is not carried out yet, queued commands included. */
   #isQueryTooLong(): boolean {

@@ -9,62 +9,23 @@
  * them or back. The old socket holds the port until it is closed, and a while longer, so the new
  * one is opened as soon as the port is free, or the old ones are opened again.
  *
- * A client of the TLS port counts against `maxclients` from its first byte; it becomes a client of
- * the server when its handshake is done (tls.ts).
+ * Who arrives there is welcomed at the door (door.ts), and carried by epoll if there is an event
+ * loop of our own, else, and with TLS in any case, by the runtime.
  */
-import * as clock from "../base/clock.ts";
-import { latin1Bytes, utf8AsLatin1 } from "../base/bytes.ts";
-import { REDIS_UNIX_SOCKET } from "../session/client.ts";
+import { utf8AsLatin1 } from "../base/bytes.ts";
 import { systemErrorText } from "../config/config.ts";
-import { Connection, type ConnectionHost, type Socket } from "./connection.ts";
-import type { Host } from "../session/host.ts";
+import type { Host, SocketPolling } from "../session/host.ts";
+import { Door, type DoorHost } from "./door.ts";
+import { EpollListener, listenInet, listenUnixSocket, portOfSocket } from "./epoll_listener.ts";
+import type { EventLoop } from "./event_loop.ts";
+import { type AnyListener, type ClientListener, RuntimeListener } from "./runtime_listener.ts";
+import { inetAddress } from "./socket_address.ts";
 import { loadTlsSettings, namesOldProtocols, TlsConfigError, TlsLayer } from "./tls.ts";
 
-/** Pause after an accept that failed for want of something that the next one needs, too. */
-const ACCEPT_RETRY_MS = 100;
-/**
- * What accept(2) says of a connection that broke before it was taken: it is gone, and the next one
- * may be taken at once. (The runtime asks a new socket for its addresses: ENOTCONN, EINVAL.)
- */
-const BROKEN_CONNECTION = new Set([
-  "ECONNABORTED",
-  "ECONNRESET",
-  "ENOTCONN",
-  "EINVAL",
-  "EINTR",
-  "EPROTO",
-  "EPERM",
-  "ETIMEDOUT",
-  "ENETDOWN",
-  "ENETUNREACH",
-  "EHOSTDOWN",
-  "EHOSTUNREACH",
-  "ENONET",
-  "ENOPROTOOPT",
-  "EOPNOTSUPP",
-]);
-const OUT_OF_FILES = new Set(["EMFILE", "ENFILE"]);
 /** The system needs a moment to give a port free whose listener has been closed. */
 const REOPEN_ATTEMPTS_MAX = 50;
 const REOPEN_RETRY_MS = 2;
 
-const TOO_MANY_CLIENTS = latin1Bytes("-ERR max number of clients reached\r\n");
-const PROTECTED_MODE = latin1Bytes(
-  "-DENIED Redis is running in protected mode because protected mode is enabled and no password " +
-    "is set for the default user. In this mode connections are only accepted from the loopback " +
-    "interface. If you want to connect from external computers to Redis you may adopt one of the " +
-    "following solutions: 1) Just disable protected mode sending the command 'CONFIG SET " +
-    "protected-mode no' from the loopback interface by connecting to Redis from the same host " +
-    "the server is running, however MAKE SURE Redis is not publicly accessible from internet if " +
-    "you do so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just " +
-    "disable the protected mode by editing the Redis configuration file, and setting the " +
-    "protected mode option to 'no', and then restarting the server. 3) If you started the server " +
-    "manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a an " +
-    "authentication password for the default user. NOTE: You only need to do one of the above " +
-    "things in order for the server to start accepting connections from the outside.\r\n",
-);
-
-type AnyListener = Deno.Listener<Deno.Conn, Deno.Addr>;
 type Transport = "tcp" | "tls" | "unix";
 
 interface Endpoint {
@@ -79,7 +40,7 @@ interface Endpoint {
 
 interface OpenEndpoint {
   readonly endpoint: Endpoint;
-  readonly listener: AnyListener;
+  readonly listener: ClientListener;
 }
 
 declare module "../session/host.ts" {
@@ -89,24 +50,43 @@ declare module "../session/host.ts" {
 }
 
 /** What it uses of the host. */
-type ListenersHost = ConnectionHost & Pick<Host, "acl" | "clients">;
+type ListenersHost = DoorHost & Pick<Host, "dispatcher" | "persistence" | "timers" | "turn">;
 
-export class Listeners {
+export class Listeners implements SocketPolling {
   readonly #host: ListenersHost;
+  readonly #loop: EventLoop | null;
+  readonly #door: Door;
   #open: OpenEndpoint[] = [];
   /** Closed a moment ago: the system may still hold their ports. */
   #closing: Endpoint[] = [];
   /** Counts updates, so that a reopening that is under way knows when it is out of date. */
   #generation = 0;
   #isAccepting = false;
-  /** The last accept failed, and not for a connection's sake. */
-  #isFailing = false;
   #tls: TlsLayer | null = null;
   /** The TCP port in use: the one the system chose if the configuration says 0 in a test. */
   port = 0;
 
-  constructor(host: ListenersHost) {
+  /** `loop` carries what is not TLS; without one the runtime carries everything. */
+  constructor(host: ListenersHost, loop: EventLoop | null) {
     this.#host = host;
+    this.#loop = loop;
+    this.#door = new Door(host, () => this.#tls?.pendingCount ?? 0);
+  }
+
+  /** Whether sockets are carried by epoll, and not by the runtime. */
+  get usesEpoll(): boolean {
+    return this.#loop !== null;
+  }
+
+  /** What listens, for INFO: one text for each transport that is open. */
+  descriptions(): string[] {
+    return (["tcp", "unix", "tls"] as const).flatMap((transport) => {
+      const open = this.#open.map(({ endpoint }) => endpoint)
+        .filter((endpoint) => endpoint.transport === transport);
+      if (open.length === 0) return [];
+      const bind = open.map(({ address }) => `bind=${address}`).join(",");
+      return [`name=${transport},${bind}${transport === "unix" ? "" : `,port=${open[0].port}`}`];
+    });
   }
 
   /** Opens all sockets that the configuration names; throws an Error that says which one failed. */
@@ -127,16 +107,21 @@ export class Listeners {
 
   /** Listens on a free port of the loopback interface, for tests and embedding. */
   openAnyPort(): void {
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    this.port = listener.addr.port;
-    const endpoint = tcpEndpoint("tcp", "127.0.0.1", this.port);
-    this.#open.push({ endpoint, listener: listener as AnyListener });
+    const { listener, port } = this.#openInet("127.0.0.1", 0);
+    this.port = port;
+    this.#open.push({ endpoint: tcpEndpoint("tcp", "127.0.0.1", port), listener });
   }
 
   /** Begins to accept on all open sockets. */
   accept(): void {
     this.#isAccepting = true;
-    for (const one of this.#open) this.#acceptFrom(one);
+    for (const one of this.#open) one.listener.accept();
+    this.#loop?.run(this.#host);
+  }
+
+  /** Clients that come from now on are probed as `tcp-keepalive` says. */
+  applyKeepalive(): void {
+    for (const one of this.#open) one.listener.tune();
   }
 
   /**
@@ -185,6 +170,18 @@ export class Listeners {
     return true;
   }
 
+  /**
+   * The runtime's sockets cannot be read but between commands. If all are, as with TLS alone, there
+   * is nobody who could be served.
+   */
+  pollOnce(): boolean {
+    if (this.#loop === null || this.#open.every(isTls)) return false;
+    const { dispatcher, persistence, turn } = this.#host;
+    dispatcher.interleave(() => this.#loop!.pollOnce());
+    turn.flushWithin(() => persistence.beforeReplies());
+    return true;
+  }
+
   get isTlsConfigured(): boolean {
     return this.#tls !== null;
   }
@@ -199,6 +196,11 @@ export class Listeners {
       removeSocketFile(one.endpoint.address);
     }
     this.#tls?.close();
+  }
+
+  /** Ends the event loop; nothing is carried any more. */
+  stop(): void {
+    this.#loop?.close();
   }
 
   #close(one: OpenEndpoint): void {
@@ -232,19 +234,19 @@ export class Listeners {
       if (outcome !== "needless") this.#open = [...this.#open, { endpoint, listener: outcome }];
     }
     if (this.#isAccepting) {
-      for (const one of this.#open) if (!before.includes(one)) this.#acceptFrom(one);
+      for (const one of this.#open) if (!before.includes(one)) one.listener.accept();
     }
     return null;
   }
 
-  #tryOpen(endpoint: Endpoint): AnyListener | "failed" | "needless" {
-    const { config, log } = this.#host;
+  #tryOpen(endpoint: Endpoint): ClientListener | "failed" | "needless" {
+    const { log } = this.#host;
     const { transport, address, port, isOptional } = endpoint;
     try {
-      if (transport === "unix") return listenUnix(address, config.unixsocketperm);
-      const options = { hostname: address, port, tcpBacklog: config.tcpBacklog };
-      const isByRuntime = transport === "tls" && this.#tls!.isByRuntime;
-      return (isByRuntime ? this.#tls!.listen(options) : Deno.listen(options)) as AnyListener;
+      if (transport === "unix") return this.#openUnix(address);
+      return transport === "tls"
+        ? this.#openTls(address, port)
+        : this.#openInet(address, port).listener;
     } catch (error) {
       if (error instanceof Deno.errors.AddrInUse && this.#isServedByOther(endpoint)) {
         return "needless";
@@ -263,6 +265,56 @@ export class Listeners {
     }
   }
 
+  #openInet(address: string, port: number): { listener: ClientListener; port: number } {
+    const { tcpBacklog } = this.#host.config;
+    const loop = this.#loop;
+    const options = { address: resolve(address), port, backlog: tcpBacklog };
+    const fd = loop === null ? null : listenInet(loop.libc, options);
+    if (loop !== null && fd !== null) {
+      const listener = new EpollListener(loop, fd, this.#listenerOptions(null));
+      return { listener, port: portOfSocket(loop.libc, fd) };
+    }
+    const listener = Deno.listen({ hostname: address, port, tcpBacklog });
+    return { listener: this.#byRuntime(listener, null, null), port: listener.addr.port };
+  }
+
+  #openTls(address: string, port: number): ClientListener {
+    const tls = this.#tls!;
+    const options = { hostname: address, port, tcpBacklog: this.#host.config.tcpBacklog };
+    const listener = tls.isByRuntime ? tls.listen(options) : Deno.listen(options);
+    return this.#byRuntime(listener as AnyListener, null, () => this.#tls!);
+  }
+
+  #openUnix(path: string): ClientListener {
+    const { unixsocket, unixsocketperm, tcpBacklog } = this.#host.config;
+    // Replies name it, so it is Latin-1 text.
+    const name = `${utf8AsLatin1(unixsocket)}:0`;
+    const loop = this.#loop;
+    if (loop === null) {
+      const listen = () => Deno.listen({ transport: "unix", path });
+      const listener = listenUnix(path, unixsocketperm, listen);
+      return this.#byRuntime(listener as unknown as AnyListener, name, null);
+    }
+    const listen = () => listenUnixSocket(loop.libc, path, tcpBacklog);
+    const fd = listenUnix(path, unixsocketperm, listen);
+    return new EpollListener(loop, fd, this.#listenerOptions(name));
+  }
+
+  #byRuntime(
+    listener: AnyListener,
+    unixName: string | null,
+    tls: (() => TlsLayer) | null,
+  ): ClientListener {
+    const { log } = this.#host;
+    return new RuntimeListener(listener, { ...this.#listenerOptions(unixName), log, tls });
+  }
+
+  #listenerOptions(unixName: string | null) {
+    const { config, timers } = this.#host;
+    const keepaliveSeconds = () => config.tcpKeepalive;
+    return { door: this.#door, timers, unixName, keepaliveSeconds };
+  }
+
   /** An open socket of all IPv6 addresses takes the clients of all IPv4 addresses, too. */
   #isServedByOther({ address, port, transport }: Endpoint): boolean {
     if (address.includes(":")) return false;
@@ -276,7 +328,7 @@ export class Listeners {
     const { log } = this.#host;
     for (const endpoints of [wanted, previous]) {
       for (let attempt = 1; attempt <= REOPEN_ATTEMPTS_MAX; attempt++) {
-        await new Promise((resolve) => setTimeout(resolve, REOPEN_RETRY_MS));
+        await this.#host.timers.sleep(REOPEN_RETRY_MS);
         if (this.#generation !== generation) return;
         if (!endpoints.every(isFree) && attempt < REOPEN_ATTEMPTS_MAX) continue;
         this.#closing = [];
@@ -287,94 +339,13 @@ export class Listeners {
     }
     log.warning("Failed to bind to the previous addresses, too; CONFIG SET bind tries again.");
   }
-
-  async #acceptFrom({ endpoint, listener }: OpenEndpoint): Promise<void> {
-    for (;;) {
-      let socket: Deno.Conn;
-      try {
-        socket = await listener.accept();
-        this.#isFailing = false;
-      } catch (error) {
-        if (!this.#open.some((one) => one.listener === listener)) return;
-        const code = errorCode(error);
-        if (BROKEN_CONNECTION.has(code)) {
-          this.#host.log.verbose(
-            `A connection was gone before it was accepted: ${systemErrorText(error)}`,
-          );
-          continue;
-        }
-        this.#reportFailedAccept(error, OUT_OF_FILES.has(code));
-        await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_MS));
-        continue;
-      }
-      if (endpoint.transport === "tls") this.#welcomeTls(socket as Deno.TcpConn | Deno.TlsConn);
-      else this.#welcome(socket);
-    }
-  }
-
-  /** Once for each time that files run out, not ten times a second. */
-  #reportFailedAccept(error: unknown, isOutOfFiles: boolean): void {
-    if (this.#isFailing) return;
-    this.#isFailing = true;
-    const advice = isOutOfFiles ? ". Increase 'ulimit -n' or lower maxclients." : "";
-    this.#host.log.warning(
-      `Error accepting a client connection: ${systemErrorText(error)}${advice}`,
-    );
-  }
-
-  #isFull(): boolean {
-    const { clients, config } = this.#host;
-    return clients.size + (this.#tls?.pendingCount ?? 0) >= config.maxclients;
-  }
-
-  #welcome(socket: Deno.Conn): void {
-    const { statistics, config } = this.#host;
-    if (this.#isFull()) {
-      statistics.connectionsRejected++;
-      return turnAway(socket, TOO_MANY_CLIENTS);
-    }
-    if (socket.remoteAddr.transport === "unix") {
-      // Replies name it, so it is Latin-1 text.
-      const name = `${utf8AsLatin1(config.unixsocket)}:0`;
-      return this.#admit(socket as unknown as Socket, name, name, true);
-    }
-    tuneSocket(socket as Deno.TcpConn, config.tcpKeepalive);
-    const peer = addressText(socket.remoteAddr);
-    this.#admit(socket as unknown as Socket, peer, addressText(socket.localAddr), false);
-  }
-
-  /** Redis: whom there is no room for is not told so before the handshake. */
-  #welcomeTls(connection: Deno.TcpConn | Deno.TlsConn): void {
-    const { statistics, config, log } = this.#host;
-    if (this.#isFull()) {
-      statistics.connectionsRejected++;
-      return connection.close();
-    }
-    if ("setNoDelay" in connection) tuneSocket(connection, config.tcpKeepalive);
-    const peer = addressText(connection.remoteAddr);
-    const local = addressText(connection.localAddr);
-    this.#tls!.handshake(connection).then(
-      (socket) => this.#admit(socket, peer, local, false),
-      (error) => log.verbose(`Error accepting a client connection: ${error.message} (${peer})`),
-    );
-  }
-
-  /** Makes a connection a client, unless protected mode forbids it. */
-  #admit(socket: Socket, peer: string, local: string, isUnix: boolean): void {
-    const host = this.#host;
-    const isOpenToAll = host.config.protectedMode && host.acl.defaultUser.hasNoPassword;
-    if (isOpenToAll && !isUnix && !isLoopback(peer)) {
-      host.statistics.connectionsRejected++;
-      return turnAway(socket, PROTECTED_MODE);
-    }
-    clock.refresh();
-    const connection = new Connection(host, socket, { peer, local });
-    if (isUnix) connection.client.flags |= REDIS_UNIX_SOCKET;
-    connection.start();
-  }
 }
 
 /** `address` as in `bind`: `*` and `::*` are all addresses, `-` marks one that may be missing. */
+function isTls({ endpoint }: OpenEndpoint): boolean {
+  return endpoint.transport === "tls";
+}
+
 function tcpEndpoint(transport: Transport, address: string, port: number): Endpoint {
   const isOptional = address.startsWith("-");
   const named = isOptional ? address.slice(1) : address;
@@ -421,18 +392,25 @@ function isFamilyMissing(error: unknown): boolean {
 }
 
 /** Listens on a path, in place of whatever file is there, as Redis does. */
-function listenUnix(path: string, mode: number): AnyListener {
+function listenUnix<Socket>(path: string, mode: number, listen: () => Socket): Socket {
   removeSocketFile(path);
-  if (mode === 0) return Deno.listen({ transport: "unix", path }) as unknown as AnyListener;
+  if (mode === 0) return listen();
   // Nobody may slip in between the creation of the file and the change of its mode.
   const umask = Deno.umask(0o777);
   try {
-    const listener = Deno.listen({ transport: "unix", path });
+    const socket = listen();
     Deno.chmodSync(path, mode);
-    return listener as unknown as AnyListener;
+    return socket;
   } finally {
     Deno.umask(umask);
   }
+}
+
+/** The address that a name such as "localhost" stands for; an address stands for itself. */
+function resolve(name: string): string {
+  if (inetAddress(name, 0) !== null) return name;
+  using listener = Deno.listen({ hostname: name, port: 0 });
+  return listener.addr.hostname;
 }
 
 function removeSocketFile(path: string): void {
@@ -441,36 +419,4 @@ function removeSocketFile(path: string): void {
   } catch {
     // It is not there, or listening will tell what is wrong with the path.
   }
-}
-
-function tuneSocket(socket: Deno.TcpConn, keepaliveSeconds: number): void {
-  try {
-    socket.setNoDelay(true);
-    // The runtime knows on and off only; the time between probes is the system's.
-    if (keepaliveSeconds > 0) socket.setKeepAlive(true);
-  } catch {
-    // Some systems refuse it for a connection that is broken; reading will tell.
-  }
-}
-
-/** "ECONNRESET" …; "" if it is no error of the system. */
-function errorCode(error: unknown): string {
-  return String((error as { code?: unknown } | null)?.code ?? "");
-}
-
-/** Sends a last word and closes. */
-function turnAway(socket: Pick<Socket, "write" | "close">, text: Uint8Array<ArrayBuffer>): void {
-  const close = () => socket.close();
-  socket.write(text).then(close, close);
-}
-
-/** `address:port`; a client of IPv4 on a socket of IPv6 is shown as what it is. */
-function addressText(address: Deno.Addr): string {
-  const { hostname, port } = address as Deno.NetAddr;
-  const shown = hostname.startsWith("::ffff:") ? hostname.slice(7) : hostname;
-  return shown.includes(":") ? `[${shown}]:${port}` : `${shown}:${port}`;
-}
-
-function isLoopback(address: string): boolean {
-  return address.startsWith("127.") || address.startsWith("[::1]");
 }

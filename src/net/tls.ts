@@ -19,7 +19,7 @@ import type { SecureVersion, Server as TlsServer, TlsOptions, TLSSocket } from "
 import { join } from "@std/path";
 import { readableText } from "../base/bytes.ts";
 import { type Config, systemErrorText } from "../config/config.ts";
-import type { Socket } from "./connection.ts";
+import type { Socket } from "./runtime_carrier.ts";
 import { builtin, rawStream, TlsSocket } from "./tls_stream.ts";
 
 /**
@@ -80,6 +80,27 @@ export function loadTlsSettings(config: Config): TlsSettings {
     key,
     authorities: readAuthorities(config),
     clientCertificates: config.tlsAuthClients,
+    ...protocolRange(config.tlsProtocols),
+  };
+}
+
+/** What this server shows to another one that it connects to, and whom it trusts. */
+export type PeerSettings = Omit<TlsSettings, "clientCertificates">;
+
+/**
+ * Reads what a connection to another server needs: the client certificate, if there is one, else
+ * the server's own (Redis shows that, too). Throws TlsConfigError.
+ */
+export function loadPeerSettings(config: Config): PeerSettings {
+  const isOwn = config.tlsClientCertFile === "";
+  const certificateFile = isOwn ? config.tlsCertFile : config.tlsClientCertFile;
+  const keyFile = isOwn ? config.tlsKeyFile : config.tlsClientKeyFile;
+  const passphrase = isOwn ? config.tlsKeyFilePass : config.tlsClientKeyFilePass;
+  const isShown = certificateFile !== "" && keyFile !== "";
+  return {
+    certificate: isShown ? readCertificate(config.resolvePath(certificateFile)) : "",
+    key: isShown ? readKey(config.resolvePath(keyFile), readableText(passphrase)) : "",
+    authorities: readAuthorities(config),
     ...protocolRange(config.tlsProtocols),
   };
 }

@@ -11,10 +11,17 @@
  */
 import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
+import { DeadlineHeap } from "../base/deadline_heap.ts";
+import type { Timer, Timers } from "../base/timers.ts";
 import type { Database } from "../keyspace/database.ts";
 import { Argv } from "../protocol/argv.ts";
 import * as value from "../values/value.ts";
-import { type Client, REDIS_BLOCKED, type ServeBlocked } from "../session/client.ts";
+import {
+  type BlockedState,
+  type Client,
+  REDIS_BLOCKED,
+  type ServeBlocked,
+} from "../session/client.ts";
 import type { CommandError } from "../session/errors.ts";
 
 declare module "../session/host.ts" {
@@ -29,13 +36,14 @@ export type RunServed = (client: Client, attempt: () => boolean) => boolean;
 export class Blocking {
   /** Waiting clients per database and key, in order of arrival. */
   readonly #waiting: Map<string, Set<Client>>[] = [];
-  readonly #timed = new Set<Client>();
+  /** What those wait for who wait with a timeout. */
+  readonly #timed = new DeadlineHeap<BlockedState>();
   #ready: { db: Database; key: string }[] = [];
   readonly #readyNames = new Set<string>();
   readonly #runServed: RunServed;
   readonly #onUnblocked: (client: Client) => void;
-  /** Hears of each new deadline, so that `expireWaiting` is called in time. */
-  readonly #onDeadline: (deadlineMs: number) => void;
+  /** Due at the earliest deadline, if the date does not jump. */
+  readonly #timer: Timer;
   /** Clients that are to be told when their key is gone. */
   #whenGoneCount = 0;
   /** Keys that become ready by themselves, and when. */
@@ -46,11 +54,15 @@ export class Blocking {
   constructor(
     runServed: RunServed,
     onUnblocked: (client: Client) => void,
-    onDeadline: (deadlineMs: number) => void,
+    timers: Timers,
   ) {
     this.#runServed = runServed;
     this.#onUnblocked = onUnblocked;
-    this.#onDeadline = onDeadline;
+    this.#timer = timers.create(() => {
+      clock.refresh();
+      this.expireWaiting();
+      this.#startTimer();
+    });
   }
 
   /**
@@ -68,9 +80,22 @@ export class Blocking {
   ): void {
     const { db, argv } = client;
     const keys = [...new Set(keyIndexes.map((index) => argv.text(index)))];
-    const deadlineMs = timeoutMs === 0 ? 0 : clock.nowMs() + timeoutMs;
+    const deadlineMs = timeoutMs === 0 ? Infinity : clock.nowMs() + timeoutMs;
     client.argv = argv.clone();
-    client.blocked = { db, keys, typeMask, deadlineMs, serve, expire, whenGone, durationUs: 0 };
+    const blocked: BlockedState = {
+      client,
+      db,
+      keys,
+      typeMask,
+      deadlineMs,
+      order: client.id,
+      heapIndex: -1,
+      serve,
+      expire,
+      whenGone,
+      durationUs: 0,
+    };
+    client.blocked = blocked;
     client.flags |= REDIS_BLOCKED;
     const waiting = this.#waiting[db.index] ??= new Map();
     for (const key of keys) {
@@ -78,9 +103,9 @@ export class Blocking {
       if (clients === undefined) waiting.set(key, new Set([client]));
       else clients.add(client);
     }
-    if (deadlineMs !== 0) {
-      this.#timed.add(client);
-      this.#onDeadline(deadlineMs);
+    if (timeoutMs !== 0) {
+      this.#timed.add(blocked);
+      if (this.#timed.first === blocked) this.#startTimer();
     }
     if (whenGone !== null) this.#whenGoneCount++;
     this.blockedCount++;
@@ -96,7 +121,7 @@ export class Blocking {
       clients.delete(client);
       if (clients.size === 0) waiting.delete(key);
     }
-    this.#timed.delete(client);
+    this.#timed.remove(blocked);
     if (blocked.whenGone !== null) this.#whenGoneCount--;
     client.blocked = null;
     client.flags &= ~REDIS_BLOCKED;
@@ -109,6 +134,22 @@ export class Blocking {
     client.blocked!.expire(client);
     client.transport.requestFlush();
     this.unblock(client);
+  }
+
+  /** Keys that anybody waits for (INFO total_blocking_keys). */
+  get keyCount(): number {
+    return this.#waiting.reduce((sum, keys) => sum + keys.size, 0);
+  }
+
+  /** Those whose clients want to hear when they are gone (total_blocking_keys_on_nokey). */
+  get keyCountWhenGone(): number {
+    if (this.#whenGoneCount === 0) return 0;
+    const wantsIt = ({ blocked }: Client) => blocked!.whenGone !== null;
+    let count = 0;
+    for (const keys of this.#waiting) {
+      for (const clients of keys?.values() ?? []) if ([...clients].some(wantsIt)) count++;
+    }
+    return count;
   }
 
   /** Clients that wait with a timeout (INFO clients_in_timeout_table). */
@@ -175,19 +216,21 @@ export class Blocking {
   /** Answers the clients whose time has run out. */
   expireWaiting(): void {
     const nowMs = clock.nowMs();
-    for (const client of this.#timed) {
-      if (client.blocked!.deadlineMs <= nowMs) this.expire(client);
+    for (;;) {
+      const { first } = this.#timed;
+      if (first === undefined || first.deadlineMs > nowMs) return;
+      this.expire(first.client);
     }
   }
 
-  /** The earliest deadline in ms since 1970, or 0 if nobody waits with a timeout. */
-  nextDeadlineMs(): number {
-    let next = 0;
-    for (const client of this.#timed) {
-      const { deadlineMs } = client.blocked!;
-      if (next === 0 || deadlineMs < next) next = deadlineMs;
-    }
-    return next;
+  /** Stops the timer, for the end of the server. */
+  stop(): void {
+    this.#timer.stop();
+  }
+
+  #startTimer(): void {
+    const { first } = this.#timed;
+    if (first !== undefined) this.#timer.start(first.deadlineMs - clock.systemMs());
   }
 
   #serveKey(db: Database, key: string): void {

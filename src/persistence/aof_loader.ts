@@ -22,6 +22,7 @@ import { join } from "@std/path";
 import * as clock from "../base/clock.ts";
 import { pause } from "../base/pause.ts";
 import type { Log } from "../base/log.ts";
+import type { Timers } from "../base/timers.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { AofFile } from "./aof_manifest.ts";
 import { findWholeCommand } from "./aof_damage.ts";
@@ -54,6 +55,7 @@ export interface AofLoaderOptions {
   readonly files: FileSystem;
   readonly log: Log;
   readonly replay: AofReplay;
+  readonly timers: Timers;
   readonly config: {
     readonly aofLoadTruncated: boolean;
     readonly aofLoadCorruptTailMaxSize: number;
@@ -125,7 +127,7 @@ export class AofLoader {
     let cut: Cut | null;
     try {
       const reader = new AofRecordReader(file);
-      if (reader.startsWith("REDIS")) {
+      if (reader.startsWith("REDIS") || reader.startsWith("VALKEY")) {
         reader.seek(await this.#loadRdb(path, name, name === oldStyleName));
       }
       const place = { name, path, fileBytes: file.size(), laterBytes };
@@ -161,7 +163,7 @@ export class AofLoader {
   /** Runs the commands of one file. Returns where it must be cut, or null. */
   async #replayFile(reader: AofRecordReader, place: Place): Promise<Cut | null> {
     const { name, path, fileBytes } = place;
-    const { replay, config, onProgress } = this.#options;
+    const { replay, config, onProgress, timers } = this.#options;
     const { argv } = reader;
     const intervalBytes = Math.max(1024, config.loadingProcessEventsIntervalBytes);
     const beginOffset = reader.nextOffset;
@@ -186,7 +188,7 @@ export class AofLoader {
         (++records % RECORDS_PER_CLOCK_READING === 0 && clock.monotonicUs() >= nextTurnUs);
       if (isTurnDue) {
         onProgress(this.#bytesBefore + reader.nextOffset);
-        await eventLoopTurn();
+        await timers.sleep(0);
         const { nextOffset } = reader;
         progress.update(clock.refresh(), nextOffset, fileBytes, nextOffset - beginOffset);
         nextTurnOffset = reader.nextOffset + intervalBytes;
@@ -340,8 +342,4 @@ interface Place {
 interface Cut {
   readonly offset: number;
   readonly isDamaged: boolean;
-}
-
-function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }

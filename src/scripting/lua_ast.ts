@@ -120,8 +120,8 @@ export type Statement =
   | AssignStatement
   | { kind: "call"; call: CallExpression }
   | { kind: "do"; body: Statement[] }
-  | { kind: "while"; condition: Expression; body: Statement[] }
-  | { kind: "repeat"; condition: Expression; body: Statement[] }
+  | { kind: "while"; condition: Expression; body: Statement[]; line: number }
+  | { kind: "repeat"; condition: Expression; body: Statement[]; line: number }
   | {
     kind: "if";
     branches: { condition: Expression; body: Statement[] }[];

@@ -164,11 +164,16 @@ function takeRoom(..._values: readonly undefined[]): void {}
  */
 export function withHeadroom(fn: LuaFunction): LuaFunction {
   const guarded: LuaFunction = (...args) => {
-    if (meter.d + meter.k > SHALLOW_CALLS) takeRoom(...HEADROOM);
+    requireHeadroom();
     return fn(...args);
   };
   guarded.isNative = true;
   return guarded;
+}
+
+/** Throws what becomes "stack overflow" unless there is stack enough for a host function. */
+export function requireHeadroom(): void {
+  if (meter.d + meter.k > SHALLOW_CALLS) takeRoom(...HEADROOM);
 }
 
 /** Where calls stood, to go on there after an error was caught. */

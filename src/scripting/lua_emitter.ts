@@ -21,7 +21,8 @@ import { CALLS_MAX } from "./lua_meter.ts";
 import type { LocalVariable } from "./lua_scope.ts";
 import type { ChunkSites } from "./lua_sites.ts";
 
-const COUNT_STEP = "if(--k<0)k=h();";
+/** Counts a turn of a loop; the line of the loop is a comment, for whoever wants to know. */
+const countTurn = (line: number) => `if(--k<0)k=h(/*-${line}*/);`;
 
 /**
  * The body of a JavaScript function that returns the chunk as a function; its parameters are the
@@ -115,7 +116,9 @@ class LuaEmitter extends ExpressionEmitter {
         this.#loopCount++;
         this.frame.loopDepth++;
         const condition = this.emitCondition(statement.condition);
-        return `while(${condition}){${COUNT_STEP}${this.#emitLoopBody(statement.body)}}`;
+        return `while(${condition}){${countTurn(statement.line)}${
+          this.#emitLoopBody(statement.body)
+        }}`;
       }
       case "repeat": {
         this.#loopCount++;
@@ -123,7 +126,7 @@ class LuaEmitter extends ExpressionEmitter {
         const body = this.#emitBlock(statement.body);
         const until = this.emitCondition(statement.condition);
         this.frame.loopDepth--;
-        return `while(true){${COUNT_STEP}${body}if(${until})break}`;
+        return `while(true){${countTurn(statement.line)}${body}if(${until})break}`;
       }
       case "if":
         return this.#emitIf(statement);
@@ -267,7 +270,7 @@ class LuaEmitter extends ExpressionEmitter {
     this.frame.loopDepth++;
     const code = this.#emitLoopBody(body);
     return `{let ${parts.join()};${checked.join("")}` +
-      `for(;${condition};a${id}+=${by}){${COUNT_STEP}let v${variable.id}=a${id};${code}}}`;
+      `for(;${condition};a${id}+=${by}){${countTurn(line)}let v${variable.id}=a${id};${code}}}`;
   }
 
   #emitGenericFor({ variables, values, body, line }: GenericForStatement): string {
@@ -282,7 +285,7 @@ class LuaEmitter extends ExpressionEmitter {
     });
     this.frame.loopDepth++;
     const code = this.#emitLoopBody(body);
-    return `{const a${id}=it(${list},${site});while(a${id}.step()){${COUNT_STEP}` +
+    return `{const a${id}=it(${list},${site});while(a${id}.step()){${countTurn(line)}` +
       `let ${names.join()};${code}}}`;
   }
 

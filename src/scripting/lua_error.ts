@@ -5,6 +5,7 @@
  * `ScriptKill` ends the script whatever it does: pcall lets it through. No stack is recorded: these
  * are control flow, not faults of ours.
  */
+import type { ErrorPlace } from "./lua_sites.ts";
 
 /** A Lua error: caught by pcall, otherwise it ends the call from the host. */
 export class LuaError {
@@ -32,8 +33,11 @@ export class LuaSyntaxError {
 export class ScriptKill {
   /** What the client is told. */
   readonly message: string;
+  /** Where the script was, if that is to be told. */
+  readonly place: ErrorPlace | null;
 
-  constructor(message: string) {
+  constructor(message: string, place: ErrorPlace | null = null) {
     this.message = message;
+    this.place = place;
   }
 }

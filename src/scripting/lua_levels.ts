@@ -6,7 +6,7 @@
  * beside the call. This is slow (some 0.1 ms), and rarely wanted.
  */
 import { hostCallSites, meter } from "./lua_meter.ts";
-import { chunkOfSite, positionOf } from "./lua_sites.ts";
+import { chunkOfSite, type ErrorPlace, positionOf } from "./lua_sites.ts";
 
 /** The name under which V8 knows an emitted chunk. */
 export function sourceUrlOf(base: number): string {
@@ -20,6 +20,9 @@ const HOST_FRAME = /\bat (?:\S+\.)?(?:callValue|callMetamethod|step|sortValues)\
 const RESUME_FRAME = /\bat resume\b/;
 
 const NUMBER_BEFORE = /(?:\/\*(\d+)\*\/|,(\d+)\)\)?)$/;
+/** Where a loop counts its turns, the line of the loop stands beside it. */
+const LOOP_AFTER = /^h\(\/\*-(\d+)/;
+const LAST_NUMBER = /[\s\S]*(?:\/\*|,)(\d+)(?:\*\/|\))/;
 const NUMBER_AFTER = /^(?:[vt]\d+|resumable)\/\*(\d+)\*\//;
 
 /** "chunk:line: " of the function at a level: 1 is the caller of the library function that runs. */
@@ -70,6 +73,20 @@ export function siteOfStack(stack: string | undefined): number {
     if (site !== 0) return site;
   }
   return 0;
+}
+
+/** About where the innermost Lua function of a stack was: at a call, in a loop, behind a place. */
+export function placeOfStack(stack: string | undefined): ErrorPlace | null {
+  const match = LUA_FRAME.exec(stack ?? "");
+  const chunk = match === null ? null : chunkOfSite(Number(match[1]));
+  if (match === null || chunk === null) return null;
+  const [line, column] = [Number(match[2]), Number(match[3])];
+  const lines = chunk.emitted!.toString().split("\n");
+  const loop = LOOP_AFTER.exec(lines[line - 1]!.slice(column - 1));
+  if (loop !== null) return { source: chunk.chunkName, line: Number(loop[1]) };
+  const before = [...lines.slice(0, line - 1), lines[line - 1]!.slice(0, column - 1)].join("\n");
+  const site = siteAt(chunk.base, line, column) || Number(before.match(LAST_NUMBER)?.[1] ?? 0);
+  return { source: chunk.chunkName, line: site === 0 ? 1 : chunk.lineOf(site) };
 }
 
 /** The number of the call at a position of an emitted chunk, or 0. */

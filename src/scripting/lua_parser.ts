@@ -115,7 +115,7 @@ class LuaParser extends ExpressionParser {
     this.expect("do");
     const body = this.#loopBlock();
     this.expectClosing("end", "while", line);
-    return { kind: "while", condition, body };
+    return { kind: "while", condition, body, line };
   }
 
   #repeat(line: number): Statement {
@@ -128,7 +128,7 @@ class LuaParser extends ExpressionParser {
     const condition = this.parseExpression();
     this.scope.loopDepth--;
     this.scope.close(mark);
-    return { kind: "repeat", condition, body };
+    return { kind: "repeat", condition, body, line };
   }
 
   #for(line: number): Statement {

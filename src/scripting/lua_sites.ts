@@ -17,6 +17,13 @@ export interface SiteNames {
   second: string | null;
 }
 
+/** Where something arose, for the host's report. */
+export interface ErrorPlace {
+  /** The name the chunk was compiled under: "@user_script". */
+  source: string;
+  line: number;
+}
+
 /** The places of one chunk. */
 export class ChunkSites {
   /** The chunk as messages call it. */
@@ -59,7 +66,8 @@ export class ChunkSites {
   /** Ends the numbering; from now on the places are found by their numbers. */
   register(): void {
     assert(this.#base === nextBlock * BLOCK_SITES, "one chunk is compiled at a time");
-    const count = Math.ceil(this.#lines.length / BLOCK_SITES);
+    // One without places has a number all the same: it may have to say where it was.
+    const count = Math.max(1, Math.ceil(this.#lines.length / BLOCK_SITES));
     const reference = new WeakRef(this);
     for (let i = 0; i < count; i++) chunks.set(nextBlock + i, reference);
     finalization.register(this, { first: nextBlock, count });

@@ -2,9 +2,9 @@
  * Script errors: tables with the field `err`, as redis.call raises them and error_reply makes them,
  * and the text that a client is told when a script ends with one.
  */
-import type { ErrorPlace } from "./lua_engine.ts";
 import { LuaError } from "./lua_error.ts";
 import { meter } from "./lua_meter.ts";
+import type { ErrorPlace } from "./lua_sites.ts";
 import { LuaTable } from "./lua_table.ts";
 import { rawToString, toText } from "./lua_value.ts";
 

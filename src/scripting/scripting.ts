@@ -4,8 +4,8 @@
  */
 import type { Argv } from "../protocol/argv.ts";
 import { type Client, REDIS_INTERNAL } from "../session/client.ts";
-import { commandError } from "../session/errors.ts";
-import { GATE_MEMORY, GATE_MISCONF } from "../session/gates.ts";
+import { commandError, MASTER_DOWN } from "../session/errors.ts";
+import { GATE_MASTER_DOWN, GATE_MEMORY, GATE_MISCONF, GATE_READ_ONLY } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 import type { LibraryFunction } from "./function_library.ts";
 import { FunctionLibraries } from "./function_libraries.ts";
@@ -23,11 +23,12 @@ import {
   replacePcall,
 } from "./redis_library.ts";
 import { type CachedScript, ScriptCache } from "./script_cache.ts";
-import { ScriptCalls } from "./script_calls.ts";
+import { ScriptCalls, type ScriptRun } from "./script_calls.ts";
 import { placeText, reportOf, type ScriptErrorReport } from "./script_errors.ts";
 import {
   parseScriptHead,
   SCRIPT_ALLOW_OOM,
+  SCRIPT_ALLOW_STALE,
   SCRIPT_NO_WRITES,
   SCRIPT_UNDECLARED,
 } from "./script_flags.ts";
@@ -40,6 +41,13 @@ const FIRST_KEY = 3;
 
 const READ_ONLY_COMMAND = commandError(
   "ERR Can not execute a script with write flag using *_ro command.",
+);
+const READ_ONLY_SCRIPT = commandError(
+  "READONLY You can not run script with write flag on readonly replica.",
+);
+const STALE_SCRIPT = commandError(
+  "MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and " +
+    "'allow-stale' flag is not set on the script.",
 );
 const MISCONF_RDB = commandError(
   "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to " +
@@ -76,6 +84,7 @@ type ScriptingHost = Pick<
   | "propagation"
   | "statistics"
   | "tracking"
+  | "yielding"
 >;
 
 /** A script or function to be run by a client's command. */
@@ -93,12 +102,13 @@ export class Scripting {
   readonly functions: FunctionLibraries;
   readonly #host: ScriptingHost;
   readonly #calls: ScriptCalls;
+  readonly #watch: ScriptWatch;
   readonly #engine: LuaEngine;
 
   constructor(host: ScriptingHost) {
     this.#host = host;
     const calls = this.#calls = new ScriptCalls(host);
-    const watch = new ScriptWatch(host, calls);
+    const watch = this.#watch = new ScriptWatch(host, calls);
     const options: LuaEngineOptions = {
       onSteps: () => watch.onSteps(),
       random: new ScriptRandom(),
@@ -109,6 +119,7 @@ export class Scripting {
     this.functions = new FunctionLibraries({
       engine: options,
       log,
+      release: host.config,
       redis: makeRedisLibrary({ calls, log, host }),
       whileLoading: (load) => watch.whileLoading(load),
     });
@@ -130,6 +141,16 @@ export class Scripting {
     forbidMissing(engine.globals);
     engine.protect(engine.globals);
     return engine;
+  }
+
+  /** The script or function that runs; null between them. */
+  get running(): ScriptRun | null {
+    return this.#calls.run;
+  }
+
+  /** SCRIPT KILL, or FUNCTION KILL: ends what runs. Throws a CommandError if it may not. */
+  kill(isFunction: boolean): void {
+    this.#watch.kill(isFunction);
   }
 
   /** SCRIPT FLUSH. */
@@ -183,7 +204,7 @@ export class Scripting {
   }
 
   #run(client: Client, request: RunRequest, call: () => readonly unknown[]): void {
-    const { engine, name, isFunction, flags } = request;
+    const { name, isFunction, flags } = request;
     this.#requireRunnable(client, flags, request.isReadOnly);
     const isDeclared = (flags & SCRIPT_UNDECLARED) === 0;
     // The effects are recorded command by command.
@@ -199,7 +220,7 @@ export class Scripting {
     try {
       this.#reply(client, call()[0]);
     } catch (thrown) {
-      this.#replyFailure(client, engine, name, thrown);
+      this.#replyFailure(client, request, thrown);
     } finally {
       calls.end();
     }
@@ -217,8 +238,10 @@ export class Scripting {
   }
 
   /** A script ended with an error. What was counted by a command of it is not counted again. */
-  #replyFailure(client: Client, engine: LuaEngine, name: string, thrown: unknown): void {
-    if (thrown instanceof ScriptKill) throw commandError(thrown.message);
+  #replyFailure(client: Client, { engine, name }: RunRequest, thrown: unknown): void {
+    if (thrown instanceof ScriptKill) {
+      throw commandError(thrown.message + placeText(name, thrown.place));
+    }
     if (!(thrown instanceof LuaError)) throw thrown;
     const report = reportOf(thrown);
     const text = report.text + placeText(name, engine.placeOf(thrown.site));
@@ -229,10 +252,16 @@ export class Scripting {
 
   /** What the state of the server and the flags of the script allow; throws a CommandError. */
   #requireRunnable(client: Client, flags: number, isReadOnlyCommand: boolean): void {
-    if ((flags & SCRIPT_UNDECLARED) !== 0) return;
     const { gates, memoryLimit } = this.#host;
     const isObeyed = (client.flags & REDIS_INTERNAL) !== 0;
+    const isStale = (gates.bits & GATE_MASTER_DOWN) !== 0 && !isObeyed;
+    if ((flags & SCRIPT_UNDECLARED) !== 0) {
+      if (isStale) throw MASTER_DOWN;
+      return;
+    }
+    if (isStale && (flags & SCRIPT_ALLOW_STALE) === 0) throw STALE_SCRIPT;
     if ((flags & SCRIPT_NO_WRITES) === 0 && !isObeyed) {
+      if ((gates.bits & GATE_READ_ONLY) !== 0) throw READ_ONLY_SCRIPT;
       if ((gates.bits & GATE_MISCONF) !== 0) this.#requireDisk();
       if (isReadOnlyCommand) throw READ_ONLY_COMMAND;
     }

@@ -20,6 +20,10 @@ export function applyConfig(host: Host): void {
     config.onChange(names, () => apply(host));
   }
   config.onChange("maxclients", refuseTooManyClients);
+  config.onChange("tcp-keepalive", () => {
+    host.listeners.applyKeepalive();
+    return null;
+  });
   config.onChange("maxmemory", () => evictSoon(host));
   watchListeners(host);
 }
@@ -55,7 +59,7 @@ const TLS_PARAMETERS = [
 
 /** At the start `maxclients` is lowered instead (open_files.ts). */
 function refuseTooManyClients({ maxclients }: ConfigValues): string | null {
-  const allowed = clientsAllowed(openFilesLimit(), maxclients);
+  const allowed = clientsAllowed(openFilesLimit(maxclients), maxclients);
   if (allowed === maxclients) return null;
   return "The operating system is not able to handle the specified number of clients, " +
     `try with ${allowed}`;

@@ -1,11 +1,18 @@
 /**
  * Cron: what happens by itself, ten times a second (`hz`), as a list (Redis: serverCron).
  *
- * Two things need finer time: clients that wait with a timeout have a timer of their own, and large
- * values that were deleted are given back in slices between turns.
+ * What needs finer time has a timer of its own (base/timers.ts); here it is what goes on in slices:
+ * values that were deleted are given back, and an eviction that takes long.
  */
 import * as clock from "../base/clock.ts";
-import { REDIS_BLOCKED, REDIS_MONITOR, REDIS_PUBSUB } from "../session/client.ts";
+import type { Timer } from "../base/timers.ts";
+import {
+  REDIS_BLOCKED,
+  REDIS_MASTER,
+  REDIS_MONITOR,
+  REDIS_PUBSUB,
+  REDIS_REPLICA,
+} from "../session/client.ts";
 import type { Host } from "../session/host.ts";
 
 /** Elements given back per slice, and the pause between slices: about a tenth of the time. */
@@ -14,15 +21,15 @@ const RECLAIM_PAUSE_MS = 1;
 /** Slices of an eviction in a row, each of half a millisecond unless configured, and a pause. */
 const EVICTION_SLICES = 3;
 const EVICTION_PAUSE_MS = 1;
+/** Pause between steps over expired fields, each of a millisecond: about a third of the time. */
+const FIELD_EXPIRY_PAUSE_MS = 2;
 /** Clients looked after per tick, at least. */
 const CLIENTS_PER_TICK_MIN = 50;
 const CLIENT_ROUND_MS = 5000;
 /** Clients that send nothing because they wait for something. */
-const MAY_BE_SILENT = REDIS_BLOCKED | REDIS_PUBSUB | REDIS_MONITOR;
+const MAY_BE_SILENT = REDIS_BLOCKED | REDIS_PUBSUB | REDIS_MONITOR | REDIS_REPLICA | REDIS_MASTER;
 /** How often memory is looked at. */
 const MEMORY_PERIOD_MS = 1000;
-/** The largest timer that setTimeout can have. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** What it uses of the host. */
 type CronHost = Pick<
@@ -36,28 +43,41 @@ type CronHost = Pick<
   | "keyspace"
   | "latency"
   | "log"
+  | "masterLink"
   | "memoryLimit"
   | "memoryReturn"
+  | "migrationSockets"
   | "outputLimits"
   | "persistence"
   | "process"
+  | "replication"
   | "statistics"
+  | "timers"
   | "turn"
 >;
 
 export class Cron {
   readonly #host: CronHost;
-  #timer: ReturnType<typeof setInterval> | undefined;
-  #reclaimTimer: ReturnType<typeof setTimeout> | undefined;
-  #evictionTimer: ReturnType<typeof setTimeout> | undefined;
-  #blockTimer: ReturnType<typeof setTimeout> | undefined;
-  #blockTimerDeadlineMs = 0;
+  readonly #timer: Timer;
+  readonly #reclaimTimer: Timer;
+  readonly #evictionTimer: Timer;
+  readonly #fieldExpiryTimer: Timer;
+  /** When the next tick is due, in ms of `timers.nowMs`. */
+  #nextTickMs = 0;
   #clientIds: Iterator<number> | null = null;
   #ticks = 0;
   #memoryMs = 0;
 
   constructor(host: CronHost) {
     this.#host = host;
+    const { timers } = host;
+    this.#timer = timers.create(() => {
+      this.tick();
+      this.#startTimer();
+    });
+    this.#reclaimTimer = timers.create(() => this.#reclaim());
+    this.#evictionTimer = timers.create(() => this.#continueEviction());
+    this.#fieldExpiryTimer = timers.create(() => this.#stepFieldExpiry());
   }
 
   /** Number of ticks since the start. */
@@ -66,20 +86,24 @@ export class Cron {
   }
 
   start(): void {
-    const { hz } = this.#host.config;
-    clearInterval(this.#timer);
-    this.#timer = setInterval(() => {
-      this.tick();
-      // The next tick is the first at a pace that CONFIG SET has changed.
-      if (this.#host.config.hz !== hz) this.start();
-    }, 1000 / hz);
+    this.#nextTickMs = this.#host.timers.nowMs;
+    this.#startTimer();
+  }
+
+  /** Keeps the pace, although a tick may be late; those that were missed are not made up for. */
+  #startTimer(): void {
+    const { config, timers: { nowMs } } = this.#host;
+    const periodMs = 1000 / config.hz;
+    this.#nextTickMs += periodMs;
+    if (this.#nextTickMs < nowMs) this.#nextTickMs = nowMs + periodMs;
+    this.#timer.start(this.#nextTickMs - nowMs);
   }
 
   stop(): void {
-    clearInterval(this.#timer);
-    clearTimeout(this.#reclaimTimer);
-    clearTimeout(this.#evictionTimer);
-    clearTimeout(this.#blockTimer);
+    this.#timer.stop();
+    this.#reclaimTimer.stop();
+    this.#evictionTimer.stop();
+    this.#fieldExpiryTimer.stop();
     this.#host.activeDefrag.stop();
   }
 
@@ -94,6 +118,8 @@ export class Cron {
     this.#continueEviction();
     this.#watchClients(nowMs);
     host.persistence.tick(nowMs);
+    host.replication.tick(nowMs);
+    host.process.tick(nowMs);
     host.blocking.expireWaiting();
     host.blocking.wakeDue();
     host.turn.schedule();
@@ -102,6 +128,8 @@ export class Cron {
       this.#memoryMs = nowMs;
       host.memoryReturn.tick(nowMs, host.statistics.commandRate.perSecond);
       host.activeDefrag.tick();
+      host.masterLink.tick(nowMs);
+      host.migrationSockets.closeIdle(nowMs);
     }
   }
 
@@ -112,27 +140,13 @@ export class Cron {
   scheduleReclaim(): void {
     const { keyspace, persistence } = this.#host;
     const isDone = keyspace.reclaimer.pendingCount === 0 && !persistence.child.hasDeferredBlocks;
-    if (isDone || this.#reclaimTimer !== undefined) return;
-    this.#reclaimTimer = setTimeout(() => {
-      this.#reclaimTimer = undefined;
-      const isMoreDeleted = keyspace.reclaimer.step(RECLAIM_COUNT);
-      if (persistence.child.step() || isMoreDeleted) this.scheduleReclaim();
-    }, RECLAIM_PAUSE_MS);
+    if (!isDone && !this.#reclaimTimer.isRunning) this.#reclaimTimer.start(RECLAIM_PAUSE_MS);
   }
 
-  /** Makes sure that a client which waits with a timeout is answered in time. */
-  scheduleDeadline(deadlineMs: number): void {
-    if (deadlineMs === 0) return;
-    if (this.#blockTimerDeadlineMs !== 0 && this.#blockTimerDeadlineMs <= deadlineMs) return;
-    clearTimeout(this.#blockTimer);
-    this.#blockTimerDeadlineMs = deadlineMs;
-    const delayMs = Math.min(Math.max(0, deadlineMs - clock.systemMs()), TIMER_MS_MAX);
-    this.#blockTimer = setTimeout(() => {
-      this.#blockTimerDeadlineMs = 0;
-      clock.refresh();
-      this.#host.blocking.expireWaiting();
-      this.scheduleDeadline(this.#host.blocking.nextDeadlineMs());
-    }, delayMs);
+  #reclaim(): void {
+    const { keyspace, persistence } = this.#host;
+    const isMoreDeleted = keyspace.reclaimer.step(RECLAIM_COUNT);
+    if (persistence.child.step() || isMoreDeleted) this.scheduleReclaim();
   }
 
   /**
@@ -141,31 +155,50 @@ export class Cron {
    */
   #continueEviction(): void {
     const { evictor, keyspace, memoryLimit, turn } = this.#host;
-    if (!evictor.isRunning || this.#evictionTimer !== undefined) return;
+    if (!evictor.isRunning || this.#evictionTimer.isRunning) return;
     let mayGoOn = !keyspace.isPaused;
     for (let slice = 0; slice < EVICTION_SLICES && mayGoOn; slice++) {
       mayGoOn = memoryLimit.freeMemoryIfNeeded() && evictor.isRunning;
     }
     turn.schedule();
-    if (!mayGoOn) return;
-    this.#evictionTimer = setTimeout(() => {
-      this.#evictionTimer = undefined;
-      this.#continueEviction();
-    }, EVICTION_PAUSE_MS);
+    if (mayGoOn) this.#evictionTimer.start(EVICTION_PAUSE_MS);
   }
 
   #expire(): void {
+    const { expireCycle } = this.#host;
+    this.#observeExpiry(() => expireCycle.run("slow"));
+    this.#continueFieldExpiry();
+  }
+
+  #observeExpiry(expire: () => void): void {
     const { expireCycle, latency } = this.#host;
     const usedUs = expireCycle.usedUs;
-    expireCycle.run("slow");
+    expire();
     latency.addIfNeeded("expire-cycle", expireCycle.usedUs - usedUs);
+  }
+
+  /** Fields that expire all at once are removed in steps, with room for others between them. */
+  #continueFieldExpiry(): void {
+    if (!this.#host.expireCycle.areFieldsBehind || this.#fieldExpiryTimer.isRunning) return;
+    this.#fieldExpiryTimer.start(FIELD_EXPIRY_PAUSE_MS);
+  }
+
+  #stepFieldExpiry(): void {
+    const { expireCycle, turn } = this.#host;
+    clock.refresh();
+    this.#observeExpiry(() => expireCycle.stepFields());
+    turn.schedule();
+    this.scheduleReclaim();
+    this.#continueFieldExpiry();
   }
 
   #sample(nowMs: number): void {
     const { statistics, memoryLimit: { usedBytes } } = this.#host;
     statistics.commandRate.sample(statistics.commandsProcessed, nowMs);
-    statistics.inputRate.sample(statistics.inputBytes, nowMs);
-    statistics.outputRate.sample(statistics.outputBytes, nowMs);
+    statistics.inputRate.sample(statistics.inputBytes + statistics.replicationInputBytes, nowMs);
+    statistics.outputRate.sample(statistics.outputBytes + statistics.replicationOutputBytes, nowMs);
+    statistics.replicationInputRate.sample(statistics.replicationInputBytes, nowMs);
+    statistics.replicationOutputRate.sample(statistics.replicationOutputBytes, nowMs);
     if (usedBytes > statistics.memoryPeakBytes) statistics.memoryPeakBytes = usedBytes;
   }
 
@@ -188,7 +221,8 @@ export class Cron {
     const client = clients.get(id);
     if (client === undefined) return;
     // A client above its soft limit may have no output of its own that would be looked at.
-    if (client.outputPendingBytes > 0 && host.outputLimits.closeIfReached(client)) return;
+    const hasOutput = client.outputPendingBytes > 0 || client.outputSource !== null;
+    if (hasOutput && host.outputLimits.closeIfReached(client)) return;
     const idleMs = nowMs - client.lastInteractionMs;
     const mayTimeOut = (client.flags & MAY_BE_SILENT) === 0;
     if (config.timeout > 0 && mayTimeOut && idleMs > config.timeout * 1000) {

@@ -8,7 +8,8 @@ import { latin1Bytes } from "../base/bytes.ts";
 import { Log } from "../base/log.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { Config } from "../config/config.ts";
-import { Connection, type Socket } from "../net/connection.ts";
+import { Connection } from "../net/connection.ts";
+import { RuntimeCarrier, type Socket } from "../net/runtime_carrier.ts";
 import { Server } from "./server.ts";
 
 const REQUEST = latin1Bytes("*1\r\n$4\r\nPING\r\n");
@@ -18,7 +19,7 @@ const ADDRESSES = { peer: "127.0.0.1:0", local: "127.0.0.1:0" };
 export async function rehearse(rows: readonly RedisCommand[]): Promise<Uint8Array> {
   const server = new Server({ config: new Config(), rows, log: new Log(() => {}) });
   const socket = new Stage();
-  new Connection(server, socket, ADDRESSES).start();
+  new Connection(server, new RuntimeCarrier(socket), ADDRESSES).start();
   await socket.ended;
   return socket.written;
 }

@@ -8,6 +8,7 @@
  */
 import type { Log } from "../base/log.ts";
 import { forgetScratch } from "../base/scratch.ts";
+import { Timers } from "../base/timers.ts";
 import { Acl } from "../access/acl.ts";
 import { loadUsersAtStart } from "../access/acl_file.ts";
 import type { Config } from "../config/config.ts";
@@ -19,12 +20,15 @@ import { Propagation } from "../execution/propagation.ts";
 import { Replay } from "../execution/replay.ts";
 import { resetStatistics } from "../execution/reset_statistics.ts";
 import { Turn } from "../execution/turn.ts";
+import { Yielding } from "../execution/yielding.ts";
 import { Evictor } from "../keyspace/evict.ts";
 import { ExpireCycle } from "../keyspace/expire.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import { Arena } from "../memory/arena.ts";
 import { SoftwareFork } from "../memory/software_fork.ts";
+import type { EventLoop } from "../net/event_loop.ts";
 import { Listeners } from "../net/listeners.ts";
+import { WorkerIo } from "../net/synchronous_io.ts";
 import { Blocking } from "../observers/blocking.ts";
 import { KeyspaceEvents } from "../observers/keyspace_events.ts";
 import { Monitors } from "../observers/monitors.ts";
@@ -34,6 +38,10 @@ import { WatchTable } from "../observers/watch.ts";
 import type { ChildPort } from "../persistence/background_child.ts";
 import type { EffectSink } from "../persistence/effect_encoder.ts";
 import { DiskFileSystem, type FileSystem } from "../persistence/file_system.ts";
+import { connectByTls, connectPlainly } from "../net/outgoing.ts";
+import { MasterLink } from "../replication/master_link.ts";
+import { Replication } from "../replication/replication.ts";
+import { MigrationSockets, type SynchronousIo } from "../replication/migration_sockets.ts";
 import { CallStack } from "../session/call_stack.ts";
 import { Scripting } from "../scripting/scripting.ts";
 import type { Client } from "../session/client.ts";
@@ -41,7 +49,7 @@ import { Clients } from "../session/clients.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { CommandTable } from "../session/command_table.ts";
 import { Gates } from "../session/gates.ts";
-import type { Host } from "../session/host.ts";
+import type { Host, SocketPolling } from "../session/host.ts";
 import { CommandDurations } from "../statistics/duration_histogram.ts";
 import { LatencyMonitor } from "../statistics/latency.ts";
 import { Slowlog } from "../statistics/slowlog.ts";
@@ -69,8 +77,14 @@ export interface ServerOptions {
   createChild?: () => ChildPort;
   /** A smaller address space than refs can reach, in segments of 256 KiB; for tests. */
   segmentCountMax?: number;
+  /** Carries the clients by epoll; without it the runtime does. */
+  eventLoop?: EventLoop | null;
+  /** Timers of another clock; for tests. */
+  timers?: Timers;
   /** Ends the process; Deno.exit if not given. */
   exit?: (code: number) => never;
+  /** How MIGRATE reaches other servers; a Worker if not given. */
+  synchronousIo?: SynchronousIo;
 }
 
 export class Server implements Host {
@@ -87,6 +101,7 @@ export class Server implements Host {
   readonly slowlog: Slowlog;
   readonly latency: LatencyMonitor;
   readonly gates = new Gates();
+  readonly timers: Timers;
   readonly commands: CommandTable;
   readonly clients = new Clients();
   readonly calls = new CallStack();
@@ -108,7 +123,11 @@ export class Server implements Host {
   readonly turn: Turn;
   readonly dispatcher: Dispatcher;
   readonly clientLife: ClientLife;
+  readonly yielding: Yielding;
   readonly scripting: Scripting;
+  readonly replication: Replication;
+  readonly masterLink: MasterLink;
+  readonly migrationSockets: MigrationSockets;
   readonly listeners: Listeners;
   readonly supervision: Supervision;
   readonly process: ServerProcess;
@@ -120,18 +139,19 @@ export class Server implements Host {
     const { segmentCountMax } = options;
     this.config = config;
     this.log = log;
+    this.timers = options.timers ?? new Timers();
     this.files = options.files ?? new DiskFileSystem();
     this.slowlog = new Slowlog(config);
     this.latency = new LatencyMonitor(config);
     this.arena = new Arena(segmentCountMax === undefined ? { debug } : { debug, segmentCountMax });
     this.fork = new SoftwareFork(this.arena);
     this.keyspace = new Keyspace(this.arena, config.databases, new KeyspaceAnnouncements(this));
-    this.commands = new CommandTable(rows);
+    this.commands = new CommandTable(rows, config.redisVersion);
     this.acl = new Acl(this, (client) => {
       this.outputLimits.apply(client);
       this.clientMemory.update(client);
     });
-    this.turn = new Turn(() => this.#endTurn());
+    this.turn = new Turn(this.timers, () => this.#endTurn());
     this.propagation = new Propagation(this);
     this.dispatcher = new Dispatcher(this);
     this.clientLife = new ClientLife(this);
@@ -143,21 +163,26 @@ export class Server implements Host {
     this.clientMemory = new ClientMemory(this, () => this.turn.schedule());
     this.tracking = new Tracking(config, this.clients, () => this.calls.depth > 0);
     this.outputLimits = new OutputLimits(this);
+    this.yielding = new Yielding(this);
     this.scripting = new Scripting(this);
     this.persistence = new Persistence({
       host: this,
       createChild,
       replay: new Replay(this),
       libraries: this.scripting.functions,
+      history: () => this.replication.history,
       setEffectSink: (sink) => this.#setEffectSink(sink),
       selectAgain: () => this.propagation.selectAgain(),
       isUnitOpen: () => this.propagation.isUnitOpen,
       exit,
     });
+    this.replication = new Replication(this);
+    this.clientLife.onReplicaGone = (client) => this.replication.forget(client);
+    this.masterLink = this.#createMasterLink(exit);
     this.blocking = new Blocking(
       (client, attempt) => this.dispatcher.callServed(client, attempt),
       (client) => this.#resumeClient(client),
-      (deadlineMs) => this.#cron.scheduleDeadline(deadlineMs),
+      this.timers,
     );
     this.pubsub = new PubSub((client) => this.outputLimits.apply(client));
     this.events = new KeyspaceEvents(config, this.pubsub);
@@ -165,17 +190,26 @@ export class Server implements Host {
     this.activeDefrag = new ActiveDefrag(this);
     this.expireCycle = new ExpireCycle(this.keyspace);
     this.evictor = new Evictor(this.keyspace);
-    this.memoryLimit = new MemoryLimit(this, () => this.persistence.aof.writer.bufferedBytes);
-    this.listeners = new Listeners(this);
-    this.supervision = new Supervision(log);
+    this.memoryLimit = new MemoryLimit(this, {
+      aof: () => this.persistence.aof.writer.bufferedBytes,
+      backlog: () => this.replication.backlog?.heldBytes ?? 0,
+    });
+    this.migrationSockets = new MigrationSockets(options.synchronousIo ?? new WorkerIo());
+    this.listeners = new Listeners(this, options.eventLoop ?? null);
+    this.supervision = new Supervision(log, this.timers);
     this.process = new ServerProcess(this, exit);
     this.#cron = new Cron(this);
     this.arena.onGrowth = () => this.memoryLimit.watchIfNeeded();
     applyConfig(this);
   }
 
+  get sockets(): SocketPolling {
+    return this.listeners;
+  }
+
   /** Loads the data and begins to accept clients. Throws if either is impossible. */
   async start(): Promise<void> {
+    const { config } = this;
     loadUsersAtStart(this);
     this.listeners.open();
     this.process.writePidFile();
@@ -184,21 +218,27 @@ export class Server implements Host {
     // Redis's own test suite waits for this line.
     this.log.warning("Server initialized");
     this.memoryReturn.measureRuntime();
+    if (config.replicaof !== null) this.masterLink.prepare(config.replicaof);
     await this.persistence.loadAtStart();
     // Redis: commands that were repeated from a file are in no statistics.
     resetStatistics(this);
     this.memoryReturn.begin();
     this.#cron.start();
+    this.masterLink.begin(this.persistence.rdb.loadedHistory);
   }
 
   /** Stops accepting, ends all clients, stops all timers; saving is the business of `process`. */
   async close(): Promise<void> {
     this.#cron.stop();
+    this.masterLink.close();
     this.pause.stop();
+    this.blocking.stop();
     this.listeners.close();
     this.supervision.close();
+    this.migrationSockets.close();
     for (const client of [...this.clients.values()]) client.transport.close();
     await this.persistence.close();
+    this.listeners.stop();
     forgetScratch();
   }
 
@@ -215,6 +255,23 @@ export class Server implements Host {
     this.turn.afterwards(() => transport.resume());
   }
 
+  #createMasterLink(exit: (code: number) => never): MasterLink {
+    const { config, log } = this;
+    return new MasterLink({
+      host: this,
+      connect: (hostname, port) =>
+        config.tlsReplication
+          ? connectByTls(config, hostname, port)
+          : connectPlainly(hostname, port),
+      listeningPort: () =>
+        config.tlsReplication ? config.tlsPort : this.listeners.port || config.port,
+      panic: (reason) => {
+        log.warning(`The server ends: ${reason}`);
+        exit(1);
+      },
+    });
+  }
+
   /** What comes before the replies of a turn; false if they must wait. */
   #endTurn(): boolean {
     if (this.expireCycle.isBehind) this.expireCycle.run("fast");
@@ -222,8 +279,12 @@ export class Server implements Host {
     // Keys that went away without a command concern some who wait.
     if (this.blocking.hasReady) this.blocking.serveReady();
     this.tracking.broadcast();
+    this.replication.endTurn();
     if (this.clientMemory.isOverLimit) this.clientMemory.evict();
-    return this.persistence.beforeReplies();
+    const mayFlush = this.persistence.beforeReplies();
+    // What they wait for may just have been brought to the disk.
+    this.replication.waits.serve();
+    return mayFlush;
   }
 
   /** The AOF records effects from now on, or no more. */

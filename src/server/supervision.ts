@@ -21,6 +21,7 @@
  */
 import { join } from "@std/path";
 import type { Log } from "../base/log.ts";
+import type { Timer, Timers } from "../base/timers.ts";
 
 /** The values of `supervised`. */
 export type SupervisedMode = "upstart" | "systemd" | "auto" | "no";
@@ -37,8 +38,6 @@ type ListenDatagram = (options: { transport: "unixpacket"; path: string }) => Da
 const RETRY_MS = 10;
 /** How long the manager is to wait for something that rightly takes long: a day, in µs. */
 const PATIENCE_US = 24 * 60 * 60 * 1_000_000;
-/** The largest timer that setInterval can have. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 const encoder = new TextEncoder();
 
 export class Supervision {
@@ -48,10 +47,16 @@ export class Supervision {
   #socket: DatagramSocket | null = null;
   /** WATCHDOG_USEC; 0: nobody watches. */
   #watchdogUs = 0;
-  #watchdogTimer: ReturnType<typeof setInterval> | undefined;
+  /** How often it hears of us, and when it last did, in ms of `timers.nowMs`. */
+  #watchdogMs = 0;
+  #fedMs = 0;
+  readonly #watchdogTimer: Timer;
+  readonly #timers: Timers;
 
-  constructor(log: Log) {
+  constructor(log: Log, timers: Timers) {
     this.#log = log;
+    this.#timers = timers;
+    this.#watchdogTimer = timers.create(() => this.#feedWatchdog());
   }
 
   /** What INFO process_supervised says: the manager that listens, or "no". */
@@ -95,6 +100,12 @@ export class Supervision {
     this.#send(`STATUS=${text}\n`);
   }
 
+  /** For the time in which the event loop does not come to its timers, but clients are served. */
+  feedIfDue(): void {
+    if (this.#watchdogUs === 0) return;
+    if (this.#timers.nowMs - this.#fedMs >= this.#watchdogMs) this.#feedWatchdog();
+  }
+
   /** Does what may keep the event loop for long without being taken for hanging. */
   whileBusy<Result>(work: () => Result): Result {
     if (this.#watchdogUs === 0) return work();
@@ -107,7 +118,7 @@ export class Supervision {
   }
 
   close(): void {
-    clearInterval(this.#watchdogTimer);
+    this.#watchdogTimer.stop();
     this.#watchdogUs = 0;
     this.#socket?.close();
     this.#socket = null;
@@ -121,9 +132,15 @@ export class Supervision {
     const periodUs = Number(Deno.env.get("WATCHDOG_USEC") ?? 0);
     if (!Number.isSafeInteger(periodUs) || periodUs <= 0) return;
     this.#watchdogUs = periodUs;
-    const delayMs = Math.max(1, Math.min(periodUs / 2000, TIMER_MS_MAX));
-    this.#watchdogTimer = setInterval(() => this.#send("WATCHDOG=1\n"), delayMs);
-    this.#log.verbose(`systemd is told every ${delayMs} ms that the event loop runs`);
+    this.#watchdogMs = Math.max(1, periodUs / 2000);
+    this.#watchdogTimer.start(this.#watchdogMs);
+    this.#log.verbose(`systemd is told every ${this.#watchdogMs} ms that the event loop runs`);
+  }
+
+  #feedWatchdog(): void {
+    this.#fedMs = this.#timers.nowMs;
+    this.#send("WATCHDOG=1\n");
+    this.#watchdogTimer.start(this.#watchdogMs);
   }
 
   #detect(): SupervisedMode {
@@ -172,8 +189,8 @@ export class Supervision {
     const address = { transport: "unixpacket", path: this.#path } as const;
     this.#socket.send(encoder.encode(message), address).catch((error) => {
       // The one before is still under way, as the first one of a socket is for a moment.
-      if (error instanceof Deno.errors.Busy) setTimeout(() => this.#send(message), RETRY_MS);
-      else this.#complain(error);
+      if (!(error instanceof Deno.errors.Busy)) return this.#complain(error);
+      this.#timers.create(() => this.#send(message)).start(RETRY_MS);
     });
   }
 

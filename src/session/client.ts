@@ -5,6 +5,7 @@
  * It knows nothing of sockets; `connection.ts` (or a test) feeds the query buffer and takes away
  * the reply. A client lives from the first byte to the close.
  */
+import type { Deadlined } from "../base/deadline_heap.ts";
 import type { Database } from "../keyspace/database.ts";
 import { Argv } from "../protocol/argv.ts";
 import { QueryBuffer } from "../protocol/query_buffer.ts";
@@ -16,6 +17,7 @@ import {
   COMMAND_RUNS_QUEUE,
   COMMAND_RUNS_SCRIPT,
   type CompiledCommand,
+  PROPAGATE_ALL,
 } from "./command.ts";
 import type { CommandError } from "./errors.ts";
 import type { Host } from "./host.ts";
@@ -63,6 +65,10 @@ export const REDIS_LIMITED_USER = 1 << 19;
 
 /** Runs the commands of a script, and has no connection. */
 export const REDIS_SCRIPT = 1 << 20;
+/** A replica, which gets the stream of effects; output beside its source ends the connection. */
+export const REDIS_REPLICA = 1 << 21;
+/** The master of this server, whose stream of effects is carried out. */
+export const REDIS_MASTER = 1 << 22;
 
 /** Bytes that are counted for a queued command beside its arguments. */
 export const QUEUED_COMMAND_BYTES = 24;
@@ -106,6 +112,23 @@ export interface ClientTransport {
   resume(): void;
 }
 
+/**
+ * Output of a client that does not stand in its reply buffer: a replica's place in the stream of
+ * effects, an RDB file on its way. Whoever carries the client's bytes asks for it when the reply
+ * buffer is empty; `requestFlush` tells it that there is something again.
+ */
+export interface OutputSource {
+  /** Bytes that wait here to be written, those given by `next` included; for output limits. */
+  readonly pendingBytes: number;
+  /**
+   * The bytes to write next, a piece of convenient size; null if there are none at present. They
+   * are not changed, nor moved, before `written` is called for all of them, or `next` again.
+   */
+  next(): Uint8Array<ArrayBuffer> | null;
+  /** The first `byteCount` of the bytes that `next` gave have been handed to the system. */
+  written(byteCount: number): void;
+}
+
 /** A key given to WATCH (observers/watch.ts). */
 export interface WatchedKey {
   db: Database;
@@ -122,13 +145,14 @@ export interface WatchedKey {
 export type ServeBlocked = (client: Client, key: Uint8Array, entry: Ref) => boolean;
 
 /** What a client waits for (observers/blocking.ts). */
-export interface BlockedState {
+export interface BlockedState extends Deadlined {
+  readonly client: Client;
   db: Database;
   /** Keys waited for, as Latin-1 text, without repetition. */
   keys: string[];
   /** Types (bit 1 << TYPE_…) that can serve the client. */
   typeMask: number;
-  /** When to give up, in ms since 1970; 0 = never. */
+  /** When to give up, in ms since 1970; Infinity = never. */
   deadlineMs: number;
   serve: ServeBlocked;
   /** Replies that nothing came in time. */
@@ -203,8 +227,14 @@ export class Client {
   lastInteractionMs: number;
   /** Its innermost command in progress; null between commands. */
   call: Call | null = null;
-  /** Bytes that were handed to the system but not written yet; for output limits. */
+  /** Bytes of the reply that were handed to the system but not written yet; for output limits. */
   outputPendingBytes = 0;
+  /** Further output, behind what is in `reply`; null for all but replicas. */
+  outputSource: OutputSource | null = null;
+  /** Where the stream of effects stood when its last command had been carried out; for WAIT. */
+  writeOffset = 0;
+  /** Bytes for the AOF up to and with its last effect; for WAITAOF. */
+  aofOffset = 0;
   /** What client_memory.ts counts for it; negative when it is gone. */
   countedBytes = 0;
   /** How it counts them: among those of NO-EVICT clients, of clients without their password. */
@@ -286,7 +316,10 @@ export class Client {
    */
   propagateAs(...parts: (string | Uint8Array)[]): void {
     const call = this.call!;
-    call.effects ??= [];
+    if (call.effects === null) {
+      call.effects = [];
+      call.effectTargets = PROPAGATE_ALL;
+    }
     if (call.wantsEffects) call.effects.push(Argv.of(...parts));
   }
 
@@ -329,10 +362,15 @@ export class Client {
     this.call!.effects = [];
   }
 
-  /** Says that the command itself is recorded even if it finds nothing to change. */
-  propagateInAnyCase(): void {
+  /**
+   * Says that the command itself is recorded even if it finds nothing to change; `targets` are the
+   * kinds (PROPAGATE_…) of those who hear of it.
+   */
+  propagateInAnyCase(targets = PROPAGATE_ALL): void {
     const call = this.call!;
-    call.effects = call.wantsEffects ? [this.argv.clone()] : [];
+    const isWanted = (this.host.calls.wantedTargets & targets) !== 0;
+    call.effects = isWanted ? [this.argv.clone()] : [];
+    call.effectTargets = targets;
   }
 }
 

@@ -14,6 +14,7 @@
  * part of a room above its own.
  */
 import type { Log } from "../base/log.ts";
+import type { Timers } from "../base/timers.ts";
 import type { Config } from "../config/config.ts";
 import type { Evictor } from "../keyspace/evict.ts";
 import type { ExpireCycle } from "../keyspace/expire.ts";
@@ -42,7 +43,20 @@ export interface Host {
   readonly slowlog: Slowlog;
   readonly latency: LatencyMonitor;
   readonly gates: Gates;
+  readonly timers: Timers;
   readonly process: HostProcess;
+  readonly sockets: SocketPolling;
+}
+
+/** The clients' sockets, as a command sees them that takes long. */
+export interface SocketPolling {
+  /**
+   * Serves other clients from inside of a running command, once and without waiting: reads what
+   * has come, carries out what the gates let through, and sends the replies. Clients whose command
+   * is in progress are left alone. Returns false, having done nothing, if the sockets are carried
+   * in a way that cannot do this (the runtime's own).
+   */
+  pollOnce(): boolean;
 }
 
 /** How SHUTDOWN and signals end the process. */
@@ -51,7 +65,12 @@ export interface ShutdownOptions {
   save: "default" | "always" | "never";
   /** End even if the data cannot be saved. */
   isForced: boolean;
+  /** Do not wait for replicas. */
+  isNow: boolean;
 }
+
+/** The process ends; it cannot, as the log says; it will when replicas have what they lack. */
+export type ShutdownOutcome = "ends" | "refused" | "waits";
 
 /** What concerns the process as a whole. */
 export interface HostProcess {
@@ -59,20 +78,23 @@ export interface HostProcess {
   readonly runId: string;
   /** When it was started, in ms since 1970. */
   readonly startedMs: number;
-  /** How replicas would know the data set; DEBUG CHANGE-REPL-ID gives it another. */
-  replicationId: string;
-  readonly isReplica: boolean;
   /** DEBUG PAUSE-CRON. */
   isCronPaused: boolean;
   /** INFO: the sections that are asked for, in lower case; none is the default selection. */
   infoText(words: readonly string[]): string;
   /** Tells the service manager what is going on. */
   status(text: string): void;
+  /** Clients are served although one command goes on: the service manager need not worry. */
+  stillServing(): void;
   /** Does what keeps the event loop for long, without being taken for hanging. */
   whileBusy<Result>(work: () => Result): Result;
   /**
-   * Makes the data safe and ends the process. Returns false, and goes on, if that is impossible;
-   * the log says why.
+   * Makes the data safe and ends the process. If it `waits` for replicas, `onGivenUp` hears if it
+   * goes on after all.
    */
-  shutdown(options: ShutdownOptions): boolean;
+  shutdown(options: ShutdownOptions, onGivenUp?: () => void): ShutdownOutcome;
+  /** Ends the process if it has waited for replicas long enough; called by cron. */
+  tick(nowMs: number): void;
+  /** Ends a wait of `shutdown`: the server goes on. False: there is none. */
+  abortShutdown(): boolean;
 }

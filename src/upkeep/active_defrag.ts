@@ -21,6 +21,7 @@
  * asks for. So no command waits for more than a slice, whatever the share.
  */
 import * as clock from "../base/clock.ts";
+import type { Timer } from "../base/timers.ts";
 import { Defragmentation } from "../keyspace/defragmentation.ts";
 import type { Host } from "../session/host.ts";
 
@@ -52,6 +53,7 @@ type DefragHost = Pick<
   | "memoryReturn"
   | "process"
   | "statistics"
+  | "timers"
 >;
 
 export class ActiveDefrag {
@@ -62,7 +64,7 @@ export class ActiveDefrag {
   longestSliceUs = 0;
 
   readonly #host: DefragHost;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #timer: Timer;
   #percentOfTime = 0;
   /** The pass under way was asked for by MEMORY PURGE, whatever the configuration says. */
   #isPurging = false;
@@ -72,6 +74,7 @@ export class ActiveDefrag {
 
   constructor(host: DefragHost) {
     this.#host = host;
+    this.#timer = host.timers.create(() => this.#runSlice());
     this.defragmentation = new Defragmentation(host.keyspace);
   }
 
@@ -114,7 +117,7 @@ export class ActiveDefrag {
     if (this.#gainBytes() < gainBytesMin) return;
     this.#beganUs = clock.monotonicUs();
     defragmentation.begin();
-    this.#schedule(0);
+    this.#timer.start(0);
   }
 
   /** MEMORY PURGE: moves segments together, in slices, if that brings something back. */
@@ -124,27 +127,22 @@ export class ActiveDefrag {
     this.#isPurging = true;
     this.#percentOfTime = this.#host.config.activeDefragCycleMax;
     this.#beganUs = clock.monotonicUs();
-    this.#schedule(0);
+    this.#timer.start(0);
   }
 
   /** Ends the pass under way; what has been moved stays where it is. */
   stop(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#timer.stop();
     this.#isPurging = false;
     if (!this.defragmentation.isRunning) return;
     this.defragmentation.stop();
     this.#finishedUs += clock.monotonicUs() - this.#beganUs;
   }
 
-  #schedule(pauseMs: number): void {
-    this.#timer = setTimeout(this.#runSlice, pauseMs);
-  }
-
-  readonly #runSlice = (): void => {
+  #runSlice(): void {
     const { defragmentation } = this;
     if (this.#host.process.isCronPaused || !defragmentation.mayMove) {
-      this.#schedule(BLOCKED_PAUSE_MS);
+      this.#timer.start(BLOCKED_PAUSE_MS);
       return;
     }
     const startUs = clock.monotonicUs();
@@ -156,15 +154,14 @@ export class ActiveDefrag {
     this.#host.latency.addIfNeeded("active-defrag-cycle", durationUs);
     if (defragmentation.isRunning) {
       const share = this.#percentOfTime;
-      this.#schedule(Math.max(1, (durationUs * (100 - share)) / share / 1000));
+      this.#timer.start(Math.max(1, (durationUs * (100 - share)) / share / 1000));
       return;
     }
-    this.#timer = undefined;
     this.#finishedUs += endUs - this.#beganUs;
     this.#logEnd(endUs - this.#beganUs);
     if (this.#isPurging) this.#host.memoryReturn.purge();
     this.#isPurging = false;
-  };
+  }
 
   #logEnd(durationUs: number): void {
     const { log, arena } = this.#host;

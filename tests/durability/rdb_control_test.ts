@@ -45,6 +45,7 @@ class Fixture {
       files,
       log,
       child: this.child,
+      timers: this.server.server.timers,
       libraries: this.server.server.scripting.functions,
       loadingStarted: (bytes) => loading.push(bytes),
       onLoadProgress: (bytes) => loading.push(bytes),

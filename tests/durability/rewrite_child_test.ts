@@ -26,6 +26,7 @@ async function withRewriteChild(
     files,
     log,
     child,
+    timers: server.server.timers,
     libraries: server.server.scripting.functions,
     loadingStarted: nothing,
     onLoadProgress: nothing,

@@ -1,12 +1,13 @@
 /** Turn: durable first, then one write for each client. */
 import { assert, assertEquals } from "@std/assert";
+import { Timers } from "../../src/base/timers.ts";
 import { type Flushable, Turn } from "../../src/execution/turn.ts";
 import { delay } from "../support/text.ts";
 
 class Recorder {
   readonly events: string[] = [];
   isDurable = true;
-  readonly turn = new Turn(() => {
+  readonly turn = new Turn(new Timers(), () => {
     this.events.push("durable");
     return this.isDurable;
   });
@@ -74,7 +75,7 @@ Deno.test("whatever an end of a turn asks for, no other end follows before the n
       turn.open();
     },
   };
-  const turn = new Turn(() => {
+  const turn = new Turn(new Timers(), () => {
     ends++;
     assert(ends <= 4, "ends follow from each other");
     turn.schedule();

@@ -23,6 +23,16 @@ testCompiled("the executable tells its version and its usage", async () => {
   }
 });
 
+testCompiled("the executable carries its clients by epoll on Linux", async () => {
+  await using server = await startServer({ program });
+  using client = await server.connect();
+  const carrier = Deno.build.os === "linux" ? "epoll" : "deno";
+  assertStringIncludes(
+    String(await client.call("INFO", "server")),
+    `multiplexing_api:${carrier}\r\n`,
+  );
+}, Deno.env.has("REDENO_TEST_TRANSPORT") ? "REDENO_TEST_TRANSPORT chooses" : "");
+
 testCompiled("the executable saves in its Worker and finds the data after SIGTERM", async () => {
   await using directory = await TemporaryDirectory.create();
   const configFile = join(directory.path, "redeno.conf");

@@ -1,6 +1,8 @@
 /** Connection: bytes between a socket and a client, with a socket that the test plays. */
 import { assert, assertEquals } from "@std/assert";
-import { Connection, type Socket } from "../../src/net/connection.ts";
+import { Connection } from "../../src/net/connection.ts";
+import { RuntimeCarrier, type Socket } from "../../src/net/runtime_carrier.ts";
+import type { OutputSource } from "../../src/session/client.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { delay, fromLatin1, latin1 } from "../support/text.ts";
 
@@ -83,7 +85,7 @@ async function withConnection(
   using server = new EmbeddedServer();
   const socket = new FakeSocket();
   const addresses = { peer: "127.0.0.1:5555", local: "127.0.0.1:6379" };
-  const connection = new Connection(server.server, socket, addresses);
+  const connection = new Connection(server.server, new RuntimeCarrier(socket), addresses);
   connection.start();
   await body(socket, server, connection);
 }
@@ -120,6 +122,56 @@ Deno.test("reading goes on while a write is pending, and its replies follow in o
     assertEquals(socket.writes, ["+PONG\r\n"]);
     await socket.accept();
     assertEquals(socket.writes, ["+PONG\r\n", "$1\r\na\r\n$1\r\nb\r\n"]);
+  }));
+
+/** A source with the text that the test puts into it, given in pieces of four bytes. */
+class FakeSource implements OutputSource {
+  text = "";
+
+  get pendingBytes(): number {
+    return this.text.length;
+  }
+
+  next(): Uint8Array<ArrayBuffer> | null {
+    return this.text === "" ? null : latin1(this.text.slice(0, 4));
+  }
+
+  written(byteCount: number): void {
+    this.text = this.text.slice(byteCount);
+  }
+}
+
+Deno.test("an output source is asked when the reply is written, until it has no more", () =>
+  withConnection(async (socket, _server, connection) => {
+    const source = new FakeSource();
+    connection.client.outputSource = source;
+    source.text = "stream";
+    await socket.send("ECHO a\r\n");
+    assertEquals(socket.writes, ["$1\r\na\r\n"]);
+    await socket.accept();
+    await socket.accept(3);
+    assertEquals(socket.writes.slice(1), ["stre", "eam"]);
+    await socket.accept();
+    assertEquals(socket.isWritten, false);
+    source.text = "more";
+    connection.requestFlush();
+    await settle();
+    assertEquals(socket.writes.slice(3), ["more"]);
+  }));
+
+Deno.test("what waits in an output source counts for the output limits", () =>
+  withConnection(async (socket, { server }, connection) => {
+    server.config.setAtStart("client-output-buffer-limit", ["normal", "100", "0", "0"]);
+    const source = new FakeSource();
+    connection.client.outputSource = source;
+    source.text = "x".repeat(99);
+    connection.requestFlush();
+    await settle();
+    assertEquals(socket.isClosed, false);
+    source.text += "x";
+    connection.requestFlush();
+    await settle();
+    assertEquals([socket.isClosed, server.clients.has(connection.client.id)], [true, false]);
   }));
 
 Deno.test("a peer that has nothing outstanding and ends is closed and forgotten", () =>

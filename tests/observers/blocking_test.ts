@@ -1,7 +1,9 @@
 /** Blocking: who is served, in which order, and what ends a wait. The commands are tested apart. */
 import { assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
+import { Timers } from "../../src/base/timers.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { FakeTimer } from "../support/fake_timer.ts";
 import { settle } from "../support/text.ts";
 
 Deno.test("one client's next request waits until the others have been served", async () => {
@@ -71,9 +73,14 @@ Deno.test("what is pushed and taken again within a transaction serves nobody", (
   assertEquals([client.takeRaw(), server.server.blocking.blockedCount], ["", 1]);
 });
 
-Deno.test("the next deadline is the earliest, and only those whose time has run out are answered", async () => {
-  using server = new EmbeddedServer();
+Deno.test("the timer is set for the earliest deadline, and only those whose time is over are answered", () => {
+  const runtime = new FakeTimer();
+  using server = new EmbeddedServer([], { timers: new Timers(runtime) });
   clock.setTimeForTests(1_700_000_000_000);
+  const advance = (durationMs: number) => {
+    clock.advanceForTests(durationMs);
+    runtime.advance(durationMs);
+  };
   try {
     const { blocking } = server.server;
     const [late, early, ever] = [server.connect(), server.connect(), server.connect()];
@@ -81,20 +88,54 @@ Deno.test("the next deadline is the earliest, and only those whose time has run 
     early.send("BLPOP", "b", "10");
     ever.send("BLPOP", "b", "0");
     assertEquals([blocking.blockedCount, blocking.timedCount], [3, 2]);
-    assertEquals(blocking.nextDeadlineMs(), clock.nowMs() + 10_000);
-    clock.advanceForTests(9_999);
-    blocking.expireWaiting();
+    assertEquals(runtime.dueMs, runtime.timeMs + 10_000);
+    advance(9_999);
     assertEquals(blocking.blockedCount, 3);
-    clock.advanceForTests(1);
-    blocking.expireWaiting();
+    advance(1);
     assertEquals([early.takeRaw(), late.takeRaw(), ever.takeRaw()], ["*-1\r\n", "", ""]);
-    assertEquals(blocking.nextDeadlineMs(), clock.nowMs() + 10_000);
+    assertEquals(runtime.dueMs, runtime.timeMs + 10_000);
     late.close();
-    assertEquals([blocking.nextDeadlineMs(), blocking.blockedCount], [0, 1]);
+    assertEquals([blocking.timedCount, blocking.blockedCount], [0, 1]);
+    advance(10_000);
+    assertEquals([runtime.dueMs, ever.takeRaw()], [null, ""]);
   } finally {
     clock.useRealTime();
-    // The timer for the deadlines must not outlive the test.
-    await server.server.close();
+  }
+});
+
+Deno.test("a date that was set back makes nobody give up early, and nobody wait in circles", () => {
+  const runtime = new FakeTimer();
+  using server = new EmbeddedServer([], { timers: new Timers(runtime) });
+  clock.setTimeForTests(1_700_000_000_000);
+  try {
+    server.client.send("BLPOP", "a", "10");
+    clock.advanceForTests(-60_000);
+    runtime.advance(10_000);
+    assertEquals(server.client.takeRaw(), "");
+    assertEquals(runtime.delaysMs, [10_000, 70_000]);
+    clock.advanceForTests(70_000);
+    runtime.advance(70_000);
+    assertEquals(server.client.takeRaw(), "*-1\r\n");
+  } finally {
+    clock.useRealTime();
+  }
+});
+
+Deno.test("clients whose time ends together are answered in the order of their ids", () => {
+  using server = new EmbeddedServer([], { timers: new Timers(new FakeTimer()) });
+  clock.setTimeForTests(1_700_000_000_000);
+  try {
+    const answered: number[] = [];
+    const clients = [1, 2, 3, 4, 5].map(() => server.connect());
+    for (const client of clients.toReversed()) client.send("BLPOP", "a", "1");
+    for (const { client } of clients) {
+      client.blocked!.expire = () => answered.push(client.id);
+    }
+    clock.advanceForTests(1000);
+    server.server.blocking.expireWaiting();
+    assertEquals(answered, clients.map(({ client }) => client.id));
+  } finally {
+    clock.useRealTime();
   }
 });
 

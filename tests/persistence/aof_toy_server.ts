@@ -4,6 +4,7 @@
  */
 import { latin1Text } from "../../src/base/bytes.ts";
 import { Log } from "../../src/base/log.ts";
+import { Timers } from "../../src/base/timers.ts";
 import { Argv } from "../../src/protocol/argv.ts";
 import { EffectEncoder, type EffectSink } from "../../src/persistence/effect_encoder.ts";
 import { readWholeFile } from "../../src/persistence/file_system.ts";
@@ -56,6 +57,7 @@ export class ToyServer {
       files,
       log: this.log,
       child: this.#rewriteChild(),
+      timers: new Timers(),
       replay: {
         execute: (argv) => this.#execute(wordsOf(argv)) ? "done" : "unknown command",
         discard: () => {

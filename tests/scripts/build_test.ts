@@ -17,6 +17,17 @@ Deno.test("the executable gets the permissions and flags of the start task, and 
   assertEquals(compileArguments(null, "out").includes("--target"), false);
 });
 
+Deno.test("a sandboxed executable gets those of the start without native code", () => {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", ROOT)));
+  const flags = tasks["start:sandboxed"].command.split(" ").filter((word: string) =>
+    word.startsWith("--")
+  );
+  const args = compileArguments(null, "out", true);
+  for (const flag of flags) assert(args.includes(flag), flag);
+  const isFfi = (word: string) => word.includes("ffi");
+  assertEquals([args.some(isFfi), flags.some(isFfi)], [false, false]);
+});
+
 Deno.test("the executable keeps no cache of code where others can write", () => {
   assert(compileArguments(null, "out").includes("--no-code-cache"));
 });

@@ -8,6 +8,7 @@ import {
   parseSummary,
   Progress,
   runPaths,
+  splitGroup,
 } from "../../scripts/run_tests.ts";
 
 Deno.test("the summary is read in all its forms", () => {
@@ -44,6 +45,16 @@ Deno.test("words mean groups: quick is the default, full has all, none is run tw
   assertEquals(groupsOf(["full"]).slice(4), ["stress", "mutants"]);
   assertEquals(groupsOf(["crash", "quick", "crash"])[0], "crash");
   assertEquals(groupsOf(["crash", "quick", "crash"]).length, 4);
+});
+
+Deno.test("a group may be run over the runtime's sockets", () => {
+  assertEquals(splitGroup("crash"), { group: "crash", env: {} });
+  const env = { REDENO_TEST_TRANSPORT: "runtime" };
+  assertEquals(splitGroup("interop:runtime"), { group: "interop", env });
+  assertEquals(groupsOf(["runtime"]).map((name) => splitGroup(name).group), [
+    "differential",
+    "interop",
+  ]);
 });
 
 Deno.test("progress tells the group, how many there are, and how long the rest takes", () => {

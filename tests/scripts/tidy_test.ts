@@ -117,6 +117,15 @@ Deno.test("the server's microtasks are those of the turn", () => {
   assertEquals(linesFound(checkBans, text, "src/cli/a.ts"), []);
 });
 
+Deno.test("the server's timers are in one place", () => {
+  for (const call of ["setTimeout(f, 1);", "setInterval(f, 1);"]) {
+    assertEquals(linesFound(checkBans, call, "src/server/a.ts"), [1]);
+    assertEquals(linesFound(checkBans, call, "src/base/timers.ts"), []);
+    assertEquals(linesFound(checkBans, call, "src/cli/a.ts"), []);
+  }
+  assertEquals(linesFound(checkBans, "socket.setTimeout(5);", "src/net/tls_stream.ts"), []);
+});
+
 Deno.test("a module keeps no view of memory that it cannot be told to forget", () => {
   for (const kind of ["Slice", "SortedSetCursor", "SearchTarget"]) {
     assertEquals(linesFound(checkBans, `const view = new ${kind}();`, "src/values/a.ts"), [1]);

@@ -5,6 +5,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { Log } from "../../src/base/log.ts";
+import { Timers } from "../../src/base/timers.ts";
 import { type SupervisedMode, Supervision } from "../../src/server/supervision.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { startServer, TemporaryDirectory } from "../support/server_process.ts";
@@ -150,7 +151,7 @@ function logOf(wanted: SupervisedMode, variables: Record<string, string>): strin
     if (name in variables) Deno.env.set(name, variables[name]);
   }
   let text = "";
-  const supervision = new Supervision(new Log((line) => text += line));
+  const supervision = new Supervision(new Log((line) => text += line), new Timers());
   try {
     supervision.begin(wanted);
     assertEquals(supervision.mode, "no");

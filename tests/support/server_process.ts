@@ -7,6 +7,9 @@
  *   - `redis`: redis-server from the PATH. REDENO_TEST_TARGET=redis makes it the default, which
  *     proves that a test describes Redis before it judges us.
  *
+ * REDENO_TEST_TRANSPORT (epoll or runtime) is what carries the clients of our server, unless a test
+ * chooses.
+ *
  * A server without a directory gets a temporary one, which goes when the server is disposed of.
  */
 
@@ -32,6 +35,8 @@ export interface ServerOptions {
   readyTimeoutMs?: number;
   /** The executable to start, if it is not the usual one of the target. */
   program?: string;
+  /** The task of deno.json to start our server with; `start` unless given. */
+  task?: string;
   /** Environment variables besides those of the tests. */
   env?: Readonly<Record<string, string>>;
 }
@@ -59,12 +64,12 @@ export function freePort(): number {
 }
 
 /** Program and leading arguments that start a target. */
-export function launchCommand(target: ServerTarget): string[] {
+export function launchCommand(target: ServerTarget, taskName = "start"): string[] {
   if (target === "redis") return ["redis-server"];
   const binary = Deno.env.get("REDENO_BINARY");
-  if (binary !== undefined) return [binary];
+  if (binary !== undefined && taskName === "start") return [binary];
   const config = JSON.parse(Deno.readTextFileSync(new URL("deno.json", ROOT)));
-  const task = config.tasks?.start;
+  const task = config.tasks?.[taskName];
   const command: string = typeof task === "string" ? task : task.command;
   const words = command.trim().split(/\s+/);
   if (words[0] !== "deno") throw new Error(`Cannot read the start task: "${command}"`);
@@ -75,6 +80,9 @@ function directiveArguments(options: ServerOptions, port: number, directory: str
   const args = options.configFile === undefined ? [] : [options.configFile];
   args.push("--port", String(port), "--bind", "127.0.0.1", "--dir", directory);
   args.push("--save", options.save ?? "");
+  const transport = Deno.env.get("REDENO_TEST_TRANSPORT");
+  const isOurs = (options.target ?? defaultTarget()) === "redeno";
+  if (transport !== undefined && isOurs) args.push("--transport", transport);
   return [...args, ...(options.args ?? [])];
 }
 
@@ -85,7 +93,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   const directory = options.directory ?? await Deno.makeTempDir({ prefix: "redeno_test_" });
   const port = options.port ?? freePort();
   const [program, ...leading] = options.program === undefined
-    ? launchCommand(target)
+    ? launchCommand(target, options.task)
     : [options.program];
   const child = new Deno.Command(program, {
     args: [...leading, ...directiveArguments(options, port, directory)],
@@ -115,8 +123,9 @@ export async function runToEnd(
   target: ServerTarget,
   args: readonly string[],
   stdin = "",
+  task?: string,
 ): Promise<{ code: number; output: string }> {
-  const [program, ...leading] = launchCommand(target);
+  const [program, ...leading] = launchCommand(target, task);
   const child = new Deno.Command(program, {
     args: [...leading, ...args],
     cwd: ROOT,

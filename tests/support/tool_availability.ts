@@ -4,6 +4,7 @@
  * A skipped test prints one line with its reason and counts as ignored in the totals.
  */
 
+import { mayUseLibc } from "../../src/net/libc.ts";
 import { fromUtf8, printLine } from "./text.ts";
 
 export type Tool =
@@ -21,7 +22,9 @@ export type Tool =
   | "fish"
   | "zsh"
   | "linux"
+  | "epoll"
   | "posix"
+  | "sidekiq"
   | `python:${string}`
   | `npm:${string}`;
 
@@ -43,9 +46,14 @@ export function missingReason(tool: Tool): string | null {
 
 function findReason(tool: Tool): string | null {
   if (tool === "linux") return Deno.build.os === "linux" ? null : "needs /proc of Linux";
+  if (tool === "epoll") return mayUseLibc() ? null : "needs Linux and the permission ffi";
   if (tool === "posix") return Deno.build.os === "windows" ? "not for Windows" : null;
   if (tool === "redis-py") {
     return pythonWithRedis() === null ? "no Python with the redis module (python3-redis)" : null;
+  }
+  if (tool === "sidekiq") {
+    const isThere = run("ruby", ["-e", "require 'sidekiq'"]) !== null;
+    return isThere ? null : "no Ruby with the gem sidekiq (ruby-sidekiq)";
   }
   if (tool === "openssl") return run(tool, ["version"]) === null ? "openssl not found" : null;
   if (tool === "redis-py 5") {

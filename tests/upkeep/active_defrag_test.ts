@@ -4,7 +4,10 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
+import { Timers } from "../../src/base/timers.ts";
+import type { ServerOptions } from "../../src/server/server.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { FakeTimer } from "../support/fake_timer.ts";
 
 type Directives = readonly (readonly [string, string])[];
 
@@ -18,8 +21,9 @@ function fragmentedServer(
   mebibytes: number,
   directives: Directives = [],
   keptOneIn = 10,
+  options: Partial<ServerOptions> = {},
 ): EmbeddedServer {
-  const server = new EmbeddedServer(directives);
+  const server = new EmbeddedServer(directives, options);
   const value = "v".repeat(4000);
   for (let key = 0; key < mebibytes * 250; key++) server.run("SET", `key:${key}`, value);
   for (let key = 0; key < mebibytes * 250; key++) {
@@ -71,31 +75,28 @@ Deno.test("beyond 1.3 memory is defragmented by itself, to its end, though activ
 });
 
 Deno.test("a slice is followed by the pause that its share of the time asks for", () => {
-  using server = fragmentedServer(24, [...LOWEST, ["active-defrag-cycle-min", "20"]]);
+  const runtime = new FakeTimer();
+  const directives: Directives = [...LOWEST, ["active-defrag-cycle-min", "20"]];
+  using server = fragmentedServer(24, directives, 10, { timers: new Timers(runtime) });
   const { activeDefrag } = server.server;
   const pauses: number[] = [];
-  let runSlice = (): void => {};
-  const { setTimeout: realSetTimeout } = globalThis;
+  const nextPause = () => runtime.dueMs! - runtime.timeMs;
   clock.setTimeForTests(clock.nowMs());
   try {
-    globalThis.setTimeout = ((slice: () => void, ms: number) => {
-      runSlice = slice;
-      pauses.push(ms);
-      return 0;
-    }) as unknown as typeof setTimeout;
     // A slice that takes two milliseconds and never comes to an end.
     activeDefrag.defragmentation.step = () => clock.advanceForTests(2);
     for (const cycleMax of [80, 25, 20]) {
       server.run("CONFIG", "SET", "active-defrag-cycle-max", String(cycleMax));
       activeDefrag.tick();
       assertEquals(activeDefrag.runningPercent, cycleMax);
-      runSlice();
+      pauses.push(nextPause());
+      runtime.advance(nextPause());
     }
+    pauses.push(nextPause());
     // At once; then of 100 parts of the time 80, 25 and 20. No pause is shorter than a timer's.
     assertEquals(pauses, [0, 1, 6, 8]);
     assertEquals(activeDefrag.usedUs, 6000);
   } finally {
-    globalThis.setTimeout = realSetTimeout;
     clock.useRealTime();
     activeDefrag.stop();
   }

@@ -1,0 +1,111 @@
+/**
+ * Epoll carrier: carries a connection's bytes over a socket that is ours: read when the kernel says
+ * that there is something, written at once, and again when the kernel has room.
+ *
+ * Why a read or a write failed is not asked (libc.ts): if the connection is broken, the next event
+ * says so.
+ */
+import type { Addresses, Carrier, Connection } from "./connection.ts";
+import type { EventLoop, EventSource } from "./event_loop.ts";
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from "./poller.ts";
+import { ADDRESS_BYTES_MAX, addressText } from "./socket_address.ts";
+
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+const SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
+const BROKEN = EPOLLERR | EPOLLHUP;
+
+export class EpollCarrier implements Carrier, Addresses, EventSource {
+  readonly #loop: EventLoop;
+  /** -1 when it is closed. */
+  #fd: number;
+  /** Whose socket it is, as the kernel has it; or as it is shown, of a unix socket. */
+  readonly #peer: Uint8Array | string;
+  #local = "";
+  #connection!: Connection;
+  /** The events that are watched for; none before the first. */
+  #bits = 0;
+  #isWatched = false;
+
+  /** Carries over the socket `fd`; `peer` is as accept(2) gave it, or a unix socket's name. */
+  constructor(loop: EventLoop, fd: number, peer: Uint8Array | string) {
+    this.#loop = loop;
+    this.#fd = fd;
+    this.#peer = peer;
+  }
+
+  get peer(): string {
+    const peer = this.#peer;
+    return typeof peer === "string" ? peer : addressText(peer);
+  }
+
+  /** The kernel is asked when somebody wants to know. */
+  get local(): string {
+    if (typeof this.#peer === "string") return this.#peer;
+    if (this.#local !== "" || this.#fd < 0) return this.#local;
+    const bytes = new Uint8Array(ADDRESS_BYTES_MAX);
+    const length = new Uint32Array([bytes.length]);
+    if (this.#loop.libc.getsockname(this.#fd, bytes, length) < 0) return "";
+    this.#local = addressText(bytes);
+    return this.#local;
+  }
+
+  open(connection: Connection): void {
+    this.#connection = connection;
+  }
+
+  read(): void {
+    this.#watch(this.#bits | EPOLLIN);
+  }
+
+  stopReading(): void {
+    this.#watch(this.#bits & ~EPOLLIN);
+  }
+
+  write(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): number {
+    const length = end - start;
+    const rest = length === bytes.length ? bytes : bytes.subarray(start, end);
+    const taken = this.#loop.libc.send(this.#fd, rest, length, SEND_FLAGS);
+    if (taken === length) return taken;
+    this.#watch(this.#bits | EPOLLOUT);
+    return Math.max(0, taken);
+  }
+
+  close(): void {
+    const fd = this.#fd;
+    if (fd < 0) return;
+    this.#fd = -1;
+    this.#loop.forget(fd);
+    this.#loop.libc.close(fd);
+  }
+
+  onEvents(bits: number, isNested: boolean): void {
+    const connection = this.#connection;
+    if (isNested && connection.isRunning) return;
+    if ((bits & EPOLLOUT) !== 0) {
+      this.#watch(this.#bits & ~EPOLLOUT);
+      connection.written(0);
+    }
+    if (this.#fd < 0 || (bits & ~EPOLLOUT) === 0) return;
+    if ((this.#bits & EPOLLIN) !== 0) this.#receive(bits);
+    else if ((bits & BROKEN) !== 0) connection.failed();
+  }
+
+  #receive(bits: number): void {
+    const connection = this.#connection;
+    const { room } = connection;
+    const count = this.#loop.libc.recv(this.#fd, room, room.length, MSG_DONTWAIT);
+    if (count > 0) connection.received(count);
+    else if (count === 0) connection.ended();
+    else if ((bits & BROKEN) !== 0) connection.failed();
+  }
+
+  #watch(bits: number): void {
+    if (bits === this.#bits || this.#fd < 0) return;
+    this.#bits = bits;
+    if (this.#isWatched) return this.#loop.modify(this.#fd, bits);
+    this.#isWatched = this.#loop.add(this.#fd, bits, this);
+    // Out of memory or of watches (max_user_watches): nothing will ever be heard of it.
+    if (!this.#isWatched) this.#connection.failed();
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * Event loop: waits for sockets and deadlines in epoll, serves them, and lets the runtime have its
+ * turns. It lives within the runtime's loop:
+ *
+ *   tick = wait → handlers → (the turn ends, a microtask) → tick, a microtask
+ *
+ * so that under load nothing of the runtime runs between two rounds. It runs
+ *
+ *   - when one of its sources has something (runtime_wake.ts), and every 100 ms under load, each
+ *     second without;
+ *   - for one round (a "hop") before a long wait and every 20 ms: handlers may have begun something
+ *     that the runtime does not know of before its next round.
+ *
+ * COALESCING. When many clients each wait for a reply before they send again, a server that is as
+ * quick as they are is woken for each request. A sleep of 20 µs before a wait lets several come
+ * together, as network cards do it. It is left out where it would only delay: for a client alone,
+ * when most clients have come already, after a round with many commands.
+ *
+ * Deadlines are those of base/timers.ts; while the loop runs, the runtime's timer is not used.
+ */
+import * as clock from "../base/clock.ts";
+import type { Host } from "../session/host.ts";
+import { EINTR, type Libc, openLibc } from "./libc.ts";
+import { EPOLLIN, Poller, PollEvents } from "./poller.ts";
+import { RuntimeWake } from "./runtime_wake.ts";
+
+const EVENTS_MAX = 512;
+/** Within a command fewer are served at a time. */
+const NESTED_EVENTS_MAX = 64;
+/** Longest wait while the runtime may not know of all that has been begun. */
+const UNCLEAN_WAIT_MS = 5;
+/** Longest wait at all. */
+const WAIT_MS_MAX = 1000;
+const HOP_PERIOD_MS = 20;
+const YIELD_PERIOD_MS = 100;
+/** A yield wakes more than a hop; what nobody waits for (timers of node:tls) may be so late. */
+const IDLE_YIELD_PERIOD_MS = 1000;
+const COALESCING_US = 20;
+/** After a round with more commands than this there is enough to do. */
+const COALESCED_COMMANDS_MAX = 128;
+
+const PR_SET_TIMERSLACK = 29;
+
+/** What is told of events. */
+export interface EventSource {
+  /** `bits` (EPOLL…) are the case. `isNested`: a command is running, and waits meanwhile. */
+  onEvents(bits: number, isNested: boolean): void;
+}
+
+/** What it uses of the host, when there is one. */
+type LoopHost = Pick<Host, "clients" | "statistics" | "timers">;
+
+export class EventLoop {
+  readonly libc: Libc;
+  readonly #poller: Poller;
+  readonly #runtime: RuntimeWake;
+  readonly #events = new PollEvents(EVENTS_MAX);
+  readonly #nestedEvents = new PollEvents(NESTED_EVENTS_MAX);
+  /** By descriptor: who is told, and the stamp it was added with. */
+  readonly #sources: (EventSource | undefined)[] = [];
+  readonly #stamps: number[] = [];
+  #lastStamp = 0;
+  #host!: LoopHost;
+  #isRunning = false;
+  #isNested = false;
+  /** One of the runtime's sources has something. */
+  #mustYield = false;
+  /** The runtime has seen everything that was begun. */
+  #isClean = false;
+  #hopMs = 0;
+  #yieldMs = 0;
+  #lastCount = 0;
+  #lastCommands = 0;
+
+  private constructor(libc: Libc, poller: Poller, runtime: RuntimeWake) {
+    this.libc = libc;
+    this.#poller = poller;
+    this.#runtime = runtime;
+    this.add(runtime.descriptor, EPOLLIN, { onEvents: () => this.#mustYield = true });
+  }
+
+  /**
+   * Makes a loop, having tried that it works. Resolves with null if the permission is not granted
+   * or the system is another; rejects with an Error if it should work here, and does not.
+   */
+  static async open(): Promise<EventLoop | null> {
+    const libc = openLibc();
+    if (libc === null) return null;
+    const runtime = await RuntimeWake.open(libc);
+    // Else the kernel makes of 20 µs some 70.
+    libc.prctl(PR_SET_TIMERSLACK, 1n, 0n, 0n, 0n);
+    return new EventLoop(libc, new Poller(libc), runtime);
+  }
+
+  /** Watches a descriptor for events; false if the kernel cannot. */
+  add(fd: number, bits: number, source: EventSource): boolean {
+    const stamp = this.#lastStamp = (this.#lastStamp + 1) | 0;
+    if (!this.#poller.add(fd, bits, stamp)) return false;
+    this.#sources[fd] = source;
+    this.#stamps[fd] = stamp;
+    return true;
+  }
+
+  /** Watches a descriptor for other events than before. */
+  modify(fd: number, bits: number): void {
+    this.#poller.modify(fd, bits, this.#stamps[fd]!);
+  }
+
+  /** The descriptor is about to be closed. */
+  forget(fd: number): void {
+    this.#sources[fd] = undefined;
+  }
+
+  /** Begins to serve; the deadlines of the host's timers are kept from now on. */
+  run(host: LoopHost): void {
+    this.#host = host;
+    this.#isRunning = true;
+    host.timers.isDriven = true;
+    this.#tick();
+  }
+
+  close(): void {
+    if (this.#isRunning) this.#host.timers.isDriven = false;
+    this.#isRunning = false;
+    this.#poller.close();
+    this.#runtime.close();
+  }
+
+  /** Serves what is ready now, from inside of a running command. */
+  pollOnce(): void {
+    if (this.#isNested) return;
+    this.#isNested = true;
+    try {
+      const count = this.#poller.wait(this.#nestedEvents, 0);
+      this.#serve(this.#nestedEvents, count, true);
+    } finally {
+      this.#isNested = false;
+    }
+  }
+
+  readonly #tick = (): void => {
+    if (!this.#isRunning) return;
+    const { timers } = this.#host;
+    const longestMs = this.#isClean ? WAIT_MS_MAX : UNCLEAN_WAIT_MS;
+    const waitMs = Math.min(timers.waitMs, longestMs);
+    if (waitMs > 0 && this.#mayCoalesce()) this.libc.usleep(COALESCING_US);
+    const count = this.#poller.wait(this.#events, waitMs);
+    if (count < 0) this.#onFailedWait();
+    this.#lastCount = count;
+    if (count > 0) {
+      this.#isClean = false;
+      this.#serve(this.#events, count, false);
+    }
+    const nowMs = clock.runtimeMs();
+    if (timers.nextDeadlineMs <= nowMs) {
+      this.#isClean = false;
+      timers.runDue(nowMs);
+    }
+    this.#goOn(nowMs, count <= 0);
+  };
+
+  /** The next tick: after a round of the runtime, if that is due. */
+  #goOn(nowMs: number, isIdle: boolean): void {
+    const yieldPeriodMs = isIdle ? IDLE_YIELD_PERIOD_MS : YIELD_PERIOD_MS;
+    if (this.#mustYield || nowMs - this.#yieldMs > yieldPeriodMs) {
+      this.#mustYield = false;
+      this.#runtime.yield(this.#afterYield);
+    } else if (isIdle ? !this.#isClean : nowMs - this.#hopMs > HOP_PERIOD_MS) {
+      setImmediate(this.#afterHop);
+    } else {
+      queueMicrotask(this.#tick);
+    }
+  }
+
+  readonly #afterYield = (): void => {
+    this.#yieldMs = clock.runtimeMs();
+    this.#afterHop();
+  };
+
+  readonly #afterHop = (): void => {
+    this.#isClean = true;
+    this.#hopMs = clock.runtimeMs();
+    this.#tick();
+  };
+
+  #serve(events: PollEvents, count: number, isNested: boolean): void {
+    for (let index = 0; index < count; index++) {
+      const fd = events.descriptor(index);
+      // What was closed a moment ago, its number being another's now, is meant no more.
+      if (this.#stamps[fd] !== events.stamp(index)) continue;
+      this.#sources[fd]?.onEvents(events.bits(index), isNested);
+    }
+  }
+
+  /** Whether many clients take part, some have come, and there is time for more. */
+  #mayCoalesce(): boolean {
+    const { clients, statistics: { commandsProcessed } } = this.#host;
+    const commands = commandsProcessed - this.#lastCommands;
+    this.#lastCommands = commandsProcessed;
+    const count = this.#lastCount;
+    return count > 1 && count < clients.size >> 1 && commands < COALESCED_COMMANDS_MAX;
+  }
+
+  /** A signal came first: the runtime knows of it, and its handler must run. */
+  #onFailedWait(): void {
+    const errno = this.libc.errno();
+    if (errno !== EINTR) throw new Error(`epoll_wait: ${this.libc.errorText(errno)}`);
+    this.#mustYield = true;
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Runtime carrier: carries a connection's bytes over a socket of the runtime: TCP, TLS or unix, on
+ * every system. A read is always under way, with a promise that tells its end; so is a write while
+ * there is output.
+ */
+import type { Carrier, Connection } from "./connection.ts";
+
+/** The part of Deno.Conn that is used: TCP, TLS and unix sockets have it. */
+export interface Socket {
+  read(target: Uint8Array<ArrayBuffer>): Promise<number | null>;
+  write(source: Uint8Array<ArrayBuffer>): Promise<number>;
+  close(): void;
+}
+
+export class RuntimeCarrier implements Carrier {
+  readonly #socket: Socket;
+  #connection!: Connection;
+  #isReading = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  open(connection: Connection): void {
+    this.#connection = connection;
+  }
+
+  read(): void {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    this.#socket.read(this.#connection.room).then(this.#onRead, this.#onFailure);
+  }
+
+  /** The next read is not begun, and none is under way when this is asked for. */
+  stopReading(): void {}
+
+  write(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): number {
+    this.#socket.write(bytes.subarray(start, end)).then(this.#onWritten, this.#onFailure);
+    return 0;
+  }
+
+  close(): void {
+    try {
+      this.#socket.close();
+    } catch {
+      // The peer was faster.
+    }
+  }
+
+  readonly #onRead = (count: number | null): void => {
+    this.#isReading = false;
+    if (count === null) this.#connection.ended();
+    else this.#connection.received(count);
+  };
+
+  readonly #onWritten = (count: number): void => {
+    this.#connection.written(count);
+  };
+
+  readonly #onFailure = (): void => {
+    this.#connection.failed();
+  };
+}

@@ -1,0 +1,184 @@
+/** Event loop: clients, deadlines and the runtime are served in turn, also within a command. */
+import { assert, assertEquals } from "@std/assert";
+import { EpollServer } from "../support/epoll_server.ts";
+import { NativeSocket } from "../support/native_socket.ts";
+import { RespClient } from "../support/resp_client.ts";
+import { startServer } from "../support/server_process.ts";
+import { until } from "../support/text.ts";
+import { testWith } from "../support/tool_availability.ts";
+
+testWith(["epoll"], "clients of the runtime and of epoll are served side by side", async () => {
+  await using server = await EpollServer.start();
+  const socket = await server.connect();
+  // This client's own end is the runtime's.
+  using client = await RespClient.connect(server.port);
+  for (let round = 0; round < 20; round++) {
+    assertEquals(await server.exchange(socket, "INCR a\r\n"), `:${2 * round + 1}\r\n`);
+    assertEquals(await client.call("INCR", "a"), 2 * round + 2);
+  }
+});
+
+testWith(["epoll"], "deadlines are kept while nothing else happens", async () => {
+  await using server = await EpollServer.start();
+  const socket = await server.connect();
+  assertEquals(await server.exchange(socket, "BLPOP a 0.05\r\n"), "*-1\r\n");
+  using client = await RespClient.connect(server.port);
+  assertEquals(await client.call("BLPOP", "a", "0.05"), null);
+});
+
+testWith(["epoll"], "others are served from inside of a running command", async () => {
+  await using server = await EpollServer.start();
+  const running = await server.connect();
+  const other = await server.connect();
+  const heard: (string | null)[] = [];
+  server.inside = ({ argv, host }) => {
+    other.send("ECHO x\r\nSET a 1\r\n");
+    assertEquals(host.sockets.pollOnce(), true);
+    heard.push(other.receive(), argv.text(1));
+    using late = new NativeSocket(server.port);
+    late.send("PING\r\n");
+    // One round accepts it, the next reads.
+    host.sockets.pollOnce();
+    host.sockets.pollOnce();
+    heard.push(late.receive(), argv.text(1));
+  };
+  const replies = await server.exchange(running, "PING\r\nINSIDE word\r\nPING\r\n");
+  assertEquals(replies, "+PONG\r\n+OK\r\n+PONG\r\n");
+  assertEquals(heard, ["$1\r\nx\r\n+OK\r\n", "word", "+PONG\r\n", "word"]);
+  assertEquals(await server.exchange(other, "GET a\r\n"), "$1\r\n1\r\n");
+});
+
+testWith(["epoll"], "whose command is running is left alone until it is over", async () => {
+  await using server = await EpollServer.start();
+  const running = await server.connect();
+  const other = await server.connect();
+  const heard: (string | null)[] = [];
+  server.inside = (client) => {
+    client.reply.simple("begun");
+    running.send("ECHO later\r\n");
+    other.send(`CLIENT KILL ID ${client.id}\r\n`);
+    client.host.sockets.pollOnce();
+    heard.push(other.receive(), running.receive());
+    assertEquals(client.host.clients.has(client.id), true);
+  };
+  running.send("INSIDE\r\n");
+  assertEquals(await server.receive(running), null);
+  assertEquals(heard, [":1\r\n", ""]);
+});
+
+testWith(
+  ["epoll"],
+  "polling does not nest, and a command served within another may be slow",
+  async () => {
+    await using server = await EpollServer.start();
+    const running = await server.connect();
+    const other = await server.connect();
+    const third = await server.connect();
+    let depth = 0;
+    server.inside = ({ host }) => {
+      if (++depth === 1) other.send("INSIDE\r\n");
+      else third.send("PING\r\n");
+      host.sockets.pollOnce();
+      assertEquals(third.receive(), "");
+    };
+    assertEquals(await server.exchange(running, "INSIDE\r\n"), "+OK\r\n");
+    assertEquals(await server.receive(other), "+OK\r\n");
+    assertEquals(await server.receive(third), "+PONG\r\n");
+    assertEquals(depth, 2);
+  },
+);
+
+testWith(
+  ["epoll"],
+  "within a command no reply leaves before the AOF has what it needs",
+  async () => {
+    await using server = await EpollServer.start();
+    const { persistence } = server.server;
+    const running = await server.connect();
+    const other = await server.connect();
+    const seen: unknown[] = [];
+    let isDurable = false;
+    server.inside = ({ host }) => {
+      // Durable it is at the end of the turn, and at the second time that it is asked for.
+      persistence.beforeReplies = () => {
+        seen.push(other.receive());
+        return isDurable;
+      };
+      other.send("PING\r\n");
+      host.sockets.pollOnce();
+      seen.push(other.receive());
+      isDurable = true;
+      host.sockets.pollOnce();
+      seen.push(other.receive());
+    };
+    running.send("INSIDE\r\n");
+    assertEquals(await server.receive(running), "+OK\r\n");
+    assertEquals(seen.slice(0, 4), ["", "", "", "+PONG\r\n"]);
+  },
+);
+
+testWith(["epoll"], "the running command keeps its time, and others have theirs", async () => {
+  await using server = await EpollServer.start([["slowlog-log-slower-than", "20000"]]);
+  const running = await server.connect();
+  const other = await server.connect();
+  server.inside = ({ host }) => {
+    const begun = performance.now();
+    while (performance.now() - begun < 30);
+    other.send("ECHO quick\r\n");
+    host.sockets.pollOnce();
+  };
+  await server.exchange(running, "INSIDE\r\n");
+  assertEquals(await server.receive(other), "$5\r\nquick\r\n");
+  const slow = (await server.exchange(other, "SLOWLOG GET\r\n"))!;
+  assertEquals([slow.includes("INSIDE"), slow.includes("ECHO")], [true, false]);
+});
+
+testWith(
+  ["epoll"],
+  "an event of a socket that was closed is not taken for the next one's",
+  async () => {
+    await using server = await EpollServer.start();
+    const killer = await server.connect();
+    const victims = [await server.connect(), await server.connect(), await server.connect()];
+    // In one round: the killer closes all others, and what they sent in the same round is nobody's.
+    server.inside = () => {
+      for (const victim of victims) victim.send("SET lost 1\r\n");
+      killer.send("CLIENT KILL TYPE normal SKIPME yes\r\n");
+    };
+    const first = await server.connect();
+    await server.exchange(first, "INSIDE\r\n");
+    const next = await server.connect();
+    assertEquals(await server.exchange(next, "PING\r\n"), "+PONG\r\n");
+  },
+);
+
+testWith(["epoll", "linux"], "SIGTERM ends a server that waits, and one that is busy", async () => {
+  for (const isBusy of [false, true]) {
+    await using server = await startServer({ args: ["--transport", "epoll"] });
+    using client = await server.connect();
+    let isOver = false;
+    const load = async () => {
+      while (isBusy && !isOver) await client.call("PING").catch(() => isOver = true);
+    };
+    const loading = load();
+    assertEquals(await server.stop(), 0);
+    isOver = true;
+    await loading;
+  }
+});
+
+testWith(["epoll", "linux"], "a server without clients does next to nothing", async () => {
+  await using server = await startServer({ args: ["--transport", "epoll"] });
+  using client = await server.connect();
+  const waits = () => {
+    const text = Deno.readTextFileSync(`/proc/${server.pid}/status`);
+    return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(text)![1]);
+  };
+  const before = waits();
+  const uptime = async () =>
+    Number(/server_time_usec:(\d+)/.exec(String(await client.call("INFO", "server")))![1]);
+  const begun = await uptime();
+  await until("a second has passed", async () => await uptime() - begun > 1_000_000);
+  // Ten rounds of cron a second, some waits each, and our fifty questions with as many.
+  assert(waits() - before < 1500, "the loop does not rest");
+});
