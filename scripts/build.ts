@@ -5,7 +5,7 @@
  *   deno task compile --all                    for all five targets, with dist/SHA256SUMS
  *   deno task compile --target TARGET          for one of them
  *   deno task compile … --output FILE          to this path (one target only)
- *   deno task compile … --sandboxed            without native code: clients are not carried by epoll
+ *   deno task compile … --sandboxed            without native code: no clients over epoll
  *
  * DENO names the deno to compile with (default: the one that runs this). If DENORT_BIN is set, that
  * runtime is used for this machine instead of a downloaded one. The workers are included by name,
