@@ -4,10 +4,11 @@
  * what redis-server sends, and take its silence, its errors and its end as redis-server does.
  */
 import { assertEquals } from "@std/assert";
+import { Certificates } from "../support/certificates.ts";
 import { fillDataset } from "../support/dataset.ts";
 import { datasetDifferences, readDataset } from "../support/digest.ts";
 import type { RespClient } from "../support/resp_client.ts";
-import { freePort, startServer } from "../support/server_process.ts";
+import { freePort, type ServerTarget, startServer } from "../support/server_process.ts";
 import { fromLatin1, latin1, until } from "../support/text.ts";
 import { missingReason, testUnless, testWith } from "../support/tool_availability.ts";
 
@@ -226,4 +227,32 @@ testWith(["redis-server"], "a key that has moved is gone from the replicas, too"
   assertEquals(await client.call("MIGRATE", ADDRESS, target.port, "moves", 0, TIMEOUT_MS), "OK");
   assertEquals(await client.call("WAIT", 1, TIMEOUT_MS), 1);
   assertEquals(await reader.call("KEYS", "*"), ["stays"]);
+});
+
+testWith(["redis-server", "openssl"], "keys move by TLS, if tls-cluster says so", async () => {
+  await using certificates = await Certificates.create();
+  const files = ["cert", "key"].flatMap((kind) => [
+    `--tls-${kind}-file`,
+    certificates.path(`server.${kind === "key" ? "key" : "crt"}`),
+  ]);
+  const tls = [...files, "--tls-ca-cert-file", certificates.path("ca.crt"), "--tls-cluster", "yes"];
+  const ports = [freePort(), freePort()];
+  const start = (target: ServerTarget, port: number, args: string[]) =>
+    startServer({ target, args: [...args, "--tls-port", String(port)] });
+  await using ours = await start("redeno", ports[0], tls);
+  await using theirs = await start("redis", ports[1], tls);
+  using client = await ours.connect();
+  using other = await theirs.connect();
+  await client.expect("SET", "k", "v");
+  assertEquals(await client.call("MIGRATE", ADDRESS, ports[1], "k", 0, TIMEOUT_MS), "OK");
+  assertEquals([await client.call("GET", "k"), await other.call("GET", "k")], [null, "v"]);
+  assertEquals(await other.call("MIGRATE", ADDRESS, ports[0], "k", 0, TIMEOUT_MS), "OK");
+  assertEquals([await client.call("GET", "k"), await other.call("GET", "k")], ["v", null]);
+  // A certificate that nobody vouches for. (By another name, so that the connection is a new one.)
+  const failed = "(error) IOERR error or timeout connecting to the client";
+  const migrate = async (port: number) =>
+    String(await client.call("MIGRATE", "localhost", port, "k", 0, TIMEOUT_MS));
+  await client.expect("CONFIG", "SET", "tls-ca-cert-file", certificates.path("stranger.crt"));
+  assertEquals(await migrate(ports[1]), failed);
+  assertEquals(await client.call("GET", "k"), "v");
 });
