@@ -203,6 +203,7 @@ const networkParameters: readonly ConfigParameter[] = [
   parameter("tls-auth-clients", choice("no", "yes", "optional")),
   parameter("tls-protocols", optionalText()),
   parameter("tls-replication", yesNo),
+  parameter("tls-cluster", yesNo),
 ];
 
 // deno-fmt-ignore
@@ -370,7 +371,6 @@ const clusterParameters: readonly ConfigParameter[] = [
   withoutEffect(NO_CLUSTER, "cluster-allow-reads-when-down", yesNo, "no"),
   withoutEffect(NO_CLUSTER, "cluster-allow-pubsubshard-when-down", yesNo, "yes"),
   withoutEffect(NO_CLUSTER, "cluster-link-sendbuf-limit", unboundedBytes(), "0"),
-  withoutEffect(NO_CLUSTER, "tls-cluster", yesNo, "no"),
 ];
 
 // deno-fmt-ignore
