@@ -77,7 +77,8 @@ const WEIGHT_NOT_A_FLOAT = commandError("ERR weight value is not a float");
 const NEGATIVE_LIMIT = commandError("ERR LIMIT can't be negative");
 
 type Operation = "union" | "inter" | "diff";
-type Aggregate = "sum" | "min" | "max";
+/** "count", of Redis 8.8: each source that has a member adds 1, or its weight. */
+type Aggregate = "sum" | "min" | "max" | "count";
 
 /** One of the inputs; `entry` 0: a missing key. */
 interface Source {
@@ -209,6 +210,7 @@ function aggregateArgument(argv: Argv, index: number): Aggregate {
   if (argv.is(index, "sum")) return "sum";
   if (argv.is(index, "min")) return "min";
   if (argv.is(index, "max")) return "max";
+  if (argv.is(index, "count")) return "count";
   throw SYNTAX_ERROR;
 }
 
@@ -260,13 +262,13 @@ function forEachCommon(
   const [smallest, ...others] = sources;
   if (smallest.count === 0) return;
   walkSource(arena, smallest, (member, ownScore) => {
-    let score = numberOrZero(ownScore * smallest.weight);
+    let score = numberOrZero(counted(ownScore, aggregate) * smallest.weight);
     for (const source of others) {
       const found = source.entry === smallest.entry
         ? ownScore
         : scoreInSource(arena, source, member);
       if (Number.isNaN(found)) return true;
-      score = aggregated(score, found * source.weight, aggregate);
+      score = aggregated(score, counted(found, aggregate) * source.weight, aggregate);
     }
     return visit(member, score);
   });
@@ -280,7 +282,7 @@ function addSource(
 ): void {
   walkSource(arena, source, (member, ownScore) => {
     const { bytes, start, length } = member;
-    const score = numberOrZero(ownScore * source.weight);
+    const score = numberOrZero(counted(ownScore, aggregate) * source.weight);
     const former = builder.score(bytes, start, length);
     const isNew = Number.isNaN(former);
     builder.add(bytes, start, length, isNew ? score : aggregated(former, score, aggregate));
@@ -345,8 +347,13 @@ function numberOrZero(number: number): number {
   return Number.isNaN(number) ? 0 : number;
 }
 
+/** What a source contributes for a member that it has with this score, before its weight. */
+function counted(score: number, aggregate: Aggregate): number {
+  return aggregate === "count" ? 1 : score;
+}
+
 function aggregated(score: number, other: number, aggregate: Aggregate): number {
-  if (aggregate === "sum") return numberOrZero(score + other);
+  if (aggregate === "sum" || aggregate === "count") return numberOrZero(score + other);
   // Not Math.min: where `other` is not a number, the score stays.
   if (aggregate === "min") return other < score ? other : score;
   return other > score ? other : score;

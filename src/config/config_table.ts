@@ -241,8 +241,9 @@ const generalParameters: readonly ConfigParameter[] = [
 // deno-fmt-ignore
 const memoryParameters: readonly ConfigParameter[] = [
   parameter("maxmemory", unboundedBytes()),
-  parameter("maxmemory-policy", choice("volatile-lru", "volatile-lfu", "volatile-random",
-    "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction")),
+  parameter("maxmemory-policy", choiceWithLater(["volatile-lru", "volatile-lfu", "volatile-random",
+    "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"],
+    ["allkeys-lrm", "volatile-lrm"])),
   parameter("maxmemory-samples", integer(1, INT_MAX)),
   parameter("maxmemory-eviction-tenacity", integer(0, 100)),
   parameter("lfu-log-factor", anyInt),

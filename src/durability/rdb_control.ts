@@ -367,7 +367,7 @@ export class RdbControl {
       version: config.rdbVersion as RdbVersion,
       compresses: config.rdbcompression,
       hasChecksum: config.rdbchecksum,
-      access: policy.endsWith("lru") ? "idle" : policy.endsWith("lfu") ? "frequency" : "none",
+      access: /-lr[um]$/.test(policy) ? "idle" : policy.endsWith("lfu") ? "frequency" : "none",
       lfuDecayTime: config.lfuDecayTime,
       isAofBase,
       nowMs: clock.nowMs(),

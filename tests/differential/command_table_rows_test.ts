@@ -22,6 +22,8 @@ const LATER_COMMANDS: readonly string[] = [
   "digest",
   "increx",
   "msetex",
+  "sdiffcard",
+  "sunioncard",
   "client|setinfo",
   "client|no-touch",
   "xackdel",
@@ -149,6 +151,11 @@ function withoutSentences(reply: Reply): Reply {
       }
       if (name === "history" && "items" in value) {
         for (const entry of value.items) if ("items" in entry) entry.items.splice(1, 1);
+        // All of it was later.
+        if (value.items.length === 0) {
+          items.splice(i, 2);
+          i -= 2;
+        }
       }
     }
   }
