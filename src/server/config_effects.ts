@@ -77,7 +77,7 @@ const EFFECTS: readonly (readonly [names: readonly string[], apply: Effect])[] =
   [["hz", "active-expire-effort"], applyCron],
   [["active-defrag-max-scan-fields"], applyDefragmentation],
   // A relative log file is one in the present directory.
-  [["loglevel", "logfile", "dir"], applyLog],
+  [["loglevel", "logfile", "log-format", "log-timestamp-format", "dir"], applyLog],
   [["requirepass"], applyPassword],
   [["notify-keyspace-events"], applyEvents],
   [["client-output-buffer-limit"], applyOutputLimits],
@@ -157,6 +157,8 @@ function applyTiming({ config, dispatcher }: Host): string | null {
 
 function applyLog({ config, log }: Host): string | null {
   log.level = config.loglevel;
+  log.format = config.logFormat;
+  log.timeFormat = config.logTimestampFormat;
   if (config.logfile === "") return null;
   try {
     log.open(config.resolvePath(config.logfile));
