@@ -54,7 +54,7 @@ const NOT_OF_SEVERAL = commandError("ERR BITOP NOT must be called with a single 
 /** Output of BITOP is made in pieces of this size. */
 const BLOCK_BYTES = 256 * 1024;
 const NOT = 3;
-/** Of Redis 8.2: in the first and no other, in others but not the first, in the first and others. */
+/** Of Redis 8.2: in the first alone, in others but not the first, in the first and others. */
 const DIFF = 4;
 const DIFF1 = 5;
 const ANDOR = 6;

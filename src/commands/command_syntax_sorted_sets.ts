@@ -50,7 +50,8 @@ ZCOUNT key min:double max:double
 ZDIFF numkeys:int key... [WITHSCORES]
 ZDIFFSTORE destination:key numkeys:int key...
 ZINCRBY key increment:int member
-ZINTER numkeys:int key... [WEIGHTS weight:int...] [AGGREGATE aggregate(SUM | MIN | MAX | COUNT^8.8.0)] [WITHSCORES]
+ZINTER numkeys:int key... [WEIGHTS weight:int...]
+    [AGGREGATE aggregate(SUM | MIN | MAX | COUNT^8.8.0)] [WITHSCORES]
 ZINTERCARD numkeys:int key... [LIMIT limit:int]
 ZINTERSTORE destination:key numkeys:int key... [WEIGHTS weight:int...]
     [AGGREGATE aggregate(SUM | MIN | MAX | COUNT^8.8.0)]
@@ -87,7 +88,8 @@ ZREVRANK key member [WITHSCORE^7.2.0]
   7.2.0: 'WITHSCORE' is new.
 ZSCAN key cursor:int [MATCH pattern] [COUNT count:int]
 ZSCORE key member
-ZUNION numkeys:int key... [WEIGHTS weight:int...] [AGGREGATE aggregate(SUM | MIN | MAX | COUNT^8.8.0)] [WITHSCORES]
+ZUNION numkeys:int key... [WEIGHTS weight:int...]
+    [AGGREGATE aggregate(SUM | MIN | MAX | COUNT^8.8.0)] [WITHSCORES]
 ZUNIONSTORE destination:key numkeys:int key... [WEIGHTS weight:int...]
     [AGGREGATE aggregate(SUM | MIN | MAX | COUNT^8.8.0)]
 `;
