@@ -124,7 +124,7 @@ function helloCommand(client: Client): void {
   reply.bulkText("mode");
   reply.bulkText("standalone");
   reply.bulkText("role");
-  reply.bulkText(host.process.isReplica ? "replica" : "master");
+  reply.bulkText(host.replication.state.isReplica ? "replica" : "master");
   reply.bulkText("modules");
   reply.array(0);
 }

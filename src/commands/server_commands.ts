@@ -1,5 +1,5 @@
 /**
- * Server commands: TIME, LOLWUT, ROLE. The larger families of that group have files of their own.
+ * Server commands: TIME, LOLWUT. The larger families of that group have files of their own.
  */
 import * as clock from "../base/clock.ts";
 import type { Client } from "../session/client.ts";
@@ -19,10 +19,6 @@ export const serverCommands: readonly RedisCommand[] = [
     categories: [],
     since: "5.0.0", group: "server", complexity: "",
     summary: "Draws a picture, and tells the version." },
-  { name: "role", arity: 1, flags: ["noscript", "loading", "stale", "fast"], keys: NO_KEYS,
-    proc: roleCommand,
-    categories: ["@admin", "@dangerous"], since: "2.8.12", group: "server", complexity: "O(1)",
-    summary: "Tells the server's role in replication." },
 ];
 
 function timeCommand({ reply }: Client): void {
@@ -55,11 +51,4 @@ function lolwutCommand({ argv, host, reply }: Client): void {
   const redis = announcedVersion(host.config);
   const lines = [...DINOSAUR, "", `Redis ver. ${redis}, redeno ver. ${REDENO_VERSION}`];
   reply.verbatim(lines.join("\n") + "\n");
-}
-
-function roleCommand({ reply }: Client): void {
-  reply.array(3);
-  reply.bulkText("master");
-  reply.integer(0);
-  reply.array(0);
 }

@@ -17,6 +17,7 @@ import { functionCommands } from "./function_commands.ts";
 import { geoCommands } from "./geo_commands.ts";
 import { geoSearchCommands } from "./geo_search_commands.ts";
 import { hashCommands } from "./hash_commands.ts";
+import { hashExpiryCommands } from "./hash_expiry_commands.ts";
 import { hyperloglogCommands } from "./hyperloglog_commands.ts";
 import { increxCommands } from "./increx_command.ts";
 import { infoCommands } from "./info_command.ts";
@@ -31,6 +32,7 @@ import { migrateCommands } from "./migrate_command.ts";
 import { moduleCommands } from "./module_commands.ts";
 import { monitorCommands } from "./monitor_command.ts";
 import { persistenceCommands } from "./persistence_commands.ts";
+import { replicaofCommands } from "./replicaof_commands.ts";
 import { replicationCommands } from "./replication_commands.ts";
 import { scriptCommands } from "./script_commands.ts";
 import { pubsubCommands } from "./pubsub_commands.ts";
@@ -40,6 +42,7 @@ import { setAlgebraCommands } from "./set_algebra_commands.ts";
 import { shutdownCommands } from "./shutdown_command.ts";
 import { slowlogCommands } from "./slowlog_commands.ts";
 import { sortCommands } from "./sort_command.ts";
+import { syncCommands } from "./sync_commands.ts";
 import { sortedSetCommands } from "./sorted_set_commands.ts";
 import { sortedSetPopCommands } from "./sorted_set_pop_commands.ts";
 import { sortedSetRangeCommands } from "./sorted_set_range_commands.ts";
@@ -69,6 +72,7 @@ export const commandRows: readonly RedisCommand[] = [
   ...geoCommands,
   ...geoSearchCommands,
   ...hashCommands,
+  ...hashExpiryCommands,
   ...hyperloglogCommands,
   ...infoCommands,
   ...latencyCommands,
@@ -82,6 +86,7 @@ export const commandRows: readonly RedisCommand[] = [
   ...moduleCommands,
   ...monitorCommands,
   ...persistenceCommands,
+  ...replicaofCommands,
   ...replicationCommands,
   ...scriptCommands,
   ...pubsubCommands,
@@ -96,6 +101,7 @@ export const commandRows: readonly RedisCommand[] = [
   ...sortedSetRangeCommands,
   ...sortedSetStoreCommands,
   ...streamCommands,
+  ...syncCommands,
   ...streamDeletionCommands,
   ...streamGroupCommands,
   ...streamInfoCommands,

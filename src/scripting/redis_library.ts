@@ -4,7 +4,7 @@
 import type { Log } from "../base/log.ts";
 import { hexSha1 } from "../base/sha1.ts";
 import { announcedVersion, type ReleaseChoice } from "../config/version.ts";
-import { PROPAGATE_AOF, PROPAGATE_REPL } from "../execution/propagation.ts";
+import { PROPAGATE_ALL, PROPAGATE_AOF, PROPAGATE_REPL } from "../session/command.ts";
 import type { Host } from "../session/host.ts";
 import { fail, textArgument, truncate } from "./lua_arguments.ts";
 import type { LuaEngine } from "./lua_engine.ts";
@@ -48,7 +48,7 @@ export function makeRedisLibrary(options: RedisLibraryOptions): LuaTable {
   });
   addConstants(library, options.host.config);
   const replication = {
-    REPL_ALL: PROPAGATE_AOF | PROPAGATE_REPL,
+    REPL_ALL: PROPAGATE_ALL,
     REPL_AOF: PROPAGATE_AOF,
     REPL_NONE: 0,
     REPL_REPLICA: PROPAGATE_REPL,

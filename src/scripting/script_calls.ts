@@ -8,7 +8,6 @@
  */
 import * as clock from "../base/clock.ts";
 import { writeLatin1 } from "../base/bytes.ts";
-import { PROPAGATE_AOF, PROPAGATE_REPL } from "../execution/propagation.ts";
 import { Argv } from "../protocol/argv.ts";
 import {
   type Client,
@@ -24,11 +23,13 @@ import {
   COMMAND_DENYOOM,
   COMMAND_MAY_REPLICATE,
   COMMAND_NOSCRIPT,
+  COMMAND_STALE,
   COMMAND_WRITE,
   type CompiledCommand,
+  PROPAGATE_ALL,
 } from "../session/command.ts";
-import { OUT_OF_MEMORY } from "../session/errors.ts";
-import { GATE_MEMORY, GATE_MISCONF } from "../session/gates.ts";
+import { OUT_OF_MEMORY, READ_ONLY_REPLICA } from "../session/errors.ts";
+import { GATE_MASTER_DOWN, GATE_MEMORY, GATE_MISCONF, GATE_READ_ONLY } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 import { lacksRoom } from "../upkeep/address_space.ts";
 import { failPlainly } from "./lua_calls.ts";
@@ -39,7 +40,6 @@ import type { LuaTable } from "./lua_table.ts";
 import { ReplyToLua } from "./reply_to_lua.ts";
 import { errorTable, failWithTable } from "./script_errors.ts";
 
-const REPLICATION_FLAGS = PROPAGATE_AOF | PROPAGATE_REPL;
 /** A call counts as so many steps of Lua code: that of a cheap command, and of any other. */
 const CHEAP_CALL_STEPS = 30;
 const CALL_STEPS = 2000;
@@ -153,7 +153,7 @@ export class ScriptCalls {
 
   /** redis.set_repl: who hears of the effects from now on, as Redis's bits. False: no such bits. */
   setReplication(flags: number): boolean {
-    if ((flags & ~REPLICATION_FLAGS) !== 0) return false;
+    if ((flags & ~PROPAGATE_ALL) !== 0) return false;
     this.#host.propagation.targets = flags;
     return true;
   }
@@ -265,6 +265,12 @@ export class ScriptCalls {
     // What was recorded must be repeated, whatever the state is now.
     if ((run.caller.flags & REDIS_INTERNAL) !== 0) return null;
     const { bits } = command;
+    if ((gates.bits & GATE_MASTER_DOWN) !== 0 && (bits & COMMAND_STALE) === 0) {
+      return "Can not execute the command on a stale replica";
+    }
+    const isRefusedWrite = (bits & COMMAND_WRITE) !== 0 && !run.hasWritten &&
+      (gates.bits & GATE_READ_ONLY) !== 0;
+    if (isRefusedWrite) return `-${READ_ONLY_REPLICA.text}`;
     if ((gates.bits & GATE_MISCONF) !== 0 && (bits & COMMAND_WRITE) !== 0 && !run.hasWritten) {
       const error = persistence.writeError();
       if (error !== null) return `-${error.text}`;

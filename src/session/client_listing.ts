@@ -20,11 +20,13 @@ import {
   REDIS_CLOSE_AFTER_REPLY,
   REDIS_CLOSE_NOW,
   REDIS_DIRTY_CAS,
+  REDIS_MASTER,
   REDIS_MONITOR,
   REDIS_MULTI,
   REDIS_NO_EVICT,
   REDIS_NO_TOUCH,
   REDIS_PUBSUB,
+  REDIS_REPLICA,
   REDIS_TRACKING,
   REDIS_UNIX_SOCKET,
 } from "./client.ts";
@@ -40,7 +42,9 @@ export function heldOutputBytes({ reply, outputPendingBytes, outputSource }: Cli
 
 /** The letters of the field `flags`, in Redis's order. */
 const FLAG_LETTERS: readonly (readonly [flag: number, letter: string])[] = [
+  [REDIS_REPLICA, "S"],
   [REDIS_MONITOR, "O"],
+  [REDIS_MASTER, "M"],
   [REDIS_PUBSUB, "P"],
   [REDIS_MULTI, "x"],
   [REDIS_BLOCKED, "b"],
@@ -67,6 +71,8 @@ export function parseClientType(word: string): ClientType | null {
 }
 
 export function clientType(client: Client): ClientType {
+  if (client.has(REDIS_MASTER)) return "master";
+  if (client.has(REDIS_REPLICA)) return "replica";
   return client.has(REDIS_PUBSUB) ? "pubsub" : "normal";
 }
 

@@ -26,6 +26,7 @@ const LATER_COMMANDS: readonly string[] = [
   "sunioncard",
   "client|setinfo",
   "client|no-touch",
+  "waitaof",
   "xackdel",
   "xdelex",
 ];
