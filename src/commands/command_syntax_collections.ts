@@ -38,7 +38,8 @@ HPEXPIREAT key unix-time-milliseconds:time [condition(NX|XX|GT|LT)]
 HPEXPIRETIME key FIELDS fields(numfields:int field...)
 HPTTL key FIELDS fields(numfields:int field...)
 HRANDFIELD key [options(count:int [WITHVALUES])]
-HSCAN key cursor:int [MATCH pattern] [COUNT count:int] [NOVALUES]
+HSCAN key cursor:int [MATCH pattern] [COUNT count:int] [NOVALUES^7.4.0]
+  7.4.0: 'NOVALUES' is new.
 HSET key (field value)...
   4.0.0: Any number of fields and values.
 HSETEX key [condition(FNX|FXX)]
