@@ -119,7 +119,7 @@ function waitCommand(client: Client): void {
 
 /** Waits until what this client wrote is on the disk here, and on those of so many replicas. */
 function waitaofCommand(client: Client): void {
-  const { argv, reply, host: { config, persistence, propagation, replication } } = client;
+  const { argv, host: { config, persistence, propagation, replication } } = client;
   const wantedHere = integerArgument(argv, 1);
   if (wantedHere !== 0 && wantedHere !== 1) throw NOT_ZERO_OR_ONE;
   const wanted = integerArgument(argv, 2);

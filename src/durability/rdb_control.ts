@@ -26,9 +26,8 @@ import {
 import { ProgressLog } from "../persistence/progress_log.ts";
 import { knowsFieldExpiries, type RdbVersion, versionFor } from "../persistence/rdb_format.ts";
 import type { ByteSource } from "../persistence/rdb_input.ts";
+import { encodingLimits } from "./encoding_limits.ts";
 import { type RdbLoadOptions, RdbReader } from "../persistence/rdb_reader.ts";
-import { answersSince } from "../config/version.ts";
-import type { EncodingLimits } from "../persistence/rdb_value_reader.ts";
 import {
   type DatabaseRoots,
   type KeyProgress,
@@ -595,24 +594,4 @@ export class RdbControl {
     this.lastLoadExpiredCount = reader.expiredCount;
     describeContents(reader, log);
   }
-}
-
-/** The limits of the small encodings, as the configuration has them. */
-export function encodingLimits(config: ConfigValues): EncodingLimits {
-  return {
-    hash: {
-      listpackEntriesMax: config.hashMaxListpackEntries,
-      listpackValueBytesMax: config.hashMaxListpackValue,
-    },
-    set: {
-      intsetEntriesMax: config.setMaxIntsetEntries,
-      listpackEntriesMax: answersSince(config, "7.2") ? config.setMaxListpackEntries : 0,
-      listpackValueBytesMax: config.setMaxListpackValue,
-    },
-    sortedSet: {
-      listpackEntriesMax: config.zsetMaxListpackEntries,
-      listpackValueBytesMax: config.zsetMaxListpackValue,
-    },
-    listFill: config.listMaxListpackSize,
-  };
 }
