@@ -3,7 +3,9 @@
  * in the notation of command_syntax.ts.
  */
 export const COLLECTION_SYNTAX = `
-BLMOVE source:key destination:key wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT) timeout:double
+BLMOVEM source:key destination:key wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT)
+    [block(limit(COUNT count:int | EXACTLY exact:int) order(OBO|BULK))]
+LMOVE source:key destination:key wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT) timeout:double
 BLMPOP timeout:double numkeys:int key... where(LEFT|RIGHT) [COUNT count:int]
 BLPOP key... timeout:double
   6.0.0: 'timeout' may have decimals.
