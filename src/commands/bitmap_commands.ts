@@ -220,11 +220,21 @@ function bitopCommand(client: Client): void {
   if (length > 0) {
     storeCombined(client, sources, operation, length);
     db.changed(argv, 2, EVENT_STRING, "set");
+    if (operation > NOT) propagateOutcome(client);
   } else if (db.lookupForWrite(argv, 2) !== 0) {
     db.remove(argv, 2);
     db.changed(argv, 2, EVENT_GENERIC, "del");
+    if (operation > NOT && client.wantsEffects) client.propagateAs("DEL", argv.copy(2));
   }
   reply.integer(length);
+}
+
+/** Operations that 7.0 does not know are recorded as a SET of what they made. */
+function propagateOutcome(client: Client): void {
+  const { db, argv } = client;
+  if (!client.wantsEffects) return;
+  stringValue.read(db.arena, db.peek(argv, 2), view);
+  client.propagateAs("SET", argv.copy(2), view.copy());
 }
 
 function operationArgument(argv: Argv): number {

@@ -2,6 +2,7 @@
  * Sorted set store commands: union, intersection and difference of sorted sets, shown or stored. A
  * set may stand for a sorted set whose scores are all 1.
  */
+import { formatScore } from "../base/doubles.ts";
 import { Slice } from "../base/bytes.ts";
 import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
@@ -73,6 +74,9 @@ export const sortedSetStoreCommands: readonly RedisCommand[] = [
     summary: "Counts the members of all of several sorted sets." },
 ];
 
+/** Scores and members in one ZADD of the AOF at most. */
+const PROPAGATED_WORDS_MAX = 1024;
+
 const WEIGHT_NOT_A_FLOAT = commandError("ERR weight value is not a float");
 const NEGATIVE_LIMIT = commandError("ERR LIMIT can't be negative");
 
@@ -116,13 +120,40 @@ function zdiffCommand(client: Client): void {
 }
 
 function zunionstoreCommand(client: Client): void {
-  const combination = parseCombination(client, 2, "union", "store");
-  storeResult(client, 1, combine(client, combination), "zunionstore");
+  storeCombination(client, "union", "zunionstore");
 }
 
 function zinterstoreCommand(client: Client): void {
-  const combination = parseCombination(client, 2, "inter", "store");
-  storeResult(client, 1, combine(client, combination), "zinterstore");
+  storeCombination(client, "inter", "zinterstore");
+}
+
+function storeCombination(client: Client, operation: Operation, event: string): void {
+  const combination = parseCombination(client, 2, operation, "store");
+  const { keyspace } = client.db;
+  const before = keyspace.dirty;
+  storeResult(client, 1, combine(client, combination), event);
+  const isNewer = combination.aggregate === "count";
+  if (isNewer && keyspace.dirty !== before && client.wantsEffects) propagateOutcome(client);
+}
+
+/** What 7.0 cannot reckon is recorded as its outcome. */
+function propagateOutcome(client: Client): void {
+  const { db: { arena }, db, argv } = client;
+  const key = argv.copy(1);
+  client.propagateAs("DEL", key);
+  const entry = db.peek(argv, 1);
+  if (entry === 0) return;
+  let pairs: (string | Uint8Array)[] = [];
+  const flush = () => {
+    if (pairs.length > 0) client.propagateAs("ZADD", key, ...pairs);
+    pairs = [];
+  };
+  const ref = value.valueRef(arena, entry);
+  sortedSet.forEach(arena, value.encodingOf(arena, entry), ref, (member, score) => {
+    pairs.push(formatScore(score), member.copy());
+    if (pairs.length >= PROPAGATED_WORDS_MAX) flush();
+  });
+  flush();
 }
 
 function zdiffstoreCommand(client: Client): void {

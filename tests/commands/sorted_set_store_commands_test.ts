@@ -130,3 +130,20 @@ Deno.test("AGGREGATE COUNT counts the sources that have a member, by their weigh
   using server = new EmbeddedServer();
   expectReplies(server, COUNTS);
 });
+
+Deno.test("AGGREGATE COUNT is recorded by its outcome, which every server can repeat", () => {
+  using server = new EmbeddedServer();
+  server.run("ZADD", "a", "5", "x", "7", "y");
+  server.run("SADD", "s", "y");
+  const effects = new RecordedEffects(server);
+  server.run("ZUNIONSTORE", "t", "2", "a", "s", "WEIGHTS", "0.1", "1", "AGGREGATE", "COUNT");
+  server.run("ZINTERSTORE", "t", "2", "a", "none", "AGGREGATE", "COUNT");
+  server.run("ZINTERSTORE", "t", "2", "a", "none", "AGGREGATE", "COUNT");
+  server.run("ZUNIONSTORE", "u", "1", "a");
+  assertEquals(effects.takeLog(), [
+    "DEL t",
+    "ZADD t 0.10000000000000001 x 1.1000000000000001 y",
+    "DEL t",
+    "ZUNIONSTORE u 1 a",
+  ]);
+});
