@@ -433,7 +433,7 @@ export class RdbControl {
       version: this.#versionToWrite(),
       compresses: config.rdbcompression,
       hasChecksum: config.rdbchecksum,
-      access: policy.endsWith("lru") ? "idle" : policy.endsWith("lfu") ? "frequency" : "none",
+      access: /-lr[um]$/.test(policy) ? "idle" : policy.endsWith("lfu") ? "frequency" : "none",
       lfuDecayTime: config.lfuDecayTime,
       isAofBase,
       nowMs: clock.nowMs(),
