@@ -158,7 +158,7 @@ class EmbeddedServer implements RunningServer {
 
   close(): Promise<void> {
     if (!this.#isClosing) {
-      this.#server.process.prepareForShutdown({ save: "default", isForced: true });
+      this.#server.process.prepareForShutdown({ save: "default", isForced: true, isNow: true });
       this.#end();
     }
     return this.closed;

@@ -3,13 +3,14 @@
  * filler, and tables in Markdown.
  */
 
+import { latin1Bytes } from "../../src/base/bytes.ts";
 import {
   type ServerProcess,
   type ServerTarget,
   startServer,
 } from "../../tests/support/server_process.ts";
 import { cpuSeconds } from "../../tests/support/process_stat.ts";
-import type { RespClient } from "../../tests/support/resp_client.ts";
+import { encodeRequests, type RespClient } from "../../tests/support/resp_client.ts";
 import { runTool } from "../../tests/support/tool_availability.ts";
 import { concatBytes, utf8 } from "../../tests/support/text.ts";
 
@@ -114,4 +115,30 @@ export async function fillKeys(client: RespClient, count: number, value: string)
     await client.writeBytes(concatBytes([utf8(batch)]));
     for (let i = 0; i < size; i++) await client.receiveRaw();
   }
+}
+
+const PING = latin1Bytes("*1\r\n$4\r\nPING\r\n");
+const PONG = latin1Bytes("+PONG\r\n");
+
+/**
+ * Sends requests in one piece, and waits until all are answered; returns the milliseconds that it
+ * took. Replies are not looked at one by one, lest that be most of the time.
+ */
+export async function runBatch(
+  client: RespClient,
+  requests: readonly (readonly string[])[],
+): Promise<number> {
+  const bytes = concatBytes([encodeRequests(requests), PING]);
+  const begin = performance.now();
+  await client.writeBytes(bytes);
+  for (let tail = new Uint8Array(0); !endsWithPong(tail);) {
+    const arrived = await client.readBytes();
+    if (arrived === null) throw new Error("The server has closed the connection");
+    tail = concatBytes([tail, arrived]).slice(-PONG.length);
+  }
+  return performance.now() - begin;
+}
+
+function endsWithPong(tail: Uint8Array): boolean {
+  return tail.length === PONG.length && tail.every((byte, index) => byte === PONG[index]);
 }
