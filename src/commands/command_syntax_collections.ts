@@ -15,8 +15,15 @@ BRPOPLPUSH source:key destination:key timeout:double
 HDEL key field...
   2.4.0: Any number of fields.
 HEXISTS key field
+HEXPIRE key seconds:int [condition(NX|XX|GT|LT)] FIELDS fields(numfields:int field...)
+HEXPIREAT key unix-time-seconds:time [condition(NX|XX|GT|LT)] FIELDS fields(numfields:int field...)
+HEXPIRETIME key FIELDS fields(numfields:int field...)
 HGET key field
 HGETALL key
+HGETDEL key FIELDS fields(numfields:int field...)
+HGETEX key [expiration(EX seconds:int | PX milliseconds:int | EXAT unix-time-seconds:time |
+    PXAT unix-time-milliseconds:time | PERSIST)]
+    FIELDS fields(numfields:int field...)
 HINCRBY key field increment:int
 HINCRBYFLOAT key field increment:double
 HKEYS key
@@ -24,12 +31,23 @@ HLEN key
 HMGET key field...
 HMSET key (field value)...
   deprecated 4.0.0: 'HSET', which takes several pairs as well
+HPERSIST key FIELDS fields(numfields:int field...)
+HPEXPIRE key milliseconds:int [condition(NX|XX|GT|LT)] FIELDS fields(numfields:int field...)
+HPEXPIREAT key unix-time-milliseconds:time [condition(NX|XX|GT|LT)]
+    FIELDS fields(numfields:int field...)
+HPEXPIRETIME key FIELDS fields(numfields:int field...)
+HPTTL key FIELDS fields(numfields:int field...)
 HRANDFIELD key [options(count:int [WITHVALUES])]
-HSCAN key cursor:int [MATCH pattern] [COUNT count:int]
+HSCAN key cursor:int [MATCH pattern] [COUNT count:int] [NOVALUES]
 HSET key (field value)...
   4.0.0: Any number of fields and values.
+HSETEX key [condition(FNX|FXX)]
+    [expiration(EX seconds:int | PX milliseconds:int | EXAT unix-time-seconds:time |
+    PXAT unix-time-milliseconds:time | KEEPTTL)]
+    FIELDS fields(numfields:int data(field value)...)
 HSETNX key field value
 HSTRLEN key field
+HTTL key FIELDS fields(numfields:int field...)
 HVALS key
 LINDEX key index:int
 LINSERT key where(BEFORE|AFTER) pivot element

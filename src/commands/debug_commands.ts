@@ -6,7 +6,6 @@
 import { latin1Bytes, latin1Text, readableText, Slice } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import { pause } from "../base/pause.ts";
-import { hexId } from "../base/random.ts";
 import { parseDouble } from "../base/doubles.ts";
 import { datasetDigest, hexText, valueDigest } from "../keyspace/dataset_digest.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -25,12 +24,14 @@ import * as quicklist from "../structures/quicklist.ts";
 import * as quicklistNodes from "../structures/quicklist_nodes.ts";
 import * as listValue from "../values/list_value.ts";
 import * as stringValue from "../values/string_value.ts";
+import * as hashValue from "../values/hash_value.ts";
 import * as value from "../values/value.ts";
 import { boundedIntegerArgument, integerArgument } from "./arguments.ts";
 import { dumpPayload } from "./dump_commands.ts";
 import { DEBUG_HELP } from "./debug_commands_help.ts";
 import { replyProtocolSample } from "./debug_commands_protocol.ts";
 import { replyHelp, wrongSubcommandArity } from "./help.ts";
+import { encodingName } from "./key_commands.ts";
 import { hashTableReport } from "./debug_commands_tables.ts";
 
 // deno-fmt-ignore
@@ -120,7 +121,8 @@ function looseInteger({ argv }: Client, index: number): number {
 
 function changeReplicationId({ host, reply }: Client): void {
   host.log.notice("DEBUG CHANGE-REPL-ID: the replication ID is a new one");
-  host.process.replicationId = hexId(40);
+  host.replication.state.changeId();
+  host.replication.state.clearSecondId();
   reply.ok();
 }
 
@@ -179,18 +181,19 @@ function tableStatistics(client: Client): void {
 function keyTableStatistics(client: Client): void {
   const { arena } = client.db;
   const entry = entryOf(client);
-  const encoding = value.encodingOf(arena, entry);
-  if (encoding === value.ENCODING_HASHTABLE) {
-    client.reply.verbatim(hashTableReport(arena, value.valueRef(arena, entry)));
-    return;
-  }
-  throw NOT_A_TABLE;
+  // Sets of this encoding are kept as hashes are.
+  const table = hashValue.tableOfKey(arena, entry);
+  if (table === 0) throw NOT_A_TABLE;
+  client.reply.verbatim(hashTableReport(arena, table));
 }
 
 function showListpack(client: Client): void {
   const { arena } = client.db;
   const entry = entryOf(client);
-  if (value.encodingOf(arena, entry) !== value.ENCODING_LISTPACK) throw NOT_A_LISTPACK;
+  const encoding = value.encodingOf(arena, entry);
+  if (encoding !== value.ENCODING_LISTPACK && encoding !== value.ENCODING_LISTPACK_EX) {
+    throw NOT_A_LISTPACK;
+  }
   const ref = value.valueRef(arena, entry);
   const raw = new Slice();
   listpack.rawSlice(arena, ref, raw);
@@ -226,9 +229,7 @@ function describeObject(client: Client): void {
   const encoding = value.encodingOf(arena, entry);
   const idleSeconds = Math.floor(host.keyspace.idleMs(entry) / 1000);
   let text = `Value at:0x${entry.toString(16)} refcount:1 ` +
-    `encoding:${value.ENCODING_NAMES[encoding]} serializedlength:${
-      serializedBytes(client, entry)
-    }` +
+    `encoding:${encodingName(client, entry)} serializedlength:${serializedBytes(client, entry)}` +
     ` lru:${value.accessClock(arena, entry)} lru_seconds_idle:${idleSeconds}`;
   if (encoding === value.ENCODING_QUICKLIST) {
     const list = value.valueRef(arena, entry);

@@ -17,7 +17,8 @@ import type { Client } from "../session/client.ts";
 import type { Host } from "../session/host.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
-import { encodingLimits } from "../durability/rdb_control.ts";
+import { encodingLimits } from "../durability/encoding_limits.ts";
+import { nextExpiryOfKey } from "../values/element_expiry.ts";
 import * as value from "../values/value.ts";
 import { bigIntegerArgument, integerArgument } from "./arguments.ts";
 
@@ -71,7 +72,10 @@ export function dumpPayload(
 ): PayloadSink {
   const sink = new PayloadSink();
   const writer = new RdbWriter(arena, sink, {
-    version: config.rdbVersion as format.RdbVersion,
+    version: format.versionFor(
+      config.rdbVersion,
+      nextExpiryOfKey(arena, entry) !== value.NO_EXPIRY,
+    ),
     compresses: config.rdbcompression,
     hasChecksum: true,
     access: "none",
@@ -176,17 +180,26 @@ function restoredExpiry(argv: Argv, isAbsolute: boolean): number {
   return expiry > INT64_MAX ? 0 : Number(expiry);
 }
 
-/** Whether the version can be read and the checksum is right. Redis reads up to its own version. */
+/**
+ * Whether the version can be read and the checksum is right. (Redis reads up to its own version;
+ * here it is the type that decides.)
+ */
 export function isSoundPayload(argv: Argv, index: number, skipsChecksum: boolean): boolean {
   const { bytes } = argv;
   const length = argv.lengths[index];
   if (length < FOOTER_BYTES) return false;
   const footer = argv.starts[index] + length - FOOTER_BYTES;
-  if ((bytes[footer] | (bytes[footer + 1] << 8)) > format.RDB_VERSION) return false;
+  if (!format.isKnownVersion(payloadVersion(argv, index))) return false;
   if (skipsChecksum) return true;
   const crc = new Crc64();
   crc.update(bytes, argv.starts[index], length - format.CHECKSUM_BYTES);
   return crc.matches(bytes, footer + VERSION_BYTES);
+}
+
+/** The version of a payload that is long enough to have one. */
+function payloadVersion({ bytes, starts, lengths }: Argv, index: number): number {
+  const footer = starts[index] + lengths[index] - FOOTER_BYTES;
+  return bytes[footer] | (bytes[footer + 1] << 8);
 }
 
 /** The value in the payload on an entry that is in no database yet. */
@@ -195,6 +208,7 @@ function readPayload({ argv, host }: Client, expiryMs: number): Ref {
   const source = new ArraySource(argv.bytes, argv.starts[3], byteCount);
   const input = new RdbInput("payload", source, byteCount, false);
   const reader = new RdbValueReader(input, host.keyspace, encodingLimits(host.config), true);
+  reader.version = payloadVersion(argv, 3);
   let entry: Ref = 0;
   try {
     const type = input.readByte();

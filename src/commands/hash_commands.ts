@@ -13,7 +13,15 @@ import {
   writeInteger,
 } from "../base/integers.ts";
 import { addFloatTexts, parseLongDouble } from "../base/long_double.ts";
+import { random } from "../base/random.ts";
 import { scratch } from "../base/scratch.ts";
+import type { Database } from "../keyspace/database.ts";
+import {
+  FIELD_LIVES,
+  hasExpiredFields,
+  HASH_EXPIRED,
+  removeExpiredFields,
+} from "../keyspace/field_expiry.ts";
 import { EVENT_HASH } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Client } from "../session/client.ts";
@@ -26,9 +34,11 @@ import {
   SYNTAX_ERROR,
   wrongArity,
 } from "../session/errors.ts";
+import { nextExpiryOfKey } from "../values/element_expiry.ts";
 import * as hashValue from "../values/hash_value.ts";
+import { sampleIndexes } from "../values/random_sample.ts";
 import * as value from "../values/value.ts";
-import { ENCODING_LISTPACK, TYPE_HASH } from "../values/value.ts";
+import { TYPE_HASH } from "../values/value.ts";
 import {
   bigIntegerArgument,
   checkPairCount,
@@ -38,6 +48,17 @@ import {
   typedForRead,
   typedForWrite,
 } from "./arguments.ts";
+import {
+  createHash,
+  expireArgument,
+  expiryOfArgument,
+  forEachVisible,
+  hashForWrite,
+  hashLimits,
+  hashWithField,
+  visibleCount,
+  visibleOnly,
+} from "./hash_access.ts";
 import {
   collectEntries,
   cursorArgument,
@@ -123,8 +144,6 @@ const INFINITE_INCREMENT = commandError("ERR value is NaN or Infinity");
 
 const ZERO_TEXT = Uint8Array.of(48);
 
-/** The hash's limits, filled from the config by each command that needs them. */
-const limits: hashValue.HashLimits = { listpackEntriesMax: 0, listpackValueBytesMax: 0 };
 const found = scratch(new Slice());
 const sumText = new Uint8Array(INTEGER_TEXT_BYTES_MAX);
 
@@ -139,7 +158,7 @@ function hmsetCommand(client: Client): void {
 
 function hsetnxCommand(client: Client): void {
   const { db, argv, reply } = client;
-  const entry = typedForWrite(client, 1, TYPE_HASH);
+  const entry = hashForWrite(client);
   if (
     entry !== 0 &&
     hashValue.has(db.arena, entry, argv.bytes, argv.starts[2], argv.lengths[2])
@@ -153,7 +172,7 @@ function hsetnxCommand(client: Client): void {
 }
 
 function hgetCommand(client: Client): void {
-  const entry = typedForRead(client, 1, TYPE_HASH);
+  const entry = hashWithField(client);
   if (entry !== 0 && getField(client, entry, 2)) {
     client.reply.bulk(found.bytes, found.start, found.length);
   } else {
@@ -162,11 +181,14 @@ function hgetCommand(client: Client): void {
 }
 
 function hmgetCommand(client: Client): void {
-  const { argv, reply } = client;
-  const entry = typedForRead(client, 1, TYPE_HASH);
+  const { argv, db, reply } = client;
+  let entry = typedForRead(client, 1, TYPE_HASH);
+  const isExpiring = entry !== 0 && value.mayHaveExpiries(db.arena, entry);
   reply.array(argv.count - 2);
   for (let index = 2; index < argv.count; index++) {
-    if (entry !== 0 && getField(client, entry, index)) {
+    const state = isExpiring && entry !== 0 ? expireArgument(client, entry, index) : FIELD_LIVES;
+    if (state === HASH_EXPIRED) entry = 0;
+    if (entry !== 0 && state === FIELD_LIVES && getField(client, entry, index)) {
       reply.bulk(found.bytes, found.start, found.length);
     } else {
       reply.nil();
@@ -193,7 +215,7 @@ function hlenCommand(client: Client): void {
 
 function hstrlenCommand(client: Client): void {
   const { db, argv, reply } = client;
-  const entry = typedForRead(client, 1, TYPE_HASH);
+  const entry = hashWithField(client);
   if (entry === 0) {
     reply.integer(0);
     return;
@@ -205,7 +227,7 @@ function hstrlenCommand(client: Client): void {
 
 function hexistsCommand(client: Client): void {
   const { db, argv, reply } = client;
-  const entry = typedForRead(client, 1, TYPE_HASH);
+  const entry = hashWithField(client);
   const exists = entry !== 0 &&
     hashValue.has(db.arena, entry, argv.bytes, argv.starts[2], argv.lengths[2]);
   reply.integer(exists ? 1 : 0);
@@ -214,7 +236,7 @@ function hexistsCommand(client: Client): void {
 function hincrbyCommand(client: Client): void {
   const { db, argv, reply } = client;
   const increment = integerArgument(argv, 3);
-  const entry = typedForWrite(client, 1, TYPE_HASH);
+  const entry = hashForWrite(client);
   const hasField = entry !== 0 && getField(client, entry, 2);
   const old = hasField ? parseSafeInteger(found.bytes, found.start, found.length) : 0;
   const sum = old + increment;
@@ -248,7 +270,8 @@ function hincrbyfloatCommand(client: Client): void {
   const increment = parseLongDouble(argv.bytes, start, length);
   if (increment === null) throw NOT_A_FLOAT;
   if (increment.isInfinite) throw INFINITE_INCREMENT;
-  const entry = typedForWrite(client, 1, TYPE_HASH);
+  const entry = hashForWrite(client);
+  const expiryMs = entry === 0 ? hashValue.NO_FIELD : expiryOfArgument(client, entry, 2);
   if (entry === 0 || !getField(client, entry, 2)) found.set(ZERO_TEXT, 0, 1);
   else if (parseLongDouble(found.bytes, found.start, found.length) === null) {
     throw VALUE_NOT_A_FLOAT;
@@ -260,7 +283,9 @@ function hincrbyfloatCommand(client: Client): void {
   db.changed(argv, 1, EVENT_HASH, "hincrbyfloat");
   // The sum, not the increment: who replays it may compute floats in another way.
   if (client.wantsEffects) {
-    client.propagateAs("HSET", argv.copy(1), argv.copy(2), sum);
+    const field = argv.copy(2);
+    if (expiryMs < 0) client.propagateAs("HSET", argv.copy(1), field, sum);
+    else client.propagateAs("HSETEX", argv.copy(1), "KEEPTTL", "FIELDS", "1", field, sum);
   }
   reply.bulk(sum, 0, sum.length);
 }
@@ -268,33 +293,25 @@ function hincrbyfloatCommand(client: Client): void {
 function hkeysCommand(client: Client): void {
   const { db, reply } = client;
   const entry = typedForRead(client, 1, TYPE_HASH);
-  reply.array(entry === 0 ? 0 : hashValue.countOfKey(db.arena, entry));
+  reply.array(visibleCount(db, entry));
   if (entry === 0) return;
-  hashValue.forEachField(
-    db.arena,
-    entry,
-    (field) => reply.bulk(field.bytes, field.start, field.length),
-  );
+  forEachVisible(db, entry, (field) => reply.bulk(field.bytes, field.start, field.length));
 }
 
 function hvalsCommand(client: Client): void {
   const { db, reply } = client;
   const entry = typedForRead(client, 1, TYPE_HASH);
-  reply.array(entry === 0 ? 0 : hashValue.countOfKey(db.arena, entry));
+  reply.array(visibleCount(db, entry));
   if (entry === 0) return;
-  hashValue.forEachField(
-    db.arena,
-    entry,
-    (_, bytes) => reply.bulk(bytes.bytes, bytes.start, bytes.length),
-  );
+  forEachVisible(db, entry, (_, bytes) => reply.bulk(bytes.bytes, bytes.start, bytes.length));
 }
 
 function hgetallCommand(client: Client): void {
   const { db, reply } = client;
   const entry = typedForRead(client, 1, TYPE_HASH);
-  reply.map(entry === 0 ? 0 : hashValue.countOfKey(db.arena, entry));
+  reply.map(visibleCount(db, entry));
   if (entry === 0) return;
-  hashValue.forEachField(db.arena, entry, (field, bytes) => {
+  forEachVisible(db, entry, (field, bytes) => {
     reply.bulk(field.bytes, field.start, field.length);
     reply.bulk(bytes.bytes, bytes.start, bytes.length);
   });
@@ -306,14 +323,14 @@ function hrandfieldCommand(client: Client): void {
     hrandfieldWithCount(client);
     return;
   }
-  const entry = typedForRead(client, 1, TYPE_HASH);
+  const entry = drawnHash(client);
   if (entry === 0) {
     reply.nil();
     return;
   }
-  hashValue.visitRandom(db.arena, entry, (field) => {
-    reply.bulk(field.bytes, field.start, field.length);
-  });
+  const show = (field: Slice) => reply.bulk(field.bytes, field.start, field.length);
+  if (!hasExpiredFields(db, entry)) hashValue.visitRandom(db.arena, entry, show);
+  else if (drawVisible(db, entry, 1, show) === 0) reply.nil();
 }
 
 function hrandfieldWithCount(client: Client): void {
@@ -323,14 +340,13 @@ function hrandfieldWithCount(client: Client): void {
   const hasValues = argv.count > 3;
   if (argv.count > 4 || (hasValues && !argv.is(3, "withvalues"))) throw SYNTAX_ERROR;
   if (hasValues) checkPairCount(argv, 2);
-  const entry = typedForRead(client, 1, TYPE_HASH);
-  if (entry === 0 || wanted === 0) {
+  const entry = drawnHash(client);
+  const visible = visibleCount(db, entry);
+  if (visible === 0 || wanted === 0) {
     reply.array(0);
     return;
   }
-  const drawn = wanted < 0
-    ? repeatedCount(wanted)
-    : Math.min(wanted, hashValue.countOfKey(arena, entry));
+  const drawn = wanted < 0 ? repeatedCount(wanted) : Math.min(wanted, visible);
   const isNested = hasValues && reply.resp === 3;
   reply.array(hasValues && !isNested ? drawn * 2 : drawn);
   const show = (field: Slice, bytes: Slice) => {
@@ -339,8 +355,49 @@ function hrandfieldWithCount(client: Client): void {
     if (hasValues) reply.bulk(bytes.bytes, bytes.start, bytes.length);
     return !reply.isOverflown;
   };
-  if (wanted < 0) hashValue.visitRandomRepeatedly(arena, entry, drawn, show);
+  if (hasExpiredFields(db, entry)) drawVisible(db, entry, wanted, show);
+  else if (wanted < 0) hashValue.visitRandomRepeatedly(arena, entry, drawn, show);
   else hashValue.visitSample(arena, entry, drawn, show);
+}
+
+/** The hash in argument 1, or 0, without the fields that have expired if these may be removed. */
+function drawnHash(client: Client): Ref {
+  const { db } = client;
+  const entry = typedForRead(client, 1, TYPE_HASH);
+  if (entry === 0 || !hasExpiredFields(db, entry)) return entry;
+  if (db.keyspace.expiryPolicy !== "remove") return entry;
+  return removeExpiredFields(db, entry, Infinity) ? 0 : entry;
+}
+
+/**
+ * Draws fields, as HRANDFIELD does, of a hash that holds hidden ones, which must stay: those that
+ * are to be seen are collected first. Returns how many there are. O(fields).
+ */
+function drawVisible(
+  db: Database,
+  entry: Ref,
+  wanted: number,
+  visit: (field: Slice, bytes: Slice) => boolean | void,
+): number {
+  const pairs: [Slice, Slice][] = [];
+  forEachVisible(db, entry, (field, bytes) => pairs.push([ownSlice(field), ownSlice(bytes)]));
+  if (wanted > 0) {
+    sampleIndexes(pairs.length, wanted, (index) => {
+      visit(...pairs[index]);
+    });
+  } else if (pairs.length > 0) {
+    for (let drawn = 0; drawn < -wanted; drawn++) {
+      if (visit(...pairs[random.below(pairs.length)]) === false) break;
+    }
+  }
+  return pairs.length;
+}
+
+/** A slice of a copy of the bytes. */
+function ownSlice(slice: Slice): Slice {
+  const own = new Slice();
+  own.set(slice.copy(), 0, slice.length);
+  return own;
 }
 
 function hscanCommand(client: Client): void {
@@ -352,21 +409,24 @@ function hscanCommand(client: Client): void {
     replyEmptyScan(reply);
     return;
   }
-  const options = scanOptions(argv, 3, false);
+  const options = scanOptions(argv, 3, false, true);
   let shown = 0;
   const show = (field: Slice, bytes: Slice) => {
     if (!passesMatch(options, argv, field)) return;
     reply.bulk(field.bytes, field.start, field.length);
+    shown++;
+    if (options.hasNoValues) return;
     reply.bulk(bytes.bytes, bytes.start, bytes.length);
-    shown += 2;
+    shown++;
   };
   const entries: Ref[] = [];
-  const isSmall = value.encodingOf(arena, entry) === ENCODING_LISTPACK;
-  const ref = value.valueRef(arena, entry);
-  replyCursor(reply, isSmall ? 0 : collectEntries(arena, ref, cursor, options.count, entries));
+  const table = hashValue.tableOfKey(arena, entry);
+  const isSmall = table === 0;
+  replyCursor(reply, isSmall ? 0 : collectEntries(arena, table, cursor, options.count, entries));
   const mark = reply.deferArray();
-  if (isSmall) hashValue.forEachField(db.arena, entry, show);
-  else for (const one of entries) hashValue.visitEntry(arena, one, show);
+  const visit = visibleOnly(db, entry, show);
+  if (isSmall) hashValue.forEachField(db.arena, entry, visit);
+  else for (const one of entries) hashValue.visitEntry(arena, one, visit);
   reply.endDeferredArray(mark, shown);
 }
 
@@ -376,10 +436,14 @@ function setFields(client: Client): number {
   if ((argv.count & 1) !== 0) throw wrongArity(client.commandName);
   let entry = typedForWrite(client, 1, TYPE_HASH);
   if (entry === 0) entry = createHash(client);
+  // What is set does not expire any more.
+  const isExpiring = value.mayHaveExpiries(db.arena, entry);
+  const beforeMs = isExpiring ? nextExpiryOfKey(db.arena, entry) : value.NO_EXPIRY;
   let added = 0;
   for (let index = 2; index < argv.count; index += 2) {
     if (setField(client, entry, index)) added++;
   }
+  if (isExpiring) db.expiryOrder.changed(entry, beforeMs);
   db.changed(argv, 1, EVENT_HASH, "hset");
   db.keyspace.dirty += (argv.count >> 1) - 2;
   return added;
@@ -398,32 +462,24 @@ function setField(client: Client, entry: Ref, index: number): boolean {
     bytes,
     starts[index + 1],
     lengths[index + 1],
-    limitsOf(client),
+    hashLimits(client),
   );
 }
 
-/** Sets the field that is argument 2 of a hash that may be missing (0). */
+/** Sets the field that is argument 2 of a hash that may be missing (0); its expiry stays. */
 function storeResult(client: Client, entry: Ref, bytes: Uint8Array, length: number): void {
   const { argv, db } = client;
   const target = entry !== 0 ? entry : createHash(client);
   const start = argv.starts[2];
   const fieldLength = argv.lengths[2];
-  const used = limitsOf(client);
-  hashValue.set(db.arena, target, argv.bytes, start, fieldLength, bytes, 0, length, used);
+  const used = hashLimits(client);
+  const { arena } = db;
+  const { bytes: field } = argv;
+  hashValue.setKeepingExpiry(arena, target, field, start, fieldLength, bytes, 0, length, used);
 }
 
 /** Points `found` at the value of the field that is argument `index`. */
 function getField({ argv, db }: Client, entry: Ref, index: number): boolean {
   const start = argv.starts[index];
   return hashValue.get(db.arena, entry, argv.bytes, start, argv.lengths[index], found);
-}
-
-function createHash({ argv, db }: Client): Ref {
-  return db.create(argv, 1, TYPE_HASH, ENCODING_LISTPACK, hashValue.create(db.arena));
-}
-
-function limitsOf({ host }: Client): hashValue.HashLimits {
-  limits.listpackEntriesMax = host.config.hashMaxListpackEntries;
-  limits.listpackValueBytesMax = host.config.hashMaxListpackValue;
-  return limits;
 }

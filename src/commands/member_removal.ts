@@ -4,6 +4,7 @@
  */
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
+import { nextExpiryOfKey } from "../values/element_expiry.ts";
 import type { Client } from "../session/client.ts";
 import { typedForWrite } from "./arguments.ts";
 
@@ -35,12 +36,14 @@ export function removeMembers(client: Client, removal: MemberRemoval): void {
   if (entry === 0) return reply.integer(0);
   let removed = 0;
   let left = count(arena, entry);
+  const beforeMs = nextExpiryOfKey(arena, entry);
   for (let index = 2; index < argv.count && left > 0; index++) {
     if (!remove(arena, entry, argv.bytes, argv.starts[index], argv.lengths[index])) continue;
     removed++;
     left--;
   }
   if (removed > 0) {
+    db.expiryOrder.changed(entry, beforeMs);
     db.changed(argv, 1, removal.eventClass, removal.event);
     db.keyspace.dirty += removed - 1;
     if (left === 0) db.removeEmptied(argv, 1);

@@ -12,13 +12,15 @@ import type { Slice } from "../base/bytes.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Reply } from "../protocol/reply.ts";
-import { INVALID_CURSOR, SYNTAX_ERROR } from "../session/errors.ts";
+import { commandError, INVALID_CURSOR, SYNTAX_ERROR } from "../session/errors.ts";
 import * as dict from "../structures/dict.ts";
 import { integerArgument } from "./arguments.ts";
 
 /** What COMMAND DOCS says of HSCAN, SSCAN and ZSCAN. */
 export const SCAN_COMPLEXITY =
   "O(1) per call. A whole iteration, from cursor 0 to cursor 0, takes O(N), N: elements of the collection.";
+
+const NOVALUES_ELSEWHERE = commandError("ERR NOVALUES option can only be used in HSCAN");
 
 const COUNT_DEFAULT = 10;
 /** Redis: in a sparse table a step looks at no more than so many buckets per wanted entry. */
@@ -31,6 +33,8 @@ export interface ScanOptions {
   patternIndex: number;
   /** Name of the only type wanted, in lower case, or null. */
   typeName: string | null;
+  /** Names of fields are wanted without their values. */
+  hasNoValues: boolean;
 }
 
 /**
@@ -48,10 +52,29 @@ export function cursorArgument(argv: Argv, index: number): number {
   return Number(BigInt.asUintN(32, match[1] === "-" ? -size : size));
 }
 
-/** The options from argument `from` on. TYPE is a syntax error unless `takesType`. */
-export function scanOptions(argv: Argv, from: number, takesType: boolean): ScanOptions {
-  const options: ScanOptions = { count: COUNT_DEFAULT, patternIndex: 0, typeName: null };
+/**
+ * The options from argument `from` on. TYPE is a syntax error unless `takesType`, NOVALUES is an
+ * error of its own unless `takesNoValues`.
+ */
+export function scanOptions(
+  argv: Argv,
+  from: number,
+  takesType: boolean,
+  takesNoValues = false,
+): ScanOptions {
+  const options: ScanOptions = {
+    count: COUNT_DEFAULT,
+    patternIndex: 0,
+    typeName: null,
+    hasNoValues: false,
+  };
   for (let index = from; index < argv.count; index += 2) {
+    if (argv.is(index, "novalues")) {
+      if (!takesNoValues) throw NOVALUES_ELSEWHERE;
+      options.hasNoValues = true;
+      index--;
+      continue;
+    }
     if (index + 1 === argv.count) throw SYNTAX_ERROR;
     if (argv.is(index, "count")) {
       options.count = integerArgument(argv, index + 1);

@@ -10,6 +10,7 @@ import { compareBytes, copyBytes, indexOfByte, indexOfBytes, Slice } from "../ba
 import { parseAsStrtod } from "../base/doubles.ts";
 import { scratch } from "../base/scratch.ts";
 import type { Database } from "../keyspace/database.ts";
+import { isFieldExpired } from "../keyspace/field_expiry.ts";
 import { EVENT_GENERIC, EVENT_LIST } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import { Argv } from "../protocol/argv.ts";
@@ -450,6 +451,7 @@ function lookUp(
   }
   if (value.typeOf(arena, entry) !== value.TYPE_HASH) return false;
   const field = keyEnd + ARROW.length;
+  if (isFieldExpired(db, entry, bytes, field, bytes.length - field)) return false;
   return hashValue.get(arena, entry, bytes, field, bytes.length - field, out);
 }
 

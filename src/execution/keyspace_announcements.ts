@@ -5,6 +5,7 @@
 import type { Database } from "../keyspace/database.ts";
 import type { KeyspaceListener } from "../keyspace/keyspace_listener.ts";
 import { Argv } from "../protocol/argv.ts";
+import { COMMAND_MEETS_ANY_KEY } from "../session/command.ts";
 import type { Host } from "../session/host.ts";
 
 /** What it uses of the host. */
@@ -40,14 +41,36 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
     }
   }
 
-  keyVanishes(db: Database, bytes: Uint8Array, start: number, length: number): void {
-    const { tracking, propagation, calls, turn } = this.#host;
+  keyVanishes(
+    db: Database,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    isEvicted: boolean,
+  ): void {
+    const { config, tracking, propagation } = this.#host;
     tracking.keyChanged(bytes, start, length, false);
     if (!propagation.isWanted) return;
-    propagation.append(db.index, Argv.of("DEL", bytes.subarray(start, start + length)));
-    if (calls.depth > 0) return;
-    propagation.endUnit();
-    turn.schedule();
+    const isLazy = isEvicted ? config.lazyfreeLazyEviction : config.lazyfreeLazyExpire;
+    const key = bytes.subarray(start, start + length);
+    this.#record(db, Argv.of(isLazy ? "UNLINK" : "DEL", key));
+  }
+
+  fieldVanishes(db: Database, key: Uint8Array, field: Uint8Array): void {
+    if (this.#host.propagation.isWanted) this.#record(db, Argv.of("HDEL", key, field));
+  }
+
+  /** Records what happened by itself: as part of the command that met it, or as a unit. */
+  #record(db: Database, effect: Argv): void {
+    const { propagation, calls, turn } = this.#host;
+    propagation.append(db.index, effect);
+    const { current } = calls;
+    if (current === null) {
+      propagation.endUnit();
+      turn.schedule();
+    } else if (calls.depth === 1 && (current.command.bits & COMMAND_MEETS_ANY_KEY) !== 0) {
+      propagation.endUnit();
+    }
   }
 
   keyReady(db: Database, bytes: Uint8Array, start: number, length: number): void {

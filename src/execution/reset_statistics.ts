@@ -16,5 +16,6 @@ export function resetStatistics(
   keyspace.hitCount = 0;
   keyspace.missCount = 0;
   keyspace.expiredCount = 0;
+  keyspace.expiredFieldCount = 0;
   keyspace.evictedCount = 0;
 }

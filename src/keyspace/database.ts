@@ -3,8 +3,8 @@
  * ones vanish when they are met, and announces every change.
  *
  * A key is an entry (values/value.ts) in the dict `keys`; one with an expiry is in the dict
- * `expires` too, so that the expiry cycle can draw from those alone. Both dicts hold the same
- * entry, and an entry that moves is replaced in both.
+ * `expires` too, so that the expiry cycle can draw from those alone; one that holds elements which
+ * expire is in `expiryOrder`. All hold the same entry, and one that moves is replaced in each.
  *
  * A key is named by an argument (`argv, index`); one that stands in no request by an Argv that was
  * pointed at it. Only `findRaw`, which changes nothing, takes bytes.
@@ -18,6 +18,7 @@ import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
+import { ExpiryOrder } from "./expiry_order.ts";
 import type { KeyspaceState } from "./keyspace_state.ts";
 import {
   EVENT_EVICTED,
@@ -36,6 +37,8 @@ export class Database {
   keys: Ref;
   /** Dict of the entries that have an expiry. */
   expires: Ref;
+  /** The keys that hold elements which expire, by the next of them. */
+  readonly expiryOrder: ExpiryOrder;
   readonly #key = new Slice();
   readonly #keyArgv = new Argv();
 
@@ -45,6 +48,7 @@ export class Database {
     this.index = index;
     this.keys = dict.create(this.arena);
     this.expires = dict.create(this.arena);
+    this.expiryOrder = new ExpiryOrder(this.arena);
   }
 
   /** Number of keys, expired ones that nobody has met yet included (DBSIZE). */
@@ -131,7 +135,7 @@ export class Database {
     const key = this.#key.copy();
     const { listener } = this.keyspace;
     this.keyspace.expiredCount++;
-    listener.keyVanishes(this, key, 0, key.length);
+    listener.keyVanishes(this, key, 0, key.length, false);
     this.removeEntry(entry);
     listener.keyChanged(this, key, 0, key.length);
     listener.keyEvent(this, EVENT_EXPIRED, "expired", key, 0, key.length);
@@ -143,7 +147,7 @@ export class Database {
     const key = this.#key.copy();
     const { listener } = this.keyspace;
     this.keyspace.evictedCount++;
-    listener.keyVanishes(this, key, 0, key.length);
+    listener.keyVanishes(this, key, 0, key.length, true);
     this.removeEntry(entry);
     listener.keyChanged(this, key, 0, key.length);
     listener.keyEvent(this, EVENT_EVICTED, "evicted", key, 0, key.length);
@@ -194,6 +198,7 @@ export class Database {
     if (value.expiryOf(arena, entry) !== value.NO_EXPIRY) {
       dict.insertHashed(arena, this.expires, entry, hash);
     }
+    this.expiryOrder.add(entry);
   }
 
   /**
@@ -260,6 +265,7 @@ export class Database {
     this.keyspace.inheritClock(old, entry);
     this.#announceIfStream(old, key, keyStart, keyBytes);
     dict.replaceFound(arena, old, entry);
+    this.expiryOrder.remove(old);
     this.#replaceExpiry(old, entry, hash, oldExpiryMs, newExpiryMs);
     this.keyspace.reclaimer.freeEntry(old);
   }
@@ -292,6 +298,8 @@ export class Database {
     this.keyspace.inheritClock(old, entry);
     dict.replaceRef(arena, this.keys, old, entry, hash);
     this.#replaceExpiry(old, entry, hash, oldExpiryMs, value.NO_EXPIRY);
+    this.expiryOrder.remove(old);
+    this.expiryOrder.add(entry);
     this.keyspace.reclaimer.freeEntry(old);
     const { listener } = this.keyspace;
     if (type !== value.TYPE_STRING || oldType === value.TYPE_STREAM) {
@@ -385,6 +393,7 @@ export class Database {
     const target = value.remakeEntry(arena, entry, key, 0, key.length, expiryMs);
     dict.replaceRef(arena, this.keys, entry, target, hash);
     if (expiryMs !== value.NO_EXPIRY) dict.insertHashed(arena, this.expires, target, hash);
+    this.expiryOrder.moved(entry, target);
     return target;
   }
 
@@ -427,6 +436,7 @@ export class Database {
     this.keyspace.reclaimer.freeDatabase(this.keys, this.expires);
     this.keys = dict.create(this.arena);
     this.expires = dict.create(this.arena);
+    this.expiryOrder.clear();
     return count;
   }
 
@@ -458,6 +468,7 @@ export class Database {
     this.expires = other.expires;
     other.keys = keys;
     other.expires = expires;
+    this.expiryOrder.swap(other.expiryOrder);
   }
 
   #announce(eventClass: number, event: string, argv: Argv, index: number): void {
@@ -481,6 +492,7 @@ export class Database {
     const hash = dict.hashOf(this.arena, entry);
     dict.insertHashed(this.arena, this.keys, entry, hash);
     if (expiryMs !== value.NO_EXPIRY) dict.insertHashed(this.arena, this.expires, entry, hash);
+    this.expiryOrder.add(entry);
   }
 
   /**
@@ -514,6 +526,7 @@ export class Database {
   #unlinkFound(entry: Ref, bytes: Uint8Array, start: number, length: number): void {
     const hash = dict.lastHash();
     dict.removeFound(this.arena, this.keys, entry);
+    this.expiryOrder.remove(entry);
     this.#announceIfStream(entry, bytes, start, length);
     if ((value.ownerFlags(this.arena, entry) & value.FLAG_EXPIRY) === 0) return;
     dict.removeEntry(this.arena, this.expires, entry, hash);

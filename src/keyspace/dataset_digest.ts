@@ -1,7 +1,7 @@
 /**
  * Dataset digest: 20 bytes that are equal for equal data, whatever the order of the keys or the
- * encodings (DEBUG DIGEST, DEBUG DIGEST-VALUE). They are those of redis-server 7.0, so that the
- * data sets of both servers can be compared.
+ * encodings (DEBUG DIGEST, DEBUG DIGEST-VALUE). They are those of redis-server 7.0, and 8.2 where
+ * fields of hashes expire, so that the data sets of both servers can be compared.
  *
  * Two operations on a digest of 20 bytes, with SHA-1 as hash:
  *
@@ -32,6 +32,7 @@ const numberBytes = new Uint8Array(4);
 const pair = new Uint8Array(SHA1_BYTES);
 const key = scratch(new Slice());
 const EXPIRE_MARK = latin1Bytes("!!expire!!");
+const FIELD_EXPIRE_MARK = latin1Bytes("!!hexpire!!");
 
 /** The digest of all databases. O(data). */
 export function datasetDigest(keyspace: Keyspace): Uint8Array {
@@ -95,8 +96,8 @@ function addValue({ arena }: Database, entry: Ref, digest: Uint8Array): void {
       });
       return;
     case value.TYPE_HASH:
-      hashValue.forEach(arena, encoding, ref, (field, { bytes, start, length }) => {
-        xorPair(digest, field, bytes, start, length);
+      hashValue.forEach(arena, encoding, ref, (field, content, expiryMs) => {
+        addField(digest, field, content, expiryMs);
       });
       return;
     case value.TYPE_STREAM:
@@ -142,10 +143,21 @@ function xorPair(
   start: number,
   length: number,
 ): void {
+  mixPair(first, bytes, start, length);
+  xor(digest, pair, 0, SHA1_BYTES);
+}
+
+/** Adds a field of a hash; of its expiry counts only that it has one. */
+function addField(digest: Uint8Array, field: Slice, content: Slice, expiryMs: number): void {
+  mixPair(field, content.bytes, content.start, content.length);
+  if (expiryMs !== value.NO_EXPIRY) xor(pair, FIELD_EXPIRE_MARK, 0, FIELD_EXPIRE_MARK.length);
+  xor(digest, pair, 0, SHA1_BYTES);
+}
+
+function mixPair(first: Slice, bytes: Uint8Array, start: number, length: number): void {
   pair.fill(0);
   mix(pair, first.bytes, first.start, first.length);
   mix(pair, bytes, start, length);
-  xor(digest, pair, 0, SHA1_BYTES);
 }
 
 function xor(digest: Uint8Array, bytes: Uint8Array, start: number, length: number): void {

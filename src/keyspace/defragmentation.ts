@@ -27,7 +27,8 @@
  *   a frozen image (BGSAVE, rewrite)       nothing is moved while there is one: it would clone
  *   a loader with half a value             nothing is moved while loading
  *   reclaimer                              its values are in no dict and are not met
- *   both dicts of a database               an entry that moves is replaced in both
+ *   both dicts and the order of a          an entry that moves is replaced in each
+ *   database
  *   expiry cycle, SCAN                     keep cursors; eviction pool, WATCH, tracking, blocked
  *                                          clients keep copies of keys
  *   this walk                              keeps a cursor, a key, a rank, or the bookmark of a
@@ -52,7 +53,7 @@ import type { Keyspace } from "./keyspace.ts";
 /** What a node of a list counts for, measured in elements: there are some KiB to copy. */
 const ELEMENTS_PER_NODE = 8;
 
-type Phase = "idle" | "tables" | "keys" | "expires" | "compaction";
+type Phase = "idle" | "tables" | "keys" | "expires" | "order" | "compaction";
 
 /** A key whose value is walked in steps of its own. */
 interface LargeKey {
@@ -153,6 +154,7 @@ export class Defragmentation {
       case "tables":
         db.keys = dict.relocateTable(arena, db.keys);
         db.expires = dict.relocateTable(arena, db.expires);
+        db.expiryOrder.relocateRoot();
         this.#phase = "keys";
         return;
       case "keys":
@@ -163,7 +165,13 @@ export class Defragmentation {
       case "expires":
         // The entries are those of the keys; only overflow buckets are this dict's own.
         this.#cursor = dict.relocateBuckets(arena, db.expires, this.#cursor, sameEntry);
-        if (this.#cursor !== 0) return;
+        if (this.#cursor === 0) this.#phase = "order";
+        return;
+      case "order":
+        // Here the cursor is a rank.
+        this.#cursor = db.expiryOrder.relocateLeaf(this.#cursor);
+        if (this.#cursor !== -1) return;
+        this.#cursor = 0;
         if (++this.#database < databases.length) this.#phase = "tables";
         else this.#endEvacuation();
         return;
@@ -193,8 +201,9 @@ export class Defragmentation {
     }
     dictEntry.relocateKey(arena, entry);
     const moved = arena.relocate(entry);
+    const db = this.#keyspace.databases[this.#database];
+    db.expiryOrder.moved(entry, moved);
     if (moved !== entry && value.expiryOf(arena, moved) !== value.NO_EXPIRY) {
-      const db = this.#keyspace.databases[this.#database];
       dict.replaceRef(arena, db.expires, entry, moved);
     }
     if (!isQueued) this.#countKey(movedBefore);

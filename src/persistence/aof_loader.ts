@@ -127,7 +127,7 @@ export class AofLoader {
     let cut: Cut | null;
     try {
       const reader = new AofRecordReader(file);
-      if (reader.startsWith("REDIS")) {
+      if (reader.startsWith("REDIS") || reader.startsWith("VALKEY")) {
         reader.seek(await this.#loadRdb(path, name, name === oldStyleName));
       }
       const place = { name, path, fileBytes: file.size(), laterBytes };

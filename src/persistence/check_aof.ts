@@ -306,7 +306,7 @@ class AofChecker {
   }
 
   #isRdb(path: string): boolean {
-    return this.#readHead(path, 5) === "REDIS";
+    return /^(?:REDIS|VALKEY)/.test(this.#readHead(path, 6));
   }
 
   #readHead(path: string, length: number): string {

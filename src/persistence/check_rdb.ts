@@ -37,7 +37,7 @@ export interface RdbCheck {
 /** The limits of a server without configuration. */
 const LIMITS: EncodingLimits = {
   hash: { listpackEntriesMax: 128, listpackValueBytesMax: 64 },
-  set: { intsetEntriesMax: 512 },
+  set: { intsetEntriesMax: 512, listpackEntriesMax: 0, listpackValueBytesMax: 0 },
   sortedSet: { listpackEntriesMax: 128, listpackValueBytesMax: 64 },
   listFill: -2,
 };
@@ -66,12 +66,20 @@ const TYPE_NAMES: readonly string[] = [
   "stream-v2",
   "set-listpack",
   "stream-v3",
+  "hash-hashtable-md-pre-release",
+  "hash-listpack-md-pre-release",
+  "hash-hashtable-md",
+  "hash-listpack-md",
 ];
+
+/** What Valkey calls its type 22. */
+const VALKEY_HASH_NAME = "hash-volatile-items";
 
 const SILENT: KeyspaceListener<Database> = {
   keyChanged() {},
   keyEvent() {},
   keyVanishes() {},
+  fieldVanishes() {},
   keyReady() {},
   databaseFlushed() {},
 };
@@ -170,6 +178,7 @@ class RdbChecker {
       input.refuse(`Can't handle RDB format version ${found.version}`);
     }
     this.#version = found.version;
+    this.#values.version = found.version;
   }
 
   /** Reads what one opcode or type begins. Returns false for the end of the file. */
@@ -178,7 +187,7 @@ class RdbChecker {
     this.#doing = "read-type";
     this.#type = -1;
     const opcode = input.readByte();
-    if (opcode < format.OPCODE_SLOT_INFO) {
+    if (opcode < format.OPCODE_HASH_TEMPLATE) {
       this.#readKey(opcode);
       return true;
     }
@@ -215,7 +224,10 @@ class RdbChecker {
         return false;
       case format.OPCODE_MODULE_AUX:
         this.#doing = "read-module-aux";
-        return input.refuse("the file holds data of a module, which this version cannot read");
+        return input.refuse(`the file holds data of module "${input.readModuleName()}"`);
+      case format.OPCODE_KEY_META:
+      case format.OPCODE_HASH_TEMPLATE:
+        return input.refuse(format.describeOpcode(opcode, this.#version));
     }
     return input.refuse("Pre-release function format not supported");
   }
@@ -287,7 +299,9 @@ class RdbChecker {
       print(`[additional info] Reading key '${latin1Text(this.#key, 0, this.#key.length)}'`);
     }
     if (this.#type !== -1) {
-      const name = TYPE_NAMES[this.#type] ?? "unknown";
+      const isValkeyHash = format.isValkeyVersion(this.#version) &&
+        this.#type === format.RDB_HASH_VALKEY;
+      const name = isValkeyHash ? VALKEY_HASH_NAME : TYPE_NAMES[this.#type] ?? "unknown";
       print(`[additional info] Reading type ${this.#type} (${name})`);
     }
     this.#printCounts();

@@ -6,7 +6,7 @@
  *   list         RPUSH     at most 64 elements each
  *   set          SADD      at most 64 members each
  *   sorted set   ZADD      at most 64 members each
- *   hash         HMSET     at most 64 fields each
+ *   hash         HMSET     at most 64 fields each, and HPEXPIREAT for each that expires
  *   stream       XADD, XSETID, XGROUP CREATE, XGROUP CREATECONSUMER, XCLAIM
  *   expiry       PEXPIREAT
  *   library      FUNCTION LOAD
@@ -21,6 +21,7 @@ import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import { Id128 } from "../structures/id128.ts";
 import { IdTreeCursor } from "../structures/id_tree.ts";
+import { nextExpiry } from "../values/element_expiry.ts";
 import * as hashValue from "../values/hash_value.ts";
 import * as listValue from "../values/list_value.ts";
 import * as setValue from "../values/set_value.ts";
@@ -135,6 +136,9 @@ export class CommandWriter {
       case value.TYPE_HASH:
         this.#begin("HMSET", 2, hashValue.count(memory, encoding, ref));
         hashValue.forEach(memory, encoding, ref, this.#writeField);
+        if (nextExpiry(memory, encoding, ref) !== value.NO_EXPIRY) {
+          hashValue.forEach(memory, encoding, ref, this.#writeFieldExpiry);
+        }
         return;
       case value.TYPE_STREAM:
         this.#writeStream(ref);
@@ -272,6 +276,16 @@ export class CommandWriter {
     this.#nextItem();
     this.#writeSlice(field);
     this.#writeSlice(bytes);
+  };
+
+  readonly #writeFieldExpiry = (field: Slice, _bytes: Slice, expiryMs: number): void => {
+    if (expiryMs === value.NO_EXPIRY) return;
+    this.#writeHead("HPEXPIREAT", 5);
+    this.#writeSlice(this.#key);
+    this.#writeTextArgument(String(expiryMs));
+    this.#writeTextArgument("FIELDS");
+    this.#writeTextArgument("1");
+    this.#writeSlice(field);
   };
 
   #begin(command: string, width: number, itemCount: number): void {

@@ -15,6 +15,7 @@
  *   249 byte                                FREQ: access frequency counter of the next key
  *   type string value                       a key and its value
  *   247 …                                   MODULE_AUX: data of a module
+ *   242 …, 243 …                            of newer servers: not read
  *   244 length length length                SLOT_INFO of a cluster; a hint, passed over
  *   255                                     EOF, from version 5 on followed by
  *   8 bytes                                 CRC-64 of all before it, lowest byte first; 0 = none
@@ -55,7 +56,16 @@
  *   19  STREAM_LISTPACKS_2     10       see below
  *   20  SET_LISTPACK           11       blob
  *   21  STREAM_LISTPACKS_3     11       see below
- *   22…25                      12, 80   hashes whose fields expire
+ *   22  hash of Valkey         80       length, triples of two strings and int64 (ms; -1 = none)
+ *   22  HASH_METADATA_PRE_GA   12       as 24, but without int64: expiries are Unix time in ms
+ *   23  HASH_LISTPACK_EX_PRE   12       as 25, but without int64
+ *   24  HASH_METADATA          12       int64, length, triples of length and two strings, see below
+ *   25  HASH_LISTPACK_EX       12       int64, blob: field, value, expiry, field, value, expiry …
+ *   26…33                      13…16    streams, arrays and hashes of newer servers: not read
+ *
+ * The int64 of types 24 and 25 is the Unix time in ms at which the first field expires, 2^48 if
+ * none does. The length before a field is 0 if it does not expire, else counted from that time: 1
+ * for the field that is first. The expiry in a blob is Unix time in ms, or 0.
  *
  * A score as text is a byte that counts the characters of it, or 253 NaN, 254 +inf, 255 -inf.
  *
@@ -74,14 +84,29 @@
  * A DUMP payload is type and value as above, the version as two bytes, and the CRC of all of it.
  */
 
-/** The versions that can be written. */
-export type RdbVersion = 9 | 10 | 11;
+/** The versions that can be written; 80 is Valkey's. */
+export type RdbVersion = 9 | 10 | 11 | 12 | 80;
+
+/** What `rdb-version` may be; "auto" is the oldest that has what there is to write. */
+export const RDB_VERSION_WORDS = ["auto", "9", "10", "11", "12", "80"] as const;
+export type RdbVersionWord = typeof RDB_VERSION_WORDS[number];
+
+/** The version to write by a setting, with or without fields of hashes that expire. */
+export function versionFor(word: RdbVersionWord, hasFieldExpiries: boolean): RdbVersion {
+  if (word === "auto") return hasFieldExpiries ? 12 : RDB_VERSION;
+  return Number(word) as RdbVersion;
+}
+
+/** Whether a version has a form for hashes with fields that expire. */
+export function knowsFieldExpiries(version: RdbVersion): boolean {
+  return version >= 12;
+}
 
 /** The format of Redis 7.0, and of DUMP payloads. */
 export const RDB_VERSION = 10;
 export const RDB_VERSION_MIN = 1;
-/** Beyond this, up to Valkey's, stand formats that only other servers know. */
-export const RDB_VERSION_MAX = 12;
+/** The format of Redis 8.10. What it has that we have not is refused type by type. */
+export const RDB_VERSION_MAX = 16;
 /** Written by Valkey 9, with a magic of its own. */
 export const RDB_VERSION_VALKEY = 80;
 /** Older files end without a checksum. */
@@ -89,6 +114,10 @@ export const CHECKSUM_VERSION_MIN = 5;
 export const CHECKSUM_BYTES = 8;
 export const MAGIC_BYTES = 9;
 
+/** Of Redis 8.10. */
+export const OPCODE_HASH_TEMPLATE = 242;
+/** To Redis 8.6 data of modules on a key, to Valkey a slot that moves. */
+export const OPCODE_KEY_META = 243;
 export const OPCODE_SLOT_INFO = 244;
 export const OPCODE_FUNCTION2 = 245;
 export const OPCODE_FUNCTION_PRE_GA = 246;
@@ -123,18 +152,45 @@ export const RDB_LIST_QUICKLIST_2 = 18;
 export const RDB_STREAM_LISTPACKS_2 = 19;
 export const RDB_SET_LISTPACK = 20;
 export const RDB_STREAM_LISTPACKS_3 = 21;
+/** To Valkey the last one, and another; see the table. */
+export const RDB_HASH_VALKEY = 22;
+export const RDB_HASH_METADATA_PRE_GA = 22;
+export const RDB_HASH_LISTPACK_EX_PRE_GA = 23;
+export const RDB_HASH_METADATA = 24;
+export const RDB_HASH_LISTPACK_EX = 25;
 /** Types from here to the first opcode are unknown. */
-export const RDB_TYPE_END = 26;
+export const RDB_TYPE_END = 34;
+
+/** The first field of a hash of which none expires expires then. */
+export const NO_FIELD_EXPIRES_MS = 2 ** 48;
 
 /** What people call the types that cannot be read; by number. */
 export const UNREADABLE_TYPE_NAMES: ReadonlyMap<number, string> = new Map([
   [RDB_MODULE, "module"],
-  [RDB_MODULE_2, "module"],
-  [22, "hash with expiring fields"],
-  [23, "hash with expiring fields"],
-  [24, "hash with expiring fields"],
-  [25, "hash with expiring fields"],
+  [26, "stream of Redis 8.6"],
+  [27, "stream of Redis 8.8"],
+  [28, "array"],
+  [29, "hash of a template"],
+  [30, "hash of a template"],
+  [31, "hash of a template"],
+  [32, "hash of a template"],
+  [33, "rate limiter"],
 ]);
+
+const MODULE_NAME_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const MODULE_NAME_LENGTH = 9;
+/** Below the name stands the version of the module's own format. */
+const MODULE_VERSION_BITS = 10n;
+
+/** The name of the type of a module: its id is nine characters of 6 bits each, and a version. */
+export function moduleTypeName(id: bigint): string {
+  let name = "";
+  for (let index = 1; index <= MODULE_NAME_LENGTH; index++) {
+    const shift = MODULE_VERSION_BITS + BigInt(6 * (MODULE_NAME_LENGTH - index));
+    name += MODULE_NAME_CHARACTERS[Number((id >> shift) & 63n)];
+  }
+  return name;
+}
 
 /** Upper two bits of the first byte of a length. */
 export const LENGTH_6_BIT = 0;
@@ -164,15 +220,39 @@ export const INTEGER_TEXT_BYTES_MAX = 11;
 /** Strings of more bytes are compressed. */
 export const COMPRESSION_BYTES_MIN = 20;
 
+/** Why a file with an opcode of a newer server cannot be read. */
+export function describeOpcode(opcode: number, version: number): string {
+  if (opcode === OPCODE_HASH_TEMPLATE) return `the file holds templates of hashes (${opcode})`;
+  return isValkeyVersion(version)
+    ? `the file holds a slot that was being moved (${opcode})`
+    : `the file holds data that modules keep with keys (${opcode})`;
+}
+
 /** What the first bytes of a file say: its version, and whether that can be read; null: no RDB. */
 export function parseMagic(magic: string): { version: number; isReadable: boolean } | null {
   const match = /^(?:REDIS(\d{4})|VALKEY(\d{3}))$/.exec(magic);
   if (match === null) return null;
   const version = Number(match[1] ?? match[2]);
-  const isReadable = match[1] === undefined
-    ? version === RDB_VERSION_VALKEY
-    : version >= RDB_VERSION_MIN && version <= RDB_VERSION_MAX;
-  return { version, isReadable };
+  const isValkey = match[1] === undefined;
+  return { version, isReadable: isKnownVersion(version) && isValkeyVersion(version) === isValkey };
+}
+
+/** Whether files and payloads of a version are read, as far as their types are known. */
+export function isKnownVersion(version: number): boolean {
+  return version === RDB_VERSION_VALKEY ||
+    (version >= RDB_VERSION_MIN && version <= RDB_VERSION_MAX);
+}
+
+/** Whether types and opcodes from 22 and 242 on are Valkey's. */
+export function isValkeyVersion(version: number): boolean {
+  return version === RDB_VERSION_VALKEY;
+}
+
+/** The first bytes of a file of a version. */
+export function magicOf(version: RdbVersion): string {
+  return isValkeyVersion(version)
+    ? `VALKEY${String(version).padStart(3, "0")}`
+    : `REDIS${String(version).padStart(4, "0")}`;
 }
 
 /** A file or payload that is no RDB, or a damaged one, or one of a kind that we cannot read. */

@@ -10,7 +10,7 @@
  */
 import { copyBytes, Slice } from "../base/bytes.ts";
 import { BYTES_MAX } from "../structures/byte_string.ts";
-import { format as formatInteger, type Int64 } from "../structures/int64_words.ts";
+import { format as formatInteger, Int64 } from "../structures/int64_words.ts";
 import { Crc64 } from "./crc64.ts";
 import * as lzf from "./lzf.ts";
 import * as format from "./rdb_format.ts";
@@ -152,6 +152,13 @@ export class RdbInput {
         return out.set(0, ((initial & 63) << 8) | this.readByte());
     }
     this.fail(`unknown length encoding ${initial}`);
+  }
+
+  /** Reads the id of a module's type; returns the name in it. */
+  readModuleName(): string {
+    const id = new Int64();
+    this.readLength64(id);
+    return format.moduleTypeName(BigInt.asUintN(64, id.toBigInt()));
   }
 
   /** Reads an int64, lowest byte first, without loss. */

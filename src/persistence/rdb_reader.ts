@@ -1,5 +1,5 @@
 /**
- * RDB reader: loads a file into a keyspace. Reads versions 1 to 12 and Valkey's 80; the format is
+ * RDB reader: loads a file into a keyspace. Reads versions 1 to 16 and Valkey's 80; the format is
  * drawn in rdb_format.ts.
  *
  * `load` is a generator that stops every few megabytes, so that the server can answer that it is
@@ -88,6 +88,7 @@ export class RdbReader {
     this.#options = options;
     this.#keyDelayUs = options.keyDelayUs ?? 0;
     this.#values = new RdbValueReader(this.#input, keyspace, options.limits, false);
+    this.#values.dropsExpiredFields = !options.keepsExpired;
     this.#db = keyspace.databases[0];
   }
 
@@ -140,6 +141,7 @@ export class RdbReader {
       );
     }
     this.version = version;
+    this.#values.version = version;
   }
 
   /** Reads what one opcode or type begins. Returns false for the end of the file. */
@@ -183,7 +185,10 @@ export class RdbReader {
       case format.OPCODE_EOF:
         return false;
       case format.OPCODE_MODULE_AUX:
-        return input.refuse("the file holds data of a module");
+        return input.refuse(`the file holds data of module "${input.readModuleName()}"`);
+      case format.OPCODE_KEY_META:
+      case format.OPCODE_HASH_TEMPLATE:
+        return input.refuse(format.describeOpcode(opcode, this.version));
       case format.OPCODE_FUNCTION_PRE_GA:
         return input.refuse("the file holds functions of a release candidate of Redis 7");
     }

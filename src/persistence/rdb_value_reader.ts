@@ -26,6 +26,7 @@ import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
 import * as legacy from "./legacy_encodings.ts";
 import * as format from "./rdb_format.ts";
+import { RdbHashReader } from "./rdb_hash_reader.ts";
 import type { RdbInput } from "./rdb_input.ts";
 import { RdbStreamReader } from "./rdb_stream_reader.ts";
 
@@ -59,6 +60,8 @@ class HeldBytes {
 }
 
 export class RdbValueReader {
+  /** Version of the file or payload, as far as it says what a type means. */
+  version: number = format.RDB_VERSION;
   readonly #input: RdbInput;
   readonly #keyspace: Keyspace;
   readonly #arena: Arena;
@@ -67,6 +70,7 @@ export class RdbValueReader {
   readonly #view = new Slice();
   readonly #held = new HeldBytes();
   readonly #streams: RdbStreamReader;
+  readonly #hashes: RdbHashReader;
 
   /**
    * `isStrict`: refuse streams whose ids or length are wrong, too. Of a file they are set right,
@@ -78,6 +82,12 @@ export class RdbValueReader {
     this.#arena = keyspace.arena;
     this.#limits = limits;
     this.#streams = new RdbStreamReader(input, keyspace.arena, isStrict);
+    this.#hashes = new RdbHashReader(input, keyspace.arena, limits.hash);
+  }
+
+  /** Whether fields that have expired are left out; then a hash of such fields is read as empty. */
+  set dropsExpiredFields(dropsExpired: boolean) {
+    this.#hashes.dropsExpired = dropsExpired;
   }
 
   /**
@@ -187,6 +197,11 @@ export class RdbValueReader {
       case format.RDB_HASH_ZIPMAP:
       case format.RDB_HASH_ZIPLIST:
       case format.RDB_HASH_LISTPACK:
+      case format.RDB_HASH_METADATA_PRE_GA:
+      case format.RDB_HASH_LISTPACK_EX_PRE_GA:
+      case format.RDB_HASH_METADATA:
+      case format.RDB_HASH_LISTPACK_EX:
+        if (this.#isForeign(type)) return this.#failForType(type, latin1Text(key, start, length));
         kind = value.TYPE_HASH;
         encoding = value.ENCODING_LISTPACK;
         ref = hashValue.create(arena);
@@ -204,8 +219,20 @@ export class RdbValueReader {
     return value.createEntry(arena, key, start, length, kind, encoding, ref, expiryMs);
   }
 
+  /** Whether Valkey has no such type, though Redis has. */
+  #isForeign(type: number): boolean {
+    return format.isValkeyVersion(this.version) && type > format.RDB_HASH_METADATA_PRE_GA;
+  }
+
   #failForType(type: number, key: string): never {
-    const name = format.UNREADABLE_TYPE_NAMES.get(type);
+    if (type === format.RDB_MODULE_2) {
+      const name = this.#input.readModuleName();
+      this.#input.refuse(
+        `key "${key}" has type module (${type}) with the name "${name}", which this version ` +
+          "cannot read",
+      );
+    }
+    const name = this.#isForeign(type) ? undefined : format.UNREADABLE_TYPE_NAMES.get(type);
     if (name === undefined) this.#input.fail(`key "${key}" has unknown type ${type}`);
     return this.#input.refuse(
       `key "${key}" has type ${name} (${type}), which this version cannot read`,
@@ -246,6 +273,11 @@ export class RdbValueReader {
       case format.RDB_STREAM_LISTPACKS_3:
         this.#streams.fill(type, value.valueRef(this.#arena, entry));
         return 1;
+      case format.RDB_HASH_METADATA_PRE_GA:
+      case format.RDB_HASH_LISTPACK_EX_PRE_GA:
+      case format.RDB_HASH_METADATA:
+      case format.RDB_HASH_LISTPACK_EX:
+        return this.#hashes.fill(type, entry, format.isValkeyVersion(this.version));
     }
     return this.#fillHashFromListpack(entry);
   }

@@ -6,18 +6,26 @@
  *   string       any          STRING                STRING
  *   list         quicklist    LIST_QUICKLIST_2      LIST
  *   set          intset       SET_INTSET            SET_INTSET
+ *   set          listpack     SET (version 11: SET_LISTPACK)
  *   set          hashtable    SET                   SET
  *   sorted set   listpack     ZSET_LISTPACK         ZSET_2
  *   sorted set   skiplist     ZSET_2                ZSET_2
  *   hash         listpack     HASH_LISTPACK         HASH
  *   hash         hashtable    HASH                  HASH
+ *   hash of which fields expire:
+ *                listpackex   HASH                  HASH
+ *                hashtable    HASH                  HASH
  *   stream       stream       see rdb_stream_writer.ts
+ *
+ * Version 12 has HASH_LISTPACK_EX and HASH_METADATA for hashes of which fields expire, Valkey's 80
+ * a type of its own for both; older ones leave out when they expire.
  *
  * Reads through `Memory`, so it runs in the child as on the main thread. The visitors are made
  * once: nothing is put on the heap per key.
  */
 import { Slice } from "../base/bytes.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
+import { nextExpiry } from "../values/element_expiry.ts";
 import * as byteString from "../structures/byte_string.ts";
 import * as intset from "../structures/intset.ts";
 import * as listpack from "../structures/listpack.ts";
@@ -38,6 +46,10 @@ export class RdbValueWriter {
   readonly #memory: Memory;
   readonly #output: RdbOutput;
   readonly #hasListpacks: boolean;
+  readonly #hasSetListpacks: boolean;
+  readonly #version: format.RdbVersion;
+  /** What the expiries of the hash that is being written are counted from. */
+  #originMs = 0;
   readonly #streamType: number;
   readonly #streams: RdbStreamWriter;
   readonly #view = new Slice();
@@ -46,6 +58,8 @@ export class RdbValueWriter {
     this.#memory = memory;
     this.#output = output;
     this.#hasListpacks = version >= 10;
+    this.#hasSetListpacks = version >= 11;
+    this.#version = version;
     this.#streamType = streamTypeFor(version);
     this.#streams = new RdbStreamWriter(memory, output, version);
   }
@@ -61,15 +75,30 @@ export class RdbValueWriter {
       case value.TYPE_LIST:
         return this.#hasListpacks ? format.RDB_LIST_QUICKLIST_2 : format.RDB_LIST;
       case value.TYPE_SET:
-        return encoding === value.ENCODING_INTSET ? format.RDB_SET_INTSET : format.RDB_SET;
+        if (encoding === value.ENCODING_INTSET) return format.RDB_SET_INTSET;
+        return isListpack && this.#hasSetListpacks ? format.RDB_SET_LISTPACK : format.RDB_SET;
       case value.TYPE_SORTED_SET:
         return isListpack ? format.RDB_ZSET_LISTPACK : format.RDB_ZSET_2;
       case value.TYPE_HASH:
-        return isListpack ? format.RDB_HASH_LISTPACK : format.RDB_HASH;
+        if (isListpack) return format.RDB_HASH_LISTPACK;
+        return value.mayHaveExpiries(this.#memory, entry)
+          ? this.#expiringHashType(encoding, value.valueRef(this.#memory, entry))
+          : format.RDB_HASH;
       case value.TYPE_STREAM:
         return this.#streamType;
     }
     return value.noSuchType(type);
+  }
+
+  #expiringHashType(encoding: number, ref: Ref): number {
+    const hasExpiries = nextExpiry(this.#memory, encoding, ref) !== value.NO_EXPIRY;
+    if (!format.knowsFieldExpiries(this.#version)) return format.RDB_HASH;
+    if (format.isValkeyVersion(this.#version)) {
+      return hasExpiries ? format.RDB_HASH_VALKEY : format.RDB_HASH;
+    }
+    // Redis: a small hash keeps its form, a large one only for fields that need it.
+    if (encoding === value.ENCODING_LISTPACK_EX) return format.RDB_HASH_LISTPACK_EX;
+    return hasExpiries ? format.RDB_HASH_METADATA : format.RDB_HASH;
   }
 
   /** Writes the value of an entry. */
@@ -132,6 +161,10 @@ export class RdbValueWriter {
       this.#writeSlice(this.#view);
       return;
     }
+    if (encoding === value.ENCODING_LISTPACK && this.#hasSetListpacks) {
+      this.#writeListpack(ref);
+      return;
+    }
     this.#output.writeLength(setValue.count(this.#memory, encoding, ref));
     setValue.forEach(this.#memory, encoding, ref, this.#writeSlice);
   }
@@ -156,8 +189,32 @@ export class RdbValueWriter {
       this.#writeListpack(ref);
       return;
     }
+    if (encoding >= value.ENCODING_LISTPACK_EX) {
+      this.#writeExpiringHash(encoding, ref);
+      return;
+    }
     this.#output.writeLength(hashValue.count(this.#memory, encoding, ref));
     hashValue.forEach(this.#memory, encoding, ref, this.#writeField);
+  }
+
+  #writeExpiringHash(encoding: number, ref: Ref): void {
+    const memory = this.#memory;
+    const type = this.#expiringHashType(encoding, ref);
+    const nextMs = nextExpiry(memory, encoding, ref);
+    const isListpack = type === format.RDB_HASH_LISTPACK_EX;
+    if (isListpack || type === format.RDB_HASH_METADATA) {
+      const firstMs = nextMs === value.NO_EXPIRY ? format.NO_FIELD_EXPIRES_MS : nextMs;
+      this.#output.writeMilliseconds(firstMs);
+    }
+    if (isListpack) return this.#writeListpack(ref);
+    this.#originMs = nextMs - 1;
+    this.#output.writeLength(hashValue.count(memory, encoding, ref));
+    hashValue.forEach(memory, encoding, ref, this.#fieldWriterOf(type));
+  }
+
+  #fieldWriterOf(type: number): hashValue.FieldVisitor {
+    if (type === format.RDB_HASH_METADATA) return this.#writeFieldBehindExpiry;
+    return type === format.RDB_HASH ? this.#writeField : this.#writeFieldBeforeExpiry;
   }
 
   #writeListpack(ref: Ref): void {
@@ -212,5 +269,16 @@ export class RdbValueWriter {
   readonly #writeField = (field: Slice, bytes: Slice): void => {
     this.#writeSlice(field);
     this.#writeSlice(bytes);
+  };
+
+  readonly #writeFieldBehindExpiry = (field: Slice, bytes: Slice, expiryMs: number): void => {
+    this.#output.writeLength(expiryMs === value.NO_EXPIRY ? 0 : expiryMs - this.#originMs);
+    this.#writeField(field, bytes);
+  };
+
+  readonly #writeFieldBeforeExpiry = (field: Slice, bytes: Slice, expiryMs: number): void => {
+    this.#writeField(field, bytes);
+    // -1 says "none" here and there.
+    this.#output.writeMilliseconds(expiryMs);
   };
 }

@@ -1,6 +1,6 @@
 /**
- * RDB writer: a whole file, or one value as a DUMP payload, as redis-server 7.0.15 writes them. The
- * format is drawn in rdb_format.ts.
+ * RDB writer: a whole file, or one value as a DUMP payload, as redis-server 7.0.15 writes them, or
+ * another server for another version. The format is drawn in rdb_format.ts.
  *
  * It reads `Memory` and the roots of the databases, so that the same code saves on the main thread
  * (SAVE) and in the child, over frozen memory (BGSAVE, AOF base). It knows nothing of files: bytes
@@ -22,6 +22,16 @@ export interface DatabaseRoots {
   expires: Ref;
 }
 
+/** The place of a file in the history of its data, from where a replica can go on with it. */
+export interface RdbHistory {
+  /** The id of the history. */
+  replicationId: string;
+  /** Bytes of the history's stream that are in the file. */
+  offset: number;
+  /** The database that the stream has selected there. */
+  streamDb: number;
+}
+
 /** How a file is written. Plain data: it is posted to the child. */
 export interface RdbOptions {
   version: format.RdbVersion;
@@ -38,6 +48,8 @@ export interface RdbOptions {
   /** The present: for the file's header and for idle times. Unix time. */
   nowMs: number;
   usedMemoryBytes: number;
+  /** Null or missing if nobody could go on with the data. */
+  history?: RdbHistory | null;
   /** Sources of function libraries, which are kept as they were loaded. */
   functionLibraries: Uint8Array[];
   /** Pause after each key in microseconds; for tests (rdb-key-save-delay). */
@@ -52,6 +64,8 @@ export const PROGRESS_KEYS = 256;
 
 /** Redis prints this in its own files, and tools ask for it. */
 const REDIS_VERSION = "7.0.15";
+/** The first that writes Valkey's format. */
+const VALKEY_VERSION = "9.0.0";
 const CLOCK_MASK = 0xffffff;
 
 export class RdbWriter {
@@ -112,13 +126,19 @@ export class RdbWriter {
   }
 
   #writeHead(): void {
-    const { version, nowMs, usedMemoryBytes, isAofBase } = this.#options;
-    const magic = `REDIS${String(version).padStart(4, "0")}`;
+    const { version, nowMs, usedMemoryBytes, history = null, isAofBase } = this.#options;
+    const magic = format.magicOf(version);
     for (const character of magic) this.#output.writeByte(character.charCodeAt(0));
-    this.#writeAux("redis-ver", REDIS_VERSION);
+    if (format.isValkeyVersion(version)) this.#writeAux("valkey-ver", VALKEY_VERSION);
+    else this.#writeAux("redis-ver", REDIS_VERSION);
     this.#writeAux("redis-bits", "64");
     this.#writeAux("ctime", String(Math.floor(nowMs / 1000)));
     this.#writeAux("used-mem", String(usedMemoryBytes));
+    if (history !== null) {
+      this.#writeAux("repl-stream-db", String(history.streamDb));
+      this.#writeAux("repl-id", history.replicationId);
+      this.#writeAux("repl-offset", String(history.offset));
+    }
     // Redis: renamed in 7.0.
     this.#writeAux(version === 9 ? "aof-preamble" : "aof-base", isAofBase ? "1" : "0");
   }

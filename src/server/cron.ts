@@ -6,7 +6,13 @@
  */
 import * as clock from "../base/clock.ts";
 import type { Timer } from "../base/timers.ts";
-import { REDIS_BLOCKED, REDIS_MONITOR, REDIS_PUBSUB } from "../session/client.ts";
+import {
+  REDIS_BLOCKED,
+  REDIS_MASTER,
+  REDIS_MONITOR,
+  REDIS_PUBSUB,
+  REDIS_REPLICA,
+} from "../session/client.ts";
 import type { Host } from "../session/host.ts";
 
 /** Elements given back per slice, and the pause between slices: about a tenth of the time. */
@@ -15,11 +21,13 @@ const RECLAIM_PAUSE_MS = 1;
 /** Slices of an eviction in a row, each of half a millisecond unless configured, and a pause. */
 const EVICTION_SLICES = 3;
 const EVICTION_PAUSE_MS = 1;
+/** Pause between steps over expired fields, each of a millisecond: about a third of the time. */
+const FIELD_EXPIRY_PAUSE_MS = 2;
 /** Clients looked after per tick, at least. */
 const CLIENTS_PER_TICK_MIN = 50;
 const CLIENT_ROUND_MS = 5000;
 /** Clients that send nothing because they wait for something. */
-const MAY_BE_SILENT = REDIS_BLOCKED | REDIS_PUBSUB | REDIS_MONITOR;
+const MAY_BE_SILENT = REDIS_BLOCKED | REDIS_PUBSUB | REDIS_MONITOR | REDIS_REPLICA | REDIS_MASTER;
 /** How often memory is looked at. */
 const MEMORY_PERIOD_MS = 1000;
 
@@ -35,11 +43,14 @@ type CronHost = Pick<
   | "keyspace"
   | "latency"
   | "log"
+  | "masterLink"
   | "memoryLimit"
   | "memoryReturn"
+  | "migrationSockets"
   | "outputLimits"
   | "persistence"
   | "process"
+  | "replication"
   | "statistics"
   | "timers"
   | "turn"
@@ -50,6 +61,7 @@ export class Cron {
   readonly #timer: Timer;
   readonly #reclaimTimer: Timer;
   readonly #evictionTimer: Timer;
+  readonly #fieldExpiryTimer: Timer;
   /** When the next tick is due, in ms of `timers.nowMs`. */
   #nextTickMs = 0;
   #clientIds: Iterator<number> | null = null;
@@ -65,6 +77,7 @@ export class Cron {
     });
     this.#reclaimTimer = timers.create(() => this.#reclaim());
     this.#evictionTimer = timers.create(() => this.#continueEviction());
+    this.#fieldExpiryTimer = timers.create(() => this.#stepFieldExpiry());
   }
 
   /** Number of ticks since the start. */
@@ -90,6 +103,7 @@ export class Cron {
     this.#timer.stop();
     this.#reclaimTimer.stop();
     this.#evictionTimer.stop();
+    this.#fieldExpiryTimer.stop();
     this.#host.activeDefrag.stop();
   }
 
@@ -104,6 +118,8 @@ export class Cron {
     this.#continueEviction();
     this.#watchClients(nowMs);
     host.persistence.tick(nowMs);
+    host.replication.tick(nowMs);
+    host.process.tick(nowMs);
     host.blocking.expireWaiting();
     host.blocking.wakeDue();
     host.turn.schedule();
@@ -112,6 +128,8 @@ export class Cron {
       this.#memoryMs = nowMs;
       host.memoryReturn.tick(nowMs, host.statistics.commandRate.perSecond);
       host.activeDefrag.tick();
+      host.masterLink.tick(nowMs);
+      host.migrationSockets.closeIdle(nowMs);
     }
   }
 
@@ -147,17 +165,40 @@ export class Cron {
   }
 
   #expire(): void {
+    const { expireCycle } = this.#host;
+    this.#observeExpiry(() => expireCycle.run("slow"));
+    this.#continueFieldExpiry();
+  }
+
+  #observeExpiry(expire: () => void): void {
     const { expireCycle, latency } = this.#host;
     const usedUs = expireCycle.usedUs;
-    expireCycle.run("slow");
+    expire();
     latency.addIfNeeded("expire-cycle", expireCycle.usedUs - usedUs);
+  }
+
+  /** Fields that expire all at once are removed in steps, with room for others between them. */
+  #continueFieldExpiry(): void {
+    if (!this.#host.expireCycle.areFieldsBehind || this.#fieldExpiryTimer.isRunning) return;
+    this.#fieldExpiryTimer.start(FIELD_EXPIRY_PAUSE_MS);
+  }
+
+  #stepFieldExpiry(): void {
+    const { expireCycle, turn } = this.#host;
+    clock.refresh();
+    this.#observeExpiry(() => expireCycle.stepFields());
+    turn.schedule();
+    this.scheduleReclaim();
+    this.#continueFieldExpiry();
   }
 
   #sample(nowMs: number): void {
     const { statistics, memoryLimit: { usedBytes } } = this.#host;
     statistics.commandRate.sample(statistics.commandsProcessed, nowMs);
-    statistics.inputRate.sample(statistics.inputBytes, nowMs);
-    statistics.outputRate.sample(statistics.outputBytes, nowMs);
+    statistics.inputRate.sample(statistics.inputBytes + statistics.replicationInputBytes, nowMs);
+    statistics.outputRate.sample(statistics.outputBytes + statistics.replicationOutputBytes, nowMs);
+    statistics.replicationInputRate.sample(statistics.replicationInputBytes, nowMs);
+    statistics.replicationOutputRate.sample(statistics.replicationOutputBytes, nowMs);
     if (usedBytes > statistics.memoryPeakBytes) statistics.memoryPeakBytes = usedBytes;
   }
 
@@ -180,7 +221,8 @@ export class Cron {
     const client = clients.get(id);
     if (client === undefined) return;
     // A client above its soft limit may have no output of its own that would be looked at.
-    if (client.outputPendingBytes > 0 && host.outputLimits.closeIfReached(client)) return;
+    const hasOutput = client.outputPendingBytes > 0 || client.outputSource !== null;
+    if (hasOutput && host.outputLimits.closeIfReached(client)) return;
     const idleMs = nowMs - client.lastInteractionMs;
     const mayTimeOut = (client.flags & MAY_BE_SILENT) === 0;
     if (config.timeout > 0 && mayTimeOut && idleMs > config.timeout * 1000) {

@@ -247,6 +247,19 @@ export function rank(memory: Memory, tree: Ref, score: number, entry: Ref): numb
   return find(memory, tree, score, entry) ? rankOfPath(memory, tree) : -1;
 }
 
+/** The score of the first element of a tree that has any. O(1). */
+export function lowestScore(memory: Memory, tree: Ref): number {
+  const leaf = memory.word(tree, TREE_FIRST_LEAF);
+  return loadDouble(memory.words[leaf >>> SEGMENT_SHIFT], recordAt(leaf, 0, 0));
+}
+
+/** The entry of the first element; 0 if there is none. O(1). */
+export function lowestEntry(memory: Memory, tree: Ref): Ref {
+  if (count(memory, tree) === 0) return 0;
+  const leaf = memory.word(tree, TREE_FIRST_LEAF);
+  return memory.words[leaf >>> SEGMENT_SHIFT][recordAt(leaf, 0, 0) + RECORD_ENTRY];
+}
+
 /** Number of elements with a lower score; with `isInclusive`, those of this score included. */
 export function countBelowScore(
   memory: Memory,
@@ -361,6 +374,23 @@ export class ScoreTreeCursor {
     this.#slot = pathSlots[0];
     this.#leafCount = memory.word(this.#leaf, NODE_COUNT);
     return true;
+  }
+
+  /** Goes to the first element whose member is not below these bytes; for trees of one score. */
+  seekMember(
+    memory: Memory,
+    tree: Ref,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): boolean {
+    target.setMemberAlone(bytes, start, length);
+    pathToBound(memory, tree, false);
+    this.#memory = memory;
+    this.#leaf = pathNodes[0];
+    this.#slot = pathSlots[0] - 1;
+    this.#leafCount = memory.word(this.#leaf, NODE_COUNT);
+    return this.next();
   }
 
   /** Goes one element up. Returns whether there was one; if not, the walk is over. */

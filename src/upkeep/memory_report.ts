@@ -102,7 +102,7 @@ export function memoryReport(
   for (const db of keyspace.databases) {
     if (db.size === 0) continue;
     const { keys, expires } = tableBytesOf(db);
-    overheadBytes += keys + expires;
+    overheadBytes += keys + expires + db.expiryOrder.memoryBytes;
   }
   const datasetBytes = Math.max(0, usedBytes - overheadBytes);
   const sinceStart = usedBytes - startupBytes;

@@ -3,7 +3,8 @@
  * which they came) while it is small, then as a dict of field entries (field_entry.ts).
  *
  * The encoding is Redis's: "listpack" until there are more than `hash-max-listpack-entries` fields
- * or one field or value is longer than `hash-max-listpack-value`, then "hashtable", never back.
+ * or one field or value is longer than `hash-max-listpack-value`, then "hashtable", never back. A
+ * hash of which a field expires has other forms of both: expiring_hash.ts.
  *
  * Functions that take an `entry` work on the key's entry, in a database or detached; those that
  * take `encoding, ref` know no key. Bytes to be stored are no part of the hash they are stored to.
@@ -16,23 +17,35 @@ import type { Memory, Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as listpack from "../structures/listpack.ts";
+import * as dictAndTree from "./dict_and_tree.ts";
+import * as expiringFields from "./expiring_fields.ts";
+import * as expiringHash from "./expiring_hash.ts";
 import * as fieldEntry from "./field_entry.ts";
+import * as fieldListpack from "./field_listpack.ts";
+import type { HashLimits } from "./expiring_hash.ts";
 import { estimateEntryBytes, sampleEntries, sampleIndexes } from "./random_sample.ts";
 import * as value from "./value.ts";
 
-/** Beyond these a hash is no listpack any more. */
-export interface HashLimits {
-  /** Fields (config hash-max-listpack-entries). */
-  listpackEntriesMax: number;
-  /** Bytes of a field or a value (config hash-max-listpack-value). */
-  listpackValueBytesMax: number;
-}
+export type { HashLimits } from "./expiring_hash.ts";
+export {
+  loadFieldListpack,
+  makeExpiring,
+  NO_FIELD,
+  removeExpired,
+  setExpiry,
+} from "./expiring_hash.ts";
+export { isOrdered as isFieldListpack } from "./field_listpack.ts";
 
-/** Receives a field and its value; both are good until the next write or the next visit. */
-export type FieldVisitor = (field: Slice, value: Slice) => void;
+/**
+ * Receives a field, its value, and its expiry (Unix time in ms, or NO_EXPIRY). The slices are good
+ * until the next write or the next visit.
+ */
+export type FieldVisitor = (field: Slice, value: Slice, expiryMs: number) => void;
 
 /** More than header and backward length of a listpack entry can take. */
 const LISTPACK_ENTRY_OVERHEAD = 10;
+/** Elements of a listpack per field of a plain hash. */
+const PAIR_WIDTH = 2;
 
 const fieldView = scratch(new Slice());
 const valueView = scratch(new Slice());
@@ -49,9 +62,20 @@ export function countOfKey(memory: Memory, entry: Ref): number {
 
 /** Number of fields. */
 export function count(memory: Memory, encoding: number, ref: Ref): number {
-  return encoding === value.ENCODING_LISTPACK
-    ? listpack.count(memory, ref) >>> 1
-    : dict.count(memory, ref);
+  if (encoding === value.ENCODING_LISTPACK) return listpack.count(memory, ref) >>> 1;
+  if (encoding === value.ENCODING_HASHTABLE) return dict.count(memory, ref);
+  return expiringHash.count(memory, encoding, ref);
+}
+
+/** The dict of a large hash; 0 for one that is a listpack. */
+export function tableOf(memory: Memory, encoding: number, ref: Ref): Ref {
+  if (encoding === value.ENCODING_HASHTABLE) return ref;
+  return encoding === value.ENCODING_HASHTABLE_EX ? dictAndTree.dictOf(memory, ref) : 0;
+}
+
+/** `tableOf` the value of a key. */
+export function tableOfKey(memory: Memory, entry: Ref): Ref {
+  return tableOf(memory, value.encodingOf(memory, entry), value.valueRef(memory, entry));
 }
 
 /** Points `out` at the value of a field; false if there is no such field. */
@@ -71,10 +95,32 @@ export function get(
     listpack.read(memory, ref, listpack.next(memory, ref, position), out);
     return true;
   }
+  if (value.mayHaveExpiries(memory, entry)) {
+    return expiringHash.get(memory, entry, field, start, length, out);
+  }
   const found = dict.find(memory, ref, field, start, length);
   if (found === 0) return false;
   fieldEntry.read(memory, found, out);
   return true;
+}
+
+/** When a field expires: Unix time in ms, NO_EXPIRY, or NO_FIELD if there is no such field. */
+export function expiryOf(
+  memory: Memory,
+  entry: Ref,
+  field: Uint8Array,
+  start: number,
+  length: number,
+): number {
+  if (value.mayHaveExpiries(memory, entry)) {
+    return expiringHash.expiryOf(memory, entry, field, start, length);
+  }
+  return has(memory, entry, field, start, length) ? value.NO_EXPIRY : expiringHash.NO_FIELD;
+}
+
+/** How many fields have an expiry before `nowMs`; those that are hidden, if any are. */
+export function countExpired(memory: Memory, entry: Ref, nowMs: number): number {
+  return value.mayHaveExpiries(memory, entry) ? expiringHash.countExpired(memory, entry, nowMs) : 0;
 }
 
 /** Whether there is such a field. */
@@ -96,14 +142,18 @@ export function valueBytes(
   start: number,
   length: number,
 ): number {
-  if (value.encodingOf(memory, entry) === value.ENCODING_LISTPACK) {
+  const table = tableOfKey(memory, entry);
+  if (table === 0) {
     return get(memory, entry, field, start, length, valueView) ? valueView.length : -1;
   }
-  const found = dict.find(memory, value.valueRef(memory, entry), field, start, length);
+  const found = dict.find(memory, table, field, start, length);
   return found === 0 ? -1 : fieldEntry.valueBytes(memory, found);
 }
 
-/** Sets a field, converting the hash if limits are exceeded. Returns whether the field is new. */
+/**
+ * Sets a field, converting the hash if limits are exceeded. Returns whether the field is new. The
+ * expiry of one that was there goes.
+ */
 export function set(
   arena: Arena,
   entry: Ref,
@@ -146,9 +196,50 @@ export function set(
       }
     }
     convert(arena, entry);
+  } else if (value.mayHaveExpiries(arena, entry)) {
+    return expiringHash.set(
+      arena,
+      entry,
+      field,
+      fieldStart,
+      fieldLength,
+      bytes,
+      start,
+      length,
+      limits,
+      false,
+    );
   }
   const ref = value.valueRef(arena, entry);
   return setInDict(arena, ref, field, fieldStart, fieldLength, bytes, start, length);
+}
+
+/** `set` that leaves the expiry of the field as it is. */
+export function setKeepingExpiry(
+  arena: Arena,
+  entry: Ref,
+  field: Uint8Array,
+  fieldStart: number,
+  fieldLength: number,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  limits: HashLimits,
+): boolean {
+  return value.mayHaveExpiries(arena, entry)
+    ? expiringHash.set(
+      arena,
+      entry,
+      field,
+      fieldStart,
+      fieldLength,
+      bytes,
+      start,
+      length,
+      limits,
+      true,
+    )
+    : set(arena, entry, field, fieldStart, fieldLength, bytes, start, length, limits);
 }
 
 /**
@@ -169,6 +260,9 @@ export function remove(
     value.setValueRef(arena, entry, listpack.remove(arena, ref, position, 2));
     return true;
   }
+  if (value.mayHaveExpiries(arena, entry)) {
+    return expiringHash.remove(arena, entry, field, start, length);
+  }
   const found = dict.find(arena, ref, field, start, length);
   if (found === 0) return false;
   dict.removeFound(arena, ref, found);
@@ -183,12 +277,14 @@ export function forEach(
   ref: Ref,
   visit: FieldVisitor,
 ): void {
-  if (encoding !== value.ENCODING_LISTPACK) {
-    dict.forEach(memory, ref, (found) => visitEntry(memory, found, visit));
+  const table = tableOf(memory, encoding, ref);
+  if (table !== 0) {
+    dict.forEach(memory, table, (found) => visitEntry(memory, found, visit));
     return;
   }
+  const isExpiring = encoding === value.ENCODING_LISTPACK_EX;
   let position = listpack.first(memory, ref);
-  while (position !== -1) position = visitPair(memory, ref, position, visit);
+  while (position !== -1) position = visitPair(memory, ref, position, isExpiring, visit);
 }
 
 /** `forEach` over the hash of a key. */
@@ -198,13 +294,16 @@ export function forEachField(memory: Memory, entry: Ref, visit: FieldVisitor): v
 
 /** Calls `visit` with one field of a hash that is not empty, each as likely. O(1) expected. */
 export function visitRandom(memory: Memory, entry: Ref, visit: FieldVisitor): void {
-  const ref = value.valueRef(memory, entry);
-  if (value.encodingOf(memory, entry) !== value.ENCODING_LISTPACK) {
-    visitEntry(memory, dict.randomEntry(memory, ref, random), visit);
+  const table = tableOfKey(memory, entry);
+  if (table !== 0) {
+    visitEntry(memory, dict.randomEntry(memory, table, random), visit);
     return;
   }
-  const index = random.below(listpack.count(memory, ref) >>> 1);
-  visitPair(memory, ref, listpack.seek(memory, ref, index * 2), visit);
+  const ref = value.valueRef(memory, entry);
+  const isExpiring = value.mayHaveExpiries(memory, entry);
+  const width = isExpiring ? fieldListpack.WIDTH : PAIR_WIDTH;
+  const index = random.below(listpack.count(memory, ref) / width);
+  visitPair(memory, ref, listpack.seek(memory, ref, index * width), isExpiring, visit);
 }
 
 /**
@@ -217,20 +316,22 @@ export function visitRandomRepeatedly(
   wanted: number,
   visit: (field: Slice, value: Slice) => boolean,
 ): void {
-  const ref = value.valueRef(memory, entry);
+  const table = tableOfKey(memory, entry);
   let goesOn = true;
   const visitOnce: FieldVisitor = (field, bytes) => {
     goesOn = visit(field, bytes);
   };
-  if (value.encodingOf(memory, entry) !== value.ENCODING_LISTPACK) {
+  if (table !== 0) {
     for (let drawn = 0; drawn < wanted && goesOn; drawn++) {
-      visitEntry(memory, dict.randomEntry(memory, ref, random), visitOnce);
+      visitEntry(memory, dict.randomEntry(memory, table, random), visitOnce);
     }
     return;
   }
-  const positions = fieldPositions(memory, ref);
+  const ref = value.valueRef(memory, entry);
+  const isExpiring = value.mayHaveExpiries(memory, entry);
+  const positions = fieldPositions(memory, ref, isExpiring);
   for (let drawn = 0; drawn < wanted && goesOn; drawn++) {
-    visitPair(memory, ref, positions[random.below(positions.length)], visitOnce);
+    visitPair(memory, ref, positions[random.below(positions.length)], isExpiring, visitOnce);
   }
 }
 
@@ -241,14 +342,16 @@ export function visitSample(
   wanted: number,
   visit: FieldVisitor,
 ): void {
-  const ref = value.valueRef(memory, entry);
-  if (value.encodingOf(memory, entry) !== value.ENCODING_LISTPACK) {
-    for (const found of sampleEntries(memory, ref, wanted)) visitEntry(memory, found, visit);
+  const table = tableOfKey(memory, entry);
+  if (table !== 0) {
+    for (const found of sampleEntries(memory, table, wanted)) visitEntry(memory, found, visit);
     return;
   }
-  const positions = fieldPositions(memory, ref);
+  const ref = value.valueRef(memory, entry);
+  const isExpiring = value.mayHaveExpiries(memory, entry);
+  const positions = fieldPositions(memory, ref, isExpiring);
   sampleIndexes(positions.length, wanted, (index) => {
-    visitPair(memory, ref, positions[index], visit);
+    visitPair(memory, ref, positions[index], isExpiring, visit);
   });
 }
 
@@ -256,7 +359,7 @@ export function visitSample(
 export function visitEntry(memory: Memory, found: Ref, visit: FieldVisitor): void {
   dictEntry.readKey(memory, found, fieldView);
   fieldEntry.read(memory, found, valueView);
-  visit(fieldView, valueView);
+  visit(fieldView, valueView, fieldEntry.expiryOf(memory, found));
 }
 
 /**
@@ -294,7 +397,8 @@ export function loadListpack(
 
 /** A copy of the value that shares nothing with it. */
 export function duplicate(arena: Arena, encoding: number, ref: Ref): Ref {
-  if (encoding === value.ENCODING_LISTPACK) return listpack.duplicate(arena, ref);
+  if (encoding === value.ENCODING_HASHTABLE_EX) return expiringFields.duplicate(arena, ref);
+  if (encoding !== value.ENCODING_HASHTABLE) return listpack.duplicate(arena, ref);
   const copy = dict.create(arena);
   forEach(arena, encoding, ref, (field, bytes) => {
     putIntoDict(arena, copy, field, bytes);
@@ -304,12 +408,16 @@ export function duplicate(arena: Arena, encoding: number, ref: Ref): Ref {
 
 /** How many blocks freeing takes, roughly. */
 export function blockCount(memory: Memory, encoding: number, ref: Ref): number {
-  return encoding === value.ENCODING_LISTPACK ? 1 : dict.count(memory, ref);
+  const table = tableOf(memory, encoding, ref);
+  return table === 0 ? 1 : dict.count(memory, table);
 }
 
 /** Frees about `limit` blocks. Returns whether all are freed. */
 export function releaseStep(arena: Arena, encoding: number, ref: Ref, limit: number): boolean {
-  if (encoding !== value.ENCODING_LISTPACK) {
+  if (encoding === value.ENCODING_HASHTABLE_EX) {
+    return expiringFields.releaseStep(arena, ref, limit);
+  }
+  if (encoding === value.ENCODING_HASHTABLE) {
     return dict.freeStep(arena, ref, limit, (found) => fieldEntry.free(arena, found));
   }
   arena.free(ref);
@@ -320,7 +428,10 @@ export function releaseStep(arena: Arena, encoding: number, ref: Ref, limit: num
  * Bytes of memory, estimated from about `samples` fields; 0 looks at all of them (MEMORY USAGE).
  */
 export function memoryBytes(arena: Arena, encoding: number, ref: Ref, samples: number): number {
-  if (encoding === value.ENCODING_LISTPACK) return arena.blockBytes(ref);
+  if (encoding === value.ENCODING_HASHTABLE_EX) {
+    return expiringFields.memoryBytes(arena, ref, samples);
+  }
+  if (encoding !== value.ENCODING_HASHTABLE) return arena.blockBytes(ref);
   const fieldBytes = (found: Ref) => fieldEntry.memoryBytes(arena, found);
   return dict.tableBytes(arena, ref) + estimateEntryBytes(arena, ref, samples, fieldBytes);
 }
@@ -393,21 +504,34 @@ function loadLargeListpack(arena: Arena, entry: Ref, bytes: Uint8Array, start: n
 }
 
 /** Visits the field at `position`. Returns the position of the next one, or -1. */
-function visitPair(memory: Memory, ref: Ref, position: number, visit: FieldVisitor): number {
+function visitPair(
+  memory: Memory,
+  ref: Ref,
+  position: number,
+  isExpiring: boolean,
+  visit: FieldVisitor,
+): number {
   listpack.read(memory, ref, position, fieldView);
   const valuePosition = listpack.next(memory, ref, position);
   listpack.read(memory, ref, valuePosition, valueView);
-  visit(fieldView, valueView);
-  return listpack.next(memory, ref, valuePosition);
+  if (!isExpiring) {
+    visit(fieldView, valueView, value.NO_EXPIRY);
+    return listpack.next(memory, ref, valuePosition);
+  }
+  visit(fieldView, valueView, fieldListpack.expiryAt(memory, ref, position));
+  return fieldListpack.next(memory, ref, position);
 }
 
 /** Positions of all fields of a listpack. */
-function fieldPositions(memory: Memory, ref: Ref): Int32Array {
-  const positions = new Int32Array(listpack.count(memory, ref) >>> 1);
+function fieldPositions(memory: Memory, ref: Ref, isExpiring: boolean): Int32Array {
+  const width = isExpiring ? fieldListpack.WIDTH : PAIR_WIDTH;
+  const positions = new Int32Array(listpack.count(memory, ref) / width);
   let position = listpack.first(memory, ref);
   for (let index = 0; index < positions.length; index++) {
     positions[index] = position;
-    position = listpack.next(memory, ref, listpack.next(memory, ref, position));
+    position = isExpiring
+      ? fieldListpack.next(memory, ref, position)
+      : listpack.next(memory, ref, listpack.next(memory, ref, position));
   }
   return positions;
 }

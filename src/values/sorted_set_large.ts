@@ -1,10 +1,6 @@
 /**
  * Sorted set, large form (Redis calls the encoding "skiplist"): a dict from member to score, and a
- * score tree that holds the same entries in order.
- *
- *   word   field of the root block
- *   0      ref of the dict
- *   1      ref of the score tree; 0 once `releaseStep` has freed it
+ * score tree that holds the same entries in order. Their root is drawn in dict_and_tree.ts.
  *
  *   word   field of a member's entry (see dict_entry.ts)
  *   0      header
@@ -18,7 +14,6 @@ import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import {
   type Memory,
-  OFFSET_MASK,
   type Ref,
   SEGMENT_SHIFT,
   storeDouble,
@@ -28,11 +23,11 @@ import * as byteString from "../structures/byte_string.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as scoreTree from "../structures/score_tree.ts";
+import * as dictAndTree from "./dict_and_tree.ts";
+import { dictOf, treeOf } from "./dict_and_tree.ts";
 import { estimateEntryBytes, sampleEntries } from "./random_sample.ts";
 
-const ROOT_BYTES = 8;
-const ROOT_DICT = 0;
-const ROOT_TREE = 1;
+export { dictOf, treeOf } from "./dict_and_tree.ts";
 
 const ENTRY_SCORE = 1;
 const ENTRY_KEY_OFFSET = 3;
@@ -42,23 +37,7 @@ const view = scratch(new Slice());
 
 /** An empty sorted set. */
 export function create(arena: Arena): Ref {
-  const members = dict.create(arena);
-  const tree = scoreTree.create(arena);
-  const root = arena.allocate(ROOT_BYTES);
-  const words = arena.words[root >>> SEGMENT_SHIFT];
-  words[wordOffsetOf(root) + ROOT_DICT] = members;
-  words[wordOffsetOf(root) + ROOT_TREE] = tree;
-  return root;
-}
-
-/** The dict of the members' entries. */
-export function dictOf(memory: Memory, root: Ref): Ref {
-  return memory.words[root >>> SEGMENT_SHIFT][((root & OFFSET_MASK) << 1) + ROOT_DICT];
-}
-
-/** The score tree of the members' entries. */
-export function treeOf(memory: Memory, root: Ref): Ref {
-  return memory.words[root >>> SEGMENT_SHIFT][((root & OFFSET_MASK) << 1) + ROOT_TREE];
+  return dictAndTree.create(arena, dict.create(arena));
 }
 
 /** Number of members. */
@@ -80,18 +59,6 @@ export function find(
 /** Prepares an empty set for so many members. */
 export function reserve(arena: Arena, root: Ref, members: number): void {
   dict.reserve(arena, dictOf(arena, root), members);
-}
-
-/** Moves the root, and what hangs at it but members and nodes, out of slabs to be emptied. */
-export function relocateRoot(arena: Arena, root: Ref): Ref {
-  const moved = arena.relocate(root);
-  const members = dict.relocateTable(arena, dictOf(arena, moved));
-  const tree = arena.relocate(treeOf(arena, moved));
-  arena.willWrite(moved);
-  const words = arena.words[moved >>> SEGMENT_SHIFT];
-  words[wordOffsetOf(moved) + ROOT_DICT] = members;
-  words[wordOffsetOf(moved) + ROOT_TREE] = tree;
-  return moved;
 }
 
 /** Moves a member's entry out of a slab that is to be emptied, and tells the tree; not the dict. */
@@ -212,9 +179,7 @@ export function releaseStep(arena: Arena, root: Ref, limit: number): boolean {
     const freed = Math.min(total, limit);
     scoreTree.removeRange(arena, tree, total - freed, freed, (entry) => freeEntry(arena, entry));
     if (freed < total) return false;
-    scoreTree.free(arena, tree);
-    arena.willWrite(root);
-    arena.words[root >>> SEGMENT_SHIFT][wordOffsetOf(root) + ROOT_TREE] = 0;
+    dictAndTree.freeTree(arena, root);
   }
   if (!dict.freeStep(arena, dictOf(arena, root), limit, ignoreEntry)) return false;
   arena.free(root);
@@ -227,7 +192,7 @@ export function releaseStep(arena: Arena, root: Ref, limit: number): boolean {
  */
 export function memoryBytes(arena: Arena, root: Ref, samples: number): number {
   const members = dictOf(arena, root);
-  return ROOT_BYTES + dict.tableBytes(arena, members) +
+  return dictAndTree.ROOT_BYTES + dict.tableBytes(arena, members) +
     scoreTree.memoryBytes(arena, treeOf(arena, root)) +
     estimateEntryBytes(arena, members, samples, (entry) => entryBytes(arena, entry));
 }

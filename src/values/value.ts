@@ -64,6 +64,12 @@ export const ENCODING_EMBSTR = 8;
 export const ENCODING_QUICKLIST = 9;
 export const ENCODING_STREAM = 10;
 export const ENCODING_LISTPACK = 11;
+/**
+ * From here on: encodings of collections some of whose elements expire (or once did). The second is
+ * Redis's "hashtable" too; here it has another form.
+ */
+export const ENCODING_LISTPACK_EX = 12;
+export const ENCODING_HASHTABLE_EX = 13;
 
 /** What OBJECT ENCODING prints. */
 export const ENCODING_NAMES = [
@@ -79,6 +85,8 @@ export const ENCODING_NAMES = [
   "quicklist",
   "stream",
   "listpack",
+  "listpackex",
+  "hashtable",
 ] as const;
 
 export const FLAG_EXPIRY = 1;
@@ -119,6 +127,11 @@ export function noSuchType(type: never): never {
 /** One of the ENCODING_… numbers. */
 export function encodingOf(memory: Memory, entry: Ref): number {
   return memory.word(entry, META) >>> ENCODING_SHIFT;
+}
+
+/** Whether the value is of a form that can have elements which expire. */
+export function mayHaveExpiries(memory: Memory, entry: Ref): boolean {
+  return memory.word(entry, META) >>> ENCODING_SHIFT >= ENCODING_LISTPACK_EX;
 }
 
 /** The access clock: 24 bits, whose meaning (LRU or LFU) is the keyspace's. */

@@ -16,13 +16,17 @@ import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as quicklistNodes from "../structures/quicklist_nodes.ts";
 import { relocateLeaf } from "../structures/score_tree_relocation.ts";
+import * as dictAndTree from "./dict_and_tree.ts";
+import * as expiringFields from "./expiring_fields.ts";
 import * as fieldEntry from "./field_entry.ts";
 import * as sortedSetLarge from "./sorted_set_large.ts";
 import { StreamWalk } from "./stream_relocation.ts";
 import {
   ENCODING_HASHTABLE,
+  ENCODING_HASHTABLE_EX,
   ENCODING_INTSET,
   ENCODING_LISTPACK,
+  ENCODING_LISTPACK_EX,
   ENCODING_SKIPLIST,
   ENCODING_STREAM,
   encodingOf,
@@ -30,7 +34,6 @@ import {
   setValueRef,
   TYPE_HASH,
   TYPE_LIST,
-  TYPE_SET,
   TYPE_STRING,
   typeOf,
   valueRef,
@@ -59,6 +62,8 @@ export class ValueWalk {
     return arena.relocate(entry);
   };
   readonly #relocateField = (entry: Ref): Ref => fieldEntry.relocate(this.#arena!, entry);
+  readonly #relocateExpiring = (entry: Ref): Ref =>
+    expiringFields.relocateEntry(this.#arena!, this.#root, entry);
   readonly #relocateScored = (entry: Ref): Ref =>
     sortedSetLarge.relocateEntry(this.#arena!, this.#root, entry);
 
@@ -83,7 +88,7 @@ export class ValueWalk {
         this.#stepDict(arena, entry);
         break;
       case IN_TREE: {
-        const tree = sortedSetLarge.treeOf(arena, valueRef(arena, entry));
+        const tree = dictAndTree.treeOf(arena, valueRef(arena, entry));
         this.#place = relocateLeaf(arena, tree, this.#place);
         if (this.#place === -1) this.#phase = DONE;
         break;
@@ -115,6 +120,7 @@ export class ValueWalk {
     }
     switch (encodingOf(arena, entry)) {
       case ENCODING_LISTPACK:
+      case ENCODING_LISTPACK_EX:
       case ENCODING_INTSET:
         setValueRef(arena, entry, arena.relocate(ref));
         return DONE;
@@ -122,7 +128,8 @@ export class ValueWalk {
         setValueRef(arena, entry, dict.relocateTable(arena, ref));
         return IN_DICT;
       case ENCODING_SKIPLIST:
-        setValueRef(arena, entry, sortedSetLarge.relocateRoot(arena, ref));
+      case ENCODING_HASHTABLE_EX:
+        setValueRef(arena, entry, dictAndTree.relocateRoot(arena, ref));
         return IN_DICT;
       case ENCODING_STREAM:
         setValueRef(arena, entry, this.#streamWalk.begin(arena, ref));
@@ -132,14 +139,14 @@ export class ValueWalk {
   }
 
   #stepDict(arena: Arena, entry: Ref): void {
-    const type = typeOf(arena, entry);
+    const isHash = typeOf(arena, entry) === TYPE_HASH;
     let members = valueRef(arena, entry);
-    let relocate = type === TYPE_HASH ? this.#relocateField : this.#relocateMember;
-    const hasTree = type !== TYPE_HASH && type !== TYPE_SET;
+    let relocate = isHash ? this.#relocateField : this.#relocateMember;
+    const hasTree = encodingOf(arena, entry) !== ENCODING_HASHTABLE;
     if (hasTree) {
       this.#root = members;
-      members = sortedSetLarge.dictOf(arena, this.#root);
-      relocate = this.#relocateScored;
+      members = dictAndTree.dictOf(arena, this.#root);
+      relocate = isHash ? this.#relocateExpiring : this.#relocateScored;
     }
     this.#place = dict.relocateBuckets(arena, members, this.#place, relocate);
     if (this.#place === 0) this.#phase = hasTree ? IN_TREE : DONE;

@@ -103,12 +103,17 @@ Deno.test("RESTORE answers bad options as Redis does", () => {
 Deno.test("RESTORE refuses wrong versions and checksums, and reads older versions", () => {
   using server = new EmbeddedServer();
   const refused = "-ERR DUMP payload version or checksum are wrong\r\n";
-  assertEquals(server.raw("RESTORE", "k", 0, payload("\x00\x01a", 11)), refused);
+  for (const version of [0, 17, 79, 81, 255]) {
+    assertEquals(server.raw("RESTORE", "k", 0, payload("\x00\x01a", version)), refused);
+  }
   const damaged = payload("\x00\x01a");
   damaged[2] ^= 1;
   assertEquals(server.raw("RESTORE", "k", 0, damaged), refused);
   assertEquals(server.raw("RESTORE", "k", 0, ""), refused);
-  assertEquals(server.raw("RESTORE", "k", 0, payload("\x00\x01a", 6)), OK);
+  for (const version of [6, 11, 12, 16, 80]) {
+    const sound = payload("\x00\x01a", version);
+    assertEquals(server.raw("RESTORE", "k", 0, sound, "REPLACE"), OK, `${version}`);
+  }
 });
 
 Deno.test("RESTORE refuses values that are none and leaves nothing behind", () => {
@@ -141,7 +146,7 @@ Deno.test("DEBUG SET-SKIP-CHECKSUM-VALIDATION lets payloads pass whose checksum 
   assertEquals(server.raw("RESTORE", "k", 0, wrong), refused);
   assertEquals(server.run("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "1"), "OK");
   assertEquals(server.raw("RESTORE", "k", 0, wrong), OK);
-  assertEquals(server.raw("RESTORE", "k2", 0, latin1("\x00\x01a\x0b\0xxxxxxxx")), refused);
+  assertEquals(server.raw("RESTORE", "k2", 0, latin1("\x00\x01a\x11\0xxxxxxxx")), refused);
   assertEquals(server.run("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "0"), "OK");
   assertEquals(server.raw("RESTORE", "k3", 0, wrong), refused);
 });

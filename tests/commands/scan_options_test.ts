@@ -38,9 +38,19 @@ Deno.test("a cursor is what strtoul reads, of which the lower 32 bits count", ()
 
 Deno.test("options come in any order and case, the last of each counts", () => {
   const argv = Argv.of("SCAN", "0", "count", "5", "MATCH", "a*", "TYPE", "HASH", "COUNT", "7");
-  assertEquals(scanOptions(argv, 2, true), { count: 7, patternIndex: 5, typeName: "hash" });
+  assertEquals(scanOptions(argv, 2, true), {
+    count: 7,
+    patternIndex: 5,
+    typeName: "hash",
+    hasNoValues: false,
+  });
   const bare = Argv.of("SCAN", "0");
-  assertEquals(scanOptions(bare, 2, true), { count: 10, patternIndex: 0, typeName: null });
+  assertEquals(scanOptions(bare, 2, true), {
+    count: 10,
+    patternIndex: 0,
+    typeName: null,
+    hasNoValues: false,
+  });
   const any = Argv.of("SCAN", "0", "MATCH", "a", "MATCH", "*");
   assertEquals(scanOptions(any, 2, true).patternIndex, 0);
 });
@@ -78,7 +88,11 @@ Deno.test("collecting goes through a dict in steps of about the count", () => {
   const entry = setValue.createDetached(arena);
   for (let index = 0; index < 1000; index++) {
     const bytes = latin1Bytes(`m${index}`);
-    setValue.add(arena, entry, bytes, 0, bytes.length, { intsetEntriesMax: 512 });
+    setValue.add(arena, entry, bytes, 0, bytes.length, {
+      intsetEntriesMax: 512,
+      listpackEntriesMax: 0,
+      listpackValueBytesMax: 0,
+    });
   }
   const members = value.valueRef(arena, entry);
   const seen = new Set<Ref>();

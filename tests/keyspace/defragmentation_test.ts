@@ -143,11 +143,18 @@ class RequestStream {
 
   #hash(key: string, kind: string): Argument[] {
     const random = this.#random;
-    switch (random.below(4)) {
+    const expiryMs = FAR_FUTURE_MS + random.below(1000);
+    switch (random.below(6)) {
       case 0:
         return ["HDEL", key, this.element(kind)];
       case 1:
         return ["HGET", key, this.element(kind)];
+      case 2:
+        return ["HPEXPIREAT", key, expiryMs, "FIELDS", 1, this.element(kind)];
+      case 3:
+        return random.oneIn(2)
+          ? ["HPERSIST", key, "FIELDS", 1, this.element(kind)]
+          : ["HSETEX", key, "PXAT", expiryMs, "FIELDS", 1, this.element(kind), this.text()];
       default:
         return ["HSET", key, this.element(kind), this.text()];
     }
@@ -251,6 +258,8 @@ function hugeRequests(random: SeededRandom): Argument[][] {
     const element = `e${index}`;
     requests.push(["SADD", "huge:set", element.padEnd(20, "s")]);
     requests.push(["HSET", "huge:hash", element, element.padEnd(random.between(1, 300), "v")]);
+    const expiryMs = FAR_FUTURE_MS + index % 97;
+    requests.push(["HPEXPIREAT", "huge:hash", expiryMs, "FIELDS", 1, element]);
     requests.push(["ZADD", "huge:zset", index % 97, element]);
     requests.push(["RPUSH", "huge:list", element.padEnd(random.between(1, 400), "l")]);
     requests.push(["XADD", "huge:stream", "9-*", "f", element.padEnd(random.between(1, 400), "x")]);

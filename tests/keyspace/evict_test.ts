@@ -26,6 +26,7 @@ class Scene implements Disposable {
       keyChanged: () => {},
       keyReady: () => {},
       databaseFlushed: () => {},
+      fieldVanishes: () => {},
       keyVanishes: () => this.events.push("vanishes"),
       keyEvent: (_db, _class, event) => {
         if (event !== "new") this.events.push(event);

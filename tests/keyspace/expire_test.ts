@@ -27,6 +27,7 @@ class Scene implements Disposable {
       keyChanged: () => {},
       keyReady: () => {},
       databaseFlushed: () => {},
+      fieldVanishes: () => {},
       keyVanishes: (_db, bytes, start, length) => {
         this.vanished.push(latin1Text(bytes, start, length));
       },

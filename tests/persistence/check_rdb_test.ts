@@ -77,14 +77,19 @@ Deno.test("check-rdb refuses what is no RDB, a version of the future, and a miss
   assertMatch(usage.join(), /^Usage: /);
 });
 
+/** What a file has of the name of a module's type, with version 3 of its format. */
+const MODULE_ID = "\x81\x45\xe2\x52\x38\xdf\x91\x2c\x03";
+
 Deno.test("check-rdb does not call a file damaged that holds what only others can read", () => {
   const head = [..."REDIS0010\xfe\x00"].map((letter) => letter.charCodeAt(0));
   const text = (letters: string) => [...letters].map((letter) => letter.charCodeAt(0));
   for (
     const [part, reason] of [
-      ["\x07\x03key\x00", 'key "key" has type module (7), which this version cannot read'],
-      ["\x17\x03key\x00", 'key "key" has type hash with expiring fields (23), which this'],
-      ["\xf7\x00", "the file holds data of a module"],
+      [`\x07\x03key${MODULE_ID}`, 'key "key" has type module (7) with the name "ReJSON-RL", which'],
+      ["\x1c\x03key\x00", 'key "key" has type array (28), which this version cannot read'],
+      [`\xf7${MODULE_ID}`, 'the file holds data of module "ReJSON-RL"'],
+      ["\xf2\x00", "the file holds templates of hashes (242)"],
+      ["\xf3\x00", "the file holds data that modules keep with keys (243)"],
       ["\xf6\x00", "Pre-release function format not supported"],
     ]
   ) {

@@ -30,8 +30,8 @@ function dumpBody(server: EmbeddedServer, key: string): Uint8Array {
 }
 
 /** A payload that passes while checksums are skipped. */
-export function unsigned(body: Uint8Array): Uint8Array {
-  return concatBytes([body, latin1("\x0a\0" + "\0".repeat(8))]);
+export function unsigned(body: Uint8Array, version = 10): Uint8Array {
+  return concatBytes([body, latin1(String.fromCharCode(version) + "\0" + "\0".repeat(8))]);
 }
 
 /** Values of all types, small and large, compressible and not. */
@@ -53,7 +53,21 @@ function fillWithValues(server: EmbeddedServer, random: SeededRandom): void {
     ["PFADD", "hll", ...words],
   ];
   for (const request of requests) server.run(...request);
+  fillWithExpiringFields(server, words);
   server.run("PEXPIREAT", "zset", "4102444800000");
+}
+
+/** Hashes of both forms, of whose fields some expire. */
+function fillWithExpiringFields(server: EmbeddedServer, words: readonly string[]): void {
+  server.run("HSET", "expiring hash", ...words, "field", "value");
+  server.run("HSET", "large expiring hash", ...words, "field", "v".repeat(100));
+  for (const key of ["expiring hash", "large expiring hash"]) {
+    const fields = server.run("HKEYS", key) as Argument[];
+    fields.forEach((field, index) => {
+      const expiryMs = 4_102_444_800_000 + (index % 5) * 1000;
+      if (index % 3 > 0) server.run("HPEXPIREAT", key, expiryMs, "FIELDS", 1, field);
+    });
+  }
 }
 
 /** Changes some bytes; may return what it was given. */
@@ -115,6 +129,8 @@ export function grow(server: EmbeddedServer, key: Argument): void {
       break;
     case "hash":
       server.run("HDEL", key, "a");
+      server.run("HPERSIST", key, "FIELDS", "1", "1");
+      server.run("HPEXPIREAT", key, "4102444800000", "FIELDS", "2", "7", "field");
       server.run("HINCRBY", key, "7", "1");
       server.run("HSET", key, ...many((index) => [`${index}`, "v"]));
       break;
@@ -129,7 +145,7 @@ export function grow(server: EmbeddedServer, key: Argument): void {
 /** Whatever a server holds must be there again after a save and a load. */
 export function assertSurvives(server: EmbeddedServer, what: string): void {
   const expected = contentsOf(server, false);
-  const file = saveToBytes(server);
+  const file = saveToBytes(server, { version: 12 });
   using second = new EmbeddedServer([...DIRECTIVES]);
   try {
     loadFromBytes(second, file, { keepsExpired: true });
@@ -150,19 +166,26 @@ export function fuzzPayloads(seed: number, times: number): DamageCounts {
   const counts: DamageCounts = { refused: 0, accepted: 0 };
   using source = new EmbeddedServer();
   fillWithValues(source, random);
-  const bodies = soundPayloads().map(({ body }) => body);
+  const bodies: [body: Uint8Array, version: number][] = soundPayloads().map(({ body }) => {
+    return [body, 10];
+  });
   for (const compresses of ["yes", "no"]) {
     source.run("CONFIG", "SET", "rdbcompression", compresses);
-    for (const key of source.run("KEYS", "*") as string[]) bodies.push(dumpBody(source, key));
+    for (const key of source.run("KEYS", "*") as string[]) bodies.push([dumpBody(source, key), 12]);
+    source.run("CONFIG", "SET", "rdb-version", "80");
+    for (const key of ["expiring hash", "large expiring hash"]) {
+      bodies.push([dumpBody(source, key), 80]);
+    }
+    source.run("CONFIG", "SET", "rdb-version", "auto");
   }
   using server = new EmbeddedServer([...DIRECTIVES]);
   server.run("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "1");
-  for (const body of bodies) {
+  for (const [body, version] of bodies) {
     for (let time = 0; time < times; time++) {
-      const bytes = damage(body, random);
-      const what = `seed ${seed}, RESTORE k 0 ${quoted(unsigned(bytes))}`;
+      const bytes = unsigned(damage(body, random), version);
+      const what = `seed ${seed}, RESTORE k 0 ${quoted(bytes)}`;
       const isTaken = attempt(what, () => {
-        const reply = server.run("RESTORE", "k", "0", unsigned(bytes), "REPLACE");
+        const reply = server.run("RESTORE", "k", "0", bytes, "REPLACE");
         if (reply instanceof RespError) return false;
         grow(server, "k");
         return true;
@@ -181,8 +204,11 @@ export function fuzzFiles(seed: number, times: number): DamageCounts {
   const counts: DamageCounts = { refused: 0, accepted: 0 };
   using source = new EmbeddedServer();
   fillWithValues(source, random);
-  const files = [true, false].map((compresses) =>
-    saveToBytes(source, { compresses, access: random.pick(["none", "idle", "frequency"]) })
+  const files = ([10, 12, 80] as const).flatMap((version) =>
+    [true, false].map((compresses) => {
+      const access = random.pick(["none", "idle", "frequency"] as const);
+      return saveToBytes(source, { version, compresses, access });
+    })
   );
   for (let time = 0; time < times; time++) {
     const bytes = damage(random.pick(files), random);

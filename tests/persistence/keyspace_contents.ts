@@ -11,10 +11,10 @@ import { ArraySource } from "../../src/persistence/rdb_input.ts";
 import { RdbReader } from "../../src/persistence/rdb_reader.ts";
 import { Slice } from "../../src/base/bytes.ts";
 import type { Memory } from "../../src/memory/memory.ts";
-import { encodingLimits } from "../../src/durability/rdb_control.ts";
+import { encodingLimits } from "../../src/durability/encoding_limits.ts";
 import * as dict from "../../src/structures/dict.ts";
 import * as dictEntry from "../../src/structures/dict_entry.ts";
-import type { EmbeddedServer } from "../support/embedded_server.ts";
+import type { EmbeddedClient, EmbeddedServer } from "../support/embedded_server.ts";
 import type { Plain } from "../support/resp_reply.ts";
 import { fromLatin1 } from "../support/text.ts";
 
@@ -116,12 +116,23 @@ export function contentsOf(server: EmbeddedServer, withEncoding = true): Map<str
       const encoding = withEncoding ? String(client.run("OBJECT", "ENCODING", key)) : "";
       const expiry = String(client.run("PEXPIRETIME", key));
       let content = contentText(type, client.run(...CONTENT_COMMANDS[type](key)));
+      if (type === "hash") content += fieldExpiries(client, key);
       if (type === "stream") content += groupsText(client.run("XINFO", "GROUPS", key));
       contents.set(`${index} ${fromLatin1(key)}`, [type, encoding, expiry, content].join("|"));
     }
   }
   client.run("SELECT", 0);
   return contents;
+}
+
+/** When the fields of a hash expire, those that do. */
+function fieldExpiries(client: EmbeddedClient, key: Uint8Array): string {
+  const fields = client.run("HKEYS", key) as (string | Uint8Array)[];
+  if (fields.length === 0) return "";
+  const expiries = client.run("HPEXPIRETIME", key, "FIELDS", fields.length, ...fields) as number[];
+  const expiring = fields.map((field, index) => `${text(field)}@${expiries[index]}`)
+    .filter((_, index) => expiries[index] !== -1);
+  return expiring.length === 0 ? "" : `;${expiring.sort().join(",")}`;
 }
 
 function keysOf({ server }: EmbeddedServer, keys: number): Uint8Array[] {

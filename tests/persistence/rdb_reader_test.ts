@@ -38,14 +38,16 @@ Deno.test("files that are no RDB, or of unknown versions, are refused", () => {
   assertStringIncludes(refusal(latin1("REDI")).reason, "too short");
   assertStringIncludes(refusal(latin1("*1\r\n$4\r\nPING\r\n")).reason, "Wrong signature");
   assertEquals(
-    refusal(rdbFile("", "REDIS0013")).reason,
-    "Can't handle RDB format version 13, only 1 to 12 and 80",
+    refusal(rdbFile("", "REDIS0017")).reason,
+    "Can't handle RDB format version 17, only 1 to 16 and 80",
   );
+  assertStringIncludes(refusal(rdbFile("", "REDIS0080")).reason, "format version 80");
+  assertStringIncludes(refusal(rdbFile("", "VALKEY012")).reason, "format version 12");
   assertStringIncludes(refusal(rdbFile("", "REDIS0000")).reason, "format version 0");
 });
 
-Deno.test("versions 1 to 12 and Valkey's 80 are read", () => {
-  for (const magic of ["REDIS0001", "REDIS0006", "REDIS0012", "VALKEY080"]) {
+Deno.test("versions 1 to 16 and Valkey's 80 are read", () => {
+  for (const magic of ["REDIS0001", "REDIS0006", "REDIS0012", "REDIS0016", "VALKEY080"]) {
     using server = new EmbeddedServer();
     assertEquals(loadFromBytes(server, rdbFile("\xfe\x00\x00\x01k\x01v", magic)).keyCount, 1);
     assertEquals(server.run("GET", "k"), "v");
@@ -70,7 +72,7 @@ Deno.test("types that cannot be read are refused with type, key and offset", () 
   const error = refusal(rdbFile("\x07\x06events\x00"));
   assertEquals(
     error.reason,
-    'key "events" has type module (7), which this version cannot read',
+    'key "events" has type module (7) with the name "AAAAAAAAA", which this version cannot read',
   );
   assert(error instanceof RdbUnreadableError);
   assert(!(refusal(rdbFile("\x08\x01m\x00")) instanceof RdbUnreadableError));

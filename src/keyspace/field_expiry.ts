@@ -1,0 +1,153 @@
+/**
+ * Field expiry: fields of hashes whose time has passed: hidden from commands, and removed by those
+ * that meet them, as the policy for keys says (`expiryPolicy`); the others are removed here, by and
+ * by, in the order in which they expired.
+ *
+ * What is removed is told as its removal (`fieldVanishes`); watches of the key are void, and one
+ * "hexpired" tells of all the fields that went at a time. A hash whose last field goes, goes too.
+ *
+ * A STEP of the removal takes about a millisecond, whatever there is to do, and never more than a
+ * few hundred fields of one hash at a time; whoever calls it comes again soon while it is behind.
+ */
+import * as clock from "../base/clock.ts";
+import { Slice } from "../base/bytes.ts";
+import { scratch } from "../base/scratch.ts";
+import type { Arena } from "../memory/arena.ts";
+import type { Ref } from "../memory/memory.ts";
+import * as dictEntry from "../structures/dict_entry.ts";
+import { nextExpiryOfKey } from "../values/element_expiry.ts";
+import * as hashValue from "../values/hash_value.ts";
+import * as value from "../values/value.ts";
+import type { Database } from "./database.ts";
+import type { Keyspace } from "./keyspace.ts";
+import { EVENT_GENERIC, EVENT_HASH } from "./keyspace_listener.ts";
+
+/** Fields of one hash that are removed before the clock is read again. */
+const FIELDS_AT_ONCE = 256;
+/** Fields that are removed between two readings of the clock, at least. */
+const FIELDS_PER_CLOCK_READING = 64;
+
+const keyView = scratch(new Slice());
+
+/** What has become of a field that a command asks for. */
+export const FIELD_LIVES = 0;
+/** To be treated as missing; the hash is still there. */
+export const FIELD_EXPIRED = 1;
+/** Missing, and it was the last one: the entry is gone. */
+export const HASH_EXPIRED = 2;
+
+/** Whether a hash has fields that commands must treat as missing. O(1). */
+export function hasExpiredFields({ arena, keyspace }: Database, entry: Ref): boolean {
+  if (!value.mayHaveExpiries(arena, entry)) return false;
+  const nextMs = nextExpiryOfKey(arena, entry);
+  return nextMs !== value.NO_EXPIRY && nextMs < clock.nowMs() && keyspace.expiryPolicy !== "show";
+}
+
+/** Whether a command must treat a field as missing because it has expired; changes nothing. */
+export function isFieldExpired(
+  db: Database,
+  entry: Ref,
+  field: Uint8Array,
+  start: number,
+  length: number,
+): boolean {
+  if (!hasExpiredFields(db, entry)) return false;
+  const expiryMs = hashValue.expiryOf(db.arena, entry, field, start, length);
+  return isExpiry(expiryMs) && expiryMs < clock.nowMs();
+}
+
+function isExpiry(expiryMs: number): boolean {
+  return expiryMs !== value.NO_EXPIRY && expiryMs !== hashValue.NO_FIELD;
+}
+
+/** Removes a field that has expired, if the policy is that. Returns one of the words above. */
+export function expireField(
+  db: Database,
+  entry: Ref,
+  field: Uint8Array,
+  start: number,
+  length: number,
+): number {
+  if (!isFieldExpired(db, entry, field, start, length)) return FIELD_LIVES;
+  if (db.keyspace.expiryPolicy !== "remove") return FIELD_EXPIRED;
+  const { arena } = db;
+  const key = keyOf(arena, entry);
+  const beforeMs = nextExpiryOfKey(arena, entry);
+  tellOfField(db, key, field.slice(start, start + length));
+  hashValue.remove(arena, entry, field, start, length);
+  return endRemoval(db, entry, key, beforeMs) ? HASH_EXPIRED : FIELD_EXPIRED;
+}
+
+/**
+ * Removes all fields of a hash that have expired, up to `max`, whatever the policy. Returns whether
+ * the hash is gone.
+ */
+export function removeExpiredFields(db: Database, entry: Ref, max: number): boolean {
+  const { arena } = db;
+  const key = keyOf(arena, entry);
+  const beforeMs = nextExpiryOfKey(arena, entry);
+  hashValue.removeExpired(arena, entry, clock.nowMs(), max, (field) => {
+    tellOfField(db, key, field.copy());
+  });
+  return endRemoval(db, entry, key, beforeMs);
+}
+
+/** The key's bytes: they may go with the entry, and listeners hear of them afterwards. */
+function keyOf(arena: Arena, entry: Ref): Uint8Array {
+  dictEntry.readKey(arena, entry, keyView);
+  return keyView.copy();
+}
+
+function tellOfField(db: Database, key: Uint8Array, field: Uint8Array): void {
+  db.keyspace.expiredFieldCount++;
+  db.keyspace.listener.fieldVanishes(db, key, field);
+}
+
+/** Tells that fields went; removes the hash if none is left, and returns whether that is so. */
+function endRemoval(db: Database, entry: Ref, key: Uint8Array, beforeMs: number): boolean {
+  const { listener } = db.keyspace;
+  db.expiryOrder.changed(entry, beforeMs);
+  const isEmpty = hashValue.countOfKey(db.arena, entry) === 0;
+  listener.keyChanged(db, key, 0, key.length);
+  listener.keyEvent(db, EVENT_HASH, "hexpired", key, 0, key.length);
+  if (!isEmpty) return false;
+  db.removeEntry(entry);
+  listener.keyEvent(db, EVENT_GENERIC, "del", key, 0, key.length);
+  return true;
+}
+
+/** Removes what has expired and nobody asks for, one database after the other. */
+export class FieldExpiryCycle {
+  /** The last step ran out of time. */
+  isBehind = false;
+  readonly #keyspace: Keyspace;
+  #nextDatabase = 0;
+
+  constructor(keyspace: Keyspace) {
+    this.#keyspace = keyspace;
+  }
+
+  /** Removes fields until none is due or `deadlineUs` (on the monotonic clock) has passed. */
+  step(deadlineUs: number): void {
+    const { databases } = this.#keyspace;
+    this.isBehind = false;
+    for (let visits = 0; visits < databases.length && !this.isBehind; visits++) {
+      const db = databases[this.#nextDatabase];
+      this.#nextDatabase = (this.#nextDatabase + 1) % databases.length;
+      this.#expireDatabase(db, deadlineUs);
+    }
+  }
+
+  #expireDatabase(db: Database, deadlineUs: number): void {
+    const keyspace = this.#keyspace;
+    let readAt = keyspace.expiredFieldCount + FIELDS_PER_CLOCK_READING;
+    while (db.expiryOrder.isDue(clock.nowMs())) {
+      removeExpiredFields(db, db.expiryOrder.first, FIELDS_AT_ONCE);
+      if (keyspace.expiredFieldCount < readAt) continue;
+      readAt = keyspace.expiredFieldCount + FIELDS_PER_CLOCK_READING;
+      if (clock.monotonicUs() <= deadlineUs) continue;
+      this.isBehind = true;
+      return;
+    }
+  }
+}
