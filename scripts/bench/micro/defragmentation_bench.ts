@@ -41,6 +41,7 @@ function makeKeyspace(): Keyspace {
     keyChanged: ignore,
     keyEvent: ignore,
     keyVanishes: ignore,
+    fieldVanishes: ignore,
     keyReady: ignore,
     databaseFlushed: ignore,
   });
