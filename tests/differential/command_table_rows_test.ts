@@ -154,7 +154,8 @@ testWith(
     let count = 0;
     for (const name of plainNames) {
       if (
-        LATER_COMMANDS.includes(name) || [...plainNames].some((one) => one.startsWith(`${name}|`))
+        LATER_COMMANDS.includes(name) || LATER_ARGUMENTS.includes(name) ||
+        [...plainNames].some((one) => one.startsWith(`${name}|`))
       ) {
         continue;
       }
