@@ -78,6 +78,24 @@ for (const directives of FORMS) {
     assertEquals(watcher.run("EXEC"), null);
   });
 
+  Deno.test(`several fields that a command finds expired are one event (${form})`, () => {
+    using scene = new Scene(directives);
+    clock.advanceForTests(2000);
+    assertEquals(scene.run("HGETEX", "h", "FIELDS", 3, "a", "c", "b"), [null, "3", null]);
+    assertEquals(scene.take(), [["hexpired h"], ["HDEL h a", "HDEL h b"]]);
+  });
+
+  Deno.test(`FNX and FXX look no further than they must (${form})`, () => {
+    using scene = new Scene(directives);
+    clock.advanceForTests(2000);
+    assertEquals(scene.run("HSETEX", "h", "FXX", "FIELDS", 2, "a", "1", "b", "2"), 0);
+    assertEquals(scene.take(), [["hexpired h"], ["HDEL h a"]]);
+    assertEquals(scene.run("HSETEX", "h", "FNX", "FIELDS", 3, "x", "1", "c", "2", "b", "3"), 0);
+    assertEquals(scene.take(), [[], []]);
+    assertEquals(scene.run("HSETEX", "h", "FNX", "FIELDS", 2, "b", "1", "x", "2"), 1);
+    assertEquals(scene.take()[0], ["hexpired h", "hset h"]);
+  });
+
   Deno.test(`HRANDFIELD removes what has expired before it draws (${form})`, () => {
     using scene = new Scene(directives);
     clock.advanceForTests(2000);
