@@ -26,7 +26,7 @@ import {
 import { ProgressLog } from "../persistence/progress_log.ts";
 import { knowsFieldExpiries, type RdbVersion, versionFor } from "../persistence/rdb_format.ts";
 import type { ByteSource } from "../persistence/rdb_input.ts";
-import { encodingLimits } from "./encoding_limits.ts";
+import { encodingLimits } from "./value_limits.ts";
 import { type RdbLoadOptions, RdbReader } from "../persistence/rdb_reader.ts";
 import {
   type DatabaseRoots,

@@ -1,6 +1,6 @@
 /**
  * TLS client: a connection by TLS to another server. What certificates are shown and trusted is
- * read elsewhere (tls.ts); this file knows nothing of the server, so that a Worker loads it quickly.
+ * read elsewhere (tls.ts); this file knows nothing of the server, so a Worker loads it quickly.
  *
  * As in Redis, the other side must show a certificate of one of our authorities, but the name in it
  * is not compared with the host: servers that replicate are often known by address only.
