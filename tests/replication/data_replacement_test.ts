@@ -90,13 +90,13 @@ Deno.test("a newer format is never loaded in place, for it may hold what cannot 
   using embedded = oldServer("disabled");
   const rdb = rdbOf("SET a 1");
   const newer = concatBytes([new TextEncoder().encode("REDIS0012"), rdb.subarray(9)]);
-  // A key of a type that is not known yet, in the place of the end.
-  const unreadable = concatBytes([newer.subarray(0, newer.length - 9), Uint8Array.of(24, 1, 104)]);
+  // A stream of Redis 8.6 in the place of the end.
+  const unreadable = concatBytes([newer.subarray(0, newer.length - 9), Uint8Array.of(26, 1, 104)]);
   const replacement = new DataReplacement(embedded.server);
   await assertRejects(
     () => replacement.replace(received(unreadable), () => {}),
     Error,
-    "hash with expiring fields",
+    "stream of Redis 8.6",
   );
   assertEquals(keysAndLibraries(embedded), [["old"], ["old"]]);
   await replacement.replace(received(newer), () => {});
