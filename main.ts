@@ -97,8 +97,9 @@ async function startServer(config: Config, isConfigured: boolean): Promise<Serve
 function listenForSignals(server: Server): void {
   const shutdown = (name: string, words: readonly string[]) => {
     log.warning(`Received ${name} scheduling shutdown...`);
-    const isDone = server.process.shutdown(shutdownOptions(words));
-    if (!isDone) log.warning(`${name} does not end the server, for its data are not safe`);
+    const outcome = server.process.shutdown(shutdownOptions(words));
+    if (outcome !== "refused") return;
+    log.warning(`${name} does not end the server, for its data are not safe`);
   };
   Deno.addSignalListener("SIGINT", () => shutdown("SIGINT", server.config.shutdownOnSigint));
   try {

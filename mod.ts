@@ -13,7 +13,8 @@
  * Several servers live side by side: nothing is shared but the thread and the clock. There are no
  * signal handlers, and the process is never ended: SHUTDOWN closes the server that received it. As
  * all of them run on the calling thread, code that computes for a second keeps its servers waiting
- * for a second.
+ * for a second. Clients are carried by the runtime's sockets, as a loop of our own would wait
+ * where others have something to do.
  *
  * It takes the permissions --allow-net, --allow-read, --allow-write and --allow-sys.
  *
@@ -117,6 +118,11 @@ class EmbeddedServer implements RunningServer {
     const { log: hear } = options;
     const log = new Log((text) => hear?.(text.replace(/\n$/, "")));
     const config = readDirectives(options, directory);
+    if (config.transport === "epoll") {
+      throw new Error(
+        "Cannot use epoll in a process that does other things: transport must be auto",
+      );
+    }
     config.maxclients = clientsWithin(openFilesLimit(config.maxclients), config.maxclients, log);
     const exit = () => this.#leave() as never;
     this.#server = new Server({ config, rows: commandRows, log, exit });
@@ -152,7 +158,7 @@ class EmbeddedServer implements RunningServer {
 
   close(): Promise<void> {
     if (!this.#isClosing) {
-      this.#server.process.prepareForShutdown({ save: "default", isForced: true });
+      this.#server.process.prepareForShutdown({ save: "default", isForced: true, isNow: true });
       this.#end();
     }
     return this.closed;

@@ -5,11 +5,11 @@
  *   deno task compile --all                    for all five targets, with dist/SHA256SUMS
  *   deno task compile --target TARGET          for one of them
  *   deno task compile … --output FILE          to this path (one target only)
- *   deno task compile … --sandboxed            without native code: clients are not carried by epoll
+ *   deno task compile … --sandboxed            without native code: no clients over epoll
  *
  * DENO names the deno to compile with (default: the one that runs this). If DENORT_BIN is set, that
- * runtime is used for this machine instead of a downloaded one. The worker is included by name,
- * since no static import leads to it; tests, scripts and node_modules are left out.
+ * runtime is used for this machine instead of a downloaded one. The workers are included by name,
+ * since no static import leads to them; tests, scripts and node_modules are left out.
  */
 import { parseArgs } from "@std/cli";
 import { ensureDirSync } from "@std/fs";
@@ -26,7 +26,7 @@ export const TARGETS = [
 export type Target = typeof TARGETS[number];
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
-const WORKER = "src/persistence/child_worker.ts";
+const WORKERS = ["src/persistence/child_worker.ts", "src/net/socket_worker.ts"];
 const PERMISSIONS = [
   "--allow-net",
   "--allow-read",
@@ -66,8 +66,7 @@ export function compileArguments(
     ...PERMISSIONS,
     ...(isSandboxed ? [] : [NATIVE_PERMISSION]),
     ENGINE_FLAGS,
-    "--include",
-    WORKER,
+    ...WORKERS.flatMap((worker) => ["--include", worker]),
     ...(target === null ? [] : ["--target", target]),
     "--output",
     output,

@@ -30,11 +30,11 @@ export interface Totals {
 }
 
 /** Directories of tests/ that are groups of their own, in the order in which `full` runs them. */
-const NAMED_GROUPS = ["differential", "interop", "crash", "stress", "mutants"];
+const NAMED_GROUPS = ["differential", "interop", "crash", "replication", "stress", "mutants"];
 const NOT_TESTS = ["support", "fixtures"];
 /** Sets of groups by the word that asks for them. */
 const SETS: Readonly<Record<string, readonly string[]>> = {
-  quick: ["unit", "differential", "interop", "crash"],
+  quick: ["unit", "differential", "interop", "crash", "replication"],
   full: ["unit", ...NAMED_GROUPS],
   runtime: ["differential:runtime", "interop:runtime"],
 };
@@ -45,6 +45,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   differential: 120,
   interop: 200,
   crash: 60,
+  replication: 200,
   stress: 60,
   mutants: 30,
 };

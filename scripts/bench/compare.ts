@@ -17,15 +17,15 @@
  */
 
 import { parseArgs } from "@std/cli";
-import { cpuSeconds } from "../../tests/support/process_stat.ts";
 import type { ServerProcess } from "../../tests/support/server_process.ts";
-import { runTool } from "../../tests/support/tool_availability.ts";
 import { printLine, printNote } from "../../tests/support/text.ts";
 import {
   describeMachine,
   markdownTable,
   median,
   nameOf,
+  runBenchmark,
+  type Sample,
   startForBench,
   TARGETS,
 } from "./side_by_side.ts";
@@ -35,11 +35,6 @@ interface Profile {
   name: string;
   args: string[];
   requests: number;
-}
-
-interface Sample {
-  requestsPerSecond: number;
-  cpuMicroseconds: number;
 }
 
 /** In this order, because the pops live on what the pushes leave. */
@@ -67,17 +62,7 @@ async function prepare(server: ServerProcess, test: string): Promise<void> {
 
 async function runTest(server: ServerProcess, profile: Profile, test: string): Promise<Sample> {
   await prepare(server, test);
-  const cpuBefore = cpuSeconds(server.pid);
-  const { stdout } = await runTool("redis-benchmark", [
-    ...["-p", String(server.port), "--csv", "-n", String(profile.requests)],
-    ...profile.args,
-    ...testArguments(test),
-  ], { timeoutMs: 600_000 });
-  const cpu = cpuSeconds(server.pid) - cpuBefore;
-  const row = stdout.trim().split("\n").at(-1)!;
-  const rate = Number(/^"[^"]*","([\d.]+)"/.exec(row)?.[1]);
-  if (!(rate > 0)) throw new Error(`Cannot read the result of ${test}:\n${stdout}`);
-  return { requestsPerSecond: rate, cpuMicroseconds: cpu * 1e6 / profile.requests };
+  return await runBenchmark(server, [...profile.args, ...testArguments(test)], profile.requests);
 }
 
 async function profileTable(

@@ -3,12 +3,15 @@
  * filler, and tables in Markdown.
  */
 
+import { latin1Bytes } from "../../src/base/bytes.ts";
 import {
   type ServerProcess,
   type ServerTarget,
   startServer,
 } from "../../tests/support/server_process.ts";
-import type { RespClient } from "../../tests/support/resp_client.ts";
+import { cpuSeconds } from "../../tests/support/process_stat.ts";
+import { encodeRequests, type RespClient } from "../../tests/support/resp_client.ts";
+import { runTool } from "../../tests/support/tool_availability.ts";
 import { concatBytes, utf8 } from "../../tests/support/text.ts";
 
 export const TARGETS: readonly ServerTarget[] = ["redis", "redeno"];
@@ -47,6 +50,39 @@ export function percentile(values: readonly number[], percent: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * percent / 100) - 1)];
 }
 
+/** What one run of redis-benchmark tells of a server. */
+export interface Sample {
+  requestsPerSecond: number;
+  /** Of the server's process, per request. */
+  cpuMicroseconds: number;
+  /** How long 99 of 100 requests took at most, in ms. */
+  p99Ms: number;
+}
+
+/** Runs one test of redis-benchmark with `requests` requests. */
+export async function runBenchmark(
+  server: ServerProcess,
+  args: readonly string[],
+  requests: number,
+): Promise<Sample> {
+  const cpuBefore = cpuSeconds(server.pid);
+  const { stdout } = await runTool("redis-benchmark", [
+    ...["-p", String(server.port), "--csv", "-n", String(requests)],
+    ...args,
+  ], { timeoutMs: 600_000 });
+  const cpu = cpuSeconds(server.pid) - cpuBefore;
+  // test, requests per second, then latencies: mean, min, p50, p95, p99, max.
+  const [, rate, , , , , p99] = stdout.trim().split("\n").at(-1)!.replaceAll('"', "").split(",");
+  if (!(Number(rate) > 0)) {
+    throw new Error(`Cannot read the result of ${args.join(" ")}: ${stdout}`);
+  }
+  return {
+    requestsPerSecond: Number(rate),
+    cpuMicroseconds: cpu * 1e6 / requests,
+    p99Ms: Number(p99),
+  };
+}
+
 /** A Markdown table; the first column to the left, numbers to the right. */
 export function markdownTable(header: readonly string[], rows: readonly string[][]): string {
   const rule = header.map((_, index) => index === 0 ? "---" : "--:");
@@ -79,4 +115,30 @@ export async function fillKeys(client: RespClient, count: number, value: string)
     await client.writeBytes(concatBytes([utf8(batch)]));
     for (let i = 0; i < size; i++) await client.receiveRaw();
   }
+}
+
+const PING = latin1Bytes("*1\r\n$4\r\nPING\r\n");
+const PONG = latin1Bytes("+PONG\r\n");
+
+/**
+ * Sends requests in one piece, and waits until all are answered; returns the milliseconds that it
+ * took. Replies are not looked at one by one, lest that be most of the time.
+ */
+export async function runBatch(
+  client: RespClient,
+  requests: readonly (readonly string[])[],
+): Promise<number> {
+  const bytes = concatBytes([encodeRequests(requests), PING]);
+  const begin = performance.now();
+  await client.writeBytes(bytes);
+  for (let tail = new Uint8Array(0); !endsWithPong(tail);) {
+    const arrived = await client.readBytes();
+    if (arrived === null) throw new Error("The server has closed the connection");
+    tail = concatBytes([tail, arrived]).slice(-PONG.length);
+  }
+  return performance.now() - begin;
+}
+
+function endsWithPong(tail: Uint8Array): boolean {
+  return tail.length === PONG.length && tail.every((byte, index) => byte === PONG[index]);
 }

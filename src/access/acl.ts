@@ -13,7 +13,7 @@ import { latin1Bytes } from "../base/bytes.ts";
 import type { Argv } from "../protocol/argv.ts";
 import { type Denial, findDenial, mayReadAllKeys, mayReceive } from "./acl_check.ts";
 import { describeUser } from "./acl_description.ts";
-import { AclLog } from "./acl_log.ts";
+import { AclLog, type AclLogEntry } from "./acl_log.ts";
 import { type AclContext, applyUserRule, passwordHash } from "./acl_rules.ts";
 import { AclUser } from "../session/acl_user.ts";
 import {
@@ -24,6 +24,7 @@ import {
   REDIS_LIMITED_USER,
   REDIS_MULTI,
 } from "../session/client.ts";
+import { answersSince } from "../config/version.ts";
 import type { CompiledCommand } from "../session/command.ts";
 import { type CommandError, commandError } from "../session/errors.ts";
 import type { CommandTable } from "../session/command_table.ts";
@@ -45,6 +46,25 @@ const EXEC_REASONS = {
   auth: "no permission",
 } as const;
 
+const SCRIPT_REASONS = {
+  command: "The user executing the script can't run this command or subcommand",
+  key: "The user executing the script can't access at least one of the keys mentioned in the " +
+    "command arguments",
+  channel: "The user executing the script can't publish to the channel mentioned in the command",
+  auth: "The user executing the script is lacking the permissions for the command",
+} as const;
+
+/** Why a user may not run a command, in the words of Redis 7.2. */
+function laterReason(
+  reason: Denial["reason"],
+  { name }: AclUser,
+  command: CompiledCommand,
+): string {
+  if (reason === "key") return "No permissions to access a key";
+  if (reason === "channel") return "No permissions to access a channel";
+  return `User ${name} has no permissions to run the '${command.name}' command`;
+}
+
 declare module "../session/host.ts" {
   interface Host {
     readonly acl: Acl;
@@ -52,7 +72,10 @@ declare module "../session/host.ts" {
 }
 
 /** What it uses of the host. */
-type AclHost = Pick<Host, "calls" | "clients" | "commands" | "config" | "log">;
+type AclHost = Pick<
+  Host,
+  "calls" | "clients" | "commands" | "config" | "log" | "statistics"
+>;
 
 export class Acl implements AclContext {
   readonly defaultUser: AclUser;
@@ -94,12 +117,14 @@ export class Acl implements AclContext {
 
   /** A user that is in no list yet and may do nothing. */
   createUser(name: string): AclUser {
-    return new AclUser(name, this.table.all.length, this.allowsChannelsByDefault);
+    const user = new AclUser(name, this.table.all.length, this.allowsChannelsByDefault);
+    if (answersSince(this.#host.config, "7.2")) user.payloadCheck = "sanitize-payload";
+    return user;
   }
 
   /** What the user "default" is unless somebody says otherwise. */
   #createUnlimited(): AclUser {
-    const user = new AclUser("default", this.table.all.length, true);
+    const user = this.createUser("default");
     for (const rule of ["+@all", "~*", "&*", "on", "nopass"]) applyUserRule(user, rule, this);
     return user;
   }
@@ -224,6 +249,9 @@ export class Acl implements AclContext {
   refusal(client: Client, command: CompiledCommand): CommandError | null {
     const denial = this.#denial(client, command);
     if (denial === null) return null;
+    if (answersSince(this.#host.config, "7.2")) {
+      return commandError(`NOPERM ${laterReason(denial.reason, client.user, command)}`);
+    }
     if (denial.reason === "key") return KEY_REFUSED;
     if (denial.reason === "channel") return CHANNEL_REFUSED;
     return commandError(
@@ -237,15 +265,16 @@ export class Acl implements AclContext {
     return denial === null ? null : commandError(EXEC_REFUSED + EXEC_REASONS[denial.reason]);
   }
 
-  /** Why a script may not run a command for its caller, or null; logged. */
-  refusalInScript(caller: Client, command: CompiledCommand, argv: Argv): Denial["reason"] | null {
+  /** What a script is told that may not run a command for its caller, or null; logged. */
+  refusalInScript(caller: Client, command: CompiledCommand, argv: Argv): string | null {
     if ((caller.flags & REDIS_INTERNAL) !== 0) return null;
     const denial = findDenial(caller.user, command, argv);
     if (denial === null) return null;
     const { reason, index } = denial;
     const object = reason === "command" ? command.name : argv.text(index);
-    this.log.add(caller, reason, "lua", object, caller.userName, this.#host.config.acllogMaxLen);
-    return reason;
+    this.#add(caller, reason, "lua", object, caller.userName);
+    if (!answersSince(this.#host.config, "7.2")) return SCRIPT_REASONS[reason];
+    return `ACL failure in script: ${laterReason(reason, caller.user, command)}`;
   }
 
   /** Whether a client may read any key with its command, also such as no argument names. */
@@ -267,7 +296,19 @@ export class Acl implements AclContext {
   #note(client: Client, reason: Denial["reason"], object: string, userName: string): void {
     const isInTransaction = (client.flags & (REDIS_MULTI | REDIS_EXECUTING)) !== 0;
     const context = isInTransaction ? "multi" : "toplevel";
-    this.log.add(client, reason, context, object, userName, this.#host.config.acllogMaxLen);
+    this.#add(client, reason, context, object, userName);
+  }
+
+  #add(
+    client: Client,
+    reason: Denial["reason"],
+    context: AclLogEntry["context"],
+    object: string,
+    userName: string,
+  ): void {
+    const { config, statistics } = this.#host;
+    statistics.accessDenied[reason]++;
+    this.log.add(client, reason, context, object, userName, config.acllogMaxLen);
   }
 
   /** What ACL DRYRUN finds. */

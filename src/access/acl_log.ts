@@ -11,6 +11,10 @@ import { clientLine } from "../session/client_listing.ts";
 const GROUPING_MS_MAX = 60_000;
 
 export interface AclLogEntry {
+  /** Counts entries from 0 on; Redis 7.2 shows it. */
+  id: number;
+  /** When it happened first, in ms since 1970. */
+  createdMs: number;
   count: number;
   reason: DenialReason;
   /** Whether it happened in a transaction or a script. */
@@ -26,6 +30,7 @@ export interface AclLogEntry {
 
 export class AclLog {
   #entries: AclLogEntry[] = [];
+  #nextId = 0;
 
   /** Notes a refusal; at most `entriesMax` are kept. */
   add(
@@ -41,9 +46,13 @@ export class AclLog {
       one.reason === reason && one.context === context && one.object === object &&
       one.userName === userName && Math.abs(timeMs - one.timeMs) <= GROUPING_MS_MAX;
     const known = this.#entries.findIndex(isSame);
-    const count = known < 0 ? 1 : this.#entries.splice(known, 1)[0]!.count + 1;
+    const former = known < 0 ? null : this.#entries.splice(known, 1)[0];
+    const id = former?.id ?? this.#nextId++;
+    const count = (former?.count ?? 0) + 1;
+    const createdMs = former?.createdMs ?? timeMs;
     const clientInfo = clientLine(client);
-    this.#entries.unshift({ count, reason, context, object, userName, timeMs, clientInfo });
+    const event = { reason, context, object, userName, clientInfo };
+    this.#entries.unshift({ id, count, createdMs, timeMs, ...event });
     this.#entries.length = Math.min(this.#entries.length, Math.max(0, entriesMax));
   }
 

@@ -14,11 +14,13 @@
 import { systemMs } from "./clock.ts";
 
 export type LogLevel = "debug" | "verbose" | "notice" | "warning";
+/** Nothing at all, from Redis 7.2 on. */
+export type LogThreshold = LogLevel | "nothing";
 
 /** Who speaks: the server itself (as master or replica), or its background child. */
 export type LogRole = "M" | "S" | "C";
 
-const LEVELS: readonly LogLevel[] = ["debug", "verbose", "notice", "warning"];
+const LEVELS: readonly LogThreshold[] = ["debug", "verbose", "notice", "warning", "nothing"];
 const MARKS = ".-*#";
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 const encoder = new TextEncoder();
@@ -57,12 +59,12 @@ export class Log {
     this.#writeOut = writeOut;
   }
 
-  get level(): LogLevel {
+  get level(): LogThreshold {
     return LEVELS[this.#level]!;
   }
 
   /** Lines below this level are dropped. */
-  set level(level: LogLevel) {
+  set level(level: LogThreshold) {
     this.#level = LEVELS.indexOf(level);
   }
 

@@ -41,7 +41,13 @@ export interface LongDouble {
   readonly isInfinite: boolean;
 }
 
-const ZERO: LongDouble = { mantissa: 0n, exponent: 0, isInfinite: false };
+export const ZERO: LongDouble = { mantissa: 0n, exponent: 0, isInfinite: false };
+/** The largest that is finite. */
+export const LARGEST_LONG_DOUBLE: LongDouble = {
+  mantissa: 2n ** BigInt(MANTISSA_BITS) - 1n,
+  exponent: EXPONENT_MAX,
+  isInfinite: false,
+};
 
 function infinity(isNegative: boolean): LongDouble {
   return { mantissa: isNegative ? -1n : 1n, exponent: 0, isInfinite: true };
@@ -124,6 +130,11 @@ export function parseLongDouble(
 /** Every int64 is a long double. */
 export function fromBigInteger(value: bigint): LongDouble {
   return round(value, 0, false);
+}
+
+/** The number with the other sign. */
+export function negated(number: LongDouble): LongDouble {
+  return { ...number, mantissa: -number.mantissa };
 }
 
 /** The sum, rounded once; null if it is not a number (opposite infinities). */

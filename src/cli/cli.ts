@@ -2,7 +2,7 @@
  * `redeno cli`: a command-line client with the options, the words and the exit codes of redis-cli
  * 7.0.15, for those who have none. Knows no more of our server than of any other.
  *
- * Left out are cluster, replication and benchmark modes and the script debugger; asking for one is
+ * Left out are cluster and benchmark modes and the script debugger; asking for one is
  * an error that says so.
  */
 import { ConnectionError } from "./cli_connection.ts";
@@ -16,6 +16,7 @@ import { findHotKeys, findLargeKeys, type Sampling, scanKeys } from "./key_sampl
 import { historyPath, LineHistory } from "./line_history.ts";
 import { LineReader } from "./line_reader.ts";
 import { pipe } from "./pipe_mode.ts";
+import { followMaster, transferSnapshot } from "./replica_mode.ts";
 import { watchLatency, watchStatistics } from "./server_watch.ts";
 
 const PASSWORD_WARNING = "Warning: Using a password with '-a' or '-u' option on the command line " +
@@ -172,6 +173,8 @@ class Cli {
     if (mode === "pipe") return await pipe(this.#input, connection, this.#output, pipeTimeoutS);
     if (mode === "stat") return await watchStatistics(this.#session);
     if (mode === "latency") return await watchLatency(this.#session);
+    if (mode === "replica") return await followMaster(this.#session);
+    if (mode === "rdb" || mode === "functions-rdb") return await transferSnapshot(this.#session);
     Deno.addSignalListener("SIGINT", () => {
       this.#isCancelled = true;
     });

@@ -23,6 +23,7 @@ export class ConnectionError extends Error {
   override name = "ConnectionError";
 }
 
+const RAW_READ_BYTES = 64 * 1024;
 const encoder = new TextEncoder();
 
 /** What the system says, without the runtime's additions. */
@@ -173,6 +174,26 @@ export class CliConnection {
       if (count === null) throw new ConnectionError("Server closed the connection");
       this.#reader.filled(count);
     }
+  }
+
+  /** The next bytes as they come, whatever they are. Throws ConnectionError. */
+  async receiveRaw(): Promise<Uint8Array> {
+    const rest = this.#reader.takeRest();
+    if (rest.length > 0) return rest.slice();
+    const bytes = new Uint8Array(RAW_READ_BYTES);
+    let count: number | null;
+    try {
+      count = await this.#stream.read(bytes);
+    } catch (error) {
+      throw new ConnectionError(systemMessage(error));
+    }
+    if (count === null) throw new ConnectionError("Server closed the connection");
+    return bytes.subarray(0, count);
+  }
+
+  /** Bytes that `receiveRaw` has given are replies after all. */
+  putBack(bytes: Uint8Array): void {
+    this.#reader.write(bytes);
   }
 
   /** The next message of whatever kind; its strings are valid until the next call. */

@@ -38,6 +38,10 @@ export const CLI_HELP_TEXT = `Usage: redeno cli [OPTIONS] [cmd [arg [arg ...]]]
   --stat             Prints figures of the server every second.
   --latency          Measures the time of a PING; to a pipe, for a second.
   --latency-history  The same, beginning anew every 15 seconds (or -i).
+  --replica          Prints the commands that a server sends to its replicas.
+  --rdb <file>       Fetches a snapshot of the server's data into a file ("-": standard
+                     output).
+  --functions-rdb <file> The same, with the functions and without the keys.
   --pipe             Sends standard input, which is in the protocol's form.
   --pipe-timeout <n> With --pipe: gives up after n seconds without a reply (default: 30;
                      0: never).
@@ -64,4 +68,5 @@ Examples:
   redeno cli -r 100 -i 1 info memory
   redeno cli --scan --pattern 'user:*'
   redeno cli --pipe < commands.resp
+  redeno cli --rdb backup.rdb
 `;

@@ -20,6 +20,9 @@ export type CliMode =
   | "hotkeys"
   | "stat"
   | "latency"
+  | "rdb"
+  | "functions-rdb"
+  | "replica"
   | "eval";
 
 export interface CliOptions {
@@ -64,6 +67,8 @@ export interface CliOptions {
   /** Seconds without a reply after which --pipe gives up; 0 for never. */
   pipeTimeoutS: number;
   scriptFile: string;
+  /** Where a snapshot goes; "-" is standard output. */
+  rdbFile: string;
   /** The command and its arguments; empty for an interactive session. */
   words: readonly string[];
 }
@@ -77,10 +82,6 @@ export class CliUsageError extends Error {
 const UNSUPPORTED: Readonly<Record<string, string>> = {
   "-c": "Redeno has no cluster mode",
   "--cluster": "Redeno has no cluster mode",
-  "--replica": "use MONITOR to see what a server is told",
-  "--slave": "use MONITOR to see what a server is told",
-  "--rdb": "copy the server's dump file, or use redis-cli",
-  "--functions-rdb": "use FUNCTION DUMP",
   "--latency-dist": "use --latency or --latency-history",
   "--lru-test": "use redis-cli",
   "--intrinsic-latency": "a runtime with garbage collection would measure itself",
@@ -91,6 +92,8 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   "--tls-ciphersuites": "the runtime chooses safe ciphers",
   "--verbose": "it has a meaning in cluster mode only",
 };
+
+const RDB_TWICE = "Option --functions-rdb and --rdb are mutually exclusive.";
 
 const encoder = new TextEncoder();
 
@@ -128,6 +131,7 @@ export function defaultOptions(): CliOptions {
     keepsLatencyHistory: false,
     pipeTimeoutS: 30,
     scriptFile: "",
+    rdbFile: "",
     words: [],
   };
 }
@@ -176,6 +180,16 @@ function choose(mode: CliMode): Flag {
   };
 }
 
+/** One of the modes that write a snapshot to a file. */
+function chooseRdb(mode: "rdb" | "functions-rdb"): Setting {
+  return (options, value) => {
+    const other = mode === "rdb" ? "functions-rdb" : "rdb";
+    if (options.mode === other) throw new CliUsageError(RDB_TWICE);
+    options.mode = mode;
+    options.rdbFile = value;
+  };
+}
+
 function print(output: OutputMode): Flag {
   return (options) => {
     options.output = output;
@@ -195,6 +209,8 @@ const FLAGS: Readonly<Record<string, Flag>> = {
   "--hotkeys": choose("hotkeys"),
   "--stat": choose("stat"),
   "--latency": choose("latency"),
+  "--replica": choose("replica"),
+  "--slave": choose("replica"),
   "--latency-history": (options) => {
     options.mode = "latency";
     options.keepsLatencyHistory = true;
@@ -237,6 +253,8 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   "--quoted-pattern": setQuotedPattern,
   "--count": (options, value) => (options.scanCount = leadingInteger(value)),
   "--memkeys-samples": setMemorySamples,
+  "--rdb": chooseRdb("rdb"),
+  "--functions-rdb": chooseRdb("functions-rdb"),
   "--pipe-timeout": (options, value) => (options.pipeTimeoutS = leadingInteger(value)),
   "--eval": (options, value) => {
     options.mode = "eval";

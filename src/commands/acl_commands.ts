@@ -1,6 +1,7 @@
 /**
  * ACL: users and what they may do. The rules, the checks and the file are in server/acl*.ts.
  */
+import { answersSince } from "../config/version.ts";
 import * as clock from "../base/clock.ts";
 import { hexId } from "../base/random.ts";
 import { Argv } from "../protocol/argv.ts";
@@ -255,8 +256,9 @@ function aclLogCommand(client: Client): void {
   for (const entry of entries) replyLogEntry(client, entry);
 }
 
-function replyLogEntry({ reply }: Client, entry: AclLogEntry): void {
-  reply.map(7);
+function replyLogEntry({ host, reply }: Client, entry: AclLogEntry): void {
+  const isLater = answersSince(host.config, "7.2");
+  reply.map(isLater ? 10 : 7);
   reply.bulkText("count");
   reply.integer(entry.count);
   reply.bulkText("reason");
@@ -271,6 +273,13 @@ function replyLogEntry({ reply }: Client, entry: AclLogEntry): void {
   reply.double((clock.nowMs() - entry.timeMs) / 1000);
   reply.bulkText("client-info");
   reply.bulkText(entry.clientInfo);
+  if (!isLater) return;
+  reply.bulkText("entry-id");
+  reply.integer(entry.id);
+  reply.bulkText("timestamp-created");
+  reply.integer(entry.createdMs);
+  reply.bulkText("timestamp-last-updated");
+  reply.integer(entry.timeMs);
 }
 
 function aclLoadCommand({ reply, host }: Client): void {
@@ -286,7 +295,7 @@ function aclSaveCommand({ reply, host }: Client): void {
 }
 
 function aclDryrunCommand(client: Client): void {
-  const { argv, reply, host: { acl, commands } } = client;
+  const { argv, reply, host: { acl, commands, config } } = client;
   const user = acl.find(argv.text(2));
   if (user === null) throw commandError(`ERR User '${argv.quoted(2)}' not found`);
   const parts = Array.from({ length: argv.count - 3 }, (_, index) => argv.copy(index + 3));
@@ -296,7 +305,10 @@ function aclDryrunCommand(client: Client): void {
   if (arity > 0 ? wanted.count !== arity : wanted.count < -arity) throw wrongArity(command.name);
   const denial = acl.dryRun(user, command, wanted);
   if (denial === null) reply.ok();
-  else reply.bulkText(denialText(denial, command, wanted));
+  else {
+    const who = answersSince(config, "7.2") ? `User ${user.name}` : "This user";
+    reply.bulkText(`${who} has no permissions to ${whatIsDenied(denial, command, wanted)}`);
+  }
 }
 
 /** The command or subcommand that the arguments name. */
@@ -309,12 +321,9 @@ function findCommand(table: CommandTable, wanted: Argv): CompiledCommand {
   return subcommand;
 }
 
-function denialText({ reason, index }: Denial, command: CompiledCommand, wanted: Argv): string {
-  if (reason === "command") {
-    return `This user has no permissions to run the '${command.name}' command`;
-  }
-  const what = reason === "key" ? "key" : "channel";
-  return `This user has no permissions to access the '${wanted.text(index)}' ${what}`;
+function whatIsDenied({ reason, index }: Denial, command: CompiledCommand, wanted: Argv): string {
+  if (reason === "command") return `run the '${command.name}' command`;
+  return `access the '${wanted.text(index)}' ${reason === "key" ? "key" : "channel"}`;
 }
 
 function aclHelpCommand(client: Client): void {

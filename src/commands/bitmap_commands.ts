@@ -5,6 +5,7 @@
 import { Slice } from "../base/bytes.ts";
 import { parseSafeInteger } from "../base/integers.ts";
 import { scratch } from "../base/scratch.ts";
+import { answersSince } from "../config/version.ts";
 import { EVENT_GENERIC, EVENT_STRING } from "../keyspace/keyspace_listener.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -137,9 +138,25 @@ function parseRange({ argv }: Client, index: number, length: number): void {
   range.to = isBits ? to : to * 8 + 7;
 }
 
+/**
+ * From 7.4 on a range that begins at argument `index` is looked at before the key. Its unit comes
+ * before its end if the end may be missing, which it may not be for BITCOUNT.
+ */
+function checkRangeFirst({ argv, host }: Client, index: number, mayLackEnd: boolean): void {
+  const { count } = argv;
+  if (!answersSince(host.config, "7.4") || count <= index) return;
+  if (count > index + 3 || (count === index + 1 && !mayLackEnd)) throw SYNTAX_ERROR;
+  integerArgument(argv, index);
+  if (count > index + 1 && !mayLackEnd) integerArgument(argv, index + 1);
+  const unit = index + 2;
+  if (unit < count && !argv.is(unit, "bit") && !argv.is(unit, "byte")) throw SYNTAX_ERROR;
+  if (count > index + 1) integerArgument(argv, index + 1);
+}
+
 function bitcountCommand(client: Client): void {
   const { db, argv, reply } = client;
-  // Redis: for a missing key, nothing but its type is checked.
+  checkRangeFirst(client, 2, false);
+  // Redis: up to 7.2, for a missing key nothing but its type is checked.
   const entry = typedForRead(client, 1, TYPE_STRING);
   if (entry === 0) {
     reply.integer(0);
@@ -159,6 +176,7 @@ function bitposCommand(client: Client): void {
   const { db, argv, reply } = client;
   const bit = integerArgument(argv, 2);
   if (bit !== 0 && bit !== 1) throw BIT_NEITHER_0_NOR_1;
+  checkRangeFirst(client, 3, true);
   const entry = typedForRead(client, 1, TYPE_STRING);
   if (entry === 0) {
     // Redis: a missing key is an endless row of zeros, whatever the range.

@@ -2,6 +2,7 @@
  * CLIENT: what a connection is, and power over other connections. Client-side caching has a file of
  * its own (client_tracking_commands.ts).
  */
+import * as clock from "../base/clock.ts";
 import {
   type Client,
   REDIS_CLOSE_AFTER_REPLY,
@@ -18,6 +19,7 @@ import {
   parseClientType,
 } from "../session/client_listing.ts";
 import type { RedisCommand } from "../session/command.ts";
+import type { Argv } from "../protocol/argv.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import { bigIntegerArgument, integerArgument } from "./arguments.ts";
 import { clientTrackingRows } from "./client_tracking_commands.ts";
@@ -118,6 +120,8 @@ const HELP = [
   "      Those of this kind.",
   "    * USER <username>",
   "      Those logged in under this name.",
+  "    * MAXAGE <seconds>",
+  "      Those connected for as long, or longer.",
   "    * SKIPME (YES|NO)",
   "      Whether to spare yourself (yes, unless you say NO).",
   "LIST [options ...]",
@@ -149,6 +153,8 @@ const NO_SUCH_CLIENT = commandError("ERR No such client");
 const INVALID_NAME = commandError(
   "ERR Client names cannot contain spaces, newlines or special characters.",
 );
+const INVALID_MAX_AGE = commandError("ERR maxage is not an integer or out of range");
+const MAX_AGE_TOO_SMALL = commandError("ERR maxage should be greater than 0");
 const INVALID_TIMEOUT = commandError("ERR timeout is not an integer or out of range");
 const NEGATIVE_TIMEOUT = commandError("ERR timeout is negative");
 const INVALID_PAUSE_MODE = commandError("ERR CLIENT PAUSE mode must be WRITE or ALL");
@@ -243,6 +249,9 @@ function parseKillFilter(client: Client): KillFilter {
       const user = host.acl.find(word);
       if (user === null) throw commandError(`ERR No such user '${word}'`);
       filter.tests.push((candidate) => candidate.user === user);
+    } else if (argv.is(index, "maxage")) {
+      const bornMs = clock.nowMs() - 1000 * maxAgeArgument(argv, index + 1);
+      filter.tests.push((candidate) => candidate.createdMs <= bornMs);
     } else if (argv.is(index, "skipme")) {
       filter.skipsMe = parseChoice(client, index + 1, "yes", "no");
     } else {
@@ -250,6 +259,13 @@ function parseKillFilter(client: Client): KillFilter {
     }
   }
   return filter;
+}
+
+/** The age, in seconds, from which on CLIENT KILL MAXAGE closes clients. */
+function maxAgeArgument(argv: Argv, index: number): number {
+  const seconds = integerArgument(argv, index, INVALID_MAX_AGE);
+  if (seconds <= 0) throw MAX_AGE_TOO_SMALL;
+  return seconds;
 }
 
 /** Whether an argument is the first of two words; any other is a syntax error. */

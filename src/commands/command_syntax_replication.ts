@@ -51,4 +51,5 @@ RESTORE-ASKING key ttl:int serialized-value [REPLACE^3.0.0] [ABSTTL^5.0.0]
 SLAVEOF args(host-port(host port:int) | no-one(NO ONE))
   deprecated 5.0.0: 'REPLICAOF'
 WAIT numreplicas:int timeout:int
+WAITAOF numlocal:int numreplicas:int timeout:int
 `;

@@ -22,12 +22,14 @@ CLIENT CACHING mode(YES|NO)
 CLIENT KILL filter(ip:port^-2.8.12 | new-format([ID client-id:int^2.8.12] |
     [TYPE normal_master_slave_pubsub(NORMAL | MASTER^3.2.0 | SLAVE | REPLICA^5.0.0 |
     PUBSUB)^2.8.12] |
-    [USER username] | [ADDR ip:port] | [LADDR ip:port^6.2.0] | [SKIPME yes/no])...)
+    [USER username] | [ADDR ip:port] | [LADDR ip:port^6.2.0] | [SKIPME yes/no] |
+    [MAXAGE maxage:int^7.4.0])...)
   2.8.12: Filters, each with a word before it.
   2.8.12: 'ID' is new.
   3.2.0: 'TYPE' knows 'master'.
   5.0.0: 'TYPE replica'; 'slave' means the same.
   6.2.0: 'LADDR' is new.
+  7.4.0: 'MAXAGE' is new.
 CLIENT LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)^5.0.0] [ID id(client-id:int...)^6.2.0]
   2.8.12: Field 'id'.
   5.0.0: 'TYPE' is new.

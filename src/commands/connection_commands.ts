@@ -7,7 +7,7 @@ import { latin1Text } from "../base/bytes.ts";
 import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { commandError, wrongArity } from "../session/errors.ts";
-import { REDIS_VERSION } from "../config/version.ts";
+import { announcedVersion } from "../config/version.ts";
 import { databaseArgument, integerArgument } from "./arguments.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
@@ -116,7 +116,7 @@ function helloCommand(client: Client): void {
   reply.bulkText("server");
   reply.bulkText("redis");
   reply.bulkText("version");
-  reply.bulkText(REDIS_VERSION);
+  reply.bulkText(announcedVersion(host.config));
   reply.bulkText("proto");
   reply.integer(resp);
   reply.bulkText("id");
@@ -124,7 +124,7 @@ function helloCommand(client: Client): void {
   reply.bulkText("mode");
   reply.bulkText("standalone");
   reply.bulkText("role");
-  reply.bulkText(host.process.isReplica ? "replica" : "master");
+  reply.bulkText(host.replication.state.isReplica ? "replica" : "master");
   reply.bulkText("modules");
   reply.array(0);
 }

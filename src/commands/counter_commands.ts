@@ -149,15 +149,21 @@ function incrbyfloatCommand(client: Client): void {
   if (parseLongDouble(argv.bytes, start, length) === null) throw NOT_A_FLOAT;
   const sum = addFloatTexts(view.bytes, view.start, view.length, argv.bytes, start, length);
   if (sum === null) throw NAN_OR_INFINITY;
-  db.setString(argv, 1, sum, 0, sum.length, KEEP_EXPIRY);
+  setFloat(client, sum, KEEP_EXPIRY);
+  db.changed(argv, 1, EVENT_STRING, "incrbyfloat");
+  if (client.wantsEffects) client.propagateAs("SET", argv.copy(1), sum, "KEEPTTL");
+  reply.bulk(sum, 0, sum.length);
+}
+
+/** Sets the key of argument 1 to a number that was reckoned as a float. */
+export function setFloat({ db, argv }: Client, text: Uint8Array, expiryMs: number): void {
+  const { arena } = db;
+  db.setString(argv, 1, text, 0, text.length, expiryMs);
   // Redis: the outcome is never encoded "int", though it may be one.
   const stored = db.findRaw(argv.bytes, argv.starts[1], argv.lengths[1]);
   if (value.encodingOf(arena, stored) === value.ENCODING_INT) {
     value.setEncodingOnly(arena, stored, value.ENCODING_EMBSTR);
   }
-  db.changed(argv, 1, EVENT_STRING, "incrbyfloat");
-  if (client.wantsEffects) client.propagateAs("SET", argv.copy(1), sum, "KEEPTTL");
-  reply.bulk(sum, 0, sum.length);
 }
 
 const ZERO = new Uint8Array([0x30]);

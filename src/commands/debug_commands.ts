@@ -6,7 +6,6 @@
 import { latin1Bytes, latin1Text, readableText, Slice } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import { pause } from "../base/pause.ts";
-import { hexId } from "../base/random.ts";
 import { parseDouble } from "../base/doubles.ts";
 import { datasetDigest, hexText, valueDigest } from "../keyspace/dataset_digest.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -32,6 +31,7 @@ import { dumpPayload } from "./dump_commands.ts";
 import { DEBUG_HELP } from "./debug_commands_help.ts";
 import { replyProtocolSample } from "./debug_commands_protocol.ts";
 import { replyHelp, wrongSubcommandArity } from "./help.ts";
+import { encodingName } from "./key_commands.ts";
 import { hashTableReport } from "./debug_commands_tables.ts";
 
 // deno-fmt-ignore
@@ -121,7 +121,8 @@ function looseInteger({ argv }: Client, index: number): number {
 
 function changeReplicationId({ host, reply }: Client): void {
   host.log.notice("DEBUG CHANGE-REPL-ID: the replication ID is a new one");
-  host.process.replicationId = hexId(40);
+  host.replication.state.changeId();
+  host.replication.state.clearSecondId();
   reply.ok();
 }
 
@@ -228,9 +229,7 @@ function describeObject(client: Client): void {
   const encoding = value.encodingOf(arena, entry);
   const idleSeconds = Math.floor(host.keyspace.idleMs(entry) / 1000);
   let text = `Value at:0x${entry.toString(16)} refcount:1 ` +
-    `encoding:${value.ENCODING_NAMES[encoding]} serializedlength:${
-      serializedBytes(client, entry)
-    }` +
+    `encoding:${encodingName(client, entry)} serializedlength:${serializedBytes(client, entry)}` +
     ` lru:${value.accessClock(arena, entry)} lru_seconds_idle:${idleSeconds}`;
   if (encoding === value.ENCODING_QUICKLIST) {
     const list = value.valueRef(arena, entry);

@@ -52,7 +52,20 @@ function geoaddCommand(client: Client): void {
     placeArgument(argv, index, place);
     scores.push(geohash.scoreOf(place.longitude, place.latitude));
   }
+  const { dirty } = client.db.keyspace;
   addPlaces(client, scores, first + 2, 3, options);
+  if (client.wantsEffects && client.db.keyspace.dirty !== dirty) {
+    recordScores(client, first, scores);
+  }
+}
+
+/** Redis: what is repeated is ZADD, with the same options. */
+function recordScores(client: Client, first: number, scores: readonly number[]): void {
+  const { argv } = client;
+  const words: (string | Uint8Array)[] = ["zadd"];
+  for (let index = 1; index < first; index++) words.push(argv.copy(index));
+  scores.forEach((score, place) => words.push(String(score), argv.copy(first + 3 * place + 2)));
+  client.propagateAs(...words);
 }
 
 function geodistCommand(client: Client): void {

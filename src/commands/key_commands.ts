@@ -11,6 +11,7 @@ import { matchesEverything, matchGlob } from "../base/glob.ts";
 import { parseSafeInteger } from "../base/integers.ts";
 import { random } from "../base/random.ts";
 import { scratch } from "../base/scratch.ts";
+import { answersSince } from "../config/version.ts";
 import type { Database } from "../keyspace/database.ts";
 import { EVENT_GENERIC } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -20,6 +21,7 @@ import type { KeySpec, RedisCommand } from "../session/command.ts";
 import { commandError, NO_SUCH_KEY, SYNTAX_ERROR } from "../session/errors.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
+import * as listValue from "../values/list_value.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
 import { entryBytes, valueKinds } from "../values/value_kinds.ts";
@@ -108,12 +110,12 @@ export const keyCommands: readonly RedisCommand[] = [
     tips: ["request_policy:all_shards", "nondeterministic_output_order"],
     summary: "Returns all keys that match a pattern." },
   { name: "scan",      arity: -2, flags: ["readonly"],         keys: [0, 0, 0],
-    proc: scanCommand, categories: ["@keyspace"],
+    proc: scanCommand, categories: ["@keyspace"], traits: ["meets_any_key"],
     since: "2.8.0", group: "generic", complexity: SCAN_COST,
     tips: ["nondeterministic_output", "request_policy:special"],
     summary: "Returns some keys, and where to go on for the next ones." },
   { name: "randomkey", arity:  1, flags: ["readonly"],         keys: [0, 0, 0],
-    proc: randomkeyCommand, categories: ["@keyspace"],
+    proc: randomkeyCommand, categories: ["@keyspace"], traits: ["meets_any_key"],
     since: "1.0.0", group: "generic", complexity: "O(1)",
     tips: ["request_policy:all_shards", "nondeterministic_output"],
     summary: "Returns any key." },
@@ -375,8 +377,15 @@ function copyEntry(source: Ref, target: Database, argv: Argv, keyIndex: number):
 function objectEncodingCommand(client: Client): void {
   const entry = inspected(client);
   if (entry === 0) return client.reply.nil();
-  const encoding = value.encodingOf(client.db.arena, entry);
-  client.reply.bulkText(value.ENCODING_NAMES[encoding]);
+  client.reply.bulkText(encodingName(client, entry));
+}
+
+/** What OBJECT ENCODING and DEBUG OBJECT call the encoding of an entry. */
+export function encodingName({ db: { arena }, host: { config } }: Client, entry: Ref): string {
+  const encoding = value.encodingOf(arena, entry);
+  const isSmallList = encoding === value.ENCODING_QUICKLIST && answersSince(config, "7.2") &&
+    listValue.isListpack(arena, value.valueRef(arena, entry), config.listMaxListpackSize);
+  return value.ENCODING_NAMES[isSmallList ? value.ENCODING_LISTPACK : encoding];
 }
 
 function objectFreqCommand(client: Client): void {

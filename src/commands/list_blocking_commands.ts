@@ -109,7 +109,8 @@ function blockingMove(
   const isPresent = typedForWrite(client, 1, value.TYPE_LIST) !== 0;
   if (isPresent) {
     moveGeneric(client, fromHead, toHead);
-    return propagateMove(client, fromHead, toHead);
+    const { argv } = client;
+    return propagateMove(client, argv.count === 4 ? [] : [argv.copy(3), argv.copy(4)]);
   }
   // Redis: where it may not block, this answers with a null string, but after a wait with an array.
   if (client.has(REDIS_DENY_BLOCKING)) return client.reply.nil();
@@ -122,7 +123,8 @@ function blockingMove(
       return true;
     }
     moveElement(served, entry, target, fromHead, toHead);
-    propagateMove(served, fromHead, toHead);
+    const ends = [fromHead, toHead].map((isHead) => isHead ? "left" : "right");
+    propagateMove(served, argv.count === 4 ? [] : ends);
     return true;
   });
 }
@@ -154,17 +156,11 @@ function popOneWithKey(client: Client, keyIndex: number, entry: Ref, atHead: boo
   client.propagateAs(atHead ? "LPOP" : "RPOP", argv.copy(keyIndex));
 }
 
-function propagateMove(client: Client, fromHead: boolean, toHead: boolean): void {
+/** `ends` are the two ends by name; BRPOPLPUSH names none. */
+function propagateMove(client: Client, ends: readonly (string | Uint8Array)[]): void {
   const { argv } = client;
-  const source = argv.copy(1);
-  const target = argv.copy(2);
-  // BRPOPLPUSH names no ends.
-  if (argv.count === 4) {
-    client.propagateAs("RPOPLPUSH", source, target);
-  } else {
-    const from = fromHead ? "LEFT" : "RIGHT";
-    client.propagateAs("LMOVE", source, target, from, toHead ? "LEFT" : "RIGHT");
-  }
+  const name = ends.length === 0 ? "RPOPLPUSH" : "LMOVE";
+  client.propagateAs(name, argv.copy(1), argv.copy(2), ...ends);
 }
 
 /** The argument from `firstIndex` on that is this key, which is one of them. */

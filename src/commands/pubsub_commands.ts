@@ -14,7 +14,7 @@ import {
   REDIS_REPLY_OFF,
   REDIS_REPLY_SKIP,
 } from "../session/client.ts";
-import { rangeSpec, type RedisCommand } from "../session/command.ts";
+import { PROPAGATE_REPL, rangeSpec, type RedisCommand } from "../session/command.ts";
 import { commandError } from "../session/errors.ts";
 import {
   shardSubscriptionCount,
@@ -222,14 +222,14 @@ function publishCommand(client: Client): void {
   const { argv, reply, host } = client;
   const receivers = host.pubsub.publish(argv.copy(1), argv.copy(2));
   // Redis: a message goes to replicas, but not to the AOF.
-  client.propagateNothing();
+  client.propagateInAnyCase(PROPAGATE_REPL);
   reply.integer(receivers);
 }
 
 function spublishCommand(client: Client): void {
   const { argv, reply, host } = client;
   const receivers = host.pubsub.publishShard(argv.copy(1), argv.copy(2));
-  client.propagateNothing();
+  client.propagateInAnyCase(PROPAGATE_REPL);
   reply.integer(receivers);
 }
 

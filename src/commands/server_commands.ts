@@ -1,10 +1,10 @@
 /**
- * Server commands: TIME, LOLWUT, ROLE. The larger families of that group have files of their own.
+ * Server commands: TIME, LOLWUT. The larger families of that group have files of their own.
  */
 import * as clock from "../base/clock.ts";
 import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
-import { REDENO_VERSION, REDIS_VERSION } from "../config/version.ts";
+import { announcedVersion, REDENO_VERSION } from "../config/version.ts";
 import { integerArgument } from "./arguments.ts";
 
 const NO_KEYS = [0, 0, 0] as const;
@@ -19,10 +19,6 @@ export const serverCommands: readonly RedisCommand[] = [
     categories: [],
     since: "5.0.0", group: "server", complexity: "",
     summary: "Draws a picture, and tells the version." },
-  { name: "role", arity: 1, flags: ["noscript", "loading", "stale", "fast"], keys: NO_KEYS,
-    proc: roleCommand,
-    categories: ["@admin", "@dangerous"], since: "2.8.12", group: "server", complexity: "O(1)",
-    summary: "Tells the server's role in replication." },
 ];
 
 function timeCommand({ reply }: Client): void {
@@ -46,19 +42,13 @@ const DINOSAUR = [
 const PICTURE_NUMBERS: Readonly<Record<number, number>> = { 5: 3, 6: 2 };
 
 /** Whatever version's picture is asked for, in whatever size: there is this one. */
-function lolwutCommand({ argv, reply }: Client): void {
+function lolwutCommand({ argv, host, reply }: Client): void {
   const namesVersion = argv.count >= 3 && argv.is(1, "version");
   const version = namesVersion ? integerArgument(argv, 2) : 7;
   const first = namesVersion ? 3 : 1;
   const end = Math.min(argv.count, first + (PICTURE_NUMBERS[version] ?? 0));
   for (let index = first; index < end; index++) integerArgument(argv, index);
-  const lines = [...DINOSAUR, "", `Redis ver. ${REDIS_VERSION}, redeno ver. ${REDENO_VERSION}`];
+  const redis = announcedVersion(host.config);
+  const lines = [...DINOSAUR, "", `Redis ver. ${redis}, redeno ver. ${REDENO_VERSION}`];
   reply.verbatim(lines.join("\n") + "\n");
-}
-
-function roleCommand({ reply }: Client): void {
-  reply.array(3);
-  reply.bulkText("master");
-  reply.integer(0);
-  reply.array(0);
 }

@@ -4,6 +4,7 @@
  */
 import { Slice } from "../base/bytes.ts";
 import { scratch } from "../base/scratch.ts";
+import { answersSince } from "../config/version.ts";
 import { EVENT_SET } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Client } from "../session/client.ts";
@@ -11,7 +12,7 @@ import { rangeSpec, type RedisCommand } from "../session/command.ts";
 import { MUST_BE_POSITIVE, SYNTAX_ERROR } from "../session/errors.ts";
 import * as setValue from "../values/set_value.ts";
 import * as value from "../values/value.ts";
-import { ENCODING_INTSET, TYPE_SET } from "../values/value.ts";
+import { ENCODING_HASHTABLE, TYPE_SET } from "../values/value.ts";
 import {
   boundedIntegerArgument,
   repeatedCount,
@@ -82,12 +83,18 @@ const KEEP_SHARE = 1 / 5;
 const PROPAGATED_MEMBERS_MAX = 1024;
 
 /** The set's limits, filled from the config by each command that needs them. */
-const limits: setValue.SetLimits = { intsetEntriesMax: 0 };
+const limits: setValue.SetLimits = {
+  intsetEntriesMax: 0,
+  listpackEntriesMax: 0,
+  listpackValueBytesMax: 0,
+};
 const drawn = scratch(new Slice());
 
 /** The limits of sets, as configured now. Good during the command. */
-export function setLimits({ host }: Client): setValue.SetLimits {
-  limits.intsetEntriesMax = host.config.setMaxIntsetEntries;
+export function setLimits({ host: { config } }: Client): setValue.SetLimits {
+  limits.intsetEntriesMax = config.setMaxIntsetEntries;
+  limits.listpackEntriesMax = answersSince(config, "7.2") ? config.setMaxListpackEntries : 0;
+  limits.listpackValueBytesMax = config.setMaxListpackValue;
   return limits;
 }
 
@@ -98,6 +105,8 @@ function saddCommand(client: Client): void {
   const used = setLimits(client);
   let entry = typedForWrite(client, 1, TYPE_SET);
   if (entry === 0) entry = createSet(client, 1, 2);
+  // Redis: from 7.2 on many arguments at once make a table from the beginning.
+  if (used.listpackEntriesMax > 0) setValue.prepare(arena, entry, argv.count - 2, used);
   let added = 0;
   for (let index = 2; index < argv.count; index++) {
     if (setValue.add(arena, entry, bytes, starts[index], lengths[index], used)) added++;
@@ -333,7 +342,7 @@ function sscanCommand(client: Client): void {
     shown++;
   };
   const entries: Ref[] = [];
-  const isSmall = value.encodingOf(arena, entry) === ENCODING_INTSET;
+  const isSmall = value.encodingOf(arena, entry) !== ENCODING_HASHTABLE;
   const ref = value.valueRef(arena, entry);
   replyCursor(reply, isSmall ? 0 : collectEntries(arena, ref, cursor, options.count, entries));
   const mark = reply.deferArray();
@@ -349,9 +358,11 @@ function hasMember({ argv, db }: Client, entry: Ref, index: number): boolean {
 }
 
 /** An empty set under a key that is missing, encoded for argument `memberIndex`. */
-function createSet({ argv, db }: Client, keyIndex: number, memberIndex: number): Ref {
+function createSet(client: Client, keyIndex: number, memberIndex: number): Ref {
+  const { argv, db } = client;
   const start = argv.starts[memberIndex];
-  const encoding = setValue.encodingFor(argv.bytes, start, argv.lengths[memberIndex]);
+  const length = argv.lengths[memberIndex];
+  const encoding = setValue.encodingFor(argv.bytes, start, length, setLimits(client));
   const ref = setValue.create(db.arena, encoding);
   return db.create(argv, keyIndex, TYPE_SET, encoding, ref);
 }

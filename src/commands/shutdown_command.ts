@@ -32,11 +32,24 @@ function shutdownCommand(client: Client): void {
   const isAbort = words.includes("abort");
   const contradicts = words.includes("save") && words.includes("nosave");
   if (contradicts || (isAbort && words.length > 1)) throw SYNTAX_ERROR;
-  // Redis: ABORT ends the wait for replicas, of which there are none.
-  if (isAbort) throw NO_SHUTDOWN;
+  if (isAbort) {
+    if (!host.process.abortShutdown()) throw NO_SHUTDOWN;
+    return client.reply.ok();
+  }
   if (client.has(REDIS_DENY_BLOCKING) && !words.includes("now")) throw DENIED;
   // What a script has done so far must not be saved.
   const { busyError } = host.yielding;
   if (busyError !== null && !words.includes("nosave")) throw busyError;
-  if (!host.process.shutdown(shutdownOptions(words))) throw FAILED;
+  const outcome = host.process.shutdown(shutdownOptions(words), () => {
+    // It may have gone meanwhile.
+    if (client.blocked?.expire === answerFailure) host.blocking.expire(client);
+  });
+  if (outcome === "refused") throw FAILED;
+  const neverServed = () => false;
+  if (outcome === "waits") host.blocking.block(client, [], 0, 0, neverServed, answerFailure);
+}
+
+function answerFailure({ host, reply }: Client): void {
+  reply.error(FAILED.text);
+  host.statistics.countError(FAILED.text);
 }

@@ -13,7 +13,7 @@ import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
-import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
+import { commandError, SYNTAX_ERROR, wrongArity } from "../session/errors.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as sortedSetLarge from "../values/sorted_set_large.ts";
 import * as sortedSet from "../values/sorted_set_value.ts";
@@ -66,9 +66,11 @@ export const sortedSetCommands: readonly RedisCommand[] = [
     complexity: "O(N), N: members that are asked for.",
     summary: "Returns the scores of several members." },
   { name: "zrank", arity: 3, flags: ["readonly", "fast"], keys: [1, 1, 1], access: "RO access",
+    arityFrom: ["7.2", -3],
     categories: ["@sortedset"], since: "2.0.0", group: "sorted-set", proc: zrankCommand,
     complexity: "O(log(N))", summary: "Returns how many members come before one." },
   { name: "zrevrank", arity: 3, flags: ["readonly", "fast"], keys: [1, 1, 1], access: "RO access",
+    arityFrom: ["7.2", -3],
     categories: ["@sortedset"], since: "2.0.0", group: "sorted-set", proc: zrevrankCommand,
     complexity: "O(log(N))", summary: "Returns how many members come after one." },
   { name: "zrandmember", arity: -2, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
@@ -273,8 +275,11 @@ function zrevrankCommand(client: Client): void {
 function replyRank(client: Client, isReverse: boolean): void {
   const { db, argv, reply } = client;
   const { arena } = db;
+  if (argv.count > 4) throw wrongArity(client.commandName);
+  const withScore = argv.count === 4;
+  if (withScore && !argv.is(3, "withscore")) throw SYNTAX_ERROR;
   const entry = typedForRead(client, 1, TYPE_SORTED_SET);
-  if (entry === 0) return reply.nil();
+  if (entry === 0) return withScore ? reply.nilArray() : reply.nil();
   const rank = sortedSet.rank(
     arena,
     value.encodingOf(arena, entry),
@@ -283,8 +288,10 @@ function replyRank(client: Client, isReverse: boolean): void {
     argv.starts[2],
     argv.lengths[2],
   );
-  if (rank === -1) return reply.nil();
+  if (rank === -1) return withScore ? reply.nilArray() : reply.nil();
+  if (withScore) reply.array(2);
   reply.integer(isReverse ? countOf(client, entry) - 1 - rank : rank);
+  if (withScore) reply.double(scoreOfArgument(client, entry, 2));
 }
 
 function countOf({ db }: Client, entry: Ref): number {

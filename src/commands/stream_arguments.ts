@@ -10,6 +10,7 @@ import type { Reply } from "../protocol/reply.ts";
 import { type Client, REDIS_INTERNAL } from "../session/client.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import { Id128 } from "../structures/id128.ts";
+import type { Int64 } from "../structures/int64_words.ts";
 import {
   formatId,
   formattedBytes,
@@ -252,6 +253,12 @@ export function replyId(reply: Reply, id: Id128): void {
 export function replyMilliseconds(reply: Reply, timeMs: number): void {
   if (Number.isSafeInteger(timeMs)) reply.integer(timeMs);
   else reply.bigInteger(BigInt.asIntN(64, BigInt(timeMs)));
+}
+
+/** Replies how often an entry was delivered. */
+export function replyCount(reply: Reply, count: Int64): void {
+  if (count.high === 0) reply.integer(count.low >>> 0);
+  else reply.bigInteger(count.toBigInt());
 }
 
 /**

@@ -22,7 +22,13 @@ import * as value from "../values/value.ts";
 import { TYPE_STREAM } from "../values/value.ts";
 import { integerArgument, typedForRead } from "./arguments.ts";
 import { replyHelp, wrongSubcommandArity } from "./help.ts";
-import { replyEntry, replyId, replyMilliseconds, replyRange } from "./stream_arguments.ts";
+import {
+  replyCount,
+  replyEntry,
+  replyId,
+  replyMilliseconds,
+  replyRange,
+} from "./stream_arguments.ts";
 import { groupArgument, noGroupOfKey } from "./stream_groups.ts";
 
 // deno-fmt-ignore
@@ -245,6 +251,6 @@ function replyPending(
       reply.bulk(name.bytes, name.start, name.length);
     }
     replyMilliseconds(reply, pending.timeMs);
-    reply.bigInteger(pending.count.toBigInt());
+    replyCount(reply, pending.count);
   }
 }

@@ -33,6 +33,7 @@ import {
 import {
   endArgument,
   idArgument,
+  replyCount,
   replyEntryOf,
   replyId,
   replyMilliseconds,
@@ -169,7 +170,8 @@ function replyPending(
   const { db, argv, reply } = client;
   const { arena } = db;
   let tree = streamGroup.pendingOf(arena, group);
-  if (consumerIndex < argv.count) {
+  const isOfOne = consumerIndex < argv.count;
+  if (isOfOne) {
     const { bytes, starts, lengths } = argv;
     const start = starts[consumerIndex];
     const length = lengths[consumerIndex];
@@ -184,7 +186,8 @@ function replyPending(
     if (entries === count) break;
     cursor.readId(id);
     if (id.compare(bound) > 0) break;
-    streamGroup.findPending(arena, group, id, pending);
+    if (isOfOne) streamGroup.findPending(arena, group, id, pending);
+    else streamGroup.readPendingAt(cursor, pending);
     const elapsedMs = nowMs - pending.timeMs;
     if (idleMs !== 0 && elapsedMs < idleMs) continue;
     entries++;
@@ -193,7 +196,7 @@ function replyPending(
     dictEntry.readKey(arena, pending.consumer, name);
     reply.bulk(name.bytes, name.start, name.length);
     replyMilliseconds(reply, Math.max(0, elapsedMs));
-    reply.bigInteger(pending.count.toBigInt());
+    replyCount(reply, pending.count);
   }
   reply.endDeferredArray(mark, entries);
 }

@@ -33,6 +33,7 @@ import {
   ENTRY_ELEMENTS,
   idArgument,
   isChar,
+  replyCount,
   replyEntry,
   replyEntryOf,
   replyId,
@@ -133,6 +134,8 @@ interface StreamRead extends GroupRead {
   ids: Id128[];
   /** For each key likewise: whether the consumer's own pending entries are wanted. */
   isHistory: boolean[];
+  /** For each key likewise: the group, if there is one. */
+  groups: Ref[];
 }
 
 /** What the command that runs asks for: used again for the next one, so that none makes objects. */
@@ -146,6 +149,7 @@ const wanted: StreamRead = {
   claimMs: NO_CLAIM,
   ids: [],
   isHistory: [],
+  groups: [],
 };
 /** Ids beyond so many are not kept for the next command. */
 const KEPT_IDS_MAX = 64;
@@ -278,10 +282,12 @@ function resolveIds(client: Client): void {
     const idIndex = keyIndex + wanted.keyCount;
     const entry = typedForRead(client, keyIndex, TYPE_STREAM);
     const stream = entry === 0 ? 0 : value.valueRef(db.arena, entry);
-    if (isGroup && (stream === 0 || groupArgument(client, stream, wanted.groupIndex) === 0)) {
-      const group = argv.quoted(wanted.groupIndex);
+    const group = isGroup && stream !== 0 ? groupArgument(client, stream, wanted.groupIndex) : 0;
+    wanted.groups[key] = group;
+    if (isGroup && group === 0) {
+      const name = argv.quoted(wanted.groupIndex);
       throw commandError(
-        `NOGROUP No such key '${argv.quoted(keyIndex)}' or consumer group '${group}' in ` +
+        `NOGROUP No such key '${argv.quoted(keyIndex)}' or consumer group '${name}' in ` +
           "XREADGROUP with GROUP option",
       );
     }
@@ -326,7 +332,7 @@ function serveKey(client: Client, key: number, isAlone: boolean): boolean {
   const keyStart = argv.starts[keyIndex];
   const keyBytes = argv.lengths[keyIndex];
   if (wanted.groupIndex === 0) return replyBehind(client, stream, key, isAlone);
-  const group = groupArgument(client, stream, wanted.groupIndex);
+  const group = wanted.groups[key];
   const isHistory = wanted.isHistory[key];
   const hasNew = !isHistory && seekNew(client, stream, group);
   if (!isHistory && findIdle(client, stream, group, wanted) === 0 && !hasNew) return false;
@@ -448,7 +454,7 @@ function claimIdle(
     streamGroup.findPending(arena, group, id, pending);
     replyEntryOf(reply, arena, stream, id, CLAIM_ENTRY_ELEMENTS);
     replyMilliseconds(reply, Math.max(0, nowMs - pending.timeMs));
-    reply.bigInteger(pending.count.toBigInt());
+    replyCount(reply, pending.count);
     increment(pending.count);
     makePending(arena, group, consumer, id, nowMs);
   }

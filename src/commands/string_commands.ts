@@ -11,7 +11,7 @@
  */
 import { Slice } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
-import { INT64_MAX, INTEGER_TEXT_BYTES_MAX } from "../base/integers.ts";
+import { INTEGER_TEXT_BYTES_MAX } from "../base/integers.ts";
 import { scratch } from "../base/scratch.ts";
 import { KEEP_EXPIRY } from "../keyspace/database.ts";
 import { EVENT_GENERIC, EVENT_STRING } from "../keyspace/keyspace_listener.ts";
@@ -19,7 +19,7 @@ import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../session/client.ts";
 import { rangeSpec, type RedisCommand } from "../session/command.ts";
-import { commandError, STRING_TOO_LONG, SYNTAX_ERROR, wrongArity } from "../session/errors.ts";
+import { commandError, STRING_TOO_LONG, WRONG_TYPE, wrongArity } from "../session/errors.ts";
 import * as byteString from "../structures/byte_string.ts";
 import * as stringValue from "../values/string_value.ts";
 import * as value from "../values/value.ts";
@@ -31,8 +31,27 @@ import {
   typedForRead,
   typedForWrite,
 } from "./arguments.ts";
+import {
+  expiryOption,
+  expiryText,
+  meetsComparison,
+  operandIndex,
+  OPTION_ANY_COMPARISON,
+  OPTION_ANY_TIME,
+  OPTION_EXAT,
+  OPTION_GET,
+  OPTION_IFDNE,
+  OPTION_IFNE,
+  OPTION_KEEPTTL,
+  OPTION_NX,
+  OPTION_PERSIST,
+  OPTION_PXAT,
+  OPTION_XX,
+  optionAt,
+  parseOptions,
+} from "./string_options.ts";
 
-const SET_NOTE = "`RW` `ACCESS`: with `GET` it replies with the old value";
+const SET_NOTE = "`RW` `ACCESS`: with `GET`, or a condition on the value, it reads the old one";
 const GETEX_NOTE = "`RW` `UPDATE`: an option sets the expiry";
 const MGET_COMPLEXITY = "O(N), N: keys that are named.";
 const MSET_COMPLEXITY = "O(N), N: keys that are given.";
@@ -120,19 +139,6 @@ export const stringCommands: readonly RedisCommand[] = [
     summary: "Overwrites a part of a string, which grows as needed." },
 ];
 
-/** Options of SET and GETEX, as bits. */
-const OPTION_NX = 1 << 0;
-const OPTION_XX = 1 << 1;
-const OPTION_GET = 1 << 2;
-const OPTION_KEEPTTL = 1 << 3;
-const OPTION_PERSIST = 1 << 4;
-const OPTION_EX = 1 << 5;
-const OPTION_PX = 1 << 6;
-const OPTION_EXAT = 1 << 7;
-const OPTION_PXAT = 1 << 8;
-const OPTION_ANY_TIME = OPTION_EX | OPTION_PX | OPTION_EXAT | OPTION_PXAT;
-const OPTION_ANY_EXPIRY = OPTION_ANY_TIME | OPTION_KEEPTTL | OPTION_PERSIST;
-
 const OFFSET_OUT_OF_RANGE = commandError("ERR offset is out of range");
 
 const view = scratch(new Slice());
@@ -173,10 +179,11 @@ function getCommand(client: Client): void {
   else replyString(client, entry);
 }
 
-/** What a SET does to its key: it reads it only for the option GET. */
+/** What a SET does to its key: it reads it only for GET and for conditions on the value. */
 function setAccess(argv: Argv): string {
   for (let index = 3; index < argv.count; index++) {
-    if (argv.is(index, "get")) return "RW access update";
+    const option = optionAt(argv, index);
+    if ((option & (OPTION_GET | OPTION_ANY_COMPARISON)) !== 0) return "RW access update";
   }
   return "OW update";
 }
@@ -192,7 +199,8 @@ function setCommand(client: Client): void {
   setWithOptions(client);
 }
 
-function setArgument(client: Client, key: number, text: number, expiryMs: number): void {
+/** Sets the key in one argument to the string in another; expiry as for `Database.setString`. */
+export function setArgument(client: Client, key: number, text: number, expiryMs: number): void {
   const { db, argv } = client;
   db.setString(argv, key, argv.bytes, argv.starts[text], argv.lengths[text], expiryMs);
 }
@@ -203,67 +211,43 @@ function setWithOptions(client: Client): void {
   const hasTime = (options & OPTION_ANY_TIME) !== 0;
   let expiryMs = hasTime ? expiryOption(client, options, 3) : NO_EXPIRY;
   if ((options & OPTION_KEEPTTL) !== 0) expiryMs = KEEP_EXPIRY;
+  const maySet = meetsConditions(client, options);
   const wantsOld = (options & OPTION_GET) !== 0;
   if (wantsOld) getCommand(client);
-  // A key that is set is touched by `setString`, once.
-  const isNx = (options & OPTION_NX) !== 0;
-  const exists = (isNx ? db.lookupForWrite(argv, 1) : db.peek(argv, 1)) !== 0;
-  if (exists ? isNx : (options & OPTION_XX) !== 0) {
+  if (!maySet) {
     if (!wantsOld) reply.nil();
     return;
   }
   setArgument(client, 1, 2, expiryMs);
   db.changed(argv, 1, EVENT_STRING, "set");
   if (hasTime) announceExpiringSet(client, 2, expiryMs);
+  else if ((options & OPTION_ANY_COMPARISON) !== 0) propagateUnconditional(client, options);
   else if (wantsOld) propagateWithoutGet(client);
   if (!wantsOld) reply.ok();
 }
 
-/** The options of SET or GETEX from argument `from` on, except those in `refused`. */
-function parseOptions(argv: Argv, from: number, refused: number): number {
-  let options = 0;
-  for (let index = from; index < argv.count; index++) {
-    const option = optionAt(argv, index);
-    if (option === 0 || (option & refused) !== 0) throw SYNTAX_ERROR;
-    if ((rivalsOf(option) & options) !== 0) throw SYNTAX_ERROR;
-    if ((option & OPTION_ANY_TIME) !== 0) {
-      if (++index === argv.count) throw SYNTAX_ERROR;
-    }
-    options |= option;
+/** Whether NX, XX, IFEQ and so on let SET do its work. */
+function meetsConditions(client: Client, options: number): boolean {
+  const { db, argv } = client;
+  const comparison = options & OPTION_ANY_COMPARISON;
+  // A key that is set is touched by `setString`, once.
+  if (comparison === 0) {
+    const isNx = (options & OPTION_NX) !== 0;
+    const exists = (isNx ? db.lookupForWrite(argv, 1) : db.peek(argv, 1)) !== 0;
+    return exists ? !isNx : (options & OPTION_XX) === 0;
   }
-  return options;
+  const entry = db.peek(argv, 1);
+  if (entry === 0) return (comparison & (OPTION_IFNE | OPTION_IFDNE)) !== 0;
+  if (value.typeOf(db.arena, entry) !== TYPE_STRING) throw WRONG_TYPE;
+  return meetsComparison(client, entry, comparison, operandIndex(argv, 3, comparison));
 }
 
-function optionAt(argv: Argv, index: number): number {
-  if (argv.is(index, "ex")) return OPTION_EX;
-  if (argv.is(index, "px")) return OPTION_PX;
-  if (argv.is(index, "nx")) return OPTION_NX;
-  if (argv.is(index, "xx")) return OPTION_XX;
-  if (argv.is(index, "get")) return OPTION_GET;
-  if (argv.is(index, "keepttl")) return OPTION_KEEPTTL;
-  if (argv.is(index, "exat")) return OPTION_EXAT;
-  if (argv.is(index, "pxat")) return OPTION_PXAT;
-  return argv.is(index, "persist") ? OPTION_PERSIST : 0;
-}
-
-/** The options that an option cannot stand beside; it may be repeated itself. */
-function rivalsOf(option: number): number {
-  if (option === OPTION_NX) return OPTION_XX;
-  if (option === OPTION_XX) return OPTION_NX;
-  return (option & OPTION_ANY_EXPIRY) !== 0 ? OPTION_ANY_EXPIRY & ~option : 0;
-}
-
-/** The time among such options, as Unix time in ms. */
-function expiryOption(client: Client, options: number, from: number): number {
+/** A SET whose condition was met goes to the AOF without it, as older servers understand it. */
+function propagateUnconditional(client: Client, options: number): void {
   const { argv } = client;
-  let timeIndex = 0;
-  // Redis: the last one counts.
-  for (let index = from; index < argv.count; index++) {
-    if ((optionAt(argv, index) & OPTION_ANY_TIME) !== 0) timeIndex = ++index;
-  }
-  const unitMs = (options & (OPTION_EX | OPTION_EXAT)) !== 0 ? 1000 : 1;
-  const isRelative = (options & (OPTION_EX | OPTION_PX)) !== 0;
-  return expiryArgument(client, timeIndex, unitMs, isRelative, true);
+  if (!client.wantsEffects) return;
+  const keepsExpiry = (options & OPTION_KEEPTTL) !== 0;
+  client.propagateAs("SET", argv.copy(1), argv.copy(2), ...(keepsExpiry ? ["KEEPTTL"] : []));
 }
 
 /** A string was set with an expiry: tells of it, and puts an absolute time into the AOF. */
@@ -272,13 +256,6 @@ function announceExpiringSet(client: Client, text: number, expiryMs: number): vo
   db.alsoEvent(argv, 1, EVENT_GENERIC, "expire");
   if (!client.wantsEffects) return;
   client.propagateAs("SET", argv.copy(1), argv.copy(text), "PXAT", expiryText(expiryMs));
-}
-
-/** An expiry as text; beyond 2^53 the nearest int64. */
-function expiryText(expiryMs: number): string {
-  if (Number.isSafeInteger(expiryMs)) return String(expiryMs);
-  const exact = BigInt(expiryMs);
-  return String(exact > INT64_MAX ? INT64_MAX : exact);
 }
 
 /** Redis: SET … GET goes to the AOF without GET, which would only make a reply. */
@@ -330,16 +307,13 @@ function getsetCommand(client: Client): void {
 }
 
 function getdelCommand(client: Client): void {
-  const { db, argv } = client;
   getCommand(client);
-  if (!db.remove(argv, 1)) return;
-  db.changed(argv, 1, EVENT_GENERIC, "del");
-  if (client.wantsEffects) client.propagateAs("DEL", argv.copy(1));
+  removeKey(client);
 }
 
 function getexCommand(client: Client): void {
   const { argv, reply } = client;
-  const refused = OPTION_NX | OPTION_XX | OPTION_GET | OPTION_KEEPTTL;
+  const refused = OPTION_NX | OPTION_XX | OPTION_ANY_COMPARISON | OPTION_GET | OPTION_KEEPTTL;
   const options = parseOptions(argv, 2, refused);
   const entry = typedForRead(client, 1, TYPE_STRING);
   if (entry === 0) {
@@ -352,16 +326,17 @@ function getexCommand(client: Client): void {
   if (hasTime) {
     // Redis: only an absolute time can lie in the past; one that is just now counts as past.
     const isAbsolute = (options & (OPTION_EXAT | OPTION_PXAT)) !== 0;
-    if (isAbsolute && expiryMs <= clock.nowMs()) removeRead(client);
+    if (isAbsolute && expiryMs <= clock.nowMs()) removeKey(client);
     else expireRead(client, entry, expiryMs);
   } else if ((options & OPTION_PERSIST) !== 0) {
     persistRead(client, entry);
   }
 }
 
-function removeRead(client: Client): void {
+/** Removes the key of argument 1, if it is there, tells of it, and records it as a DEL. */
+export function removeKey(client: Client): void {
   const { db, argv } = client;
-  db.remove(argv, 1);
+  if (!db.remove(argv, 1)) return;
   db.changed(argv, 1, EVENT_GENERIC, "del");
   if (client.wantsEffects) client.propagateAs("DEL", argv.copy(1));
 }

@@ -8,6 +8,7 @@ import { bitmapCommands } from "./bitmap_commands.ts";
 import { clientCommands } from "./client_commands.ts";
 import { clusterCommands } from "./cluster_commands.ts";
 import { commandCommands } from "./command_commands.ts";
+import { conditionalCommands } from "./conditional_commands.ts";
 import { configCommands } from "./config_commands.ts";
 import { connectionCommands } from "./connection_commands.ts";
 import { debugCommands } from "./debug_commands.ts";
@@ -18,6 +19,7 @@ import { geoSearchCommands } from "./geo_search_commands.ts";
 import { hashCommands } from "./hash_commands.ts";
 import { hashExpiryCommands } from "./hash_expiry_commands.ts";
 import { hyperloglogCommands } from "./hyperloglog_commands.ts";
+import { increxCommands } from "./increx_command.ts";
 import { infoCommands } from "./info_command.ts";
 import { latencyCommands } from "./latency_commands.ts";
 import { lcsCommands } from "./lcs_command.ts";
@@ -30,6 +32,7 @@ import { migrateCommands } from "./migrate_command.ts";
 import { moduleCommands } from "./module_commands.ts";
 import { monitorCommands } from "./monitor_command.ts";
 import { persistenceCommands } from "./persistence_commands.ts";
+import { replicaofCommands } from "./replicaof_commands.ts";
 import { replicationCommands } from "./replication_commands.ts";
 import { scriptCommands } from "./script_commands.ts";
 import { pubsubCommands } from "./pubsub_commands.ts";
@@ -39,6 +42,7 @@ import { setAlgebraCommands } from "./set_algebra_commands.ts";
 import { shutdownCommands } from "./shutdown_command.ts";
 import { slowlogCommands } from "./slowlog_commands.ts";
 import { sortCommands } from "./sort_command.ts";
+import { syncCommands } from "./sync_commands.ts";
 import { sortedSetCommands } from "./sorted_set_commands.ts";
 import { sortedSetPopCommands } from "./sorted_set_pop_commands.ts";
 import { sortedSetRangeCommands } from "./sorted_set_range_commands.ts";
@@ -82,6 +86,7 @@ export const commandRows: readonly RedisCommand[] = [
   ...moduleCommands,
   ...monitorCommands,
   ...persistenceCommands,
+  ...replicaofCommands,
   ...replicationCommands,
   ...scriptCommands,
   ...pubsubCommands,
@@ -96,12 +101,15 @@ export const commandRows: readonly RedisCommand[] = [
   ...sortedSetRangeCommands,
   ...sortedSetStoreCommands,
   ...streamCommands,
+  ...syncCommands,
   ...streamDeletionCommands,
   ...streamGroupCommands,
   ...streamInfoCommands,
   ...streamPendingCommands,
   ...streamReadCommands,
   ...stringCommands,
+  ...conditionalCommands,
   ...counterCommands,
+  ...increxCommands,
   ...transactionCommands,
 ];

@@ -281,6 +281,18 @@ export function choice<W extends string>(...words: readonly W[]): ConfigKind<W> 
   return synonymChoice({}, ...words);
 }
 
+/** `choice` with words that later releases have added; the error names those of 7.0 alone. */
+export function choiceWithLater<W extends string, L extends string>(
+  words: readonly W[],
+  later: readonly L[],
+): ConfigKind<W | L> {
+  const base = choice<W>(...words);
+  return singleWord<W | L>((word) => {
+    const lower = word.toLowerCase();
+    return later.find((candidate) => candidate === lower) ?? base.parse([word], words[0]!);
+  }, (value) => value);
+}
+
 /** As `choice`, but a word of `synonyms` is kept as the word it stands for. */
 export function synonymChoice<W extends string>(
   synonyms: Readonly<Record<string, W>>,

@@ -1,6 +1,6 @@
 /**
  * The table of configuration parameters: every one of the 192 names that redis-server 7.0.15 knows
- * (aliases and its few hidden ones included), and our own six.
+ * (aliases and its few hidden ones included), two of 7.2, and our own seven.
  *
  * A row gives the name, the older name if there is one, the kind with its bounds, and flags. A row
  * of `parameter` belongs to a field of ConfigValues, which also holds the default; a row of
@@ -26,6 +26,7 @@ import {
   bytesAtLeast,
   bytesOrPercent,
   choice,
+  choiceWithLater,
   clampedInteger,
   type ConfigKind,
   type ConfigNumber,
@@ -212,10 +213,13 @@ const generalParameters: readonly ConfigParameter[] = [
   withoutEffect(NO_NEED_OF_HZ, "dynamic-hz", yesNo, "yes"),
   withoutEffect(NO_REHASHING, "activerehashing", yesNo, "yes"),
   parameter("always-show-logo", yesNo, IMMUTABLE),
-  parameter("loglevel", choice("debug", "verbose", "notice", "warning")),
+  parameter("redis-version", choice("7.0", "7.2", "7.4"), IMMUTABLE),
+  parameter("loglevel",
+    choiceWithLater(["debug", "verbose", "notice", "warning"], ["nothing"])),
   parameter("logfile", filePath(), IMMUTABLE),
   parameter("pidfile", optionalFilePath(), IMMUTABLE),
-  withoutEffect(NO_REPLICATION, "shutdown-timeout", anyInt, "10"),
+  parameter("shutdown-timeout", anyInt),
+  parameter("shutdown-hands-over", yesNo),
   parameter("shutdown-on-sigint", shutdownWords),
   parameter("shutdown-on-sigterm", shutdownWords),
   parameter("notify-keyspace-events", notifyEvents),
@@ -254,7 +258,7 @@ const memoryParameters: readonly ConfigParameter[] = [
   parameter("active-defrag-cycle-min", integer(1, 99)),
   parameter("active-defrag-cycle-max", integer(1, 99)),
   parameter("active-defrag-max-scan-fields", integer(1, LONG_MAX)),
-  withoutEffect(ALWAYS_LAZY, "lazyfree-lazy-eviction", yesNo, "no"),
+  parameter("lazyfree-lazy-eviction", yesNo),
   parameter("lazyfree-lazy-expire", yesNo),
   withoutEffect(ALWAYS_LAZY, "lazyfree-lazy-server-del", yesNo, "no"),
   withoutEffect(ALWAYS_LAZY, "lazyfree-lazy-user-del", yesNo, "no"),
@@ -265,6 +269,8 @@ const memoryParameters: readonly ConfigParameter[] = [
     { alias: "list-max-ziplist-size" }),
   withoutEffect(NO_COMPRESSION, "list-compress-depth", anyInt, "0"),
   parameter("set-max-intset-entries", anyLong),
+  parameter("set-max-listpack-entries", anyLong),
+  parameter("set-max-listpack-value", anyLong),
   parameter("zset-max-listpack-entries", anyLong, { alias: "zset-max-ziplist-entries" }),
   parameter("zset-max-listpack-value", anyBytes, { alias: "zset-max-ziplist-value" }),
   parameter("hll-sparse-max-bytes", anyBytes),
@@ -280,7 +286,7 @@ const persistenceParameters: readonly ConfigParameter[] = [
   parameter("rdb-version", choice(...RDB_VERSION_WORDS)),
   parameter("rdbcompression", yesNo),
   parameter("rdbchecksum", yesNo, IMMUTABLE),
-  withoutEffect(NO_REPLICATION, "rdb-del-sync-files", yesNo, "no"),
+  parameter("rdb-del-sync-files", yesNo),
   parameter("rdb-save-incremental-fsync", yesNo),
   parameter("stop-writes-on-bgsave-error", yesNo),
   withoutEffect(
@@ -308,43 +314,36 @@ const persistenceParameters: readonly ConfigParameter[] = [
 ];
 
 // deno-fmt-ignore
-const replicationParameters: readonly ConfigParameter[] = [
-  withoutEffect(NO_REPLICATION, "replicaof", masterAddress, "", { alias: "slaveof",
-    flags: ["immutable"],
-    startRefusal: "Redeno cannot be a replica yet, and would serve as a master instead" }),
-  withoutEffect(NO_REPLICATION, "masteruser", optionalText(), "", SENSITIVE),
-  withoutEffect(NO_REPLICATION, "masterauth", optionalText(), "", SENSITIVE),
-  withoutEffect(NO_REPLICATION, "replica-serve-stale-data", yesNo, "yes",
-    { alias: "slave-serve-stale-data" }),
-  withoutEffect(NO_REPLICATION, "replica-read-only", yesNo, "yes", { alias: "slave-read-only" }),
-  withoutEffect(NO_REPLICATION, "replica-ignore-maxmemory", yesNo, "yes",
-    { alias: "slave-ignore-maxmemory" }),
-  withoutEffect(NO_REPLICATION, "replica-ignore-disk-write-errors", yesNo, "no"),
-  withoutEffect(NO_REPLICATION, "replica-lazy-flush", yesNo, "no", { alias: "slave-lazy-flush" }),
-  withoutEffect(NO_REPLICATION, "replica-priority", anyInt, "100", { alias: "slave-priority" }),
-  withoutEffect(NO_REPLICATION, "replica-announced", yesNo, "yes"),
-  withoutEffect(NO_REPLICATION, "replica-announce-ip", optionalText(), "",
-    { alias: "slave-announce-ip" }),
-  withoutEffect(NO_REPLICATION, "replica-announce-port", anyPort, "0",
-    { alias: "slave-announce-port" }),
-  withoutEffect(NO_REPLICATION, "repl-diskless-sync", yesNo, "yes"),
-  withoutEffect(NO_REPLICATION, "repl-diskless-sync-delay", anyInt, "5"),
-  withoutEffect(NO_REPLICATION, "repl-diskless-sync-max-replicas", anyInt, "0"),
-  withoutEffect(NO_REPLICATION, "repl-diskless-load", choice("disabled", "on-empty-db", "swapdb"),
-    "disabled",
+const replicaParameters: readonly ConfigParameter[] = [
+  parameter("replicaof", masterAddress, { alias: "slaveof", flags: ["immutable"] }),
+  parameter("masteruser", optionalText(), SENSITIVE),
+  parameter("masterauth", optionalText(), SENSITIVE),
+  parameter("replica-serve-stale-data", yesNo, { alias: "slave-serve-stale-data" }),
+  parameter("replica-read-only", yesNo, { alias: "slave-read-only" }),
+  parameter("replica-ignore-maxmemory", yesNo, { alias: "slave-ignore-maxmemory" }),
+  parameter("replica-ignore-disk-write-errors", yesNo),
+  withoutEffect(ALWAYS_LAZY, "replica-lazy-flush", yesNo, "no", { alias: "slave-lazy-flush" }),
+  parameter("replica-priority", anyInt, { alias: "slave-priority" }),
+  parameter("replica-announced", yesNo),
+  parameter("replica-announce-ip", optionalText(), { alias: "slave-announce-ip" }),
+  parameter("replica-announce-port", anyPort, { alias: "slave-announce-port" }),
+  parameter("repl-diskless-load", choice("disabled", "on-empty-db", "swapdb"),
     { flags: ["notLoading"] }),
+  parameter("repl-timeout", integer(1, INT_MAX)),
+  parameter("propagation-error-behavior", choice("ignore", "panic", "panic-on-replicas")),
+];
+
+// deno-fmt-ignore
+const replicationParameters: readonly ConfigParameter[] = [
+  parameter("repl-diskless-sync", yesNo),
+  parameter("repl-diskless-sync-delay", anyInt),
+  parameter("repl-diskless-sync-max-replicas", anyInt),
   withoutEffect(NO_REPLICATION, "repl-disable-tcp-nodelay", yesNo, "no"),
-  withoutEffect(NO_REPLICATION, "repl-ping-replica-period", integer(1, INT_MAX), "10",
-    { alias: "repl-ping-slave-period" }),
-  withoutEffect(NO_REPLICATION, "repl-timeout", integer(1, INT_MAX), "60"),
+  parameter("repl-ping-replica-period", integer(1, INT_MAX), { alias: "repl-ping-slave-period" }),
   parameter("repl-backlog-size", bytesAtLeast(16 * 1024, 1)),
-  withoutEffect(NO_REPLICATION, "repl-backlog-ttl", anyLong, "3600"),
-  withoutEffect(NO_REPLICATION, "min-replicas-to-write", anyInt, "0",
-    { alias: "min-slaves-to-write" }),
-  withoutEffect(NO_REPLICATION, "min-replicas-max-lag", anyInt, "10",
-    { alias: "min-slaves-max-lag" }),
-  withoutEffect(NO_REPLICATION, "propagation-error-behavior",
-    choice("ignore", "panic", "panic-on-replicas"), "ignore"),
+  parameter("repl-backlog-ttl", anyLong),
+  parameter("min-replicas-to-write", anyInt, { alias: "min-slaves-to-write" }),
+  parameter("min-replicas-max-lag", anyInt, { alias: "min-slaves-max-lag" }),
 ];
 
 // deno-fmt-ignore
@@ -418,6 +417,7 @@ export const configTable: readonly ConfigParameter[] = [
   ...generalParameters,
   ...memoryParameters,
   ...persistenceParameters,
+  ...replicaParameters,
   ...replicationParameters,
   ...clusterParameters,
   ...platformParameters,

@@ -14,7 +14,8 @@
  */
 import type { EvictionPolicy } from "../keyspace/evict.ts";
 import type { RdbVersionWord } from "../persistence/rdb_format.ts";
-import type { OutputBufferLimits, SavePoint, ShutdownWord } from "./config_kinds.ts";
+import type { MasterAddress, OutputBufferLimits, SavePoint, ShutdownWord } from "./config_kinds.ts";
+import type { RedisRelease } from "./version.ts";
 
 export type ProtectedAction = "no" | "yes" | "local";
 
@@ -66,6 +67,8 @@ export class ConfigValues {
   tlsReplication = false;
 
   // General.
+  /** The release of Redis as which the server answers; version.ts. Not a parameter of Redis. */
+  redisVersion: RedisRelease = "7.0";
   /** Absolute; where dump.rdb and the AOF live, and what relative paths start from. */
   dir = "";
   databases = 16;
@@ -73,7 +76,7 @@ export class ConfigValues {
   hz = 10;
   /** The service manager that hears when the server serves and when it ends; supervision.ts. */
   supervised: "upstart" | "systemd" | "auto" | "no" = "no";
-  loglevel: "debug" | "verbose" | "notice" | "warning" = "notice";
+  loglevel: "debug" | "verbose" | "notice" | "warning" | "nothing" = "notice";
   /** "": standard output. */
   logfile = "";
   pidfile = "";
@@ -118,6 +121,8 @@ export class ConfigValues {
   activeDefragCycleMin = 1;
   activeDefragCycleMax = 25;
   activeDefragMaxScanFields = 1000;
+  /** What is recorded of keys that go by themselves is UNLINK instead of DEL. */
+  lazyfreeLazyEviction = false;
   lazyfreeLazyExpire = false;
 
   // Encodings.
@@ -126,6 +131,9 @@ export class ConfigValues {
   /** Positive: entries; -1 to -5: 4, 8, 16, 32, 64 KiB. */
   listMaxListpackSize = -2;
   setMaxIntsetEntries = 512;
+  /** From release 7.2 on. */
+  setMaxListpackEntries = 128;
+  setMaxListpackValue = 64;
   zsetMaxListpackEntries = 128;
   zsetMaxListpackValue = 64;
   hllSparseMaxBytes = 3000;
@@ -169,6 +177,48 @@ export class ConfigValues {
 
   // Replication.
   replBacklogSize = MIB;
+  /** Seconds without replicas after which a master lets its backlog go; 0: never. */
+  replBacklogTtl = 3600;
+  /** Send the data without writing a file first. */
+  replDisklessSync = true;
+  /** Seconds that a transfer waits for further replicas, and how many are enough; 0: no number. */
+  replDisklessSyncDelay = 5;
+  replDisklessSyncMaxReplicas = 0;
+  /** Seconds between PINGs in the stream. */
+  replPingReplicaPeriod = 10;
+  /** Replicas that must have answered in the last seconds, or writers are refused; 0: off. */
+  minReplicasToWrite = 0;
+  minReplicasMaxLag = 10;
+  /** Seconds that SHUTDOWN waits for replicas; 0: not at all. */
+  shutdownTimeout = 10;
+  /** Whether a replica takes this server's place at SHUTDOWN. Not a parameter of Redis. */
+  shutdownHandsOver = false;
+  /** Seconds of silence after which master and replica take each other for gone. */
+  replTimeout = 60;
+
+  // As a replica.
+  /** The master; null: this server is one. */
+  replicaof: MasterAddress | null = null;
+  /** "": the master's default user. */
+  masteruser = "";
+  masterauth = "";
+  replicaServeStaleData = true;
+  replicaReadOnly = true;
+  replicaIgnoreMaxmemory = true;
+  replicaIgnoreDiskWriteErrors = false;
+  /** For Sentinel: the lowest is promoted first; 0: never. */
+  replicaPriority = 100;
+  /** Whether Sentinel tells its clients of this replica. */
+  replicaAnnounced = true;
+  /** "": the address that the master sees. */
+  replicaAnnounceIp = "";
+  /** 0: the port on which this server listens. */
+  replicaAnnouncePort = 0;
+  /** Where the data of a master are received: in a file, or in memory. */
+  replDisklessLoad: "disabled" | "on-empty-db" | "swapdb" = "disabled";
+  /** An RDB file that only replication needed goes if nothing else is saved. */
+  rdbDelSyncFiles = false;
+  propagationErrorBehavior: "ignore" | "panic" | "panic-on-replicas" = "ignore";
 
   // Watching the server.
   /** Microseconds; negative: no slow log. */

@@ -7,6 +7,7 @@ import { BackgroundChild, type ChildPort } from "../persistence/background_child
 import { errorText } from "../persistence/file_system.ts";
 import type { AofReplay } from "../persistence/aof_loader.ts";
 import { AofControl } from "./aof_control.ts";
+import type { RdbHistory } from "../persistence/rdb_writer.ts";
 import type { EffectSink } from "../persistence/effect_encoder.ts";
 import { type Client, REDIS_BLOCKED } from "../session/client.ts";
 import { GATE_LOADING, GATE_MISCONF } from "../session/gates.ts";
@@ -63,6 +64,8 @@ export interface PersistenceOptions {
   readonly replay: AofReplay;
   /** The function libraries, which are saved with the data. */
   readonly libraries: LibraryStore;
+  /** Where the data stand in their history, for RDB files. */
+  history(): RdbHistory | null;
   /** From now on effects are recorded there; null: nowhere. */
   setEffectSink(sink: EffectSink | null): void;
   /** The next effect must name its database. */
@@ -111,6 +114,7 @@ export class Persistence {
       child,
       timers,
       libraries,
+      history: () => options.history(),
       saveEnded: () => this.#refuseWritesIfNeeded(),
       onLatency,
       ...loading,

@@ -25,27 +25,35 @@ import {
 } from "../persistence/file_system.ts";
 import { ProgressLog } from "../persistence/progress_log.ts";
 import { knowsFieldExpiries, type RdbVersion, versionFor } from "../persistence/rdb_format.ts";
+import type { ByteSource } from "../persistence/rdb_input.ts";
+import { encodingLimits } from "./encoding_limits.ts";
 import { type RdbLoadOptions, RdbReader } from "../persistence/rdb_reader.ts";
-import type { EncodingLimits } from "../persistence/rdb_value_reader.ts";
 import {
   type DatabaseRoots,
   type KeyProgress,
+  type RdbHistory,
   type RdbOptions,
   RdbWriter,
 } from "../persistence/rdb_writer.ts";
+import { describeContents, historyOf } from "./rdb_contents.ts";
 import type { ConfigValues } from "../config/config_values.ts";
 import { CommandError } from "../session/errors.ts";
 
 /** Redis: CONFIG_BGSAVE_RETRY_DELAY. */
 const RETRY_DELAY_MS = 5000;
 const MIB = 1024 * 1024;
+/** Steps of giving back memory between two pieces of a load. */
+const RECLAIM_STEPS = 64;
+
+/** What becomes of libraries that are there when others are loaded. */
+type LibraryPolicy = "append" | "replace" | "flush";
 
 /** The function libraries, which a file holds beside the data. */
 export interface LibraryStore {
   /** Their sources. */
   sources(): Uint8Array[];
   /** Loads libraries from their sources. Throws a CommandError, having changed nothing. */
-  restore(sources: readonly Uint8Array[], policy: "append" | "replace" | "flush"): void;
+  restore(sources: readonly Uint8Array[], policy: LibraryPolicy): void;
 }
 
 /** What the control needs of the server. */
@@ -57,6 +65,8 @@ export interface RdbControlOptions {
   readonly child: BackgroundChild;
   readonly timers: Timers;
   readonly libraries: LibraryStore;
+  /** Where the data stand in their history; null if nobody could go on with them. */
+  history?(): RdbHistory | null;
   /** Loading begins and ends (INFO loading_…, -LOADING); between, `onLoadProgress`. */
   loadingStarted(totalBytes: number): void;
   onLoadProgress(loadedBytes: number): void;
@@ -67,12 +77,39 @@ export interface RdbControlOptions {
   onLatency?(event: string, durationUs: number): void;
 }
 
+/** An RDB that is posted instead of written to a file. */
+export interface StreamRequest {
+  /** Whether keys, and function libraries, are in it. */
+  hasData: boolean;
+  hasLibraries: boolean;
+  /** Takes the bytes; `child.takeChunks` says that others may follow. */
+  onChunk(bytes: Uint8Array<ArrayBuffer>): void;
+}
+
 /** What BGSAVE has to say. */
 export type BackgroundSaveRequest = "started" | "scheduled" | "saving" | "busy" | "failed";
+
+/** An RDB to load that is not the RDB file. */
+export interface RdbToLoad {
+  /** What it is called in the log. */
+  readonly name: string;
+  readonly byteCount: number;
+  open(): ByteSource;
+}
+
+/** What a loaded RDB holds beside its keys. */
+export interface LoadedRdb {
+  readonly aux: ReadonlyMap<string, string>;
+  /** Puts its function libraries in the place of all others; throws if that is impossible. */
+  takeLibraries(): void;
+}
 
 export class RdbControl {
   readonly #options: RdbControlOptions;
   #isSaving = false;
+  #isStreaming = false;
+  /** Hears of the end of the running BGSAVE. */
+  #onEnded: (path: string | null) => void = () => {};
   /** Counts BGSAVEs, so that the end of one that was given up is told from that of the next. */
   #saveNumber = 0;
   #dirtyAtStart = 0;
@@ -96,6 +133,9 @@ export class RdbControl {
   lastLoadExpiredCount = 0;
   /** Checksums of files and payloads are not compared (DEBUG SET-SKIP-CHECKSUM-VALIDATION). */
   skipsChecksums = false;
+  /** The place in a history that the RDB file named which was loaded at the start; null: none. */
+  loadedHistory: RdbHistory | null = null;
+  #loadedAux: ReadonlyMap<string, string> = new Map();
   /** Memory in use when the file was written that is being loaded, as it says; in bytes. */
   loadingUsedBytes = 0;
 
@@ -107,6 +147,11 @@ export class RdbControl {
   /** Whether a BGSAVE is running. */
   get isSaving(): boolean {
     return this.#isSaving;
+  }
+
+  /** Whether an RDB is being posted to replicas. */
+  get isStreaming(): boolean {
+    return this.#isStreaming;
   }
 
   /** When the running BGSAVE began, Unix time in ms; 0 if none is running. */
@@ -157,7 +202,7 @@ export class RdbControl {
 
   /** BGSAVE: starts, or schedules if another child is at work and `mayWait`. */
   requestBackgroundSave(mayWait: boolean, isInTransaction: boolean): BackgroundSaveRequest {
-    if (this.#isSaving) return "saving";
+    if (this.#isSaving || this.#isStreaming) return "saving";
     if (this.#options.child.isRunning || isInTransaction) {
       if (!mayWait && !isInTransaction) return "busy";
       this.isScheduled = true;
@@ -166,11 +211,15 @@ export class RdbControl {
     return this.startBackgroundSave() === null ? "started" : "failed";
   }
 
-  /** Begins to save in the child. Returns null, or why it cannot begin. */
-  startBackgroundSave(): string | null {
+  /**
+   * Begins to save in the child. Returns null, or why it cannot begin. `onEnded` hears of the end:
+   * the path of the file, or null if there is none.
+   */
+  startBackgroundSave(onEnded: (path: string | null) => void = () => {}): string | null {
     const { child, config, log, keyspace } = this.#options;
     if (child.isRunning) return "a background job is running";
     this.#isSaving = true;
+    this.#onEnded = onEnded;
     this.isScheduled = false;
     this.saveCount++;
     this.#dirtyAtStart = keyspace.dirty;
@@ -190,18 +239,33 @@ export class RdbControl {
     return null;
   }
 
-  /** Gives up a running BGSAVE, and one that is scheduled. */
+  /** Begins to post an RDB; no child may be at work. Resolves with what became of it. */
+  async runStream({ hasData, hasLibraries, onChunk }: StreamRequest): Promise<JobResult> {
+    const { child } = this.#options;
+    this.#isStreaming = true;
+    const databases = hasData ? this.#roots() : [];
+    const all = this.#rdbOptions(false);
+    const options = hasLibraries ? all : { ...all, functionLibraries: [] };
+    const keyTotal = hasData ? this.#keyTotal() : 0;
+    const result = await child.run({ kind: "rdb-stream", databases, options }, keyTotal, onChunk);
+    this.#isStreaming = false;
+    this.lastClonedBytes = child.lastClonedBytes;
+    return result;
+  }
+
+  /** Gives up a running BGSAVE, one that is scheduled, and an RDB that is being posted. */
   abort(): void {
     this.isScheduled = false;
-    if (!this.#isSaving) return;
     const { child, log } = this.#options;
+    if (this.#isStreaming) child.abort();
+    if (!this.#isSaving) return;
     log.notice("The background save is given up");
     if (child.isRunning) {
       child.abort();
     } else {
       // The file is renamed already, only its directory is still being synced.
-      this.#isSaving = false;
       this.#saveNumber++;
+      this.#endBackgroundSave(null);
     }
   }
 
@@ -285,7 +349,7 @@ export class RdbControl {
     this.lastClonedBytes = child.lastClonedBytes;
     switch (result.outcome) {
       case "aborted":
-        this.#endBackgroundSave();
+        this.#endBackgroundSave(null);
         log.warning("Background saving was given up");
         return;
       case "failed":
@@ -303,36 +367,39 @@ export class RdbControl {
       child.releaseReplaced();
     }
     files.syncDirectoryAside(dirname(target)).then(
-      () => number === this.#saveNumber && this.#backgroundSaveSucceeded(),
+      () => number === this.#saveNumber && this.#backgroundSaveSucceeded(target),
       (reason) =>
         number === this.#saveNumber && this.#backgroundSaveFailed(target, errorText(reason)),
     );
   }
 
-  #endBackgroundSave(): void {
+  /** It is over; `path` is that of the file, null if there is none. */
+  #endBackgroundSave(path: string | null): void {
     this.#isSaving = false;
     this.lastDurationMs = clock.refresh() - this.#startedMs;
+    const onEnded = this.#onEnded;
+    this.#onEnded = () => {};
+    onEnded(path);
   }
 
   #backgroundSaveFailed(target: string, error: string): void {
-    this.#endBackgroundSave();
     this.lastStatusOk = false;
-    this.#options.saveEnded?.();
     this.#options.log.warning(`Background saving error: cannot save ${target}: ${error}`);
+    this.#endBackgroundSave(null);
+    this.#options.saveEnded?.();
   }
 
-  #backgroundSaveSucceeded(): void {
+  #backgroundSaveSucceeded(target: string): void {
     const { log, keyspace } = this.#options;
-    this.#endBackgroundSave();
+    const megabytes = Math.round(this.lastClonedBytes / MIB);
     log.notice(
-      `The save took ${
-        Math.round(this.lastClonedBytes / MIB)
-      } MB for copies of what changed meanwhile`,
+      `The save took ${megabytes} MB for copies of what changed meanwhile`,
     );
     log.notice("Background saving terminated with success");
     keyspace.dirty -= this.#dirtyAtStart;
     this.lastSaveMs = clock.nowMs();
     this.lastStatusOk = true;
+    this.#endBackgroundSave(target);
     this.#options.saveEnded?.();
   }
 
@@ -371,6 +438,7 @@ export class RdbControl {
       isAofBase,
       nowMs: clock.nowMs(),
       usedMemoryBytes: keyspace.arena.usedBytes,
+      history: isAofBase ? null : this.#options.history?.() ?? null,
       functionLibraries: this.#options.libraries.sources(),
       keyDelayUs: Math.max(0, config.rdbKeySaveDelay),
     };
@@ -399,6 +467,7 @@ export class RdbControl {
     if (files.stat(path) === null) return false;
     const beginUs = clock.monotonicUs();
     await this.loadFile(path, false);
+    this.loadedHistory = historyOf(this.#loadedAux);
     keyspace.dirty = 0;
     this.lastSaveMs = clock.nowMs();
     const seconds = (clock.monotonicUs() - beginUs) / 1e6;
@@ -421,7 +490,7 @@ export class RdbControl {
         ...this.#loadOptions(isAofBase),
         yieldBytes: config.loadingProcessEventsIntervalBytes || Infinity,
       });
-      await this.#drive(reader, path, isAofBase);
+      await this.#drive(reader, path, !isAofBase);
       this.#takeLibraries(reader, "append");
       this.#noteLoaded(reader);
       return reader.byteCount;
@@ -432,6 +501,23 @@ export class RdbControl {
       keyspace.isLoading = wasLoading;
       file.close();
     }
+  }
+
+  /**
+   * Loads an RDB that was received, and whose checksum is known to be right, into databases that
+   * are empty: those that clients see (`isAnnounced`: they are told LOADING), or others. Rejects as
+   * `loadFile`; the keys read by then are in the databases.
+   */
+  async loadReceived(rdb: RdbToLoad, target: Keyspace, isAnnounced: boolean): Promise<LoadedRdb> {
+    const { config } = this.#options;
+    const reader = new RdbReader(rdb.name, rdb.open(), rdb.byteCount, target, {
+      ...this.#loadOptions(false),
+      verifiesChecksum: false,
+      yieldBytes: config.loadingProcessEventsIntervalBytes || Infinity,
+    });
+    await this.#drive(reader, rdb.name, isAnnounced);
+    this.#noteLoaded(reader);
+    return { aux: reader.aux, takeLibraries: () => this.#takeLibraries(reader, "flush") };
   }
 
   /**
@@ -459,20 +545,21 @@ export class RdbControl {
   }
 
   #loadOptions(isAofBase: boolean): Omit<RdbLoadOptions, "yieldBytes"> {
-    const { config } = this.#options;
+    const { config, keyspace } = this.#options;
     return {
       limits: encodingLimits(config),
       verifiesChecksum: config.rdbchecksum && !this.skipsChecksums,
-      keepsExpired: isAofBase,
+      // To a replica a key is there until its master says otherwise.
+      keepsExpired: isAofBase || keyspace.isReplica,
       keyDelayUs: config.keyLoadDelay,
     };
   }
 
-  async #drive(reader: RdbReader, path: string, isAofBase: boolean): Promise<void> {
+  async #drive(reader: RdbReader, path: string, isAnnounced: boolean): Promise<void> {
     const { log, keyspace, timers } = this.#options;
     const progress = new ProgressLog(log, `Loading ${path}`);
     this.loadingUsedBytes = 0;
-    if (!isAofBase) this.#options.loadingStarted(reader.totalBytes);
+    if (isAnnounced) this.#options.loadingStarted(reader.totalBytes);
     try {
       const steps = reader.load();
       while (steps.next().done !== true) {
@@ -480,16 +567,17 @@ export class RdbControl {
         this.loadingUsedBytes = Number(aux.get("used-mem") ?? 0);
         this.#options.onLoadProgress(byteCount);
         progress.update(clock.refresh(), byteCount, totalBytes, byteCount);
-        while (keyspace.reclaimer.step(4096));
+        // What was deleted before is given back faster than new data come.
+        for (let step = 0; step < RECLAIM_STEPS && keyspace.reclaimer.step(4096); step++);
         await timers.sleep(0);
       }
     } finally {
-      if (!isAofBase) this.#options.loadingEnded();
+      if (isAnnounced) this.#options.loadingEnded();
     }
   }
 
   /** Loads the function libraries of a file; throws if that is impossible. */
-  #takeLibraries({ functionLibraries }: RdbReader, policy: "append" | "replace"): void {
+  #takeLibraries({ functionLibraries }: RdbReader, policy: LibraryPolicy): void {
     try {
       this.#options.libraries.restore(functionLibraries, policy);
     } catch (error) {
@@ -501,42 +589,9 @@ export class RdbControl {
   #noteLoaded(reader: RdbReader): void {
     const { log } = this.#options;
     const { aux } = reader;
+    this.#loadedAux = aux;
     this.lastLoadedKeyCount = reader.keyCount;
     this.lastLoadExpiredCount = reader.expiredCount;
-    if (aux.has("redis-ver")) {
-      log.notice(`The RDB file was written by version ${aux.get("redis-ver")}`);
-    }
-    if (aux.has("ctime")) {
-      const ageSeconds = Math.floor(clock.nowMs() / 1000) - Number(aux.get("ctime"));
-      log.notice(`The RDB file was written ${Math.max(0, ageSeconds)} seconds ago`);
-    }
-    if (aux.has("used-mem")) {
-      const megabytes = (Number(aux.get("used-mem")) / MIB).toFixed(2);
-      log.notice(`The data of the RDB file took ${megabytes} MB of memory where it was written`);
-    }
-    if (reader.emptyCount > 0) {
-      log.warning(
-        `The RDB file holds ${reader.emptyCount} keys without a value, which are left out`,
-      );
-    }
-    log.notice(
-      `The RDB file is read: ${reader.keyCount} keys, and ${reader.expiredCount} that had expired`,
-    );
+    describeContents(reader, log);
   }
-}
-
-/** The limits of the small encodings, as the configuration has them. */
-export function encodingLimits(config: ConfigValues): EncodingLimits {
-  return {
-    hash: {
-      listpackEntriesMax: config.hashMaxListpackEntries,
-      listpackValueBytesMax: config.hashMaxListpackValue,
-    },
-    set: { intsetEntriesMax: config.setMaxIntsetEntries },
-    sortedSet: {
-      listpackEntriesMax: config.zsetMaxListpackEntries,
-      listpackValueBytesMax: config.zsetMaxListpackValue,
-    },
-    listFill: config.listMaxListpackSize,
-  };
 }

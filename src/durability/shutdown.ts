@@ -10,7 +10,7 @@ import type { Host, ShutdownOptions } from "../session/host.ts";
 export function shutdownOptions(words: readonly string[]): ShutdownOptions {
   const has = (word: string) => words.includes(word);
   const save = has("save") ? "always" : has("nosave") ? "never" : "default";
-  return { save, isForced: has("force") };
+  return { save, isForced: has("force"), isNow: has("now") };
 }
 
 /** What it uses of the host. */

@@ -5,6 +5,7 @@ import {
   type ClientTransport,
   REDIS_NO_EVICT,
   REDIS_NO_TOUCH,
+  REDIS_REPLICA,
   REDIS_REPLY_OFF,
   REDIS_REPLY_SKIP_NEXT,
 } from "../session/client.ts";
@@ -19,6 +20,8 @@ declare module "../session/host.ts" {
 
 export class ClientLife {
   readonly #host: Host;
+  /** Hears of replicas that go. */
+  onReplicaGone: (client: Client) => void = () => {};
 
   constructor(host: Host) {
     this.#host = host;
@@ -75,6 +78,7 @@ export class ClientLife {
     host.monitors.remove(client);
     host.tracking.disable(client);
     host.pause.forget(client);
+    if ((client.flags & REDIS_REPLICA) !== 0) this.onReplicaGone(client);
     host.clientMemory.forget(client);
     host.clients.delete(client.id);
   }

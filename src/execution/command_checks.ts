@@ -8,6 +8,7 @@ import {
   REDIS_MONITOR,
   REDIS_MULTI,
   REDIS_PUBSUB,
+  REDIS_REPLICA,
 } from "../session/client.ts";
 import {
   COMMAND_ALLOW_BUSY,
@@ -16,12 +17,14 @@ import {
   COMMAND_LOADING,
   COMMAND_MAY_REPLICATE,
   COMMAND_NEVER_QUEUED,
+  COMMAND_NO_ASYNC_LOADING,
   COMMAND_NO_AUTH,
   COMMAND_NO_MULTI,
   COMMAND_PROTECTED,
   COMMAND_READONLY,
   COMMAND_REFUSED_WITHOUT_DISK,
   COMMAND_RUNS_QUEUE,
+  COMMAND_STALE,
   COMMAND_WRITE,
   type CompiledCommand,
 } from "../session/command.ts";
@@ -29,10 +32,22 @@ import {
   type CommandError,
   commandError,
   LOADING,
+  MASTER_DOWN,
   NO_AUTH,
+  NO_GOOD_REPLICAS,
   OUT_OF_MEMORY,
+  READ_ONLY_REPLICA,
 } from "../session/errors.ts";
-import { GATE_BUSY, GATE_LOADING, GATE_MEMORY, GATE_MISCONF } from "../session/gates.ts";
+import {
+  GATE_BUSY,
+  GATE_LOADING,
+  GATE_LOADING_BESIDE,
+  GATE_MASTER_DOWN,
+  GATE_MEMORY,
+  GATE_MISCONF,
+  GATE_NO_REPLICAS,
+  GATE_READ_ONLY,
+} from "../session/gates.ts";
 import { lacksRoom } from "../upkeep/address_space.ts";
 import { protectionRefusal } from "./protected_commands.ts";
 
@@ -48,10 +63,14 @@ const CHECKS: readonly Check[] = [
   checkPermission,
   checkMemory,
   checkDisk,
+  checkReplicas,
+  checkReadOnly,
   checkPubSub,
+  checkMaster,
   checkLoading,
+  checkLoadingBeside,
   checkBusy,
-  checkMonitor,
+  checkFollower,
 ];
 
 /** Why a client may not have the command in its `argv` carried out, or queued; null if it may. */
@@ -103,6 +122,16 @@ function checkDisk(client: Client, command: CompiledCommand): CommandError | nul
   return isRefused ? host.persistence.writeError() : null;
 }
 
+function checkReplicas(client: Client, command: CompiledCommand): CommandError | null {
+  if ((client.host.gates.bits & GATE_NO_REPLICAS) === 0) return null;
+  return (client.bitsOf(command) & COMMAND_WRITE) !== 0 ? NO_GOOD_REPLICAS : null;
+}
+
+function checkReadOnly(client: Client, command: CompiledCommand): CommandError | null {
+  if ((client.host.gates.bits & GATE_READ_ONLY) === 0) return null;
+  return (client.bitsOf(command) & COMMAND_WRITE) === 0 ? null : READ_ONLY_REPLICA;
+}
+
 function checkPubSub(client: Client, command: CompiledCommand): CommandError | null {
   const isLimited = (client.flags & REDIS_PUBSUB) !== 0 && client.reply.resp === 2;
   if (!isLimited || (command.bits & COMMAND_ALLOWED_IN_SUBSCRIBE) !== 0) return null;
@@ -112,11 +141,26 @@ function checkPubSub(client: Client, command: CompiledCommand): CommandError | n
   );
 }
 
-function checkLoading({ host, mstate }: Client, command: CompiledCommand): CommandError | null {
-  if ((host.gates.bits & GATE_LOADING) === 0) return null;
-  const runsQueue = (command.bits & COMMAND_RUNS_QUEUE) !== 0;
-  const bits = runsQueue ? command.bits & mstate.commonBits : command.bits;
-  return (bits & COMMAND_LOADING) === 0 ? LOADING : null;
+function checkMaster(client: Client, command: CompiledCommand): CommandError | null {
+  if ((client.host.gates.bits & GATE_MASTER_DOWN) === 0) return null;
+  // Of a script that says so itself.
+  const isAllowed = (client.bitsOf(command) & commonBits(client, command) & COMMAND_STALE) !== 0;
+  return isAllowed ? null : MASTER_DOWN;
+}
+
+function checkLoading(client: Client, command: CompiledCommand): CommandError | null {
+  if ((client.host.gates.bits & GATE_LOADING) === 0) return null;
+  return (command.bits & commonBits(client, command) & COMMAND_LOADING) === 0 ? LOADING : null;
+}
+
+/** The flags that all commands have which EXEC would run; all flags for any other command. */
+function commonBits({ mstate }: Client, { bits }: CompiledCommand): number {
+  return (bits & COMMAND_RUNS_QUEUE) !== 0 ? mstate.commonBits : ~0;
+}
+
+function checkLoadingBeside(client: Client, command: CompiledCommand): CommandError | null {
+  if ((client.host.gates.bits & GATE_LOADING_BESIDE) === 0) return null;
+  return (client.bitsOf(command) & COMMAND_NO_ASYNC_LOADING) === 0 ? null : LOADING;
 }
 
 /** A command that takes long has others served meanwhile: as far as they touch no data. */
@@ -127,8 +171,8 @@ function checkBusy({ host }: Client, command: CompiledCommand): CommandError | n
 }
 
 /** Redis counts a client in MONITOR among the replicas. */
-function checkMonitor(client: Client, command: CompiledCommand): CommandError | null {
-  if ((client.flags & REDIS_MONITOR) === 0) return null;
+function checkFollower(client: Client, command: CompiledCommand): CommandError | null {
+  if ((client.flags & (REDIS_MONITOR | REDIS_REPLICA)) === 0) return null;
   const isTouching = (client.bitsOf(command) & TOUCHES_DATA) !== 0;
   return isTouching ? commandError("ERR Replica can't interact with the keyspace") : null;
 }

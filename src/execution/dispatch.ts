@@ -18,11 +18,13 @@
  * half a millisecond old. The sums in INFO commandstats are exact.
  */
 import { asciiLower, asciiUpper } from "../base/ascii.ts";
+import { latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import { AddressSpaceFull } from "../memory/arena.ts";
 import { REQUEST_COMPLETE, REQUEST_PARTIAL, RequestParser } from "../protocol/request_parser.ts";
 import type { ReplayOutcome } from "../persistence/aof_loader.ts";
 import { Argv } from "../protocol/argv.ts";
+import type { Reply } from "../protocol/reply.ts";
 import {
   type Client,
   type MultiCmd,
@@ -36,6 +38,7 @@ import {
   REDIS_NO_TOUCH,
   REDIS_PUBSUB,
   REDIS_PUSHED_TO,
+  REDIS_REPLICA,
   REDIS_REPLY_OFF,
   REDIS_REPLY_SKIP,
   REDIS_REPLY_SKIP_NEXT,
@@ -61,26 +64,46 @@ import { findRefusal } from "./command_checks.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import { GATE_MONITOR, GATE_PAUSED } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
+import { beginSpecial, endSpecial } from "./special_clients.ts";
 import { abortTransaction, queueCommand } from "./transaction.ts";
 
 /** The wall clock that commands see is read anew when it is older than this. */
 const CLOCK_AGE_US_MAX = 500;
 /** Client flags under which the list of checks must be asked. */
-const SPECIAL_CLIENT = REDIS_MULTI | REDIS_PUBSUB | REDIS_LIMITED_USER | REDIS_MONITOR;
+const SPECIAL_CLIENT = REDIS_MULTI | REDIS_PUBSUB | REDIS_LIMITED_USER | REDIS_MONITOR |
+  REDIS_REPLICA;
 const REPLY_FLAGS = REDIS_REPLY_OFF | REDIS_REPLY_SKIP | REDIS_REPLY_SKIP_NEXT;
 /** Client flags under which a command needs care before and after. */
-const SPECIAL_REPLY = REPLY_FLAGS | REDIS_PUSHED_TO | REDIS_NO_TOUCH;
+const SPECIAL_REPLY = REPLY_FLAGS | REDIS_PUSHED_TO | REDIS_NO_TOUCH | REDIS_REPLICA;
 const STOP_READING = REDIS_BLOCKED | REDIS_CLOSE_AFTER_REPLY | REDIS_CLOSE_NOW;
 
 const SHOWN_ARGUMENT_BYTES_MAX = 128;
+const SHOWN_REPLY_BYTES_MAX = 4096;
 /** HTTP on a port of ours is logged once in this time. */
 const HTTP_LOG_PERIOD_MS = 60_000;
+
+/** Clocks are read after so many commands of a master (a power of two). */
+const OBEYED_PER_CLOCK_READING = 16;
 
 declare module "../session/host.ts" {
   interface Host {
     readonly dispatcher: Dispatcher;
   }
 }
+
+/** Who has the commands of a master carried out (`obey`). */
+export interface ObeyedStream {
+  /** A command was carried out, or queued. */
+  onApplied(): void;
+  /** A command was answered with an error: the data may differ from the master's now. */
+  onRefused(error: string): void;
+}
+
+/**
+ * How `obey` ends: all that was complete has been carried out; the time is up; what follows is no
+ * request.
+ */
+export type ObeyOutcome = "idle" | "paused" | "invalid";
 
 /** What it uses of the host. */
 type DispatchHost = Pick<
@@ -225,7 +248,9 @@ export class Dispatcher {
     calls.leave(call);
     if (!propagation.isWanted) return;
     if (keyspace.dirty !== dirtyBefore || call.effects !== null) propagation.record(call);
-    if (calls.depth === 0) propagation.endUnit();
+    if (calls.depth > 0) return;
+    if (propagation.endUnit()) client.aofOffset = propagation.aofBytes;
+    client.writeOffset = propagation.streamOffset;
   }
 
   /**
@@ -233,6 +258,61 @@ export class Dispatcher {
    * the checks only those are made that a damaged record may fail.
    */
   replay(client: Client): ReplayOutcome {
+    const outcome = this.#carryOut(client);
+    // Nobody asked for it, so its time is nobody's.
+    this.#runCommand = null;
+    return outcome;
+  }
+
+  /**
+   * Carries out the requests of a master in the query buffer of `client`: nothing is refused, and
+   * nobody is answered. Stops after `budgetUs` microseconds, for others wait.
+   */
+  obey(client: Client, budgetUs: number, stream: ObeyedStream): ObeyOutcome {
+    const { query } = client;
+    if (this.#host.turn.open()) {
+      this.#nowUs = clock.monotonicUs();
+      this.#refreshClock();
+    }
+    client.lastInteractionMs = clock.nowMs();
+    const endUs = clock.monotonicUs() + budgetUs;
+    let outcome: ObeyOutcome = "idle";
+    for (let count = 1;; count++) {
+      const parsed = this.parser.parse(query, true);
+      if (parsed !== REQUEST_COMPLETE) {
+        if (parsed !== REQUEST_PARTIAL) outcome = "invalid";
+        break;
+      }
+      client.argv = this.parser.argv;
+      if (client.argv.count > 0) this.#obeyOne(client, stream);
+      stream.onApplied();
+      if (count % OBEYED_PER_CLOCK_READING === 0 && clock.monotonicUs() > endUs) {
+        outcome = "paused";
+        break;
+      }
+    }
+    if (this.#runCommand !== null) this.#endRun();
+    return outcome;
+  }
+
+  #obeyOne(client: Client, stream: ObeyedStream): void {
+    const { blocking, statistics } = this.#host;
+    const { errorReplies } = statistics;
+    const { argv, reply } = client;
+    const problem = this.#carryOut(client);
+    if (problem !== "done") {
+      client.command = null;
+      if ((client.flags & REDIS_MULTI) !== 0) client.flags |= REDIS_DIRTY_EXEC;
+      const isUnknown = problem === "unknown command";
+      this.replyError(client, isUnknown ? unknownCommand(argv) : wrongArity(argv.text(0)));
+    }
+    if (blocking.hasReady) blocking.serveReady();
+    if (statistics.errorReplies !== errorReplies) stream.onRefused(firstError(reply));
+    reply.rewind(0);
+  }
+
+  /** Carries out (or queues) the command in `client.argv` without asking whether it may. */
+  #carryOut(client: Client): ReplayOutcome {
     const { argv } = client;
     const { commands } = this.#host;
     // What we write by ourselves, as DEL for a key that expired, has the command's own name.
@@ -248,8 +328,6 @@ export class Dispatcher {
       queueCommand(client, command);
     } else {
       this.call(client, command);
-      // Nobody asked for it, so its time is nobody's.
-      this.#runCommand = null;
     }
     return "done";
   }
@@ -293,6 +371,8 @@ export class Dispatcher {
     if (propagation.isWanted && keyspace.dirty !== dirtyBefore) {
       propagation.record(call);
       if (calls.depth === 0) propagation.endUnit();
+      client.aofOffset = propagation.aofBytes;
+      client.writeOffset = propagation.streamOffset;
     }
     if (isServed) client.transport.requestFlush();
     return isServed;
@@ -478,32 +558,15 @@ export class Dispatcher {
   }
 }
 
-/** Before a command of a client whose replies are dropped, or that may be pushed to. */
-function beginSpecial(client: Client): void {
-  if ((client.flags & REDIS_REPLY_SKIP_NEXT) !== 0) {
-    client.flags = (client.flags & ~REDIS_REPLY_SKIP_NEXT) | REDIS_REPLY_SKIP;
-  }
-  client.runningMark = client.reply.length;
-  const { keyspace, tracking } = client.host;
-  if ((client.flags & REDIS_TRACKING) !== 0) tracking.writer = client;
-  if ((client.flags & REDIS_NO_TOUCH) !== 0) keyspace.isTouchPaused = true;
-}
-
-/** After it: drops its reply if so wished, adds the pushes that waited. */
-function endSpecial(client: Client, mark: number): void {
-  client.runningMark = -1;
-  if ((client.flags & (REDIS_REPLY_OFF | REDIS_REPLY_SKIP)) !== 0) client.reply.rewind(mark);
-  client.flags &= ~REDIS_REPLY_SKIP;
-  const { keyspace, tracking } = client.host;
-  if (client.tracking !== null) tracking.endCommand(client);
-  tracking.writer = null;
-  keyspace.isTouchPaused = false;
-  client.addLaterPushes();
-}
-
 /** Whether a "command" is a line of an HTTP request. */
 function isHttp(argv: Argv): boolean {
   return argv.is(0, "post") || argv.is(0, "host:");
+}
+
+/** The first line of a reply that is an error, without its mark. */
+function firstError({ bytes, length }: Reply): string {
+  const text = latin1Text(bytes, 0, Math.min(length, SHOWN_REPLY_BYTES_MAX));
+  return /(?:^|\n)-([^\r\n]*)/.exec(text)?.[1] ?? "";
 }
 
 function unknownCommand(argv: Argv): CommandError {

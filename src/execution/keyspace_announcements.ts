@@ -5,6 +5,7 @@
 import type { Database } from "../keyspace/database.ts";
 import type { KeyspaceListener } from "../keyspace/keyspace_listener.ts";
 import { Argv } from "../protocol/argv.ts";
+import { COMMAND_MEETS_ANY_KEY } from "../session/command.ts";
 import type { Host } from "../session/host.ts";
 
 /** What it uses of the host. */
@@ -40,11 +41,19 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
     }
   }
 
-  keyVanishes(db: Database, bytes: Uint8Array, start: number, length: number): void {
-    const { tracking, propagation } = this.#host;
+  keyVanishes(
+    db: Database,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    isEvicted: boolean,
+  ): void {
+    const { config, tracking, propagation } = this.#host;
     tracking.keyChanged(bytes, start, length, false);
     if (!propagation.isWanted) return;
-    this.#record(db, Argv.of("DEL", bytes.subarray(start, start + length)));
+    const isLazy = isEvicted ? config.lazyfreeLazyEviction : config.lazyfreeLazyExpire;
+    const key = bytes.subarray(start, start + length);
+    this.#record(db, Argv.of(isLazy ? "UNLINK" : "DEL", key));
   }
 
   fieldVanishes(db: Database, key: Uint8Array, field: Uint8Array): void {
@@ -55,9 +64,13 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
   #record(db: Database, effect: Argv): void {
     const { propagation, calls, turn } = this.#host;
     propagation.append(db.index, effect);
-    if (calls.depth > 0) return;
-    propagation.endUnit();
-    turn.schedule();
+    const { current } = calls;
+    if (current === null) {
+      propagation.endUnit();
+      turn.schedule();
+    } else if (calls.depth === 1 && (current.command.bits & COMMAND_MEETS_ANY_KEY) !== 0) {
+      propagation.endUnit();
+    }
   }
 
   keyReady(db: Database, bytes: Uint8Array, start: number, length: number): void {

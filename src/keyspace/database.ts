@@ -135,7 +135,7 @@ export class Database {
     const key = this.#key.copy();
     const { listener } = this.keyspace;
     this.keyspace.expiredCount++;
-    listener.keyVanishes(this, key, 0, key.length);
+    listener.keyVanishes(this, key, 0, key.length, false);
     this.removeEntry(entry);
     listener.keyChanged(this, key, 0, key.length);
     listener.keyEvent(this, EVENT_EXPIRED, "expired", key, 0, key.length);
@@ -147,7 +147,7 @@ export class Database {
     const key = this.#key.copy();
     const { listener } = this.keyspace;
     this.keyspace.evictedCount++;
-    listener.keyVanishes(this, key, 0, key.length);
+    listener.keyVanishes(this, key, 0, key.length, true);
     this.removeEntry(entry);
     listener.keyChanged(this, key, 0, key.length);
     listener.keyEvent(this, EVENT_EVICTED, "evicted", key, 0, key.length);

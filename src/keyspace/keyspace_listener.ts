@@ -31,8 +31,14 @@ export interface KeyspaceListener<Database> {
     start: number,
     length: number,
   ): void;
-  /** A key is about to go because it expired or was evicted; to be recorded as its deletion. */
-  keyVanishes(db: Database, bytes: Uint8Array, start: number, length: number): void;
+  /** A key is about to go because it expired, or was evicted; to be recorded as its deletion. */
+  keyVanishes(
+    db: Database,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    isEvicted: boolean,
+  ): void;
   /** A field of a hash is about to go because it expired; to be recorded as its removal. */
   fieldVanishes(db: Database, key: Uint8Array, field: Uint8Array): void;
   /**

@@ -38,6 +38,8 @@ export class KeyspaceState<Database> {
   expiryPolicy: ExpiryPolicy = "remove";
   #isLoading = false;
   #isPaused = false;
+  #isReplica = false;
+  #isObeying = false;
   /** Accesses are not noted (CLIENT NO-TOUCH). */
   isTouchPaused = false;
   /** The access clock counts frequency instead of time (maxmemory-policy *-lfu). */
@@ -76,8 +78,30 @@ export class KeyspaceState<Database> {
     this.#decideExpiry();
   }
 
+  /** The data are those of a master, which says by itself what has expired. */
+  get isReplica(): boolean {
+    return this.#isReplica;
+  }
+
+  set isReplica(isReplica: boolean) {
+    this.#isReplica = isReplica;
+    this.#decideExpiry();
+  }
+
+  /** The commands that run come from the master: to it a key is there until it says otherwise. */
+  get isObeying(): boolean {
+    return this.#isObeying;
+  }
+
+  set isObeying(isObeying: boolean) {
+    this.#isObeying = isObeying;
+    this.#decideExpiry();
+  }
+
   #decideExpiry(): void {
-    this.expiryPolicy = this.#isLoading ? "show" : this.#isPaused ? "hide" : "remove";
+    const isShown = this.#isLoading || this.#isObeying;
+    const isKept = this.#isPaused || this.#isReplica;
+    this.expiryPolicy = isShown ? "show" : isKept ? "hide" : "remove";
   }
 
   /**

@@ -28,7 +28,7 @@ const EVENTS_MAX = 512;
 /** Within a command fewer are served at a time. */
 const NESTED_EVENTS_MAX = 64;
 /** Longest wait while the runtime may not know of all that has been begun. */
-const UNCLEAN_WAIT_MS = 1;
+const UNCLEAN_WAIT_MS = 5;
 /** Longest wait at all. */
 const WAIT_MS_MAX = 1000;
 const HOP_PERIOD_MS = 20;

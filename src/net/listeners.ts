@@ -78,6 +78,17 @@ export class Listeners implements SocketPolling {
     return this.#loop !== null;
   }
 
+  /** What listens, for INFO: one text for each transport that is open. */
+  descriptions(): string[] {
+    return (["tcp", "unix", "tls"] as const).flatMap((transport) => {
+      const open = this.#open.map(({ endpoint }) => endpoint)
+        .filter((endpoint) => endpoint.transport === transport);
+      if (open.length === 0) return [];
+      const bind = open.map(({ address }) => `bind=${address}`).join(",");
+      return [`name=${transport},${bind}${transport === "unix" ? "" : `,port=${open[0].port}`}`];
+    });
+  }
+
   /** Opens all sockets that the configuration names; throws an Error that says which one failed. */
   open(): void {
     const { config } = this.#host;

@@ -23,6 +23,7 @@ const TCP_NODELAY = 1;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
+const LOOPBACK = "127.0.0.1";
 /** The runtime's epoll is among its first files. */
 const DESCRIPTOR_MAX = 1024;
 /** How long a byte may take to the other end, in the same machine's memory. */
@@ -48,6 +49,9 @@ export class RuntimeWake {
 
   /** Rejects with an Error that says what does not work here. */
   static async open(libc: Libc): Promise<RuntimeWake> {
+    // The runtime would ask whoever sits at the terminal.
+    const { state } = Deno.permissions.querySync({ name: "net", host: LOOPBACK });
+    if (state !== "granted") throw new Error(`the runtime may not connect to ${LOOPBACK}`);
     const { fd, connection } = await connectToRuntime(libc);
     try {
       const target = new Uint8Array(1);
@@ -116,9 +120,9 @@ interface Ends {
 
 /** Connects a socket of ours with one of the runtime's. */
 async function connectToRuntime(libc: Libc): Promise<Ends> {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using listener = Deno.listen({ hostname: LOOPBACK, port: 0 });
   const fd = libc.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const address = inetAddress("127.0.0.1", listener.addr.port)!;
+  const address = inetAddress(LOOPBACK, listener.addr.port)!;
   if (fd < 0 || libc.connect(fd, address, address.length) < 0) {
     const reason = libc.errorText(libc.errno());
     if (fd >= 0) libc.close(fd);

@@ -84,6 +84,27 @@ export function loadTlsSettings(config: Config): TlsSettings {
   };
 }
 
+/** What this server shows to another one that it connects to, and whom it trusts. */
+export type PeerSettings = Omit<TlsSettings, "clientCertificates">;
+
+/**
+ * Reads what a connection to another server needs: the client certificate, if there is one, else
+ * the server's own (Redis shows that, too). Throws TlsConfigError.
+ */
+export function loadPeerSettings(config: Config): PeerSettings {
+  const isOwn = config.tlsClientCertFile === "";
+  const certificateFile = isOwn ? config.tlsCertFile : config.tlsClientCertFile;
+  const keyFile = isOwn ? config.tlsKeyFile : config.tlsClientKeyFile;
+  const passphrase = isOwn ? config.tlsKeyFilePass : config.tlsClientKeyFilePass;
+  const isShown = certificateFile !== "" && keyFile !== "";
+  return {
+    certificate: isShown ? readCertificate(config.resolvePath(certificateFile)) : "",
+    key: isShown ? readKey(config.resolvePath(keyFile), readableText(passphrase)) : "",
+    authorities: readAuthorities(config),
+    ...protocolRange(config.tlsProtocols),
+  };
+}
+
 function readCertificate(path: string): string {
   try {
     const text = Deno.readTextFileSync(path);

@@ -136,6 +136,22 @@ export class Blocking {
     this.unblock(client);
   }
 
+  /** Keys that anybody waits for (INFO total_blocking_keys). */
+  get keyCount(): number {
+    return this.#waiting.reduce((sum, keys) => sum + keys.size, 0);
+  }
+
+  /** Those whose clients want to hear when they are gone (total_blocking_keys_on_nokey). */
+  get keyCountWhenGone(): number {
+    if (this.#whenGoneCount === 0) return 0;
+    const wantsIt = ({ blocked }: Client) => blocked!.whenGone !== null;
+    let count = 0;
+    for (const keys of this.#waiting) {
+      for (const clients of keys?.values() ?? []) if ([...clients].some(wantsIt)) count++;
+    }
+    return count;
+  }
+
   /** Clients that wait with a timeout (INFO clients_in_timeout_table). */
   get timedCount(): number {
     return this.#timed.size;

@@ -6,6 +6,7 @@
  *
  * A message is encoded once for all its receivers; only its first byte tells RESP3 from RESP2.
  */
+import { answersSince } from "../config/version.ts";
 import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import { matchGlob } from "../base/glob.ts";
 import { recycle, Reply } from "../protocol/reply.ts";
@@ -130,7 +131,8 @@ export class PubSub {
     encoded.bulk(channel, 0, channel.length);
     encoded.bulk(message, 0, message.length);
     for (const client of clients) {
-      const reply = client.beginPush();
+      // From 7.2 on the reply of a PUBLISH comes before the message to the same client.
+      const reply = client.beginPush(answersSince(client.host.config, "7.2"));
       const start = reply.length;
       reply.raw(encoded.bytes, 0, encoded.length);
       if (reply.resp === 3 && !reply.isOverflown) reply.bytes[start] = PUSH;

@@ -23,6 +23,11 @@ export class WatchTable {
   /** Number of (client, key) pairs; 0 lets every write skip the look-up. */
   watchCount = 0;
 
+  /** Number of keys that anybody watches (INFO total_watched_keys). */
+  get keyCount(): number {
+    return this.#watchers.reduce((sum, keys) => sum + keys.size, 0);
+  }
+
   watch(client: Client, argv: Argv, index: number): void {
     const { db } = client;
     const key = argv.text(index);

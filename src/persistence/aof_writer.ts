@@ -68,6 +68,10 @@ export class AofWriter implements EffectSink {
   #buffer = new Uint8Array(BUFFER_BYTES_MIN);
   #length = 0;
   #annotatedSeconds = 0;
+  /** Bytes of all units that came, that were written, and that are surely on the disk (WAITAOF). */
+  #takenBytes = 0;
+  #writtenBytes = 0;
+  #safeBytes = 0;
 
   #file: FileHandle | null = null;
   /** Bytes of the file up to the last complete write. */
@@ -129,6 +133,15 @@ export class AofWriter implements EffectSink {
     return this.#writeError ?? this.#syncError ?? this.#earlierSyncError;
   }
 
+  /** Bytes of all units so far, and how many of them are surely on the disk. */
+  get takenBytes(): number {
+    return this.#takenBytes;
+  }
+
+  get safeBytes(): number {
+    return this.#safeBytes;
+  }
+
   /** Whether a file may lack what was written to it: only a rewrite can help. */
   get isSuspect(): boolean {
     return this.#syncError !== null || this.#earlierSyncError !== null;
@@ -161,6 +174,8 @@ export class AofWriter implements EffectSink {
     this.delayedSyncCount += before.delayedSyncCount;
     this.postponedCount += before.postponedCount;
     this.flushSleepUs = before.flushSleepUs;
+    // What the other one has taken is here, too, and on the disk.
+    this.#takenBytes = this.#writtenBytes = this.#safeBytes = before.#takenBytes;
   }
 
   /**
@@ -213,6 +228,7 @@ export class AofWriter implements EffectSink {
     try {
       this.#file.sync();
       this.#unsyncedBytes = 0;
+      this.#safeBytes = this.#writtenBytes;
       return null;
     } catch (cause) {
       this.#syncError ??= errorText(cause);
@@ -250,6 +266,7 @@ export class AofWriter implements EffectSink {
     this.#reserve(length);
     copyBytes(bytes, 0, this.#buffer, this.#length, length);
     this.#length += length;
+    this.#takenBytes += length;
   }
 
   #annotateTime(): void {
@@ -327,6 +344,7 @@ export class AofWriter implements EffectSink {
     }
     this.#fileBytes += this.#length;
     this.#unsyncedBytes += this.#length;
+    this.#writtenBytes = this.#takenBytes;
     this.#dropWritten();
     if (this.#writeError !== null) {
       this.#writeError = null;
@@ -391,7 +409,11 @@ export class AofWriter implements EffectSink {
   #startSync(file: FileHandle): void {
     this.#lastSyncMs = clock.nowMs();
     this.#unsyncedBytes = 0;
-    this.#watchSync(file.syncData(), file);
+    const written = this.#writtenBytes;
+    const sync = file.syncData().then(() => {
+      this.#safeBytes = written;
+    });
+    this.#watchSync(sync, file);
   }
 
   /** That the disk holds up writes shows in them alone; that it does so no more, in the syncs. */
@@ -436,6 +458,7 @@ export class AofWriter implements EffectSink {
       this.#options.exit(1);
     }
     this.#unsyncedBytes = 0;
+    this.#safeBytes = this.#writtenBytes;
     this.#lastSyncMs = clock.nowMs();
   }
 
@@ -444,6 +467,7 @@ export class AofWriter implements EffectSink {
     const beginUs = clock.monotonicUs();
     try {
       old.sync();
+      this.#safeBytes = this.#writtenBytes;
       this.#options.onLatency?.("aof-fsync-before-rewrite", clock.monotonicUs() - beginUs);
     } catch (cause) {
       this.#onSyncError(old, errorText(cause));
@@ -453,7 +477,11 @@ export class AofWriter implements EffectSink {
   /** Syncs a file that is not written to any more, after the sync under way, and closes it. */
   #syncAndClose(old: FileHandle): void {
     const before = this.#syncRunning ?? Promise.resolve();
-    this.#watchSync(before.then(() => old.syncData()).finally(() => old.close()), old);
+    const written = this.#writtenBytes;
+    const sync = before.then(() => old.syncData()).then(() => {
+      this.#safeBytes = written;
+    });
+    this.#watchSync(sync.finally(() => old.close()), old);
     this.#isBehindOldFile = true;
   }
 

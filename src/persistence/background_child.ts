@@ -1,5 +1,6 @@
 /**
- * Background child: the main thread's side of the Worker that writes RDB files and AOF bases.
+ * Background child: the main thread's side of the Worker that writes RDB files and AOF bases, or
+ * posts an RDB in chunks for replicas.
  *
  * `run` freezes memory, hands the image to the Worker and resolves when the file is written and
  * synced; renaming it is the caller's business. Memory is thawed before `run` resolves, whatever
@@ -20,18 +21,23 @@ import type { Log } from "../base/log.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { SoftwareFork } from "../memory/software_fork.ts";
 import {
+  type ChildAnswer,
   type ChildJob,
   type ChildMessage,
   type CommandsJob,
   JobControl,
   type JobResult,
   type RdbJob,
+  type StreamJob,
 } from "./child_job.ts";
 import { type FileSystem, removeIfExists } from "./file_system.ts";
 import { ProgressLog } from "./progress_log.ts";
 
 /** What a caller says of a job; the image and the shared words are added here. */
-export type JobRequest =
+export type JobRequest = FileJobRequest | Omit<StreamJob, "table" | "control">;
+
+/** A job that writes a file. */
+export type FileJobRequest =
   | Omit<RdbJob, "table" | "control">
   | Omit<CommandsJob, "table" | "control">;
 
@@ -49,7 +55,10 @@ const ABORT_MS = 10_000;
 
 interface RunningJob {
   kind: ChildJob["kind"];
-  path: string;
+  /** The file that is written; null if the bytes are posted. */
+  path: string | null;
+  /** Takes the bytes that are posted. */
+  onChunk: (bytes: Uint8Array<ArrayBuffer>) => void;
   control: JobControl;
   startedMs: number;
   keyTotal: number;
@@ -63,7 +72,7 @@ interface RunningJob {
 
 /** The child as the main thread sees it: a Worker, or in tests something that works in place. */
 export interface ChildPort {
-  onmessage: ((event: MessageEvent<JobResult>) => void) | null;
+  onmessage: ((event: MessageEvent<ChildAnswer>) => void) | null;
   onerror: ((event: ErrorEvent) => void) | null;
   onmessageerror: ((event: MessageEvent) => void) | null;
   postMessage(message: ChildMessage): void;
@@ -146,9 +155,14 @@ export class BackgroundChild {
 
   /**
    * Freezes the data and has it written; nothing may be running. `keyTotal` is for the progress.
-   * Resolves when the file is complete and synced, or there is none; never rejects.
+   * Resolves when the file is complete and synced, or there is none; never rejects. `onChunk` gets
+   * the bytes of a job that posts them; call `takeChunks` when they are of no use any more.
    */
-  run(request: JobRequest, keyTotal: number): Promise<JobResult> {
+  run(
+    request: JobRequest,
+    keyTotal: number,
+    onChunk: (bytes: Uint8Array<ArrayBuffer>) => void = () => {},
+  ): Promise<JobResult> {
     assert(this.#job === null, "two background jobs at once");
     for (let step = 0; step < STEPS_BEFORE_JOB && this.step(); step++);
     const control = new JobControl();
@@ -161,14 +175,12 @@ export class BackgroundChild {
     this.freezeCount++;
     this.#onLatency("fork", this.lastFreezeUs);
     const startedMs = clock.nowMs();
-    const what = request.kind === "rdb" && !request.options.isAofBase
-      ? "Background saving"
-      : "Background AOF rewrite";
-    const progressLog = new ProgressLog(this.#log, what);
+    const progressLog = new ProgressLog(this.#log, describe(request));
     return new Promise((resolve) => {
       this.#job = {
         kind: request.kind,
-        path: request.path,
+        path: request.kind === "rdb-stream" ? null : request.path,
+        onChunk,
         control,
         startedMs,
         keyTotal,
@@ -184,6 +196,11 @@ export class BackgroundChild {
   /** The file of the last job stands in its place now, or never will. */
   releaseReplaced(): void {
     this.#worker?.postMessage({ kind: "release" });
+  }
+
+  /** So many more chunks have been used, so that the child may post others. */
+  takeChunks(count: number): void {
+    this.#job?.control.takeChunks(count);
   }
 
   /** Tells the running job to give up; its `run` resolves as "aborted" soon. */
@@ -208,7 +225,9 @@ export class BackgroundChild {
   tick(nowMs: number): void {
     const job = this.#job;
     if (job === null) return;
-    const { byteCount, keyCount, isAborted } = job.control;
+    const { byteCount, keyCount, isAborted, isFull } = job.control;
+    // A child that waits for us does not hang.
+    if (isFull && !isAborted) job.movedMs = nowMs;
     if (byteCount !== job.movedBytes || keyCount !== job.movedKeys) {
       job.movedBytes = byteCount;
       job.movedKeys = keyCount;
@@ -222,17 +241,20 @@ export class BackgroundChild {
 
   /** Ends the Worker, and with it a running job. */
   close(): void {
+    this.#job?.control.abort();
     this.#worker?.terminate();
     this.#worker = null;
     if (this.#job === null) return;
-    removeIfExists(this.#files, this.#job.path);
+    this.#removeFile(this.#job);
     this.#finish({ outcome: "aborted" });
   }
 
   #startChild(): ChildPort {
     const worker = this.#createChild();
-    worker.onmessage = (event: MessageEvent<JobResult>) => {
-      if (worker === this.#worker) this.#finish(event.data);
+    worker.onmessage = ({ data }: MessageEvent<ChildAnswer>) => {
+      if (worker !== this.#worker) return;
+      if (data.outcome === "chunk") this.#job?.onChunk(data.bytes);
+      else this.#finish(data);
     };
     worker.onerror = (event) => {
       // Otherwise the error would end the main thread too.
@@ -248,10 +270,11 @@ export class BackgroundChild {
   /** Gives up a Worker that is of no use any more. */
   #replaceWorker(reason: string): void {
     this.#log.warning(`Background child failed: ${reason}`);
+    this.#job?.control.abort();
     this.#worker?.terminate();
     this.#worker = null;
     if (this.#job === null) return;
-    removeIfExists(this.#files, this.#job.path);
+    this.#removeFile(this.#job);
     this.#finish({ outcome: "failed", error: `the background child failed: ${reason}` });
   }
 
@@ -264,11 +287,21 @@ export class BackgroundChild {
     let outcome = result;
     if (job.control.isAborted) {
       // It may have been done before it noticed; nobody wants the file any more.
-      removeIfExists(this.#files, job.path);
+      this.#removeFile(job);
       outcome = { outcome: "aborted" };
     }
     job.resolve(outcome);
   }
+
+  #removeFile({ path }: RunningJob): void {
+    if (path !== null) removeIfExists(this.#files, path);
+  }
+}
+
+function describe(request: JobRequest): string {
+  if (request.kind === "rdb-stream") return "Transfer to replicas";
+  const isSave = request.kind === "rdb" && !request.options.isAofBase;
+  return isSave ? "Background saving" : "Background AOF rewrite";
 }
 
 function createWorker(): ChildPort {

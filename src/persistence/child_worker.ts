@@ -1,6 +1,7 @@
 /**
- * Child worker: the entry of the Worker that writes frozen images to files while the main thread
- * serves its clients. It gets a job as a message and answers with the result; see child_job.ts.
+ * Child worker: the entry of the Worker that writes frozen images to files, or posts them in
+ * chunks, while the main thread serves its clients. It gets a job as a message and answers with the
+ * result; see child_job.ts.
  *
  * It only ever reads the shared image. The main thread waits for the answer before it lets go of
  * it.
@@ -11,11 +12,14 @@ import { DiskFileSystem } from "./file_system.ts";
 /** The global scope of a Worker, as far as it is used here. */
 interface WorkerScope {
   onmessage: ((event: MessageEvent<ChildMessage>) => void) | null;
-  postMessage(message: unknown): void;
+  postMessage(message: unknown, transfer?: Transferable[]): void;
 }
 
 const scope = globalThis as unknown as WorkerScope;
-const work = new ChildWork(new DiskFileSystem());
+const work = new ChildWork(
+  new DiskFileSystem(),
+  (chunk) => scope.postMessage(chunk, [chunk.bytes.buffer]),
+);
 
 scope.onmessage = (event) => {
   const result = work.handle(event.data);

@@ -7,6 +7,9 @@
  * units have one. SELECT stands before an effect in another database than the one before it; of the
  * first effect before MULTI, as Redis writes it.
  *
+ * An effect that only others hear of is left out with `skip`: it counts, for what is a unit to one
+ * is a unit to all.
+ *
  * No object is made for an effect.
  */
 import { copyBytes, latin1Bytes } from "../base/bytes.ts";
@@ -44,6 +47,13 @@ export class EffectEncoder {
   /** Where MULTI stands if there is a second effect. */
   #multiAt = 0;
   #selectedDb = NO_DATABASE;
+  /** The database of the first effect, if that was left out; it is selected if MULTI is needed. */
+  #skippedDb = NO_DATABASE;
+
+  /** The database that the next effect need not name; -1 if it must. */
+  get selectedDb(): number {
+    return this.#selectedDb;
+  }
 
   /** Whether a unit has begun. */
   get isOpen(): boolean {
@@ -73,16 +83,25 @@ export class EffectEncoder {
     this.length = at;
   }
 
-  /** Ends the unit and hands it to all sinks; without effects it is none. */
-  endUnit(sinks: readonly EffectSink[]): void {
-    if (this.#effects === 0) return;
+  /** Counts an effect in a database that does not belong into this unit, but to it. */
+  skip(dbIndex: number): void {
+    if (++this.#effects === 1) this.#skippedDb = dbIndex;
+    else if (this.#effects === 2) this.#insertMulti();
+  }
+
+  /** Ends the unit and hands it to all sinks; without effects it is none. Returns its bytes. */
+  endUnit(sinks: readonly EffectSink[]): number {
+    if (this.#effects === 0) return 0;
     if (this.#effects > 1) this.#put(EXEC);
-    for (let index = 0; index < sinks.length; index++) {
+    for (let index = 0; index < sinks.length && this.length > 0; index++) {
       sinks[index].takeUnit(this.bytes, this.length);
     }
+    const { length } = this;
     this.#effects = 0;
+    this.#skippedDb = NO_DATABASE;
     this.length = 0;
     if (this.bytes.length > BUFFER_KEPT_BYTES_MAX) this.bytes = new Uint8Array(BUFFER_BYTES_MIN);
+    return length;
   }
 
   /** The next effect names its database: a sink is new, or begins a new file. */
@@ -90,7 +109,23 @@ export class EffectEncoder {
     this.#selectedDb = NO_DATABASE;
   }
 
+  /** Goes on from where another encoder stands, whose unit has been this one's as well. */
+  follow(other: EffectEncoder): void {
+    this.length = 0;
+    this.#reserve(other.length);
+    copyBytes(other.bytes, 0, this.bytes, 0, other.length);
+    this.length = other.length;
+    this.#effects = other.#effects;
+    this.#multiAt = other.#multiAt;
+    this.#selectedDb = other.#selectedDb;
+    this.#skippedDb = other.#skippedDb;
+  }
+
   #insertMulti(): void {
+    if (this.#skippedDb !== NO_DATABASE) {
+      if (this.#skippedDb !== this.#selectedDb) this.#select(this.#skippedDb);
+      this.#multiAt = this.length;
+    }
     this.#reserve(MULTI.length);
     const start = this.#multiAt;
     this.bytes.copyWithin(start + MULTI.length, start, this.length);

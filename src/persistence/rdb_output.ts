@@ -11,6 +11,8 @@ import * as lzf from "./lzf.ts";
 import * as format from "./rdb_format.ts";
 
 const BUFFER_BYTES = 256 * 1024;
+/** Enough for most payloads of DUMP; a file has filled it soon. */
+const FIRST_BUFFER_BYTES = 2048;
 /** More than any primitive writes without asking for room: a length takes 9 bytes. */
 const PRIMITIVE_BYTES_MAX = 32;
 /**
@@ -30,7 +32,8 @@ export type PieceWriter = (bytes: Uint8Array, start: number, length: number) => 
 
 export class RdbOutput {
   readonly #sink: ByteSink;
-  readonly #buffer = new Uint8Array(BUFFER_BYTES);
+  #buffer = new Uint8Array(FIRST_BUFFER_BYTES);
+  #bufferBytes = FIRST_BUFFER_BYTES;
   readonly #compresses: boolean;
   readonly #crc: Crc64 | null;
   readonly #double = new Float64Array(1);
@@ -57,11 +60,15 @@ export class RdbOutput {
     this.#crc?.update(this.#buffer, 0, this.#at);
     this.#sink.write(this.#buffer, 0, this.#at);
     this.#flushedBytes += this.#at;
+    const wasFull = this.#at > this.#bufferBytes - PRIMITIVE_BYTES_MAX;
     this.#at = 0;
+    if (!wasFull || this.#bufferBytes === BUFFER_BYTES) return;
+    this.#bufferBytes = BUFFER_BYTES;
+    this.#buffer = new Uint8Array(BUFFER_BYTES);
   }
 
   writeByte(byte: number): void {
-    if (this.#at === BUFFER_BYTES) this.flush();
+    if (this.#at === this.#bufferBytes) this.flush();
     this.#buffer[this.#at++] = byte;
   }
 
@@ -69,10 +76,10 @@ export class RdbOutput {
   writeRaw(bytes: Uint8Array, start: number, length: number): void {
     let from = start;
     let rest = length;
-    while (rest > BUFFER_BYTES - this.#at) {
-      const count = BUFFER_BYTES - this.#at;
+    while (rest > this.#bufferBytes - this.#at) {
+      const count = this.#bufferBytes - this.#at;
       copyBytes(bytes, from, this.#buffer, this.#at, count);
-      this.#at = BUFFER_BYTES;
+      this.#at = this.#bufferBytes;
       this.flush();
       from += count;
       rest -= count;
@@ -83,7 +90,7 @@ export class RdbOutput {
 
   /** Writes a length; see the table in rdb_format.ts. */
   writeLength(length: number): void {
-    if (this.#at > BUFFER_BYTES - PRIMITIVE_BYTES_MAX) this.flush();
+    if (this.#at > this.#bufferBytes - PRIMITIVE_BYTES_MAX) this.flush();
     const buffer = this.#buffer;
     if (length < 64) {
       buffer[this.#at++] = length;
@@ -101,7 +108,7 @@ export class RdbOutput {
   /** Writes a length of any 64 bits, given as two words. */
   writeLength64(high: number, low: number): void {
     if (high === 0) return this.writeLength(low >>> 0);
-    if (this.#at > BUFFER_BYTES - PRIMITIVE_BYTES_MAX) this.flush();
+    if (this.#at > this.#bufferBytes - PRIMITIVE_BYTES_MAX) this.flush();
     this.#buffer[this.#at++] = format.LENGTH_64_BIT_BYTE;
     this.#writeBigEndian(high >>> 0);
     this.#writeBigEndian(low >>> 0);
@@ -109,7 +116,7 @@ export class RdbOutput {
 
   /** Writes an int64 given as two words, lowest byte first. */
   writeInt64(high: number, low: number): void {
-    if (this.#at > BUFFER_BYTES - PRIMITIVE_BYTES_MAX) this.flush();
+    if (this.#at > this.#bufferBytes - PRIMITIVE_BYTES_MAX) this.flush();
     const buffer = this.#buffer;
     for (let shift = 0; shift < 32; shift += 8) {
       buffer[this.#at + (shift >>> 3)] = low >>> shift;
@@ -195,7 +202,7 @@ export class RdbOutput {
     if (length === 0 || initial > 0x39 || initial < 0x2d) return false;
     const value = parseSafeInteger(bytes, start, length);
     if (value !== (value | 0)) return false;
-    if (this.#at > BUFFER_BYTES - PRIMITIVE_BYTES_MAX) this.flush();
+    if (this.#at > this.#bufferBytes - PRIMITIVE_BYTES_MAX) this.flush();
     const buffer = this.#buffer;
     if (value >= -0x80 && value <= 0x7f) {
       buffer[this.#at++] = format.STRING_INT8;

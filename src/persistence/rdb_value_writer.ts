@@ -6,6 +6,7 @@
  *   string       any          STRING                STRING
  *   list         quicklist    LIST_QUICKLIST_2      LIST
  *   set          intset       SET_INTSET            SET_INTSET
+ *   set          listpack     SET (version 11: SET_LISTPACK)
  *   set          hashtable    SET                   SET
  *   sorted set   listpack     ZSET_LISTPACK         ZSET_2
  *   sorted set   skiplist     ZSET_2                ZSET_2
@@ -45,6 +46,7 @@ export class RdbValueWriter {
   readonly #memory: Memory;
   readonly #output: RdbOutput;
   readonly #hasListpacks: boolean;
+  readonly #hasSetListpacks: boolean;
   readonly #version: format.RdbVersion;
   /** What the expiries of the hash that is being written are counted from. */
   #originMs = 0;
@@ -56,6 +58,7 @@ export class RdbValueWriter {
     this.#memory = memory;
     this.#output = output;
     this.#hasListpacks = version >= 10;
+    this.#hasSetListpacks = version >= 11;
     this.#version = version;
     this.#streamType = streamTypeFor(version);
     this.#streams = new RdbStreamWriter(memory, output, version);
@@ -72,7 +75,8 @@ export class RdbValueWriter {
       case value.TYPE_LIST:
         return this.#hasListpacks ? format.RDB_LIST_QUICKLIST_2 : format.RDB_LIST;
       case value.TYPE_SET:
-        return encoding === value.ENCODING_INTSET ? format.RDB_SET_INTSET : format.RDB_SET;
+        if (encoding === value.ENCODING_INTSET) return format.RDB_SET_INTSET;
+        return isListpack && this.#hasSetListpacks ? format.RDB_SET_LISTPACK : format.RDB_SET;
       case value.TYPE_SORTED_SET:
         return isListpack ? format.RDB_ZSET_LISTPACK : format.RDB_ZSET_2;
       case value.TYPE_HASH:
@@ -155,6 +159,10 @@ export class RdbValueWriter {
     if (encoding === value.ENCODING_INTSET) {
       intset.rawSlice(this.#memory, ref, this.#view);
       this.#writeSlice(this.#view);
+      return;
+    }
+    if (encoding === value.ENCODING_LISTPACK && this.#hasSetListpacks) {
+      this.#writeListpack(ref);
       return;
     }
     this.#output.writeLength(setValue.count(this.#memory, encoding, ref));

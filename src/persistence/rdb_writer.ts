@@ -22,6 +22,16 @@ export interface DatabaseRoots {
   expires: Ref;
 }
 
+/** The place of a file in the history of its data, from where a replica can go on with it. */
+export interface RdbHistory {
+  /** The id of the history. */
+  replicationId: string;
+  /** Bytes of the history's stream that are in the file. */
+  offset: number;
+  /** The database that the stream has selected there. */
+  streamDb: number;
+}
+
 /** How a file is written. Plain data: it is posted to the child. */
 export interface RdbOptions {
   version: format.RdbVersion;
@@ -38,6 +48,8 @@ export interface RdbOptions {
   /** The present: for the file's header and for idle times. Unix time. */
   nowMs: number;
   usedMemoryBytes: number;
+  /** Null or missing if nobody could go on with the data. */
+  history?: RdbHistory | null;
   /** Sources of function libraries, which are kept as they were loaded. */
   functionLibraries: Uint8Array[];
   /** Pause after each key in microseconds; for tests (rdb-key-save-delay). */
@@ -114,7 +126,7 @@ export class RdbWriter {
   }
 
   #writeHead(): void {
-    const { version, nowMs, usedMemoryBytes, isAofBase } = this.#options;
+    const { version, nowMs, usedMemoryBytes, history = null, isAofBase } = this.#options;
     const magic = format.magicOf(version);
     for (const character of magic) this.#output.writeByte(character.charCodeAt(0));
     if (format.isValkeyVersion(version)) this.#writeAux("valkey-ver", VALKEY_VERSION);
@@ -122,6 +134,11 @@ export class RdbWriter {
     this.#writeAux("redis-bits", "64");
     this.#writeAux("ctime", String(Math.floor(nowMs / 1000)));
     this.#writeAux("used-mem", String(usedMemoryBytes));
+    if (history !== null) {
+      this.#writeAux("repl-stream-db", String(history.streamDb));
+      this.#writeAux("repl-id", history.replicationId);
+      this.#writeAux("repl-offset", String(history.offset));
+    }
     // Redis: renamed in 7.0.
     this.#writeAux(version === 9 ? "aof-preamble" : "aof-base", isAofBase ? "1" : "0");
   }

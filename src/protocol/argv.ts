@@ -96,6 +96,13 @@ export class Argv {
     return this.bytes.slice(start, start + this.lengths[index]);
   }
 
+  /** The arguments from `first` on, each in memory of its own. */
+  copiesFrom(first: number): Uint8Array[] {
+    const copies: Uint8Array[] = [];
+    for (let index = first; index < this.count; index++) copies.push(this.copy(index));
+    return copies;
+  }
+
   /** All arguments in memory of their own. */
   clone(): Argv {
     const argv = new Argv();

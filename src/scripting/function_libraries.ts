@@ -7,6 +7,7 @@
  */
 import { asciiLower } from "../base/ascii.ts";
 import type { Log } from "../base/log.ts";
+import type { ReleaseChoice } from "../config/version.ts";
 import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import { type CommandError, commandError } from "../session/errors.ts";
 import { LuaEngine, type LuaEngineOptions } from "./lua_engine.ts";
@@ -34,6 +35,7 @@ export type RestorePolicy = "append" | "replace" | "flush";
 export interface FunctionLibrariesOptions {
   readonly engine: LuaEngineOptions;
   readonly log: Log;
+  readonly release: ReleaseChoice;
   /** `redis` as functions see it when they run. */
   readonly redis: LuaTable;
   /** Runs the code of a library, and ends it if it takes long. */
@@ -64,14 +66,15 @@ export class FunctionLibraries {
    * The globals of functions are empty; what they lack is looked up in another table, so that the
    * code of a library sees less while it is loaded.
    */
-  #buildGlobals({ log, redis }: FunctionLibrariesOptions): void {
+  #buildGlobals({ log, redis, release }: FunctionLibrariesOptions): void {
     const { globals } = this.engine;
     globals.forEach((name, value) => this.#runGlobals.set(name, value));
     globals.hash = null;
     this.#runGlobals.set("_G", this.#runGlobals);
     this.#runGlobals.set("redis", redis);
     forbidMissing(this.#runGlobals);
-    const load = makeLoadLibrary(log, (...args) => registerFunction(this.#loading!, args));
+    const register: LuaFunction = (...args) => registerFunction(this.#loading!, args);
+    const load = makeLoadLibrary(log, release, register);
     forbidMissing(load);
     this.#loadGlobals.set("redis", load);
     forbidMissing(this.#loadGlobals);

@@ -36,7 +36,7 @@ import { sourceUrlOf } from "./lua_levels.ts";
 import { meter, notEnoughMemory } from "./lua_meter.ts";
 import { useStringMetatable } from "./lua_operators.ts";
 import { parseChunk } from "./lua_parser.ts";
-import { RUNTIME_NAMES, RUNTIME_VALUES } from "./lua_runtime_names.ts";
+import { RUNTIME_PARAMETERS, RUNTIME_VALUES } from "./lua_runtime_names.ts";
 import { chunkOfSite, ChunkSites, type ErrorPlace } from "./lua_sites.ts";
 import { LuaTable } from "./lua_table.ts";
 import type { LuaFunction } from "./lua_value.ts";
@@ -124,7 +124,7 @@ export class LuaEngine {
     try {
       const body = emitChunk(parseChunk(source, chunkName), sites, isResumable);
       const factory = new Function(
-        ...RUNTIME_NAMES,
+        RUNTIME_PARAMETERS,
         `${body}\n//# sourceURL=${sourceUrlOf(sites.base)}`,
       );
       sites.emitted = factory as () => unknown;

@@ -9,15 +9,29 @@ import { spendSteps } from "./lua_meter.ts";
 import { parseLuaNumber } from "./lua_number.ts";
 import { LuaTable } from "./lua_table.ts";
 
-/** Kinds of tokens, by the names that cjson's messages show. */
-const SYMBOLS: Readonly<Record<string, string>> = {
-  "{": "T_OBJ_BEGIN",
-  "}": "T_OBJ_END",
-  "[": "T_ARR_BEGIN",
-  "]": "T_ARR_END",
-  ",": "T_COMMA",
-  ":": "T_COLON",
-};
+/** The kind of token that a character is, by the name that cjson's messages show; "" if none. */
+function symbolKind(code: number): string {
+  switch (code) {
+    case 0x2c:
+      return "T_COMMA";
+    case 0x3a:
+      return "T_COLON";
+    case 0x5b:
+      return "T_ARR_BEGIN";
+    case 0x5d:
+      return "T_ARR_END";
+    case 0x7b:
+      return "T_OBJ_BEGIN";
+    case 0x7d:
+      return "T_OBJ_END";
+  }
+  return "";
+}
+
+/** Whether a number may end here: before a comma or a bracket, or at the end of the text. */
+function endsNumber(code: number): boolean {
+  return code === 0x2c || code === 0x5d || code === 0x7d || code !== code;
+}
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '"': '"',
@@ -117,8 +131,8 @@ export class JsonDecoder {
     else if (code === 45) this.#readNumber(true);
     else if (!(code > 0)) this.#kind = "T_END";
     else {
-      const symbol = SYMBOLS[text[at]!];
-      if (symbol !== undefined) {
+      const symbol = symbolKind(code);
+      if (symbol !== "") {
         this.#kind = symbol;
         this.#at++;
       } else this.#readWord(text[at]!);
@@ -135,7 +149,7 @@ export class JsonDecoder {
     else this.#setFault("invalid token");
   }
 
-  /** A whole number of few digits is read at once; all others as strtod reads them. */
+  /** Whole numbers of few digits and plain fractions are read at once, all others by strtod. */
   #readDigits(first: number): void {
     const text = this.#text;
     let value = first - 48;
@@ -145,8 +159,13 @@ export class JsonDecoder {
       value = value * 10 + code - 48;
       code = text.charCodeAt(++at);
     }
-    const isWhole = code === 44 || code === 93 || code === 125 || code !== code;
-    if (!isWhole || first === 48 || at - this.#at > 15) return this.#readNumber(true);
+    // Of zeros in front only the one of a fraction is JSON's.
+    const isPlain = first !== 48 || at === this.#at + 1;
+    if (code === 46) {
+      do code = text.charCodeAt(++at); while (code >= 48 && code <= 57);
+      if (!isPlain || !endsNumber(code)) return this.#readNumber(true);
+      value = Number(text.slice(this.#at, at));
+    } else if (!isPlain || !endsNumber(code) || at - this.#at > 15) return this.#readNumber(true);
     this.#kind = "T_NUMBER";
     this.#value = value;
     this.#at = at;

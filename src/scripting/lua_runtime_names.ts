@@ -102,4 +102,6 @@ const RUNTIME: Readonly<Record<string, unknown>> = {
 };
 
 export const RUNTIME_NAMES: readonly string[] = ["G", "K", ...Object.keys(RUNTIME)];
+/** The names as a list of parameters. */
+export const RUNTIME_PARAMETERS = RUNTIME_NAMES.join();
 export const RUNTIME_VALUES: readonly unknown[] = Object.values(RUNTIME);

@@ -89,18 +89,27 @@ const BEYOND_ASCII = /[\x80-\xff]/;
 const UPPER_LETTERS = /[A-Z]+/g;
 const LOWER_LETTERS = /[a-z]+/g;
 
+/** Below this many chars a loop is quicker than an expression. */
+const SHORT_CHARS_MAX = 48;
+
+function isAscii(text: string): boolean {
+  if (text.length > SHORT_CHARS_MAX) return !BEYOND_ASCII.test(text);
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return false;
+  return true;
+}
+
 /** Only ASCII letters have two cases: the C locale. */
 const lower: LuaFunction = (...args) => {
   const text = textArgument(args, 0);
   spendString(text.length);
-  if (!BEYOND_ASCII.test(text)) return text.toLowerCase();
+  if (isAscii(text)) return text.toLowerCase();
   return text.replace(UPPER_LETTERS, (letters) => letters.toLowerCase());
 };
 
 const upper: LuaFunction = (...args) => {
   const text = textArgument(args, 0);
   spendString(text.length);
-  if (!BEYOND_ASCII.test(text)) return text.toUpperCase();
+  if (isAscii(text)) return text.toUpperCase();
   return text.replace(LOWER_LETTERS, (letters) => letters.toUpperCase());
 };
 

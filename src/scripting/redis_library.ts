@@ -3,8 +3,8 @@
  */
 import type { Log } from "../base/log.ts";
 import { hexSha1 } from "../base/sha1.ts";
-import { REDIS_VERSION } from "../config/version.ts";
-import { PROPAGATE_AOF, PROPAGATE_REPL } from "../execution/propagation.ts";
+import { announcedVersion, type ReleaseChoice } from "../config/version.ts";
+import { PROPAGATE_ALL, PROPAGATE_AOF, PROPAGATE_REPL } from "../session/command.ts";
 import type { Host } from "../session/host.ts";
 import { fail, textArgument, truncate } from "./lua_arguments.ts";
 import type { LuaEngine } from "./lua_engine.ts";
@@ -26,7 +26,7 @@ const LOG_LEVELS = ["debug", "verbose", "notice", "warning"] as const;
 export interface RedisLibraryOptions {
   readonly calls: ScriptCalls;
   readonly log: Log;
-  readonly host: Pick<Host, "acl" | "commands">;
+  readonly host: Pick<Host, "acl" | "commands" | "config">;
 }
 
 /** `redis` as functions and scripts see it. */
@@ -46,9 +46,9 @@ export function makeRedisLibrary(options: RedisLibraryOptions): LuaTable {
     },
     status_reply: statusReply,
   });
-  addConstants(library);
+  addConstants(library, options.host.config);
   const replication = {
-    REPL_ALL: PROPAGATE_AOF | PROPAGATE_REPL,
+    REPL_ALL: PROPAGATE_ALL,
     REPL_AOF: PROPAGATE_AOF,
     REPL_NONE: 0,
     REPL_REPLICA: PROPAGATE_REPL,
@@ -69,16 +69,21 @@ export function addScriptFunctions(library: LuaTable): void {
 }
 
 /** `redis` as it is while a library of functions is loaded. */
-export function makeLoadLibrary(log: Log, registerFunction: LuaFunction): LuaTable {
+export function makeLoadLibrary(
+  log: Log,
+  release: ReleaseChoice,
+  registerFunction: LuaFunction,
+): LuaTable {
   const library = makeLibrary({ log: makeLog(log), register_function: registerFunction });
-  addConstants(library);
+  addConstants(library, release);
   return library;
 }
 
-function addConstants(library: LuaTable): void {
+function addConstants(library: LuaTable, release: ReleaseChoice): void {
   LOG_LEVELS.forEach((level, number) => library.set(`LOG_${level.toUpperCase()}`, number));
-  const [major, minor, patch] = REDIS_VERSION.split(".").map(Number);
-  library.set("REDIS_VERSION", REDIS_VERSION);
+  const version = announcedVersion(release);
+  const [major, minor, patch] = version.split(".").map(Number);
+  library.set("REDIS_VERSION", version);
   library.set("REDIS_VERSION_NUM", (major! << 16) | (minor! << 8) | patch!);
 }
 

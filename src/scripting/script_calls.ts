@@ -8,7 +8,6 @@
  */
 import * as clock from "../base/clock.ts";
 import { writeLatin1 } from "../base/bytes.ts";
-import { PROPAGATE_AOF, PROPAGATE_REPL } from "../execution/propagation.ts";
 import { Argv } from "../protocol/argv.ts";
 import {
   type Client,
@@ -24,11 +23,13 @@ import {
   COMMAND_DENYOOM,
   COMMAND_MAY_REPLICATE,
   COMMAND_NOSCRIPT,
+  COMMAND_STALE,
   COMMAND_WRITE,
   type CompiledCommand,
+  PROPAGATE_ALL,
 } from "../session/command.ts";
-import { OUT_OF_MEMORY } from "../session/errors.ts";
-import { GATE_MEMORY, GATE_MISCONF } from "../session/gates.ts";
+import { OUT_OF_MEMORY, READ_ONLY_REPLICA } from "../session/errors.ts";
+import { GATE_MASTER_DOWN, GATE_MEMORY, GATE_MISCONF, GATE_READ_ONLY } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 import { lacksRoom } from "../upkeep/address_space.ts";
 import { failPlainly } from "./lua_calls.ts";
@@ -39,21 +40,12 @@ import type { LuaTable } from "./lua_table.ts";
 import { ReplyToLua } from "./reply_to_lua.ts";
 import { errorTable, failWithTable } from "./script_errors.ts";
 
-const REPLICATION_FLAGS = PROPAGATE_AOF | PROPAGATE_REPL;
 /** A call counts as so many steps of Lua code: that of a cheap command, and of any other. */
 const CHEAP_CALL_STEPS = 30;
 const CALL_STEPS = 2000;
 const ARGUMENT_BYTES_MIN = 1024;
 /** Arrays above this are given back after a script. */
 const KEPT_BYTES_MAX = 64 * 1024;
-
-const ACL_REASONS = {
-  command: "The user executing the script can't run this command or subcommand",
-  key: "The user executing the script can't access at least one of the keys mentioned in the " +
-    "command arguments",
-  channel: "The user executing the script can't publish to the channel mentioned in the command",
-  auth: "The user executing the script is lacking the permissions for the command",
-} as const;
 
 /** What it uses of the host. */
 type CallsHost = Pick<
@@ -161,7 +153,7 @@ export class ScriptCalls {
 
   /** redis.set_repl: who hears of the effects from now on, as Redis's bits. False: no such bits. */
   setReplication(flags: number): boolean {
-    if ((flags & ~REPLICATION_FLAGS) !== 0) return false;
+    if ((flags & ~PROPAGATE_ALL) !== 0) return false;
     this.#host.propagation.targets = flags;
     return true;
   }
@@ -259,7 +251,7 @@ export class ScriptCalls {
     const { caller } = run;
     if ((caller.flags & REDIS_LIMITED_USER) !== 0) {
       const reason = this.#host.acl.refusalInScript(caller, command, this.#argv);
-      if (reason !== null) return ACL_REASONS[reason];
+      if (reason !== null) return reason;
     }
     if (run.isReadOnly && (bits & (COMMAND_WRITE | COMMAND_MAY_REPLICATE)) !== 0) {
       return "Write commands are not allowed from read-only scripts.";
@@ -273,6 +265,12 @@ export class ScriptCalls {
     // What was recorded must be repeated, whatever the state is now.
     if ((run.caller.flags & REDIS_INTERNAL) !== 0) return null;
     const { bits } = command;
+    if ((gates.bits & GATE_MASTER_DOWN) !== 0 && (bits & COMMAND_STALE) === 0) {
+      return "Can not execute the command on a stale replica";
+    }
+    const isRefusedWrite = (bits & COMMAND_WRITE) !== 0 && !run.hasWritten &&
+      (gates.bits & GATE_READ_ONLY) !== 0;
+    if (isRefusedWrite) return `-${READ_ONLY_REPLICA.text}`;
     if ((gates.bits & GATE_MISCONF) !== 0 && (bits & COMMAND_WRITE) !== 0 && !run.hasWritten) {
       const error = persistence.writeError();
       if (error !== null) return `-${error.text}`;

@@ -4,8 +4,8 @@
  */
 import type { Argv } from "../protocol/argv.ts";
 import { type Client, REDIS_INTERNAL } from "../session/client.ts";
-import { commandError } from "../session/errors.ts";
-import { GATE_MEMORY, GATE_MISCONF } from "../session/gates.ts";
+import { commandError, MASTER_DOWN } from "../session/errors.ts";
+import { GATE_MASTER_DOWN, GATE_MEMORY, GATE_MISCONF, GATE_READ_ONLY } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 import type { LibraryFunction } from "./function_library.ts";
 import { FunctionLibraries } from "./function_libraries.ts";
@@ -28,6 +28,7 @@ import { placeText, reportOf, type ScriptErrorReport } from "./script_errors.ts"
 import {
   parseScriptHead,
   SCRIPT_ALLOW_OOM,
+  SCRIPT_ALLOW_STALE,
   SCRIPT_NO_WRITES,
   SCRIPT_UNDECLARED,
 } from "./script_flags.ts";
@@ -40,6 +41,13 @@ const FIRST_KEY = 3;
 
 const READ_ONLY_COMMAND = commandError(
   "ERR Can not execute a script with write flag using *_ro command.",
+);
+const READ_ONLY_SCRIPT = commandError(
+  "READONLY You can not run script with write flag on readonly replica.",
+);
+const STALE_SCRIPT = commandError(
+  "MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and " +
+    "'allow-stale' flag is not set on the script.",
 );
 const MISCONF_RDB = commandError(
   "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to " +
@@ -111,6 +119,7 @@ export class Scripting {
     this.functions = new FunctionLibraries({
       engine: options,
       log,
+      release: host.config,
       redis: makeRedisLibrary({ calls, log, host }),
       whileLoading: (load) => watch.whileLoading(load),
     });
@@ -243,10 +252,16 @@ export class Scripting {
 
   /** What the state of the server and the flags of the script allow; throws a CommandError. */
   #requireRunnable(client: Client, flags: number, isReadOnlyCommand: boolean): void {
-    if ((flags & SCRIPT_UNDECLARED) !== 0) return;
     const { gates, memoryLimit } = this.#host;
     const isObeyed = (client.flags & REDIS_INTERNAL) !== 0;
+    const isStale = (gates.bits & GATE_MASTER_DOWN) !== 0 && !isObeyed;
+    if ((flags & SCRIPT_UNDECLARED) !== 0) {
+      if (isStale) throw MASTER_DOWN;
+      return;
+    }
+    if (isStale && (flags & SCRIPT_ALLOW_STALE) === 0) throw STALE_SCRIPT;
     if ((flags & SCRIPT_NO_WRITES) === 0 && !isObeyed) {
+      if ((gates.bits & GATE_READ_ONLY) !== 0) throw READ_ONLY_SCRIPT;
       if ((gates.bits & GATE_MISCONF) !== 0) this.#requireDisk();
       if (isReadOnlyCommand) throw READ_ONLY_COMMAND;
     }

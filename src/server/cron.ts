@@ -6,7 +6,13 @@
  */
 import * as clock from "../base/clock.ts";
 import type { Timer } from "../base/timers.ts";
-import { REDIS_BLOCKED, REDIS_MONITOR, REDIS_PUBSUB } from "../session/client.ts";
+import {
+  REDIS_BLOCKED,
+  REDIS_MASTER,
+  REDIS_MONITOR,
+  REDIS_PUBSUB,
+  REDIS_REPLICA,
+} from "../session/client.ts";
 import type { Host } from "../session/host.ts";
 
 /** Elements given back per slice, and the pause between slices: about a tenth of the time. */
@@ -21,7 +27,7 @@ const FIELD_EXPIRY_PAUSE_MS = 2;
 const CLIENTS_PER_TICK_MIN = 50;
 const CLIENT_ROUND_MS = 5000;
 /** Clients that send nothing because they wait for something. */
-const MAY_BE_SILENT = REDIS_BLOCKED | REDIS_PUBSUB | REDIS_MONITOR;
+const MAY_BE_SILENT = REDIS_BLOCKED | REDIS_PUBSUB | REDIS_MONITOR | REDIS_REPLICA | REDIS_MASTER;
 /** How often memory is looked at. */
 const MEMORY_PERIOD_MS = 1000;
 
@@ -37,11 +43,14 @@ type CronHost = Pick<
   | "keyspace"
   | "latency"
   | "log"
+  | "masterLink"
   | "memoryLimit"
   | "memoryReturn"
+  | "migrationSockets"
   | "outputLimits"
   | "persistence"
   | "process"
+  | "replication"
   | "statistics"
   | "timers"
   | "turn"
@@ -109,6 +118,8 @@ export class Cron {
     this.#continueEviction();
     this.#watchClients(nowMs);
     host.persistence.tick(nowMs);
+    host.replication.tick(nowMs);
+    host.process.tick(nowMs);
     host.blocking.expireWaiting();
     host.blocking.wakeDue();
     host.turn.schedule();
@@ -117,6 +128,8 @@ export class Cron {
       this.#memoryMs = nowMs;
       host.memoryReturn.tick(nowMs, host.statistics.commandRate.perSecond);
       host.activeDefrag.tick();
+      host.masterLink.tick(nowMs);
+      host.migrationSockets.closeIdle(nowMs);
     }
   }
 
@@ -182,8 +195,10 @@ export class Cron {
   #sample(nowMs: number): void {
     const { statistics, memoryLimit: { usedBytes } } = this.#host;
     statistics.commandRate.sample(statistics.commandsProcessed, nowMs);
-    statistics.inputRate.sample(statistics.inputBytes, nowMs);
-    statistics.outputRate.sample(statistics.outputBytes, nowMs);
+    statistics.inputRate.sample(statistics.inputBytes + statistics.replicationInputBytes, nowMs);
+    statistics.outputRate.sample(statistics.outputBytes + statistics.replicationOutputBytes, nowMs);
+    statistics.replicationInputRate.sample(statistics.replicationInputBytes, nowMs);
+    statistics.replicationOutputRate.sample(statistics.replicationOutputBytes, nowMs);
     if (usedBytes > statistics.memoryPeakBytes) statistics.memoryPeakBytes = usedBytes;
   }
 
@@ -206,7 +221,8 @@ export class Cron {
     const client = clients.get(id);
     if (client === undefined) return;
     // A client above its soft limit may have no output of its own that would be looked at.
-    if (client.outputPendingBytes > 0 && host.outputLimits.closeIfReached(client)) return;
+    const hasOutput = client.outputPendingBytes > 0 || client.outputSource !== null;
+    if (hasOutput && host.outputLimits.closeIfReached(client)) return;
     const idleMs = nowMs - client.lastInteractionMs;
     const mayTimeOut = (client.flags & MAY_BE_SILENT) === 0;
     if (config.timeout > 0 && mayTimeOut && idleMs > config.timeout * 1000) {

@@ -5,17 +5,17 @@ import * as clock from "../base/clock.ts";
 import { hexId } from "../base/random.ts";
 import { systemErrorText } from "../config/config.ts";
 import { prepareForShutdown } from "../durability/shutdown.ts";
-import type { HostProcess, ShutdownOptions } from "../session/host.ts";
+import type { HostProcess, ShutdownOptions, ShutdownOutcome } from "../session/host.ts";
 import { type InfoHost, infoText, sectionsFor } from "./info.ts";
+import { ShutdownWait } from "./shutdown_wait.ts";
 
 export class ServerProcess implements HostProcess {
   readonly runId = hexId(40);
   readonly startedMs = clock.refresh();
-  replicationId = hexId(40);
-  readonly isReplica = false;
   isCronPaused = false;
   readonly #host: InfoHost;
   readonly #exit: (code: number) => never;
+  readonly #wait: ShutdownWait;
   /** Path of the file with the process id; "" if there is none. */
   #pidFile = "";
 
@@ -23,6 +23,7 @@ export class ServerProcess implements HostProcess {
   constructor(host: InfoHost, exit: (code: number) => never) {
     this.#host = host;
     this.#exit = exit;
+    this.#wait = new ShutdownWait(host);
   }
 
   infoText(words: readonly string[]): string {
@@ -41,7 +42,32 @@ export class ServerProcess implements HostProcess {
     return this.#host.supervision.whileBusy(work);
   }
 
-  shutdown(options: ShutdownOptions): boolean {
+  shutdown(options: ShutdownOptions, onGivenUp: () => void = () => {}): ShutdownOutcome {
+    const { log, supervision } = this.#host;
+    const wait = this.#wait;
+    if (!wait.isUnderWay) {
+      log.warning("User requested shutdown...");
+      supervision.stopping();
+      if (!wait.begin(options)) return this.#end(options) ? "ends" : "refused";
+    }
+    wait.onGivenUp(onGivenUp);
+    return "waits";
+  }
+
+  abortShutdown(): boolean {
+    if (!this.#wait.isUnderWay) return false;
+    this.#host.log.notice("The shutdown is given up, as asked for");
+    this.#wait.giveUp();
+    return true;
+  }
+
+  /** Ends the process if it has waited for that long enough; called by cron. */
+  tick(nowMs: number): void {
+    const options = this.#wait.due(nowMs);
+    if (options !== null && !this.#end(options)) this.#wait.giveUp();
+  }
+
+  #end(options: ShutdownOptions): boolean {
     if (!this.prepareForShutdown(options)) return false;
     this.#exit(0);
     return true;
@@ -49,9 +75,7 @@ export class ServerProcess implements HostProcess {
 
   /** Makes the data safe, closes the door, and says so; false if the server must go on. */
   prepareForShutdown(options: ShutdownOptions): boolean {
-    const { log, supervision, listeners } = this.#host;
-    log.warning("User requested shutdown...");
-    supervision.stopping();
+    const { log, listeners } = this.#host;
     if (!prepareForShutdown(this.#host, options)) return false;
     listeners.close();
     this.removePidFile();

@@ -1,7 +1,7 @@
 /**
  * Info: the text that INFO answers: sections of `name:value` lines, with the names and the order of
  * redis-server 7.0.15, so that monitoring finds all it looks for. What Redeno does not have
- * (scripts, replicas, modules, a memory allocator of its own kind) is reported as Redis reports it
+ * (modules, a cluster, a memory allocator of its own kind) is reported as Redis reports it
  * when unused.
  *
  * Every section is a function from the server to its lines; the counters live with those who count.
@@ -12,7 +12,9 @@ import * as clock from "../base/clock.ts";
 import * as dict from "../structures/dict.ts";
 import { fragmentationOf, type MemoryRatio, memoryReport } from "../upkeep/memory_report.ts";
 import { humanBytes } from "../base/human_bytes.ts";
-import { REDENO_VERSION, REDIS_VERSION } from "../config/version.ts";
+import { announcedVersion, answersSince, REDENO_VERSION } from "../config/version.ts";
+import { replicationFields } from "../replication/replication_info.ts";
+import { type Client, REDIS_PUBSUB } from "../session/client.ts";
 import type { Host } from "../session/host.ts";
 import type { Supervision } from "./supervision.ts";
 
@@ -30,7 +32,7 @@ const SECTIONS: readonly Section[] = [
   ["memory", "Memory", memoryFields],
   ["persistence", "Persistence", persistenceFields],
   ["stats", "Stats", statisticsFields],
-  ["replication", "Replication", replicationFields],
+  ["replication", "Replication", (host) => replicationFields(host.replication, host.config)],
   ["cpu", "CPU", cpuFields],
   ["modules", "Modules", () => []],
   ["commandstats", "Commandstats", commandFields],
@@ -83,7 +85,7 @@ function serverFields(host: InfoHost): InfoField[] {
   const { os, arch } = Deno.build;
   const upSeconds = Math.max(0, Math.floor((clock.nowMs() - host.process.startedMs) / 1000));
   return [
-    ["redis_version", REDIS_VERSION],
+    ["redis_version", announcedVersion(config)],
     ["redis_git_sha1", "00000000"],
     ["redis_git_dirty", 0],
     ["redis_build_id", "0"],
@@ -107,8 +109,14 @@ function serverFields(host: InfoHost): InfoField[] {
     ["executable", utf8AsLatin1(Deno.execPath())],
     ["config_file", utf8AsLatin1(config.configFile)],
     ["io_threads_active", 0],
+    ...(answersSince(config, "7.2") ? listenerFields(host) : []),
     ["redeno_version", REDENO_VERSION],
   ];
+}
+
+/** One line for each kind of socket that is open: "name=tcp,bind=127.0.0.1,port=6379". */
+function listenerFields({ listeners }: InfoHost): InfoField[] {
+  return listeners.descriptions().map((text, index) => [`listener${index}`, text]);
 }
 
 function clientFields(host: InfoHost): InfoField[] {
@@ -118,15 +126,28 @@ function clientFields(host: InfoHost): InfoField[] {
     inputBytesMax = Math.max(inputBytesMax, client.query.pendingBytes);
     outputBytesMax = Math.max(outputBytesMax, client.reply.length + client.outputPendingBytes);
   }
+  const { blocking, clients, config, watch } = host;
+  const count = (test: (client: Client) => boolean) => [...clients.values()].filter(test).length;
+  const ofRelease7_4: InfoField[] = [
+    ["pubsub_clients", count((client) => client.has(REDIS_PUBSUB))],
+    ["watching_clients", count((client) => client.watchedKeys.length > 0)],
+  ];
+  const ofRelease7_2: InfoField[] = [
+    ["total_blocking_keys", blocking.keyCount],
+    ["total_blocking_keys_on_nokey", blocking.keyCountWhenGone],
+  ];
   return [
-    ["connected_clients", host.clients.size],
+    ["connected_clients", host.clients.size - host.replication.replicas.size],
     ["cluster_connections", 0],
     ["maxclients", host.config.maxclients],
     ["client_recent_max_input_buffer", inputBytesMax],
     ["client_recent_max_output_buffer", outputBytesMax],
     ["blocked_clients", host.blocking.blockedCount + host.pause.waitingCount],
     ["tracking_clients", host.tracking.clientCount],
+    ...(answersSince(config, "7.4") ? ofRelease7_4 : []),
     ["clients_in_timeout_table", host.blocking.timedCount],
+    ...(answersSince(config, "7.4") ? [["total_watched_keys", watch.keyCount] as const] : []),
+    ...(answersSince(config, "7.2") ? ofRelease7_2 : []),
   ];
 }
 
@@ -139,6 +160,7 @@ function memoryFields(host: InfoHost): InfoField[] {
   const { config, keyspace } = host;
   const { cache, functions } = host.scripting;
   const report = memoryReport(host);
+  const buffered = host.replication.backlog?.heldBytes ?? 0;
   const { usedBytes, rssBytes } = report;
   const fragmentation = fragmentationOf(report);
   const percent = (share: number) => `${(share * 100).toFixed(2)}%`;
@@ -180,9 +202,9 @@ function memoryFields(host: InfoHost): InfoField[] {
     ...ratioFields("rss_overhead", fragmentation.rssOverhead),
     ...ratioFields("mem_fragmentation", fragmentation.total),
     ["mem_not_counted_for_evict", usedBytes - host.memoryLimit.countedBytes()],
-    ["mem_replication_backlog", 0],
-    ["mem_total_replication_buffers", 0],
-    ["mem_clients_slaves", 0],
+    ["mem_replication_backlog", Math.min(buffered, config.replBacklogSize)],
+    ["mem_total_replication_buffers", buffered],
+    ["mem_clients_slaves", Math.max(0, buffered - config.replBacklogSize)],
     ["mem_clients_normal", report.clientBytes],
     ["mem_cluster_links", 0],
     ["mem_aof_buffer", host.persistence.aof.writer.bufferedBytes],
@@ -209,7 +231,7 @@ function persistenceFields(host: InfoHost): InfoField[] {
     ["current_save_keys_processed", keyCount],
     ["current_save_keys_total", keyTotal],
     ["rdb_changes_since_last_save", rdb.changesSinceLastSave],
-    ["rdb_bgsave_in_progress", rdb.isSaving ? 1 : 0],
+    ["rdb_bgsave_in_progress", rdb.isSaving || rdb.isStreaming ? 1 : 0],
     ["rdb_last_save_time", seconds(rdb.lastSaveMs)],
     ["rdb_last_bgsave_status", rdb.lastStatusOk ? "ok" : "err"],
     ["rdb_last_bgsave_time_sec", seconds(rdb.lastDurationMs)],
@@ -250,18 +272,18 @@ function statisticsFields(host: InfoHost): InfoField[] {
     ["total_connections_received", statistics.connectionsReceived],
     ["total_commands_processed", statistics.commandsProcessed],
     ["instantaneous_ops_per_sec", Math.round(statistics.commandRate.perSecond)],
-    ["total_net_input_bytes", statistics.inputBytes],
-    ["total_net_output_bytes", statistics.outputBytes],
-    ["total_net_repl_input_bytes", 0],
-    ["total_net_repl_output_bytes", 0],
+    ["total_net_input_bytes", statistics.inputBytes + statistics.replicationInputBytes],
+    ["total_net_output_bytes", statistics.outputBytes + statistics.replicationOutputBytes],
+    ["total_net_repl_input_bytes", statistics.replicationInputBytes],
+    ["total_net_repl_output_bytes", statistics.replicationOutputBytes],
     ["instantaneous_input_kbps", kibPerSecond(statistics.inputRate.perSecond)],
     ["instantaneous_output_kbps", kibPerSecond(statistics.outputRate.perSecond)],
-    ["instantaneous_input_repl_kbps", "0.00"],
-    ["instantaneous_output_repl_kbps", "0.00"],
+    ["instantaneous_input_repl_kbps", kibPerSecond(statistics.replicationInputRate.perSecond)],
+    ["instantaneous_output_repl_kbps", kibPerSecond(statistics.replicationOutputRate.perSecond)],
     ["rejected_connections", statistics.connectionsRejected],
-    ["sync_full", 0],
-    ["sync_partial_ok", 0],
-    ["sync_partial_err", 0],
+    ["sync_full", statistics.fullSyncs],
+    ["sync_partial_ok", statistics.partialSyncs],
+    ["sync_partial_err", statistics.partialSyncFailures],
     ["expired_keys", keyspace.expiredCount],
     ["expired_subkeys", keyspace.expiredFieldCount],
     ["expired_stale_perc", expireCycle.stalePercentage.toFixed(2)],
@@ -278,7 +300,7 @@ function statisticsFields(host: InfoHost): InfoField[] {
     ["pubsubshard_channels", pubsub.shardChannels.size],
     ["latest_fork_usec", host.persistence.child.lastFreezeUs],
     ["total_forks", host.persistence.child.freezeCount],
-    ["migrate_cached_sockets", 0],
+    ["migrate_cached_sockets", host.migrationSockets.count],
     ["slave_expires_tracked_keys", 0],
     ["active_defrag_hits", arena.relocatedCount],
     ["active_defrag_misses", arena.keptCount],
@@ -289,7 +311,7 @@ function statisticsFields(host: InfoHost): InfoField[] {
     ["tracking_total_keys", tracking.keyCount],
     ["tracking_total_items", tracking.itemCount],
     ["tracking_total_prefixes", tracking.prefixCount],
-    ["unexpected_error_replies", 0],
+    ["unexpected_error_replies", statistics.unexpectedErrorReplies],
     ["total_error_replies", statistics.errorReplies],
     ["dump_payload_sanitizations", 0],
     ["total_reads_processed", statistics.readsProcessed],
@@ -298,22 +320,24 @@ function statisticsFields(host: InfoHost): InfoField[] {
     ["io_threaded_writes_processed", 0],
     ["reply_buffer_shrinks", 0],
     ["reply_buffer_expands", 0],
+    ...laterStatistics(host),
   ];
 }
 
-function replicationFields(host: InfoHost): InfoField[] {
+/** What releases after 7.0 have added. */
+function laterStatistics({ config, statistics }: InfoHost): InfoField[] {
+  if (!answersSince(config, "7.2")) return [];
+  const { auth, command, key, channel } = statistics.accessDenied;
+  const disconnections: InfoField[] = [
+    ["client_query_buffer_limit_disconnections", statistics.queryBufferLimitDisconnections],
+    ["client_output_buffer_limit_disconnections", statistics.outputBufferLimitDisconnections],
+  ];
   return [
-    ["role", "master"],
-    ["connected_slaves", 0],
-    ["master_failover_state", "no-failover"],
-    ["master_replid", host.process.replicationId],
-    ["master_replid2", "0".repeat(40)],
-    ["master_repl_offset", 0],
-    ["second_repl_offset", -1],
-    ["repl_backlog_active", 0],
-    ["repl_backlog_size", host.config.replBacklogSize],
-    ["repl_backlog_first_byte_offset", 0],
-    ["repl_backlog_histlen", 0],
+    ...(answersSince(config, "7.4") ? disconnections : []),
+    ["acl_access_denied_auth", auth],
+    ["acl_access_denied_cmd", command],
+    ["acl_access_denied_key", key],
+    ["acl_access_denied_channel", channel],
   ];
 }
 

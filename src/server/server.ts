@@ -28,6 +28,7 @@ import { Arena } from "../memory/arena.ts";
 import { SoftwareFork } from "../memory/software_fork.ts";
 import type { EventLoop } from "../net/event_loop.ts";
 import { Listeners } from "../net/listeners.ts";
+import { WorkerIo } from "../net/synchronous_io.ts";
 import { Blocking } from "../observers/blocking.ts";
 import { KeyspaceEvents } from "../observers/keyspace_events.ts";
 import { Monitors } from "../observers/monitors.ts";
@@ -37,6 +38,10 @@ import { WatchTable } from "../observers/watch.ts";
 import type { ChildPort } from "../persistence/background_child.ts";
 import type { EffectSink } from "../persistence/effect_encoder.ts";
 import { DiskFileSystem, type FileSystem } from "../persistence/file_system.ts";
+import { connectByTls, connectPlainly } from "../net/outgoing.ts";
+import { MasterLink } from "../replication/master_link.ts";
+import { Replication } from "../replication/replication.ts";
+import { MigrationSockets, type SynchronousIo } from "../replication/migration_sockets.ts";
 import { CallStack } from "../session/call_stack.ts";
 import { Scripting } from "../scripting/scripting.ts";
 import type { Client } from "../session/client.ts";
@@ -78,6 +83,8 @@ export interface ServerOptions {
   timers?: Timers;
   /** Ends the process; Deno.exit if not given. */
   exit?: (code: number) => never;
+  /** How MIGRATE reaches other servers; a Worker if not given. */
+  synchronousIo?: SynchronousIo;
 }
 
 export class Server implements Host {
@@ -118,6 +125,9 @@ export class Server implements Host {
   readonly clientLife: ClientLife;
   readonly yielding: Yielding;
   readonly scripting: Scripting;
+  readonly replication: Replication;
+  readonly masterLink: MasterLink;
+  readonly migrationSockets: MigrationSockets;
   readonly listeners: Listeners;
   readonly supervision: Supervision;
   readonly process: ServerProcess;
@@ -136,7 +146,7 @@ export class Server implements Host {
     this.arena = new Arena(segmentCountMax === undefined ? { debug } : { debug, segmentCountMax });
     this.fork = new SoftwareFork(this.arena);
     this.keyspace = new Keyspace(this.arena, config.databases, new KeyspaceAnnouncements(this));
-    this.commands = new CommandTable(rows);
+    this.commands = new CommandTable(rows, config.redisVersion);
     this.acl = new Acl(this, (client) => {
       this.outputLimits.apply(client);
       this.clientMemory.update(client);
@@ -160,11 +170,15 @@ export class Server implements Host {
       createChild,
       replay: new Replay(this),
       libraries: this.scripting.functions,
+      history: () => this.replication.history,
       setEffectSink: (sink) => this.#setEffectSink(sink),
       selectAgain: () => this.propagation.selectAgain(),
       isUnitOpen: () => this.propagation.isUnitOpen,
       exit,
     });
+    this.replication = new Replication(this);
+    this.clientLife.onReplicaGone = (client) => this.replication.forget(client);
+    this.masterLink = this.#createMasterLink(exit);
     this.blocking = new Blocking(
       (client, attempt) => this.dispatcher.callServed(client, attempt),
       (client) => this.#resumeClient(client),
@@ -176,7 +190,11 @@ export class Server implements Host {
     this.activeDefrag = new ActiveDefrag(this);
     this.expireCycle = new ExpireCycle(this.keyspace);
     this.evictor = new Evictor(this.keyspace);
-    this.memoryLimit = new MemoryLimit(this, () => this.persistence.aof.writer.bufferedBytes);
+    this.memoryLimit = new MemoryLimit(this, {
+      aof: () => this.persistence.aof.writer.bufferedBytes,
+      backlog: () => this.replication.backlog?.heldBytes ?? 0,
+    });
+    this.migrationSockets = new MigrationSockets(options.synchronousIo ?? new WorkerIo());
     this.listeners = new Listeners(this, options.eventLoop ?? null);
     this.supervision = new Supervision(log, this.timers);
     this.process = new ServerProcess(this, exit);
@@ -191,6 +209,7 @@ export class Server implements Host {
 
   /** Loads the data and begins to accept clients. Throws if either is impossible. */
   async start(): Promise<void> {
+    const { config } = this;
     loadUsersAtStart(this);
     this.listeners.open();
     this.process.writePidFile();
@@ -199,20 +218,24 @@ export class Server implements Host {
     // Redis's own test suite waits for this line.
     this.log.warning("Server initialized");
     this.memoryReturn.measureRuntime();
+    if (config.replicaof !== null) this.masterLink.prepare(config.replicaof);
     await this.persistence.loadAtStart();
     // Redis: commands that were repeated from a file are in no statistics.
     resetStatistics(this);
     this.memoryReturn.begin();
     this.#cron.start();
+    this.masterLink.begin(this.persistence.rdb.loadedHistory);
   }
 
   /** Stops accepting, ends all clients, stops all timers; saving is the business of `process`. */
   async close(): Promise<void> {
     this.#cron.stop();
+    this.masterLink.close();
     this.pause.stop();
     this.blocking.stop();
     this.listeners.close();
     this.supervision.close();
+    this.migrationSockets.close();
     for (const client of [...this.clients.values()]) client.transport.close();
     await this.persistence.close();
     this.listeners.stop();
@@ -232,6 +255,23 @@ export class Server implements Host {
     this.turn.afterwards(() => transport.resume());
   }
 
+  #createMasterLink(exit: (code: number) => never): MasterLink {
+    const { config, log } = this;
+    return new MasterLink({
+      host: this,
+      connect: (hostname, port) =>
+        config.tlsReplication
+          ? connectByTls(config, hostname, port)
+          : connectPlainly(hostname, port),
+      listeningPort: () =>
+        config.tlsReplication ? config.tlsPort : this.listeners.port || config.port,
+      panic: (reason) => {
+        log.warning(`The server ends: ${reason}`);
+        exit(1);
+      },
+    });
+  }
+
   /** What comes before the replies of a turn; false if they must wait. */
   #endTurn(): boolean {
     if (this.expireCycle.isBehind) this.expireCycle.run("fast");
@@ -239,8 +279,12 @@ export class Server implements Host {
     // Keys that went away without a command concern some who wait.
     if (this.blocking.hasReady) this.blocking.serveReady();
     this.tracking.broadcast();
+    this.replication.endTurn();
     if (this.clientMemory.isOverLimit) this.clientMemory.evict();
-    return this.persistence.beforeReplies();
+    const mayFlush = this.persistence.beforeReplies();
+    // What they wait for may just have been brought to the disk.
+    this.replication.waits.serve();
+    return mayFlush;
   }
 
   /** The AOF records effects from now on, or no more. */

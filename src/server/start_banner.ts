@@ -8,13 +8,13 @@
  */
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
-import { REDENO_VERSION, REDIS_VERSION } from "../config/version.ts";
+import { announcedVersion, REDENO_VERSION } from "../config/version.ts";
 import type { Host } from "../session/host.ts";
 
 /** Logged before anything is opened. `isConfigured`: by directives of the command line or stdin. */
 export function greet(config: Config, isConfigured: boolean, log: Log): void {
   log.warning(
-    `Redeno ${REDENO_VERSION}, compatible with Redis ${REDIS_VERSION}, ` +
+    `Redeno ${REDENO_VERSION}, compatible with Redis ${announcedVersion(config)}, ` +
       `Deno ${Deno.version.deno}, pid=${Deno.pid}, just started`,
   );
   if (config.configFile !== "") {
@@ -31,7 +31,7 @@ export function greet(config: Config, isConfigured: boolean, log: Log): void {
   const servesTls = port === 0 && tlsPort !== 0;
   const shown = servesTls ? tlsPort : port;
   if (config.alwaysShowLogo) {
-    if (log.isOn("notice")) log.raw(picture(shown));
+    if (log.isOn("notice")) log.raw(picture(shown, announcedVersion(config)));
   } else {
     log.notice(`Running mode=standalone, ${servesTls ? "tls-port" : "port"}=${shown}.`);
   }
@@ -39,10 +39,10 @@ export function greet(config: Config, isConfigured: boolean, log: Log): void {
 }
 
 /** The picture of `always-show-logo`; tools look for the lines with port and process id. */
-function picture(port: number): string {
+function picture(port: number, version: string): string {
   return `
      _______
-    /  ___  \\        Redeno ${REDENO_VERSION}, compatible with Redis ${REDIS_VERSION}, 64 bit
+    /  ___  \\        Redeno ${REDENO_VERSION}, compatible with Redis ${version}, 64 bit
    |  |   |  |
    |  |___/  |       Running in standalone mode
    |  |___  /        Port: ${port}

@@ -7,7 +7,7 @@
  * the call around it. Frames are used again and again, so that a command makes no object.
  */
 import type { Client } from "./client.ts";
-import type { Call, CompiledCommand } from "./command.ts";
+import { type Call, type CompiledCommand, PROPAGATE_ALL } from "./command.ts";
 
 declare module "./host.ts" {
   interface Host {
@@ -20,6 +20,8 @@ export class CallStack {
   depth = 0;
   /** Whether effects are recorded anywhere; new calls hear of it. */
   wantsEffects = false;
+  /** The kinds (PROPAGATE_…) of those who record them. */
+  wantedTargets = 0;
   readonly #frames: Call[] = [];
 
   /** Whether a command runs inside of another one. */
@@ -83,6 +85,7 @@ function newFrame(client: Client, command: CompiledCommand): Call {
     argv: client.argv,
     mark: 0,
     effects: null,
+    effectTargets: PROPAGATE_ALL,
     wantsEffects: false,
     outer: null,
   };

@@ -17,6 +17,7 @@ import {
   COMMAND_RUNS_QUEUE,
   COMMAND_RUNS_SCRIPT,
   type CompiledCommand,
+  PROPAGATE_ALL,
 } from "./command.ts";
 import type { CommandError } from "./errors.ts";
 import type { Host } from "./host.ts";
@@ -64,6 +65,10 @@ export const REDIS_LIMITED_USER = 1 << 19;
 
 /** Runs the commands of a script, and has no connection. */
 export const REDIS_SCRIPT = 1 << 20;
+/** A replica, which gets the stream of effects; output beside its source ends the connection. */
+export const REDIS_REPLICA = 1 << 21;
+/** The master of this server, whose stream of effects is carried out. */
+export const REDIS_MASTER = 1 << 22;
 
 /** Bytes that are counted for a queued command beside its arguments. */
 export const QUEUED_COMMAND_BYTES = 24;
@@ -226,6 +231,10 @@ export class Client {
   outputPendingBytes = 0;
   /** Further output, behind what is in `reply`; null for all but replicas. */
   outputSource: OutputSource | null = null;
+  /** Where the stream of effects stood when its last command had been carried out; for WAIT. */
+  writeOffset = 0;
+  /** Bytes for the AOF up to and with its last effect; for WAITAOF. */
+  aofOffset = 0;
   /** What client_memory.ts counts for it; negative when it is gone. */
   countedBytes = 0;
   /** How it counts them: among those of NO-EVICT clients, of clients without their password. */
@@ -307,7 +316,10 @@ export class Client {
    */
   propagateAs(...parts: (string | Uint8Array)[]): void {
     const call = this.call!;
-    call.effects ??= [];
+    if (call.effects === null) {
+      call.effects = [];
+      call.effectTargets = PROPAGATE_ALL;
+    }
     if (call.wantsEffects) call.effects.push(Argv.of(...parts));
   }
 
@@ -350,10 +362,15 @@ export class Client {
     this.call!.effects = [];
   }
 
-  /** Says that the command itself is recorded even if it finds nothing to change. */
-  propagateInAnyCase(): void {
+  /**
+   * Says that the command itself is recorded even if it finds nothing to change; `targets` are the
+   * kinds (PROPAGATE_…) of those who hear of it.
+   */
+  propagateInAnyCase(targets = PROPAGATE_ALL): void {
     const call = this.call!;
-    call.effects = call.wantsEffects ? [this.argv.clone()] : [];
+    const isWanted = (this.host.calls.wantedTargets & targets) !== 0;
+    call.effects = isWanted ? [this.argv.clone()] : [];
+    call.effectTargets = targets;
   }
 }
 

@@ -8,9 +8,11 @@
  *   oll, omem        whether there is more, and how much: what the output limits are about
  *   tot-mem          all that is counted for the client (client.ts), and the arguments in use
  *
- * `lib-name` and `lib-ver` (Redis 7.2) stand at the end if CLIENT SETINFO has set them.
+ * `lib-name` and `lib-ver` (Redis 7.2) stand at the end if CLIENT SETINFO has set them, or if the
+ * server answers as 7.2; `watch` comes with 7.4.
  */
 import * as clock from "../base/clock.ts";
+import { answersSince } from "../config/version.ts";
 import {
   type Client,
   QUEUED_COMMAND_BYTES,
@@ -18,11 +20,13 @@ import {
   REDIS_CLOSE_AFTER_REPLY,
   REDIS_CLOSE_NOW,
   REDIS_DIRTY_CAS,
+  REDIS_MASTER,
   REDIS_MONITOR,
   REDIS_MULTI,
   REDIS_NO_EVICT,
   REDIS_NO_TOUCH,
   REDIS_PUBSUB,
+  REDIS_REPLICA,
   REDIS_TRACKING,
   REDIS_UNIX_SOCKET,
 } from "./client.ts";
@@ -38,7 +42,9 @@ export function heldOutputBytes({ reply, outputPendingBytes, outputSource }: Cli
 
 /** The letters of the field `flags`, in Redis's order. */
 const FLAG_LETTERS: readonly (readonly [flag: number, letter: string])[] = [
+  [REDIS_REPLICA, "S"],
   [REDIS_MONITOR, "O"],
+  [REDIS_MASTER, "M"],
   [REDIS_PUBSUB, "P"],
   [REDIS_MULTI, "x"],
   [REDIS_BLOCKED, "b"],
@@ -65,12 +71,14 @@ export function parseClientType(word: string): ClientType | null {
 }
 
 export function clientType(client: Client): ClientType {
+  if (client.has(REDIS_MASTER)) return "master";
+  if (client.has(REDIS_REPLICA)) return "replica";
   return client.has(REDIS_PUBSUB) ? "pubsub" : "normal";
 }
 
 /** The line of a client, without a line end. */
 export function clientLine(client: Client): string {
-  const { query, reply, mstate, tracking } = client;
+  const { query, reply, mstate, tracking, host: { config } } = client;
   const { peerAddress, localAddress } = client.transport;
   const nowMs = clock.nowMs();
   const argvBytes = isUsingArguments(client) ? client.argv.totalBytes() : 0;
@@ -86,6 +94,7 @@ export function clientLine(client: Client): string {
     `sub=${client.channels?.size ?? 0} psub=${client.patterns?.size ?? 0}`,
     `ssub=${client.shardChannels?.size ?? 0}`,
     `multi=${client.has(REDIS_MULTI) ? mstate.count : -1}`,
+    ...(answersSince(config, "7.4") ? [`watch=${client.watchedKeys.length}`] : []),
     `qbuf=${queryBytes} qbuf-free=${query.bytes.length - queryBytes}`,
     `argv-mem=${argvBytes} multi-mem=${queuedBytes}`,
     `rbs=${reply.bytes.length} rbp=${reply.length}`,
@@ -95,7 +104,8 @@ export function clientLine(client: Client): string {
     `cmd=${client.command?.name ?? "NULL"} user=${client.userName}`,
     `redir=${tracking === null ? -1 : tracking.redirectId} resp=${reply.resp}`,
   ];
-  if (client.libraryName !== "" || client.libraryVersion !== "") {
+  const isSet = client.libraryName !== "" || client.libraryVersion !== "";
+  if (isSet || answersSince(config, "7.2")) {
     fields.push(`lib-name=${client.libraryName} lib-ver=${client.libraryVersion}`);
   }
   return fields.join(" ");

@@ -2,6 +2,7 @@
  * Command: the row of the command table, modelled on Redis's redisCommand. A family file declares
  * its rows at its head; `command_table.ts` compiles them.
  */
+import type { RedisRelease } from "../config/version.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "./client.ts";
 
@@ -65,6 +66,7 @@ export type KeyRange = readonly [first: number, last: number, step: number];
  *   runs_queue             EXEC: it does what the queued commands do
  *   cheap                  so cheap that calls in a row are timed together, as all "fast" ones are
  *   keeps_caching          leaves standing what CLIENT CACHING has said of the next command
+ *   meets_any_key          may meet expired keys that it does not name: each is a unit of its own
  *   runs_script            EVAL and its kin: `findBits` says what the script may do
  */
 export type CommandTrait =
@@ -74,6 +76,7 @@ export type CommandTrait =
   | "runs_queue"
   | "cheap"
   | "keeps_caching"
+  | "meets_any_key"
   | "runs_script";
 
 /** A setting, `enable-…-command`, that allows commands which can do harm. */
@@ -125,6 +128,8 @@ export interface RedisCommand {
   proc: (client: Client) => void;
   /** Arguments including the name; -3 means at least 3. */
   arity: number;
+  /** Where later releases take more arguments: what is the arity from which one on. */
+  arityFrom?: readonly [release: RedisRelease, arity: number];
   flags: readonly CommandFlag[];
   /** First, last, step, as in COMMAND INFO. */
   keys: KeyRange;
@@ -188,6 +193,8 @@ export const COMMAND_REFUSED_WITHOUT_DISK = 1 << 20;
 export const COMMAND_RUNS_QUEUE = 1 << 21;
 export const COMMAND_KEEPS_CACHING = 1 << 22;
 export const COMMAND_RUNS_SCRIPT = 1 << 23;
+export const COMMAND_NO_ASYNC_LOADING = 1 << 24;
+export const COMMAND_MEETS_ANY_KEY = 1 << 25;
 
 const FLAG_BITS: Partial<Record<CommandFlag, number>> = {
   write: COMMAND_WRITE,
@@ -206,6 +213,7 @@ const FLAG_BITS: Partial<Record<CommandFlag, number>> = {
   may_replicate: COMMAND_MAY_REPLICATE,
   no_multi: COMMAND_NO_MULTI,
   allow_busy: COMMAND_ALLOW_BUSY,
+  no_async_loading: COMMAND_NO_ASYNC_LOADING,
 };
 
 const TRAIT_BITS: Readonly<Record<CommandTrait, number>> = {
@@ -215,6 +223,7 @@ const TRAIT_BITS: Readonly<Record<CommandTrait, number>> = {
   runs_queue: COMMAND_RUNS_QUEUE,
   cheap: COMMAND_CHEAP,
   keeps_caching: COMMAND_KEEPS_CACHING,
+  meets_any_key: COMMAND_MEETS_ANY_KEY,
   runs_script: COMMAND_RUNS_SCRIPT,
 };
 
@@ -245,6 +254,11 @@ export function commandBits(
   return bits;
 }
 
+/** Kinds of those who repeat effects, as redis.set_repl names them: the AOF, replicas. */
+export const PROPAGATE_AOF = 1 << 0;
+export const PROPAGATE_REPL = 1 << 1;
+export const PROPAGATE_ALL = PROPAGATE_AOF | PROPAGATE_REPL;
+
 /** One execution of a command; see call_stack.ts. */
 export interface Call {
   client: Client;
@@ -257,6 +271,8 @@ export interface Call {
    * (the rule): the command itself, if it changed anything.
    */
   effects: Argv[] | null;
+  /** If there are `effects`: the kinds of sinks (PROPAGATE_…) that hear of them. */
+  effectTargets: number;
   /** Whether effects are recorded anywhere, so that it pays to name them. */
   wantsEffects: boolean;
   /** The call of the same client inside of which this one runs. */

@@ -7,6 +7,7 @@
  * The look-up takes the name as it stands in the query buffer, letters of either case, and makes no
  * string of it. COMMAND's output is made elsewhere, from the same rows.
  */
+import type { RedisRelease } from "../config/version.ts";
 import { asciiLower } from "../base/ascii.ts";
 import { equalsIgnoreCase } from "../base/bytes.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -25,6 +26,13 @@ declare module "./host.ts" {
   }
 }
 
+/** A row as it is in a release. */
+function atRelease(row: RedisCommand, release: RedisRelease): RedisCommand {
+  const { arityFrom } = row;
+  if (arityFrom === undefined || release < arityFrom[0]) return row;
+  return { ...row, arity: arityFrom[1] };
+}
+
 export class CommandTable {
   /** Commands without their subcommands, by the name they are called by, in lower case. */
   readonly byName = new Map<string, CompiledCommand>();
@@ -35,8 +43,9 @@ export class CommandTable {
   readonly #slots: (CompiledCommand | null)[] = new Array(SLOTS).fill(null);
   #nameBytesMax = 0;
 
-  constructor(rows: readonly RedisCommand[]) {
-    for (const row of rows) this.byName.set(row.name, this.#compile(row, []));
+  /** `release` decides on the arity of commands that a later one gave more arguments. */
+  constructor(rows: readonly RedisCommand[], release: RedisRelease) {
+    for (const row of rows) this.byName.set(row.name, this.#compile(atRelease(row, release), []));
     this.#fillSlots();
   }
 

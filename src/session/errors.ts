@@ -33,6 +33,13 @@ export const STRING_TOO_LONG = error(
 );
 export const OUT_OF_MEMORY = error("OOM command not allowed when used memory > 'maxmemory'.");
 export const NO_AUTH = error("NOAUTH Authentication required.");
+export const NO_GOOD_REPLICAS = error("NOREPLICAS Not enough good replicas to write.");
+export const READ_ONLY_REPLICA = commandError(
+  "READONLY You can't write against a read only replica.",
+);
+export const MASTER_DOWN = commandError(
+  "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+);
 export const LOADING = error("LOADING Redis is loading the dataset in memory");
 export const EXEC_ABORT = error("EXECABORT Transaction discarded because of previous errors.");
 export const EXEC_WITHOUT_MULTI = error("ERR EXEC without MULTI");

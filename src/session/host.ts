@@ -65,7 +65,12 @@ export interface ShutdownOptions {
   save: "default" | "always" | "never";
   /** End even if the data cannot be saved. */
   isForced: boolean;
+  /** Do not wait for replicas. */
+  isNow: boolean;
 }
+
+/** The process ends; it cannot, as the log says; it will when replicas have what they lack. */
+export type ShutdownOutcome = "ends" | "refused" | "waits";
 
 /** What concerns the process as a whole. */
 export interface HostProcess {
@@ -73,9 +78,6 @@ export interface HostProcess {
   readonly runId: string;
   /** When it was started, in ms since 1970. */
   readonly startedMs: number;
-  /** How replicas would know the data set; DEBUG CHANGE-REPL-ID gives it another. */
-  replicationId: string;
-  readonly isReplica: boolean;
   /** DEBUG PAUSE-CRON. */
   isCronPaused: boolean;
   /** INFO: the sections that are asked for, in lower case; none is the default selection. */
@@ -87,8 +89,12 @@ export interface HostProcess {
   /** Does what keeps the event loop for long, without being taken for hanging. */
   whileBusy<Result>(work: () => Result): Result;
   /**
-   * Makes the data safe and ends the process. Returns false, and goes on, if that is impossible;
-   * the log says why.
+   * Makes the data safe and ends the process. If it `waits` for replicas, `onGivenUp` hears if it
+   * goes on after all.
    */
-  shutdown(options: ShutdownOptions): boolean;
+  shutdown(options: ShutdownOptions, onGivenUp?: () => void): ShutdownOutcome;
+  /** Ends the process if it has waited for replicas long enough; called by cron. */
+  tick(nowMs: number): void;
+  /** Ends a wait of `shutdown`: the server goes on. False: there is none. */
+  abortShutdown(): boolean;
 }

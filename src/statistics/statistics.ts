@@ -46,12 +46,23 @@ export class Statistics {
   commandsProcessed = 0;
   inputBytes = 0;
   outputBytes = 0;
+  /** Of the stream and images, from a master and to replicas; not in the numbers above. */
+  replicationInputBytes = 0;
+  replicationOutputBytes = 0;
+  /** Replicas that got all data, that could go on with theirs, and that could not. */
+  fullSyncs = 0;
+  partialSyncs = 0;
+  partialSyncFailures = 0;
   /** Reads from and writes to sockets. */
   readsProcessed = 0;
   writesProcessed = 0;
   errorReplies = 0;
+  /** Errors that a replica answered its master with. */
+  unexpectedErrorReplies = 0;
   /** Number of error replies by their code ("ERR", "WRONGTYPE"): INFO errorstats. */
   readonly errorsByCode = new Map<string, number>();
+  /** What users were refused, by what they lacked; logins with a wrong password are "auth". */
+  readonly accessDenied = { auth: 0, command: 0, key: 0, channel: 0 };
   evictedClients = 0;
   queryBufferLimitDisconnections = 0;
   outputBufferLimitDisconnections = 0;
@@ -59,6 +70,8 @@ export class Statistics {
   readonly commandRate = new Rate();
   readonly inputRate = new Rate();
   readonly outputRate = new Rate();
+  readonly replicationInputRate = new Rate();
+  readonly replicationOutputRate = new Rate();
 
   countError(text: string): void {
     this.errorReplies++;
@@ -77,15 +90,23 @@ export class Statistics {
     this.commandsProcessed = 0;
     this.inputBytes = 0;
     this.outputBytes = 0;
+    this.replicationInputBytes = 0;
+    this.replicationOutputBytes = 0;
+    this.fullSyncs = 0;
+    this.partialSyncs = 0;
+    this.partialSyncFailures = 0;
     this.readsProcessed = 0;
     this.writesProcessed = 0;
     this.errorReplies = 0;
     this.errorsByCode.clear();
+    Object.assign(this.accessDenied, { auth: 0, command: 0, key: 0, channel: 0 });
     this.evictedClients = 0;
     this.queryBufferLimitDisconnections = 0;
     this.outputBufferLimitDisconnections = 0;
     this.commandRate.reset();
     this.inputRate.reset();
     this.outputRate.reset();
+    this.replicationInputRate.reset();
+    this.replicationOutputRate.reset();
   }
 }

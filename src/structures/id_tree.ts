@@ -246,7 +246,7 @@ export function forEachInLeaf(
   });
 }
 
-/** Calls `visit` for each record in the leaf at the place of `id`: the leaf, and where it begins. */
+/** Calls `visit` for each record in the leaf at the place of `id`, with its index in words. */
 function forEachRecord(
   memory: Memory,
   tree: Ref,

@@ -26,8 +26,7 @@ export function find(
   start: number,
   length: number,
 ): Ref {
-  const rank = scoreTree.countBelowMember(memory, tree, bytes, start, length, false);
-  if (!cursor.seek(memory, tree, rank)) return 0;
+  if (!cursor.seekMember(memory, tree, bytes, start, length)) return 0;
   const { entry } = cursor;
   dictEntry.readKey(memory, entry, key);
   const isSame = key.length === length && equalBytes(key.bytes, key.start, bytes, start, length);

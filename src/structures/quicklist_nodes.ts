@@ -305,6 +305,13 @@ function isWithin(nodeBytes: number, entriesBelowLimit: boolean, fill: number): 
   return nodeBytes <= COUNTED_NODE_BYTES_MAX && entriesBelowLimit;
 }
 
+/** Whether a list is one packed node that is within the limits. */
+export function isOneSmallNode(memory: Memory, list: Ref, fill: number): boolean {
+  const node = firstNode(memory, list);
+  if (node === 0 || node !== lastNode(memory, list) || isPlain(memory, node)) return false;
+  return isWithin(contentBytes(memory, node), entryCount(memory, node) <= fill, fill);
+}
+
 /**
  * Whether an element of `length` bytes may be added to `node`, which is one alone or the first of a
  * chain; never to none (0).

@@ -376,6 +376,23 @@ export class ScoreTreeCursor {
     return true;
   }
 
+  /** Goes to the first element whose member is not below these bytes; for trees of one score. */
+  seekMember(
+    memory: Memory,
+    tree: Ref,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): boolean {
+    target.setMemberAlone(bytes, start, length);
+    pathToBound(memory, tree, false);
+    this.#memory = memory;
+    this.#leaf = pathNodes[0];
+    this.#slot = pathSlots[0] - 1;
+    this.#leafCount = memory.word(this.#leaf, NODE_COUNT);
+    return this.next();
+  }
+
   /** Goes one element up. Returns whether there was one; if not, the walk is over. */
   next(): boolean {
     if (this.#leaf === 0) return false;

@@ -4,11 +4,12 @@
  *
  * A client that waits counts as blocked; its request is kept and carried out when the pause ends,
  * in the order of arrival. Pauses that overlap last as long as the longest and stop as much as the
- * strictest.
+ * strictest. Whoever hands the data over to somebody else holds writers without a limit of time
+ * (`hold`), which CLIENT UNPAUSE does not end.
  */
 import * as clock from "../base/clock.ts";
 import type { Timer } from "../base/timers.ts";
-import { type Client, REDIS_BLOCKED } from "../session/client.ts";
+import { type Client, REDIS_BLOCKED, REDIS_REPLICA } from "../session/client.ts";
 import { COMMAND_MAY_REPLICATE, COMMAND_WRITE, type CompiledCommand } from "../session/command.ts";
 import { GATE_PAUSED } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
@@ -20,6 +21,10 @@ declare module "../session/host.ts" {
     readonly pause: ClientPause;
   }
 }
+
+/** Who holds writers back: SHUTDOWN, FAILOVER. */
+export const HOLD_SHUTDOWN = 1 << 0;
+export const HOLD_FAILOVER = 1 << 1;
 
 /** What it uses of the host. */
 type PauseHost = Pick<Host, "gates" | "keyspace" | "timers">;
@@ -36,7 +41,10 @@ export class ClientPause {
   readonly #execute: (client: Client) => void;
   readonly #afterwards: (task: () => void) => void;
   readonly #waiting = new Set<Client>();
-  #isActive = false;
+  /** CLIENT PAUSE is under way. */
+  #isTimed = false;
+  /** Who else holds writers back (HOLD_…). */
+  #holds = 0;
   #pausesAll = false;
   #endMs = 0;
   readonly #timer: Timer;
@@ -46,7 +54,7 @@ export class ClientPause {
     this.#timer = host.timers.create(() => {
       clock.refresh();
       this.endIfDue();
-      if (this.#isActive) this.#schedule();
+      if (this.#isTimed) this.#schedule();
     });
     this.#execute = execute;
     this.#afterwards = afterwards;
@@ -55,17 +63,36 @@ export class ClientPause {
   /** Begins a pause, or makes the present one longer or stricter. */
   start(durationMs: number, pausesAll: boolean): void {
     const endMs = clock.nowMs() + durationMs;
-    this.#endMs = this.#isActive ? Math.max(this.#endMs, endMs) : endMs;
-    this.#pausesAll = pausesAll || (this.#isActive && this.#pausesAll);
-    this.#setActive(true);
+    this.#endMs = this.#isTimed ? Math.max(this.#endMs, endMs) : endMs;
+    this.#pausesAll = pausesAll || (this.#isTimed && this.#pausesAll);
+    this.#isTimed = true;
+    this.#update();
     this.#schedule();
   }
 
-  /** Ends the pause: clients that waited go on. */
+  /** Ends the pause of CLIENT PAUSE: clients that waited go on, as far as nobody else holds them. */
   end(): void {
     this.#timer.stop();
-    if (!this.#isActive) return;
-    this.#setActive(false);
+    if (!this.#isTimed) return;
+    this.#isTimed = false;
+    this.#update();
+    this.#resumeSoon();
+  }
+
+  /** Writers wait until `release` (HOLD_…). */
+  hold(holder: number): void {
+    this.#holds |= holder;
+    this.#update();
+  }
+
+  release(holder: number): void {
+    if ((this.#holds & holder) === 0) return;
+    this.#holds &= ~holder;
+    this.#update();
+    this.#resumeSoon();
+  }
+
+  #resumeSoon(): void {
     // Not within the command that ended the pause: requests do not nest.
     this.#afterwards(() => this.#resume());
   }
@@ -83,19 +110,26 @@ export class ClientPause {
 
   /** Ends the pause if its time is over. */
   endIfDue(): void {
-    if (this.#isActive && clock.nowMs() >= this.#endMs) this.end();
+    if (this.#isTimed && clock.nowMs() >= this.#endMs) this.end();
   }
 
   /** Lets a client wait with the request in its `argv` if it must; returns whether it does. */
   postpone(client: Client, command: CompiledCommand): boolean {
-    this.endIfDue();
-    if (!this.#isActive) return false;
-    if (!this.#pausesAll && (client.bitsOf(command) & CHANGES_DATA) === 0) return false;
+    // Redis: replicas go on reporting how far they have come.
+    if (!this.isActive || (client.flags & REDIS_REPLICA) !== 0) return false;
+    const holdsAll = this.#isTimed && this.#pausesAll;
+    if (!holdsAll && (client.bitsOf(command) & CHANGES_DATA) === 0) return false;
     client.argv = client.argv.clone();
     client.command = command;
     client.flags |= REDIS_BLOCKED;
     this.#waiting.add(client);
     return true;
+  }
+
+  /** Whether a pause is under way. */
+  get isActive(): boolean {
+    this.endIfDue();
+    return this.#isTimed || this.#holds !== 0;
   }
 
   /** Clients that wait (part of INFO blocked_clients). */
@@ -113,8 +147,8 @@ export class ClientPause {
     this.#timer.stop();
   }
 
-  #setActive(isActive: boolean): void {
-    this.#isActive = isActive;
+  #update(): void {
+    const isActive = this.#isTimed || this.#holds !== 0;
     this.#host.keyspace.isPaused = isActive;
     this.#host.gates.set(GATE_PAUSED, isActive);
   }

@@ -17,6 +17,14 @@ type MemoryHost = Pick<
   "arena" | "clientMemory" | "config" | "evictor" | "gates" | "keyspace" | "tracking"
 >;
 
+/** Tells the sizes of buffers that others keep, in bytes. */
+export interface BufferSizes {
+  /** What waits to be written to the AOF. */
+  aof(): number;
+  /** The replication backlog, with what replicas are still to be sent. */
+  backlog(): number;
+}
+
 export class MemoryLimit {
   /** Bytes of the arena in use before the first key. */
   readonly startupBytes: number;
@@ -26,12 +34,13 @@ export class MemoryLimit {
   isOutOfMemory = false;
   readonly #host: MemoryHost;
   readonly #aofBufferBytes: () => number;
+  readonly #backlogBytes: () => number;
   readonly #countBytes = () => this.countedBytes();
 
-  /** `aofBufferBytes` tells what waits to be written to the AOF. */
-  constructor(host: MemoryHost, aofBufferBytes: () => number) {
+  constructor(host: MemoryHost, buffers: BufferSizes) {
     this.#host = host;
-    this.#aofBufferBytes = aofBufferBytes;
+    this.#aofBufferBytes = buffers.aof;
+    this.#backlogBytes = buffers.backlog;
     this.startupBytes = host.arena.usedBytes;
   }
 
@@ -45,8 +54,8 @@ export class MemoryLimit {
   #freeMemoryIfNeeded(): boolean {
     if (isShort(this.#host.arena)) return false;
     const { keyspace, config, evictor } = this.#host;
-    // While clients are paused, the data set stands still.
-    if (keyspace.isPaused) return true;
+    // While clients are paused, the data set stands still; a replica's is what its master makes it.
+    if (keyspace.isPaused || (keyspace.isReplica && config.replicaIgnoreMaxmemory)) return true;
     const { maxmemory } = config;
     return maxmemory === 0 || evictor.freeMemoryIfNeeded(maxmemory, this.#countBytes);
   }
@@ -74,15 +83,17 @@ export class MemoryLimit {
   get usedBytes(): number {
     const { arena, clientMemory, tracking } = this.#host;
     return arena.usedBytes + clientMemory.totalBytes + tracking.tableBytes +
-      this.#aofBufferBytes();
+      this.#aofBufferBytes() + this.#backlogBytes();
   }
 
   /**
-   * Bytes that count against `maxmemory`: without the buffer of the AOF, which evictions fill, and
-   * without what a frozen image or a stranger holds.
+   * Bytes that count against `maxmemory`: without the buffer of the AOF, and what replicas are
+   * behind, which evictions fill, and without what a frozen image or a stranger holds.
    */
   countedBytes(): number {
-    const { arena, clientMemory, tracking } = this.#host;
-    return arena.usedBytes - arena.deferredBytes + clientMemory.ownersBytes + tracking.tableBytes;
+    const { arena, clientMemory, config, tracking } = this.#host;
+    const backlogBytes = Math.min(this.#backlogBytes(), config.replBacklogSize);
+    return backlogBytes + arena.usedBytes - arena.deferredBytes + clientMemory.ownersBytes +
+      tracking.tableBytes;
   }
 }

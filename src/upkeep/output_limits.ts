@@ -1,7 +1,8 @@
 /**
  * Output limits: clients whose output grows faster than they read it are closed
  * (`client-output-buffer-limit`): at once beyond the hard limit, and when they have been beyond the
- * soft limit for its number of seconds. Subscribers have limits by default, others have none.
+ * soft limit for its number of seconds. Subscribers and replicas have limits by default, others
+ * have none.
  *
  * Whoever has not authenticated gets one kilobyte, whatever the configuration says (Redis: since
  * 7.2.8, for CVE-2025-21605): errors that nobody reads must not fill the memory.
@@ -88,6 +89,20 @@ export class OutputLimits {
   #limitOf(client: Client): OutputBufferLimit {
     if (!client.isAuthenticated) return UNAUTHENTICATED_LIMIT;
     const limits = this.#host.config.clientOutputBufferLimit;
-    return clientType(client) === "pubsub" ? limits.pubsub : limits.normal;
+    switch (clientType(client)) {
+      case "pubsub":
+        return limits.pubsub;
+      case "replica":
+        return this.#replicaLimit(limits.replica);
+      default:
+        return limits.normal;
+    }
+  }
+
+  /** Redis: what the backlog keeps anyway is not held against a replica. */
+  #replicaLimit(limit: OutputBufferLimit): OutputBufferLimit {
+    const { replBacklogSize } = this.#host.config;
+    if (limit.hardBytes === 0 || limit.hardBytes >= replBacklogSize) return limit;
+    return { ...limit, hardBytes: replBacklogSize };
   }
 }

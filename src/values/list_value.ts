@@ -82,6 +82,14 @@ export function nodeCount(memory: Memory, list: Ref): number {
   return quicklist.nodeCount(memory, list);
 }
 
+/**
+ * Whether Redis from 7.2 on would keep the list as a listpack alone; `fill` is list-max-listpack-
+ * size. (A list that shrinks becomes one in Redis only when it is half as large.)
+ */
+export function isListpack(memory: Memory, list: Ref, fill: number): boolean {
+  return nodes.isOneSmallNode(memory, list, fill);
+}
+
 /** Bytes of all blocks of the list (MEMORY USAGE). O(nodes). */
 export function memoryBytes(arena: Arena, list: Ref): number {
   return quicklist.memoryBytes(arena, list);

@@ -1,9 +1,11 @@
 /**
- * Set value: members without repetition, as an intset while all are integers and few, else as a
- * dict whose entries are the members and nothing else.
+ * Set value: members without repetition, as an intset while all are integers and few, as a listpack
+ * while they are few and short, else as a dict whose entries are the members and nothing else.
  *
  * The encoding is Redis's: "intset" until a member comes that is no integer or there are more than
- * `set-max-intset-entries`, then "hashtable", never back. (Listpacks for sets came with Redis 7.2.)
+ * `set-max-intset-entries`; then "listpack", if there are no more than `set-max-listpack-entries`
+ * and none is longer than `set-max-listpack-value`; then "hashtable", never back. Listpacks for
+ * sets came with Redis 7.2: for an earlier release the limit of entries is 0.
  *
  * Functions that take an `entry` work on the key's entry, in a database or detached; those that
  * take `encoding, ref` know no key. Bytes to be added may be views of another value in the arena.
@@ -19,6 +21,7 @@ import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import { Int64, parse, readText } from "../structures/int64_words.ts";
 import * as intset from "../structures/intset.ts";
+import * as listpack from "../structures/listpack.ts";
 import { estimateEntryBytes, sampleEntries, sampleIndexes } from "./random_sample.ts";
 import * as value from "./value.ts";
 
@@ -26,6 +29,10 @@ import * as value from "./value.ts";
 export interface SetLimits {
   /** Members (config set-max-intset-entries). */
   intsetEntriesMax: number;
+  /** Members of a listpack (set-max-listpack-entries); 0: there are no listpacks. */
+  listpackEntriesMax: number;
+  /** Bytes of a member of a listpack (set-max-listpack-value). */
+  listpackValueBytesMax: number;
 }
 
 /** Receives a member, which is good until the next write or the next visit. */
@@ -33,19 +40,26 @@ export type MemberVisitor = (member: Slice) => void;
 
 /** Where the member begins in its entry, in words. */
 const KEY_OFFSET = 1;
+/** More than header and backward length of a listpack entry can take. */
+const LISTPACK_ENTRY_OVERHEAD = 10;
 
 const memberView = scratch(new Slice());
 const integer = new Int64();
 
 /** The encoding of a new set whose first member will be these bytes. */
-export function encodingFor(bytes: Uint8Array, start: number, length: number): number {
-  return isCanonicalInteger(bytes, start, length)
-    ? value.ENCODING_INTSET
-    : value.ENCODING_HASHTABLE;
+export function encodingFor(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  limits: SetLimits,
+): number {
+  if (isCanonicalInteger(bytes, start, length)) return value.ENCODING_INTSET;
+  return limits.listpackEntriesMax > 0 ? value.ENCODING_LISTPACK : value.ENCODING_HASHTABLE;
 }
 
 /** An empty set. */
 export function create(arena: Arena, encoding: number): Ref {
+  if (encoding === value.ENCODING_LISTPACK) return listpack.create(arena);
   return encoding === value.ENCODING_INTSET ? intset.create(arena) : dict.create(arena);
 }
 
@@ -67,6 +81,7 @@ export function countOfKey(memory: Memory, entry: Ref): number {
 
 /** Number of members. */
 export function count(memory: Memory, encoding: number, ref: Ref): number {
+  if (encoding === value.ENCODING_LISTPACK) return listpack.count(memory, ref);
   return encoding === value.ENCODING_INTSET ? intset.count(memory, ref) : dict.count(memory, ref);
 }
 
@@ -79,10 +94,25 @@ export function has(
   length: number,
 ): boolean {
   const ref = value.valueRef(memory, entry);
-  if (value.encodingOf(memory, entry) !== value.ENCODING_INTSET) {
+  const encoding = value.encodingOf(memory, entry);
+  if (encoding === value.ENCODING_HASHTABLE) {
     return dict.find(memory, ref, bytes, start, length) !== 0;
   }
+  if (encoding === value.ENCODING_LISTPACK) {
+    return positionOf(memory, ref, bytes, start, length) !== -1;
+  }
   return parse(bytes, start, length, integer) && intset.find(memory, ref, integer) !== -1;
+}
+
+/** Where a member stands in a listpack, or -1. */
+function positionOf(
+  memory: Memory,
+  ref: Ref,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): number {
+  return listpack.find(memory, ref, bytes, start, length, listpack.first(memory, ref), 0);
 }
 
 /** Adds a member, converting the set if limits are exceeded. Returns whether it is new. */
@@ -95,10 +125,16 @@ export function add(
   limits: SetLimits,
 ): boolean {
   const ref = value.valueRef(arena, entry);
-  if (value.encodingOf(arena, entry) !== value.ENCODING_INTSET) {
-    return addToDict(arena, ref, bytes, start, length);
+  const encoding = value.encodingOf(arena, entry);
+  if (encoding === value.ENCODING_HASHTABLE) return addToDict(arena, ref, bytes, start, length);
+  if (encoding === value.ENCODING_LISTPACK) {
+    return addToListpack(arena, entry, bytes, start, length, limits);
   }
   if (!parse(bytes, start, length, integer)) {
+    if (intset.count(arena, ref) < limits.listpackEntriesMax) {
+      convert(arena, entry, value.ENCODING_LISTPACK);
+      return addToListpack(arena, entry, bytes, start, length, limits);
+    }
     convert(arena, entry);
     return addToDict(arena, value.valueRef(arena, entry), bytes, start, length);
   }
@@ -114,6 +150,30 @@ export function add(
   return addToDict(arena, value.valueRef(arena, entry), text, textStart, textLength);
 }
 
+/** `add` for a set that is a listpack. */
+function addToListpack(
+  arena: Arena,
+  entry: Ref,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  limits: SetLimits,
+): boolean {
+  const ref = value.valueRef(arena, entry);
+  if (positionOf(arena, ref, bytes, start, length) !== -1) return false;
+  const hasRoom = length <= limits.listpackValueBytesMax &&
+    listpack.count(arena, ref) < limits.listpackEntriesMax &&
+    listpack.fits(arena, ref, length + LISTPACK_ENTRY_OVERHEAD);
+  if (hasRoom) {
+    value.setValueRef(arena, entry, listpack.append(arena, ref, bytes, start, length));
+    return true;
+  }
+  // The bytes may be the text of an integer of another set, which converting would write over.
+  const member = bytes.slice(start, start + length);
+  convert(arena, entry);
+  return addToDict(arena, value.valueRef(arena, entry), member, 0, length);
+}
+
 /**
  * Removes a member. Returns whether it was there. An empty set is left for the caller to remove.
  */
@@ -125,7 +185,14 @@ export function remove(
   length: number,
 ): boolean {
   const ref = value.valueRef(arena, entry);
-  if (value.encodingOf(arena, entry) === value.ENCODING_INTSET) {
+  const encoding = value.encodingOf(arena, entry);
+  if (encoding === value.ENCODING_LISTPACK) {
+    const position = positionOf(arena, ref, bytes, start, length);
+    if (position === -1) return false;
+    value.setValueRef(arena, entry, listpack.remove(arena, ref, position, 1));
+    return true;
+  }
+  if (encoding === value.ENCODING_INTSET) {
     if (!parse(bytes, start, length, integer)) return false;
     const index = intset.find(arena, ref, integer);
     if (index === -1) return false;
@@ -149,12 +216,36 @@ export function forEach(
   ref: Ref,
   visit: MemberVisitor,
 ): void {
-  if (encoding !== value.ENCODING_INTSET) {
+  if (encoding === value.ENCODING_HASHTABLE) {
     dict.forEach(memory, ref, (found) => visitEntry(memory, found, visit));
     return;
   }
-  const total = intset.count(memory, ref);
-  for (let index = 0; index < total; index++) visitAt(memory, ref, index, visit);
+  someSmall(memory, encoding, ref, (member) => {
+    visit(member);
+    return false;
+  });
+}
+
+/** Visits the members of an intset or a listpack, in order, until one visit says to stop. */
+function someSmall(
+  memory: Memory,
+  encoding: number,
+  ref: Ref,
+  test: (member: Slice) => boolean,
+): boolean {
+  if (encoding === value.ENCODING_INTSET) {
+    const total = intset.count(memory, ref);
+    for (let index = 0; index < total; index++) {
+      intset.read(memory, ref, index, memberView);
+      if (test(memberView)) return true;
+    }
+    return false;
+  }
+  for (let at = listpack.first(memory, ref); at !== -1; at = listpack.next(memory, ref, at)) {
+    listpack.read(memory, ref, at, memberView);
+    if (test(memberView)) return true;
+  }
+  return false;
 }
 
 /** `forEach` over the set of a key. */
@@ -169,15 +260,12 @@ export function someMember(
   test: (member: Slice) => boolean,
 ): boolean {
   const ref = value.valueRef(memory, entry);
+  const encoding = value.encodingOf(memory, entry);
+  if (encoding !== value.ENCODING_HASHTABLE) return someSmall(memory, encoding, ref, test);
   let isFound = false;
   const visit: MemberVisitor = (member) => {
     isFound = test(member);
   };
-  if (value.encodingOf(memory, entry) === value.ENCODING_INTSET) {
-    const total = intset.count(memory, ref);
-    for (let index = 0; index < total && !isFound; index++) visitAt(memory, ref, index, visit);
-    return isFound;
-  }
   let cursor = 0;
   do {
     cursor = dict.scan(memory, ref, cursor, (found) => {
@@ -187,7 +275,7 @@ export function someMember(
   return isFound;
 }
 
-/** The dict's entry, or the index in the intset, that was drawn last, and from which set. */
+/** The dict's entry, or the place in intset or listpack, drawn last, and from which set. */
 let drawn = 0;
 let drawnFrom: Ref = 0;
 
@@ -198,6 +286,9 @@ export function readRandom(memory: Memory, entry: Ref, out: Slice): void {
   if (value.encodingOf(memory, entry) === value.ENCODING_INTSET) {
     drawn = intset.randomIndex(memory, ref);
     intset.read(memory, ref, drawn, out);
+  } else if (value.encodingOf(memory, entry) === value.ENCODING_LISTPACK) {
+    drawn = listpack.seek(memory, ref, random.below(listpack.count(memory, ref)));
+    listpack.read(memory, ref, drawn, out);
   } else {
     drawn = dict.randomEntry(memory, ref, random);
     dictEntry.readKey(memory, drawn, out);
@@ -211,6 +302,10 @@ export function removeDrawn(arena: Arena, entry: Ref): void {
   drawnFrom = 0;
   if (value.encodingOf(arena, entry) === value.ENCODING_INTSET) {
     value.setValueRef(arena, entry, intset.removeAt(arena, ref, drawn));
+    return;
+  }
+  if (value.encodingOf(arena, entry) === value.ENCODING_LISTPACK) {
+    value.setValueRef(arena, entry, listpack.remove(arena, ref, drawn, 1));
     return;
   }
   dict.removeFound(arena, ref, drawn);
@@ -227,12 +322,16 @@ export function visitSample(
   visit: MemberVisitor,
 ): void {
   const ref = value.valueRef(memory, entry);
-  if (value.encodingOf(memory, entry) !== value.ENCODING_INTSET) {
+  const encoding = value.encodingOf(memory, entry);
+  if (encoding === value.ENCODING_HASHTABLE) {
     for (const found of sampleEntries(memory, ref, wanted)) visitEntry(memory, found, visit);
     return;
   }
-  sampleIndexes(intset.count(memory, ref), wanted, (index) => {
-    visitAt(memory, ref, index, visit);
+  const chosen = new Set<number>();
+  sampleIndexes(count(memory, encoding, ref), wanted, (index) => chosen.add(index));
+  let index = 0;
+  forEach(memory, encoding, ref, (member) => {
+    if (chosen.has(index++)) visit(member);
   });
 }
 
@@ -243,12 +342,14 @@ export function visitEntry(memory: Memory, found: Ref, visit: MemberVisitor): vo
 }
 
 /**
- * Makes an empty set ready for so many members, so that a large one is not converted on the way
- * (Redis does this when it loads one). Members are then added by `add`.
+ * Makes a set ready for so many members, so that a large one is not converted on the way (Redis
+ * does this when it loads one). Members are then added by `add`.
  */
 export function prepare(arena: Arena, entry: Ref, expected: number, limits: SetLimits): void {
-  const isIntset = value.encodingOf(arena, entry) === value.ENCODING_INTSET;
-  if (!isIntset || expected <= limits.intsetEntriesMax) return;
+  const encoding = value.encodingOf(arena, entry);
+  if (encoding === value.ENCODING_HASHTABLE) return;
+  const isIntset = encoding === value.ENCODING_INTSET;
+  if (expected <= (isIntset ? limits.intsetEntriesMax : limits.listpackEntriesMax)) return;
   convert(arena, entry);
   dict.reserve(arena, value.valueRef(arena, entry), expected);
 }
@@ -280,6 +381,7 @@ export function loadIntset(
 /** A copy of the value that shares nothing with it. */
 export function duplicate(arena: Arena, encoding: number, ref: Ref): Ref {
   if (encoding === value.ENCODING_INTSET) return intset.duplicate(arena, ref);
+  if (encoding === value.ENCODING_LISTPACK) return listpack.duplicate(arena, ref);
   const copy = dict.create(arena);
   forEach(arena, encoding, ref, (member) => {
     addToDict(arena, copy, member.bytes, member.start, member.length);
@@ -289,12 +391,12 @@ export function duplicate(arena: Arena, encoding: number, ref: Ref): Ref {
 
 /** How many blocks freeing takes, roughly. */
 export function blockCount(memory: Memory, encoding: number, ref: Ref): number {
-  return encoding === value.ENCODING_INTSET ? 1 : dict.count(memory, ref);
+  return encoding === value.ENCODING_HASHTABLE ? dict.count(memory, ref) : 1;
 }
 
 /** Frees about `limit` blocks. Returns whether all are freed. */
 export function releaseStep(arena: Arena, encoding: number, ref: Ref, limit: number): boolean {
-  if (encoding !== value.ENCODING_INTSET) {
+  if (encoding === value.ENCODING_HASHTABLE) {
     return dict.freeStep(arena, ref, limit, (found) => freeMember(arena, found));
   }
   arena.free(ref);
@@ -305,7 +407,7 @@ export function releaseStep(arena: Arena, encoding: number, ref: Ref, limit: num
  * Bytes of memory, estimated from about `samples` members; 0 looks at all of them (MEMORY USAGE).
  */
 export function memoryBytes(arena: Arena, encoding: number, ref: Ref, samples: number): number {
-  if (encoding === value.ENCODING_INTSET) return arena.blockBytes(ref);
+  if (encoding !== value.ENCODING_HASHTABLE) return arena.blockBytes(ref);
   const memberBytes = (found: Ref) =>
     arena.blockBytes(found) + dictEntry.longKeyBytes(arena, found);
   return dict.tableBytes(arena, ref) + estimateEntryBytes(arena, ref, samples, memberBytes);
@@ -334,16 +436,21 @@ function freeMember(arena: Arena, found: Ref): void {
   arena.free(found);
 }
 
-/** Makes an intset a dict. Returns false if a member came twice, which is kept once. */
-function convert(arena: Arena, entry: Ref): boolean {
+/**
+ * Makes a small set a dict, or an intset a listpack. Returns false if a member came twice, which a
+ * dict keeps once.
+ */
+function convert(arena: Arena, entry: Ref, encoding = value.ENCODING_HASHTABLE): boolean {
   const ref = value.valueRef(arena, entry);
-  const target = dict.create(arena);
+  let target = create(arena, encoding);
   let isSound = true;
-  forEach(arena, value.ENCODING_INTSET, ref, ({ bytes, start, length }) => {
-    if (!addToDict(arena, target, bytes, start, length)) isSound = false;
+  forEach(arena, value.encodingOf(arena, entry), ref, ({ bytes, start, length }) => {
+    if (encoding === value.ENCODING_LISTPACK) {
+      target = listpack.append(arena, target, bytes, start, length);
+    } else if (!addToDict(arena, target, bytes, start, length)) isSound = false;
   });
   arena.free(ref);
-  value.setEncoding(arena, entry, value.ENCODING_HASHTABLE, target);
+  value.setEncoding(arena, entry, encoding, target);
   return isSound;
 }
 
@@ -354,10 +461,4 @@ function loadLargeIntset(arena: Arena, ref: Ref, bytes: Uint8Array, start: numbe
     if (!addToDict(arena, ref, text, textStart, length)) isSound = false;
   });
   return isSound;
-}
-
-/** Visits integer number `index` of an intset. */
-function visitAt(memory: Memory, ref: Ref, index: number, visit: MemberVisitor): void {
-  intset.read(memory, ref, index, memberView);
-  visit(memberView);
 }

@@ -67,6 +67,8 @@ export const NEVER_ACTIVE = -1;
 
 const integer = new Int64();
 const name = scratch(new Slice());
+const pendingCursor = scratch(new IdTreeCursor());
+const pendingId = new Id128();
 
 // ------------------------------------------------------------------------------------------ groups
 
@@ -342,15 +344,19 @@ export function claimTimeText({ timeMs }: PendingEntry): string {
 
 /** Reads the pending entry of an id into `out`; false if there is none. */
 export function findPending(memory: Memory, group: Ref, id: Id128, out: PendingEntry): boolean {
-  if (!idTree.find(memory, pendingOf(memory, group), id)) return false;
-  out.consumer = idTree.payload(memory, PENDING_CONSUMER);
-  integer.set(idTree.payload(memory, PENDING_TIME + 1), idTree.payload(memory, PENDING_TIME));
-  out.timeMs = toNumber(integer);
-  out.count.set(
-    idTree.payload(memory, PENDING_COUNT + 1),
-    idTree.payload(memory, PENDING_COUNT),
-  );
+  const tree = pendingOf(memory, group);
+  if (!pendingCursor.seekNotBelow(memory, tree, id)) return false;
+  pendingCursor.readId(pendingId);
+  if (pendingId.compare(id) !== 0) return false;
+  readPendingAt(pendingCursor, out);
   return true;
+}
+
+/** Reads the pending entry at which a cursor is in a group's id tree into `out`. */
+export function readPendingAt(cursor: IdTreeCursor, out: PendingEntry): void {
+  out.consumer = cursor.payload(PENDING_CONSUMER);
+  out.timeMs = pendingTimeAt(cursor);
+  out.count.set(cursor.payload(PENDING_COUNT + 1), cursor.payload(PENDING_COUNT));
 }
 
 /** The time of the last delivery of the entry at which a cursor is in a group's id tree. */

@@ -80,3 +80,12 @@ Deno.test("a function in the place of standard output gets whole lines, until a 
   assertEquals(texts.length, 1);
   assertEquals(texts[0].endsWith(" * one\n"), true);
 });
+
+Deno.test("nothing is logged at the level nothing", () => {
+  withLogFile((log, path) => {
+    log.level = "nothing";
+    log.warning("hidden");
+    assertEquals(log.isOn("warning"), false);
+    assertEquals(existsSync(path) ? Deno.readTextFileSync(path) : "", "");
+  });
+});

@@ -170,3 +170,27 @@ Deno.test("RESET ends monitoring, tracking, subscriptions and the name", () => {
   assertEquals(client.run("CLIENT", "GETREDIR"), -1);
   assertEquals(server.server.tracking.clientCount, 0);
 });
+
+Deno.test("CLIENT KILL MAXAGE closes those who came long ago", () => {
+  clock.setTimeForTests(1_700_000_000_000);
+  try {
+    using server = new EmbeddedServer();
+    const old = server.connect();
+    clock.setTimeForTests(1_700_000_010_000);
+    const young = server.connect();
+    assertEquals(young.run("CLIENT", "KILL", "MAXAGE", "11"), 0);
+    assertEquals(young.run("CLIENT", "KILL", "MAXAGE", "10", "ID", String(old.client.id)), 1);
+    assertEquals([old.isClosed, young.isClosed], [true, false]);
+    for (
+      const [age, error] of [
+        ["x", "ERR maxage is not an integer or out of range"],
+        ["0", "ERR maxage should be greater than 0"],
+        ["-1", "ERR maxage should be greater than 0"],
+      ]
+    ) {
+      assertEquals(young.raw("CLIENT", "KILL", "MAXAGE", age), `-${error}\r\n`);
+    }
+  } finally {
+    clock.useRealTime();
+  }
+});

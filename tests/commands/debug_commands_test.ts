@@ -119,9 +119,9 @@ Deno.test("DEBUG HTSTATS and HTSTATS-KEY describe hash tables only", () => {
 Deno.test("DEBUG ERROR, CHANGE-REPL-ID and LISTPACK do what they say", () => {
   using server = debugServer();
   assertEquals(messageOf(server.run("DEBUG", "ERROR", "MYERR text")), "MYERR text");
-  const before = server.server.process.replicationId;
+  const before = server.server.replication.state.replicationId;
   server.run("DEBUG", "CHANGE-REPL-ID");
-  assert(before !== server.server.process.replicationId);
+  assert(before !== server.server.replication.state.replicationId);
   server.run("HSET", "h", "f", "v");
   const shown = "Listpack structure printed on stdout";
   assertEquals(server.run("DEBUG", "LISTPACK", "h"), shown);

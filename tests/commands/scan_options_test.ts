@@ -88,7 +88,11 @@ Deno.test("collecting goes through a dict in steps of about the count", () => {
   const entry = setValue.createDetached(arena);
   for (let index = 0; index < 1000; index++) {
     const bytes = latin1Bytes(`m${index}`);
-    setValue.add(arena, entry, bytes, 0, bytes.length, { intsetEntriesMax: 512 });
+    setValue.add(arena, entry, bytes, 0, bytes.length, {
+      intsetEntriesMax: 512,
+      listpackEntriesMax: 0,
+      listpackValueBytesMax: 0,
+    });
   }
   const members = value.valueRef(arena, entry);
   const seen = new Set<Ref>();

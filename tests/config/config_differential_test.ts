@@ -28,8 +28,11 @@ const OWN = [
   "active-defrag-threshold-auto",
   "aof-load-corrupt-tail-max-size",
   "rdb-version",
+  "redis-version",
   "script-memory-limit",
   "script-time-limit",
+  "set-max-listpack-entries",
+  "set-max-listpack-value",
   "transport",
 ];
 

@@ -20,10 +20,10 @@ import { Log } from "../../src/base/log.ts";
 import { datasetDigest } from "../../src/keyspace/dataset_digest.ts";
 import type { ChildPort } from "../../src/persistence/background_child.ts";
 import {
-  type ChildJob,
+  type ChildAnswer,
   type ChildMessage,
+  type FileJob,
   JobControl,
-  type JobResult,
   runJob,
 } from "../../src/persistence/child_job.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
@@ -80,15 +80,15 @@ export class KeptLog extends Log {
 
 /** A background child that works when it is told to, on the same files. */
 export class ChildInPlace implements ChildPort {
-  onmessage: ((event: MessageEvent<JobResult>) => void) | null = null;
+  onmessage: ((event: MessageEvent<ChildAnswer>) => void) | null = null;
   onerror = null;
   onmessageerror = null;
-  #job: ChildJob | null = null;
+  #job: FileJob | null = null;
 
   constructor(readonly files: SimulatedFiles) {}
 
   postMessage(message: ChildMessage): void {
-    if (message.kind !== "release") this.#job = message;
+    if (message.kind !== "release" && message.kind !== "rdb-stream") this.#job = message;
   }
 
   terminate(): void {

@@ -46,6 +46,8 @@ function addDocs(rows: Map<string, CommandRow>, name: string, fields: Plain[]): 
       }
     } else if (field === "history") {
       row.set("history", JSON.stringify(withoutProse(value as Plain[][])));
+    } else if (field === "arguments") {
+      row.set(field, JSON.stringify(withoutLater(value as Plain[][])));
     } else if (field === "replaced_by") {
       row.set(field, namesIn(String(value)));
     } else {
@@ -54,9 +56,33 @@ function addDocs(rows: Map<string, CommandRow>, name: string, fields: Plain[]): 
   }
 }
 
+/** Whether a version, "8.4.0", comes after the original's. */
+export function isLater(version: string): boolean {
+  if (!/^[0-9]+\.[0-9]+\.[0-9]+$/.test(version)) return false;
+  const [major, minor] = version.split(".").map(Number);
+  return major > 7 || (major === 7 && minor > 0);
+}
+
+/** Arguments, each a list of names and values, without those that came after the original. */
+function withoutLater(list: Plain[][]): Plain[] {
+  return list.filter((fields) => !isLater(String(fields[placeOf(fields, "since")])))
+    .map((fields) => {
+      const nested = placeOf(fields, "arguments");
+      return nested < 0 ? fields : fields.with(nested, withoutLater(fields[nested] as Plain[][]));
+    });
+}
+
+/** Where the value of a field stands in a list of names and values; -1 if it has no such field. */
+function placeOf(fields: Plain[], name: string): number {
+  for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return i + 1;
+  return -1;
+}
+
 /** Of each entry of a history: the version, and whether it says anything. What it says is ours. */
 function withoutProse(history: Plain[][]): Plain[][] {
-  return history.map(([version, what]) => [version, String(what) !== ""]);
+  return history.filter(([version]) => !isLater(String(version))).map((
+    [version, what],
+  ) => [version, String(what) !== ""]);
 }
 
 /** Key specs whose notes, which are our own words, only say that there are any. */

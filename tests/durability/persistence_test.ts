@@ -114,7 +114,10 @@ Deno.test("an end of the process takes along what the child was writing", () => 
   server.run("SET", "key", "1");
   server.run("BGSAVE");
   files.put(`/data/temp-${Deno.pid}-1.rdb`, new Uint8Array(10));
-  assertEquals(server.server.process.prepareForShutdown({ save: "never", isForced: false }), true);
+  assertEquals(
+    server.server.process.prepareForShutdown({ save: "never", isForced: false, isNow: true }),
+    true,
+  );
   assertEquals(files.paths(), []);
 });
 

@@ -27,9 +27,13 @@ function hasDump(files: SimulatedFiles): boolean {
 }
 
 Deno.test("words become options", () => {
-  assertEquals(shutdownOptions([]), { save: "default", isForced: false });
-  assertEquals(shutdownOptions(["save", "force"]), { save: "always", isForced: true });
-  assertEquals(shutdownOptions(["nosave", "now"]), { save: "never", isForced: false });
+  assertEquals(shutdownOptions([]), { save: "default", isForced: false, isNow: false });
+  assertEquals(shutdownOptions(["save", "force"]), {
+    save: "always",
+    isForced: true,
+    isNow: false,
+  });
+  assertEquals(shutdownOptions(["nosave", "now"]), { save: "never", isForced: false, isNow: true });
 });
 
 for (
@@ -43,7 +47,7 @@ for (
   Deno.test(`save "${savePoints}" and SHUTDOWN ${words}: ${isSaved ? "" : "not "}saved`, () => {
     const { server, files, exits } = scene(savePoints);
     using _ = server;
-    assertEquals(server.server.process.shutdown(shutdownOptions(words)), true);
+    assertEquals(server.server.process.shutdown(shutdownOptions(words)), "ends");
     assertEquals([exits, hasDump(files)], [[0], isSaved]);
   });
 }
@@ -52,9 +56,9 @@ Deno.test("a server that cannot save stays, unless it is forced", () => {
   const { server, files, exits } = scene("900 1");
   using _ = server;
   files.failure = (name): Errno | null => name === "write" ? "ENOSPC" : null;
-  assertEquals([server.server.process.shutdown(shutdownOptions([])), exits], [false, []]);
+  assertEquals([server.server.process.shutdown(shutdownOptions([])), exits], ["refused", []]);
   assertEquals(server.run("GET", "key"), "value");
-  assertEquals([server.server.process.shutdown(shutdownOptions(["force"])), exits], [true, [0]]);
+  assertEquals([server.server.process.shutdown(shutdownOptions(["force"])), exits], ["ends", [0]]);
   assertEquals(hasDump(files), false);
 });
 

@@ -11,6 +11,7 @@ import { fsyncPoliciesTable } from "../../scripts/bench/wire/fsync_policies.ts";
 import { largeValuesTable } from "../../scripts/bench/wire/large_values.ts";
 import { saveAndLoadTable } from "../../scripts/bench/wire/save_and_load.ts";
 import { saveUnderLoadTable } from "../../scripts/bench/wire/save_under_load.ts";
+import { streamSizesTable } from "../../scripts/bench/wire/stream_sizes.ts";
 import { streamsTables } from "../../scripts/bench/wire/streams.ts";
 import { memoryTable } from "../../scripts/bench/wire/memory_per_key.ts";
 import { runTool, testWith } from "../support/tool_availability.ts";
@@ -75,10 +76,20 @@ testWith(TOOLS, "bench: streams are written, read and weighed at both servers", 
   for (const name of ["XADD, one field", "XRANGE of 100", "XREADGROUP \\+ XACK"]) {
     assertMatch(
       tables,
-      new RegExp(`^\\| ${name}, -P 16 \\| [\\d,]+ \\| [\\d,]+ \\| \\d+\\.\\d\\d \\|$`, "m"),
+      new RegExp(
+        `^\\| ${name}, -P 16 \\| ([\\d,]+ \\| ){2}\\d+\\.\\d\\d \\| ([\\d.]+ \\| ){2}.+ \\|$`,
+        "m",
+      ),
     );
   }
   assertMatch(tables, /^\| ten entries per stream \| .* \| [\d.]+ \|$/m);
+});
+
+testWith(TOOLS, "bench: streams grow at both servers", async () => {
+  const table = await streamSizesTable(10_000, 2);
+  for (const name of ["XADD", "XREADGROUP and XACK", "XINFO STREAM FULL"]) {
+    assertMatch(table, new RegExp(`^\\| ${name}, \\S+( again)? \\| ([\\d.]+ \\| ?){3}$`, "m"));
+  }
 });
 
 Deno.test("bench: the complexity of every group of commands is shown", () => {

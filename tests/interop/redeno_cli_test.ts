@@ -301,7 +301,7 @@ testWith(["redis-cli"], "--latency to a pipe prints a line of redis-cli's form",
 });
 
 Deno.test("options that are left out are refused with a reason", async () => {
-  for (const option of ["-c", "--cluster", "--rdb", "--replica", "--ldb", "--lru-test"]) {
+  for (const option of ["-c", "--cluster", "--ldb", "--lru-test"]) {
     const { code, stderr } = await runOurs([option, "x"]);
     assertEquals(code, 1);
     assertStringIncludes(stderr, `Option '${option}' is not supported: `);

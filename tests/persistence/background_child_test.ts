@@ -5,7 +5,7 @@ import { Log } from "../../src/base/log.ts";
 import {
   BackgroundChild,
   type ChildPort,
-  type JobRequest,
+  type FileJobRequest,
 } from "../../src/persistence/background_child.ts";
 import { DiskFileSystem, readWholeFile } from "../../src/persistence/file_system.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
@@ -17,7 +17,7 @@ interface Fixture {
   server: EmbeddedServer;
   child: BackgroundChild;
   directory: string;
-  request: JobRequest;
+  request: FileJobRequest;
 }
 
 async function withChild(
@@ -31,7 +31,7 @@ async function withChild(
   const log = new Log();
   log.open(join(directory, "log"));
   const child = new BackgroundChild({ arena, fork, log, files, createChild, onLatency });
-  const request: JobRequest = {
+  const request: FileJobRequest = {
     kind: "rdb",
     databases: rootsOf(server),
     path: join(directory, "temp.rdb"),
@@ -162,7 +162,7 @@ Deno.test("a child that dies is a failed job and is replaced", async () => {
     server.run("SET", "k", "v");
     // A root that is no dict: the walk leaves the image and throws.
     const databases = [{ keys: 0x7ffffff0, expires: 0x7ffffff0 }];
-    const result = await child.run({ ...request, databases } as JobRequest, 1);
+    const result = await child.run({ ...request, databases } as FileJobRequest, 1);
     assert(result.outcome === "failed");
     assertEquals(files.stat(request.path), null);
     assertEquals((await child.run(request, 1)).outcome, "ok");

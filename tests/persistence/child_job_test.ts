@@ -1,8 +1,16 @@
 /** The child's work, done in place: results, progress, aborts, failing disks. */
 import { assert, assertEquals } from "@std/assert";
-import { ChildWork, JobControl, type RdbJob, runJob } from "../../src/persistence/child_job.ts";
+import { unreachable } from "../../src/base/assert.ts";
+import {
+  ChildWork,
+  CHUNKS_MAX,
+  JobControl,
+  type RdbJob,
+  runJob,
+} from "../../src/persistence/child_job.ts";
 import { DiskFileSystem, type FileHandle } from "../../src/persistence/file_system.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { fromLatin1 } from "../support/text.ts";
 import { rdbOptions, rootsOf } from "./keyspace_contents.ts";
 
 /** A disk whose files fail at a certain write. */
@@ -100,7 +108,7 @@ class CountingFileSystem extends DiskFileSystem {
 Deno.test("the child holds the file that is to be replaced until it is told to let go", () => {
   withJob((job) => {
     const files = new CountingFileSystem();
-    const work = new ChildWork(files);
+    const work = new ChildWork(files, () => {});
     const replaces = Deno.makeTempFileSync();
     assertEquals(work.handle({ ...job, replaces })?.outcome, "ok");
     const isHeld = Deno.build.os !== "windows";
@@ -114,4 +122,40 @@ Deno.test("the child holds the file that is to be replaced until it is told to l
     assertEquals(files.openCount, 0);
     Deno.removeSync(replaces);
   });
+});
+
+Deno.test("an image that is posted in chunks is the file that would be written", () => {
+  withJob((job) => {
+    assertEquals(runJob(job, new DiskFileSystem()).outcome, "ok");
+    const { table, databases, options, control } = job;
+    const posted: string[] = [];
+    const work = new ChildWork(new DiskFileSystem(), ({ bytes }) => posted.push(fromLatin1(bytes)));
+    const stream = { kind: "rdb-stream" as const, table, databases, options, control };
+    assertEquals(work.handle(stream)?.outcome, "ok");
+    assertEquals(posted.join("") === fromLatin1(Deno.readFileSync(job.path)), true);
+  });
+});
+
+Deno.test("a job that is given up posts no more", () => {
+  withJob((job, control) => {
+    control.abort();
+    const { table, databases, options } = job;
+    const work = new ChildWork(new DiskFileSystem(), () => unreachable("posted"));
+    const stream = { kind: "rdb-stream" as const, table, databases, options };
+    assertEquals(work.handle({ ...stream, control: control.buffer }), { outcome: "aborted" });
+  });
+});
+
+Deno.test("there is room for so many chunks, and for more as they are taken", () => {
+  const control = new JobControl();
+  for (let count = 0; count < CHUNKS_MAX; count++) {
+    assertEquals(control.isFull, false);
+    control.waitForRoom();
+  }
+  assertEquals(control.isFull, true);
+  control.takeChunks(2);
+  assertEquals(control.isFull, false);
+  control.waitForRoom();
+  control.waitForRoom();
+  assertEquals(control.isFull, true);
 });

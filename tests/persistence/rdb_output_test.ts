@@ -90,3 +90,16 @@ Deno.test("a payload ends with version and checksum", () => {
   output.finishPayload(10);
   assertEquals(sink.bytes(), latin1("\x00\x01a\x0a\x00\xbf\xfe\xef\x9b\x8f\x36\x7d\xb4"));
 });
+
+Deno.test("nothing is lost where the first, small buffer is full and a large one follows", () => {
+  for (let before = 2000; before < 2060; before++) {
+    const text = written((output) => {
+      for (let count = 0; count < before; count++) output.writeByte(0x78);
+      output.writeLength(0xffffffff);
+      output.writeDouble(1);
+      output.writeByte(0x79);
+    });
+    const end = "\x80\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00\xf0\x3fy";
+    assertEquals(text, "x".repeat(before) + end);
+  }
+});

@@ -125,6 +125,7 @@ Deno.test("what cannot be is an Error that names its reason, and leaves nothing 
     [{ port: 65536 }, "argument must be between 0 and 65535"],
     [{ port }, `Failed listening on port ${port}`],
     [{ directory: join("no", "such", "directory") }, "No such file or directory"],
+    [{ config: { transport: "epoll" } }, "transport must be auto"],
   ];
   for (const [options, reason] of cases) {
     const error = await assertRejects(() => startServer(options), Error);

@@ -14,7 +14,7 @@ import {
 import { CommandTable } from "../../src/session/command_table.ts";
 
 Deno.test("every command is found by its name in either case, and by nothing else", () => {
-  const table = new CommandTable(commandRows);
+  const table = new CommandTable(commandRows, "7.0");
   for (const { name } of commandRows) {
     assertEquals(table.find(Argv.of(name), 0)?.name, name);
     assertEquals(table.find(Argv.of(name.toUpperCase()), 0)?.name, name);
@@ -26,7 +26,7 @@ Deno.test("every command is found by its name in either case, and by nothing els
 });
 
 Deno.test("names and ids are unique, and subcommands are found in their container", () => {
-  const table = new CommandTable(commandRows);
+  const table = new CommandTable(commandRows, "7.0");
   assertEquals(new Set(commandRows.map(({ name }) => name)).size, commandRows.length);
   table.all.forEach(({ id }, index) => assertEquals(id, index));
   for (const { name, subcommands = [] } of commandRows) {
@@ -38,7 +38,7 @@ Deno.test("names and ids are unique, and subcommands are found in their containe
 });
 
 Deno.test("flags become bits", () => {
-  const { byName } = new CommandTable(commandRows);
+  const { byName } = new CommandTable(commandRows, "7.0");
   const has = (name: string, bit: number) => (byName.get(name)!.bits & bit) !== 0;
   assert(has("set", COMMAND_WRITE) && has("set", COMMAND_DENYOOM) && has("set", COMMAND_CHEAP));
   assert(!has("set", COMMAND_READONLY) && !has("set", COMMAND_FAST));
@@ -51,7 +51,7 @@ Deno.test("flags become bits", () => {
 });
 
 Deno.test("a renamed command has only its new name, a removed one none", () => {
-  const table = new CommandTable(commandRows);
+  const table = new CommandTable(commandRows, "7.0");
   assertEquals(table.rename("flushall", "Secret"), true);
   assertEquals(table.rename("flushdb", ""), true);
   assertEquals(table.rename("nope", "x"), false);
@@ -63,7 +63,7 @@ Deno.test("a renamed command has only its new name, a removed one none", () => {
 });
 
 Deno.test("a command is found by text as it is called, and by its own full name", () => {
-  const table = new CommandTable(commandRows);
+  const table = new CommandTable(commandRows, "7.0");
   table.rename("config", "Settings");
   const names = ["GET", "settings|GET", "config|get", "config", "settings|get|x", "get|x", ""];
   const found = names.map((name) => table.findByText(name)?.name ?? null);
@@ -73,14 +73,14 @@ Deno.test("a command is found by text as it is called, and by its own full name"
 });
 
 Deno.test("traits of a container hold for its subcommands", () => {
-  const table = new CommandTable(commandRows);
+  const table = new CommandTable(commandRows, "7.0");
   const keeping = table.all.filter(({ bits }) => (bits & COMMAND_KEEPS_CACHING) !== 0);
   const expected = table.all.filter(({ name }) => /^client(\||$)/.test(name));
   assertEquals(keeping, expected);
 });
 
 Deno.test("statistics are reset for commands and subcommands", () => {
-  const table = new CommandTable(commandRows);
+  const table = new CommandTable(commandRows, "7.0");
   for (const command of table.all) command.calls = command.microseconds = 7;
   table.resetStatistics();
   assertEquals(table.all.filter(({ calls, microseconds }) => calls + microseconds > 0), []);

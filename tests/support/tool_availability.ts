@@ -24,6 +24,7 @@ export type Tool =
   | "linux"
   | "epoll"
   | "posix"
+  | "sidekiq"
   | `python:${string}`
   | `npm:${string}`;
 
@@ -49,6 +50,10 @@ function findReason(tool: Tool): string | null {
   if (tool === "posix") return Deno.build.os === "windows" ? "not for Windows" : null;
   if (tool === "redis-py") {
     return pythonWithRedis() === null ? "no Python with the redis module (python3-redis)" : null;
+  }
+  if (tool === "sidekiq") {
+    const isThere = run("ruby", ["-e", "require 'sidekiq'"]) !== null;
+    return isThere ? null : "no Ruby with the gem sidekiq (ruby-sidekiq)";
   }
   if (tool === "openssl") return run(tool, ["version"]) === null ? "openssl not found" : null;
   if (tool === "redis-py 5") {

@@ -13,6 +13,8 @@ import {
 import * as setValue from "../../src/values/set_value.ts";
 import * as value from "../../src/values/value.ts";
 
+const NO_LISTPACKS = { listpackEntriesMax: 0, listpackValueBytesMax: 0 };
+
 const DRAWS = 4000;
 
 function sampledIndexes(total: number, wanted: number): number[] {
@@ -24,10 +26,10 @@ function sampledIndexes(total: number, wanted: number): number[] {
 /** The dict of a large set with members "0" to "total - 1". */
 function createDict(arena: Arena, total: number): Ref {
   const entry = setValue.createDetached(arena);
-  setValue.prepare(arena, entry, 1, { intsetEntriesMax: 0 });
+  setValue.prepare(arena, entry, 1, { intsetEntriesMax: 0, ...NO_LISTPACKS });
   for (let index = 0; index < total; index++) {
     const bytes = latin1Bytes(String(index));
-    setValue.add(arena, entry, bytes, 0, bytes.length, { intsetEntriesMax: 0 });
+    setValue.add(arena, entry, bytes, 0, bytes.length, { intsetEntriesMax: 0, ...NO_LISTPACKS });
   }
   return value.valueRef(arena, entry);
 }

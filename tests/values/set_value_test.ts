@@ -9,9 +9,10 @@ import * as value from "../../src/values/value.ts";
 import { FreezeCheck } from "../structures/freeze_check.ts";
 import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
 
-const DEFAULT_LIMITS = { intsetEntriesMax: 512 };
-const NO_INTSET = { intsetEntriesMax: 0 };
-const NO_LIMITS = { intsetEntriesMax: 2 ** 31 };
+const NO_LISTPACKS = { listpackEntriesMax: 0, listpackValueBytesMax: 0 };
+const DEFAULT_LIMITS = { intsetEntriesMax: 512, ...NO_LISTPACKS };
+const NO_INTSET = { intsetEntriesMax: 0, ...NO_LISTPACKS };
+const NO_LIMITS = { intsetEntriesMax: 2 ** 31, ...NO_LISTPACKS };
 
 const out = new Slice();
 
@@ -66,8 +67,12 @@ const ALMOST_INTEGERS = ["", "01", "+1", "-0", "9223372036854775808", "1.0", " 1
 for (
   const { name, limits, kind } of [
     { name: "integers alone", limits: NO_LIMITS, kind: "integers" },
-    { name: "integers beyond the limit", limits: { intsetEntriesMax: 20 }, kind: "integers" },
-    { name: "all kinds", limits: { intsetEntriesMax: 20 }, kind: "all" },
+    {
+      name: "integers beyond the limit",
+      limits: { intsetEntriesMax: 20, ...NO_LISTPACKS },
+      kind: "integers",
+    },
+    { name: "all kinds", limits: { intsetEntriesMax: 20, ...NO_LISTPACKS }, kind: "all" },
   ]
 ) {
   Deno.test(`random changes leave what a Set holds, frozen or not: ${name}`, () => {
@@ -113,7 +118,7 @@ for (
 Deno.test("a set stays an intset while all members are integers and few", () => {
   const arena = new Arena({ debug: true });
   const entry = createEntry(arena);
-  const limits = { intsetEntriesMax: 3 };
+  const limits = { intsetEntriesMax: 3, ...NO_LISTPACKS };
   for (const member of ["3", "1", "2"]) add(arena, entry, member, limits);
   add(arena, entry, "3", limits);
   assertEquals(encodingName(arena, entry), "intset");
@@ -138,10 +143,18 @@ Deno.test("a member that is no canonical int64 makes a set a hashtable", () => {
 
 Deno.test("encodingFor chooses by the first member", () => {
   for (const member of INTEGERS) {
-    assertEquals(setValue.encodingFor(latin1Bytes(member), 0, member.length), 6, member);
+    assertEquals(
+      setValue.encodingFor(latin1Bytes(member), 0, member.length, DEFAULT_LIMITS),
+      6,
+      member,
+    );
   }
   for (const member of ALMOST_INTEGERS) {
-    assertEquals(setValue.encodingFor(latin1Bytes(member), 0, member.length), 2, member);
+    assertEquals(
+      setValue.encodingFor(latin1Bytes(member), 0, member.length, DEFAULT_LIMITS),
+      2,
+      member,
+    );
   }
 });
 
@@ -170,7 +183,7 @@ Deno.test("members of one intset can be added to another that is converted by th
     expected.push(String(index));
   }
   setValue.forEachMember(arena, source, ({ bytes, start, length }) => {
-    setValue.add(arena, target, bytes, start, length, { intsetEntriesMax: 40 });
+    setValue.add(arena, target, bytes, start, length, { intsetEntriesMax: 40, ...NO_LISTPACKS });
   });
   assertEquals(encodingName(arena, target), "hashtable");
   assertMembers(arena, target, expected);
@@ -251,7 +264,7 @@ Deno.test("loadIntset takes the bytes over, or converts a set with too many memb
   const expected = ["-5", "7", String(2 ** 40)];
   for (const [max, name] of [[3, "intset"], [2, "hashtable"]] as const) {
     const entry = createEntry(arena);
-    const limits = { intsetEntriesMax: max };
+    const limits = { intsetEntriesMax: max, ...NO_LISTPACKS };
     assert(setValue.loadIntset(arena, entry, raw, 0, raw.length, limits));
     assertEquals(encodingName(arena, entry), name);
     assertMembers(arena, entry, expected);

@@ -90,7 +90,7 @@ function fillSet(keyspace: Keyspace): void {
   const { arena } = keyspace;
   const ref = setValue.create(arena, value.ENCODING_HASHTABLE);
   const entry = createEntry(keyspace, value.TYPE_SET, value.ENCODING_HASHTABLE, ref);
-  const limits = { intsetEntriesMax: 512 };
+  const limits = { intsetEntriesMax: 512, listpackEntriesMax: 0, listpackValueBytesMax: 0 };
   fill(
     (name) => setValue.add(arena, entry, name, 0, name.length, limits),
     (name) => setValue.remove(arena, entry, name, 0, name.length),

@@ -20,7 +20,7 @@ import * as value from "../../../src/values/value.ts";
 
 const limits = {
   hash: { listpackEntriesMax: 128, listpackValueBytesMax: 64 },
-  set: { intsetEntriesMax: 512 },
+  set: { intsetEntriesMax: 512, listpackEntriesMax: 0, listpackValueBytesMax: 0 },
   sortedSet: { listpackEntriesMax: 128, listpackValueBytesMax: 64 },
   listFill: -2,
 };

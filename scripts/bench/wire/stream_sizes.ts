@@ -14,21 +14,24 @@
  */
 
 import { parseArgs } from "@std/cli";
-import { encodeRequests, type RespClient } from "../../../tests/support/resp_client.ts";
+import type { RespClient } from "../../../tests/support/resp_client.ts";
 import type { ServerTarget } from "../../../tests/support/server_process.ts";
-import { latin1Bytes } from "../../../src/base/bytes.ts";
 import { Random } from "../../../src/base/random.ts";
 import { printLine } from "../../../tests/support/text.ts";
-import { describeMachine, markdownTable, nameOf, startForBench, TARGETS } from "../side_by_side.ts";
+import {
+  describeMachine,
+  markdownTable,
+  nameOf,
+  runBatch,
+  startForBench,
+  TARGETS,
+} from "../side_by_side.ts";
 
 const SMALLEST = 1000;
 const BATCH = 50;
 const FILL_BATCH = 2000;
 /** Entries are 1-1, 1-2 …; new ones come behind all of them. */
 const entryId = (index: number) => `1-${index}`;
-
-const PING = latin1Bytes("*1\r\n$4\r\nPING\r\n");
-const PONG = latin1Bytes("+PONG\r\n");
 
 interface Measured {
   name: string;
@@ -99,13 +102,16 @@ class Stream {
     await this.#client.expect("DEL", "s");
     for (let start = 1; start <= length; start += FILL_BATCH) {
       const size = Math.min(FILL_BATCH, length - start + 1);
-      await this.#run(Array.from({ length: size }, (_, offset) => {
-        return ["XADD", "s", entryId(start + offset), "field", "value"];
-      }));
+      await runBatch(
+        this.#client,
+        Array.from({ length: size }, (_, offset) => {
+          return ["XADD", "s", entryId(start + offset), "field", "value"];
+        }),
+      );
     }
     await this.#client.expect("XGROUP", "CREATE", "s", "g", "0");
     const read = ["XREADGROUP", "GROUP", "g", "c", "COUNT", String(length / 10)];
-    await this.#run([[...read, "STREAMS", "s", ">"]]);
+    await runBatch(this.#client, [[...read, "STREAMS", "s", ">"]]);
     this.#length = length;
     this.#last = length;
     this.#next = length / 10 + 1;
@@ -120,7 +126,7 @@ class Stream {
         { length: BATCH },
         (_, index) => request(this.#length, this.#random, index).map((one) => this.#resolve(one)),
       );
-      quickest = Math.min(quickest, await this.#run(requests) * 1000 / BATCH);
+      quickest = Math.min(quickest, await runBatch(this.#client, requests) * 1000 / BATCH);
     }
     return quickest;
   }
@@ -138,34 +144,6 @@ class Stream {
     }
     return argument;
   }
-
-  /** Milliseconds from sending requests until all are answered. */
-  async #run(requests: readonly string[][]): Promise<number> {
-    const client = this.#client;
-    const bytes = encodeRequests(requests);
-    const begin = performance.now();
-    await client.writeBytes(bytes);
-    await client.writeBytes(PING);
-    // Replies are not looked at one by one, lest that be most of the time.
-    for (let tail = new Uint8Array(0); !endsWithPong(tail);) {
-      const arrived = await client.readBytes();
-      if (arrived === null) throw new Error("The server has closed the connection");
-      tail = concatTail(tail, arrived);
-    }
-    return performance.now() - begin;
-  }
-}
-
-function concatTail(tail: Uint8Array, arrived: Uint8Array): Uint8Array<ArrayBuffer> {
-  if (arrived.length >= PONG.length) return arrived.slice(-PONG.length);
-  const joined = new Uint8Array(tail.length + arrived.length);
-  joined.set(tail);
-  joined.set(arrived, tail.length);
-  return joined.slice(-PONG.length);
-}
-
-function endsWithPong(tail: Uint8Array): boolean {
-  return tail.length === PONG.length && tail.every((byte, index) => byte === PONG[index]);
 }
 
 async function timesOf(

@@ -1,6 +1,6 @@
 /**
- * Streams: how many requests per second both servers do, one at a time and in pipelines, and how
- * many bytes an entry takes in three shapes.
+ * Streams: how many requests per second both servers do, one at a time and in pipelines, what CPU
+ * time a request takes them, and how many bytes an entry takes in three shapes.
  *
  *   deno run -A scripts/bench/wire/streams.ts [--rounds N] [--requests N] [--entries N]
  *
@@ -9,12 +9,13 @@
  *   --entries    entries of the stream that is read (default 100000), of each shape as many
  *
  * XREADGROUP and XACK go over a connection of our own, for the acknowledged id must be the one that
- * came; all else is sent by redis-benchmark over 50.
+ * came; all else is sent by redis-benchmark over 50. CPU time is that of the whole server process:
+ * on a busy machine it says more than requests per second.
  */
 
 import { parseArgs } from "@std/cli";
 import { encodeRequests, type RespClient } from "../../../tests/support/resp_client.ts";
-import { residentBytes } from "../../../tests/support/process_stat.ts";
+import { cpuSeconds, residentBytes } from "../../../tests/support/process_stat.ts";
 import type { ServerProcess, ServerTarget } from "../../../tests/support/server_process.ts";
 import { printLine } from "../../../tests/support/text.ts";
 import { runTool } from "../../../tests/support/tool_availability.ts";
@@ -23,6 +24,7 @@ import {
   markdownTable,
   median,
   nameOf,
+  runBatch,
   startForBench,
   TARGETS,
 } from "../side_by_side.ts";
@@ -55,7 +57,7 @@ const LOADS: readonly Load[] = [
   },
   { name: "XREADGROUP + XACK", request: null },
 ];
-const DEPTHS = [1, 16];
+const DEPTHS = [1, 16, 64];
 const BATCH = 1000;
 
 /** Fields of an entry, by the name of the shape. */
@@ -81,6 +83,23 @@ async function fill(
   }
 }
 
+interface Sample {
+  perSecond: number;
+  /** Microseconds of CPU time per request. */
+  cpuUs: number;
+}
+
+/** Runs a load of so many requests, which returns how many per second, and watches the CPU time. */
+async function sampleOf(
+  server: ServerProcess,
+  requests: number,
+  load: () => Promise<number>,
+): Promise<Sample> {
+  const before = cpuSeconds(server.pid);
+  const perSecond = await load();
+  return { perSecond, cpuUs: (cpuSeconds(server.pid) - before) * 1e6 / requests };
+}
+
 async function requestsPerSecond(
   server: ServerProcess,
   request: readonly string[],
@@ -104,16 +123,16 @@ async function pairsPerSecond(
   using client = await server.connect();
   await client.call("XGROUP", "DESTROY", "s", "g");
   await client.expect("XGROUP", "CREATE", "s", "g", "0");
-  const begin = performance.now();
+  let elapsedMs = 0;
   for (let index = 1; index <= pairs; index += depth) {
     const requests: string[][] = [];
     for (let k = index; k < index + depth; k++) {
       requests.push("XREADGROUP GROUP g c COUNT 1 STREAMS s >".split(" "));
       requests.push(["XACK", "s", "g", `1-${k}`]);
     }
-    await client.exchangeBytes(encodeRequests(requests), requests.length);
+    elapsedMs += await runBatch(client, requests);
   }
-  return pairs * 1000 / (performance.now() - begin);
+  return pairs * 1000 / elapsedMs;
 }
 
 async function loadRows(options: Options): Promise<string[][]> {
@@ -129,25 +148,39 @@ async function loadRows(options: Options): Promise<string[][]> {
   for (const { name, request } of LOADS) {
     for (const depth of DEPTHS) {
       const requests = Math.max(1, depth === 1 ? options.requests / 10 : options.requests);
-      const rates: Record<string, number[]> = { redis: [], redeno: [] };
+      const samples: Record<string, Sample[]> = { redis: [], redeno: [] };
       for (let round = 0; round < options.rounds; round++) {
         const order = round % 2 === 0 ? TARGETS : [...TARGETS].reverse();
         for (const target of order) {
           const server = servers[target];
           const pairs = Math.min(requests, options.entries - depth);
-          rates[target].push(
+          samples[target].push(
             request === null
-              ? await pairsPerSecond(server, depth, pairs)
-              : await requestsPerSecond(server, request(options.entries), depth, requests),
+              ? await sampleOf(server, pairs, () => pairsPerSecond(server, depth, pairs))
+              : await sampleOf(
+                server,
+                requests,
+                () => requestsPerSecond(server, request(options.entries), depth, requests),
+              ),
           );
         }
       }
-      const [theirs, our] = [median(rates.redis), median(rates.redeno)];
-      const cells = [theirs, our].map((rate) => Math.round(rate).toLocaleString("en-US"));
-      rows.push([`${name}, -P ${depth}`, ...cells, (our / theirs).toFixed(2)]);
+      rows.push([`${name}, -P ${depth}`, ...cellsOf(samples)]);
     }
   }
   return rows;
+}
+
+/** Both rates and their ratio, both CPU times and theirs. */
+function cellsOf(samples: Record<string, Sample[]>): string[] {
+  const rates = TARGETS.map((target) => median(samples[target].map((one) => one.perSecond)));
+  const cpus = TARGETS.map((target) => median(samples[target].map((one) => one.cpuUs)));
+  return [
+    ...rates.map((rate) => Math.round(rate).toLocaleString("en-US")),
+    (rates[1] / rates[0]).toFixed(2),
+    ...cpus.map((us) => us.toFixed(2)),
+    cpus[0] > 0 ? (cpus[1] / cpus[0]).toFixed(2) : "–",
+  ];
 }
 
 /** Growth in bytes per entry: resident, and used as the server says. */
@@ -194,7 +227,8 @@ async function memoryRows(options: Options): Promise<string[][]> {
 /** Measures both servers beside each other: requests per second, and bytes per entry. */
 export async function streamsTables(options: Options): Promise<string> {
   const [redis, ours] = TARGETS.map(nameOf);
-  const loads = markdownTable(["per second", redis, ours, "ratio"], await loadRows(options));
+  const loadHeader = ["per second, and µs of CPU", redis, ours, "ratio", redis, ours, "ratio"];
+  const loads = markdownTable(loadHeader, await loadRows(options));
   const header = ["bytes per entry", `${redis} RSS`, `${ours} RSS`];
   header.push(`${redis} used`, `${ours} used`, "ratio of used");
   return `${loads}\n\n${markdownTable(header, await memoryRows(options))}`;

@@ -1,0 +1,105 @@
+/**
+ * Masters and replicas of all kinds, and what tests of replication ask of them: who is connected,
+ * how far the stream has come, whether both have the same data.
+ *
+ * Other servers than redis-server 7.0.15 are found by environment variables that name their
+ * programs: REDIS_6, REDIS_8, VALKEY_9. What is not there is not tested, and a line says so.
+ */
+import { assertEquals } from "@std/assert";
+import type { RespClient } from "./resp_client.ts";
+import { type ServerOptions, type ServerProcess, startServer } from "./server_process.ts";
+import { quoted, until } from "./text.ts";
+import { missingReason } from "./tool_availability.ts";
+
+export type PeerKind = "redeno" | "redis 7.0" | "redis 6.2" | "redis 8.2" | "valkey 9.1";
+
+const PROGRAMS: Partial<Record<PeerKind, string>> = {
+  "redis 6.2": "REDIS_6",
+  "redis 8.2": "REDIS_8",
+  "valkey 9.1": "VALKEY_9",
+};
+/** All that may be replicated; a DEBUG command is allowed everywhere. */
+const ARGUMENTS: Record<PeerKind, readonly string[]> = {
+  "redeno": ["--enable-debug-command", "yes"],
+  "redis 7.0": ["--enable-debug-command", "yes"],
+  "redis 6.2": [],
+  "redis 8.2": ["--enable-debug-command", "yes"],
+  "valkey 9.1": ["--enable-debug-command", "yes"],
+};
+
+/** Why servers of a kind cannot be started here; null if they can. */
+export function missingPeer(kind: PeerKind): string | null {
+  if (kind === "redeno") return null;
+  if (kind === "redis 7.0") return missingReason("redis-server");
+  const variable = PROGRAMS[kind]!;
+  return Deno.env.get(variable) === undefined ? `${variable} names no program` : null;
+}
+
+/** Starts a server of a kind. */
+export function startPeer(kind: PeerKind, options: ServerOptions = {}): Promise<ServerProcess> {
+  const variable = PROGRAMS[kind];
+  const program = variable === undefined ? undefined : Deno.env.get(variable)!;
+  return startServer({
+    ...options,
+    target: kind === "redeno" ? "redeno" : "redis",
+    args: [...ARGUMENTS[kind], "--repl-diskless-sync-delay", "0", ...(options.args ?? [])],
+    ...(program === undefined ? {} : { program }),
+  });
+}
+
+/** The fields of a section of INFO. */
+export async function infoOf(client: RespClient, section: string): Promise<Map<string, string>> {
+  const lines = String(await client.expect("INFO", section)).split("\r\n");
+  return new Map(
+    lines.filter((line) => line.includes(":")).map((line) => {
+      const at = line.indexOf(":");
+      return [line.slice(0, at), line.slice(at + 1)];
+    }),
+  );
+}
+
+/** Waits until a replica has applied all that its master has sent so far. */
+export async function untilInSync(master: RespClient, replica: RespClient): Promise<void> {
+  await until("the replica has all that the master has", async () => {
+    const above = await infoOf(master, "replication");
+    const below = await infoOf(replica, "replication");
+    return below.get("master_link_status") === "up" &&
+      below.get("slave_repl_offset") === above.get("master_repl_offset") &&
+      above.get("master_replid") === below.get("master_replid");
+  });
+}
+
+/** Asserts that both have the same data, once the replica has all. */
+export async function assertSameData(master: RespClient, replica: RespClient): Promise<void> {
+  await untilInSync(master, replica);
+  const [ours, theirs] = [
+    await replica.expect("DEBUG", "DIGEST"),
+    await master.expect("DEBUG", "DIGEST"),
+  ];
+  // Newer servers write scores with fewer digits. A listpack has no -0, a skiplist has; and of the commands that made a zset of the master the
+  // replica saw only the effects, so it may have another encoding, with redis-server, too.
+  if (ours !== theirs) assertEquals(await keysOf(replica), await keysOf(master));
+}
+
+/** What each key holds: a digest, or the elements of a sorted set with 0 for -0. */
+async function keysOf(client: RespClient): Promise<Record<string, unknown>> {
+  const keyspace = String(await client.expect("INFO", "keyspace"));
+  const contents: Record<string, unknown> = {};
+  for (const [, db] of keyspace.matchAll(/^db(\d+):/gm)) {
+    await client.expect("SELECT", db);
+    for (const key of await client.callBytes("KEYS", "*") as Uint8Array[]) {
+      const isSorted = await client.call("TYPE", key) === "zset";
+      contents[`${db} ${quoted(key)}`] = isSorted
+        ? (await client.expect("ZRANGE", key, 0, -1, "WITHSCORES") as string[])
+          .map((part, index) => index % 2 === 0 ? part : sameScore(part))
+        : await client.call("DEBUG", "DIGEST-VALUE", key);
+    }
+  }
+  return contents;
+}
+
+/** A score that two servers may write in two ways. */
+function sameScore(text: string): string {
+  const score = Number(text);
+  return Number.isNaN(score) ? text : String(score + 0);
+}
