@@ -2,6 +2,7 @@
  * CLIENT: what a connection is, and power over other connections. Client-side caching has a file of
  * its own (client_tracking_commands.ts).
  */
+import { answersSince } from "../config/version.ts";
 import {
   type Client,
   REDIS_CLOSE_AFTER_REPLY,
@@ -144,6 +145,7 @@ const HELP = [
 
 const INVALID_CLIENT_ID = commandError("ERR Invalid client ID");
 const CLIENT_ID_TOO_SMALL = commandError("ERR client-id should be greater than 0");
+const LIST_RULES = { skipsMe: false, badId: INVALID_CLIENT_ID, takesOneId: false };
 const NO_SUCH_CLIENT = commandError("ERR No such client");
 const INVALID_NAME = commandError(
   "ERR Client names cannot contain spaces, newlines or special characters.",
@@ -166,7 +168,7 @@ function clientInfoCommand(client: Client): void {
 
 function clientListCommand(client: Client): void {
   const { host, reply } = client;
-  const { ids, tests, skipsMe } = clientFilterArguments(client, 2, false, INVALID_CLIENT_ID);
+  const { ids, tests, skipsMe } = clientFilterArguments(client, 2, LIST_RULES);
   let lines = "";
   // Redis: whom ids name comes in their order.
   for (const each of ids?.map((id) => host.clients.get(id)) ?? host.clients.values()) {
@@ -182,7 +184,12 @@ function clientKillCommand(client: Client): void {
   const address = argv.text(2);
   const filter: ClientFilter = isOldForm
     ? { tests: [({ transport }) => transport.peerAddress === address], ids: null, skipsMe: false }
-    : clientFilterArguments(client, 2, true, CLIENT_ID_TOO_SMALL);
+    : clientFilterArguments(client, 2, {
+      skipsMe: true,
+      badId: CLIENT_ID_TOO_SMALL,
+      // Redis: up to 7.0 whatever follows a number is the next option.
+      takesOneId: !answersSince(host.config, "7.2"),
+    });
   let count = 0;
   for (const candidate of [...host.clients.values()]) {
     if (filter.skipsMe && candidate === client) continue;

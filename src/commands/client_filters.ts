@@ -115,18 +115,24 @@ const AGE_TESTS: ReadonlyMap<string, TestMaker> = testMakers({
 
 const NEGATION = "not-";
 
-/**
- * Reads filters from argument `from` on. `skipsMe` holds if SKIPME does not say otherwise; `badId`
- * is what is thrown for an id that is none.
- */
+/** In what CLIENT LIST and CLIENT KILL differ. */
+export interface FilterRules {
+  /** What holds if SKIPME does not say otherwise. */
+  skipsMe: boolean;
+  /** What is thrown for an id that is none. */
+  badId: CommandError;
+  /** One number alone follows ID. */
+  takesOneId: boolean;
+}
+
+/** Reads filters from argument `from` on. */
 export function clientFilterArguments(
   client: Client,
   from: number,
-  skipsMe: boolean,
-  badId: CommandError,
+  rules: FilterRules,
 ): ClientFilter {
   const { argv } = client;
-  const filter: ClientFilter = { tests: [], ids: null, skipsMe };
+  const filter: ClientFilter = { tests: [], ids: null, skipsMe: rules.skipsMe };
   for (let index = from; index < argv.count;) {
     if (index + 1 === argv.count) throw SYNTAX_ERROR;
     const word = argv.text(index).toLowerCase();
@@ -134,7 +140,7 @@ export function clientFilterArguments(
     const name = isNegated ? word.slice(NEGATION.length) : word;
     let test: ClientTest;
     if (name === "id") {
-      const ids = idArguments(argv, index + 1, badId);
+      const ids = idArguments(argv, index + 1, rules);
       if (!isNegated) filter.ids ??= ids;
       test = (candidate) => ids.includes(candidate.id);
       index += 1 + ids.length;
@@ -153,14 +159,15 @@ export function clientFilterArguments(
   return filter;
 }
 
-/** The ids from argument `from` up to the next filter. */
-function idArguments(argv: Argv, from: number, badId: CommandError): number[] {
+/** The ids from argument `from` up to the next filter, or the one there. */
+function idArguments(argv: Argv, from: number, rules: FilterRules): number[] {
   const ids: number[] = [];
   for (let index = from; index < argv.count; index++) {
+    if (ids.length > 0 && rules.takesOneId) break;
     const id = parseSafeInteger(argv.bytes, argv.starts[index], argv.lengths[index]);
     if (id >= 1) ids.push(id);
     else if (ids.length > 0 && isFilterName(argv.text(index).toLowerCase())) break;
-    else throw badId;
+    else throw rules.badId;
   }
   return ids;
 }

@@ -286,7 +286,7 @@ function statisticsFields(host: InfoHost): InfoField[] {
     ["sync_partial_ok", statistics.partialSyncs],
     ["sync_partial_err", statistics.partialSyncFailures],
     ["expired_keys", keyspace.expiredCount],
-    ["expired_subkeys", keyspace.expiredFieldCount],
+    ...subkeyFields(host),
     ["expired_stale_perc", expireCycle.stalePercentage.toFixed(2)],
     ["expired_time_cap_reached_count", expireCycle.timeCapReachedCount],
     ["expire_cycle_cpu_milliseconds", Math.floor(expireCycle.usedUs / 1000)],
@@ -323,6 +323,12 @@ function statisticsFields(host: InfoHost): InfoField[] {
     ["reply_buffer_expands", 0],
     ...laterStatistics(host),
   ];
+}
+
+/** Fields of hashes that have expired: of 7.4, as they are themselves. */
+function subkeyFields({ config, keyspace }: InfoHost): InfoField[] {
+  if (!answersSince(config, "7.4")) return [];
+  return [["expired_subkeys", keyspace.expiredFieldCount]];
 }
 
 /** What releases after 7.0 have added. */

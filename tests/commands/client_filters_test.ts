@@ -63,8 +63,11 @@ Deno.test("CLIENT LIST and CLIENT KILL choose by any filters together", () => {
   }
 });
 
-Deno.test("ID takes several numbers", () => {
-  using server = new EmbeddedServer();
+Deno.test("ID takes several numbers, for CLIENT KILL from 7.2 on", () => {
+  using older = new EmbeddedServer();
+  assertEquals(older.raw("CLIENT", "KILL", "ID", "987654", "0x10"), "-ERR syntax error\r\n");
+  assertEquals(older.raw("CLIENT", "KILL", "ID", "987654", "987655"), "-ERR syntax error\r\n");
+  using server = new EmbeddedServer([["redis-version", "7.2"]]);
   const [a, b, c] = [server.connect(), server.connect(), server.connect()];
   const ids = [a, b, c].map(({ client }) => String(client.id));
   assertEquals(server.run("CLIENT", "KILL", "ID", ids[0], ids[1], "TYPE", "normal"), 2);

@@ -228,7 +228,7 @@ CLIENT CACHING (YES|NO) \n CLIENT KILL TYPE <name> \n !shape | CLIENT ID \n CLIE
 !same | CONFIG SET zset-max-listpack-value <limit>
 !same | CONFIG SET hash-max-ziplist-entries <limit> zset-max-ziplist-value <limit>
 !same | CONFIG SET list-compress-depth <limit> \n !same | CONFIG SET hll-sparse-max-bytes <limit>
-!sortedPairs | CONFIG GET zset-max-* set-max-* \n !sortedPairs | CONFIG GET hash* *lru*
+!sortedPairs | CONFIG GET zset-max-* set-max-int* \n !sortedPairs | CONFIG GET hash* *lru*
 !same | CONFIG SET <word> <word>
 PUBLISH <name> <value> \n SPUBLISH <name> <value> \n PUBSUB (CHANNELS|SHARDCHANNELS) [<pattern>]
 PUBSUB (NUMSUB|SHARDNUMSUB) {<name>} \n PUBSUB NUMPAT \n !shape | MEMORY USAGE <key> SAMPLES 0

@@ -1,6 +1,6 @@
 /**
- * What is newer than redis-server 7.0.15, beside newer servers: random commands to Redeno as
- * release 7.4 and to redis-server 8.2.3 or valkey-server 9.1.2 (variables REDIS_8 and VALKEY_9 name the
+ * What is newer than redis-server 7.0.15, beside newer servers: random commands to Redeno as 7.4
+ * and to redis-server 8.2.3 or valkey-server 9.1.2 (variables REDIS_8 and VALKEY_9 name the
  * programs), all replies compared, of sets the encodings, too.
  *
  * REDENO_NEWER_COMMANDS says how many commands are sent to each; REDENO_NEWER_SEED repeats a run.
