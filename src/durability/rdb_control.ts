@@ -26,7 +26,7 @@ import {
 import { ProgressLog } from "../persistence/progress_log.ts";
 import { knowsFieldExpiries, type RdbVersion, versionFor } from "../persistence/rdb_format.ts";
 import type { ByteSource } from "../persistence/rdb_input.ts";
-import { encodingLimits } from "./encoding_limits.ts";
+import { encodingLimits } from "./value_limits.ts";
 import { type RdbLoadOptions, RdbReader } from "../persistence/rdb_reader.ts";
 import {
   type DatabaseRoots,
@@ -433,7 +433,7 @@ export class RdbControl {
       version: this.#versionToWrite(),
       compresses: config.rdbcompression,
       hasChecksum: config.rdbchecksum,
-      access: policy.endsWith("lru") ? "idle" : policy.endsWith("lfu") ? "frequency" : "none",
+      access: /-lr[um]$/.test(policy) ? "idle" : policy.endsWith("lfu") ? "frequency" : "none",
       lfuDecayTime: config.lfuDecayTime,
       isAofBase,
       nowMs: clock.nowMs(),

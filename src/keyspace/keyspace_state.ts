@@ -42,6 +42,10 @@ export class KeyspaceState<Database> {
   #isObeying = false;
   /** Accesses are not noted (CLIENT NO-TOUCH). */
   isTouchPaused = false;
+  /** Somebody may want to hear that a value was replaced (notify-keyspace-events o, c). */
+  announcesOverwrites = false;
+  /** Reading a key counts as using it; not with maxmemory-policy *-lrm. */
+  notesReads = true;
   /** The access clock counts frequency instead of time (maxmemory-policy *-lfu). */
   usesLfu = false;
   lfuLogFactor = 10;

@@ -247,7 +247,7 @@ export class MasterLink implements MasterSocketListener {
 
   // ----------------------------------------------------------------------------- once per second
 
-  /** Called each second: connects, gives up what takes too long, tells the master how far we are. */
+  /** Called each second: connects, gives up what takes long, tells the master how far we are. */
   tick(nowMs: number): void {
     if (this.#lacksRecord) this.#recordIfNeeded();
     if (this.address === null) return;

@@ -1,4 +1,4 @@
-/** What a command changes of fields: counted, told once, and in step with the order of keys. */
+/** What a command changes of fields: counted, announced once, in step with the order of keys. */
 import { assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";

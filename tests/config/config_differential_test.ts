@@ -27,12 +27,15 @@ const REFUSED_FOR_OTHER_REASONS = [
 const OWN = [
   "active-defrag-threshold-auto",
   "aof-load-corrupt-tail-max-size",
+  "log-format",
+  "log-timestamp-format",
   "rdb-version",
   "redis-version",
   "script-memory-limit",
   "script-time-limit",
   "set-max-listpack-entries",
   "set-max-listpack-value",
+  "shutdown-hands-over",
   "transport",
 ];
 

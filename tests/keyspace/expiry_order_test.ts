@@ -1,4 +1,4 @@
-/** The order of keys whose elements expire: in step with the values, through all that befalls keys. */
+/** The order of keys whose elements expire: in step with the values, whatever befalls keys. */
 import { assertEquals } from "@std/assert";
 import { latin1Text, Slice } from "../../src/base/bytes.ts";
 import * as dictEntry from "../../src/structures/dict_entry.ts";

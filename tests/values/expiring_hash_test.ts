@@ -1,4 +1,4 @@
-/** Hashes whose fields expire, in both encodings: forms, limits, and the way from one to the other. */
+/** Hashes whose fields expire, in both encodings: forms, limits, the way from one to the other. */
 import { assertEquals } from "@std/assert";
 import { latin1Bytes, latin1Text, Slice } from "../../src/base/bytes.ts";
 import type { Arena } from "../../src/memory/arena.ts";
