@@ -3,9 +3,7 @@
  * in the notation of command_syntax.ts.
  */
 export const COLLECTION_SYNTAX = `
-BLMOVEM source:key destination:key wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT)
-    [block(limit(COUNT count:int | EXACTLY exact:int) order(OBO|BULK))]
-LMOVE source:key destination:key wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT) timeout:double
+BLMOVE source:key destination:key wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT) timeout:double
 BLMPOP timeout:double numkeys:int key... where(LEFT|RIGHT) [COUNT count:int]
 BLPOP key... timeout:double
   6.0.0: 'timeout' may have decimals.
@@ -56,6 +54,8 @@ LINDEX key index:int
 LINSERT key where(BEFORE|AFTER) pivot element
 LLEN key
 LMOVE source:key destination:key wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT)
+LMOVEM source:key destination:key wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT)
+    [block(limit(COUNT count:int | EXACTLY exact:int) order(OBO|BULK))]
 LMPOP numkeys:int key... where(LEFT|RIGHT) [COUNT count:int]
 LPOP key [count:int^6.2.0]
   6.2.0: 'count' is new.

@@ -1,6 +1,6 @@
 /**
- * Sync commands: what replicas send: who they are (REPLCONF), that they want the data (PSYNC, SYNC),
- * and how far they have come (REPLCONF ACK).
+ * Sync commands: what replicas send: who they are (REPLCONF), that they want the data (PSYNC,
+ * SYNC), and how far they have come (REPLCONF ACK).
  */
 import { latin1Text } from "../base/bytes.ts";
 import { splitArguments } from "../protocol/inline_arguments.ts";

@@ -147,7 +147,7 @@ const NO_DAEMON = "the runtime cannot detach itself; leave it to systemd, launch
 const NO_TITLE = "the runtime cannot change the title of its process";
 const NO_KERNEL_TUNING = "the runtime does not reach this setting of the kernel";
 const NO_TLS_TUNING = "the runtime chooses ciphers and sessions of TLS itself";
-const NO_REPLICATION = "there is no replication yet";
+const NO_NAGLE = "connections never wait to send more at once";
 const NO_COMPRESSION = "lists are compressed in files (rdbcompression), never in memory";
 const NO_REHASHING = "hash tables grow and shrink one bucket at a time, with each change";
 const NO_NEED_OF_HZ = "with many clients each round looks after more of them instead";
@@ -203,6 +203,7 @@ const networkParameters: readonly ConfigParameter[] = [
   parameter("tls-auth-clients", choice("no", "yes", "optional")),
   parameter("tls-protocols", optionalText()),
   parameter("tls-replication", yesNo),
+  parameter("tls-cluster", yesNo),
 ];
 
 // deno-fmt-ignore
@@ -341,7 +342,7 @@ const replicationParameters: readonly ConfigParameter[] = [
   parameter("repl-diskless-sync", yesNo),
   parameter("repl-diskless-sync-delay", anyInt),
   parameter("repl-diskless-sync-max-replicas", anyInt),
-  withoutEffect(NO_REPLICATION, "repl-disable-tcp-nodelay", yesNo, "no"),
+  withoutEffect(NO_NAGLE, "repl-disable-tcp-nodelay", yesNo, "no"),
   parameter("repl-ping-replica-period", integer(1, INT_MAX), { alias: "repl-ping-slave-period" }),
   parameter("repl-backlog-size", bytesAtLeast(16 * 1024, 1)),
   parameter("repl-backlog-ttl", anyLong),
@@ -373,7 +374,6 @@ const clusterParameters: readonly ConfigParameter[] = [
   withoutEffect(NO_CLUSTER, "cluster-allow-reads-when-down", yesNo, "no"),
   withoutEffect(NO_CLUSTER, "cluster-allow-pubsubshard-when-down", yesNo, "yes"),
   withoutEffect(NO_CLUSTER, "cluster-link-sendbuf-limit", unboundedBytes(), "0"),
-  withoutEffect(NO_CLUSTER, "tls-cluster", yesNo, "no"),
 ];
 
 // deno-fmt-ignore

@@ -65,6 +65,7 @@ export class ConfigValues {
   /** Words like TLSv1.2; "": all that the runtime has. */
   tlsProtocols = "";
   tlsReplication = false;
+  tlsCluster = false;
 
   // General.
   /** The release of Redis as which the server answers; version.ts. Not a parameter of Redis. */

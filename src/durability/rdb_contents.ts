@@ -1,6 +1,6 @@
 /**
- * RDB contents: what a file that was loaded says of itself in its AUX fields: for the log, and where
- * its data stand in the history of a master.
+ * RDB contents: what a file that was loaded says of itself in its AUX fields: for the log, and
+ * where its data stand in the history of a master.
  */
 import * as clock from "../base/clock.ts";
 import type { Log } from "../base/log.ts";

@@ -475,6 +475,11 @@ export class Dispatcher {
   }
 
   #protocolError(client: Client): void {
+    // In the middle of a replica's stream there is no room for an answer.
+    if ((client.flags & REDIS_REPLICA) !== 0) {
+      client.flags |= REDIS_CLOSE_NOW;
+      return;
+    }
     const text = `ERR Protocol error: ${this.parser.error}`;
     client.reply.error(text);
     this.#host.statistics.countError(text);

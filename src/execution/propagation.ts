@@ -116,7 +116,6 @@ export class Propagation {
     this.#wanted = (aof.sinks.length > 0 ? PROPAGATE_AOF : 0) |
       (replicas.sinks.length > 0 ? PROPAGATE_REPL : 0);
     this.isWanted = this.#wanted !== 0;
-    this.#host.calls.wantsEffects = this.isWanted;
     this.#host.calls.wantedTargets = this.#wanted;
     this.#common = this.#wanted === PROPAGATE_REPL ? replicas.encoder : aof.encoder;
     this.#joinIfEqual();

@@ -70,7 +70,15 @@ export class Database {
 
   /** The entry of a key for a command that may change it, or 0. */
   lookupForWrite(argv: Argv, index: number): Ref {
-    return this.#lookup(argv, index, true);
+    const entry = this.#lookup(argv, index, true);
+    // What is hidden would be in the way of what the command is about to create.
+    if (entry === 0 && this.keyspace.removesToWrite) this.#removeHidden(argv, index);
+    return entry;
+  }
+
+  #removeHidden({ bytes, starts, lengths }: Argv, index: number): void {
+    const entry = dict.find(this.arena, this.keys, bytes, starts[index], lengths[index]);
+    if (entry !== 0) this.removeExpired(entry);
   }
 
   /**
@@ -313,7 +321,11 @@ export class Database {
 
   /** Whether an entry has expired and is removed for that. */
   #removeIfExpired(entry: Ref): boolean {
-    return this.keyspace.expiryPolicy === "remove" && this.expireIfNeeded(entry);
+    const { expiryPolicy, removesToWrite } = this.keyspace;
+    if (expiryPolicy === "remove") return this.expireIfNeeded(entry);
+    if (!removesToWrite || !this.isExpired(entry)) return false;
+    this.removeExpired(entry);
+    return true;
   }
 
   /**

@@ -14,8 +14,8 @@
  *
  * so that progress costs no messages.
  *
- * CHUNKS are posted no faster than the main thread is done with them: the child waits, asleep, while
- * a few are on their way. So an RDB that is sent to somebody slow takes no memory.
+ * CHUNKS are posted no faster than the main thread is done with them: the child sleeps while a few
+ * are on their way. So an RDB that is sent to somebody slow takes no memory.
  *
  * THE FILE THAT A NEW ONE REPLACES is held open by the child until the main thread has renamed the
  * new one and says "release": then it is the child that waits for the file system to give back the

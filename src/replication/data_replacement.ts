@@ -53,6 +53,7 @@ export class DataReplacement {
     try {
       const loaded = await persistence.rdb.loadReceived(received, keyspace, true);
       loaded.takeLibraries();
+      this.#announce();
       return streamDbOf(loaded.aux);
     } catch (error) {
       // A part of a data set is worse than none.
@@ -76,10 +77,14 @@ export class DataReplacement {
 
   #clear(): void {
     const { keyspace } = this.#host;
-    for (const db of keyspace.databases) {
-      db.clear();
-      keyspace.listener.databaseFlushed(db);
-    }
+    this.#announce();
+    for (const db of keyspace.databases) db.clear();
+  }
+
+  /** Watches are void of keys that are there, before they go, and when they have come. */
+  #announce(): void {
+    const { keyspace } = this.#host;
+    for (const db of keyspace.databases) keyspace.listener.databaseFlushed(db);
   }
 
   /** Loads into other databases, which change places with the present ones in one moment. */
@@ -93,10 +98,9 @@ export class DataReplacement {
       loaded.takeLibraries();
       onBegin();
       this.#stopRecording();
-      keyspace.databases.forEach((db, index) => {
-        db.swapContents(beside.databases[index]);
-        keyspace.listener.databaseFlushed(db);
-      });
+      this.#announce();
+      keyspace.databases.forEach((db, index) => db.swapContents(beside.databases[index]));
+      this.#announce();
       return streamDbOf(loaded.aux);
     } finally {
       gates.set(GATE_LOADING_BESIDE, false);

@@ -4,8 +4,8 @@
  *
  *   by disk      BGSAVE writes the RDB file; when it stands in its place, each replica is sent it.
  *                Who comes while it is written joins, since the stream is kept from its beginning.
- *   diskless     the child posts the RDB in chunks, which go to all replicas at once, as fast as the
- *                slowest takes them. Nobody can join; but the start waits a while for others
+ *   diskless     the child posts the RDB in chunks, which go to all replicas at once, as fast as
+ *                the slowest takes them. Nobody can join; but the start waits a while for others
  *                (repl-diskless-sync-delay).
  *
  * Replicas that need something else than the others (another part of the data) get the next image.

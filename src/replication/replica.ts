@@ -2,7 +2,7 @@
  * Replica: a client that gets the stream of effects, as this server sees it, and the bytes it is
  * still to be sent:
  *
- *   lines (+FULLRESYNC …)  →  the data set, if it needs all of it  →  the stream, from its cursor on
+ *   lines (+FULLRESYNC …)  →  the data set, if it needs all of it  →  the stream, from its cursor
  *
  * The phases are those of Redis: it waits until an image can be made (`waitStart`), until that is
  * done (`waitEnd`), is sent the image (`sendBulk`), and follows (`online`).

@@ -28,8 +28,14 @@ import {
   type CompiledCommand,
   PROPAGATE_ALL,
 } from "../session/command.ts";
-import { OUT_OF_MEMORY, READ_ONLY_REPLICA } from "../session/errors.ts";
-import { GATE_MASTER_DOWN, GATE_MEMORY, GATE_MISCONF, GATE_READ_ONLY } from "../session/gates.ts";
+import { NO_GOOD_REPLICAS, OUT_OF_MEMORY, READ_ONLY_REPLICA } from "../session/errors.ts";
+import {
+  GATE_MASTER_DOWN,
+  GATE_MEMORY,
+  GATE_MISCONF,
+  GATE_NO_REPLICAS,
+  GATE_READ_ONLY,
+} from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 import { lacksRoom } from "../upkeep/address_space.ts";
 import { failPlainly } from "./lua_calls.ts";
@@ -207,6 +213,7 @@ export class ScriptCalls {
 
   #fillArguments(texts: readonly string[], total: number): void {
     if (this.#argumentBytes.length < total) this.#argumentBytes = new Uint8Array(total * 2);
+    spendSteps(total >>> 4);
     const argv = this.#argv;
     const bytes = this.#argumentBytes;
     argv.bytes = bytes;
@@ -271,10 +278,13 @@ export class ScriptCalls {
     const isRefusedWrite = (bits & COMMAND_WRITE) !== 0 && !run.hasWritten &&
       (gates.bits & GATE_READ_ONLY) !== 0;
     if (isRefusedWrite) return `-${READ_ONLY_REPLICA.text}`;
-    if ((gates.bits & GATE_MISCONF) !== 0 && (bits & COMMAND_WRITE) !== 0 && !run.hasWritten) {
+    const isWrite = (bits & COMMAND_WRITE) !== 0;
+    if ((gates.bits & GATE_MISCONF) !== 0 && isWrite && !run.hasWritten) {
       const error = persistence.writeError();
       if (error !== null) return `-${error.text}`;
     }
+    // Redis: this is asked again, even behind writes.
+    if ((gates.bits & GATE_NO_REPLICAS) !== 0 && isWrite) return `-${NO_GOOD_REPLICAS.text}`;
     if ((gates.bits & GATE_MEMORY) === 0) return null;
     // Beyond the address space there is nothing, whoever asks.
     if (lacksRoom(arena, command, this.#argv)) return `-${OUT_OF_MEMORY.text}`;

@@ -4,8 +4,14 @@
  */
 import type { Argv } from "../protocol/argv.ts";
 import { type Client, REDIS_INTERNAL } from "../session/client.ts";
-import { commandError, MASTER_DOWN } from "../session/errors.ts";
-import { GATE_MASTER_DOWN, GATE_MEMORY, GATE_MISCONF, GATE_READ_ONLY } from "../session/gates.ts";
+import { commandError, MASTER_DOWN, NO_GOOD_REPLICAS } from "../session/errors.ts";
+import {
+  GATE_MASTER_DOWN,
+  GATE_MEMORY,
+  GATE_MISCONF,
+  GATE_NO_REPLICAS,
+  GATE_READ_ONLY,
+} from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 import type { LibraryFunction } from "./function_library.ts";
 import { FunctionLibraries } from "./function_libraries.ts";
@@ -264,6 +270,7 @@ export class Scripting {
       if ((gates.bits & GATE_READ_ONLY) !== 0) throw READ_ONLY_SCRIPT;
       if ((gates.bits & GATE_MISCONF) !== 0) this.#requireDisk();
       if (isReadOnlyCommand) throw READ_ONLY_COMMAND;
+      if ((gates.bits & GATE_NO_REPLICAS) !== 0) throw NO_GOOD_REPLICAS;
     }
     const isOutOfMemory = (gates.bits & GATE_MEMORY) !== 0 && memoryLimit.isOutOfMemory;
     if (isObeyed || !isOutOfMemory) return;

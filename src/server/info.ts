@@ -15,6 +15,7 @@ import { humanBytes } from "../base/human_bytes.ts";
 import { announcedVersion, answersSince, REDENO_VERSION } from "../config/version.ts";
 import { replicationFields } from "../replication/replication_info.ts";
 import { type Client, REDIS_PUBSUB } from "../session/client.ts";
+import { GATE_LOADING_BESIDE } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 import type { Supervision } from "./supervision.ts";
 
@@ -222,7 +223,7 @@ function persistenceFields(host: InfoHost): InfoField[] {
   const seconds = (ms: number) => ms < 0 ? -1 : Math.floor(ms / 1000);
   return [
     ["loading", host.keyspace.isLoading ? 1 : 0],
-    ["async_loading", 0],
+    ["async_loading", (host.gates.bits & GATE_LOADING_BESIDE) !== 0 ? 1 : 0],
     ["current_cow_peak", clonedBytes],
     ["current_cow_size", clonedBytes],
     // Redis: seconds since the child reported the size; here it is counted by ourselves.

@@ -18,9 +18,7 @@ declare module "./host.ts" {
 export class CallStack {
   /** Number of commands in progress. */
   depth = 0;
-  /** Whether effects are recorded anywhere; new calls hear of it. */
-  wantsEffects = false;
-  /** The kinds (PROPAGATE_…) of those who record them. */
+  /** The kinds (PROPAGATE_…) of those who record effects; new calls hear of it. */
   wantedTargets = 0;
   readonly #frames: Call[] = [];
 
@@ -53,7 +51,7 @@ export class CallStack {
     call.argv = client.argv;
     call.mark = client.reply.length;
     call.effects = null;
-    call.wantsEffects = this.wantsEffects;
+    call.wantedTargets = this.wantedTargets;
     call.outer = client.call;
     client.command = command;
     client.call = call;
@@ -86,7 +84,7 @@ function newFrame(client: Client, command: CompiledCommand): Call {
     mark: 0,
     effects: null,
     effectTargets: PROPAGATE_ALL,
-    wantsEffects: false,
+    wantedTargets: 0,
     outer: null,
   };
 }

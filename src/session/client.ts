@@ -307,7 +307,7 @@ export class Client {
 
   /** Whether effects are recorded anywhere: if not, the running command need not name its own. */
   get wantsEffects(): boolean {
-    return this.call!.wantsEffects;
+    return this.call!.wantedTargets !== 0;
   }
 
   /**
@@ -315,19 +315,21 @@ export class Client {
    * would not have the same one later (random choice, relative time). Call once per effect.
    */
   propagateAs(...parts: (string | Uint8Array)[]): void {
-    const call = this.call!;
-    if (call.effects === null) {
-      call.effects = [];
-      call.effectTargets = PROPAGATE_ALL;
-    }
-    if (call.wantsEffects) call.effects.push(Argv.of(...parts));
+    const effects = this.#beginEffects();
+    if (this.wantsEffects) effects.push(Argv.of(...parts));
   }
 
   /** `propagateAs` of arguments that are put together already, and good until the call is over. */
   propagateArgv(argv: Argv): void {
+    const effects = this.#beginEffects();
+    if (this.wantsEffects) effects.push(argv);
+  }
+
+  #beginEffects(): Argv[] {
     const call = this.call!;
-    call.effects ??= [];
-    if (call.wantsEffects) call.effects.push(argv);
+    if (call.effects !== null) return call.effects;
+    call.effectTargets = PROPAGATE_ALL;
+    return call.effects = [];
   }
 
   /**
@@ -368,7 +370,7 @@ export class Client {
    */
   propagateInAnyCase(targets = PROPAGATE_ALL): void {
     const call = this.call!;
-    const isWanted = (this.host.calls.wantedTargets & targets) !== 0;
+    const isWanted = (call.wantedTargets & targets) !== 0;
     call.effects = isWanted ? [this.argv.clone()] : [];
     call.effectTargets = targets;
   }

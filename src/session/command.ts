@@ -273,8 +273,8 @@ export interface Call {
   effects: Argv[] | null;
   /** If there are `effects`: the kinds of sinks (PROPAGATE_…) that hear of them. */
   effectTargets: number;
-  /** Whether effects are recorded anywhere, so that it pays to name them. */
-  wantsEffects: boolean;
+  /** The kinds (PROPAGATE_…) of those who record effects; if there are any, to name them pays. */
+  wantedTargets: number;
   /** The call of the same client inside of which this one runs. */
   outer: Call | null;
 }

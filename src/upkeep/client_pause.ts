@@ -70,7 +70,7 @@ export class ClientPause {
     this.#schedule();
   }
 
-  /** Ends the pause of CLIENT PAUSE: clients that waited go on, as far as nobody else holds them. */
+  /** Ends the pause of CLIENT PAUSE: clients that waited go on, unless somebody else holds them. */
   end(): void {
     this.#timer.stop();
     if (!this.#isTimed) return;

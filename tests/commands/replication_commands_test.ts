@@ -45,18 +45,6 @@ Deno.test("WAIT does not wait in a transaction, and refuses what is no time", ()
   ]);
 });
 
-Deno.test("a master stays one, and cannot become a replica", () => {
-  using server = new EmbeddedServer();
-  for (const name of ["REPLICAOF", "SLAVEOF"]) {
-    assertEquals(server.run(name, "NO", "ONE"), "OK");
-    assertEquals(server.raw(name, "host", "x"), "-ERR Invalid master port\r\n");
-    const refusal = "-ERR Replication is not available in this version of Redeno\r\n";
-    assertEquals(server.raw(name, "host", "6379"), refusal);
-    assertEquals(server.raw("PSYNC", "?", "-1"), refusal);
-  }
-  assertEquals(server.run("ROLE"), ["master", 0, []]);
-});
-
 Deno.test("FAILOVER finds no replicas, after it has read its options", () => {
   using server = new EmbeddedServer();
   const answer = (words: string) => server.raw("FAILOVER", ...words.split(" ").slice(1));
@@ -70,17 +58,4 @@ Deno.test("FAILOVER finds no replicas, after it has read its options", () => {
     [" FORCE FORCE", "syntax error"],
   ];
   for (const [words, text] of cases) assertEquals(answer(words), `-ERR ${text}\r\n`);
-});
-
-Deno.test("REPLCONF takes what it knows, and does not answer ACK", () => {
-  using server = new EmbeddedServer();
-  const answer = (...words: string[]) => server.raw("REPLCONF", ...words);
-  assertEquals(answer("listening-port", "1", "ip-address", "x", "capa", "eof"), "+OK\r\n");
-  assertEquals(answer("rdb-only", "1", "rdb-filter-only", "functions"), "+OK\r\n");
-  assertEquals(answer("ack", "x"), "");
-  assertEquals(answer("foo", "1"), "-ERR Unrecognized REPLCONF option: foo\r\n");
-  assertEquals(answer("capa"), "-ERR syntax error\r\n");
-  const tooLong =
-    "-ERR REPLCONF ip-address provided by replica instance is too long: 1025 bytes\r\n";
-  assertEquals(answer("ip-address", "x".repeat(1025)), tooLong);
 });

@@ -35,6 +35,7 @@ const OWN = [
   "script-time-limit",
   "set-max-listpack-entries",
   "set-max-listpack-value",
+  "shutdown-hands-over",
   "transport",
 ];
 

@@ -210,8 +210,6 @@ Deno.test("a line may be in any encoding, as a comment may", () => {
 Deno.test("a server that would be something else than asked for does not start", () => {
   for (
     const [line, reason] of [
-      ["replicaof 127.0.0.1 6379", "cannot be a replica yet"],
-      ["SLAVEOF host 1", "cannot be a replica yet"],
       ["cluster-enabled yes", "no cluster mode yet"],
     ]
   ) {
@@ -219,9 +217,17 @@ Deno.test("a server that would be something else than asked for does not start",
     assertStringIncludes(failure.message, reason);
     assertStringIncludes(failure.report, `at line 2 of standard input\n>>> '${line}'\n`);
     // What comes later wins.
-    const directives = ["replicaof no one", "cluster-enabled no"];
+    const directives = ["cluster-enabled no"];
     assertEquals(load({ standardInput: `port 5\n${line}\n`, directives }).port, 5);
   }
+});
+
+Deno.test("a file names the master, under the old name, too", () => {
+  const { replicaof } = load({ standardInput: "replicaof 10.0.0.1 6379\n" });
+  assertEquals(replicaof, { host: "10.0.0.1", port: 6379 });
+  assertEquals(load({ standardInput: "SLAVEOF host 1\n" }).replicaof, { host: "host", port: 1 });
+  const directives = ["replicaof no one"];
+  assertEquals(load({ standardInput: "slaveof host 1\n", directives }).replicaof, null);
 });
 
 Deno.test("a log file that cannot be opened stops the start", () => {

@@ -24,6 +24,9 @@ function laterCommands(rows: ReadonlyMap<string, CommandRow>): Set<string> {
   return new Set(later.map(([name]) => name));
 }
 
+/** With an argument of a later version: NOVALUES of 7.4. */
+const LATER_ARGUMENTS: readonly string[] = ["hscan"];
+
 const ASKED_NAMES = [
   ...["get", "SET", "config|get", "nosuch", "mset", "zunionstore", "xread", "cluster|slots"],
   ...["config|get|port", "get|key", "config|", "|get", "|", "", "Module|LOADEX"],
@@ -57,6 +60,7 @@ testWith(["redis-server"], "every row of the command table equals the original's
   for (const [name, row] of ours) {
     const expected = original.get(name);
     if (later.has(name)) continue;
+    if (LATER_ARGUMENTS.includes(name)) row.set("arguments", expected?.get("arguments") ?? "");
     if (expected === undefined) differences.push(`${name}: unknown to redis-server`);
     else differences.push(...rowDifferences(expected, row).map((text) => `${name}: ${text}`));
   }
@@ -169,7 +173,8 @@ testWith(
     let count = 0;
     for (const name of plainNames) {
       if (
-        later.has(name) || [...plainNames].some((one) => one.startsWith(`${name}|`))
+        later.has(name) || LATER_ARGUMENTS.includes(name) ||
+        [...plainNames].some((one) => one.startsWith(`${name}|`))
       ) {
         continue;
       }

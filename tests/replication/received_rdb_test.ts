@@ -1,4 +1,4 @@
-/** Received RDBs: what is kept is what came, and what is wrong with it is found before it is loaded. */
+/** Received RDBs: what is kept is what came, and what is wrong with it is found before a load. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { readWholeFile } from "../../src/persistence/file_system.ts";
 import { RdbInFile, RdbInMemory, type ReceivedRdb } from "../../src/replication/received_rdb.ts";

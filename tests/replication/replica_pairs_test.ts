@@ -24,7 +24,7 @@ const KINDS: readonly PeerKind[] = ["redeno", "redis 7.0", "redis 6.2", "redis 8
 const REQUESTS = Number(Deno.env.get("REDENO_REPLICATION_REQUESTS") ?? 1500);
 const CUTS = 50;
 /**
- * What is not the same command everywhere: Redis 8.2 tells its replicas of HINCRBYFLOAT by a command
+ * What is not the same command everywhere: Redis 8.2 tells replicas of HINCRBYFLOAT by a command
  * that 7.0 does not have, and 6.2 takes a DECRBY by -2^63 for an increment.
  */
 const NOT_SHARED = /^(hincrbyfloat|decrby)$/i;

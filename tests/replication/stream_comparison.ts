@@ -5,6 +5,7 @@
  * Times are the only thing that may differ: a moment near the present is shown as <now>, or as the
  * seconds before or behind it.
  */
+import * as clock from "../../src/base/clock.ts";
 import { startRedis } from "../support/redis_process.ts";
 import { type Argument, RespClient } from "../support/resp_client.ts";
 import { type ServerProcess, startServer } from "../support/server_process.ts";
@@ -122,7 +123,7 @@ function withoutBookkeeping(commands: readonly string[]): string[] {
 }
 
 function withoutTimes(command: string): string {
-  const nowMs = Date.now();
+  const nowMs = clock.systemMs();
   return command.replace(MOMENT, (digits) => {
     const seconds = Math.round((Number(digits) - nowMs) / NEAR_MS);
     return Math.abs(seconds) > 1e6 ? digits : seconds === 0 ? "<now>" : "<time>";

@@ -46,7 +46,7 @@ Deno.test("effects of a call are its own, and there are none while nobody record
   assertEquals(client.wantsEffects, false);
   client.propagateAs("DEL", "key");
   assertEquals(outer.effects, []);
-  calls.wantsEffects = true;
+  calls.wantedTargets = 1;
   const inner = calls.enter(client, row(server, "spop"));
   client.propagateAs("SREM", "set", "a");
   assertEquals([inner.effects?.length, outer.effects], [1, []]);

@@ -131,7 +131,8 @@ export class WriteLoad implements Disposable {
       .filter(({ args }) => isWanted(String(args[0])))
       .flatMap((step) =>
         random.oneIn(12) ? [step, { ...step, args: scriptRequest(random) }] : [step]
-      );
+      )
+      .filter(({ args }) => isWanted(String(args[0])));
   }
 
   /** Connects the two clients that send it to a server on this machine. */
