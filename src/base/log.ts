@@ -17,6 +17,11 @@ export type LogLevel = "debug" | "verbose" | "notice" | "warning";
 /** Nothing at all, from Redis 7.2 on. */
 export type LogThreshold = LogLevel | "nothing";
 
+/** How a line is laid out (log-format of Valkey): as above, as `key="value"`, as an object. */
+export type LogFormat = "legacy" | "logfmt" | "json";
+/** How a line tells its time: as above, as in RFC 3339 with the offset from UTC, as Unix time. */
+export type LogTimeFormat = "legacy" | "iso8601" | "milliseconds";
+
 /** Who speaks: the server itself (as master or replica), or its background child. */
 export type LogRole = "M" | "S" | "C";
 
@@ -29,14 +34,31 @@ function digits(value: number, width: number): string {
   return String(value).padStart(width, "0");
 }
 
-/** "05 Mar 2024 14:07:09.123", local time. */
-function formatTime(timeMs: number): string {
+/** "05 Mar 2024 14:07:09.123", local time, or what else is asked for. */
+function formatTime(timeMs: number, format: LogTimeFormat): string {
+  if (format === "milliseconds") return String(timeMs);
   const time = new Date(timeMs);
+  if (format === "iso8601") return isoTime(time);
   const day = `${digits(time.getDate(), 2)} ${MONTHS[time.getMonth()]} ${time.getFullYear()}`;
   const clock = [time.getHours(), time.getMinutes(), time.getSeconds()];
   return `${day} ${clock.map((part) => digits(part, 2)).join(":")}.` +
     digits(time.getMilliseconds(), 3);
 }
+
+/** "2024-03-05T14:07:09.123+01:00", local time. */
+function isoTime(time: Date): string {
+  const minutesEast = -time.getTimezoneOffset();
+  const local = new Date(time.getTime() + minutesEast * 60_000).toISOString().slice(0, -1);
+  const size = Math.abs(minutesEast);
+  const offset = `${digits(Math.floor(size / 60), 2)}:${digits(size % 60, 2)}`;
+  return `${local}${minutesEast < 0 ? "-" : "+"}${offset}`;
+}
+
+const ROLE_NAMES: Readonly<Record<LogRole, string>> = {
+  M: "primary",
+  S: "replica",
+  C: "RDB/AOF",
+};
 
 function writeAll(file: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
   let written = 0;
@@ -51,6 +73,8 @@ export class Log {
   readonly #writeOut: (text: string) => void;
   #level = LEVELS.indexOf("notice");
   #role: LogRole = "M";
+  format: LogFormat = "legacy";
+  timeFormat: LogTimeFormat = "legacy";
   /** Path of the log file; "" is standard output (as `logfile ""` in the configuration). */
   #path = "";
 
@@ -110,15 +134,27 @@ export class Log {
     this.#write(3, message);
   }
 
-  /** A line without prefix, for the banner and crash reports. */
+  /** Text without prefix, for the banner and crash reports; in other formats an entry as well. */
   raw(text: string): void {
-    this.#append(text);
+    this.#append(this.format === "legacy" ? text : this.#line(2, text));
   }
 
   #write(level: number, message: string): void {
     if (level < this.#level) return;
-    const prefix = `${Deno.pid}:${this.#role} ${formatTime(systemMs())}`;
-    this.#append(`${prefix} ${MARKS.charAt(level)} ${message}\n`);
+    this.#append(this.#line(level, message));
+  }
+
+  #line(level: number, message: string): string {
+    const { pid } = Deno;
+    const timestamp = formatTime(systemMs(), this.timeFormat);
+    if (this.format === "legacy") {
+      return `${pid}:${this.#role} ${timestamp} ${MARKS.charAt(level)} ${message}\n`;
+    }
+    const role = ROLE_NAMES[this.#role];
+    const entry = { pid, role, timestamp, level: LEVELS[level], message };
+    if (this.format === "json") return `${JSON.stringify(entry)}\n`;
+    return `pid=${pid} role=${role} timestamp="${timestamp}" level=${entry.level} ` +
+      `message=${JSON.stringify(message)}\n`;
   }
 
   #append(text: string): void {

@@ -54,6 +54,12 @@ const NOT_OF_SEVERAL = commandError("ERR BITOP NOT must be called with a single 
 /** Output of BITOP is made in pieces of this size. */
 const BLOCK_BYTES = 256 * 1024;
 const NOT = 3;
+/** Of Redis 8.2: in the first alone, in others but not the first, in the first and others. */
+const DIFF = 4;
+const DIFF1 = 5;
+const ANDOR = 6;
+/** Of Redis 8.2: in exactly one. */
+const ONE = 7;
 
 const HASH = 0x23;
 
@@ -199,6 +205,11 @@ function bitopCommand(client: Client): void {
   const { db, argv, reply } = client;
   const operation = operationArgument(argv);
   if (operation === NOT && argv.count !== 4) throw NOT_OF_SEVERAL;
+  if (operation >= DIFF && operation < ONE && argv.count < 5) {
+    throw commandError(
+      `ERR BITOP ${argv.text(1).toUpperCase()} must be called with at least two source keys.`,
+    );
+  }
   const sources: Ref[] = [];
   let length = 0;
   for (let index = 3; index < argv.count; index++) {
@@ -209,18 +220,32 @@ function bitopCommand(client: Client): void {
   if (length > 0) {
     storeCombined(client, sources, operation, length);
     db.changed(argv, 2, EVENT_STRING, "set");
+    if (operation > NOT) propagateOutcome(client);
   } else if (db.lookupForWrite(argv, 2) !== 0) {
     db.remove(argv, 2);
     db.changed(argv, 2, EVENT_GENERIC, "del");
+    if (operation > NOT && client.wantsEffects) client.propagateAs("DEL", argv.copy(2));
   }
   reply.integer(length);
 }
 
-function operationArgument(argv: Argv): bitmap.BitOperation | typeof NOT {
+/** Operations that 7.0 does not know are recorded as a SET of what they made. */
+function propagateOutcome(client: Client): void {
+  const { db, argv } = client;
+  if (!client.wantsEffects) return;
+  stringValue.read(db.arena, db.peek(argv, 2), view);
+  client.propagateAs("SET", argv.copy(2), view.copy());
+}
+
+function operationArgument(argv: Argv): number {
   if (argv.is(1, "and")) return bitmap.AND;
   if (argv.is(1, "or")) return bitmap.OR;
   if (argv.is(1, "xor")) return bitmap.XOR;
   if (argv.is(1, "not")) return NOT;
+  if (argv.is(1, "diff")) return DIFF;
+  if (argv.is(1, "diff1")) return DIFF1;
+  if (argv.is(1, "andor")) return ANDOR;
+  if (argv.is(1, "one")) return ONE;
   throw SYNTAX_ERROR;
 }
 
@@ -228,13 +253,14 @@ function operationArgument(argv: Argv): bitmap.BitOperation | typeof NOT {
 function storeCombined(
   { db, argv }: Client,
   sources: readonly Ref[],
-  operation: bitmap.BitOperation | typeof NOT,
+  operation: number,
   length: number,
 ): void {
   const { arena } = db;
   const block = new Uint8Array(Math.min(length, BLOCK_BYTES));
   if (length <= BLOCK_BYTES) {
     combineBlock(arena, sources, operation, 0, block);
+    db.announceOverwrite(argv, 2, TYPE_STRING);
     db.setString(argv, 2, block, 0, length, NO_EXPIRY);
     const entry = db.findRaw(argv.bytes, argv.starts[2], argv.lengths[2]);
     value.setEncodingOnly(arena, entry, value.ENCODING_RAW);
@@ -255,23 +281,75 @@ function storeCombined(
 function combineBlock(
   arena: Arena,
   sources: readonly Ref[],
-  operation: bitmap.BitOperation | typeof NOT,
+  operation: number,
   offset: number,
   block: Uint8Array<ArrayBuffer>,
 ): void {
   block.fill(0);
+  if (operation === ONE) return keepSingleBits(arena, sources, offset, block);
+  if (operation > NOT) return combineWithFirst(arena, sources, operation, offset, block);
   for (let index = 0; index < sources.length; index++) {
-    const combination = index === 0 || operation === NOT ? bitmap.OR : operation;
-    let at = 0;
-    while (sources[index] !== 0 && at < block.length) {
-      stringValue.piece(arena, sources[index], offset + at, view);
-      const count = Math.min(view.length, block.length - at);
-      if (count === 0) break;
-      bitmap.combine(block, at, view.bytes, view.start, count, combination);
-      at += count;
-    }
-    if (combination === bitmap.AND) block.fill(0, at);
+    const isFirst = index === 0 || operation === NOT;
+    combineSource(arena, sources[index], offset, block, isFirst ? bitmap.OR : operation);
   }
-  if (operation !== NOT) return;
+  if (operation === NOT) invert(block);
+}
+
+/** Combines `block` with the bytes of one source from `offset` on; missing bytes are 0. */
+function combineSource(
+  arena: Arena,
+  source: Ref,
+  offset: number,
+  block: Uint8Array<ArrayBuffer>,
+  operation: number,
+): void {
+  let at = 0;
+  while (source !== 0 && at < block.length) {
+    stringValue.piece(arena, source, offset + at, view);
+    const count = Math.min(view.length, block.length - at);
+    if (count === 0) break;
+    bitmap.combine(block, at, view.bytes, view.start, count, operation as bitmap.BitOperation);
+    at += count;
+  }
+  if (operation === bitmap.AND) block.fill(0, at);
+}
+
+/** DIFF, DIFF1, ANDOR: the first source against all others together. */
+function combineWithFirst(
+  arena: Arena,
+  [first, ...others]: readonly Ref[],
+  operation: number,
+  offset: number,
+  block: Uint8Array<ArrayBuffer>,
+): void {
+  for (const source of others) combineSource(arena, source, offset, block, bitmap.OR);
+  if (operation === DIFF1) {
+    const common = block.slice();
+    combineSource(arena, first, offset, common, bitmap.AND);
+    bitmap.combine(block, 0, common, 0, block.length, bitmap.XOR);
+    return;
+  }
+  if (operation === DIFF) invert(block);
+  combineSource(arena, first, offset, block, bitmap.AND);
+}
+
+/** ONE: the bits that exactly one source has. */
+function keepSingleBits(
+  arena: Arena,
+  sources: readonly Ref[],
+  offset: number,
+  block: Uint8Array<ArrayBuffer>,
+): void {
+  const several = new Uint8Array(block.length);
+  for (const source of sources) {
+    const again = block.slice();
+    combineSource(arena, source, offset, again, bitmap.AND);
+    bitmap.combine(several, 0, again, 0, block.length, bitmap.OR);
+    combineSource(arena, source, offset, block, bitmap.OR);
+  }
+  bitmap.combine(block, 0, several, 0, block.length, bitmap.XOR);
+}
+
+function invert(block: Uint8Array): void {
   for (let index = 0; index < block.length; index++) block[index] = ~block[index];
 }

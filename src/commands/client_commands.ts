@@ -2,7 +2,6 @@
  * CLIENT: what a connection is, and power over other connections. Client-side caching has a file of
  * its own (client_tracking_commands.ts).
  */
-import * as clock from "../base/clock.ts";
 import {
   type Client,
   REDIS_CLOSE_AFTER_REPLY,
@@ -12,17 +11,12 @@ import {
   REDIS_REPLY_SKIP,
   REDIS_REPLY_SKIP_NEXT,
 } from "../session/client.ts";
-import {
-  clientLine,
-  type ClientType,
-  clientType,
-  parseClientType,
-} from "../session/client_listing.ts";
+import { clientLine } from "../session/client_listing.ts";
 import type { RedisCommand } from "../session/command.ts";
-import type { Argv } from "../protocol/argv.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import { bigIntegerArgument, integerArgument } from "./arguments.ts";
 import { clientTrackingRows } from "./client_tracking_commands.ts";
+import { type ClientFilter, clientFilterArguments } from "./client_filters.ts";
 import { isClientName } from "./connection_commands.ts";
 import { replyHelp, wrongSubcommandArity } from "./help.ts";
 
@@ -120,14 +114,15 @@ const HELP = [
   "      Those of this kind.",
   "    * USER <username>",
   "      Those logged in under this name.",
-  "    * MAXAGE <seconds>",
-  "      Those connected for as long, or longer.",
+  "    * MAXAGE <seconds>, IDLE <seconds>",
+  "      Those connected, or silent, for as long, or longer.",
+  "    * ID <id> [...], NAME, IP, DB, FLAGS, LIB-NAME, LIB-VER, CAPA <value>",
+  "      Those of which it is true; with NOT- before the option, those of which it is not.",
   "    * SKIPME (YES|NO)",
   "      Whether to spare yourself (yes, unless you say NO).",
   "LIST [options ...]",
   "    Shows clients, one a line, all of them or:",
-  "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
-  "      Those of this kind.",
+  "    * Options as for KILL.",
   "UNPAUSE",
   "    Ends a PAUSE early.",
   "PAUSE <timeout> [WRITE|ALL]",
@@ -153,8 +148,6 @@ const NO_SUCH_CLIENT = commandError("ERR No such client");
 const INVALID_NAME = commandError(
   "ERR Client names cannot contain spaces, newlines or special characters.",
 );
-const INVALID_MAX_AGE = commandError("ERR maxage is not an integer or out of range");
-const MAX_AGE_TOO_SMALL = commandError("ERR maxage should be greater than 0");
 const INVALID_TIMEOUT = commandError("ERR timeout is not an integer or out of range");
 const NEGATIVE_TIMEOUT = commandError("ERR timeout is negative");
 const INVALID_PAUSE_MODE = commandError("ERR CLIENT PAUSE mode must be WRITE or ALL");
@@ -172,45 +165,24 @@ function clientInfoCommand(client: Client): void {
 }
 
 function clientListCommand(client: Client): void {
-  const { argv, reply, host } = client;
+  const { host, reply } = client;
+  const { ids, tests, skipsMe } = clientFilterArguments(client, 2, false, INVALID_CLIENT_ID);
   let lines = "";
-  if (argv.count === 4 && argv.is(2, "type")) {
-    const type = clientTypeArgument(client, 3);
-    for (const each of host.clients.values()) {
-      if (clientType(each) === type) lines += `${clientLine(each)}\n`;
-    }
-  } else if (argv.count > 3 && argv.is(2, "id")) {
-    for (let index = 3; index < argv.count; index++) {
-      const each = host.clients.get(integerArgument(argv, index, INVALID_CLIENT_ID));
-      if (each !== undefined) lines += `${clientLine(each)}\n`;
-    }
-  } else if (argv.count === 2) {
-    for (const each of host.clients.values()) lines += `${clientLine(each)}\n`;
-  } else {
-    throw SYNTAX_ERROR;
+  // Redis: whom ids name comes in their order.
+  for (const each of ids?.map((id) => host.clients.get(id)) ?? host.clients.values()) {
+    if (each === undefined || (skipsMe && each === client)) continue;
+    if (tests.every((test) => test(each))) lines += `${clientLine(each)}\n`;
   }
   reply.verbatim(lines);
-}
-
-function clientTypeArgument({ argv }: Client, index: number): ClientType {
-  const word = argv.text(index);
-  const type = parseClientType(word);
-  if (type === null) throw commandError(`ERR Unknown client type '${argv.quoted(index)}'`);
-  return type;
-}
-
-/** Which connections CLIENT KILL ends: those that all tests accept. */
-interface KillFilter {
-  tests: ((candidate: Client) => boolean)[];
-  skipsMe: boolean;
 }
 
 function clientKillCommand(client: Client): void {
   const { argv, reply, host } = client;
   const isOldForm = argv.count === 3;
-  const filter = isOldForm
-    ? { tests: [hasPeerAddress(argv.text(2))], skipsMe: false }
-    : parseKillFilter(client);
+  const address = argv.text(2);
+  const filter: ClientFilter = isOldForm
+    ? { tests: [({ transport }) => transport.peerAddress === address], ids: null, skipsMe: false }
+    : clientFilterArguments(client, 2, true, CLIENT_ID_TOO_SMALL);
   let count = 0;
   for (const candidate of [...host.clients.values()]) {
     if (filter.skipsMe && candidate === client) continue;
@@ -222,50 +194,6 @@ function clientKillCommand(client: Client): void {
   if (!isOldForm) reply.integer(count);
   else if (count > 0) reply.ok();
   else throw NO_SUCH_CLIENT;
-}
-
-function hasPeerAddress(address: string): (candidate: Client) => boolean {
-  return ({ transport }) => transport.peerAddress === address;
-}
-
-function parseKillFilter(client: Client): KillFilter {
-  const { argv, host } = client;
-  const filter: KillFilter = { tests: [], skipsMe: true };
-  for (let index = 2; index < argv.count; index += 2) {
-    if (index + 1 === argv.count) throw SYNTAX_ERROR;
-    const word = argv.text(index + 1);
-    if (argv.is(index, "id")) {
-      const id = integerArgument(argv, index + 1, CLIENT_ID_TOO_SMALL);
-      if (id < 1) throw CLIENT_ID_TOO_SMALL;
-      filter.tests.push((candidate) => candidate.id === id);
-    } else if (argv.is(index, "type")) {
-      const type = clientTypeArgument(client, index + 1);
-      filter.tests.push((candidate) => clientType(candidate) === type);
-    } else if (argv.is(index, "addr")) {
-      filter.tests.push(hasPeerAddress(word));
-    } else if (argv.is(index, "laddr")) {
-      filter.tests.push(({ transport }) => transport.localAddress === word);
-    } else if (argv.is(index, "user")) {
-      const user = host.acl.find(word);
-      if (user === null) throw commandError(`ERR No such user '${word}'`);
-      filter.tests.push((candidate) => candidate.user === user);
-    } else if (argv.is(index, "maxage")) {
-      const bornMs = clock.nowMs() - 1000 * maxAgeArgument(argv, index + 1);
-      filter.tests.push((candidate) => candidate.createdMs <= bornMs);
-    } else if (argv.is(index, "skipme")) {
-      filter.skipsMe = parseChoice(client, index + 1, "yes", "no");
-    } else {
-      throw SYNTAX_ERROR;
-    }
-  }
-  return filter;
-}
-
-/** The age, in seconds, from which on CLIENT KILL MAXAGE closes clients. */
-function maxAgeArgument(argv: Argv, index: number): number {
-  const seconds = integerArgument(argv, index, INVALID_MAX_AGE);
-  if (seconds <= 0) throw MAX_AGE_TOO_SMALL;
-  return seconds;
 }
 
 /** Whether an argument is the first of two words; any other is a syntax error. */

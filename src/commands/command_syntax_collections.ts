@@ -3,7 +3,9 @@
  * in the notation of command_syntax.ts.
  */
 export const COLLECTION_SYNTAX = `
-BLMOVE source:key destination:key wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT) timeout:double
+BLMOVEM source:key destination:key wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT)
+    [block(limit(COUNT count:int | EXACTLY exact:int) order(OBO|BULK))]
+LMOVE source:key destination:key wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT) timeout:double
 BLMPOP timeout:double numkeys:int key... where(LEFT|RIGHT) [COUNT count:int]
 BLPOP key... timeout:double
   6.0.0: 'timeout' may have decimals.
@@ -38,7 +40,8 @@ HPEXPIREAT key unix-time-milliseconds:time [condition(NX|XX|GT|LT)]
 HPEXPIRETIME key FIELDS fields(numfields:int field...)
 HPTTL key FIELDS fields(numfields:int field...)
 HRANDFIELD key [options(count:int [WITHVALUES])]
-HSCAN key cursor:int [MATCH pattern] [COUNT count:int] [NOVALUES]
+HSCAN key cursor:int [MATCH pattern] [COUNT count:int] [NOVALUES^7.4.0]
+  7.4.0: 'NOVALUES' is new.
 HSET key (field value)...
   4.0.0: Any number of fields and values.
 HSETEX key [condition(FNX|FXX)]
@@ -79,6 +82,8 @@ SCARD key
 SDIFF key...
 SDIFFSTORE destination:key key...
 SINTER key...
+SDIFFCARD numkeys:int key... [LIMIT limit:int]
+SUNIONCARD numkeys:int key... [APPROX] [LIMIT limit:int]
 SINTERCARD numkeys:int key... [LIMIT limit:int]
 SINTERSTORE destination:key key...
 SISMEMBER key member

@@ -50,10 +50,11 @@ ZCOUNT key min:double max:double
 ZDIFF numkeys:int key... [WITHSCORES]
 ZDIFFSTORE destination:key numkeys:int key...
 ZINCRBY key increment:int member
-ZINTER numkeys:int key... [WEIGHTS weight:int...] [AGGREGATE aggregate(SUM|MIN|MAX)] [WITHSCORES]
+ZINTER numkeys:int key... [WEIGHTS weight:int...]
+    [AGGREGATE aggregate(SUM | MIN | MAX | COUNT^8.8.0)] [WITHSCORES]
 ZINTERCARD numkeys:int key... [LIMIT limit:int]
 ZINTERSTORE destination:key numkeys:int key... [WEIGHTS weight:int...]
-    [AGGREGATE aggregate(SUM|MIN|MAX)]
+    [AGGREGATE aggregate(SUM | MIN | MAX | COUNT^8.8.0)]
 ZLEXCOUNT key min max
 ZMPOP numkeys:int key... where(MIN|MAX) [COUNT count:int]
 ZMSCORE key member...
@@ -69,7 +70,8 @@ ZRANGEBYSCORE key min:double max:double [WITHSCORES^2.0.0] [LIMIT (offset:int co
   deprecated 6.2.0: 'ZRANGE' 'BYSCORE'
   2.0.0: 'WITHSCORES' is new.
 ZRANGESTORE dst:key src:key min max [sortby(BYSCORE|BYLEX)] [REV] [LIMIT (offset:int count:int)]
-ZRANK key member
+ZRANK key member [WITHSCORE^7.2.0]
+  7.2.0: 'WITHSCORE' is new.
 ZREM key member...
   2.4.0: Any number of members.
 ZREMRANGEBYLEX key min max
@@ -82,10 +84,12 @@ ZREVRANGEBYLEX key max min [LIMIT (offset:int count:int)]
 ZREVRANGEBYSCORE key max:double min:double [WITHSCORES] [LIMIT (offset:int count:int)]
   deprecated 6.2.0: 'ZRANGE' 'REV' 'BYSCORE'
   2.1.6: Bounds may be exclusive.
-ZREVRANK key member
+ZREVRANK key member [WITHSCORE^7.2.0]
+  7.2.0: 'WITHSCORE' is new.
 ZSCAN key cursor:int [MATCH pattern] [COUNT count:int]
 ZSCORE key member
-ZUNION numkeys:int key... [WEIGHTS weight:int...] [AGGREGATE aggregate(SUM|MIN|MAX)] [WITHSCORES]
+ZUNION numkeys:int key... [WEIGHTS weight:int...]
+    [AGGREGATE aggregate(SUM | MIN | MAX | COUNT^8.8.0)] [WITHSCORES]
 ZUNIONSTORE destination:key numkeys:int key... [WEIGHTS weight:int...]
-    [AGGREGATE aggregate(SUM|MIN|MAX)]
+    [AGGREGATE aggregate(SUM | MIN | MAX | COUNT^8.8.0)]
 `;

@@ -17,7 +17,7 @@ import type { Client } from "../session/client.ts";
 import type { Host } from "../session/host.ts";
 import type { RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
-import { encodingLimits } from "../durability/encoding_limits.ts";
+import { encodingLimits } from "../durability/value_limits.ts";
 import { nextExpiryOfKey } from "../values/element_expiry.ts";
 import * as value from "../values/value.ts";
 import { bigIntegerArgument, integerArgument } from "./arguments.ts";

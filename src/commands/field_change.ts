@@ -7,7 +7,7 @@
  * recorded before all that the command does.
  */
 import * as clock from "../base/clock.ts";
-import { FIELD_LIVES, HASH_EXPIRED } from "../keyspace/field_expiry.ts";
+import { expireFields, FIELD_LIVES, HASH_EXPIRED } from "../keyspace/field_expiry.ts";
 import { EVENT_HASH } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Client } from "../session/client.ts";
@@ -43,10 +43,21 @@ export class FieldChange {
   }
 
   /**
+   * Removes those of the named fields (every `step`-th argument from `first` on) that have expired;
+   * see `expireFields`.
+   */
+  expireNamed(first: number, step: number, stopsAtLiving: boolean): void {
+    if (this.entry === 0) return;
+    const { argv, db } = this.#client;
+    if (expireFields(db, this.entry, argv, first, step, stopsAtLiving)) this.entry = 0;
+  }
+
+  /**
    * Whether the fields that are every `step`-th argument from `first` on are all there, or are all
    * missing. Looks no further than the first that is not as wanted.
    */
   areAll(first: number, step: number, wanted: boolean): boolean {
+    if (!wanted) this.expireNamed(first, step, true);
     for (let index = first; index < this.#client.argv.count; index += step) {
       if (this.has(index) !== wanted) return false;
     }

@@ -17,9 +17,9 @@ import { random } from "../base/random.ts";
 import { scratch } from "../base/scratch.ts";
 import type { Database } from "../keyspace/database.ts";
 import {
+  expireFields,
   FIELD_LIVES,
   hasExpiredFields,
-  HASH_EXPIRED,
   removeExpiredFields,
 } from "../keyspace/field_expiry.ts";
 import { EVENT_HASH } from "../keyspace/keyspace_listener.ts";
@@ -183,12 +183,13 @@ function hgetCommand(client: Client): void {
 function hmgetCommand(client: Client): void {
   const { argv, db, reply } = client;
   let entry = typedForRead(client, 1, TYPE_HASH);
-  const isExpiring = entry !== 0 && value.mayHaveExpiries(db.arena, entry);
+  if (entry !== 0 && expireFields(db, entry, argv, 2, 1, false)) entry = 0;
+  // Where those that have expired may not be removed, they are hidden.
+  const hides = entry !== 0 && hasExpiredFields(db, entry);
   reply.array(argv.count - 2);
   for (let index = 2; index < argv.count; index++) {
-    const state = isExpiring && entry !== 0 ? expireArgument(client, entry, index) : FIELD_LIVES;
-    if (state === HASH_EXPIRED) entry = 0;
-    if (entry !== 0 && state === FIELD_LIVES && getField(client, entry, index)) {
+    const isHidden = hides && expireArgument(client, entry, index) !== FIELD_LIVES;
+    if (entry !== 0 && !isHidden && getField(client, entry, index)) {
       reply.bulk(found.bytes, found.start, found.length);
     } else {
       reply.nil();

@@ -226,6 +226,7 @@ function hgetexCommand(client: Client): void {
   const { option, first } = getexArguments(client);
   const { kind, expiryMs } = option;
   reply.array(argv.count - first);
+  change.expireNamed(first, 1, false);
   if (change.entry !== 0 && kind !== "none") hashValue.makeExpiring(db.arena, change.entry);
   for (let index = first; index < argv.count; index++) {
     if (!replyField(client, change, index)) continue;
@@ -265,6 +266,7 @@ function hgetdelCommand(client: Client): void {
   const change = new FieldChange(client, typedForWrite(client, 1, TYPE_HASH));
   const first = fieldListArgument(client, 2);
   reply.array(argv.count - first);
+  change.expireNamed(first, 1, false);
   for (let index = first; index < argv.count; index++) {
     if (replyField(client, change, index)) change.remove(index);
   }

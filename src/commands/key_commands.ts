@@ -178,6 +178,9 @@ const IS_LFU = commandError(
     "switching between policies at runtime LRU and LFU data will take some time to adjust.",
 );
 
+/** The type of a key that is missing. */
+const NONE = -1;
+
 const OBJECT_HELP = [
   "ENCODING <key>",
   "    Tells how the value is laid out in memory, by Redis's name for",
@@ -302,17 +305,27 @@ function renameGeneric({ db, argv }: Client, onlyIfMissing: boolean): boolean {
   const source = db.lookupForWrite(argv, 1);
   if (source === 0) throw NO_SUCH_KEY;
   if (isSameArgument(argv, 1, 2)) return !onlyIfMissing;
-  if (db.lookupForWrite(argv, 2) !== 0) {
+  const old = db.lookupForWrite(argv, 2);
+  const oldType = old === 0 ? NONE : value.typeOf(db.arena, old);
+  if (old !== 0) {
     if (onlyIfMissing) return false;
     db.remove(argv, 2);
   }
+  const type = value.typeOf(db.arena, source);
   const expiryMs = value.expiryOf(db.arena, source);
   db.adopt(db.detach(argv, 1), argv, 2, expiryMs);
   db.changed(argv, 1, EVENT_GENERIC, "rename_from");
   db.changed(argv, 2, EVENT_GENERIC, "rename_to");
+  announceReplaced(db, argv, oldType, type);
   // Redis counts a key that changes its place as one change.
   db.keyspace.dirty--;
   return true;
+}
+
+/** RENAME and COPY tell what they replaced after all else, if anybody wants to hear it. */
+function announceReplaced(db: Database, argv: Argv, oldType: number, type: number): void {
+  if (oldType === NONE || !db.keyspace.announcesOverwrites) return;
+  db.announceReplaced(argv, 2, oldType, type);
 }
 
 function moveCommand(client: Client): void {
@@ -345,12 +358,16 @@ function copyCommand(client: Client): void {
   if (target === db && isSameArgument(argv, 1, 2)) throw SAME_OBJECT;
   const source = db.lookupForRead(argv, 1);
   if (source === 0) return reply.integer(0);
-  if (target.lookupForWrite(argv, 2) !== 0) {
+  const old = target.lookupForWrite(argv, 2);
+  const oldType = old === 0 ? NONE : value.typeOf(db.arena, old);
+  if (old !== 0) {
     if (!mayReplace) return reply.integer(0);
     target.remove(argv, 2);
   }
+  const type = value.typeOf(db.arena, source);
   copyEntry(source, target, argv, 2);
   target.changed(argv, 2, EVENT_GENERIC, "copy_to");
+  announceReplaced(target, argv, oldType, type);
   reply.integer(1);
 }
 
@@ -410,7 +427,7 @@ function objectRefcountCommand(client: Client): void {
   if (entry === 0) return client.reply.nil();
   const { maxmemory, maxmemoryPolicy } = client.host.config;
   // Redis: with a limit and by these policies each value needs an access clock of its own.
-  const isClocked = maxmemory > 0 && /-l[rf]u$/.test(maxmemoryPolicy);
+  const isClocked = maxmemory > 0 && /-(lru|lrm|lfu)$/.test(maxmemoryPolicy);
   if (isClocked || value.encodingOf(arena, entry) !== value.ENCODING_INT) {
     return client.reply.integer(1);
   }

@@ -537,7 +537,7 @@ export function moveElement(
 }
 
 /** The list of an entry, or a new one under the key of an argument if the entry is 0. */
-function listOf({ db, argv }: Client, keyIndex: number, entry: Ref): Ref {
+export function listOf({ db, argv }: Client, keyIndex: number, entry: Ref): Ref {
   const { arena } = db;
   if (entry !== 0) return value.valueRef(arena, entry);
   const list = listValue.create(arena);
@@ -546,7 +546,7 @@ function listOf({ db, argv }: Client, keyIndex: number, entry: Ref): Ref {
 }
 
 /** Announces that `count` elements were taken, and removes the key if none is left. */
-function announceRemoved(
+export function announceRemoved(
   client: Client,
   keyIndex: number,
   list: Ref,

@@ -8,7 +8,7 @@
 import { EVENT_GENERIC, EVENT_SET } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Client } from "../session/client.ts";
-import { rangeSpec, type RedisCommand } from "../session/command.ts";
+import { type KeySpec, rangeSpec, type RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import * as setValue from "../values/set_value.ts";
 import * as value from "../values/value.ts";
@@ -23,6 +23,12 @@ const FROM_ALL = [rangeSpec("RO access", 1, -1)];
 const INTO_UPDATED = [rangeSpec("RW update", 1, 0), rangeSpec("RO access", 2, -1)];
 const INTO_OVERWRITTEN = [rangeSpec("OW update", 1, 0), rangeSpec("RO access", 2, -1)];
 
+const FROM_COUNTED: readonly KeySpec[] = [{
+  flags: ["RO", "access"],
+  begin: { index: 1 },
+  find: { keyNumberIndex: 0, firstKey: 1, step: 1 },
+}];
+
 // deno-fmt-ignore
 export const setAlgebraCommands: readonly RedisCommand[] = [
   { name: "sinter", arity: -2, flags: ["readonly"], keys: [1, -1, 1], keySpecs: FROM_ALL,
@@ -30,11 +36,20 @@ export const setAlgebraCommands: readonly RedisCommand[] = [
     tips: ["nondeterministic_output_order"], complexity: SINTER_COMPLEXITY,
     summary: "Returns the members that all sets have in common." },
   { name: "sintercard", arity: -3, flags: ["readonly", "movablekeys"], keys: [0, 0, 0],
-    keySpecs: [{ flags: ["RO", "access"], begin: { index: 1 },
-      find: { keyNumberIndex: 0, firstKey: 1, step: 1 } }], findKeys: keysByNumber(1),
+    keySpecs: FROM_COUNTED, findKeys: keysByNumber(1),
     categories: ["@set"], since: "7.0.0", group: "set", proc: sintercardCommand,
     complexity: SINTER_COMPLEXITY,
     summary: "Returns how many members all sets have in common, counting up to a limit." },
+  { name: "sunioncard", arity: -3, flags: ["readonly", "movablekeys"], keys: [0, 0, 0],
+    keySpecs: FROM_COUNTED, findKeys: keysByNumber(1),
+    categories: ["@set"], since: "8.10.0", group: "set", proc: sunioncardCommand,
+    complexity: SUNION_COMPLEXITY,
+    summary: "Returns how many members the sets have together, counting up to a limit." },
+  { name: "sdiffcard", arity: -3, flags: ["readonly", "movablekeys"], keys: [0, 0, 0],
+    keySpecs: FROM_COUNTED, findKeys: keysByNumber(1),
+    categories: ["@set"], since: "8.10.0", group: "set", proc: sdiffcardCommand,
+    complexity: SINTER_COMPLEXITY,
+    summary: "Returns how many members only the first set has, counting up to a limit." },
   { name: "sinterstore", arity: -3, flags: ["write", "denyoom"], keys: [1, -1, 1],
     keySpecs: INTO_UPDATED,
     categories: ["@set"], since: "1.0.0", group: "set", proc: sinterstoreCommand,
@@ -79,16 +94,62 @@ function sinterCommand(client: Client): void {
 }
 
 function sintercardCommand(client: Client): void {
-  const { argv, reply } = client;
+  const { keyCount, limit } = cardinalityArguments(client, false);
+  let found = 0;
+  someInAll(client, readSets(client, 2, 2 + keyCount), () => ++found === limit);
+  client.reply.integer(found);
+}
+
+/**
+ * The arguments of SINTERCARD and its kin: the number of keys, and the limit, 0 for none. APPROX,
+ * which SUNIONCARD knows, allows an estimate; ours is exact.
+ */
+function cardinalityArguments(
+  { argv }: Client,
+  mayEstimate: boolean,
+): { keyCount: number; limit: number } {
   const keyCount = boundedIntegerArgument(argv, 1, 1, Infinity, NO_KEYS);
   if (keyCount > argv.count - 2) throw TOO_MANY_KEYS;
   let limit = 0;
-  for (let index = 2 + keyCount; index < argv.count; index += 2) {
+  for (let index = 2 + keyCount; index < argv.count; index++) {
+    if (mayEstimate && argv.is(index, "approx")) continue;
     if (!argv.is(index, "limit") || index + 1 === argv.count) throw SYNTAX_ERROR;
-    limit = boundedIntegerArgument(argv, index + 1, 0, Infinity, NEGATIVE_LIMIT);
+    limit = boundedIntegerArgument(argv, ++index, 0, Infinity, NEGATIVE_LIMIT);
   }
+  return { keyCount, limit };
+}
+
+function sunioncardCommand(client: Client): void {
+  const { db: { arena, keyspace }, reply } = client;
+  const { keyCount, limit } = cardinalityArguments(client, true);
+  const sets = [...new Set(readSets(client, 2, 2 + keyCount))].filter((set) => set !== 0);
+  if (sets.length === 1) {
+    const total = setValue.countOfKey(arena, sets[0]);
+    return reply.integer(limit === 0 ? total : Math.min(total, limit));
+  }
+  const result = setValue.createDetached(arena);
+  for (const set of sets) {
+    const isFull = setValue.someMember(arena, set, ({ bytes, start, length }) => {
+      addTo(client, result, bytes, start, length);
+      return setValue.countOfKey(arena, result) === limit;
+    });
+    if (isFull) break;
+  }
+  reply.integer(setValue.countOfKey(arena, result));
+  keyspace.reclaimer.freeEntry(result);
+}
+
+function sdiffcardCommand(client: Client): void {
+  const { db: { arena }, reply } = client;
+  const { keyCount, limit } = cardinalityArguments(client, false);
+  const [first, ...rest] = readSets(client, 2, 2 + keyCount);
+  const others = [...new Set(rest)].filter((set) => set !== 0);
+  if (first === 0 || others.includes(first)) return reply.integer(0);
   let found = 0;
-  someInAll(client, readSets(client, 2, 2 + keyCount), () => ++found === limit);
+  setValue.someMember(arena, first, ({ bytes, start, length }) => {
+    const isElsewhere = others.some((other) => setValue.has(arena, other, bytes, start, length));
+    return !isElsewhere && ++found === limit;
+  });
   reply.integer(found);
 }
 

@@ -2,6 +2,7 @@
  * Sorted set store commands: union, intersection and difference of sorted sets, shown or stored. A
  * set may stand for a sorted set whose scores are all 1.
  */
+import { formatScore } from "../base/doubles.ts";
 import { Slice } from "../base/bytes.ts";
 import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
@@ -73,11 +74,15 @@ export const sortedSetStoreCommands: readonly RedisCommand[] = [
     summary: "Counts the members of all of several sorted sets." },
 ];
 
+/** Scores and members in one ZADD of the AOF at most. */
+const PROPAGATED_WORDS_MAX = 1024;
+
 const WEIGHT_NOT_A_FLOAT = commandError("ERR weight value is not a float");
 const NEGATIVE_LIMIT = commandError("ERR LIMIT can't be negative");
 
 type Operation = "union" | "inter" | "diff";
-type Aggregate = "sum" | "min" | "max";
+/** "count", of Redis 8.8: each source that has a member adds 1, or its weight. */
+type Aggregate = "sum" | "min" | "max" | "count";
 
 /** One of the inputs; `entry` 0: a missing key. */
 interface Source {
@@ -115,13 +120,40 @@ function zdiffCommand(client: Client): void {
 }
 
 function zunionstoreCommand(client: Client): void {
-  const combination = parseCombination(client, 2, "union", "store");
-  storeResult(client, 1, combine(client, combination), "zunionstore");
+  storeCombination(client, "union", "zunionstore");
 }
 
 function zinterstoreCommand(client: Client): void {
-  const combination = parseCombination(client, 2, "inter", "store");
-  storeResult(client, 1, combine(client, combination), "zinterstore");
+  storeCombination(client, "inter", "zinterstore");
+}
+
+function storeCombination(client: Client, operation: Operation, event: string): void {
+  const combination = parseCombination(client, 2, operation, "store");
+  const { keyspace } = client.db;
+  const before = keyspace.dirty;
+  storeResult(client, 1, combine(client, combination), event);
+  const isNewer = combination.aggregate === "count";
+  if (isNewer && keyspace.dirty !== before && client.wantsEffects) propagateOutcome(client);
+}
+
+/** What 7.0 cannot reckon is recorded as its outcome. */
+function propagateOutcome(client: Client): void {
+  const { db: { arena }, db, argv } = client;
+  const key = argv.copy(1);
+  client.propagateAs("DEL", key);
+  const entry = db.peek(argv, 1);
+  if (entry === 0) return;
+  let pairs: (string | Uint8Array)[] = [];
+  const flush = () => {
+    if (pairs.length > 0) client.propagateAs("ZADD", key, ...pairs);
+    pairs = [];
+  };
+  const ref = value.valueRef(arena, entry);
+  sortedSet.forEach(arena, value.encodingOf(arena, entry), ref, (member, score) => {
+    pairs.push(formatScore(score), member.copy());
+    if (pairs.length >= PROPAGATED_WORDS_MAX) flush();
+  });
+  flush();
 }
 
 function zdiffstoreCommand(client: Client): void {
@@ -209,6 +241,7 @@ function aggregateArgument(argv: Argv, index: number): Aggregate {
   if (argv.is(index, "sum")) return "sum";
   if (argv.is(index, "min")) return "min";
   if (argv.is(index, "max")) return "max";
+  if (argv.is(index, "count")) return "count";
   throw SYNTAX_ERROR;
 }
 
@@ -260,13 +293,13 @@ function forEachCommon(
   const [smallest, ...others] = sources;
   if (smallest.count === 0) return;
   walkSource(arena, smallest, (member, ownScore) => {
-    let score = numberOrZero(ownScore * smallest.weight);
+    let score = numberOrZero(counted(ownScore, aggregate) * smallest.weight);
     for (const source of others) {
       const found = source.entry === smallest.entry
         ? ownScore
         : scoreInSource(arena, source, member);
       if (Number.isNaN(found)) return true;
-      score = aggregated(score, found * source.weight, aggregate);
+      score = aggregated(score, counted(found, aggregate) * source.weight, aggregate);
     }
     return visit(member, score);
   });
@@ -280,7 +313,7 @@ function addSource(
 ): void {
   walkSource(arena, source, (member, ownScore) => {
     const { bytes, start, length } = member;
-    const score = numberOrZero(ownScore * source.weight);
+    const score = numberOrZero(counted(ownScore, aggregate) * source.weight);
     const former = builder.score(bytes, start, length);
     const isNew = Number.isNaN(former);
     builder.add(bytes, start, length, isNew ? score : aggregated(former, score, aggregate));
@@ -345,8 +378,13 @@ function numberOrZero(number: number): number {
   return Number.isNaN(number) ? 0 : number;
 }
 
+/** What a source contributes for a member that it has with this score, before its weight. */
+function counted(score: number, aggregate: Aggregate): number {
+  return aggregate === "count" ? 1 : score;
+}
+
 function aggregated(score: number, other: number, aggregate: Aggregate): number {
-  if (aggregate === "sum") return numberOrZero(score + other);
+  if (aggregate === "sum" || aggregate === "count") return numberOrZero(score + other);
   // Not Math.min: where `other` is not a number, the score stays.
   if (aggregate === "min") return other < score ? other : score;
   return other > score ? other : score;

@@ -122,6 +122,8 @@ interface GroupRead {
   isNoAck: boolean;
   /** Of Redis 8.4: entries that have been pending for so many ms are wanted, too; NO_CLAIM: not. */
   claimMs: number;
+  /** Who waits: when to look for such entries of a key again, in ms since 1970. */
+  nextIdleMs: Map<string, number>;
 }
 
 /** What a command asks for. */
@@ -147,6 +149,7 @@ const wanted: StreamRead = {
   groupIndex: 0,
   isNoAck: false,
   claimMs: NO_CLAIM,
+  nextIdleMs: new Map(),
   ids: [],
   isHistory: [],
   groups: [],
@@ -509,14 +512,17 @@ function wait(client: Client): void {
   const { argv, host } = client;
   const count = wanted.count === 0 ? WAITING_COUNT_DEFAULT : wanted.count;
   const { groupIndex, isNoAck, claimMs } = wanted;
-  const groupRead: GroupRead = { groupIndex, count, isNoAck, claimMs };
+  const groupRead: GroupRead = { groupIndex, count, isNoAck, claimMs, nextIdleMs: new Map() };
   const keyIndexes: number[] = [];
   const ids = new Map<string, Id128>();
   for (let key = 0; key < wanted.keyCount; key++) {
     keyIndexes.push(wanted.firstKey + key);
     const text = argv.text(wanted.firstKey + key);
     if (!ids.has(text)) ids.set(text, wanted.ids[key].clone());
-    if (claimMs !== NO_CLAIM) wakeWhenIdle(client, wanted.firstKey + key, groupRead);
+    if (claimMs === NO_CLAIM) continue;
+    const entry = typedForRead(client, wanted.firstKey + key, TYPE_STREAM);
+    const stream = value.valueRef(client.db.arena, entry);
+    findIdleLater(client, stream, wanted.groups[key], text, groupRead);
   }
   const isGroup = groupIndex !== 0;
   host.blocking.block(
@@ -552,10 +558,10 @@ function serveWaitingGroup(
   if (group === 0) throw GROUP_GONE;
   streamGroup.readLastDelivered(db.arena, group, delivered);
   streamValue.readLastId(db.arena, stream, lastId);
-  if (findIdle(client, stream, group, read) === 0 && lastId.compare(delivered) <= 0) {
-    noteNextIdle(client, latin1Text(key, 0, key.length), read);
-    return false;
-  }
+  const idleCount = read.claimMs === NO_CLAIM
+    ? 0
+    : findIdleLater(client, stream, group, latin1Text(key, 0, key.length), read);
+  if (idleCount === 0 && lastId.compare(delivered) <= 0) return false;
   const hasNew = seekNew(client, stream, group);
   client.propagateNothing();
   groupEffects.forget();
@@ -567,19 +573,27 @@ function serveWaitingGroup(
   return true;
 }
 
-/** Has a client that waits tried again when the first pending entry of a key is idle. */
-function wakeWhenIdle(client: Client, keyIndex: number, read: GroupRead): void {
-  const { argv, db } = client;
-  const stream = value.valueRef(db.arena, typedForRead(client, keyIndex, TYPE_STREAM));
-  findIdle(client, stream, groupArgument(client, stream, read.groupIndex), read);
-  noteNextIdle(client, argv.text(keyIndex), read);
-}
-
 /**
- * Notes when it pays to try again, after `findIdle`: what becomes pending meanwhile is not idle
- * before `claimMs` have passed.
+ * `findIdle` for a client that waits: looks only when it may pay, for what becomes pending after a
+ * look is not idle before `claimMs` have passed. If there is none, has the client tried again.
  */
-function noteNextIdle({ db, host }: Client, key: string, { claimMs }: GroupRead): void {
-  if (claimMs === NO_CLAIM) return;
-  host.blocking.wakeAt(db, key, Math.min(idle.nextMs, clock.nowMs() + claimMs));
+function findIdleLater(
+  client: Client,
+  stream: Ref,
+  group: Ref,
+  key: string,
+  read: GroupRead,
+): number {
+  const { db, host } = client;
+  const nowMs = clock.nowMs();
+  let nextMs = read.nextIdleMs.get(key) ?? 0;
+  if (nowMs < nextMs) {
+    idle.forget();
+  } else {
+    findIdle(client, stream, group, read);
+    nextMs = Math.min(idle.nextMs, nowMs + read.claimMs);
+    read.nextIdleMs.set(key, nextMs);
+  }
+  if (idle.count === 0) host.blocking.wakeAt(db, key, nextMs);
+  return idle.count;
 }

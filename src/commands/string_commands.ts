@@ -202,6 +202,7 @@ function setCommand(client: Client): void {
 /** Sets the key in one argument to the string in another; expiry as for `Database.setString`. */
 export function setArgument(client: Client, key: number, text: number, expiryMs: number): void {
   const { db, argv } = client;
+  if (db.keyspace.announcesOverwrites) db.announceOverwrite(argv, key, TYPE_STRING);
   db.setString(argv, key, argv.bytes, argv.starts[text], argv.lengths[text], expiryMs);
 }
 

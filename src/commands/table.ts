@@ -26,6 +26,7 @@ import { lcsCommands } from "./lcs_command.ts";
 import { keyCommands } from "./key_commands.ts";
 import { keyExpiryCommands } from "./key_expiry_commands.ts";
 import { listBlockingCommands } from "./list_blocking_commands.ts";
+import { listMoveCommands } from "./list_move_commands.ts";
 import { listCommands } from "./list_commands.ts";
 import { memoryCommands } from "./memory_commands.ts";
 import { migrateCommands } from "./migrate_command.ts";
@@ -81,6 +82,7 @@ export const commandRows: readonly RedisCommand[] = [
   ...keyExpiryCommands,
   ...listBlockingCommands,
   ...listCommands,
+  ...listMoveCommands,
   ...memoryCommands,
   ...migrateCommands,
   ...moduleCommands,

@@ -546,6 +546,8 @@ export const NOTIFY_BITS: Readonly<Record<string, number>> = {
   m: 2048,
   d: 8192,
   n: 16384,
+  o: 32768,
+  c: 65536,
 };
 export const NOTIFY_ALL = sumOfBits("g$lshzxetd");
 
@@ -570,11 +572,11 @@ export const notifyEvents: ConfigKind<number> = singleWord<number>(
   (bits) => quoteConfigWord(formatNotifyEvents(bits, true)),
 );
 
-/** Redis: CONFIG GET does not print `n` (new keys) beside `A`; the file must not lose it. */
+/** Redis: CONFIG GET does not print `n`, `o` and `c` beside `A`; the file must not lose them. */
 function formatNotifyEvents(bits: number, isForFile: boolean): string {
   const lettersOf = (letters: string) =>
     [...letters].filter((letter) => (bits & NOTIFY_BITS[letter]!) !== 0).join("");
   const isAll = (bits & NOTIFY_ALL) === NOTIFY_ALL;
-  const classes = isAll ? "A" + (isForFile ? lettersOf("n") : "") : lettersOf("g$lshzxetdn");
+  const classes = isAll ? "A" + (isForFile ? lettersOf("noc") : "") : lettersOf("g$lshzxetdnoc");
   return classes + lettersOf("KE") + lettersOf("m");
 }

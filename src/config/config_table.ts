@@ -1,6 +1,6 @@
 /**
  * The table of configuration parameters: every one of the 192 names that redis-server 7.0.15 knows
- * (aliases and its few hidden ones included), two of 7.2, and our own seven.
+ * (aliases and its few hidden ones included), two of 7.2, two of Valkey, and our own seven.
  *
  * A row gives the name, the older name if there is one, the kind with its bounds, and flags. A row
  * of `parameter` belongs to a field of ConfigValues, which also holds the default; a row of
@@ -203,6 +203,7 @@ const networkParameters: readonly ConfigParameter[] = [
   parameter("tls-auth-clients", choice("no", "yes", "optional")),
   parameter("tls-protocols", optionalText()),
   parameter("tls-replication", yesNo),
+  parameter("tls-cluster", yesNo),
 ];
 
 // deno-fmt-ignore
@@ -216,6 +217,8 @@ const generalParameters: readonly ConfigParameter[] = [
   parameter("redis-version", choice("7.0", "7.2", "7.4"), IMMUTABLE),
   parameter("loglevel",
     choiceWithLater(["debug", "verbose", "notice", "warning"], ["nothing"])),
+  parameter("log-format", choice("legacy", "logfmt", "json")),
+  parameter("log-timestamp-format", choice("legacy", "iso8601", "milliseconds")),
   parameter("logfile", filePath(), IMMUTABLE),
   parameter("pidfile", optionalFilePath(), IMMUTABLE),
   parameter("shutdown-timeout", anyInt),
@@ -243,8 +246,9 @@ const generalParameters: readonly ConfigParameter[] = [
 // deno-fmt-ignore
 const memoryParameters: readonly ConfigParameter[] = [
   parameter("maxmemory", unboundedBytes()),
-  parameter("maxmemory-policy", choice("volatile-lru", "volatile-lfu", "volatile-random",
-    "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction")),
+  parameter("maxmemory-policy", choiceWithLater(["volatile-lru", "volatile-lfu", "volatile-random",
+    "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"],
+    ["allkeys-lrm", "volatile-lrm"])),
   parameter("maxmemory-samples", integer(1, INT_MAX)),
   parameter("maxmemory-eviction-tenacity", integer(0, 100)),
   parameter("lfu-log-factor", anyInt),
@@ -370,7 +374,6 @@ const clusterParameters: readonly ConfigParameter[] = [
   withoutEffect(NO_CLUSTER, "cluster-allow-reads-when-down", yesNo, "no"),
   withoutEffect(NO_CLUSTER, "cluster-allow-pubsubshard-when-down", yesNo, "yes"),
   withoutEffect(NO_CLUSTER, "cluster-link-sendbuf-limit", unboundedBytes(), "0"),
-  withoutEffect(NO_CLUSTER, "tls-cluster", yesNo, "no"),
 ];
 
 // deno-fmt-ignore

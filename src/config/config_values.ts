@@ -65,6 +65,7 @@ export class ConfigValues {
   /** Words like TLSv1.2; "": all that the runtime has. */
   tlsProtocols = "";
   tlsReplication = false;
+  tlsCluster = false;
 
   // General.
   /** The release of Redis as which the server answers; version.ts. Not a parameter of Redis. */
@@ -77,6 +78,8 @@ export class ConfigValues {
   /** The service manager that hears when the server serves and when it ends; supervision.ts. */
   supervised: "upstart" | "systemd" | "auto" | "no" = "no";
   loglevel: "debug" | "verbose" | "notice" | "warning" | "nothing" = "notice";
+  logFormat: "legacy" | "logfmt" | "json" = "legacy";
+  logTimestampFormat: "legacy" | "iso8601" | "milliseconds" = "legacy";
   /** "": standard output. */
   logfile = "";
   pidfile = "";

@@ -26,7 +26,7 @@ import {
 import { ProgressLog } from "../persistence/progress_log.ts";
 import { knowsFieldExpiries, type RdbVersion, versionFor } from "../persistence/rdb_format.ts";
 import type { ByteSource } from "../persistence/rdb_input.ts";
-import { encodingLimits } from "./encoding_limits.ts";
+import { encodingLimits } from "./value_limits.ts";
 import { type RdbLoadOptions, RdbReader } from "../persistence/rdb_reader.ts";
 import {
   type DatabaseRoots,
@@ -42,7 +42,8 @@ import { CommandError } from "../session/errors.ts";
 /** Redis: CONFIG_BGSAVE_RETRY_DELAY. */
 const RETRY_DELAY_MS = 5000;
 const MIB = 1024 * 1024;
-/** Steps of giving back memory between two pieces of a load. */
+/** A piece of a load beside others, who must not wait: 3 ms or so; steps of freeing after each. */
+const BESIDE_YIELD_BYTES = 64 * 1024;
 const RECLAIM_STEPS = 64;
 
 /** What becomes of libraries that are there when others are loaded. */
@@ -433,7 +434,7 @@ export class RdbControl {
       version: this.#versionToWrite(),
       compresses: config.rdbcompression,
       hasChecksum: config.rdbchecksum,
-      access: policy.endsWith("lru") ? "idle" : policy.endsWith("lfu") ? "frequency" : "none",
+      access: /-lr[um]$/.test(policy) ? "idle" : policy.endsWith("lfu") ? "frequency" : "none",
       lfuDecayTime: config.lfuDecayTime,
       isAofBase,
       nowMs: clock.nowMs(),
@@ -509,11 +510,11 @@ export class RdbControl {
    * `loadFile`; the keys read by then are in the databases.
    */
   async loadReceived(rdb: RdbToLoad, target: Keyspace, isAnnounced: boolean): Promise<LoadedRdb> {
-    const { config } = this.#options;
+    const yieldBytes = this.#options.config.loadingProcessEventsIntervalBytes || Infinity;
     const reader = new RdbReader(rdb.name, rdb.open(), rdb.byteCount, target, {
       ...this.#loadOptions(false),
       verifiesChecksum: false,
-      yieldBytes: config.loadingProcessEventsIntervalBytes || Infinity,
+      yieldBytes: isAnnounced ? yieldBytes : Math.min(yieldBytes, BESIDE_YIELD_BYTES),
     });
     await this.#drive(reader, rdb.name, isAnnounced);
     this.#noteLoaded(reader);

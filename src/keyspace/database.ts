@@ -26,6 +26,8 @@ import {
   EVENT_GENERIC,
   EVENT_KEY_MISS,
   EVENT_NEW,
+  EVENT_OVERWRITTEN,
+  EVENT_TYPE_CHANGED,
 } from "./keyspace_listener.ts";
 
 export class Database {
@@ -58,7 +60,7 @@ export class Database {
 
   /** The entry of a key for a command that only reads it, or 0. Counts a hit or a miss. */
   lookupForRead(argv: Argv, index: number): Ref {
-    return this.#lookupCounted(argv, index, true);
+    return this.#lookupCounted(argv, index, this.keyspace.notesReads);
   }
 
   /** `lookupForRead` that does not count as an access of the key (EXISTS, TYPE, TTL). */
@@ -68,7 +70,15 @@ export class Database {
 
   /** The entry of a key for a command that may change it, or 0. */
   lookupForWrite(argv: Argv, index: number): Ref {
-    return this.#lookup(argv, index, true);
+    const entry = this.#lookup(argv, index, true);
+    // What is hidden would be in the way of what the command is about to create.
+    if (entry === 0 && this.keyspace.removesToWrite) this.#removeHidden(argv, index);
+    return entry;
+  }
+
+  #removeHidden({ bytes, starts, lengths }: Argv, index: number): void {
+    const entry = dict.find(this.arena, this.keys, bytes, starts[index], lengths[index]);
+    if (entry !== 0) this.removeExpired(entry);
   }
 
   /**
@@ -284,6 +294,7 @@ export class Database {
     if (old !== 0 && this.#removeIfExpired(old)) old = 0;
     if (old === 0) return this.create(argv, index, type, encoding, ref);
     const oldType = value.typeOf(arena, old);
+    if (this.keyspace.announcesOverwrites) this.announceReplaced(argv, index, oldType, type);
     const oldExpiryMs = value.expiryOf(arena, old);
     const entry = value.createEntry(
       arena,
@@ -310,7 +321,11 @@ export class Database {
 
   /** Whether an entry has expired and is removed for that. */
   #removeIfExpired(entry: Ref): boolean {
-    return this.keyspace.expiryPolicy === "remove" && this.expireIfNeeded(entry);
+    const { expiryPolicy, removesToWrite } = this.keyspace;
+    if (expiryPolicy === "remove") return this.expireIfNeeded(entry);
+    if (!removesToWrite || !this.isExpired(entry)) return false;
+    this.removeExpired(entry);
+    return true;
   }
 
   /**
@@ -409,6 +424,19 @@ export class Database {
     keyspace.dirty++;
     keyspace.listener.keyChanged(this, bytes, start, length);
     keyspace.listener.keyEvent(this, eventClass, event, bytes, start, length);
+  }
+
+  /** Announces that a command is about to put a value of `type` in the place of another, if so. */
+  announceOverwrite(argv: Argv, index: number, type: number): void {
+    if (!this.keyspace.announcesOverwrites) return;
+    const old = this.peek(argv, index);
+    if (old !== 0) this.announceReplaced(argv, index, value.typeOf(this.arena, old), type);
+  }
+
+  /** Announces that a value of one type takes the place of one of another, or the same. */
+  announceReplaced(argv: Argv, index: number, oldType: number, type: number): void {
+    this.#announce(EVENT_OVERWRITTEN, "overwritten", argv, index);
+    if (oldType !== type) this.#announce(EVENT_TYPE_CHANGED, "type_changed", argv, index);
   }
 
   /** Announces a change that has no event (PFCOUNT, which stores what it has counted). */

@@ -3,7 +3,8 @@
  *
  *   allkeys-*    any key may go           -lru     the one not used for the longest time
  *   volatile-*   only keys that expire    -lfu     the one used least often
- *   noeviction   none                     -random  any
+ *   noeviction   none                     -lrm     the one not written for the longest time
+ *                                         -random  any
  *                                         -ttl     the one that expires first (volatile only)
  *
  * As in Redis, no order of all keys is kept. A few are drawn at random (`maxmemory-samples`), and
@@ -32,6 +33,8 @@ export type EvictionPolicy =
   | "volatile-random"
   | "volatile-ttl"
   | "allkeys-lru"
+  | "allkeys-lrm"
+  | "volatile-lrm"
   | "allkeys-lfu"
   | "allkeys-random"
   | "noeviction";

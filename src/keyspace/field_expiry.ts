@@ -14,6 +14,7 @@ import { Slice } from "../base/bytes.ts";
 import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
+import type { Argv } from "../protocol/argv.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import { nextExpiryOfKey } from "../values/element_expiry.ts";
 import * as hashValue from "../values/hash_value.ts";
@@ -76,6 +77,39 @@ export function expireField(
   tellOfField(db, key, field.slice(start, start + length));
   hashValue.remove(arena, entry, field, start, length);
   return endRemoval(db, entry, key, beforeMs) ? HASH_EXPIRED : FIELD_EXPIRED;
+}
+
+/**
+ * `expireField` for every `step`-th argument from `first` on, told as one event; for commands that
+ * ask for several. With `stopsAtLiving`, looks no further than the first field that is there.
+ * Returns whether the hash is gone.
+ */
+export function expireFields(
+  db: Database,
+  entry: Ref,
+  argv: Argv,
+  first: number,
+  step: number,
+  stopsAtLiving: boolean,
+): boolean {
+  if (!hasExpiredFields(db, entry) || db.keyspace.expiryPolicy !== "remove") return false;
+  const { arena } = db;
+  const { bytes, starts, lengths } = argv;
+  const key = keyOf(arena, entry);
+  const beforeMs = nextExpiryOfKey(arena, entry);
+  let removed = 0;
+  for (let index = first; index < argv.count; index += step) {
+    const start = starts[index];
+    const length = lengths[index];
+    if (isFieldExpired(db, entry, bytes, start, length)) {
+      tellOfField(db, key, argv.copy(index));
+      hashValue.remove(arena, entry, bytes, start, length);
+      removed++;
+    } else if (stopsAtLiving && hashValue.has(arena, entry, bytes, start, length)) {
+      break;
+    }
+  }
+  return removed > 0 && endRemoval(db, entry, key, beforeMs);
 }
 
 /**

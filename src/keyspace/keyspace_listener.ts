@@ -17,6 +17,8 @@ export const EVENT_STREAM = 1 << 10; // t
 export const EVENT_KEY_MISS = 1 << 11; // m
 export const EVENT_MODULE = 1 << 13; // d
 export const EVENT_NEW = 1 << 14; // n
+export const EVENT_OVERWRITTEN = 1 << 15; // o
+export const EVENT_TYPE_CHANGED = 1 << 16; // c
 
 /** `Database` is keyspace/database.ts's, which uses this. */
 export interface KeyspaceListener<Database> {

@@ -38,10 +38,16 @@ export class KeyspaceState<Database> {
   expiryPolicy: ExpiryPolicy = "remove";
   #isLoading = false;
   #isPaused = false;
+  /** Clients may write although there is a master (replica-read-only no). */
+  isWritableReplica = false;
   #isReplica = false;
   #isObeying = false;
   /** Accesses are not noted (CLIENT NO-TOUCH). */
   isTouchPaused = false;
+  /** Somebody may want to hear that a value was replaced (notify-keyspace-events o, c). */
+  announcesOverwrites = false;
+  /** Reading a key counts as using it; not with maxmemory-policy *-lrm. */
+  notesReads = true;
   /** The access clock counts frequency instead of time (maxmemory-policy *-lfu). */
   usesLfu = false;
   lfuLogFactor = 10;
@@ -86,6 +92,14 @@ export class KeyspaceState<Database> {
   set isReplica(isReplica: boolean) {
     this.#isReplica = isReplica;
     this.#decideExpiry();
+  }
+
+  /**
+   * A replica that clients may write to: what has expired is hidden from readers, and removed by
+   * who would write to the key.
+   */
+  get removesToWrite(): boolean {
+    return this.isWritableReplica && this.expiryPolicy === "hide";
   }
 
   /** The commands that run come from the master: to it a key is there until it says otherwise. */

@@ -1,14 +1,11 @@
 /**
  * Outgoing: connections that this server makes to another one, by TCP, or by TLS with the
  * certificates that the `tls-*` parameters name.
- *
- * As in Redis, the other side must show a certificate of one of our authorities, but the name in it
- * is not compared with the host: servers that replicate are often known by address only.
  */
 import type { Config } from "../config/config.ts";
 import type { Socket } from "./runtime_carrier.ts";
 import { loadPeerSettings } from "./tls.ts";
-import { builtin, TlsSocket } from "./tls_stream.ts";
+import { connectTls } from "./tls_client.ts";
 
 /** Connects by TCP. Rejects with the error of the system. */
 export async function connectPlainly(hostname: string, port: number): Promise<Socket> {
@@ -18,22 +15,6 @@ export async function connectPlainly(hostname: string, port: number): Promise<So
 }
 
 /** Connects by TLS. Rejects with TlsConfigError, the error of the system or that of TLS. */
-export function connectByTls(config: Config, host: string, port: number): Promise<Socket> {
-  const { certificate, key, authorities, minVersion, maxVersion } = loadPeerSettings(config);
-  return new Promise((resolve, reject) => {
-    const socket = builtin("node:tls").connect({
-      host,
-      port,
-      ...(certificate === "" ? {} : { cert: certificate, key }),
-      ca: [...authorities],
-      minVersion,
-      maxVersion,
-      checkServerIdentity: () => undefined,
-    }, () => {
-      socket.setNoDelay(true);
-      socket.off("error", reject);
-      resolve(new TlsSocket(socket));
-    });
-    socket.on("error", reject);
-  });
+export async function connectByTls(config: Config, host: string, port: number): Promise<Socket> {
+  return await connectTls(loadPeerSettings(config), host, port);
 }

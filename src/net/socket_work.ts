@@ -17,6 +17,7 @@
  * none, so it counts as a failure to read.
  */
 import { Timers } from "../base/timers.ts";
+import type { TlsClientSettings } from "./tls_client.ts";
 
 export const OUTCOME_DONE = 1;
 export const OUTCOME_WRITE_FAILED = 2;
@@ -44,6 +45,8 @@ export type SocketJob =
     id: number;
     host: string;
     port: number;
+    /** What TLS needs; null: plain TCP. */
+    tls: TlsClientSettings | null;
     timeoutMs: number;
     record: SharedArrayBuffer;
   }
@@ -137,7 +140,11 @@ export interface WorkSocket {
   close(): void;
 }
 
-export type ConnectSocket = (host: string, port: number) => Promise<WorkSocket>;
+export type ConnectSocket = (
+  host: string,
+  port: number,
+  tls: TlsClientSettings | null,
+) => Promise<WorkSocket>;
 
 /** Time has run out. */
 class Timeout extends Error {}
@@ -159,7 +166,7 @@ export class SocketWork {
     if (job.kind === "close") return this.#close(job.id);
     const record = new JobRecord(job.record);
     if (job.kind === "connect") {
-      record.finish(await this.#open(job.id, job.host, job.port, job.timeoutMs));
+      record.finish(await this.#open(job.id, job.timeoutMs, job));
       return;
     }
     const outcome = await this.#exchange(job.id, job.chunks, record, job.timeoutMs);
@@ -167,8 +174,12 @@ export class SocketWork {
     record.finish(outcome);
   }
 
-  async #open(id: number, host: string, port: number, timeoutMs: number): Promise<number> {
-    const connecting = this.#connect(host, port);
+  async #open(
+    id: number,
+    timeoutMs: number,
+    { host, port, tls }: { host: string; port: number; tls: TlsClientSettings | null },
+  ): Promise<number> {
+    const connecting = this.#connect(host, port, tls);
     try {
       this.#sockets.set(id, await this.#within(connecting, timeoutMs));
       return OUTCOME_DONE;

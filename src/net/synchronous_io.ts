@@ -7,6 +7,7 @@
  * A Worker that is not heard of long after its own time limit is ended, and all sockets with it.
  */
 import { latin1Text } from "../base/bytes.ts";
+import type { Host } from "../session/host.ts";
 import type { Exchange, SynchronousIo } from "../replication/migration_sockets.ts";
 import {
   JobRecord,
@@ -16,17 +17,34 @@ import {
   OUTCOME_WRITE_TIMEOUT,
   type SocketJob,
 } from "./socket_work.ts";
+import { loadPeerSettings, TlsConfigError } from "./tls.ts";
+
+/** What it uses of the host. */
+type WorkerIoHost = Pick<Host, "config" | "log">;
 
 /** What a Worker may take beyond a time limit: it may be about to start on a busy machine. */
 const GRACE_MS = 30_000;
 
 export class WorkerIo implements SynchronousIo {
+  readonly #host: WorkerIoHost;
   #worker: Worker | null = null;
 
+  constructor(host: WorkerIoHost) {
+    this.#host = host;
+  }
+
   connect(id: number, host: string, port: number, timeoutMs: number): boolean {
+    const { config, log } = this.#host;
     const record = JobRecord.create(0);
     const { buffer } = record;
-    this.#post({ kind: "connect", id, host, port, timeoutMs, record: buffer }, []);
+    try {
+      const tls = config.tlsCluster ? loadPeerSettings(config) : null;
+      this.#post({ kind: "connect", id, host, port, tls, timeoutMs, record: buffer }, []);
+    } catch (error) {
+      if (!(error instanceof TlsConfigError)) throw error;
+      log.warning(error.message);
+      return false;
+    }
     return this.#wait(record, timeoutMs) === OUTCOME_DONE;
   }
 

@@ -47,7 +47,7 @@ export class Blocking {
   /** Clients that are to be told when their key is gone. */
   #whenGoneCount = 0;
   /** Keys that become ready by themselves, and when. */
-  #wakes: { db: Database; key: string; atMs: number }[] = [];
+  readonly #wakes = new Map<string, { db: Database; key: string; atMs: number }>();
   /** Clients that wait (INFO blocked_clients). */
   blockedCount = 0;
 
@@ -173,19 +173,17 @@ export class Blocking {
    * finds nothing then notes the next time.
    */
   wakeAt(db: Database, key: string, atMs: number): void {
-    const known = this.#wakes.find((wake) => wake.db === db && wake.key === key);
-    if (known === undefined) this.#wakes.push({ db, key, atMs });
-    else known.atMs = Math.min(known.atMs, atMs);
+    const name = `${db.index}:${key}`;
+    const known = this.#wakes.get(name);
+    if (known === undefined || atMs < known.atMs) this.#wakes.set(name, { db, key, atMs });
   }
 
   /** Serves those who wait for keys that have become ready by themselves; cron calls it. */
   wakeDue(): void {
-    if (this.#wakes.length === 0) return;
     const nowMs = clock.nowMs();
-    const due = this.#wakes.filter((wake) => wake.atMs <= nowMs);
-    if (due.length === 0) return;
-    this.#wakes = this.#wakes.filter((wake) => wake.atMs > nowMs);
-    for (const { db, key } of due) {
+    for (const [name, { db, key, atMs }] of this.#wakes) {
+      if (atMs > nowMs) continue;
+      this.#wakes.delete(name);
       const bytes = latin1Bytes(key);
       this.keyReady(db, bytes, 0, bytes.length);
     }

@@ -16,6 +16,7 @@ import type { Database } from "../keyspace/database.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import type { KeyspaceListener } from "../keyspace/keyspace_listener.ts";
 import { Arena } from "../memory/arena.ts";
+import { nextExpiryOfKey } from "../values/element_expiry.ts";
 import { NO_EXPIRY } from "../values/value.ts";
 import { errorText, type FileSystem } from "./file_system.ts";
 import * as format from "./rdb_format.ts";
@@ -143,6 +144,8 @@ class RdbChecker {
   #keyCount = 0;
   #expiryCount = 0;
   #expiredCount = 0;
+  /** Keys that hold elements which expire. */
+  #subexpiryCount = 0;
   #expiryMs = NO_EXPIRY;
 
   constructor(input: RdbInput, print: PrintLine) {
@@ -263,6 +266,7 @@ class RdbChecker {
     this.#doing = "read-object-value";
     const entry = this.#values.read(type, key, 0, key.length, this.#expiryMs);
     if (entry !== 0) {
+      if (nextExpiryOfKey(this.#keyspace.arena, entry) !== NO_EXPIRY) this.#subexpiryCount++;
       this.#keyspace.reclaimer.freeEntry(entry);
       while (this.#keyspace.reclaimer.step(FREE_STEP));
     }
@@ -311,5 +315,7 @@ class RdbChecker {
     this.#print(`[info] ${this.#keyCount} keys read`);
     this.#print(`[info] ${this.#expiryCount} expires`);
     this.#print(`[info] ${this.#expiredCount} already expired`);
+    // Redis 7.4 prints this always, 7.0 never.
+    if (this.#subexpiryCount > 0) this.#print(`[info] ${this.#subexpiryCount} subexpires`);
   }
 }

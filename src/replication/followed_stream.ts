@@ -20,6 +20,7 @@ import {
   REDIS_MASTER,
   REDIS_MULTI,
 } from "../session/client.ts";
+import { GATE_MISCONF } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 
 /** How long commands are applied before others have their turn. */
@@ -34,7 +35,7 @@ export interface AppliedStream {
 }
 
 /** What it uses of the host. */
-type StreamHost = Pick<Host, "dispatcher" | "keyspace" | "turn">;
+type StreamHost = Pick<Host, "dispatcher" | "gates" | "keyspace" | "turn">;
 
 export interface FollowedStreamOptions {
   readonly host: StreamHost;
@@ -47,6 +48,8 @@ export interface FollowedStreamOptions {
   onIdle(): void;
   /** A command was answered with an error: the data may differ from the master's now. */
   onRefused(error: string, commandName: string): void;
+  /** Data were changed that cannot be saved. */
+  onUnsafe(): void;
   /** What came is no command; the connection is of no use any more. */
   onBroken(reason: string): void;
 }
@@ -95,12 +98,15 @@ export class FollowedStream implements ObeyedStream {
     if (this.#isEnded) return;
     const { host, onIdle, onBroken } = this.#options;
     const { client } = this;
+    const { dirty } = host.keyspace;
     host.keyspace.isObeying = true;
     const outcome = host.dispatcher.obey(client, BATCH_US_MAX, this);
     host.keyspace.isObeying = false;
     // A command may have ended all this: REPLICAOF in a script, say.
     if (this.#isEnded) return;
     this.#feed();
+    const isUnsafe = (host.gates.bits & GATE_MISCONF) !== 0 && host.keyspace.dirty !== dirty;
+    if (isUnsafe) this.#options.onUnsafe();
     if (outcome === "invalid") onBroken(host.dispatcher.parser.error);
     else if (outcome === "paused") host.turn.afterwards(this.#apply);
     else onIdle();

@@ -25,6 +25,7 @@ import { GATE_MASTER_DOWN, GATE_READ_ONLY } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 import { DataReplacement } from "./data_replacement.ts";
 import { DataTransfer } from "./data_transfer.ts";
+import { Divergence } from "./divergence.ts";
 import { Handshake, type HandshakeOutcome, type HistoryPoint } from "./handshake.ts";
 import { type Connect, MasterSocket, type MasterSocketListener } from "./master_socket.ts";
 import { createMasterClient, FollowedStream, READ_BYTES } from "./followed_stream.ts";
@@ -88,6 +89,7 @@ export class MasterLink implements MasterSocketListener {
   readonly #options: MasterLinkOptions;
   readonly #host: LinkHost;
   readonly #replacement: DataReplacement;
+  readonly #divergence: Divergence;
   #socket: MasterSocket | null = null;
   #handshake: Handshake | null = null;
   #line = "";
@@ -106,6 +108,7 @@ export class MasterLink implements MasterSocketListener {
     this.#options = options;
     this.#host = options.host;
     this.#replacement = new DataReplacement(options.host);
+    this.#divergence = new Divergence(options.host, (reason) => options.panic(reason));
     const names = ["replica-read-only", "replica-serve-stale-data"];
     this.#host.config.onChange(names, () => {
       this.#setGates();
@@ -124,8 +127,9 @@ export class MasterLink implements MasterSocketListener {
 
   /** What clients are refused depends on role, link and configuration. */
   #setGates(): void {
-    const { config, gates } = this.#host;
+    const { config, gates, keyspace } = this.#host;
     const isReplica = this.address !== null;
+    keyspace.isWritableReplica = isReplica && !config.replicaReadOnly;
     const isStale = isReplica && !this.isConnected && !config.replicaServeStaleData;
     gates.set(GATE_READ_ONLY, isReplica && config.replicaReadOnly);
     gates.set(GATE_MASTER_DOWN, isStale);
@@ -247,7 +251,7 @@ export class MasterLink implements MasterSocketListener {
 
   // ----------------------------------------------------------------------------- once per second
 
-  /** Called each second: connects, gives up what takes too long, tells the master how far we are. */
+  /** Called each second: connects, gives up what takes long, tells the master how far we are. */
   tick(nowMs: number): void {
     if (this.#lacksRecord) this.#recordIfNeeded();
     if (this.address === null) return;
@@ -502,20 +506,9 @@ export class MasterLink implements MasterSocketListener {
       applied: replication,
       onIdle: () => socket.read(),
       onBroken: (reason) => this.#fail(`its stream is damaged: ${reason}`),
-      onRefused: (error, command) => this.#noteRefusal(error, command),
+      onRefused: (error, command) => this.#divergence.noteRefusal(error, command),
+      onUnsafe: () => this.#divergence.noteUnsafe(),
     });
-  }
-
-  /** A command of the master failed here, and did not there. */
-  #noteRefusal(error: string, commandName: string): void {
-    const { config, log, statistics } = this.#host;
-    statistics.unexpectedErrorReplies++;
-    const name = commandName === "" ? "an unknown command" : `'${commandName}'`;
-    const text = `This replica answers ${name} of its master with an error, so its data may ` +
-      `differ from the master's: ${error}`;
-    log.warning(`== CRITICAL == ${text}`);
-    if (config.propagationErrorBehavior === "ignore" || !config.replicaReadOnly) return;
-    this.#options.panic(`${text} (propagation-error-behavior)`);
   }
 
   // -------------------------------------------------------------------------------------- the end

@@ -26,7 +26,7 @@ import {
 import { LuaError } from "./lua_error.ts";
 import { ipairsStep, next } from "./lua_iteration.ts";
 import { positionOfLevel } from "./lua_levels.ts";
-import { ENTRY_BYTES, meter, spend } from "./lua_meter.ts";
+import { ENTRY_BYTES, meter, spend, spendSteps } from "./lua_meter.ts";
 import { formatNumber, trimSpaces } from "./lua_number.ts";
 import { isTrue, metamethodOf, metatableOf } from "./lua_operators.ts";
 import { LuaTable } from "./lua_table.ts";
@@ -124,11 +124,18 @@ const unpack: LuaFunction = (...args) => {
   if (from > to) return NO_VALUES;
   const count = to - from + 1;
   if (count + args.length > STACK_VALUES_MAX) fail("too many results to unpack");
+  spendSteps(count >>> 2);
   if (from === 1 && count === table.list.length) return table.list.slice();
   const values: unknown[] = [];
   for (let key = from; key <= to; key++) values.push(table.getNumber(key));
   return values;
 };
+
+/** What a digit or small letter stands for; 36 if it is neither. */
+function digitOf(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  return code >= 97 && code <= 122 ? code - 87 : 36;
+}
 
 /** C's strtoul: undefined if there are no digits or anything but spaces behind them. */
 function parseUnsigned(text: string, base: number): number | undefined {
@@ -138,10 +145,11 @@ function parseUnsigned(text: string, base: number): number | undefined {
   if (base === 16 && /^0x[0-9a-f]/.test(digits)) digits = digits.slice(2);
   if (digits === "") return undefined;
   let value = 0n;
-  for (const char of digits) {
-    const digit = /[0-9a-z]/.test(char) ? parseInt(char, 36) : 36;
+  for (let at = 0; at < digits.length; at++) {
+    const digit = digitOf(digits.charCodeAt(at));
     if (digit >= base) return undefined;
-    value = value * BigInt(base) + BigInt(digit);
+    // Beyond what fits the rest makes no difference, but for what is no digit.
+    if (value < 2n ** 64n) value = value * BigInt(base) + BigInt(digit);
   }
   if (value >= 2n ** 64n) return Number(2n ** 64n - 1n);
   return Number(isNegative ? BigInt.asUintN(64, -value) : value);
@@ -152,6 +160,7 @@ const tonumber: LuaFunction = (...args) => {
   if (base === 10) return toNumber(anyArgument(args, 0));
   const text = textArgument(args, 0);
   if (base < 2 || base > 36) failArgument(1, "base out of range");
+  spendSteps(text.length);
   return parseUnsigned(text, base);
 };
 

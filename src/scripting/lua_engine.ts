@@ -33,7 +33,7 @@ import { emitChunk } from "./lua_emitter.ts";
 import { LuaSyntaxError } from "./lua_error.ts";
 import { chunkIdOf } from "./lua_lexer.ts";
 import { sourceUrlOf } from "./lua_levels.ts";
-import { meter, notEnoughMemory } from "./lua_meter.ts";
+import { meter, notEnoughMemory, spendSteps } from "./lua_meter.ts";
 import { useStringMetatable } from "./lua_operators.ts";
 import { parseChunk } from "./lua_parser.ts";
 import { RUNTIME_PARAMETERS, RUNTIME_VALUES } from "./lua_runtime_names.ts";
@@ -46,6 +46,10 @@ const MEMORY_MAX = 256 * 1024 * 1024;
 
 /** Hooks between two looks at the heap, for memory that nobody counted: closures mostly. */
 const HOOKS_PER_MEMORY_CHECK = 16;
+
+/** Compiling a chunk from inside of a script counts as so many steps. */
+const COMPILE_STEPS = 5000;
+const COMPILE_STEPS_PER_CHAR = 20;
 
 /** What a script may ask for before the heap is looked at for the first time. */
 const UNMEASURED_BYTES = 1024 * 1024;
@@ -87,7 +91,10 @@ export class LuaEngine {
     this.#stepsPerHook = options.stepsPerHook ?? STEPS_PER_HOOK;
     this.#memoryUsed = options.memoryUsed ?? (() => Deno.memoryUsage().heapUsed);
     const loader: ChunkLoader = {
-      load: (source, chunkName) => this.#compile(source, chunkName, this.#hasCoroutines),
+      load: (source, chunkName) => {
+        spendSteps(COMPILE_STEPS + COMPILE_STEPS_PER_CHAR * source.length);
+        return this.#compile(source, chunkName, this.#hasCoroutines);
+      },
       memoryUsed: () => this.#memoryUsed(),
     };
     addBaseLibrary(this.globals, loader);

@@ -3,7 +3,7 @@
  * not fit becomes what x86 makes of it; "%q" quotes a string so that Lua reads it again.
  */
 import { fail, failArgument, numberArgument, textArgument, truncate } from "./lua_arguments.ts";
-import { spendString } from "./lua_meter.ts";
+import { spendSteps, spendString } from "./lua_meter.ts";
 import { formatExponential, formatFixedPoint, formatGeneral } from "./lua_number.ts";
 
 interface FormatSpec {
@@ -214,6 +214,7 @@ function formatOne(
     case "G":
       return formatFloat(spec, numberArgument(args, at), conversion);
     case "q":
+      spendSteps(textArgument(args, at).length);
       return quote(textArgument(args, at));
     case "s":
       return formatText(spec, textArgument(args, at));

@@ -209,6 +209,7 @@ export class JsonDecoder {
         this.#at += 2;
       }
     }
+    spendSteps((this.#at - this.#start) >>> 3);
     this.#at++;
     this.#kind = "T_STRING";
     this.#value = text;
@@ -244,6 +245,7 @@ export class JsonDecoder {
   }
 
   #parseValue(): unknown {
+    spendSteps(4);
     switch (this.#kind) {
       case "T_STRING":
       case "T_NUMBER":

@@ -87,8 +87,10 @@ export class JsonEncoder {
   }
 
   #textOf(value: unknown, depth: number): string {
+    spendSteps(2);
     switch (typeof value) {
       case "string":
+        spendSteps(value.length >>> 3);
         return quote(value);
       case "number":
         return this.#number(value);
@@ -134,8 +136,10 @@ export class JsonEncoder {
     let text = "";
     table.forEach((key, value) => {
       if (text !== "") text += ",";
-      if (typeof key === "string") text += quote(key);
-      else if (typeof key === "number") text += `"${this.#number(key)}"`;
+      if (typeof key === "string") {
+        spendSteps(key.length >>> 3);
+        text += quote(key);
+      } else if (typeof key === "number") text += `"${this.#number(key)}"`;
       else failOn(key, "table key must be a number or string");
       text += ":" + this.#textOf(value, depth);
     });

@@ -22,6 +22,8 @@ const RESUME_FRAME = /\bat resume\b/;
 const NUMBER_BEFORE = /(?:\/\*(\d+)\*\/|,(\d+)\)\)?)$/;
 /** Where a loop counts its turns, the line of the loop stands beside it. */
 const LOOP_AFTER = /^h\(\/\*-(\d+)/;
+/** Functions of a library that may stand above a Lua function: nested matches, nested tables. */
+const HOST_FRAMES_MAX = 5000;
 const LAST_NUMBER = /[\s\S]*(?:\/\*|,)(\d+)(?:\*\/|\))/;
 const NUMBER_AFTER = /^(?:[vt]\d+|resumable)\/\*(\d+)\*\//;
 
@@ -56,9 +58,9 @@ export function positionOfLevel(level: number): string {
   return "";
 }
 
-function stackLines(): string[] {
+function stackLines(limit = 100): string[] {
   const before = Error.stackTraceLimit;
-  Error.stackTraceLimit = 100;
+  Error.stackTraceLimit = limit;
   const { stack } = new Error();
   Error.stackTraceLimit = before;
   return (stack ?? "").split("\n").slice(1);
@@ -75,9 +77,9 @@ export function siteOfStack(stack: string | undefined): number {
   return 0;
 }
 
-/** About where the innermost Lua function of a stack was: at a call, in a loop, behind a place. */
-export function placeOfStack(stack: string | undefined): ErrorPlace | null {
-  const match = LUA_FRAME.exec(stack ?? "");
+/** About where the innermost Lua function was that runs: at a call, in a loop, behind a place. */
+export function currentPlace(): ErrorPlace | null {
+  const match = LUA_FRAME.exec(stackLines(HOST_FRAMES_MAX).join("\n"));
   const chunk = match === null ? null : chunkOfSite(Number(match[1]));
   if (match === null || chunk === null) return null;
   const [line, column] = [Number(match[2]), Number(match[3])];

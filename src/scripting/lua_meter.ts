@@ -15,6 +15,10 @@ export const TABLE_BYTES = 96;
 export const ENTRY_BYTES = 40;
 export const ELEMENT_BYTES = 12;
 
+/** As powers of 2: chars that are copied in the time of a step; of a join a part is enough. */
+const COPIED_CHARS_SHIFT = 6;
+const JOINED_CHARS_SHIFT = 10;
+
 /** Strings up to this many chars are never ropes in V8. */
 const ROPE_CHARS_MIN = 13;
 
@@ -83,17 +87,25 @@ export function spendSteps(count: number): void {
   if ((meter.c -= count) < 0) meter.onSteps();
 }
 
-/** Counts a string of so many chars; throws Lua's error if it would be too long. Call it before. */
+/**
+ * Counts a string of so many chars, and the work of making it; throws Lua's error if it would be
+ * too long. Call it before.
+ */
 export function spendString(length: number): void {
   if (length > meter.stringMax) throw notEnoughMemory();
   if ((meter.m -= length) < 0) meter.onMemory();
+  if ((meter.c -= length >>> COPIED_CHARS_SHIFT) < 0) meter.onSteps();
 }
 
-/** Joins two strings. V8 makes a rope of them, which is flattened once memory is short. */
+/**
+ * Joins two strings. V8 makes a rope of them, which is flattened once memory is short, or when
+ * somebody looks at it: that is counted here.
+ */
 export function join(left: string, right: string): string {
   const length = left.length + right.length;
   if (length > meter.stringMax) throw notEnoughMemory();
   if ((meter.m -= length) < 0) meter.onMemory();
+  if ((meter.c -= length >>> JOINED_CHARS_SHIFT) < 0) meter.onSteps();
   const text = left + right;
   if (meter.isFlattening && length >= ROPE_CHARS_MIN) text.charCodeAt(0);
   return text;

@@ -104,6 +104,7 @@ function packTable(table: LuaTable, level: number): string {
 }
 
 function pack(value: unknown, level: number): string {
+  spendSteps(4);
   let text = "\xc0";
   if (typeof value === "string") text = packText(value);
   else if (typeof value === "number") text = packNumber(value);
@@ -125,6 +126,7 @@ class Unpacker {
 
   #take(count: number): string {
     if (this.#text.length - this.at < count) fail("Missing bytes in input.");
+    spendSteps(count >>> 6);
     this.at += count;
     return this.#text.slice(this.at - count, this.at);
   }
@@ -171,6 +173,7 @@ class Unpacker {
 
   /** Reads one value. */
   next(): unknown {
+    spendSteps(4);
     const code = this.#take(1).charCodeAt(0);
     if (code < 0x80) return code;
     if (code < 0x90) return this.#map(code & 15);

@@ -7,6 +7,7 @@
  */
 import { latin1Bytes } from "../base/bytes.ts";
 import { formatFixed, parseAsStrtod } from "../base/doubles.ts";
+import { spendSteps } from "./lua_meter.ts";
 
 const DECIMAL = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/;
 const NOT_A_NUMBER = /^[-+]?nan(?:\([0-9a-z_]*\))?$/i;
@@ -34,6 +35,7 @@ export function trimSpaces(text: string): string {
 
 /** The number that a text means to Lua, or undefined if it means none. */
 export function parseLuaNumber(text: string): number | undefined {
+  spendSteps(text.length >>> 2);
   const trimmed = trimSpaces(text);
   if (DECIMAL.test(trimmed)) return Number(trimmed);
   if (NOT_A_NUMBER.test(trimmed)) return NaN;

@@ -5,7 +5,7 @@
  * and names. Operators on numbers are in the emitted code itself.
  */
 import { callableOf, callMetamethod, failAt, failType } from "./lua_calls.ts";
-import { join, meter } from "./lua_meter.ts";
+import { join, meter, spendSteps } from "./lua_meter.ts";
 import { LuaTable } from "./lua_table.ts";
 import { type LuaFunction, toNumber, toText, typeName } from "./lua_value.ts";
 
@@ -243,8 +243,12 @@ export function length(operand: unknown, site: number): number {
   return failType(site, "get length of", operand);
 }
 
+/** To compare strings of so many chars takes time that counts. */
+const LONG_CHARS_MIN = 1024;
+
 /** `left == right`. */
 export function equals(left: unknown, right: unknown, site: number): boolean {
+  if (typeof left === "string" && left.length > LONG_CHARS_MIN) spendSteps(left.length >>> 6);
   if (left === right) return true;
   if (!(left instanceof LuaTable) || !(right instanceof LuaTable)) return false;
   const handler = commonHandler(left, right, "__eq");
@@ -271,7 +275,10 @@ function failOrder(site: number, left: unknown, right: unknown): never {
 /** `left < right`. */
 export function lessThan(left: unknown, right: unknown, site: number): boolean {
   if (typeof left === "number" && typeof right === "number") return left < right;
-  if (typeof left === "string" && typeof right === "string") return left < right;
+  if (typeof left === "string" && typeof right === "string") {
+    spendSteps(left.length >>> 6);
+    return left < right;
+  }
   if (typeName(left) !== typeName(right)) failOrder(site, left, right);
   const handler = commonHandler(left, right, "__lt");
   if (handler === undefined) failOrder(site, left, right);
@@ -281,7 +288,10 @@ export function lessThan(left: unknown, right: unknown, site: number): boolean {
 /** `left <= right`; without "__le" it is `not (right < left)`. */
 export function lessOrEqual(left: unknown, right: unknown, site: number): boolean {
   if (typeof left === "number" && typeof right === "number") return left <= right;
-  if (typeof left === "string" && typeof right === "string") return left <= right;
+  if (typeof left === "string" && typeof right === "string") {
+    spendSteps(left.length >>> 6);
+    return left <= right;
+  }
   if (typeName(left) !== typeName(right)) failOrder(site, left, right);
   const handler = commonHandler(left, right, "__le");
   if (handler !== undefined) return isTrue(callMetamethod(site, handler, left, right));

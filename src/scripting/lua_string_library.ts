@@ -19,11 +19,12 @@ import { STACK_VALUES_MAX } from "./lua_base_library.ts";
 import { callValue, firstOf, resultFrom } from "./lua_calls.ts";
 import { formatValues } from "./lua_format.ts";
 import { LuaMatcher } from "./lua_matcher.ts";
-import { meter, notEnoughMemory, settleString, spendString } from "./lua_meter.ts";
+import { meter, notEnoughMemory, settleString, spendSteps, spendString } from "./lua_meter.ts";
 import { formatNumber } from "./lua_number.ts";
 import { index } from "./lua_operators.ts";
 import { readPattern } from "./lua_pattern.ts";
 import { LuaTable } from "./lua_table.ts";
+import { searchText } from "./lua_text_search.ts";
 import { type LuaFunction, makeLibrary, NO_VALUES, typeName } from "./lua_value.ts";
 
 /** Characters that make a pattern of a text. */
@@ -46,6 +47,7 @@ const byte: LuaFunction = (...args) => {
   if (from === to) return text.charCodeAt(from - 1);
   const count = to - from + 1;
   if (count + args.length > STACK_VALUES_MAX) fail("stack overflow (string slice too long)");
+  spendSteps(count >>> 2);
   const codes: number[] = [];
   for (let i = from; i <= to; i++) codes.push(text.charCodeAt(i - 1));
   return codes;
@@ -89,6 +91,7 @@ const BEYOND_ASCII = /[\x80-\xff]/;
 const UPPER_LETTERS = /[A-Z]+/g;
 const LOWER_LETTERS = /[a-z]+/g;
 
+const PIECE_CHARS = 16 * 1024;
 /** Below this many chars a loop is quicker than an expression. */
 const SHORT_CHARS_MAX = 48;
 
@@ -98,19 +101,34 @@ function isAscii(text: string): boolean {
   return true;
 }
 
+/** Piece by piece, since others may have to be served meanwhile. */
+function replaceLetters(
+  text: string,
+  letters: RegExp,
+  replacement: (letters: string) => string,
+): string {
+  let result = "";
+  for (let at = 0; at < text.length; at += PIECE_CHARS) {
+    const piece = text.slice(at, at + PIECE_CHARS);
+    spendSteps(piece.length);
+    result += piece.replace(letters, replacement);
+  }
+  return settleString(result);
+}
+
 /** Only ASCII letters have two cases: the C locale. */
 const lower: LuaFunction = (...args) => {
   const text = textArgument(args, 0);
   spendString(text.length);
   if (isAscii(text)) return text.toLowerCase();
-  return text.replace(UPPER_LETTERS, (letters) => letters.toLowerCase());
+  return replaceLetters(text, UPPER_LETTERS, (letters) => letters.toLowerCase());
 };
 
 const upper: LuaFunction = (...args) => {
   const text = textArgument(args, 0);
   spendString(text.length);
   if (isAscii(text)) return text.toUpperCase();
-  return text.replace(LOWER_LETTERS, (letters) => letters.toUpperCase());
+  return replaceLetters(text, LOWER_LETTERS, (letters) => letters.toUpperCase());
 };
 
 /** Has the pattern no special characters? As in C, only up to its first zero. */
@@ -127,7 +145,7 @@ function findOrMatch(args: readonly unknown[], isFind: boolean): unknown {
   else if (start > text.length) start = text.length;
   const isForced = args[3] !== undefined && args[3] !== false;
   if (isFind && (isForced || isPlain(pattern))) {
-    const at = text.indexOf(pattern, start);
+    const at = searchText(text, pattern, start);
     return at < 0 ? undefined : [at + 1, at + pattern.length];
   }
   const isAnchored = pattern.charCodeAt(0) === 94;

@@ -147,6 +147,7 @@ const pack: LuaFunction = (...given) => {
       const part = textArgument(args, arg++);
       // Redis: the message counts the argument after it.
       if (part.length < size) failArgument(arg, "string too short");
+      spendString(part.length);
       text += (size === 0 ? part : part.slice(0, size)) + (option === "s" ? "\0" : "");
     } else reader.control();
   }

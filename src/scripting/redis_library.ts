@@ -8,6 +8,7 @@ import { PROPAGATE_ALL, PROPAGATE_AOF, PROPAGATE_REPL } from "../session/command
 import type { Host } from "../session/host.ts";
 import { fail, textArgument, truncate } from "./lua_arguments.ts";
 import type { LuaEngine } from "./lua_engine.ts";
+import { spendSteps } from "./lua_meter.ts";
 import { LuaTable } from "./lua_table.ts";
 import {
   type LuaFunction,
@@ -42,7 +43,9 @@ export function makeRedisLibrary(options: RedisLibraryOptions): LuaTable {
     setresp: makeSetResp(calls),
     sha1hex: (...args) => {
       if (args.length !== 1) failWithTable("wrong number of arguments");
-      return hexSha1(toText(args[0]) ?? "");
+      const text = toText(args[0]) ?? "";
+      spendSteps(text.length);
+      return hexSha1(text);
     },
     status_reply: statusReply,
   });

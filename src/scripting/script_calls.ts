@@ -213,6 +213,7 @@ export class ScriptCalls {
 
   #fillArguments(texts: readonly string[], total: number): void {
     if (this.#argumentBytes.length < total) this.#argumentBytes = new Uint8Array(total * 2);
+    spendSteps(total >>> 4);
     const argv = this.#argv;
     const bytes = this.#argumentBytes;
     argv.bytes = bytes;

@@ -16,7 +16,7 @@ import { type CommandError, commandError } from "../session/errors.ts";
 import type { Host } from "../session/host.ts";
 import { requireHeadroom } from "./lua_calls.ts";
 import { ScriptKill } from "./lua_error.ts";
-import { placeOfStack } from "./lua_levels.ts";
+import { currentPlace } from "./lua_levels.ts";
 import type { ScriptCalls, ScriptRun } from "./script_calls.ts";
 import { failWithTable } from "./script_errors.ts";
 
@@ -127,7 +127,7 @@ export class ScriptWatch {
 
   #endKilled(run: ScriptRun): never {
     this.#host.log.notice(`Script ${run.name} was killed by a client.`);
-    throw new ScriptKill(KILLED, placeOfStack(new Error().stack));
+    throw new ScriptKill(KILLED, currentPlace());
   }
 
   #end(run: ScriptRun, parameter: string, limitMs: number): never {

@@ -7,6 +7,7 @@ import { asciiLower } from "../base/ascii.ts";
 import { systemErrorText } from "../config/config.ts";
 import { ConfigFileError } from "../config/config_file.ts";
 import type { ConfigValues } from "../config/config_values.ts";
+import { EVENT_OVERWRITTEN, EVENT_TYPE_CHANGED } from "../keyspace/keyspace_listener.ts";
 import { BYTES_MAX } from "../structures/byte_string.ts";
 import { clientsAllowed, openFilesLimit } from "../net/open_files.ts";
 import type { Host } from "../session/host.ts";
@@ -76,8 +77,9 @@ const EFFECTS: readonly (readonly [names: readonly string[], apply: Effect])[] =
   [["hz", "active-expire-effort"], applyCron],
   [["active-defrag-max-scan-fields"], applyDefragmentation],
   // A relative log file is one in the present directory.
-  [["loglevel", "logfile", "dir"], applyLog],
+  [["loglevel", "logfile", "log-format", "log-timestamp-format", "dir"], applyLog],
   [["requirepass"], applyPassword],
+  [["notify-keyspace-events"], applyEvents],
   [["client-output-buffer-limit"], applyOutputLimits],
   [["slowlog-log-slower-than", "latency-monitor-threshold"], applyTiming],
 ];
@@ -88,8 +90,15 @@ function applyProtocol({ config, dispatcher }: Host): string | null {
   return null;
 }
 
+function applyEvents({ config, keyspace }: Host): null {
+  const wanted = EVENT_OVERWRITTEN | EVENT_TYPE_CHANGED;
+  keyspace.announcesOverwrites = (config.notifyKeyspaceEvents & wanted) !== 0;
+  return null;
+}
+
 function applyMemory(host: Host): string | null {
   const { config, keyspace, evictor } = host;
+  keyspace.notesReads = !config.maxmemoryPolicy.endsWith("lrm");
   keyspace.usesLfu = config.maxmemoryPolicy.endsWith("lfu");
   keyspace.lfuLogFactor = config.lfuLogFactor;
   keyspace.lfuDecayTime = config.lfuDecayTime;
@@ -148,6 +157,8 @@ function applyTiming({ config, dispatcher }: Host): string | null {
 
 function applyLog({ config, log }: Host): string | null {
   log.level = config.loglevel;
+  log.format = config.logFormat;
+  log.timeFormat = config.logTimestampFormat;
   if (config.logfile === "") return null;
   try {
     log.open(config.resolvePath(config.logfile));

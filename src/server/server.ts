@@ -194,7 +194,7 @@ export class Server implements Host {
       aof: () => this.persistence.aof.writer.bufferedBytes,
       backlog: () => this.replication.backlog?.heldBytes ?? 0,
     });
-    this.migrationSockets = new MigrationSockets(options.synchronousIo ?? new WorkerIo());
+    this.migrationSockets = new MigrationSockets(options.synchronousIo ?? new WorkerIo(this));
     this.listeners = new Listeners(this, options.eventLoop ?? null);
     this.supervision = new Supervision(log, this.timers);
     this.process = new ServerProcess(this, exit);

@@ -111,7 +111,8 @@ export function clientLine(client: Client): string {
   return fields.join(" ");
 }
 
-function flagLetters(client: Client): string {
+/** The letters of the field `flags`; "N" if there are none. */
+export function flagLetters(client: Client): string {
   const { tracking } = client;
   let letters = "";
   for (const [flag, letter] of FLAG_LETTERS) if (client.has(flag)) letters += letter;

@@ -44,7 +44,7 @@ export class CommandTable {
   #nameBytesMax = 0;
 
   /** `release` decides on the arity of commands that a later one gave more arguments. */
-  constructor(rows: readonly RedisCommand[], release: RedisRelease) {
+  constructor(rows: readonly RedisCommand[], release: RedisRelease = "7.0") {
     for (const row of rows) this.byName.set(row.name, this.#compile(atRelease(row, release), []));
     this.#fillSlots();
   }

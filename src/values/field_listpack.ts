@@ -193,8 +193,8 @@ export function isOrdered(bytes: Uint8Array, start: number, expiryMaxMs: number)
   let isSound = true;
   listpack.forEachRaw(bytes, start, (element, from, length) => {
     if (index++ % WIDTH !== WIDTH - 1) return;
-    const expiryMs = storedExpiry(element, from, length);
-    if (expiryMs === NO_EXPIRY) former = Infinity;
+    const expiryMs = parseSafeInteger(element, from, length);
+    if (expiryMs === NONE) former = Infinity;
     else if (expiryMs >= former && expiryMs <= expiryMaxMs) former = expiryMs;
     else isSound = false;
   });

@@ -43,12 +43,28 @@ export function setNumbers(id: Id128, ms: number, seq: number): void {
 
 /** Whether the time of an id is `ms` or later; a safe integer. */
 export function isAtOrAfter(id: Id128, ms: number): boolean {
-  return (id.w0 >>> 0) * WORD_COUNT + (id.w1 >>> 0) >= ms;
+  return half(id.w0, id.w1) >= ms;
 }
 
 /** Whether two ids have the same time. */
 export function hasSameTime(a: Id128, b: Id128): boolean {
   return a.w0 === b.w0 && a.w1 === b.w1;
+}
+
+/**
+ * Where an id is about to be found between two others, 0 to 1, if ids come in a steady flow: by
+ * their times, or within one time by their sequence numbers.
+ */
+export function placeBetween(id: Id128, low: Id128, high: Id128): number {
+  const span = half(high.w0, high.w1) - half(low.w0, low.w1);
+  if (span > 0) return (half(id.w0, id.w1) - half(low.w0, low.w1)) / span;
+  const sequenceSpan = half(high.w2, high.w3) - half(low.w2, low.w3);
+  return sequenceSpan > 0 ? (half(id.w2, id.w3) - half(low.w2, low.w3)) / sequenceSpan : 0;
+}
+
+/** The time or sequence number of an id, rounded if it is no safe integer. */
+function half(high: number, low: number): number {
+  return (high >>> 0) * WORD_COUNT + (low >>> 0);
 }
 
 /** Makes the sequence number the greatest, for the end of a range that names a time only. */

@@ -28,7 +28,7 @@ import {
 import { Id128 } from "../structures/id128.ts";
 import * as idTree from "../structures/id_tree.ts";
 import { IdTreeCursor } from "../structures/id_tree.ts";
-import { MAX_ID, MIN_ID } from "./stream_id.ts";
+import { MAX_ID, MIN_ID, placeBetween } from "./stream_id.ts";
 import * as streamNode from "./stream_node.ts";
 import type { FieldSource } from "./stream_node.ts";
 import { StreamNodeReader } from "./stream_node_reader.ts";
@@ -45,8 +45,8 @@ const ROOT_RADIX_NODES = 18;
 const ROOT_BYTES = 80;
 
 const NODE_PAYLOAD_WORDS = 1;
-/** How many entries are looked at from the end of a node before it is read from its start. */
-const LOOK_BACK_ENTRIES = 8;
+/** From here on, of 1, a node is walked from its end; that takes more for each entry. */
+const LOOK_BACK_PLACE = 0.6;
 
 /** The limits of a node, from the configuration; 0 = none. */
 export interface StreamLimits {
@@ -490,11 +490,16 @@ export class StreamCursor {
     if (this.#isBackward) this.#reader.seekEnd();
   }
 
-  /** Who reads what came last finds it at the end of the node, without a walk from its start. */
+  /** Goes to the start from the end of the node if that seems nearer than its first entry. */
   #lookBack(): void {
     const reader = this.#reader;
     reader.seekEnd();
-    for (let entries = 0; entries < LOOK_BACK_ENTRIES && reader.previous(); entries++) {
+    if (!reader.previous() || reader.id.compare(this.#start) < 0) return;
+    if (placeBetween(this.#start, this.#master, reader.id) < LOOK_BACK_PLACE) {
+      reader.rewind();
+      return;
+    }
+    while (reader.previous()) {
       if (reader.id.compare(this.#start) < 0) return;
     }
     reader.rewind();

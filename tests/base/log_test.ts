@@ -89,3 +89,33 @@ Deno.test("nothing is logged at the level nothing", () => {
     assertEquals(existsSync(path) ? Deno.readTextFileSync(path) : "", "");
   });
 });
+
+Deno.test("a line has the format of Valkey that is asked for", () => {
+  withLogFile((log, path) => {
+    const time = new Date(2024, 2, 5, 14, 7, 9, 23);
+    clock.setTimeForTests(time.getTime());
+    const pid = Deno.pid;
+    log.format = "logfmt";
+    log.notice('a "quoted" word');
+    log.format = "json";
+    log.timeFormat = "milliseconds";
+    log.warning('a "quoted" word\nand a line');
+    log.raw("raw");
+    log.timeFormat = "iso8601";
+    log.format = "legacy";
+    log.notice("iso");
+    const lines = Deno.readTextFileSync(path).split("\n");
+    const timestamp = '"05 Mar 2024 14:07:09.023"';
+    assertEquals(
+      lines[0],
+      `pid=${pid} role=primary timestamp=${timestamp} level=notice message="a \\"quoted\\" word"`,
+    );
+    const entry = { pid, role: "primary", timestamp: String(time.getTime()) };
+    const message = 'a "quoted" word\nand a line';
+    assertEquals(JSON.parse(lines[1]), { ...entry, level: "warning", message });
+    assertEquals(JSON.parse(lines[2]), { ...entry, level: "notice", message: "raw" });
+    const [, written] = /^\d+:M (\S+) \* iso$/.exec(lines[3])!;
+    assertMatch(written, /^2024-03-05T14:07:09\.023[+-]\d\d:\d\d$/);
+    assertEquals(new Date(written).getTime(), time.getTime());
+  });
+});

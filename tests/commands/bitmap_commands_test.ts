@@ -1,5 +1,7 @@
 /** Bitmap commands: single bits, ranges in bytes and bits, BITOP over strings of many chunks. */
 import { assert, assertEquals } from "@std/assert";
+import { latin1Text } from "../../src/base/bytes.ts";
+import { Random, randomSeed } from "../../src/base/random.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { RecordedEffects } from "../support/recorded_effects.ts";
 import { RespError } from "../support/resp_reply.ts";
@@ -133,4 +135,88 @@ Deno.test("bitmap commands announce and count what Redis announces and counts", 
     assertEquals(effects.takeEvents(), events, command);
     assertEquals(effects.takeDirty(), changes, command);
   }
+});
+
+/** What the operations of Redis 8.2 make of sources, bit by bit: the number of bits set decides. */
+const LATER_OPERATIONS: Readonly<Record<string, (bits: number[]) => boolean>> = {
+  DIFF: ([first, ...others]) => first === 1 && !others.includes(1),
+  DIFF1: ([first, ...others]) => first === 0 && others.includes(1),
+  ANDOR: ([first, ...others]) => first === 1 && others.includes(1),
+  ONE: (bits) => bits.filter((bit) => bit === 1).length === 1,
+};
+
+Deno.test("BITOP DIFF, DIFF1, ANDOR and ONE do what is said of them, bit by bit", () => {
+  using server = new EmbeddedServer();
+  const seed = randomSeed();
+  const random = new Random(seed);
+  for (let round = 0; round < 60; round++) {
+    const sources = Array.from({ length: 2 + random.below(3) }, (_, index) => {
+      const length = random.below(4) === 0 ? 0 : random.below(40);
+      const bytes = Uint8Array.from({ length }, () => random.below(256));
+      server.run("DEL", `s${index}`);
+      if (length > 0) server.run("SET", `s${index}`, bytes);
+      return bytes;
+    });
+    const length = Math.max(...sources.map((bytes) => bytes.length));
+    const names = sources.map((_, index) => `s${index}`);
+    for (const [operation, isSet] of Object.entries(LATER_OPERATIONS)) {
+      const expected = Uint8Array.from({ length }, (_, at) => {
+        let byte = 0;
+        for (let bit = 7; bit >= 0; bit--) {
+          const bits = sources.map((bytes) => ((bytes[at] ?? 0) >> bit) & 1);
+          byte = byte * 2 + (isSet(bits) ? 1 : 0);
+        }
+        return byte;
+      });
+      const what = `seed ${seed}, round ${round}, ${operation}`;
+      assertEquals(server.run("BITOP", operation, "target", ...names), length, what);
+      const raw = server.raw("GET", "target");
+      const text = length === 0 ? "" : raw.slice(raw.indexOf("\r\n") + 2, -2);
+      assertEquals(text === latin1Text(expected, 0, length), true, what);
+    }
+  }
+});
+
+Deno.test("BITOP DIFF and its kin go through strings of any length", () => {
+  using server = new EmbeddedServer();
+  const [length, other] = [300_000, 270_000];
+  server.run("SET", "a", new Uint8Array(length).fill(0xff));
+  server.run("SET", "b", new Uint8Array(other).fill(0x0f));
+  const expected: [operation: string, head: number, tail: number][] = [
+    ["DIFF", 0xf0, 0xff],
+    ["DIFF1", 0, 0],
+    ["ANDOR", 0x0f, 0],
+    ["ONE", 0xf0, 0xff],
+  ];
+  for (const [operation, head, tail] of expected) {
+    assertEquals(server.run("BITOP", operation, "target", "a", "b"), length);
+    const byteAt = (at: number) => server.run("BITFIELD", "target", "GET", "u8", String(at * 8));
+    for (const at of [0, 262_143, 262_144, other - 1]) assertEquals(byteAt(at), [head], operation);
+    for (const at of [other, length - 1]) assertEquals(byteAt(at), [tail], operation);
+  }
+});
+
+Deno.test("BITOP DIFF, DIFF1 and ANDOR need two sources, ONE does with one", () => {
+  using server = new EmbeddedServer();
+  for (const operation of ["diff", "DIFF1", "AndOr"]) {
+    assertEquals(
+      server.raw("BITOP", operation, "target", "a"),
+      `-ERR BITOP ${operation.toUpperCase()} must be called with at least two source keys.\r\n`,
+    );
+  }
+  server.run("SET", "a", "abc");
+  assertEquals(server.run("BITOP", "one", "target", "a"), 3);
+  assertEquals(server.run("BITOP", "ONE", "target", "a", "a"), 3);
+  assertEquals(server.run("GET", "target"), "\0\0\0");
+});
+
+Deno.test("operations of 8.2 are recorded as a SET of their outcome", () => {
+  using server = new EmbeddedServer();
+  server.run("MSET", "a", "abc", "b", "a");
+  const effects = new RecordedEffects(server);
+  server.run("BITOP", "DIFF", "t", "a", "b");
+  server.run("BITOP", "ONE", "t", "none");
+  server.run("BITOP", "ONE", "t", "none");
+  server.run("BITOP", "OR", "t", "a", "b");
+  assertEquals(effects.takeLog(), ["SET t \0bc", "DEL t", "BITOP OR t a b"]);
 });

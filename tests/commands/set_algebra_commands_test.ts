@@ -235,3 +235,40 @@ Deno.test("changes while frozen leave the image as it was and give what they giv
     assertEquals(ours, theirs, `seed ${seed}`);
   }
 });
+
+Deno.test("SUNIONCARD and SDIFFCARD count up to a limit", () => {
+  using server = new EmbeddedServer();
+  server.run("SADD", "a", "1", "2", "3", "x");
+  server.run("SADD", "b", "3", "4", "y");
+  server.run("SADD", "c", "x");
+  const rows: [command: string, reply: string][] = [
+    ["SUNIONCARD 1 a", ":4"],
+    ["SUNIONCARD 1 none", ":0"],
+    ["SUNIONCARD 3 a b c", ":6"],
+    ["SUNIONCARD 3 a a none", ":4"],
+    ["SUNIONCARD 2 a b LIMIT 5", ":5"],
+    ["SUNIONCARD 2 a b LIMIT 0", ":6"],
+    ["SUNIONCARD 2 a b LIMIT 9 APPROX", ":6"],
+    ["SUNIONCARD 1 a APPROX LIMIT 2", ":2"],
+    ["SDIFFCARD 1 a", ":4"],
+    ["SDIFFCARD 2 a b", ":3"],
+    ["SDIFFCARD 3 a b c", ":2"],
+    ["SDIFFCARD 2 a b LIMIT 1", ":1"],
+    ["SDIFFCARD 2 a b LIMIT 0", ":3"],
+    ["SDIFFCARD 2 a a", ":0"],
+    ["SDIFFCARD 2 none a", ":0"],
+    ["SDIFFCARD 2 a none", ":4"],
+    ["SDIFFCARD 2 a b APPROX", "-ERR syntax error"],
+    ["SUNIONCARD 2 a b LIMIT", "-ERR syntax error"],
+    ["SUNIONCARD 2 a b LIMIT -1", "-ERR LIMIT can't be negative"],
+    ["SUNIONCARD 0 a", "-ERR numkeys should be greater than 0"],
+    ["SUNIONCARD 3 a b", "-ERR Number of keys can't be greater than number of args"],
+    ["COMMAND GETKEYS SDIFFCARD 2 a b LIMIT 1", "*2 $1 a $1 b"],
+  ];
+  for (const [command, expected] of rows) {
+    const reply = server.raw(...command.split(" "));
+    assertEquals(reply.replaceAll("\r\n", " ").trimEnd(), expected, command);
+  }
+  server.run("SET", "text", "x");
+  assertEquals(server.raw("SUNIONCARD", "2", "a", "text").startsWith("-WRONGTYPE"), true);
+});

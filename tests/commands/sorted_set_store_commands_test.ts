@@ -1,7 +1,8 @@
 /** Union, intersection and difference of sorted sets and sets, shown and stored. */
 import { assertEquals } from "@std/assert";
 import { RecordedEffects } from "../support/recorded_effects.ts";
-import { expectReplies, forEachEncoding, repliesIn3 } from "./sorted_set_suite.ts";
+import { EmbeddedServer } from "../support/embedded_server.ts";
+import { expectReplies, forEachEncoding, repliesIn3, type Row } from "./sorted_set_suite.ts";
 
 forEachEncoding("members and scores are combined", (server) => {
   expectReplies(server, [
@@ -108,4 +109,41 @@ forEachEncoding("stored results are announced once; their memory comes back", (s
   server.run("ZUNION", "2", "z", "z", "WITHSCORES");
   server.run("ZINTER", "1", "missing");
   assertEquals(arena.usedBytes, usedBytes);
+});
+
+const COUNTS: readonly Row[] = [
+  ["ZADD a 5 x 7 y", ":2"],
+  ["ZADD b 9 y inf z", ":2"],
+  ["SADD s x y", ":2"],
+  ["ZUNION 3 a b s AGGREGATE COUNT WITHSCORES", "*6 $1 z $1 1 $1 x $1 2 $1 y $1 3"],
+  ["ZINTER 2 a b WITHSCORES AGGREGATE count", "*2 $1 y $1 2"],
+  ["ZINTER 2 a a AGGREGATE COUNT WITHSCORES", "*4 $1 x $1 2 $1 y $1 2"],
+  ["ZUNION 2 a b WEIGHTS 2 0.5 AGGREGATE COUNT WITHSCORES", "*6 $1 z $3 0.5 $1 x $1 2 $1 y $3 2.5"],
+  ["ZUNIONSTORE t 2 a b AGGREGATE COUNT", ":3"],
+  ["ZSCORE t y", "$1 2"],
+  ["ZINTERSTORE t 2 a b AGGREGATE COUNT WEIGHTS 1 -3", ":1"],
+  ["ZSCORE t y", "$2 -2"],
+  ["ZDIFF 2 a b AGGREGATE COUNT", "-ERR syntax error"],
+];
+
+Deno.test("AGGREGATE COUNT counts the sources that have a member, by their weights", () => {
+  using server = new EmbeddedServer();
+  expectReplies(server, COUNTS);
+});
+
+Deno.test("AGGREGATE COUNT is recorded by its outcome, which every server can repeat", () => {
+  using server = new EmbeddedServer();
+  server.run("ZADD", "a", "5", "x", "7", "y");
+  server.run("SADD", "s", "y");
+  const effects = new RecordedEffects(server);
+  server.run("ZUNIONSTORE", "t", "2", "a", "s", "WEIGHTS", "0.1", "1", "AGGREGATE", "COUNT");
+  server.run("ZINTERSTORE", "t", "2", "a", "none", "AGGREGATE", "COUNT");
+  server.run("ZINTERSTORE", "t", "2", "a", "none", "AGGREGATE", "COUNT");
+  server.run("ZUNIONSTORE", "u", "1", "a");
+  assertEquals(effects.takeLog(), [
+    "DEL t",
+    "ZADD t 0.10000000000000001 x 1.1000000000000001 y",
+    "DEL t",
+    "ZUNIONSTORE u 1 a",
+  ]);
 });

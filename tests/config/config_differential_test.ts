@@ -27,6 +27,8 @@ const REFUSED_FOR_OTHER_REASONS = [
 const OWN = [
   "active-defrag-threshold-auto",
   "aof-load-corrupt-tail-max-size",
+  "log-format",
+  "log-timestamp-format",
   "rdb-version",
   "redis-version",
   "script-memory-limit",

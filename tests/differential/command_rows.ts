@@ -45,7 +45,8 @@ function addDocs(rows: Map<string, CommandRow>, name: string, fields: Plain[]): 
         addDocs(rows, String(subcommands[j]), subcommands[j + 1] as Plain[]);
       }
     } else if (field === "history") {
-      row.set("history", JSON.stringify(withoutProse(value as Plain[][])));
+      const history = withoutProse(value as Plain[][]);
+      if (history.length > 0) row.set("history", JSON.stringify(history));
     } else if (field === "arguments") {
       row.set(field, JSON.stringify(withoutLater(value as Plain[][])));
     } else if (field === "replaced_by") {

@@ -305,8 +305,12 @@ export const UNSHAPED_COMMANDS: Readonly<Record<string, string>> = {
     "acl|help client|help command|help config|help function|help latency|help memory|help " +
     "pubsub|help script|help slowlog|help xgroup|help xinfo|help",
   "is of Redis 7.2": "client|no-touch client|setinfo waitaof",
+  "is of Redis 7.4 or 8.0":
+    "hexpire hpexpire hexpireat hpexpireat httl hpttl hexpiretime hpexpiretime hpersist hgetdel " +
+    "hgetex hsetex",
   "is of Redis 8.2": "xackdel xdelex",
-  "is of Redis 8.4, 8.8 or Valkey 9": "delex delifeq digest increx msetex",
+  "is of Redis 8.4 to 8.10 or Valkey 9":
+    "delex delifeq digest increx msetex lmovem sdiffcard sunioncard",
   // absent_families_test compares them.
   [SECOND_MACHINE]:
     "asking failover migrate psync readonly readwrite replconf replicaof restore-asking slaveof " +

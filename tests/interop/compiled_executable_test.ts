@@ -98,3 +98,14 @@ testCompiled("the executable runs no code that lies in the temporary folder", as
   assertEquals(await server.stop("SIGTERM"), 0);
   assert(Deno.lstatSync(cache).isFifo);
 }, Deno.build.os === "windows" ? "there are no named pipes" : "");
+
+testCompiled("the executable moves keys to another server, by its other Worker", async () => {
+  await using source = await startServer({ program });
+  await using target = await startServer({ program });
+  using client = await source.connect();
+  using other = await target.connect();
+  await client.expect("SET", "k", "v");
+  const address = ["127.0.0.1", target.port] as const;
+  assertEquals(await client.call("MIGRATE", ...address, "k", 0, 60_000), "OK");
+  assertEquals([await client.call("GET", "k"), await other.call("GET", "k")], [null, "v"]);
+});

@@ -1,12 +1,13 @@
 /**
  * `redeno cli --rdb`, `--functions-rdb` and `--replica` beside redis-cli 7.0.15, with redis-server
- * as the master: what is said, what is in the file, and how it ends.
+ * and with Redeno as the master: what is said, what is in the file, and how it ends.
  */
 import { assertEquals } from "@std/assert";
-import { startRedis } from "../support/redis_process.ts";
 import {
   launchCommand,
   type ServerProcess,
+  type ServerTarget,
+  startServer,
   TemporaryDirectory,
 } from "../support/server_process.ts";
 import { fromUtf8 } from "../support/text.ts";
@@ -23,8 +24,9 @@ function withoutSizes(text: string): string {
   return text.replaceAll(/\d+ bytes/g, "N bytes");
 }
 
-async function startMaster(isDiskless: boolean): Promise<ServerProcess> {
-  const master = await startRedis({
+async function startMaster(target: ServerTarget, isDiskless: boolean): Promise<ServerProcess> {
+  const master = await startServer({
+    target,
     args: ["--repl-diskless-sync", isDiskless ? "yes" : "no", "--repl-diskless-sync-delay", "0"],
   });
   using client = await master.connect();
@@ -33,13 +35,19 @@ async function startMaster(isDiskless: boolean): Promise<ServerProcess> {
   return master;
 }
 
-for (const isDiskless of [true, false]) {
-  const kind = isDiskless ? "without a disk" : "by way of a disk";
+const MASTERS: [target: ServerTarget, isDiskless: boolean, kind: string][] = [
+  ["redis", true, "that redis-server sends without a disk"],
+  ["redis", false, "that redis-server sends by way of a disk"],
+  ["redeno", true, "that Redeno sends without a disk"],
+  ["redeno", false, "that Redeno sends by way of a disk"],
+];
+
+for (const [target, isDiskless, kind] of MASTERS) {
   testWith(
     TOOLS,
-    `a snapshot that redis-server sends ${kind} is fetched as redis-cli does`,
+    `a snapshot ${kind} is fetched as redis-cli does`,
     async () => {
-      await using master = await startMaster(isDiskless);
+      await using master = await startMaster(target, isDiskless);
       await using directory = await TemporaryDirectory.create();
       const path = `${directory.path}/fetched.rdb`;
       const port = String(master.port);
@@ -71,7 +79,7 @@ for (const isDiskless of [true, false]) {
   );
 
   testWith(TOOLS, `commands after a snapshot ${kind} are printed as redis-cli does`, async () => {
-    await using master = await startMaster(isDiskless);
+    await using master = await startMaster(target, isDiskless);
     using client = await master.connect();
     const follow = async ([program, ...leading]: readonly string[]) => {
       const child = new Deno.Command(program, {

@@ -1,4 +1,5 @@
 /** Eviction: which keys each policy takes, and that it takes no more than needed. */
+import { EmbeddedServer } from "../support/embedded_server.ts";
 import { assert, assertEquals } from "@std/assert";
 import { latin1Bytes } from "../../src/base/bytes.ts";
 import * as clock from "../../src/base/clock.ts";
@@ -181,4 +182,25 @@ Deno.test("changing the policy forgets the candidates of the old one", () => {
   scene.evictor.samples = 20;
   assert(scene.free(20_000));
   assertEquals(scene.count("new:", 50), 50);
+});
+
+Deno.test("with an lrm policy only writing makes a key one that was used lately", () => {
+  clock.setTimeForTests(1_700_000_000_000);
+  try {
+    for (const [policy, idleSeconds] of [["allkeys-lru", 0], ["volatile-lrm", 100]] as const) {
+      using server = new EmbeddedServer([["maxmemory-policy", policy]]);
+      server.run("SET", "s", "1");
+      server.run("HSET", "h", "f", "1");
+      clock.advanceForTests(100_000);
+      server.run("GET", "s");
+      server.run("HGETALL", "h");
+      const idle = () => ["s", "h"].map((key) => server.run("OBJECT", "IDLETIME", key));
+      assertEquals(idle(), [idleSeconds, idleSeconds], policy);
+      server.run("SET", "s", "2");
+      server.run("HSET", "h", "f", "2");
+      assertEquals(idle(), [0, 0], policy);
+    }
+  } finally {
+    clock.useRealTime();
+  }
 });

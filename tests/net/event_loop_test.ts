@@ -1,5 +1,9 @@
 /** Event loop: clients, deadlines and the runtime are served in turn, also within a command. */
 import { assert, assertEquals } from "@std/assert";
+import * as clock from "../../src/base/clock.ts";
+import { listenInet, portOfSocket } from "../../src/net/epoll_listener.ts";
+import { EventLoop } from "../../src/net/event_loop.ts";
+import { EPOLLIN } from "../../src/net/poller.ts";
 import { EpollServer } from "../support/epoll_server.ts";
 import { NativeSocket } from "../support/native_socket.ts";
 import { RespClient } from "../support/resp_client.ts";
@@ -122,12 +126,12 @@ testWith(["epoll"], "the running command keeps its time, and others have theirs"
   const running = await server.connect();
   const other = await server.connect();
   server.inside = ({ host }) => {
-    const begun = performance.now();
-    while (performance.now() - begun < 30);
+    clock.advanceForTests(30);
     other.send("ECHO quick\r\n");
     host.sockets.pollOnce();
   };
   await server.exchange(running, "INSIDE\r\n");
+  clock.useRealTime();
   assertEquals(await server.receive(other), "$5\r\nquick\r\n");
   const slow = (await server.exchange(other, "SLOWLOG GET\r\n"))!;
   assertEquals([slow.includes("INSIDE"), slow.includes("ECHO")], [true, false]);
@@ -137,18 +141,33 @@ testWith(
   ["epoll"],
   "an event of a socket that was closed is not taken for the next one's",
   async () => {
-    await using server = await EpollServer.start();
-    const killer = await server.connect();
-    const victims = [await server.connect(), await server.connect(), await server.connect()];
-    // In one round: the killer closes all others, and what they sent in the same round is nobody's.
-    server.inside = () => {
-      for (const victim of victims) victim.send("SET lost 1\r\n");
-      killer.send("CLIENT KILL TYPE normal SKIPME yes\r\n");
-    };
-    const first = await server.connect();
-    await server.exchange(first, "INSIDE\r\n");
-    const next = await server.connect();
-    assertEquals(await server.exchange(next, "PING\r\n"), "+PONG\r\n");
+    const loop = (await EventLoop.open())!;
+    const { libc } = loop;
+    const listener = listenInet(libc, { address: "127.0.0.1", port: 0, backlog: 8 })!;
+    using first = new NativeSocket(portOfSocket(libc, listener));
+    using second = new NativeSocket(portOfSocket(libc, listener));
+    const accept = () => libc.accept4(listener, new Uint8Array(128), new Uint32Array([128]), 0);
+    const fds = [accept(), accept()];
+    const others: number[] = [];
+    const told: string[] = [];
+    // Whoever is told first closes the other, and a new socket gets that one's number.
+    for (const [index, fd] of fds.entries()) {
+      const victim = fds[1 - index]!;
+      const onEvents = () => {
+        told.push("one");
+        loop.forget(victim);
+        libc.close(victim);
+        do others.push(libc.socket(2, 1, 0)); while (others.at(-1) !== victim);
+        loop.add(victim, EPOLLIN, { onEvents: () => told.push("new") });
+      };
+      loop.add(fd, EPOLLIN, { onEvents });
+    }
+    first.send("x");
+    second.send("x");
+    loop.pollOnce();
+    assertEquals(told, ["one"]);
+    for (const fd of [...others, ...fds, listener]) libc.close(fd);
+    loop.close();
   },
 );
 
@@ -181,4 +200,32 @@ testWith(["epoll", "linux"], "a server without clients does next to nothing", as
   await until("a second has passed", async () => await uptime() - begun > 1_000_000);
   // Ten rounds of cron a second, some waits each, and our fifty questions with as many.
   assert(waits() - before < 1500, "the loop does not rest");
+});
+
+testWith(["epoll"], "a mistake of ours within the loop reaches the handler of errors", async () => {
+  const support = new URL("../support/epoll_server.ts", import.meta.url).href;
+  const program = `
+    import { EpollServer } from "${support}";
+    globalThis.addEventListener("error", (event) => {
+      event.preventDefault();
+      Deno.stdout.writeSync(new TextEncoder().encode("heard: " + event.error.message));
+      Deno.exit(3);
+    });
+    const server = await EpollServer.start();
+    server.inside = () => {
+      throw new Error("a mistake");
+    };
+    const socket = await server.connect();
+    socket.send("INSIDE\\r\\n");
+    await server.receive(socket);`;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", "--no-check", "-"],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(program));
+  await writer.close();
+  const { code, stdout } = await child.output();
+  assertEquals([code, new TextDecoder().decode(stdout)], [3, "heard: a mistake"]);
 });

@@ -30,7 +30,7 @@ function scripted(texts: readonly string[], end: "end" | "silence"): WorkSocket 
 async function exchange(socket: WorkSocket, lineCount: number, timeoutMs = 60_000) {
   const work = new SocketWork(() => Promise.resolve(socket));
   const opened = JobRecord.create(0);
-  const address = { host: "h", port: 1 };
+  const address = { host: "h", port: 1, tls: null };
   await work.handle({ kind: "connect", id: 1, ...address, timeoutMs, record: opened.buffer });
   assertEquals(opened.outcome, OUTCOME_DONE);
   const record = JobRecord.create(lineCount);
@@ -79,7 +79,7 @@ Deno.test("a connection that comes after its time is closed", async () => {
   const closed = Promise.withResolvers<void>();
   const work = new SocketWork(() => connected.promise);
   const record = JobRecord.create(0);
-  const job = { id: 1, host: "h", port: 1, timeoutMs: 1, record: record.buffer };
+  const job = { id: 1, host: "h", port: 1, tls: null, timeoutMs: 1, record: record.buffer };
   await work.handle({ kind: "connect", ...job });
   assertEquals(record.outcome, OUTCOME_READ_TIMEOUT);
   connected.resolve({ ...scripted([], "end"), close: closed.resolve });

@@ -12,7 +12,7 @@ Deno.test("jobs that are posted end in their records", async () => {
     const post = (job: SocketJob) => worker.postMessage(job);
     const accepting = listener.accept();
     const connected = JobRecord.create(0);
-    const address = { host: "127.0.0.1", port: listener.addr.port };
+    const address = { host: "127.0.0.1", port: listener.addr.port, tls: null };
     const record = connected.buffer;
     post({ kind: "connect", id: 7, ...address, timeoutMs: 60_000, record });
     using peer = await accepting;

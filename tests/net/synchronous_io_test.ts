@@ -1,5 +1,7 @@
 /** Synchronous I/O: the main thread waits for a socket on the spot. The peer has its own thread. */
 import { assertEquals } from "@std/assert";
+import { Log } from "../../src/base/log.ts";
+import { Config } from "../../src/config/config.ts";
 import { WorkerIo } from "../../src/net/synchronous_io.ts";
 import { freePort } from "../support/server_process.ts";
 import { latin1 } from "../support/text.ts";
@@ -19,7 +21,7 @@ const PEER = `
 
 Deno.test("an exchange is over when the call returns", async () => {
   const peer = new Worker(`data:text/javascript,${encodeURIComponent(PEER)}`, { type: "module" });
-  const io = new WorkerIo();
+  const io = new WorkerIo({ config: new Config(), log: new Log() });
   try {
     const port = await new Promise<number>((resolve) => {
       peer.onmessage = (event) => resolve(event.data);

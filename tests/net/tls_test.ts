@@ -2,12 +2,18 @@
  * TLS: what is refused at the start, who gets in with which certificate, changes at run time, and
  * clients that send garbage or nothing.
  */
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { Config } from "../../src/config/config.ts";
 import { loadTlsSettings, namesOldProtocols, TlsConfigError, TlsLayer } from "../../src/net/tls.ts";
 import { Certificates } from "../support/certificates.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
-import { freePort } from "../support/server_process.ts";
+import { freePort, startServer } from "../support/server_process.ts";
 import { fromLatin1, latin1, until } from "../support/text.ts";
 import { runTool, testWith } from "../support/tool_availability.ts";
 
@@ -294,3 +300,30 @@ testWith(["openssl"], "a runtime without node's TLS server says what it cannot d
   assertEquals(impatient.pendingCount, 0);
   silent.close();
 });
+
+testWith(
+  ["openssl", "linux"],
+  "with TLS alone a script is ended by its limits: nobody could be heard who kills it",
+  async () => {
+    await using made = await Certificates.create();
+    const port = freePort();
+    const tls = ["cert-file", "server.crt", "key-file", "server.key", "ca-cert-file", "ca.crt"];
+    const args = ["--tls-port", String(port), "--tls-auth-clients", "no", "--transport", "epoll"];
+    for (let index = 0; index < tls.length; index += 2) {
+      args.push(`--tls-${tls[index]}`, made.path(tls[index + 1]!));
+    }
+    await using server = await startServer({ args: [...args, "--busy-reply-threshold", "50"] });
+    {
+      using plain = await server.connect();
+      await plain.expect("CONFIG", "SET", "port", "0");
+    }
+    const caCerts = [made.text("ca.crt")];
+    const connection = await Deno.connectTls({ hostname: "localhost", port, caCerts });
+    await connection.write(latin1("*3\r\n$4\r\nEVAL\r\n$17\r\nwhile true do end\r\n$1\r\n0\r\n"));
+    const target = new Uint8Array(256);
+    const count = await connection.read(target);
+    const reply = fromLatin1(target.subarray(0, count ?? 0));
+    assertStringIncludes(reply, "-ERR Error running script: ended after 50 milliseconds");
+    connection.close();
+  },
+);

@@ -3,6 +3,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { checkRdbMain } from "../../src/persistence/check_rdb.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { SimulatedFiles } from "../support/simulated_files.ts";
+import { latin1 } from "../support/text.ts";
+import { saveToBytes } from "./keyspace_contents.ts";
 
 const PATH = "/data/dump.rdb";
 
@@ -103,4 +105,21 @@ Deno.test("check-rdb does not call a file damaged that holds what only others ca
   }
   const unknown = check(Uint8Array.from([...head, ...text("\x08\x03key\x00"), 0xff]));
   assert(unknown.lines.includes("--- RDB ERROR DETECTED ---"), "no version knows type 8");
+});
+
+Deno.test("check-rdb counts keys whose fields expire, and names what Valkey writes of them", () => {
+  using server = new EmbeddedServer();
+  server.run("HSET", "h", "a", "1", "b", "2");
+  server.run("HSET", "plain", "a", "1");
+  server.run("HPEXPIREAT", "h", "9000000000000", "FIELDS", "1", "a");
+  for (const version of [12, 80] as const) {
+    const bytes = saveToBytes(server, { version });
+    const { code, lines } = check(bytes);
+    assertEquals(code, 0, lines.join("\n"));
+    assert(lines.includes("[info] 1 subexpires"), lines.join("\n"));
+    const broken = check(bytes.subarray(0, bytes.length - 30));
+    assert(broken.lines.includes("--- RDB ERROR DETECTED ---"));
+  }
+  const valkey = latin1("VALKEY080\xfe\x00\x16\x01h\x01\x01a\x011\x00\x00");
+  assert(check(valkey).lines.includes("[additional info] Reading type 22 (hash-volatile-items)"));
 });

@@ -11,7 +11,7 @@ import { ArraySource } from "../../src/persistence/rdb_input.ts";
 import { RdbReader } from "../../src/persistence/rdb_reader.ts";
 import { Slice } from "../../src/base/bytes.ts";
 import type { Memory } from "../../src/memory/memory.ts";
-import { encodingLimits } from "../../src/durability/encoding_limits.ts";
+import { encodingLimits } from "../../src/durability/value_limits.ts";
 import * as dict from "../../src/structures/dict.ts";
 import * as dictEntry from "../../src/structures/dict_entry.ts";
 import type { EmbeddedClient, EmbeddedServer } from "../support/embedded_server.ts";

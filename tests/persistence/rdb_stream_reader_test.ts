@@ -6,7 +6,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { RdbFormatError } from "../../src/persistence/rdb_format.ts";
 import { ArraySource, RdbInput } from "../../src/persistence/rdb_input.ts";
 import { RdbValueReader } from "../../src/persistence/rdb_value_reader.ts";
-import { encodingLimits } from "../../src/durability/encoding_limits.ts";
+import { encodingLimits } from "../../src/durability/value_limits.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
 import { latin1 } from "../support/text.ts";

@@ -3,7 +3,7 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { RdbFormatError } from "../../src/persistence/rdb_format.ts";
 import { ArraySource, RdbInput } from "../../src/persistence/rdb_input.ts";
 import { RdbValueReader } from "../../src/persistence/rdb_value_reader.ts";
-import { encodingLimits } from "../../src/durability/encoding_limits.ts";
+import { encodingLimits } from "../../src/durability/value_limits.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { latin1 } from "../support/text.ts";
 import { contentsOf } from "./keyspace_contents.ts";

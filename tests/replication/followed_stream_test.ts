@@ -1,6 +1,7 @@
 /** The followed stream: what is applied, counted and passed on, however it arrives. */
 import { assertEquals } from "@std/assert";
 import { createMasterClient, FollowedStream } from "../../src/replication/followed_stream.ts";
+import { GATE_MISCONF } from "../../src/session/gates.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { stream } from "../support/fake_master.ts";
 import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
@@ -13,6 +14,7 @@ class Following implements Disposable {
   readonly stream: FollowedStream;
   passedOn: Uint8Array[] = [];
   idleCount = 0;
+  unsafeCount = 0;
   refused: string[] = [];
   broken = "";
 
@@ -27,6 +29,7 @@ class Following implements Disposable {
         feed: (bytes, start, length) => this.passedOn.push(bytes.slice(start, start + length)),
       },
       onIdle: () => this.idleCount++,
+      onUnsafe: () => this.unsafeCount++,
       onBroken: (reason) => this.broken = reason,
       onRefused: (error, command) => this.refused.push(`${command}: ${error}`),
     });
@@ -125,4 +128,13 @@ Deno.test("a stream that was ended applies nothing more", async () => {
   following.stream.end();
   await new Promise<void>((resolve) => following.embedded.server.turn.afterwards(resolve));
   assertEquals(following.embedded.run("GET", "n"), reached);
+});
+
+Deno.test("a change that cannot be saved is told, and a PING is none", () => {
+  using following = new Following();
+  following.embedded.server.gates.set(GATE_MISCONF, true);
+  following.take(stream("PING"));
+  assertEquals(following.unsafeCount, 0);
+  following.take(stream("SET a 1"));
+  assertEquals(following.unsafeCount, 1);
 });

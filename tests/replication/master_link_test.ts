@@ -5,6 +5,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
 import { Log } from "../../src/base/log.ts";
+import { GATE_MISCONF } from "../../src/session/gates.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import {
   type Conversation,
@@ -25,12 +26,18 @@ class Replica implements AsyncDisposable {
   readonly embedded: EmbeddedServer;
   readonly directory = Deno.makeTempDirSync({ prefix: "redeno_test_" });
   log = "";
+  /** With which the server would have ended; null: it goes on. */
+  exitCode: number | null = null;
 
   constructor(directives: readonly (readonly [string, string])[] = []) {
     const log = new Log((text) => {
       this.log += text;
     });
-    this.embedded = new EmbeddedServer([["dir", this.directory], ...directives], { log });
+    const exit = (code: number) => {
+      this.exitCode = code;
+      return undefined as never;
+    };
+    this.embedded = new EmbeddedServer([["dir", this.directory], ...directives], { log, exit });
   }
 
   get link() {
@@ -339,4 +346,38 @@ Deno.test("a newer format is loaded beside the data, which stay if it cannot be 
   await replica.untilLogged("the present data stay");
   assertStringIncludes(replica.log, "hash with expiring fields");
   assertEquals(replica.run("GET old"), "1");
+});
+
+Deno.test("who writes to a replica meets no key that has expired", async () => {
+  await using replica = new Replica([["replica-read-only", "no"]]);
+  using master = new FakeMaster();
+  const conversation = await synchronized(replica, master);
+  await conversation.send(stream("SET x 1 PX 1\nSET y 1 PX 1\nSET z 1 PX 1\nSET end 1"));
+  await until("the stream is applied", () => replica.run("GET end") === "1");
+  await until("all have expired", () => replica.run("EXISTS x y z") === 0);
+  assertEquals(replica.run("DBSIZE"), 6);
+  assertEquals(replica.run("LPUSH x a b"), 2);
+  assertEquals(replica.run("SET y 2 KEEPTTL"), "OK");
+  assertEquals(replica.run("RENAME a z"), "OK");
+  assertEquals(replica.run("DBSIZE"), 5);
+  assertEquals(replica.run("MGET y z"), ["2", "1"]);
+  assertEquals(replica.run("TTL y"), -1);
+});
+
+Deno.test("a replica that cannot save what its master does ends, unless told otherwise", async () => {
+  for (const mayIgnore of ["no", "yes"]) {
+    await using replica = new Replica([
+      ["replica-ignore-disk-write-errors", mayIgnore],
+      ["save", "900 1"],
+    ]);
+    using master = new FakeMaster();
+    const conversation = await synchronized(replica, master);
+    const { server } = replica.embedded;
+    server.persistence.rdb.lastStatusOk = false;
+    server.gates.set(GATE_MISCONF, true);
+    await conversation.send(stream("SET x 1"));
+    await replica.untilLogged("cannot save it");
+    assertEquals(replica.exitCode, mayIgnore === "no" ? 1 : null);
+    assertEquals(replica.run("GET x"), "1");
+  }
 });

@@ -42,6 +42,8 @@ Deno.test("SCRIPT KILL ends a script that has written nothing, wherever it is", 
     ["return setmetatable({},{__index=function() while true do end end}).x", 1],
     ["local function f() return f() end f()", 1],
     ["while true do redis.call('get','a') end", 1],
+    ["\nreturn string.find(('a'):rep(1e5), ('.-'):rep(8)..'b')", 2],
+    ["\nreturn cjson.encode(('\\1'):rep(1e7))", 2],
     ["local function f(n) if n == 0 then while true do end end return 1+f(n-1) end f(3000)", 1],
   ];
   for (const [source, line] of loops) {

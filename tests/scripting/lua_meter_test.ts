@@ -79,3 +79,53 @@ Deno.test("garbage does not count", () => {
     "300000000",
   );
 });
+
+/** How often the hook is called, of which 100 steps lie between two, while a script runs. */
+function hooksOf(script: string): number {
+  let count = 0;
+  new LuaHost({ stepsPerHook: 100, onSteps: () => void count++ }).evaluate(script);
+  return count;
+}
+
+Deno.test("work on a long string or list counts, whatever library does it", () => {
+  const text = "local s=('abcdefgh'):rep(16384) ";
+  const list = "local t={} for i=1,7000 do t[i]=i end ";
+  const works: [setUp: string, work: string][] = [
+    ["", "local r=('abcdefgh'):rep(16384)"],
+    [text, "local r=s:upper()"],
+    [text, "local r=s:lower()"],
+    ["local s=('abcdefg\\200'):rep(16384) ", "local r=s:upper()"],
+    [text, "local r=s:reverse()"],
+    [text, "local r=s:find('x',1,true)"],
+    [text + "local p=s:sub(1,-5)..'x' ", "local r=s:find(p,1,true)"],
+    [text, "local r=s:gsub('a','')"],
+    [text, "local r=s:find('x')"],
+    [text, "local r=s:gmatch('x')()"],
+    [text, "local r=('%s'):format(s)"],
+    [text, "local r=('%q'):format(s)"],
+    [text, "local r=s<s..'x'"],
+    [text + "local o=s..'x' local p=s..'x' ", "local r=(o==p)"],
+    [text, "local r=s..'x'"],
+    [text, "local r=tonumber(s)"],
+    ["local s=('1'):rep(131072) ", "local r=tonumber(s,2)"],
+    [text, "local r=pcall(function() return s+1 end)"],
+    [text, "local r=cjson.encode(s)"],
+    ["local s='\"'..('x'):rep(131072)..'\"' ", "local r=cjson.decode(s)"],
+    ["local s='['..('1,'):rep(50000)..'1]' ", "local r=cjson.decode(s)"],
+    [list, "local r=cjson.encode(t)"],
+    [text, "local r=cmsgpack.pack(s)"],
+    [text + "local p=cmsgpack.pack(s) ", "local r=cmsgpack.unpack(p)"],
+    [list, "local r=cmsgpack.pack(t)"],
+    [list + "local p=cmsgpack.pack(t) ", "local r=cmsgpack.unpack(p)"],
+    [text, "local r=struct.pack('s',s)"],
+    [list, "local r=select('#',unpack(t))"],
+    [list, "local r=table.concat(t)"],
+    ["local s=('x'):rep(7000) ", "local r=select('#',s:byte(1,-1))"],
+    ["", "local r=loadstring('return 1')"],
+  ];
+  for (const [setUp, work] of works) {
+    // Each time is worth at least one hook.
+    const hooks = hooksOf(`${setUp}for i=1,5 do ${work} end`);
+    assertEquals(hooks >= 5, true, `${setUp}${work}: ${hooks} hooks`);
+  }
+});

@@ -76,8 +76,9 @@ export async function assertSameData(master: RespClient, replica: RespClient): P
     await replica.expect("DEBUG", "DIGEST"),
     await master.expect("DEBUG", "DIGEST"),
   ];
-  // Newer servers write scores with fewer digits. A listpack has no -0, a skiplist has; and of the commands that made a zset of the master the
-  // replica saw only the effects, so it may have another encoding, with redis-server, too.
+  // Newer servers write scores with fewer digits. A listpack has no -0, a skiplist has; and of the
+  // commands that made a zset of the master the replica saw only the effects, so it may have
+  // another encoding, with redis-server, too.
   if (ours !== theirs) assertEquals(await keysOf(replica), await keysOf(master));
 }
 

@@ -105,7 +105,7 @@ export class TcpProxy implements Disposable {
     return passed;
   }
 
-  /** Whether the connection has brought all that it may; then the next one may bring what it likes. */
+  /** Whether the connection has brought all that it may; the next one may bring what it likes. */
   #isUsedUp(): boolean {
     if (this.#bytesLeft > 0) return false;
     this.#bytesLeft = Infinity;

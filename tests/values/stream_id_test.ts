@@ -6,6 +6,7 @@ import { latin1Bytes } from "../../src/base/bytes.ts";
 import { Id128 } from "../../src/structures/id128.ts";
 import * as streamId from "../../src/values/stream_id.ts";
 import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
+import { idOf } from "./stream_model.ts";
 
 function parse(text: string): [form: number, id: string] {
   const id = new Id128();
@@ -84,4 +85,14 @@ Deno.test("numbers, times and ends", () => {
   assertEquals([streamId.MIN_ID.isZero(), streamId.idText(streamId.MAX_ID).length], [true, 41]);
   const isEnd = (text: string) => streamId.isRangeEnd(latin1Bytes(text), 0, text.length);
   assertEquals([isEnd("-"), isEnd("+"), isEnd("1"), isEnd("--")], [true, true, false, false]);
+});
+
+Deno.test("the place of an id between two others goes by time, or by sequence number", () => {
+  const place = (id: string, low: string, high: string) =>
+    streamId.placeBetween(idOf(id), idOf(low), idOf(high));
+  assertEquals(place("15-0", "10-9", "20-0"), 0.5);
+  assertEquals(place("1526919030475-0", "1526919030474-0", "1526919030478-5"), 0.25);
+  assertEquals(place("5-75", "5-0", "5-100"), 0.75);
+  assertEquals(place("5-0", "5-0", "5-0"), 0);
+  assertEquals(place("5-4294967296", "5-0", "5-8589934592"), 0.5);
 });

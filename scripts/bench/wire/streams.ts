@@ -2,11 +2,12 @@
  * Streams: how many requests per second both servers do, one at a time and in pipelines, what CPU
  * time a request takes them, and how many bytes an entry takes in three shapes.
  *
- *   deno run -A scripts/bench/wire/streams.ts [--rounds N] [--requests N] [--entries N]
+ *   deno run -A scripts/bench/wire/streams.ts [--rounds N] [--requests N] [--entries N] [--only X]
  *
  *   --rounds     rounds of each load; the median counts (default 3)
  *   --requests   requests of each round (default 100000; a tenth of it with one in flight)
  *   --entries    entries of the stream that is read (default 100000), of each shape as many
+ *   --only       loads whose names begin like that, and no memory
  *
  * XREADGROUP and XACK go over a connection of our own, for the acknowledged id must be the one that
  * came; all else is sent by redis-benchmark over 50. CPU time is that of the whole server process:
@@ -30,6 +31,7 @@ import {
 } from "../side_by_side.ts";
 
 interface Options {
+  only?: string;
   rounds: number;
   requests: number;
   entries: number;
@@ -146,6 +148,7 @@ async function loadRows(options: Options): Promise<string[][]> {
   }
   const rows: string[][] = [];
   for (const { name, request } of LOADS) {
+    if (!name.startsWith(options.only ?? "")) continue;
     for (const depth of DEPTHS) {
       const requests = Math.max(1, depth === 1 ? options.requests / 10 : options.requests);
       const samples: Record<string, Sample[]> = { redis: [], redeno: [] };
@@ -229,16 +232,18 @@ export async function streamsTables(options: Options): Promise<string> {
   const [redis, ours] = TARGETS.map(nameOf);
   const loadHeader = ["per second, and µs of CPU", redis, ours, "ratio", redis, ours, "ratio"];
   const loads = markdownTable(loadHeader, await loadRows(options));
+  if (options.only !== undefined) return loads;
   const header = ["bytes per entry", `${redis} RSS`, `${ours} RSS`];
   header.push(`${redis} used`, `${ours} used`, "ratio of used");
   return `${loads}\n\n${markdownTable(header, await memoryRows(options))}`;
 }
 
 async function main(): Promise<void> {
-  const args = parseArgs(Deno.args, { string: ["rounds", "requests", "entries"] });
+  const args = parseArgs(Deno.args, { string: ["rounds", "requests", "entries", "only"] });
   printLine(await describeMachine());
   printLine(
     await streamsTables({
+      only: args.only,
       rounds: Number(args.rounds ?? 3),
       requests: Number(args.requests ?? 100_000),
       entries: Number(args.entries ?? 100_000),

@@ -1,4 +1,4 @@
-/** Encoding limits: until when values that are loaded keep their small encodings. */
+/** Value limits: until when values that are loaded keep their small encodings. */
 import type { ConfigValues } from "../config/config_values.ts";
 import { answersSince } from "../config/version.ts";
 import type { EncodingLimits } from "../persistence/rdb_value_reader.ts";

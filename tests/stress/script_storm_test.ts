@@ -21,7 +21,7 @@ const seed = Number(Deno.env.get("REDENO_BUSY_SEED") ?? freshSeed());
 const transport = Deno.env.get("REDENO_BUSY_TRANSPORT") ?? "epoll";
 const CLIENTS = 12;
 
-/** Both counters, or neither; between them others are served, for the threshold is a millisecond. */
+/** Both counters, or neither; between them others are served, for the threshold is small. */
 const WRITES = "redis.call('incr','left') for i=1,ARGV[1]*1e5 do end " +
   "redis.call('rpush','list',1,2) redis.call('publish','ch','m') " +
   "for i=1,ARGV[1]*1e5 do end redis.call('incr','right') return redis.call('llen','list')";

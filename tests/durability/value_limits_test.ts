@@ -1,7 +1,7 @@
-/** Encoding limits: they follow the configuration and the release. */
+/** Value limits: they follow the configuration and the release. */
 import { assertEquals } from "@std/assert";
 import { Config } from "../../src/config/config.ts";
-import { encodingLimits } from "../../src/durability/encoding_limits.ts";
+import { encodingLimits } from "../../src/durability/value_limits.ts";
 
 Deno.test("small sets are listpacks since 7.2; the other limits are those configured", () => {
   const config = new Config();

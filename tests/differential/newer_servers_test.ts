@@ -1,0 +1,160 @@
+/**
+ * What is newer than redis-server 7.0.15, beside newer servers: random commands to Redeno as
+ * release 7.4 and to redis-server 8.2.3 or valkey-server 9.1.2 (variables REDIS_8 and VALKEY_9 name the
+ * programs), all replies compared, of sets the encodings, too.
+ *
+ * REDENO_NEWER_COMMANDS says how many commands are sent to each; REDENO_NEWER_SEED repeats a run.
+ */
+import { assertEquals } from "@std/assert";
+import { missingPeer, type PeerKind, startPeer } from "../support/replication_pair.ts";
+import type { Argument, RespClient } from "../support/resp_client.ts";
+import { type Plain, RespError } from "../support/resp_reply.ts";
+import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
+import { testUnless } from "../support/tool_availability.ts";
+
+type Request = readonly Argument[];
+type RequestMaker = (random: SeededRandom) => Request;
+
+const COMMAND_COUNT = Number(Deno.env.get("REDENO_NEWER_COMMANDS") ?? 1500);
+const SEED = Number(Deno.env.get("REDENO_NEWER_SEED") ?? freshSeed());
+
+const KEYS = ["k0", "k1", "k2", "k3"];
+const VALUES = ["a", "b", "", "12", "007", "x".repeat(60), "get", "nx", "z".repeat(20_000)];
+const EXPIRIES: readonly Request[] = [
+  ...[[], [], ["EX", "100"], ["PX", "100000"], ["KEEPTTL"], ["EXAT", "4000000000"]],
+  ...[["EX", "0"], ["EX", "x"], ["PXAT", "1"], ["EX", "10", "PX", "10"]],
+];
+
+/** SET IFEQ, DELIFEQ, MSETEX. */
+const conditionalStrings: RequestMaker = (random) => {
+  const key = random.pick(KEYS);
+  const value = random.pick(VALUES);
+  switch (random.below(8)) {
+    case 0:
+    case 1:
+    case 2: {
+      const condition = random.pick([["IFEQ", random.pick(VALUES)], ["NX"], ["XX"], ["IFEQ"], []]);
+      const rest = random.oneIn(3) ? ["GET"] : [];
+      return ["SET", key, value, ...condition, ...random.pick(EXPIRIES), ...rest];
+    }
+    case 3:
+      return ["DELIFEQ", key, value];
+    case 4: {
+      const pairs = Array.from({ length: 2 }, () => [random.pick(KEYS), random.pick(VALUES)])
+        .flat();
+      const condition = random.pick([[], ["NX"], ["xx"]]);
+      return ["MSETEX", "2", ...pairs, ...condition, ...random.pick(EXPIRIES)];
+    }
+    case 5:
+      return random.oneIn(4) ? ["LPUSH", key, "a"] : ["DEL", key];
+    default:
+      return ["GET", key];
+  }
+};
+
+const BIT_RANGES: readonly Request[] = [
+  ...[[], ["1"], ["0", "-1"], ["x", "y"], ["1", "x", "foo"], ["-1", "-2", "foo"]],
+  ...[["0", "5", "bit"], ["0", "5", "byte"], ["0", "5", "bit", "1"]],
+];
+const BIT_OPERATIONS = ["DIFF", "DIFF1", "ANDOR", "ONE", "AND", "NOT", "one"];
+
+/** BITOP, BITCOUNT and BITPOS of 7.4 and 8.2, ZRANK WITHSCORE. */
+const bitsAndRanks: RequestMaker = (random) => {
+  const key = random.pick([...KEYS, "none"]);
+  switch (random.below(7)) {
+    case 0:
+      return ["SET", random.pick(KEYS), random.bytes(random.pick([0, 1, 3, 9, 70]))];
+    case 1:
+    case 2: {
+      const sources = Array.from({ length: 1 + random.below(3) }, () => random.pick(KEYS));
+      return ["BITOP", random.pick(BIT_OPERATIONS), random.pick(KEYS), ...sources];
+    }
+    case 3:
+      return ["BITCOUNT", key, ...random.pick(BIT_RANGES)];
+    case 4:
+      return ["BITPOS", key, random.pick(["0", "1", "2"]), ...random.pick(BIT_RANGES)];
+    case 5:
+      return ["ZADD", `z${key}`, random.pick(["1", "1.5", "inf"]), random.word(1)];
+    default: {
+      const option = random.pick([[], ["WITHSCORE"], ["withscore"], ["x"], ["WITHSCORE", "x"]]);
+      return [random.pick(["ZRANK", "ZREVRANK"]), `z${key}`, random.word(1), ...option];
+    }
+  }
+};
+
+function member(random: SeededRandom): string {
+  if (random.oneIn(2)) return String(random.below(random.pick([10, 200, 600])) - 5);
+  if (random.oneIn(10)) return "x".repeat(random.pick([63, 64, 65])) + random.below(3);
+  return `m${random.below(random.pick([5, 150, 400]))}`;
+}
+
+/** Sets small and large, which are intsets, listpacks or tables. */
+const sets: RequestMaker = (random) => {
+  const key = random.pick(KEYS);
+  const members = (count: number) => Array.from({ length: count }, () => member(random));
+  switch (random.below(9)) {
+    case 0:
+    case 1:
+    case 2:
+      return ["SADD", key, ...members(random.pick([1, 2, 4, 30, 130, 520]))];
+    case 3:
+      return ["SREM", key, ...members(5)];
+    case 4: {
+      const command = random.pick(["SUNIONSTORE", "SINTERSTORE", "SDIFFSTORE"]);
+      return [command, key, random.pick(KEYS), random.pick(KEYS)];
+    }
+    case 5:
+      return ["SMOVE", key, random.pick(KEYS), member(random)];
+    case 6:
+      return ["SMISMEMBER", key, ...members(3)];
+    case 7:
+      return ["COPY", random.pick(KEYS), key, "REPLACE"];
+    default:
+      return random.oneIn(3) ? ["DEL", key] : ["SMEMBERS", key];
+  }
+};
+
+const CAMPAIGNS: readonly [name: string, kind: PeerKind, make: RequestMaker][] = [
+  ["SET IFEQ, DELIFEQ and MSETEX", "valkey 9.1", conditionalStrings],
+  ["BITOP, BITCOUNT, BITPOS and ZRANK", "redis 8.2", bitsAndRanks],
+  ["sets and their encodings", "redis 8.2", sets],
+];
+
+/** A reply as it can be compared: members in order, no error texts that are Redis's there. */
+function comparable(request: Request, reply: Plain): unknown {
+  if (request[0] === "SMEMBERS") return (reply as string[]).sort();
+  // Valkey has words of its own for MSETEX.
+  if (reply instanceof RespError) return request[0] === "MSETEX" ? "error" : reply.message;
+  return reply;
+}
+
+async function askBoth(clients: readonly RespClient[], request: Request): Promise<unknown[]> {
+  const replies = await Promise.all(clients.map((client) => client.call(...request)));
+  return replies.map((reply) => comparable(request, reply));
+}
+
+for (const [name, kind, make] of CAMPAIGNS) {
+  testUnless(missingPeer(kind), {
+    name: `as release 7.4, ${name} answer as ${kind} does`,
+    fn: async () => {
+      await using ours = await startPeer("redeno", { args: ["--redis-version", "7.4"] });
+      await using theirs = await startPeer(kind);
+      using one = await ours.connect();
+      using other = await theirs.connect();
+      const random = new SeededRandom(SEED);
+      for (let index = 0; index < COMMAND_COUNT; index++) {
+        const request = make(random);
+        const what = `seed ${SEED}, ${index}: ${request.join(" ").slice(0, 200)}`;
+        const [mine, expected] = await askBoth([one, other], request);
+        assertEquals(mine, expected, what);
+        if (make !== sets) continue;
+        const [encoding, wanted] = await askBoth([one, other], [
+          "OBJECT",
+          "ENCODING",
+          request[0] === "COPY" ? request[2] : request[1],
+        ]);
+        assertEquals(encoding, wanted, what);
+      }
+    },
+  });
+}
