@@ -145,7 +145,12 @@ const HELP = [
 
 const INVALID_CLIENT_ID = commandError("ERR Invalid client ID");
 const CLIENT_ID_TOO_SMALL = commandError("ERR client-id should be greater than 0");
-const LIST_RULES = { skipsMe: false, badId: INVALID_CLIENT_ID, takesOneId: false };
+const LIST_RULES = {
+  skipsMe: false,
+  badId: INVALID_CLIENT_ID,
+  idMin: -Infinity,
+  takesOneId: false,
+};
 const NO_SUCH_CLIENT = commandError("ERR No such client");
 const INVALID_NAME = commandError(
   "ERR Client names cannot contain spaces, newlines or special characters.",
@@ -187,6 +192,7 @@ function clientKillCommand(client: Client): void {
     : clientFilterArguments(client, 2, {
       skipsMe: true,
       badId: CLIENT_ID_TOO_SMALL,
+      idMin: 1,
       // Redis: up to 7.0 whatever follows a number is the next option.
       takesOneId: !answersSince(host.config, "7.2"),
     });

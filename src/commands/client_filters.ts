@@ -4,7 +4,7 @@
  * A client must meet them all.
  */
 import * as clock from "../base/clock.ts";
-import { parseSafeInteger } from "../base/integers.ts";
+import { isCanonicalInteger } from "../base/integers.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../session/client.ts";
 import {
@@ -121,6 +121,8 @@ export interface FilterRules {
   skipsMe: boolean;
   /** What is thrown for an id that is none. */
   badId: CommandError;
+  /** The least number that is an id at all; Redis: for LIST any, though it finds nobody. */
+  idMin: number;
   /** One number alone follows ID. */
   takesOneId: boolean;
 }
@@ -164,8 +166,9 @@ function idArguments(argv: Argv, from: number, rules: FilterRules): number[] {
   const ids: number[] = [];
   for (let index = from; index < argv.count; index++) {
     if (ids.length > 0 && rules.takesOneId) break;
-    const id = parseSafeInteger(argv.bytes, argv.starts[index], argv.lengths[index]);
-    if (id >= 1) ids.push(id);
+    const isId = isCanonicalInteger(argv.bytes, argv.starts[index], argv.lengths[index]);
+    const id = isId ? Number(argv.text(index)) : NaN;
+    if (id >= rules.idMin) ids.push(id);
     else if (ids.length > 0 && isFilterName(argv.text(index).toLowerCase())) break;
     else throw rules.badId;
   }

@@ -80,9 +80,9 @@ export class Replica implements OutputSource {
   ackMs = clock.nowMs();
   /** The stream must wait until it has said that it has found the end of its image. */
   startsOnAck = false;
-  /** When something of its image was sent, or there was nothing to send; ms since 1970. */
-  progressMs = clock.nowMs();
   readonly #listener: ReplicaListener;
+  /** When something of its image was sent, or there was nothing to send; ms since 1970. */
+  #progressMs = clock.nowMs();
   #lines: Uint8Array<ArrayBuffer>[] = [];
   #image: ReplicaImage | null = null;
   #cursor: BacklogCursor | null = null;
@@ -135,10 +135,16 @@ export class Replica implements OutputSource {
     return this.phase === "waitStart" || (this.phase === "waitEnd" && this.#image === null);
   }
 
-  /** Since when nothing has been heard of it, in ms since 1970; null if it may be silent. */
-  get silentSinceMs(): number | null {
+  /**
+   * Since when nothing has been heard of it, or taken by it, in ms since 1970; null if it may be
+   * silent: it is not to blame for what is not there yet. Called now and then.
+   */
+  silentSince(nowMs: number): number | null {
     if (this.phase === "online") return this.isPrePsync ? null : this.ackMs;
-    return this.#image === null ? null : this.progressMs;
+    if (this.#image === null) return null;
+    if (this.#image.next() !== null) return this.#progressMs;
+    this.#progressMs = nowMs;
+    return null;
   }
 
   /** Bytes that wait for it: the image does not count, for it is held nowhere. */
@@ -162,7 +168,7 @@ export class Replica implements OutputSource {
   sendImage(image: ReplicaImage): void {
     this.#image?.release();
     this.#image = image;
-    this.progressMs = clock.nowMs();
+    this.#progressMs = clock.nowMs();
     this.client.transport.requestFlush();
   }
 
@@ -184,11 +190,7 @@ export class Replica implements OutputSource {
     if (this.#image !== null) {
       this.#given = "image";
       const bytes = this.#image.next();
-      if (bytes !== null || !this.#image.isDone) {
-        // Who has taken all that there was is not to blame for the silence.
-        if (bytes === null) this.progressMs = clock.nowMs();
-        return bytes;
-      }
+      if (bytes !== null || !this.#image.isDone) return bytes;
       this.#image.release();
       this.#image = null;
       this.#listener.imageSent(this);
@@ -208,7 +210,7 @@ export class Replica implements OutputSource {
         return;
       }
       case "image":
-        this.progressMs = clock.nowMs();
+        this.#progressMs = clock.nowMs();
         this.#image?.advance(byteCount);
         return;
       case "stream":

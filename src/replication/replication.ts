@@ -418,7 +418,7 @@ export class Replication implements EffectSink, ReplicaListener {
   #endSilent(nowMs: number): void {
     const { config, log } = this.#host;
     for (const replica of [...this.replicas]) {
-      const sinceMs = replica.silentSinceMs;
+      const sinceMs = replica.silentSince(nowMs);
       if (sinceMs === null || nowMs - sinceMs <= config.replTimeout * SECOND_MS) continue;
       log.warning(`Replica ${replica.name} is given up: nothing was heard of it for too long`);
       replica.client.transport.close();

@@ -99,6 +99,7 @@ Deno.test("filters that make no sense are refused", () => {
     const words = filters.split(" ");
     assertEquals(server.raw("CLIENT", "LIST", ...words), `-ERR ${error}\r\n`, filters);
   }
+  assertEquals(server.run("CLIENT", "LIST", "ID", "987654", "0", "-1"), "");
   assertEquals(server.raw("CLIENT", "LIST", "ID", "x"), "-ERR Invalid client ID\r\n");
   assertEquals(server.raw("CLIENT", "LIST", "ID", "1", "x"), "-ERR Invalid client ID\r\n");
   assertEquals(

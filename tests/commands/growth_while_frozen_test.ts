@@ -61,12 +61,6 @@ const KINDS: readonly Kind[] = [
     size: ["HLEN", "k"],
   },
   {
-    name: "the order of keys whose fields expire",
-    add: (index) => ["HSETEX", `key:${index}`, "PXAT", 9e12 + index, "FIELDS", 1, "field", "v"],
-    remove: (index) => ["HDEL", `key:${index}`, "field"],
-    size: ["DBSIZE"],
-  },
-  {
     name: "a sorted set, filled at its end and emptied at its head",
     add: (index) => ["ZADD", "k", index, `member:${index}`],
     remove: () => ["ZPOPMIN", "k"],

@@ -125,7 +125,7 @@ Deno.test("serving a waiting client is recorded as what it does", () => {
   assertEquals(effects.takeLog(), ["RPUSH k a", "LPOP k"]);
   client.send("BLMOVE", "k", "to", "RIGHT", "LEFT", "0");
   server.run("RPUSH", "k", "a");
-  assertEquals(effects.takeLog(), ["RPUSH k a", "LMOVE k to RIGHT LEFT"]);
+  assertEquals(effects.takeLog(), ["RPUSH k a", "LMOVE k to right left"]);
   client.send("BLMPOP", "0", "1", "k", "RIGHT", "COUNT", "3");
   server.run("RPUSH", "k", "a", "b");
   assertEquals(effects.takeLog(), ["RPUSH k a b", "RPOP k 2"]);

@@ -1,5 +1,6 @@
 /** Replica: what it is sent, in which order, and what is known of it. */
 import { assertEquals } from "@std/assert";
+import * as clock from "../../src/base/clock.ts";
 import { Backlog } from "../../src/replication/backlog.ts";
 import {
   Replica,
@@ -97,12 +98,21 @@ Deno.test("its name is the address that it announces, or the one it comes from",
 Deno.test("who may be silent, and who must be told that we are alive", () => {
   const { server, replica } = scene();
   using _ = server;
-  const state = () => [replica.isIdle, replica.silentSinceMs === null];
+  const nowMs = clock.nowMs();
+  const state = () => [replica.isIdle, replica.silentSince(nowMs + 5000) === null];
   assertEquals(state(), [true, true]);
   replica.phase = "waitEnd";
   assertEquals(state(), [true, true]);
-  replica.sendImage(new FakeImage());
+  const image = new FakeImage();
+  replica.sendImage(image);
+  // As long as there is nothing to take, it cannot be late.
+  assertEquals(state(), [false, true]);
+  image.text = "image";
   assertEquals(state(), [false, false]);
+  assertEquals(replica.silentSince(nowMs + 9000), nowMs + 5000);
+  replica.next();
+  replica.written(3);
+  assertEquals(replica.silentSince(nowMs + 9000)! < nowMs + 5000, true);
   replica.phase = "online";
   assertEquals(state(), [false, false]);
   replica.isPrePsync = true;
