@@ -270,12 +270,14 @@ export class BackgroundChild {
   /** Gives up a Worker that is of no use any more. */
   #replaceWorker(reason: string): void {
     this.#log.warning(`Background child failed: ${reason}`);
-    this.#job?.control.abort();
     this.#worker?.terminate();
     this.#worker = null;
-    if (this.#job === null) return;
-    this.#removeFile(this.#job);
+    const job = this.#job;
+    if (job === null) return;
+    this.#removeFile(job);
     this.#finish({ outcome: "failed", error: `the background child failed: ${reason}` });
+    // One that waits for its chunks to be taken wakes up. Not before: an aborted job has not failed.
+    job.control.abort();
   }
 
   #finish(result: JobResult): void {

@@ -219,7 +219,7 @@ Deno.test("a small hash is listpackex from its first HEXPIRE on, met or not, and
 Deno.test("INFO counts hashes with such fields, and fields that expired; the digest sees them", () => {
   clock.setTimeForTests(START_MS);
   try {
-    using server = new EmbeddedServer([["enable-debug-command", "yes"]]);
+    using server = new EmbeddedServer([["enable-debug-command", "yes"], ["redis-version", "7.4"]]);
     server.run("HSET", "h", "a", "1");
     const digest = () => (server.run("DEBUG", "DIGEST-VALUE", "h") as string[])[0];
     assertEquals(digest(), "626a7b57a269f8f179a44902458ecb2f5920d35d");
