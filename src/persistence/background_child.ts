@@ -276,7 +276,7 @@ export class BackgroundChild {
     if (job === null) return;
     this.#removeFile(job);
     this.#finish({ outcome: "failed", error: `the background child failed: ${reason}` });
-    // One that waits for its chunks to be taken wakes up. Not before: an aborted job has not failed.
+    // One that waits for its chunks wakes up. Not before: an aborted job has not failed.
     job.control.abort();
   }
 
