@@ -12,6 +12,7 @@ import type { CommandArgument } from "../../src/commands/command_syntax.ts";
 import type { Argument } from "../support/resp_client.ts";
 import type { SeededRandom } from "../support/seeded_random.ts";
 import { latin1 } from "../support/text.ts";
+import { isLater } from "./command_rows.ts";
 
 /** What is written into a hole: the ends of all widths, and what is hardly a number. */
 export const EXTREME_NUMBERS: readonly string[] = [
@@ -111,7 +112,9 @@ class Renderer {
   all(list: readonly CommandArgument[]): void {
     for (const argument of list) {
       const isOptional = argument.flags.includes("optional");
-      if (!isOptional || this.hasAllOptions || this.path.includes(argument)) this.one(argument);
+      // The original does not know what came after it.
+      const isAdded = this.hasAllOptions && !isLater(argument.since);
+      if (!isOptional || isAdded || this.path.includes(argument)) this.one(argument);
     }
   }
 
