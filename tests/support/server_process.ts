@@ -57,10 +57,17 @@ export function defaultTarget(): ServerTarget {
   return wanted;
 }
 
-/** A TCP port that was free a moment ago. */
+const givenPorts = new Set<number>();
+
+/** A TCP port that was free a moment ago; not the same twice, for who asked may not use it yet. */
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  for (;;) {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    if (givenPorts.has(port)) continue;
+    givenPorts.add(port);
+    return port;
+  }
 }
 
 /** Program and leading arguments that start a target. */
