@@ -72,7 +72,7 @@ testWith(TOOLS, "bench: large values are made, asked and deleted at both servers
 });
 
 testWith(TOOLS, "bench: streams are written, read and weighed at both servers", async () => {
-  const tables = await streamsTables({ rounds: 1, requests: 200, entries: 500 });
+  const tables = await streamsTables({ rounds: 1, requests: 4000, entries: 500 });
   for (const name of ["XADD, one field", "XRANGE of 100", "XREADGROUP \\+ XACK"]) {
     assertMatch(
       tables,
