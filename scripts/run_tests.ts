@@ -13,6 +13,7 @@
  * whose output is passed on as it comes, without colours unless it goes to a terminal. Between
  * groups stands how long the rest will take, judged by how long the groups before took.
  *
+ * What failed is told again at the end, for behind so much output nobody finds it.
  * The last line is always `N passed, N failed, N skipped`: skipped are the tests that `deno test`
  * calls ignored (a foreign program is missing; the reason was printed), and steps inside a test are
  * not counted.
@@ -31,6 +32,8 @@ export interface Totals {
 
 /** Directories of tests/ that are groups of their own, in the order in which `full` runs them. */
 const NAMED_GROUPS = ["differential", "interop", "crash", "replication", "stress", "mutants"];
+/** Of a group in which everything fails the end of the output need not tell everything again. */
+const REPORTED_LINES_MAX = 150;
 const NOT_TESTS = ["support", "fixtures"];
 /** Sets of groups by the word that asks for them. */
 const SETS: Readonly<Record<string, readonly string[]>> = {
@@ -78,10 +81,25 @@ export function addTotals(a: Totals, b: Totals): Totals {
   };
 }
 
+/** What `deno test` reports of the tests that failed: each error, then their names. */
+export class FailureReport {
+  readonly lines: string[] = [];
+  #isOpen = false;
+
+  /** Takes the next line of the output. */
+  add(line: string): void {
+    const text = line.replace(COLOURS, "");
+    if (text.trim() === "ERRORS") this.#isOpen = true;
+    else if (parseSummary(text) !== null) this.#isOpen = false;
+    else if (this.#isOpen && this.lines.length < REPORTED_LINES_MAX) this.lines.push(text);
+  }
+}
+
 /** Reads a stream to its end, passes every byte on if wanted, and keeps the last summary it saw. */
 async function passOn(
   stream: ReadableStream<Uint8Array>,
   isShown: boolean,
+  report: FailureReport,
 ): Promise<Totals | null> {
   const decoder = new TextDecoder();
   let summary: Totals | null = null;
@@ -91,7 +109,10 @@ async function passOn(
     while (written < chunk.length) written += Deno.stdout.writeSync(chunk.subarray(written));
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop()!;
-    for (const line of lines) summary = parseSummary(line) ?? summary;
+    for (const line of lines) {
+      summary = parseSummary(line) ?? summary;
+      report.add(line);
+    }
   }
   return parseSummary(rest) ?? summary;
 }
@@ -115,13 +136,14 @@ async function checkTypes(): Promise<boolean> {
 
 /**
  * Runs `deno test` over the paths and returns its counts; shows its output unless told not to.
- * `env` are environment variables besides ours.
+ * `env` are environment variables besides ours; what failed is added to `report`.
  */
 export async function runPaths(
   paths: readonly string[],
   options: readonly string[] = [],
   isShown = true,
   env: Readonly<Record<string, string>> = {},
+  report = new FailureReport(),
 ): Promise<Totals> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", ...PERMISSIONS, "--no-prompt", ...options, ...paths],
@@ -131,10 +153,16 @@ export async function runPaths(
     stdout: "piped",
     stderr: isShown ? "inherit" : "null",
   }).spawn();
-  const [summary, status] = await Promise.all([passOn(child.stdout, isShown), child.status]);
+  const [summary, status] = await Promise.all([
+    passOn(child.stdout, isShown, report),
+    child.status,
+  ]);
   const totals = summary ?? { passed: 0, failed: 0, skipped: 0 };
   // Killed, not compiled, or failed outside of any test.
-  if (!status.success && totals.failed === 0) totals.failed = 1;
+  if (!status.success && totals.failed === 0) {
+    totals.failed = 1;
+    report.lines.push(`${paths.join(" ")}: ended with code ${status.code}`);
+  }
   return totals;
 }
 
@@ -228,13 +256,17 @@ async function main(args: readonly string[]): Promise<number> {
   announce();
   let totals: Totals = { passed: 0, failed: 0, skipped: 0 };
   if (!await checkTypes()) totals.failed = 1;
+  const failures: string[] = [];
   for (const group of totals.failed === 0 ? groups : []) {
     announce();
     // Else each file that starts a Worker would have its types checked in the middle of a test.
     const checked = ["--no-check", ...options];
     const paths = groupPaths(group).filter(holdsTests);
-    totals = addTotals(totals, await runPaths(paths, checked, true, splitGroup(group).env));
+    const report = new FailureReport();
+    totals = addTotals(totals, await runPaths(paths, checked, true, splitGroup(group).env, report));
+    if (report.lines.length > 0) failures.push(`-- ${group}`, ...report.lines);
   }
+  if (failures.length > 0) printLine(["== what failed ==", ...failures].join("\n"));
   printLine(`all of it took ${formatSeconds((performance.now() - startMs) / 1000)}`);
   printLine(formatTotals(totals));
   return totals.failed === 0 && totals.passed > 0 ? 0 : 1;

@@ -8,6 +8,9 @@ import { REDIS_UNIX_SOCKET } from "../session/client.ts";
 import type { Host } from "../session/host.ts";
 import { type Addresses, type Carrier, Connection, type ConnectionHost } from "./connection.ts";
 
+/** Shortages that begin again sooner than this are one: each file that is closed lets one client in. */
+const SHORTAGE_PAUSE_US = 60_000_000;
+
 const TOO_MANY_CLIENTS = latin1Bytes("-ERR max number of clients reached\r\n");
 const PROTECTED_MODE = latin1Bytes(
   "-DENIED Redis is running in protected mode because protected mode is enabled and no password " +
@@ -43,8 +46,8 @@ export class Door {
   readonly #host: DoorHost;
   /** How many are on their way in, their TLS handshake being under way. */
   readonly #pendingCount: () => number;
-  /** The last accept failed, and not for a connection's sake. */
-  #isFailing = false;
+  /** When accept failed last, and not for a connection's sake: monotonic microseconds. */
+  #failedAtUs = -Infinity;
 
   constructor(host: DoorHost, pendingCount: () => number) {
     this.#host = host;
@@ -79,20 +82,20 @@ export class Door {
     connection.start();
   }
 
-  /** Accepting works (again). */
-  accepted(): void {
-    this.#isFailing = false;
-  }
-
   /** A connection broke before it was taken: that is nothing but its own business. */
   wasGone(reason: string): void {
     this.#host.log.verbose(`A connection was gone before it was accepted: ${reason}`);
   }
 
-  /** Accepting fails; told once for each time that files run out, not ten times a second. */
+  /**
+   * Accepting fails. Told once for each shortage, not at each of the ten attempts a second, and not
+   * again for each client that comes in meanwhile.
+   */
   failed(reason: string, isOutOfFiles: boolean): void {
-    if (this.#isFailing) return;
-    this.#isFailing = true;
+    const nowUs = clock.monotonicUs();
+    const isTold = nowUs - this.#failedAtUs < SHORTAGE_PAUSE_US;
+    this.#failedAtUs = nowUs;
+    if (isTold) return;
     const advice = isOutOfFiles ? ". Increase 'ulimit -n' or lower maxclients." : "";
     this.#host.log.warning(`Error accepting a client connection: ${reason}${advice}`);
   }

@@ -150,7 +150,6 @@ export class EpollListener implements ClientListener, EventSource {
 
   #welcome(fd: number): void {
     const { door, unixName } = this.#options;
-    door.accepted();
     const isUnix = unixName !== null;
     const peer = isUnix ? unixName : this.#peer.slice(0, this.#peerLength[0]);
     const carrier = new EpollCarrier(this.#loop, fd, peer);

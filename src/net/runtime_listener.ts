@@ -89,7 +89,6 @@ export class RuntimeListener implements ClientListener {
       let socket: Deno.Conn;
       try {
         socket = await this.#listener.accept();
-        door.accepted();
       } catch (error) {
         if (this.#isClosed) return;
         const code = errorCode(error);

@@ -111,7 +111,6 @@ testWith(["epoll"], "connections that are reset before they are accepted do no h
   const port = portOfSocket(libc, listener);
   const welcomed: string[] = [];
   const door = {
-    accepted: () => {},
     wasGone: () => {},
     failed: (reason: string) => welcomed.push(`failed: ${reason}`),
     welcome: (visitor: { isLocal: boolean; addresses: { peer: string } }) => {

@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import {
   addTotals,
+  FailureReport,
   formatTotals,
   groupsOf,
   parseSummary,
@@ -28,6 +29,20 @@ Deno.test("the summary is read in all its forms", () => {
   }
   assertEquals(parseSummary("a test named ok | 1 passed | 0 failed"), null);
   assertEquals(parseSummary("x ... ok (2ms)"), null);
+});
+
+Deno.test("of the output only what is said of failed tests is kept, without colours", () => {
+  const report = new FailureReport();
+  const output = [
+    "a test ... FAILED (2ms)",
+    "\x1b[0m\x1b[1m\x1b[37m\x1b[41m ERRORS \x1b[0m",
+    "a test => ./tests/a_test.ts:3:6",
+    "\x1b[31merror\x1b[0m: AssertionError",
+    "FAILED | 3 passed | 1 failed (2s)",
+    "error: Test failed",
+  ];
+  for (const line of output) report.add(line);
+  assertEquals(report.lines, ["a test => ./tests/a_test.ts:3:6", "error: AssertionError"]);
 });
 
 Deno.test("totals are added and printed in the promised form", () => {
