@@ -5,7 +5,6 @@
  * intersection and difference: sorted_set_store_commands.ts.
  */
 import { Slice } from "../base/bytes.ts";
-import { formatScore } from "../base/doubles.ts";
 import { random } from "../base/random.ts";
 import { scratch } from "../base/scratch.ts";
 import { EVENT_SORTED_SET } from "../keyspace/keyspace_listener.ts";
@@ -364,7 +363,7 @@ function zscanCommand(client: Client): void {
     if (!passesMatch(options, argv, member)) return;
     reply.bulk(member.bytes, member.start, member.length);
     // Redis: no double in RESP3 either.
-    reply.bulkText(formatScore(score));
+    reply.bulkDouble(score);
     shown += 2;
   };
   if (encoding === ENCODING_LISTPACK) {

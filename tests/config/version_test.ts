@@ -189,6 +189,85 @@ Deno.test("INFO counts keys that clients wait for, and those waited for until th
   assertMatch(clients, /total_blocking_keys:3\r\ntotal_blocking_keys_on_nokey:1\r\n/);
 });
 
+const DOUBLES: readonly Row[] = [
+  ["ZADD z 2.5 a 1e17 b", ":2"],
+  ["ZINCRBY z 0.1 a", "$3 2.6"],
+  ["ZADD z INCR 1e-7 c", "$4 1e-7"],
+  ["ZSCORE z b", "$18 100000000000000000"],
+  ["ZSCAN z 0", "*2 $1 0 *6 $1 c $4 1e-7 $1 a $3 2.6 $1 b $18 100000000000000000"],
+  ["HELLO 3", ""],
+  ["ZMSCORE z a", "*1 ,2.6"],
+  ["ZSCAN z 0 COUNT 1", "*2 $1 0 *6 $1 c $4 1e-7 $1 a $3 2.6 $1 b $18 100000000000000000"],
+  ["EVAL return{double=0.1} 0", ",0.1"],
+  ["EVAL return{double=0/0} 0", ",nan"],
+];
+
+Deno.test("doubles have the fewest digits that mean them from 7.2 on", () => {
+  using server = serverOf("7.2");
+  for (const row of DOUBLES) {
+    if (row[1] === "") server.run(...row[0].split(" "));
+    else expectReplies(server, [row]);
+  }
+  using older = serverOf("7.0");
+  expectReplies(older, [["ZADD z INCR 2.6 a", "$18 2.6000000000000001"]]);
+});
+
+const COMMAND_RULES: readonly [rules: string, kept: string, outcome: string][] = [
+  ["-@all +@set +@hash -@geo", "-@all +@set +@hash -@geo", "-@all +@hash +@set"],
+  [
+    "+@all -client +CLIENT|list -get +@read",
+    "+@all -client +client|list -get +@read",
+    "+@all -client +client|list",
+  ],
+  ["+config|get +config|set -CONFIG", "-@all -config", "-@all"],
+  ["+client|id +@read -client|id", "-@all +@read -client|id", "-@all +@read"],
+  ["+select|A +select|a", "-@all +select|a", "-@all +select|A"],
+  ["+get -@read +@read", "-@all +get +@read", "-@all +@read"],
+  ["+get +@all +get nocommands", "-@all", "-@all"],
+];
+
+Deno.test("ACL LIST and GETUSER keep the rules for commands from 7.2 on", () => {
+  for (const [release] of VERSIONS) {
+    using server = serverOf(release);
+    for (const [rules, kept, outcome] of COMMAND_RULES) {
+      const wanted = release === "7.0" ? outcome : kept;
+      server.run("ACL", "SETUSER", "u", "reset", ...rules.split(" "));
+      const [, , , , , commands] = server.run("ACL", "GETUSER", "u") as Plain[];
+      assertEquals(commands, wanted);
+      const [, line] = server.run("ACL", "LIST") as string[];
+      assertEquals(line, `user u off sanitize-payload resetchannels ${wanted}`);
+      const [words] = /(?<=resetchannels ).*/.exec(line)!;
+      server.run("ACL", "SETUSER", "again", "reset", ...words.split(" "), `(${words})`);
+      const allowed = (name: string) => server.server.acl.find(name)!.root.allowed;
+      assertEquals(allowed("again"), allowed("u"));
+      server.run("ACL", "DELUSER", "again");
+    }
+  }
+});
+
+Deno.test("XINFO tells since when a consumer got nothing from 7.2 on", () => {
+  for (const [release] of VERSIONS) {
+    using server = serverOf(release);
+    server.run("XADD", "s", "1-1", "a", "1");
+    server.run("XGROUP", "CREATE", "s", "g", "0");
+    server.run("XGROUP", "CREATECONSUMER", "s", "g", "idle");
+    server.run("XREADGROUP", "GROUP", "g", "reads", "STREAMS", "s", ">");
+    const [idle, reads] = server.run("XINFO", "CONSUMERS", "s", "g") as Plain[][];
+    const full = server.run("XINFO", "STREAM", "s", "FULL") as Plain[];
+    const group = full.at(-1) as Plain[][];
+    const [first, second] = group[0]!.at(-1) as Plain[][];
+    if (release === "7.0") {
+      assertEquals([idle!.length, reads!.length, first!.length, second!.length], [6, 6, 8, 8]);
+      continue;
+    }
+    assertEquals(idle!.slice(6), ["inactive", -1]);
+    assertEquals(reads!.slice(6, 7), ["inactive"]);
+    assertEquals(reads![7], reads![5]);
+    assertEquals([first!.length, ...first!.slice(4, 6)], [10, "active-time", -1]);
+    assertEquals(second!.slice(4, 6), ["active-time", second![3]!]);
+  }
+});
+
 Deno.test("a RESP3 subscriber that publishes hears the reply first from 7.2 on", () => {
   for (const [release] of VERSIONS) {
     using server = serverOf(release);
