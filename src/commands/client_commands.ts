@@ -237,7 +237,7 @@ function clientSetinfoCommand(client: Client): void {
   }
   if (!isClientName(value)) {
     throw commandError(
-      `ERR ${option} cannot contain spaces, newlines or special characters.`,
+      `ERR ${argv.text(2)} cannot contain spaces, newlines or special characters.`,
     );
   }
   if (option === "lib-name") client.libraryName = value;

@@ -35,8 +35,8 @@ export class AclSelector {
   /** By command id: first arguments with which a command is allowed that otherwise is not. */
   readonly firstArguments = new Map<number, string[]>();
   /**
-   * The rules for commands since the last `+@all` or `-@all`, in their order and lower case, without
-   * those that a later rule has made void: "+@read", "-get".
+   * The rules for commands since the last `+@all` or `-@all`, in their order and in lower case,
+   * without those that a later rule has made void: "+@read", "-get".
    */
   commandRules: string[] = [];
   keyPatterns: KeyPattern[] = [];
