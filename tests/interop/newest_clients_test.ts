@@ -92,9 +92,9 @@ async function differences(
   command: Deno.CommandOptions & { program: string },
   script: readonly string[],
 ): Promise<string[]> {
-  const ourArguments = peer === "redis 8.2"
-    ? ["--redis-version", "7.4", "--rdb-version", "12"]
-    : [];
+  const ourArguments = peer === "redis 7.0"
+    ? ["--redis-version", "7.0"]
+    : ["--redis-version", "7.4", "--rdb-version", "12"];
   await using redis = await startPeer(peer);
   await using ours = await startPeer("redeno", { args: ourArguments });
   const [expected, actual] = await Promise.all([
