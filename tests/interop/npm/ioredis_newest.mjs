@@ -4,27 +4,12 @@
  * It speaks RESP3 without being told to. Prints one JSON line per call.
  */
 
+import { print, runFamilies, show, until } from "./printing.mjs";
+
 const { default: Redis } = await import("npm:ioredis@6.0.0");
 
 const redis = new Redis(Number(Deno.args[0]));
 const subscriber = redis.duplicate();
-
-function print(name, value) {
-  const text = JSON.stringify([name, value], (_key, item) => {
-    if (item instanceof Map || item instanceof Set) return [...item].sort();
-    const isObject = item !== null && typeof item === "object" && !Array.isArray(item);
-    return isObject ? Object.fromEntries(Object.entries(item).sort()) : item;
-  });
-  Deno.stdout.writeSync(new TextEncoder().encode(text + "\n"));
-}
-
-async function show(name, action) {
-  try {
-    print(name, await action());
-  } catch (error) {
-    print(name, `${error.name}: ${error.message}`);
-  }
-}
 
 /** Calls methods, one a line: the first word is the method, the rest its arguments. */
 async function script(lines) {
@@ -32,10 +17,6 @@ async function script(lines) {
     const [name, ...args] = line.trim().split(/\s+/);
     await show(line.trim(), () => redis.call(name, ...args));
   }
-}
-
-async function until(isSo) {
-  while (!await isSo()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 const families = {
@@ -123,9 +104,6 @@ const families = {
 };
 
 await redis.flushall();
-for (const [name, family] of Object.entries(families)) {
-  print("==", name);
-  await family();
-}
+await runFamilies(families);
 redis.disconnect();
 subscriber.disconnect();

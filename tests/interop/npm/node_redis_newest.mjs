@@ -4,6 +4,8 @@
  * It speaks RESP3 without being told to. Prints one JSON line per call.
  */
 
+import { print, runFamilies, show, until } from "./printing.mjs";
+
 const { createClient } = await import("npm:redis@6.3.1");
 
 const url = `redis://127.0.0.1:${Deno.args[0]}`;
@@ -15,29 +17,8 @@ async function connected(options = {}) {
   return client;
 }
 
-function print(name, value) {
-  const text = JSON.stringify([name, value], (_key, item) => {
-    if (item instanceof Map || item instanceof Set) return [...item].sort();
-    const isObject = item !== null && typeof item === "object" && !Array.isArray(item);
-    return isObject ? Object.fromEntries(Object.entries(item).sort()) : item;
-  });
-  Deno.stdout.writeSync(new TextEncoder().encode(text + "\n"));
-}
-
-async function show(name, action) {
-  try {
-    print(name, await action());
-  } catch (error) {
-    print(name, `${error.constructor.name}: ${error.message}`);
-  }
-}
-
 async function call(name, ...args) {
   await show(`${name} ${JSON.stringify(args)}`, () => redis[name](...args));
-}
-
-async function until(isSo) {
-  while (!await isSo()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 const redis = await connected();
@@ -130,9 +111,6 @@ const families = {
 };
 
 await redis.flushAll();
-for (const [name, family] of Object.entries(families)) {
-  print("==", name);
-  await family();
-}
+await runFamilies(families);
 redis.destroy();
 other.destroy();
