@@ -28,9 +28,8 @@ declare module "./host.ts" {
 
 /** A row as it is in a release. */
 function atRelease(row: RedisCommand, release: RedisRelease): RedisCommand {
-  const { arityFrom } = row;
-  if (arityFrom === undefined || release < arityFrom[0]) return row;
-  return { ...row, arity: arityFrom[1] };
+  const { changedIn } = row;
+  return changedIn === undefined || release < changedIn[0] ? row : { ...row, ...changedIn[1] };
 }
 
 export class CommandTable {
@@ -43,9 +42,12 @@ export class CommandTable {
   readonly #slots: (CompiledCommand | null)[] = new Array(SLOTS).fill(null);
   #nameBytesMax = 0;
 
-  /** `release` decides on the arity of commands that a later one gave more arguments. */
+  readonly #release: RedisRelease;
+
+  /** `release` decides on what later ones have changed in a row. */
   constructor(rows: readonly RedisCommand[], release: RedisRelease = "7.0") {
-    for (const row of rows) this.byName.set(row.name, this.#compile(atRelease(row, release), []));
+    this.#release = release;
+    for (const row of rows) this.byName.set(row.name, this.#compile(row, []));
     this.#fillSlots();
   }
 
@@ -127,7 +129,8 @@ export class CommandTable {
     }
   }
 
-  #compile(row: RedisCommand, inherited: readonly CommandTrait[]): CompiledCommand {
+  #compile(written: RedisCommand, inherited: readonly CommandTrait[]): CompiledCommand {
+    const row = atRelease(written, this.#release);
     const traits = [...inherited, ...row.traits ?? []];
     const command: CompiledCommand = {
       ...row,

@@ -214,6 +214,53 @@ Deno.test("doubles have the fewest digits that mean them from 7.2 on", () => {
   expectReplies(older, [["ZADD z INCR 2.6 a", "$18 2.6000000000000001"]]);
 });
 
+/** Of COMMAND INFO: the place of a column, and what it is before 7.2 and since. */
+const ROWS: readonly [command: string, column: number, older: Plain, later: Plain][] = [
+  ["blpop", 2, ["write", "noscript", "blocking"], ["write", "blocking"]],
+  ["wait", 2, ["noscript"], ["blocking"]],
+  ["wait", 6, ["@slow", "@connection"], ["@slow", "@blocking", "@connection"]],
+  ["command|getkeys", 1, -4, -3],
+  ["acl|save", 7, [], ["request_policy:all_nodes", "response_policy:all_succeeded"]],
+  ["cluster|slots", 2, ["stale"], ["loading", "stale"]],
+  ["msetnx", 7, ["request_policy:multi_shard", "response_policy:agg_min"], []],
+];
+
+Deno.test("COMMAND tells of each command what the release knows, of subcommands, too", () => {
+  for (const [release] of VERSIONS) {
+    using server = serverOf(release);
+    const of = (name: string) => (server.run("COMMAND", "INFO", name) as Plain[][])[0]!;
+    for (const [name, column, older, later] of ROWS) {
+      const wanted = release === "7.0" ? older : later;
+      const sorted = (cell: unknown) => Array.isArray(cell) ? [...cell].sort() : cell;
+      const [container] = name.split("|");
+      const row = name === container
+        ? of(name)
+        : (of(container!)[9] as Plain[][]).find(([own]) => own === name)!;
+      assertEquals(sorted(row[column]), sorted(wanted), `${release} ${name}`);
+      assertEquals(sorted(of(name)[column]), sorted(wanted), `${release} ${name}`);
+    }
+  }
+});
+
+const IN_SCRIPTS: readonly [script: string, later: string][] = [
+  ["return redis.call('BLPOP', 'none', 0)", "$-1"],
+  ["redis.call('RPUSH', 'l', 'a') return redis.call('BLPOP', 'l', 0)", "*2 $1 l $1 a"],
+  ["return redis.call('BLMOVE', 'none', 'l', 'LEFT', 'LEFT', 0)", "$-1"],
+  ["return redis.call('BZPOPMIN', 'none', 0)", "$-1"],
+  ["return redis.call('XREAD', 'BLOCK', 0, 'STREAMS', 'none', '$')", "$-1"],
+  ["return redis.call('WAIT', 1, 0)", ":0"],
+];
+
+Deno.test("commands that wait do not wait in scripts from 7.2 on, where 7.0 refuses them", () => {
+  using server = serverOf("7.2");
+  using older = serverOf("7.0");
+  for (const [script, later] of IN_SCRIPTS) {
+    assertEquals(server.raw("EVAL", script, "0").replaceAll("\r\n", " ").trim(), later, script);
+    assertMatch(older.raw("EVAL", script, "0"), /^-ERR .* not allowed/);
+  }
+  expectReplies(server, [["COMMAND GETKEYS ping", "-ERR The command has no key arguments"]]);
+});
+
 const COMMAND_RULES: readonly [rules: string, kept: string, outcome: string][] = [
   ["-@all +@set +@hash -@geo", "-@all +@set +@hash -@geo", "-@all +@hash +@set"],
   [
