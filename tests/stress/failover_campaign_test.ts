@@ -4,7 +4,7 @@
  *   REDENO_FAILOVERS=n          n failovers of each mix of servers
  *   REDENO_FAILOVER_SEED=n      with this seed
  *   REDENO_FAILOVER_MIXES=all   of all mixes, not only of the first one
- *   REDENO_DOWN_AFTER_MS=n      Sentinel takes a server for dead after so long; less is more failovers
+ *   REDENO_DOWN_AFTER_MS=n      Sentinel takes a server for dead after so long
  */
 import type { PeerKind } from "../support/replication_pair.ts";
 import { freshSeed } from "../support/seeded_random.ts";

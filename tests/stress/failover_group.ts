@@ -151,7 +151,7 @@ export class FailoverGroup implements AsyncDisposable {
     }
   }
 
-  /** The most that a server of ours uses, in bytes; throws if a backlog is larger than it may be. */
+  /** The most that a server of ours uses, in bytes. Throws if a backlog is too large. */
   async memoryInUse(): Promise<number> {
     let most = 0;
     for (const member of this.members) {
