@@ -1,9 +1,6 @@
-/**
- * A failover through ioredis: deno run … ioredis_sentinel.mjs <ports of sentinels>.
- *
- * Prints the port of the master that Sentinel names, and, once another one answers, its port and
- * what it has of that which was written to the first.
- */
+/** A failover through ioredis: deno run … ioredis_sentinel.mjs <ports of sentinels>. */
+import { followFailover } from "./followed_failover.mjs";
+
 const { default: Redis } = await import("npm:ioredis@5");
 
 const redis = new Redis({
@@ -16,22 +13,14 @@ const redis = new Redis({
 });
 redis.on("error", () => {});
 
-const masterPort = async () => (await redis.config("GET", "port"))[1];
-const print = (...values) => console.log(JSON.stringify(values));
-
-await redis.set("ioredis", "written before");
-const confirmed = await redis.wait(1, 60_000);
-const first = await masterPort();
-print(first, confirmed);
-let next = first;
-while (next === first) {
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  try {
-    await redis.incr("ioredis:count");
-    next = await masterPort();
-  } catch {
-    // There is no master for the time being.
-  }
-}
-print(next, await redis.get("ioredis"), await redis.set("ioredis", "written after"));
+await followFailover("ioredis", {
+  async writeAndWait(key, value) {
+    await redis.set(key, value);
+    return await redis.wait(1, 60_000);
+  },
+  port: async () => (await redis.config("GET", "port"))[1],
+  get: (key) => redis.get(key),
+  set: (key, value) => redis.set(key, value),
+  incr: (key) => redis.incr(key),
+});
 redis.disconnect();
