@@ -26,7 +26,7 @@ const CUTS = 50;
 
 /**
  * What a replica of a kind does not understand, or takes for something else: options, libraries;
- * Redis 6.2.5 keeps what GEOSEARCHSTORE and its relatives should replace if their source is missing.
+ * Redis 6.2.5 keeps what GEOSEARCHSTORE and its relatives are to replace if there is no source.
  */
 function notFor(kind: PeerKind): RegExp {
   return kind === "redis 6.2"

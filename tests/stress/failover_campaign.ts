@@ -172,8 +172,9 @@ export class FailoverCampaign {
     await using writes = new ConfirmedWrites(group, round, port, seed);
     const loading = this.#load(master, seed);
     await writes.untilConfirmed(WRITES_MIN);
-    if (this.#random.oneIn(2)) await this.#cutInTheMiddle(master, writes);
-    else if (this.#random.oneIn(2)) await this.#delay(master, writes);
+    const weather = this.#random.below(4);
+    if (weather < 2) await this.#cutInTheMiddle(master, writes);
+    else if (weather === 2) await this.#delay(master, writes);
     const name = this.#random.pick(this.#options.faults ?? Object.keys(FAULTS));
     const repair = await FAULTS[name](master, group, this.#random);
     const evidence = ENDS_AT_ONCE.has(name) ? await this.#look(port, writes) : null;
