@@ -72,6 +72,7 @@ export class DataReplacement {
   #stopRecording(): void {
     const { persistence } = this.#host;
     persistence.rdb.abort();
+    persistence.backup.dataReplaced();
     persistence.aof.setAppendOnly(false);
   }
 

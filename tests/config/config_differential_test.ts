@@ -27,8 +27,11 @@ const REFUSED_FOR_OTHER_REASONS = [
 const OWN = [
   "active-defrag-threshold-auto",
   "aof-load-corrupt-tail-max-size",
+  "backup-sealed-ttl",
+  "backupdirname",
   "log-format",
   "log-timestamp-format",
+  "preload-file",
   "rdb-version",
   "redis-version",
   "script-memory-limit",
