@@ -16,7 +16,7 @@ import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
 import { type Client, REDIS_DENY_BLOCKING, REDIS_SCRIPT } from "../session/client.ts";
 import type { KeySpec, RedisCommand } from "../session/command.ts";
-import { type CommandError, commandError, SYNTAX_ERROR } from "../session/errors.ts";
+import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import { INVALID_KEY_ARGUMENTS } from "../session/key_positions.ts";
 import { Id128 } from "../structures/id128.ts";
 import { IdTreeCursor } from "../structures/id_tree.ts";
@@ -227,9 +227,7 @@ function parseRead(client: Client, isGroup: boolean): void {
   for (let index = 1; index < argv.count && wanted.firstKey === 0; index++) {
     const more = argv.count - index - 1;
     if (argv.is(index, "block") && more > 0) {
-      if (client.has(REDIS_SCRIPT) && !answersSince(client.host.config, "7.2")) {
-        throw blockInScript(argv);
-      }
+      checkWaitInScript(client);
       wanted.timeoutMs = waitArgument(argv, ++index);
     } else if (argv.is(index, "count") && more > 0) {
       wanted.count = Math.max(0, integerArgument(argv, ++index));
@@ -255,11 +253,11 @@ function parseRead(client: Client, isGroup: boolean): void {
   if (isGroup && wanted.groupIndex === 0) throw MISSING_GROUP;
 }
 
-/** Redis 7.0: in a script it is refused; in a transaction it just does not wait. */
-function blockInScript(argv: Argv): CommandError {
-  return commandError(
-    `ERR ${argv.quoted(0)} command is not allowed with BLOCK option from scripts`,
-  );
+/** Redis 7.0: in a script BLOCK is refused; in a transaction it just does not wait. */
+function checkWaitInScript(client: Client): void {
+  if (!client.has(REDIS_SCRIPT) || answersSince(client.host.config, "7.2")) return;
+  const name = client.argv.quoted(0);
+  throw commandError(`ERR ${name} command is not allowed with BLOCK option from scripts`);
 }
 
 /** BLOCK: an integer of ms. */

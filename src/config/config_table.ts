@@ -1,6 +1,6 @@
 /**
  * The table of configuration parameters: every one of the 192 names that redis-server 7.0.15 knows
- * (aliases and its few hidden ones included), two of 7.2, two of Valkey, and our own seven.
+ * (aliases and its few hidden ones included), six of 7.2 and 7.4, two of Valkey, and our own seven.
  *
  * A row gives the name, the older name if there is one, the kind with its bounds, and flags. A row
  * of `parameter` belongs to a field of ConfigValues, which also holds the default; a row of
@@ -148,6 +148,8 @@ const NO_DAEMON = "the runtime cannot detach itself; leave it to systemd, launch
 const NO_TITLE = "the runtime cannot change the title of its process";
 const NO_KERNEL_TUNING = "the runtime does not reach this setting of the kernel";
 const NO_TLS_TUNING = "the runtime chooses ciphers and sessions of TLS itself";
+const NO_LOCALE = "text is compared byte by byte";
+const NO_ACCEPT_LIMIT = "those who come are let in at once, between commands of the others";
 const NO_COMPRESSION = "lists are compressed in files (rdbcompression), never in memory";
 const NO_REHASHING = "hash tables grow and shrink one bucket at a time, with each change";
 const NO_NEED_OF_HZ = "with many clients each round looks after more of them instead";
@@ -398,10 +400,18 @@ const platformParameters: readonly ConfigParameter[] = [
   withoutEffect(NO_THREADS, "io-threads", integer(1, 128), "1", IMMUTABLE),
   withoutEffect(NO_THREADS, "io-threads-do-reads", yesNo, "no", IMMUTABLE),
   withoutEffect(NO_JEMALLOC, "jemalloc-bg-thread", yesNo, "yes"),
-  withoutEffect(NO_PINNING, "server_cpulist", optionalText(), "", IMMUTABLE),
-  withoutEffect(NO_PINNING, "bio_cpulist", optionalText(), "", IMMUTABLE),
-  withoutEffect(NO_PINNING, "aof_rewrite_cpulist", optionalText(), "", IMMUTABLE),
-  withoutEffect(NO_PINNING, "bgsave_cpulist", optionalText(), "", IMMUTABLE),
+  withoutEffect(NO_PINNING, "server_cpulist", optionalText(), "",
+    { ...IMMUTABLE, alias: "server-cpulist" }),
+  withoutEffect(NO_PINNING, "bio_cpulist", optionalText(), "",
+    { ...IMMUTABLE, alias: "bio-cpulist" }),
+  withoutEffect(NO_PINNING, "aof_rewrite_cpulist", optionalText(), "",
+    { ...IMMUTABLE, alias: "aof-rewrite-cpulist" }),
+  withoutEffect(NO_PINNING, "bgsave_cpulist", optionalText(), "",
+    { ...IMMUTABLE, alias: "bgsave-cpulist" }),
+  withoutEffect(NO_LOCALE, "locale-collate", text(), ""),
+  withoutEffect(NO_CRASH_HANDLER, "hide-user-data-from-log", yesNo, "no"),
+  withoutEffect(NO_ACCEPT_LIMIT, "max-new-connections-per-cycle", integer(1, 1000), "10"),
+  withoutEffect(NO_ACCEPT_LIMIT, "max-new-tls-connections-per-cycle", integer(1, 1000), "1"),
   withoutEffect(NO_KERNEL_TUNING, "disable-thp", yesNo, "yes", IMMUTABLE),
   parameter("oom-score-adj",
     synonymChoice({ relative: "yes" }, "no", "yes", "relative", "absolute")),

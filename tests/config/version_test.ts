@@ -327,3 +327,22 @@ Deno.test("a RESP3 subscriber that publishes hears the reply first from 7.2 on",
     assertEquals(output, release === "7.0" ? `${push}:1\r\n` : `:1\r\n${push}`);
   }
 });
+
+Deno.test("directives that a file of 7.2 or 7.4 has are taken, by their newer names, too", () => {
+  const lines: [string, string][] = [
+    ["locale-collate", ""],
+    ["hide-user-data-from-log", "yes"],
+    ["max-new-connections-per-cycle", "1000"],
+    ["max-new-tls-connections-per-cycle", "2"],
+    ["server-cpulist", "0-1"],
+  ];
+  using server = new EmbeddedServer(lines);
+  for (const [name, value] of lines) {
+    assertEquals(server.run("CONFIG", "GET", name), [name, value]);
+  }
+  assertEquals(server.run("CONFIG", "GET", "server_cpulist"), ["server_cpulist", "0-1"]);
+  assertMatch(
+    server.raw("CONFIG", "SET", "max-new-connections-per-cycle", "1001"),
+    /argument must be between 1 and 1000 inclusive/,
+  );
+});
