@@ -26,8 +26,8 @@ const REFUSED_FOR_OTHER_REASONS = [
 /** Parameters that Redis does not have. */
 const OWN = [
   "active-defrag-threshold-auto",
-  "aof-rewrite-cpulist",
   "aof-load-corrupt-tail-max-size",
+  "aof-rewrite-cpulist",
   "backup-sealed-ttl",
   "backupdirname",
   "bgsave-cpulist",
