@@ -54,7 +54,7 @@ Deno.test("LMOVEM within a list is as many LMOVEs, and keeps its expiry", () => 
     const count = 1 + random.below(5);
     for (const one of [server, other]) {
       one.run("RPUSH", "l", ..."abcd");
-      one.run("EXPIRE", "l", "1000");
+      one.run("EXPIREAT", "l", "4102444800");
     }
     const effects = new RecordedEffects(server);
     const reply = server.run(
@@ -75,7 +75,7 @@ Deno.test("LMOVEM within a list is as many LMOVEs, and keeps its expiry", () => 
     const what = `seed ${seed}: ${ends} ${count}`;
     assertEquals(reply, moved, what);
     assertEquals(list(server, "l"), list(other, "l"), what);
-    assertEquals(server.run("TTL", "l"), 1000, what);
+    assertEquals(server.run("EXPIRETIME", "l"), 4102444800, what);
     assertEquals(effects.takeLog().length, ends[0] === ends[1] ? 0 : Math.min(count, 4), what);
   }
 });
