@@ -9,14 +9,14 @@ import { assertEquals } from "@std/assert";
 import { missingPeer, type PeerKind, startPeer } from "../support/replication_pair.ts";
 import type { Argument, RespClient } from "../support/resp_client.ts";
 import { type Plain, RespError } from "../support/resp_reply.ts";
-import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
+import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 import { testUnless } from "../support/tool_availability.ts";
 
 type Request = readonly Argument[];
 type RequestMaker = (random: SeededRandom) => Request;
 
 const COMMAND_COUNT = Number(Deno.env.get("REDENO_NEWER_COMMANDS") ?? 1500);
-const SEED = Number(Deno.env.get("REDENO_NEWER_SEED") ?? freshSeed());
+const SEED = Number(Deno.env.get("REDENO_NEWER_SEED") ?? testSeed());
 
 const KEYS = ["k0", "k1", "k2", "k3"];
 const VALUES = ["a", "b", "", "12", "007", "x".repeat(60), "get", "nx", "z".repeat(20_000)];
