@@ -541,7 +541,7 @@ function wait(client: Client): void {
       return true;
     },
     (waiting) => waiting.reply.nilArray(),
-    isGroup ? STREAM_GONE : null,
+    { whenGone: isGroup ? STREAM_GONE : null },
   );
 }
 

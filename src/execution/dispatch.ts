@@ -20,6 +20,7 @@
 import { asciiLower, asciiUpper } from "../base/ascii.ts";
 import { latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
+import { answersSince } from "../config/version.ts";
 import { AddressSpaceFull } from "../memory/arena.ts";
 import { REQUEST_COMPLETE, REQUEST_PARTIAL, RequestParser } from "../protocol/request_parser.ts";
 import type { ReplayOutcome } from "../persistence/aof_loader.ts";
@@ -349,7 +350,8 @@ export class Dispatcher {
    * attempt returned: whether it replied and changed anything.
    */
   callServed(client: Client, attempt: () => boolean): boolean {
-    const { keyspace, calls, latency, propagation } = this.#host;
+    const { config, keyspace, calls, latency, propagation } = this.#host;
+    if (answersSince(config, "7.2") && this.#refuseServed(client)) return true;
     const dirtyBefore = keyspace.dirty;
     const call = calls.enter(client, client.command!);
     const startUs = this.#beginTimed();
@@ -376,6 +378,15 @@ export class Dispatcher {
     }
     if (isServed) client.transport.requestFlush();
     return isServed;
+  }
+
+  /** Whether the command that a client waits with is not allowed any more; then it is told why. */
+  #refuseServed(client: Client): boolean {
+    const error = findRefusal(client, client.command!);
+    if (error === null) return false;
+    this.#refuse(client, client.command, error);
+    client.transport.requestFlush();
+    return true;
   }
 
   /**

@@ -4,7 +4,8 @@
  * A command that finds nothing calls `block` with the keys, and two functions: `serve`, which tries
  * again, and `expire`, which answers after the timeout. When a key gets a type that somebody waits
  * for, it is noted as ready; after the command (or the whole transaction) that did it, the waiting
- * clients of each ready key are served in the order of their arrival, until one finds nothing.
+ * clients of each ready key are served in the order of their arrival, as far as there is anything.
+ * From release 7.2 on, one whose command would not be admitted any more is told so instead.
  *
  * A blocked client keeps its own copy of the arguments; its further requests stay unread until it
  * is served, timed out, unblocked by CLIENT UNBLOCK, or gone.
@@ -15,6 +16,7 @@ import { DeadlineHeap } from "../base/deadline_heap.ts";
 import type { Timer, Timers } from "../base/timers.ts";
 import type { Database } from "../keyspace/database.ts";
 import { Argv } from "../protocol/argv.ts";
+import type { Ref } from "../memory/memory.ts";
 import * as value from "../values/value.ts";
 import {
   type BlockedState,
@@ -33,6 +35,14 @@ declare module "../session/host.ts" {
 /** Runs one attempt as the command it belongs to: statistics, propagation. */
 export type RunServed = (client: Client, attempt: () => boolean) => boolean;
 
+/** What else concerns a client that waits. */
+export interface BlockOptions {
+  /** What is replied when a key is gone or holds something else; null: the client waits on. */
+  readonly whenGone?: CommandError | null;
+  /** Any change of a key may be what the client waits for, not only that it comes to be. */
+  readonly wantsChanges?: boolean;
+}
+
 export class Blocking {
   /** Waiting clients per database and key, in order of arrival. */
   readonly #waiting: Map<string, Set<Client>>[] = [];
@@ -46,6 +56,8 @@ export class Blocking {
   readonly #timer: Timer;
   /** Clients that are to be told when their key is gone. */
   #whenGoneCount = 0;
+  /** Clients whom any change of their keys concerns. */
+  changesWantedCount = 0;
   /** Keys that become ready by themselves, and when. */
   readonly #wakes = new Map<string, { db: Database; key: string; atMs: number }>();
   /** Clients that wait (INFO blocked_clients). */
@@ -76,7 +88,7 @@ export class Blocking {
     timeoutMs: number,
     serve: ServeBlocked,
     expire: (client: Client) => void,
-    whenGone: CommandError | null = null,
+    { whenGone = null, wantsChanges = false }: BlockOptions = {},
   ): void {
     const { db, argv } = client;
     const keys = [...new Set(keyIndexes.map((index) => argv.text(index)))];
@@ -93,6 +105,7 @@ export class Blocking {
       serve,
       expire,
       whenGone,
+      wantsChanges,
       durationUs: 0,
     };
     client.blocked = blocked;
@@ -108,6 +121,7 @@ export class Blocking {
       if (this.#timed.first === blocked) this.#startTimer();
     }
     if (whenGone !== null) this.#whenGoneCount++;
+    if (wantsChanges) this.changesWantedCount++;
     this.blockedCount++;
   }
 
@@ -123,6 +137,7 @@ export class Blocking {
     }
     this.#timed.remove(blocked);
     if (blocked.whenGone !== null) this.#whenGoneCount--;
+    if (blocked.wantsChanges) this.changesWantedCount--;
     client.blocked = null;
     client.flags &= ~REDIS_BLOCKED;
     this.blockedCount--;
@@ -241,15 +256,18 @@ export class Blocking {
       // Of the many who may wait for the key, most need not hear that there is none.
       if (entry === 0 && this.#whenGoneCount === 0) return;
       const blocked = client.blocked!;
-      const isWanted = entry !== 0 &&
-        (blocked.typeMask & (1 << value.typeOf(db.arena, entry))) !== 0;
-      if (!isWanted && blocked.whenGone === null) continue;
+      const { whenGone } = blocked;
+      const isWanted = (found: Ref) =>
+        found !== 0 && (blocked.typeMask & (1 << value.typeOf(db.arena, found))) !== 0;
+      if (!isWanted(entry) && whenGone === null) continue;
       const isServed = this.#runServed(client, () => {
-        if (!isWanted) throw blocked.whenGone;
-        return blocked.serve(client, bytes, entry);
+        // Keys may have been evicted since for the sake of this client.
+        const found = db.lookupForWrite(argv, 0);
+        if (isWanted(found)) return blocked.serve(client, bytes, found);
+        if (whenGone !== null) throw whenGone;
+        return false;
       });
-      if (!isServed) continue;
-      this.unblock(client);
+      if (isServed) this.unblock(client);
       entry = db.lookupForWrite(argv, 0);
     }
   }

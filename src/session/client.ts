@@ -159,6 +159,8 @@ export interface BlockedState extends Deadlined {
   expire: (client: Client) => void;
   /** What is replied when a key is gone or holds something else; null: the client waits on. */
   whenGone: CommandError | null;
+  /** Any change of a key is a reason to try again. */
+  wantsChanges: boolean;
   /** What the command took, in µs, before it began to wait. */
   durationUs: number;
 }

@@ -208,3 +208,69 @@ Deno.test("clients that serve each other in a circle come to an end", () => {
     server.run("DEL", "a");
   }
 });
+
+const NEVER_SERVED = [
+  ["BLPOP", "k", "0"],
+  ["BLMPOP", "0", "1", "k", "LEFT"],
+  ["BLMOVE", "k", "other", "LEFT", "LEFT", "0"],
+  ["BLMOVEM", "k", "other", "LEFT", "LEFT", "0", "EXACTLY", "1", "OBO"],
+];
+
+Deno.test("from 7.2 on a client that may not any more is refused when it could be served", () => {
+  for (const [release, isRefused] of [["7.0", false], ["7.2", true], ["7.4", true]] as const) {
+    for (const command of NEVER_SERVED) {
+      using server = new EmbeddedServer([["redis-version", release]]);
+      server.run("ACL", "SETUSER", "ann", "on", "nopass", "~*", "+@all");
+      const waiting = server.connect();
+      waiting.run("AUTH", "ann", "x");
+      waiting.send(...command);
+      server.run("ACL", "SETUSER", "ann", `-${command[0].toLowerCase()}`);
+      assertEquals(waiting.takeRaw(), "");
+      server.run("RPUSH", "k", "a", "b");
+      const reply = waiting.takeRaw();
+      assertEquals(reply.startsWith("-NOPERM User ann has no permissions"), isRefused, reply);
+      assertEquals(server.run("LLEN", "k"), isRefused ? 2 : 1);
+      assertEquals(waiting.run("PING"), "PONG");
+      const name = command[0].toLowerCase();
+      const statistics = String(server.run("INFO", "commandstats"));
+      const line = statistics.split("\r\n").find((text) => text.startsWith(`cmdstat_${name}:`))!;
+      assertEquals(line.includes("rejected_calls=1"), isRefused, line);
+      const log = server.run("ACL", "LOG") as unknown[];
+      assertEquals(log.length, isRefused ? 1 : 0);
+    }
+  }
+});
+
+Deno.test("from 7.2 on what takes memory is refused when a waiting client could be served", () => {
+  for (const [release, isRefused] of [["7.0", false], ["7.2", true]] as const) {
+    using server = new EmbeddedServer([["redis-version", release]]);
+    const [mover, popper] = [server.connect(), server.connect()];
+    mover.send("BLMOVE", "k", "other", "LEFT", "LEFT", "0");
+    popper.send("BLPOP", "l", "0");
+    for (const key of ["source", "source2"]) server.run("RPUSH", key, "x");
+    server.run("CONFIG", "SET", "maxmemory", "1");
+    server.run("RENAME", "source", "k");
+    server.run("RENAME", "source2", "l");
+    const reply = mover.takeRaw();
+    assertEquals(reply.startsWith("-OOM command not allowed"), isRefused, reply);
+    assertEquals(popper.take(), [["l", "x"]]);
+    assertEquals(server.run("EXISTS", "k"), isRefused ? 1 : 0);
+  }
+});
+
+Deno.test("a key that is evicted for a waiting client's sake serves nobody", () => {
+  using server = new EmbeddedServer([["redis-version", "7.2"]]);
+  server.run("RPUSH", "source", "x");
+  const waiting = server.connect();
+  waiting.send("BLPOP", "k", "0");
+  server.run("MULTI");
+  server.run("RENAME", "source", "k");
+  server.run("CONFIG", "SET", "maxmemory-policy", "allkeys-random");
+  server.run("CONFIG", "SET", "maxmemory", "1");
+  server.run("EXEC");
+  server.run("CONFIG", "SET", "maxmemory", "0");
+  assertEquals(waiting.takeRaw(), "");
+  assertEquals(server.run("DBSIZE"), 0);
+  server.run("RPUSH", "k", "y");
+  assertEquals(waiting.take(), [["k", "y"]]);
+});
