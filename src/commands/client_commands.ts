@@ -307,8 +307,8 @@ function clientUnblockCommand(client: Client): void {
     reply.integer(0);
     return;
   }
-  // Redis: either way the command that waited counts as failed, and with ERROR this one, too.
-  target.command!.failedCalls++;
+  // Redis: before 7.2 the command that waited has failed either way; with ERROR this one, too.
+  if (isError || !answersSince(host.config, "7.2")) target.command!.failedCalls++;
   host.dispatcher.endBlocked(target, 0);
   if (isError) {
     host.dispatcher.replyError(target, UNBLOCKED);

@@ -20,7 +20,6 @@
 import { asciiLower, asciiUpper } from "../base/ascii.ts";
 import { latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
-import { answersSince } from "../config/version.ts";
 import { AddressSpaceFull } from "../memory/arena.ts";
 import { REQUEST_COMPLETE, REQUEST_PARTIAL, RequestParser } from "../protocol/request_parser.ts";
 import type { ReplayOutcome } from "../persistence/aof_loader.ts";
@@ -55,8 +54,9 @@ import {
 } from "../session/command.ts";
 import {
   CommandError,
-  commandError,
   OUT_OF_MEMORY,
+  SHOWN_ARGUMENT_BYTES_MAX,
+  unknownCommand,
   unknownSubcommand,
   wrongArity,
 } from "../session/errors.ts";
@@ -78,7 +78,6 @@ const REPLY_FLAGS = REDIS_REPLY_OFF | REDIS_REPLY_SKIP | REDIS_REPLY_SKIP_NEXT;
 const SPECIAL_REPLY = REPLY_FLAGS | REDIS_PUSHED_TO | REDIS_NO_TOUCH | REDIS_REPLICA;
 const STOP_READING = REDIS_BLOCKED | REDIS_CLOSE_AFTER_REPLY | REDIS_CLOSE_NOW;
 
-const SHOWN_ARGUMENT_BYTES_MAX = 128;
 const SHOWN_REPLY_BYTES_MAX = 4096;
 /** HTTP on a port of ours is logged once in this time. */
 const HTTP_LOG_PERIOD_MS = 60_000;
@@ -350,8 +349,7 @@ export class Dispatcher {
    * attempt returned: whether it replied and changed anything.
    */
   callServed(client: Client, attempt: () => boolean): boolean {
-    const { config, keyspace, calls, latency, propagation } = this.#host;
-    if (answersSince(config, "7.2") && this.#refuseServed(client)) return true;
+    const { keyspace, calls, latency, propagation } = this.#host;
     const dirtyBefore = keyspace.dirty;
     const call = calls.enter(client, client.command!);
     const startUs = this.#beginTimed();
@@ -359,6 +357,7 @@ export class Dispatcher {
     try {
       isServed = attempt();
     } catch (error) {
+      client.reply.rewind(call.mark);
       this.replyError(client, this.#refusalOf(error));
       client.command!.failedCalls++;
       isServed = true;
@@ -381,9 +380,11 @@ export class Dispatcher {
   }
 
   /** Whether the command that a client waits with is not allowed any more; then it is told why. */
-  #refuseServed(client: Client): boolean {
+  refuseServed(client: Client): boolean {
     const error = findRefusal(client, client.command!);
     if (error === null) return false;
+    // It counts as refused, not as called any more.
+    client.command!.calls = Math.max(0, client.command!.calls - 1);
     this.#refuse(client, client.command, error);
     client.transport.requestFlush();
     return true;
@@ -583,15 +584,4 @@ function isHttp(argv: Argv): boolean {
 function firstError({ bytes, length }: Reply): string {
   const text = latin1Text(bytes, 0, Math.min(length, SHOWN_REPLY_BYTES_MAX));
   return /(?:^|\n)-([^\r\n]*)/.exec(text)?.[1] ?? "";
-}
-
-function unknownCommand(argv: Argv): CommandError {
-  let shown = "";
-  for (let index = 1; index < argv.count && shown.length < SHOWN_ARGUMENT_BYTES_MAX; index++) {
-    shown += `'${argv.quoted(index, SHOWN_ARGUMENT_BYTES_MAX - shown.length)}' `;
-  }
-  const name = argv.quoted(0, SHOWN_ARGUMENT_BYTES_MAX);
-  return commandError(
-    `ERR unknown command '${name}', with args beginning with: ${shown}`,
-  );
 }

@@ -5,7 +5,8 @@
  * again, and `expire`, which answers after the timeout. When a key gets a type that somebody waits
  * for, it is noted as ready; after the command (or the whole transaction) that did it, the waiting
  * clients of each ready key are served in the order of their arrival, as far as there is anything.
- * From release 7.2 on, one whose command would not be admitted any more is told so instead.
+ * From release 7.2 on, the whole command is carried out once more instead, if it would still be
+ * admitted: so it sees all its keys as they are then.
  *
  * A blocked client keeps its own copy of the arguments; its further requests stay unread until it
  * is served, timed out, unblocked by CLIENT UNBLOCK, or gone.
@@ -14,9 +15,10 @@ import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import { DeadlineHeap } from "../base/deadline_heap.ts";
 import type { Timer, Timers } from "../base/timers.ts";
+import { answersSince, type ReleaseChoice } from "../config/version.ts";
 import type { Database } from "../keyspace/database.ts";
 import { Argv } from "../protocol/argv.ts";
-import type { Ref } from "../memory/memory.ts";
+import type { Id128 } from "../structures/id128.ts";
 import * as value from "../values/value.ts";
 import {
   type BlockedState,
@@ -41,7 +43,12 @@ export interface BlockOptions {
   readonly whenGone?: CommandError | null;
   /** Any change of a key may be what the client waits for, not only that it comes to be. */
   readonly wantsChanges?: boolean;
+  /** For readers of streams: the ids of the moment at which they began to wait, by key. */
+  readonly startIds?: ReadonlyMap<string, Id128>;
 }
+
+/** Whether the command that a client waits with is not admitted any more; the client is told. */
+export type RefuseServed = (client: Client) => boolean;
 
 export class Blocking {
   /** Waiting clients per database and key, in order of arrival. */
@@ -50,7 +57,9 @@ export class Blocking {
   readonly #timed = new DeadlineHeap<BlockedState>();
   #ready: { db: Database; key: string }[] = [];
   readonly #readyNames = new Set<string>();
+  readonly #config: ReleaseChoice;
   readonly #runServed: RunServed;
+  readonly #refuseServed: RefuseServed;
   readonly #onUnblocked: (client: Client) => void;
   /** Due at the earliest deadline, if the date does not jump. */
   readonly #timer: Timer;
@@ -64,11 +73,15 @@ export class Blocking {
   blockedCount = 0;
 
   constructor(
+    config: ReleaseChoice,
     runServed: RunServed,
+    refuseServed: RefuseServed,
     onUnblocked: (client: Client) => void,
     timers: Timers,
   ) {
+    this.#config = config;
     this.#runServed = runServed;
+    this.#refuseServed = refuseServed;
     this.#onUnblocked = onUnblocked;
     this.#timer = timers.create(() => {
       clock.refresh();
@@ -79,7 +92,8 @@ export class Blocking {
 
   /**
    * Lets a client wait. `timeoutMs` 0 means for ever; `keyIndexes` are arguments of the command.
-   * The caller has checked that blocking is allowed (not in a transaction).
+   * The caller has checked that blocking is allowed (not in a transaction). One that waits already
+   * and has tried again waits on.
    */
   block(
     client: Client,
@@ -88,9 +102,13 @@ export class Blocking {
     timeoutMs: number,
     serve: ServeBlocked,
     expire: (client: Client) => void,
-    { whenGone = null, wantsChanges = false }: BlockOptions = {},
+    { whenGone = null, wantsChanges = false, startIds }: BlockOptions = {},
   ): void {
     const { db, argv } = client;
+    if (client.blocked !== null) {
+      client.blocked.waitsOn = true;
+      return;
+    }
     const keys = [...new Set(keyIndexes.map((index) => argv.text(index)))];
     const deadlineMs = timeoutMs === 0 ? Infinity : clock.nowMs() + timeoutMs;
     client.argv = argv.clone();
@@ -106,6 +124,8 @@ export class Blocking {
       expire,
       whenGone,
       wantsChanges,
+      startIds: startIds ?? null,
+      waitsOn: false,
       durationUs: 0,
     };
     client.blocked = blocked;
@@ -251,24 +271,32 @@ export class Blocking {
   #serveKey(db: Database, key: string): void {
     const bytes = latin1Bytes(key);
     const argv = new Argv().point(bytes, 0, bytes.length);
+    const isRepeated = answersSince(this.#config, "7.2");
     let entry = db.lookupForWrite(argv, 0);
     for (const client of this.#waiting[db.index]?.get(key) ?? []) {
       // Of the many who may wait for the key, most need not hear that there is none.
       if (entry === 0 && this.#whenGoneCount === 0) return;
       const blocked = client.blocked!;
-      const { whenGone } = blocked;
-      const isWanted = (found: Ref) =>
-        found !== 0 && (blocked.typeMask & (1 << value.typeOf(db.arena, found))) !== 0;
-      if (!isWanted(entry) && whenGone === null) continue;
-      const isServed = this.#runServed(client, () => {
-        // Keys may have been evicted since for the sake of this client.
-        const found = db.lookupForWrite(argv, 0);
-        if (isWanted(found)) return blocked.serve(client, bytes, found);
-        if (whenGone !== null) throw whenGone;
-        return false;
-      });
+      const isWanted = entry !== 0 &&
+        (blocked.typeMask & (1 << value.typeOf(db.arena, entry))) !== 0;
+      if (!isWanted && blocked.whenGone === null) continue;
+      const isServed = isRepeated
+        ? this.#refuseServed(client) || this.#runServed(client, () => repeat(blocked))
+        : this.#runServed(client, () => {
+          if (!isWanted) throw blocked.whenGone;
+          return blocked.serve(client, bytes, entry);
+        });
+      // To be asked may evict keys, even if nothing is served.
+      if (!isServed && !isRepeated) continue;
       if (isServed) this.unblock(client);
       entry = db.lookupForWrite(argv, 0);
     }
   }
+}
+
+/** Carries out the command that a client waits with; returns whether it need not wait any more. */
+function repeat(blocked: BlockedState): boolean {
+  blocked.waitsOn = false;
+  blocked.client.command!.proc(blocked.client);
+  return !blocked.waitsOn;
 }

@@ -180,7 +180,9 @@ export class Server implements Host {
     this.clientLife.onReplicaGone = (client) => this.replication.forget(client);
     this.masterLink = this.#createMasterLink(exit);
     this.blocking = new Blocking(
+      config,
       (client, attempt) => this.dispatcher.callServed(client, attempt),
+      (client) => this.dispatcher.refuseServed(client),
       (client) => this.#resumeClient(client),
       this.timers,
     );

@@ -129,8 +129,8 @@ Deno.test("BLMOVEM moves at once what LMOVEM moves", () => {
   }
 });
 
-Deno.test("BLMOVEM with COUNT waits for any element, with EXACTLY for as many", () => {
-  using server = new EmbeddedServer();
+function waitForAnyOrExactly(release: string): void {
+  using server = new EmbeddedServer([["redis-version", release]]);
   using replica = new EmbeddedServer();
   const effects = new RecordedEffects(server);
   const [any, exact, popper] = [server.connect(), server.connect(), server.connect()];
@@ -159,10 +159,10 @@ Deno.test("BLMOVEM with COUNT waits for any element, with EXACTLY for as many", 
   for (const effect of replicaEffects) replica.run(...effect.split(" "));
   for (const key of ["s", "t", "u"]) assertEquals(list(replica, key), list(server, key), key);
   assertEquals(replicaEffects.some((effect) => /movem/i.test(effect)), false);
-});
+}
 
-Deno.test("BLMOVEM within a list and in a chain", () => {
-  using server = new EmbeddedServer();
+function waitInChains(release: string): void {
+  using server = new EmbeddedServer([["redis-version", release]]);
   const [turning, chained, last] = [server.connect(), server.connect(), server.connect()];
   turning.send("BLMOVEM", "l", "l", "LEFT", "RIGHT", "0", "EXACTLY", "2", "BULK");
   server.run("RPUSH", "l", "a");
@@ -175,7 +175,16 @@ Deno.test("BLMOVEM within a list and in a chain", () => {
   assertEquals(chained.take(), [["2", "3"]]);
   assertEquals(last.take(), [["1", "2", "3"]]);
   assertEquals(list(server, "o"), "123");
-});
+}
+
+for (const release of ["7.0", "7.4"]) {
+  Deno.test(`as ${release}, BLMOVEM waits for any element, with EXACTLY for as many`, () => {
+    waitForAnyOrExactly(release);
+  });
+  Deno.test(`as ${release}, BLMOVEM moves within a list and in a chain`, () => {
+    waitInChains(release);
+  });
+}
 
 Deno.test("BLMOVEM answers null in a transaction and when its time is up", () => {
   using server = new EmbeddedServer();

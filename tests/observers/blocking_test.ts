@@ -274,3 +274,44 @@ Deno.test("a key that is evicted for a waiting client's sake serves nobody", () 
   server.run("RPUSH", "k", "y");
   assertEquals(waiting.take(), [["k", "y"]]);
 });
+
+const TWO_KEYS: readonly [waiting: string, transaction: string[], before: string, since: string][] =
+  [
+    ["BLPOP a b 0", ["RPUSH b x", "RPUSH a y"], "b x", "a y"],
+    ["BZPOPMIN a b 0", ["ZADD b 1 x", "ZADD a 2 y"], "b x 1", "a y 2"],
+    ["XREAD BLOCK 0 STREAMS a b $ $", ["XADD b 1-1 x y", "XADD a 1-1 x y"], "b 1-1 x y", "both"],
+    ["BLPOP a b 0", ["SET a x", "RPUSH b x"], "b x", "(error) WRONGTYPE"],
+  ];
+
+Deno.test("from 7.2 on a client that is served sees all its keys, in its own order", () => {
+  for (const release of ["7.0", "7.2", "7.4"]) {
+    for (const [command, transaction, before, since] of TWO_KEYS) {
+      using server = new EmbeddedServer([["redis-version", release]]);
+      const waiting = server.connect();
+      waiting.send(...command.split(" "));
+      server.run("MULTI");
+      for (const step of transaction) server.run(...step.split(" "));
+      server.run("EXEC");
+      const reply = waiting.take()[0];
+      const both = since === "both" ? "a 1-1 x y b 1-1 x y" : since;
+      const text = [reply].flat(9).join(" ");
+      assertEquals(text.startsWith(release === "7.0" ? before : both), true, `${release}: ${text}`);
+      assertEquals(waiting.run("PING"), "PONG");
+    }
+  }
+});
+
+Deno.test("from 7.2 on who is unblocked as if its time were over has not failed", () => {
+  using server = new EmbeddedServer([["redis-version", "7.2"]]);
+  const waiting = server.connect();
+  for (const [how, failed] of [["TIMEOUT", 0], ["ERROR", 1]] as const) {
+    server.run("CONFIG", "RESETSTAT");
+    waiting.send("BLPOP", "queue", "0");
+    server.run("CLIENT", "UNBLOCK", waiting.client.id, how);
+    assertEquals(
+      commandStatistics(server, "blpop"),
+      `cmdstat_blpop:calls=1,rejected_calls=0,failed_calls=${failed}`,
+    );
+    waiting.takeRaw();
+  }
+});
