@@ -40,6 +40,8 @@ export interface Carrier {
   read(): void;
   /** Nothing is read any more. */
   stopReading(): void;
+  /** Whether bytes may come into `connection.room` at any moment, even after `close`. */
+  readonly isReading: boolean;
   /**
    * Writes bytes[start..end) as far as the system takes them at once, and returns how many it took.
    * If these are not all, `connection.written` will be called, with the number that has been taken
@@ -152,7 +154,7 @@ export class Connection implements ClientTransport {
     this.#host.clientLife.remove(this.client);
     // Whoever still knows the client must not keep its buffers alive. Those of a write that is
     // under way belong to the system until it fails.
-    this.client.query.release();
+    this.client.query.release(!this.#carrier.isReading);
     recycle(this.client.reply.detach());
     this.#carrier.close();
   }

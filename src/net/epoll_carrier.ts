@@ -16,6 +16,8 @@ const SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
 const BROKEN = EPOLLERR | EPOLLHUP;
 
 export class EpollCarrier implements Carrier, Addresses, EventSource {
+  /** What is read is read at once. */
+  readonly isReading = false;
   readonly #loop: EventLoop;
   /** -1 when it is closed. */
   #fd: number;
@@ -64,7 +66,7 @@ export class EpollCarrier implements Carrier, Addresses, EventSource {
 
   write(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): number {
     const length = end - start;
-    const rest = length === bytes.length ? bytes : bytes.subarray(start, end);
+    const rest = start === 0 ? bytes : bytes.subarray(start);
     const taken = this.#loop.libc.send(this.#fd, rest, length, SEND_FLAGS);
     if (taken === length) return taken;
     this.#watch(this.#bits | EPOLLOUT);

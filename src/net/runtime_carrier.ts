@@ -21,6 +21,10 @@ export class RuntimeCarrier implements Carrier {
     this.#socket = socket;
   }
 
+  get isReading(): boolean {
+    return this.#isReading;
+  }
+
   open(connection: Connection): void {
     this.#connection = connection;
   }

@@ -16,10 +16,14 @@ const READ_BYTES_MIN = 2 * 1024;
 /** Room for reading is doubled up to this whenever a read fills it. */
 const READ_BYTES_MAX = 64 * 1024;
 
+/** Arrays of clients that are gone, for those that come: at most so many. */
+const POOLED_COUNT_MAX = 256;
+
 const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+const pool: Uint8Array<ArrayBuffer>[] = [];
 
 export class QueryBuffer {
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(READ_BYTES_MIN);
+  bytes: Uint8Array<ArrayBuffer> = pool.pop() ?? new Uint8Array(READ_BYTES_MIN);
   /** First byte that was not consumed. */
   position = 0;
   /** One past the last byte received. */
@@ -84,8 +88,13 @@ export class QueryBuffer {
     this.end = 0;
   }
 
-  /** Lets go of all bytes; the client is gone. */
-  release(): void {
+  /**
+   * Lets go of all bytes; the client is gone. `isUnused`: nobody will write to the room that
+   * `writable` gave, which may be another client's from now on.
+   */
+  release(isUnused: boolean): void {
+    const isPooled = isUnused && this.bytes.length === READ_BYTES_MIN;
+    if (isPooled && pool.length < POOLED_COUNT_MAX) pool.push(this.bytes);
     this.bytes = EMPTY;
     this.position = 0;
     this.end = 0;

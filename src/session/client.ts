@@ -23,6 +23,9 @@ import {
 import type { CommandError } from "./errors.ts";
 import type { Host } from "./host.ts";
 
+/** Those of clients that have sent nothing yet; nobody changes them. */
+const NO_ARGUMENTS = new Argv();
+
 /** In a transaction: commands are queued. */
 export const REDIS_MULTI = 1 << 0;
 /** A watched key was changed: EXEC answers nil. */
@@ -211,7 +214,7 @@ export class Client {
   readonly reply = new Reply();
   db: Database;
   /** Arguments of the current command; see argv.ts on how long they live. */
-  argv = new Argv();
+  argv = NO_ARGUMENTS;
   /** Row of the current (or last) command; null before the first. */
   command: CompiledCommand | null = null;
   flags = 0;

@@ -104,3 +104,20 @@ Deno.test("an announced argument takes memory only as it arrives, and then no mo
   assertEquals(parser.argv.text(2), value);
   assert(largest < 1_100_000, `${largest} bytes for an argument of ${value.length}`);
 });
+
+Deno.test("the room of a client that is gone is another's, unless it may still be written to", () => {
+  const [gone, leaving] = [new QueryBuffer(), new QueryBuffer()];
+  const [room, busyRoom] = [gone.bytes, leaving.bytes];
+  gone.append(latin1("secret"));
+  gone.release(true);
+  leaving.release(false);
+  assertEquals([gone.bytes.length, gone.pendingBytes, leaving.bytes.length], [0, 0, 0]);
+  const next = new QueryBuffer();
+  assert(next.bytes === room && next.pendingBytes === 0);
+  for (let count = 0; count < 300; count++) assert(new QueryBuffer().bytes !== busyRoom);
+  const large = new QueryBuffer();
+  large.growAfterFullRead();
+  const { bytes } = large;
+  large.release(true);
+  assert(new QueryBuffer().bytes !== bytes);
+});
