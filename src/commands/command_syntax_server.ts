@@ -51,6 +51,9 @@ COMMAND DOCS [command-name...]
 COMMAND INFO [command-name...]
   7.0.0: Without names: all commands.
 COMMAND LIST [FILTERBY filterby(MODULE module-name | ACLCAT category | PATTERN pattern)]
+COMMANDLOG GET count:int type(SLOW|LARGE-REQUEST|LARGE-REPLY)
+COMMANDLOG LEN type(SLOW|LARGE-REQUEST|LARGE-REPLY)
+COMMANDLOG RESET type(SLOW|LARGE-REQUEST|LARGE-REPLY)
 CONFIG GET (parameter)...
   7.0.0: Any number of patterns.
 CONFIG SET (parameter value)...

@@ -227,6 +227,11 @@ export class ConfigValues {
   /** Microseconds; negative: no slow log. */
   slowlogLogSlowerThan = 10000;
   slowlogMaxLen = 128;
+  /** Bytes; negative: not logged. */
+  commandlogRequestLargerThan = 1048576;
+  commandlogLargeRequestMaxLen = 128;
+  commandlogReplyLargerThan = 1048576;
+  commandlogLargeReplyMaxLen = 128;
   /** Milliseconds; 0: off. */
   latencyMonitorThreshold = 0;
   latencyTracking = true;

@@ -46,10 +46,8 @@ import {
 } from "../session/client.ts";
 import {
   COMMAND_CHEAP,
-  COMMAND_FAST,
   COMMAND_NEVER_QUEUED,
   COMMAND_RUNS_QUEUE,
-  COMMAND_SKIP_SLOWLOG,
   type CompiledCommand,
 } from "../session/command.ts";
 import {
@@ -61,6 +59,7 @@ import {
   wrongArity,
 } from "../session/errors.ts";
 import { lacksRoom } from "../upkeep/address_space.ts";
+import { noteLarge, noteSlow, roughRequestBytes } from "./command_logging.ts";
 import { findRefusal } from "./command_checks.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import { GATE_MONITOR, GATE_PAUSED } from "../session/gates.ts";
@@ -112,6 +111,7 @@ type DispatchHost = Pick<
   | "arena"
   | "blocking"
   | "calls"
+  | "commandLogs"
   | "commands"
   | "config"
   | "durations"
@@ -122,7 +122,6 @@ type DispatchHost = Pick<
   | "monitors"
   | "pause"
   | "propagation"
-  | "slowlog"
   | "statistics"
   | "tracking"
   | "turn"
@@ -132,6 +131,9 @@ export class Dispatcher {
   readonly parser = new RequestParser();
   /** Cheap commands are timed one by one: somebody wants to know of all that take a while. */
   timesEachCall = false;
+  /** Replies and requests from so many bytes on are noted (COMMANDLOG). */
+  largeReplyBytes = Infinity;
+  largeRequestBytes = Infinity;
   readonly #host: DispatchHost;
   readonly #readAhead = new ReadAhead();
   /** Command of the run whose time has not been charged yet, and its number of calls. */
@@ -245,6 +247,13 @@ export class Dispatcher {
     command.calls++;
     host.statistics.commandsProcessed++;
     if (isTimedAlone) this.#endTimed(client, command, startUs);
+    const replyBytes = client.reply.length - call.mark;
+    if (
+      replyBytes >= this.largeReplyBytes || roughRequestBytes(client.argv) >= this.largeRequestBytes
+    ) {
+      // One that waits is looked at when it is over.
+      if (client.blocked === null) noteLarge(host, this, client, command, replyBytes);
+    }
     calls.leave(call);
     if (!propagation.isWanted) return;
     if (keyspace.dirty !== dirtyBefore || call.effects !== null) propagation.record(call);
@@ -368,6 +377,7 @@ export class Dispatcher {
       const us = this.#nowUs - startUs;
       this.endBlocked(client, us);
       latency.addIfNeeded("command-unblocking", us);
+      noteLarge(this.#host, this, client, call.command, client.reply.length - call.mark);
     }
     if (propagation.isWanted && keyspace.dirty !== dirtyBefore) {
       propagation.record(call);
@@ -534,18 +544,7 @@ export class Dispatcher {
   /** Takes note of how long a command took, in µs: histogram, slow log, latency events. */
   #observe(client: Client, command: CompiledCommand, microseconds: number): void {
     this.#record(command, microseconds, 1);
-    const { config, slowlog, latency } = this.#host;
-    const { slowlogLogSlowerThan, latencyMonitorThreshold } = config;
-    const isSlow = slowlogLogSlowerThan >= 0 && microseconds >= slowlogLogSlowerThan;
-    if (isSlow && (command.bits & COMMAND_SKIP_SLOWLOG) === 0) {
-      const { argv, name: clientName, transport: { peerAddress: address } } = client;
-      const isSecret = (index: number) => command.isSecret?.(argv, index) ?? false;
-      slowlog.add({ argv, microseconds, address, clientName, isSecret });
-    }
-    if (latencyMonitorThreshold > 0 && microseconds >= latencyMonitorThreshold * 1000) {
-      const isFast = (command.bits & COMMAND_FAST) !== 0;
-      latency.add(isFast ? "fast-command" : "command", microseconds / 1000);
-    }
+    noteSlow(this.#host, client, command, microseconds);
   }
 
   #record(command: CompiledCommand, us: number, calls: number): void {

@@ -82,6 +82,7 @@ const EFFECTS: readonly (readonly [names: readonly string[], apply: Effect])[] =
   [["notify-keyspace-events"], applyEvents],
   [["client-output-buffer-limit"], applyOutputLimits],
   [["slowlog-log-slower-than", "latency-monitor-threshold"], applyTiming],
+  [["commandlog-request-larger-than", "commandlog-reply-larger-than"], applyLargeLimits],
 ];
 
 function applyProtocol({ config, dispatcher }: Host): string | null {
@@ -152,6 +153,13 @@ function applyTiming({ config, dispatcher }: Host): string | null {
   const { slowlogLogSlowerThan, latencyMonitorThreshold } = config;
   dispatcher.timesEachCall = latencyMonitorThreshold > 0 ||
     (slowlogLogSlowerThan >= 0 && slowlogLogSlowerThan < TIMED_EACH_US_MAX);
+  return null;
+}
+
+function applyLargeLimits({ config, dispatcher }: Host): null {
+  const limit = (bytes: number) => bytes < 0 ? Infinity : bytes;
+  dispatcher.largeRequestBytes = limit(config.commandlogRequestLargerThan);
+  dispatcher.largeReplyBytes = limit(config.commandlogReplyLargerThan);
   return null;
 }
 

@@ -52,7 +52,7 @@ import { Gates } from "../session/gates.ts";
 import type { Host, SocketPolling } from "../session/host.ts";
 import { CommandDurations } from "../statistics/duration_histogram.ts";
 import { LatencyMonitor } from "../statistics/latency.ts";
-import { Slowlog } from "../statistics/slowlog.ts";
+import { CommandLogs } from "../statistics/slowlog.ts";
 import { Statistics } from "../statistics/statistics.ts";
 import { ActiveDefrag } from "../upkeep/active_defrag.ts";
 import { ClientMemory } from "../upkeep/client_memory.ts";
@@ -98,7 +98,7 @@ export class Server implements Host {
   readonly evictor: Evictor;
   readonly statistics = new Statistics();
   readonly durations = new CommandDurations();
-  readonly slowlog: Slowlog;
+  readonly commandLogs: CommandLogs;
   readonly latency: LatencyMonitor;
   readonly gates = new Gates();
   readonly timers: Timers;
@@ -141,7 +141,7 @@ export class Server implements Host {
     this.log = log;
     this.timers = options.timers ?? new Timers();
     this.files = options.files ?? new DiskFileSystem();
-    this.slowlog = new Slowlog(config);
+    this.commandLogs = new CommandLogs(config);
     this.latency = new LatencyMonitor(config);
     this.arena = new Arena(segmentCountMax === undefined ? { debug } : { debug, segmentCountMax });
     this.fork = new SoftwareFork(this.arena);

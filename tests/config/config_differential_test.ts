@@ -27,6 +27,12 @@ const REFUSED_FOR_OTHER_REASONS = [
 const OWN = [
   "active-defrag-threshold-auto",
   "aof-load-corrupt-tail-max-size",
+  "commandlog-execution-slower-than",
+  "commandlog-large-reply-max-len",
+  "commandlog-large-request-max-len",
+  "commandlog-reply-larger-than",
+  "commandlog-request-larger-than",
+  "commandlog-slow-execution-max-len",
   "log-format",
   "log-timestamp-format",
   "rdb-version",
