@@ -98,20 +98,23 @@ function look(random: SeededRandom, key: string): Request {
   }
 }
 
+/** What both servers are to do after a request whose fields expire in a moment; else null. */
+export function pauseAfter([command, , ms]: Request): Request | null {
+  return command === "HPEXPIRE" && ms === "1" ? ["DEBUG", "SLEEP", "0.003"] : null;
+}
+
 /**
- * One request; "DEBUG SLEEP" lets what expires in a moment do so. `isRight`: only such as Redis and
- * Valkey agree on, who differ in what they refuse.
+ * One request. `isRight`: only such as Redis and Valkey agree on, who differ in what they refuse.
  */
 export function fieldExpiry(random: SeededRandom, isRight: boolean): Request {
   const key = random.pick(KEYS);
-  if (random.oneIn(250)) return ["DEBUG", "SLEEP", "0.003"];
   switch (random.below(13)) {
     case 0:
     case 1:
     case 2: {
       const command = random.pick(SETTERS);
       // To be gone with the next sleep.
-      const soon = random.oneIn(40);
+      const soon = random.oneIn(100);
       const when = time(random, isRight, command[1] === "P", command.endsWith("AT"));
       const name = soon ? "HPEXPIRE" : command;
       const condition = random.pick(isRight ? CONDITIONS.slice(0, 6) : CONDITIONS);

@@ -10,7 +10,7 @@ import { missingPeer, type PeerKind, startPeer } from "../support/replication_pa
 import type { Argument, RespClient } from "../support/resp_client.ts";
 import { type Plain, RespError } from "../support/resp_reply.ts";
 import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
-import { fieldExpiry, TIME_COMMANDS } from "./field_expiry_requests.ts";
+import { fieldExpiry, pauseAfter, TIME_COMMANDS } from "./field_expiry_requests.ts";
 import { testUnless } from "../support/tool_availability.ts";
 
 type Request = readonly Argument[];
@@ -190,6 +190,8 @@ for (const [name, kind, make] of CAMPAIGNS) {
         const what = `seed ${SEED}, ${index}: ${request.join(" ").slice(0, 200)}`;
         const [mine, expected] = await askBoth([one, other], request, kind);
         assertEquals(mine, expected, what);
+        const pause = pauseAfter(request);
+        if (pause !== null) await askBoth([one, other], pause, kind);
         if (!WITH_ENCODINGS.has(make)) continue;
         const key = request[0] === "COPY" ? request[2] : request[1];
         const [encoding, wanted] = await askBoth([one, other], ["OBJECT", "ENCODING", key], kind);
