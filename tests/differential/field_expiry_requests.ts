@@ -113,8 +113,8 @@ export function fieldExpiry(random: SeededRandom, isRight: boolean): Request {
     case 1:
     case 2: {
       const command = random.pick(SETTERS);
-      // To be gone with the next sleep.
-      const soon = random.oneIn(100);
+      // To be gone with the next sleep. Redis then lets a new time bring it back, Valkey does not.
+      const soon = random.oneIn(100) && !isRight;
       const when = time(random, isRight, command[1] === "P", command.endsWith("AT"));
       const name = soon ? "HPEXPIRE" : command;
       const condition = random.pick(isRight ? CONDITIONS.slice(0, 6) : CONDITIONS);
