@@ -42,6 +42,10 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
     }
   }
 
+  fieldsEvent(db: Database, event: string, key: Uint8Array, fields: readonly Uint8Array[]): void {
+    this.#host.events.notifyFields(db, event, key, fields);
+  }
+
   keyVanishes(
     db: Database,
     bytes: Uint8Array,

@@ -81,6 +81,7 @@ const SILENT: KeyspaceListener<Database> = {
   keyEvent() {},
   keyVanishes() {},
   fieldVanishes() {},
+  fieldsEvent() {},
   keyReady() {},
   databaseFlushed() {},
 };

@@ -7,7 +7,11 @@ import { asciiLower } from "../base/ascii.ts";
 import { systemErrorText } from "../config/config.ts";
 import { ConfigFileError } from "../config/config_file.ts";
 import type { ConfigValues } from "../config/config_values.ts";
-import { EVENT_OVERWRITTEN, EVENT_TYPE_CHANGED } from "../keyspace/keyspace_listener.ts";
+import {
+  EVENT_ANY_SUBKEY,
+  EVENT_OVERWRITTEN,
+  EVENT_TYPE_CHANGED,
+} from "../keyspace/keyspace_listener.ts";
 import { BYTES_MAX } from "../structures/byte_string.ts";
 import { clientsAllowed, openFilesLimit } from "../net/open_files.ts";
 import type { Host } from "../session/host.ts";
@@ -93,6 +97,7 @@ function applyProtocol({ config, dispatcher }: Host): string | null {
 
 function applyEvents({ config, keyspace }: Host): null {
   const wanted = EVENT_OVERWRITTEN | EVENT_TYPE_CHANGED;
+  keyspace.announcesFields = (config.notifyKeyspaceEvents & EVENT_ANY_SUBKEY) !== 0;
   keyspace.announcesOverwrites = (config.notifyKeyspaceEvents & wanted) !== 0;
   return null;
 }
