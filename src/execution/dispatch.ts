@@ -154,8 +154,9 @@ export class Dispatcher {
   processQuery(client: Client): void {
     const { query } = client;
     const { parser } = this;
-    if (this.#host.turn.open()) {
-      this.#nowUs = clock.monotonicUs();
+    const beganUs = this.#host.turn.open();
+    if (beganUs !== 0) {
+      this.#nowUs = beganUs;
       this.#refreshClock();
     }
     client.lastInteractionMs = clock.nowMs();
@@ -279,8 +280,9 @@ export class Dispatcher {
    */
   obey(client: Client, budgetUs: number, stream: ObeyedStream): ObeyOutcome {
     const { query } = client;
-    if (this.#host.turn.open()) {
-      this.#nowUs = clock.monotonicUs();
+    const beganUs = this.#host.turn.open();
+    if (beganUs !== 0) {
+      this.#nowUs = beganUs;
       this.#refreshClock();
     }
     client.lastInteractionMs = clock.nowMs();
@@ -532,10 +534,14 @@ export class Dispatcher {
 
   /** A command that may have been slow is over: its time is read, and looked at. */
   #endTimed(client: Client, command: CompiledCommand, startUs: number): void {
+    const { calls, statistics } = this.#host;
+    const commandsUs = statistics.commandsUs;
     if (this.#runCommand !== null) this.#endRun();
     else this.#readClock();
     const us = this.#nowUs - startUs;
     command.microseconds += us;
+    // Whatever has run inside of it is a part of its time.
+    if (!calls.isNested) statistics.commandsUs = commandsUs + us;
     // One that waits is looked at when it is over.
     if (client.blocked !== null) client.blocked.durationUs = us;
     else this.#observe(client, command, us);
@@ -557,6 +563,7 @@ export class Dispatcher {
     const command = this.#runCommand!;
     const us = this.#nowUs - this.#runStartUs;
     command.microseconds += us;
+    if (!this.#host.calls.isNested) this.#host.statistics.commandsUs += us;
     this.#record(command, us, this.#runCalls);
     this.#runCommand = null;
   }

@@ -146,12 +146,12 @@ export class Server implements Host {
     this.arena = new Arena(segmentCountMax === undefined ? { debug } : { debug, segmentCountMax });
     this.fork = new SoftwareFork(this.arena);
     this.keyspace = new Keyspace(this.arena, config.databases, new KeyspaceAnnouncements(this));
-    this.commands = new CommandTable(rows, config.redisVersion);
+    this.commands = new CommandTable(rows, config.redisVersion, config);
     this.acl = new Acl(this, (client) => {
       this.outputLimits.apply(client);
       this.clientMemory.update(client);
     });
-    this.turn = new Turn(this.timers, () => this.#endTurn());
+    this.turn = new Turn(this.statistics, this.timers, () => this.#endTurn());
     this.propagation = new Propagation(this);
     this.dispatcher = new Dispatcher(this);
     this.clientLife = new ClientLife(this);

@@ -25,6 +25,7 @@ const REFUSED_FOR_OTHER_REASONS = [
 
 /** Parameters that Redis does not have. */
 const OWN = [
+  "accept-maint-notifications",
   "active-defrag-threshold-auto",
   "aof-load-corrupt-tail-max-size",
   "commandlog-execution-slower-than",
