@@ -83,7 +83,7 @@ async function startServer(config: Config, isConfigured: boolean): Promise<Serve
   greet(config, isConfigured, log);
   log.notice(`Clients are carried by ${transportText}`);
   config.maxclients = clientsWithin(openFilesLimit(config.maxclients), config.maxclients, log);
-  new OomScore(log).follow(config);
+  new OomScore(log).follow(config, server.replication.state);
   listenForSignals(server);
   server.supervision.begin(config.supervised);
   await server.start();

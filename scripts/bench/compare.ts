@@ -115,7 +115,7 @@ function tableRow(test: string, redis: readonly Sample[], ours: readonly Sample[
 }
 
 function profilesFor(isSmoke: boolean, requested?: string, only = "both"): Profile[] {
-  const requests = (usual: number) => isSmoke ? 1000 : Number(requested ?? usual);
+  const requests = (usual: number) => isSmoke ? 4000 : Number(requested ?? usual);
   const profiles: Record<string, Profile> = {
     plain: { name: "-c 50 -P 1", args: ["-c", "50", "-P", "1"], requests: requests(100_000) },
     pipelined: {

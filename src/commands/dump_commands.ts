@@ -59,6 +59,17 @@ export class PayloadSink implements ByteSink {
   readonly pieces: Uint8Array[] = [];
   byteCount = 0;
 
+  /** All of it in one piece. */
+  joined(): Uint8Array {
+    const bytes = new Uint8Array(this.byteCount);
+    let at = 0;
+    for (const piece of this.pieces) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    return bytes;
+  }
+
   write(bytes: Uint8Array, start: number, length: number): void {
     this.pieces.push(bytes.slice(start, start + length));
     this.byteCount += length;
@@ -72,10 +83,7 @@ export function dumpPayload(
 ): PayloadSink {
   const sink = new PayloadSink();
   const writer = new RdbWriter(arena, sink, {
-    version: format.versionFor(
-      config.rdbVersion,
-      nextExpiryOfKey(arena, entry) !== value.NO_EXPIRY,
-    ),
+    version: versionToWrite(arena, config, entry),
     compresses: config.rdbcompression,
     hasChecksum: true,
     access: "none",
@@ -88,6 +96,14 @@ export function dumpPayload(
   });
   writer.writePayload(entry);
   return sink;
+}
+
+function versionToWrite(
+  arena: Host["arena"],
+  { rdbVersion }: Pick<Host["config"], "rdbVersion">,
+  entry: Ref,
+): format.RdbVersion {
+  return format.versionFor(rdbVersion, nextExpiryOfKey(arena, entry) !== value.NO_EXPIRY);
 }
 
 function dumpCommand(client: Client): void {
@@ -131,7 +147,7 @@ function restoreCommand(client: Client): void {
   }
   db.insertEntry(entry);
   db.keyspace.restoreAccess(entry, options.idleSeconds, options.frequency);
-  if (expiryMs !== value.NO_EXPIRY && !options.isAbsolute) propagateAbsolute(client, expiryMs);
+  propagateForOthers(client, entry, options.isAbsolute ? value.NO_EXPIRY : expiryMs);
   const type = value.typeOf(db.arena, entry);
   db.changed(argv, 1, EVENT_GENERIC, "restore");
   if (type !== value.TYPE_STRING) {
@@ -197,7 +213,7 @@ export function isSoundPayload(argv: Argv, index: number, skipsChecksum: boolean
 }
 
 /** The version of a payload that is long enough to have one. */
-function payloadVersion({ bytes, starts, lengths }: Argv, index: number): number {
+export function payloadVersion({ bytes, starts, lengths }: Argv, index: number): number {
   const footer = starts[index] + lengths[index] - FOOTER_BYTES;
   return bytes[footer] | (bytes[footer + 1] << 8);
 }
@@ -223,11 +239,21 @@ function readPayload({ argv, host }: Client, expiryMs: number): Ref {
   return entry;
 }
 
-/** Puts the absolute expiry into the command that is recorded. */
-function propagateAbsolute(client: Client, expiryMs: number): void {
-  const { argv } = client;
-  const parts: (string | Uint8Array)[] = ["RESTORE", argv.copy(1), String(expiryMs)];
-  for (let index = 3; index < argv.count; index++) parts.push(argv.copy(index));
-  parts.push("ABSTTL");
+/**
+ * Puts what others can read into the command that is recorded: an absolute expiry, if `expiryMs` is
+ * one, and of a payload of a later version than ours the same value as we write it. (Redis refuses
+ * such payloads, so it has none to pass on.)
+ */
+function propagateForOthers(client: Client, entry: Ref, expiryMs: number): void {
+  const { argv, host } = client;
+  const version = versionToWrite(host.arena, host.config, entry);
+  const isReadable = format.isReadableWhere(version, payloadVersion(argv, 3));
+  const isRelative = expiryMs !== value.NO_EXPIRY;
+  if (isReadable && !isRelative) return;
+  const parts: (string | Uint8Array)[] = ["RESTORE", argv.copy(1)];
+  parts.push(isRelative ? String(expiryMs) : argv.copy(2));
+  parts.push(isReadable ? argv.copy(3) : dumpPayload(host, entry).joined());
+  for (let index = 4; index < argv.count; index++) parts.push(argv.copy(index));
+  if (isRelative) parts.push("ABSTTL");
   client.propagateAs(...parts);
 }

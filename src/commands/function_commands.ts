@@ -6,7 +6,12 @@ import { latin1Bytes, Slice } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import { matchGlob } from "../base/glob.ts";
 import { parseInt64 } from "../base/integers.ts";
-import { OPCODE_FUNCTION2, RDB_VERSION, RdbFormatError } from "../persistence/rdb_format.ts";
+import {
+  isReadableWhere,
+  OPCODE_FUNCTION2,
+  RDB_VERSION,
+  RdbFormatError,
+} from "../persistence/rdb_format.ts";
 import { ArraySource, RdbInput } from "../persistence/rdb_input.ts";
 import { RdbOutput } from "../persistence/rdb_output.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -16,9 +21,10 @@ import type { ScriptRun } from "../scripting/script_calls.ts";
 import { commandBitsOf } from "../scripting/script_flags.ts";
 import { busyErrorOf } from "../scripting/script_watch.ts";
 import type { Client } from "../session/client.ts";
+import type { Host } from "../session/host.ts";
 import { COMMAND_MAY_REPLICATE, COMMAND_READONLY, type RedisCommand } from "../session/command.ts";
 import { commandError } from "../session/errors.ts";
-import { FOOTER_BYTES, isSoundPayload, PayloadSink } from "./dump_commands.ts";
+import { FOOTER_BYTES, isSoundPayload, PayloadSink, payloadVersion } from "./dump_commands.ts";
 import { replyHelp, wrongSubcommandArity } from "./help.ts";
 import {
   ALL_SHARDS,
@@ -310,16 +316,24 @@ function replyRunning(reply: Client["reply"], { name, caller, startedUs }: Scrip
 
 /** All libraries as in an RDB file, then version and checksum. */
 function functionDumpCommand({ host, reply }: Client): void {
+  const sink = packed(host.config, host.scripting.functions.sources());
+  reply.bulkHeader(sink.byteCount);
+  for (const piece of sink.pieces) reply.raw(piece, 0, piece.length);
+  reply.bulkEnd();
+}
+
+function packed(
+  { rdbcompression }: Pick<Host["config"], "rdbcompression">,
+  sources: readonly Uint8Array[],
+): PayloadSink {
   const sink = new PayloadSink();
-  const output = new RdbOutput(sink, host.config.rdbcompression, true);
-  for (const source of host.scripting.functions.sources()) {
+  const output = new RdbOutput(sink, rdbcompression, true);
+  for (const source of sources) {
     output.writeByte(OPCODE_FUNCTION2);
     output.writeString(source, 0, source.length);
   }
   output.finishPayload(RDB_VERSION);
-  reply.bulkHeader(sink.byteCount);
-  for (const piece of sink.pieces) reply.raw(piece, 0, piece.length);
-  reply.bulkEnd();
+  return sink;
 }
 
 function functionRestoreCommand(client: Client): void {
@@ -329,6 +343,11 @@ function functionRestoreCommand(client: Client): void {
   if (!isSoundPayload(argv, 2, host.persistence.rdb.skipsChecksums)) throw BAD_PAYLOAD;
   const sources = sourcesOf(argv);
   host.scripting.functions.restore(sources, policy);
+  // Others may know no later version than ours, as with RESTORE.
+  if (!isReadableWhere(RDB_VERSION, payloadVersion(argv, 2))) {
+    const payload = packed(host.config, sources).joined();
+    client.propagateAs("FUNCTION", "RESTORE", payload, ...(argv.count > 3 ? [argv.copy(3)] : []));
+  }
   changed(client);
   reply.ok();
 }

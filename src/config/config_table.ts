@@ -147,7 +147,6 @@ const NO_DAEMON = "the runtime cannot detach itself; leave it to systemd, launch
 const NO_TITLE = "the runtime cannot change the title of its process";
 const NO_KERNEL_TUNING = "the runtime does not reach this setting of the kernel";
 const NO_TLS_TUNING = "the runtime chooses ciphers and sessions of TLS itself";
-const NO_NAGLE = "connections never wait to send more at once";
 const NO_COMPRESSION = "lists are compressed in files (rdbcompression), never in memory";
 const NO_REHASHING = "hash tables grow and shrink one bucket at a time, with each change";
 const NO_NEED_OF_HZ = "with many clients each round looks after more of them instead";
@@ -348,7 +347,7 @@ const replicationParameters: readonly ConfigParameter[] = [
   parameter("repl-diskless-sync", yesNo),
   parameter("repl-diskless-sync-delay", anyInt),
   parameter("repl-diskless-sync-max-replicas", anyInt),
-  withoutEffect(NO_NAGLE, "repl-disable-tcp-nodelay", yesNo, "no"),
+  parameter("repl-disable-tcp-nodelay", yesNo),
   parameter("repl-ping-replica-period", integer(1, INT_MAX), { alias: "repl-ping-slave-period" }),
   parameter("repl-backlog-size", bytesAtLeast(16 * 1024, 1)),
   parameter("repl-backlog-ttl", anyLong),

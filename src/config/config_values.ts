@@ -93,7 +93,7 @@ export class ConfigValues {
   alwaysShowLogo = false;
   /** Whether and how the kernel's oom_score_adj is set: `yes` and `relative` are the same. */
   oomScoreAdj: "no" | "yes" | "relative" | "absolute" = "no";
-  /** -2000 to 2000 each, of a master, a replica and a child; only the first is used. */
+  /** -2000 to 2000 each, of a master, a replica and a child; the child is no process here. */
   oomScoreAdjValues: readonly number[] = [0, 200, 800];
 
   // Access.
@@ -189,6 +189,8 @@ export class ConfigValues {
   /** Seconds that a transfer waits for further replicas, and how many are enough; 0: no number. */
   replDisklessSyncDelay = 5;
   replDisklessSyncMaxReplicas = 0;
+  /** The stream goes to replicas in fewer, larger packets, up to 40 ms later. */
+  replDisableTcpNodelay = false;
   /** Seconds between PINGs in the stream. */
   replPingReplicaPeriod = 10;
   /** Replicas that must have answered in the last seconds, or writers are refused; 0: off. */

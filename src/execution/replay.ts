@@ -41,6 +41,8 @@ export class Replay implements AofReplay, ClientTransport {
   requestFlush(): void {}
   resume(): void {}
 
+  setNoDelay(): void {}
+
   #createClient(): Client {
     const client = this.#host.clientLife.create(this, 0);
     client.flags |= REDIS_INTERNAL | REDIS_DENY_BLOCKING;

@@ -48,6 +48,8 @@ export interface Carrier {
    * by then, which may be 0: then the rest is to be given again.
    */
   write(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): number;
+  /** Whether small pieces go out at once (TCP_NODELAY); nothing where there is no such choice. */
+  setNoDelay(isOn: boolean): void;
   /** Ends it; it tells nothing more. */
   close(): void;
 }
@@ -118,6 +120,10 @@ export class Connection implements ClientTransport {
     if (this.#isClosed) return;
     if (this.client.query.pendingBytes > 0) this.#process();
     if ((this.client.flags & REDIS_CLOSE_AFTER_REPLY) === 0) this.#carrier.read();
+  }
+
+  setNoDelay(isOn: boolean): void {
+    if (!this.#isClosed) this.#carrier.setNoDelay(isOn);
   }
 
   requestFlush(): void {

@@ -7,6 +7,7 @@
  */
 import type { Addresses, Carrier, Connection } from "./connection.ts";
 import type { EventLoop, EventSource } from "./event_loop.ts";
+import { setNoDelay } from "./libc.ts";
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from "./poller.ts";
 import { ADDRESS_BYTES_MAX, addressText } from "./socket_address.ts";
 
@@ -71,6 +72,10 @@ export class EpollCarrier implements Carrier, Addresses, EventSource {
     if (taken === length) return taken;
     this.#watch(this.#bits | EPOLLOUT);
     return Math.max(0, taken);
+  }
+
+  setNoDelay(isOn: boolean): void {
+    if (this.#fd >= 0) setNoDelay(this.#loop.libc, this.#fd, isOn);
   }
 
   close(): void {

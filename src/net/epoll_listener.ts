@@ -9,7 +9,7 @@ import type { Timer, Timers } from "../base/timers.ts";
 import type { Door } from "./door.ts";
 import { EpollCarrier } from "./epoll_carrier.ts";
 import type { EventLoop, EventSource } from "./event_loop.ts";
-import { EAGAIN, EINTR, EMFILE, ENFILE, type Libc, systemError } from "./libc.ts";
+import { EAGAIN, EINTR, EMFILE, ENFILE, type Libc, setNoDelay, systemError } from "./libc.ts";
 import { EPOLLIN } from "./poller.ts";
 import { ACCEPT_RETRY_MS, type ClientListener } from "./runtime_listener.ts";
 import {
@@ -33,7 +33,6 @@ const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_KEEPALIVE = 9;
 const IPPROTO_TCP = 6;
-const TCP_NODELAY = 1;
 const TCP_KEEPIDLE = 4;
 const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
@@ -121,7 +120,7 @@ export class EpollListener implements ClientListener, EventSource {
     const seconds = this.#options.keepaliveSeconds();
     const set = (level: number, name: number, value: number) =>
       setOption(libc, this.#fd, level, name, value);
-    set(IPPROTO_TCP, TCP_NODELAY, 1);
+    setNoDelay(libc, this.#fd, true);
     set(SOL_SOCKET, SO_KEEPALIVE, seconds > 0 ? 1 : 0);
     if (seconds <= 0) return;
     // Redis: silent for so long, then three probes in about the same time.

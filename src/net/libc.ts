@@ -84,6 +84,14 @@ export function systemError(libc: Libc, errno: number): Error {
   return new kind(message);
 }
 
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
+
+/** Whether a socket sends small pieces at once. Of other sockets than TCP's nothing is changed. */
+export function setNoDelay(libc: Pick<Libc, "setsockopt">, fd: number, isOn: boolean): void {
+  libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, new Int32Array([isOn ? 1 : 0]), 4);
+}
+
 const ERROR_KINDS: Readonly<Record<number, new (message: string) => Error>> = {
   13: Deno.errors.PermissionDenied,
   98: Deno.errors.AddrInUse,

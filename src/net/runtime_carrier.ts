@@ -10,6 +10,8 @@ export interface Socket {
   read(target: Uint8Array<ArrayBuffer>): Promise<number | null>;
   write(source: Uint8Array<ArrayBuffer>): Promise<number>;
   close(): void;
+  /** TCP only. */
+  setNoDelay?(isOn: boolean): void;
 }
 
 export class RuntimeCarrier implements Carrier {
@@ -41,6 +43,14 @@ export class RuntimeCarrier implements Carrier {
   write(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): number {
     this.#socket.write(bytes.subarray(start, end)).then(this.#onWritten, this.#onFailure);
     return 0;
+  }
+
+  setNoDelay(isOn: boolean): void {
+    try {
+      this.#socket.setNoDelay?.(isOn);
+    } catch {
+      // Some systems refuse it for a connection that is broken; reading will tell.
+    }
   }
 
   close(): void {

@@ -12,14 +12,12 @@
  * leave a Worker's message lying for 100 ms.
  */
 import { inetAddress } from "./socket_address.ts";
-import type { Libc } from "./libc.ts";
+import { type Libc, setNoDelay } from "./libc.ts";
 import { EPOLLIN, isEpoll, Poller, PollEvents } from "./poller.ts";
 
 const AF_INET = 2;
 const SOCK_STREAM = 1;
 const SOCK_CLOEXEC = 0x80000;
-const IPPROTO_TCP = 6;
-const TCP_NODELAY = 1;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
@@ -128,7 +126,7 @@ async function connectToRuntime(libc: Libc): Promise<Ends> {
     if (fd >= 0) libc.close(fd);
     throw new Error(`no connection to the runtime: ${reason}`);
   }
-  libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, new Int32Array([1]), 4);
+  setNoDelay(libc, fd, true);
   const connection = await listener.accept();
   const own = new Uint8Array(address.length);
   libc.getsockname(fd, own, new Uint32Array([own.length]));

@@ -97,6 +97,15 @@ export function versionFor(word: RdbVersionWord, hasFieldExpiries: boolean): Rdb
   return Number(word) as RdbVersion;
 }
 
+/**
+ * Whether servers for which `written` is the form to write can read `version`. (To those of Valkey
+ * what Redis made of the format from 12 on is another program's.)
+ */
+export function isReadableWhere(written: RdbVersion, version: number): boolean {
+  const isForeign = isValkeyVersion(written) && version >= FOREIGN_VERSION_MIN;
+  return version === written || (version < written && !isForeign);
+}
+
 /** Whether a version has a form for hashes with fields that expire. */
 export function knowsFieldExpiries(version: RdbVersion): boolean {
   return version >= 12;
@@ -107,6 +116,8 @@ export const RDB_VERSION = 10;
 export const RDB_VERSION_MIN = 1;
 /** The format of Redis 8.10. What it has that we have not is refused type by type. */
 export const RDB_VERSION_MAX = 16;
+/** From here on the numbers of Redis are not those of Valkey. */
+const FOREIGN_VERSION_MIN = 12;
 /** Written by Valkey 9, with a magic of its own. */
 export const RDB_VERSION_VALKEY = 80;
 /** Older files end without a checksum. */

@@ -150,6 +150,7 @@ export function createMasterClient(
     close,
     requestFlush() {},
     resume() {},
+    setNoDelay() {},
   }, clients.takeId());
   client.flags |= REDIS_MASTER | REDIS_INTERNAL | REDIS_DENY_BLOCKING;
   client.flags &= ~REDIS_LIMITED_USER;

@@ -260,7 +260,10 @@ export class Replication implements EffectSink, ReplicaListener {
     client.outputSource = replica;
     this.replicas.add(replica);
     this.#byClient.set(client, replica);
-    this.#host.outputLimits.apply(client);
+    const { config, outputLimits } = this.#host;
+    outputLimits.apply(client);
+    // Redis: of those that get all data, and not of those that go on.
+    if (config.replDisableTcpNodelay) client.transport.setNoDelay(false);
   }
 
   #canContinue({ name }: Replica, id: string, offset: number): boolean {

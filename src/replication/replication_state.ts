@@ -12,8 +12,11 @@ import { hexId } from "../base/random.ts";
 export const REPLICATION_ID_LENGTH = 40;
 const NO_ID = "0".repeat(REPLICATION_ID_LENGTH);
 
+export type Role = "master" | "replica";
+
 export class ReplicationState {
-  role: "master" | "replica" = "master";
+  #role: Role = "master";
+  readonly #roleListeners: (() => void)[] = [];
   /** Identifies the history: 40 hexadecimal digits. */
   replicationId = hexId(REPLICATION_ID_LENGTH);
   /** The id of the history before; zeros if there is none. */
@@ -22,6 +25,21 @@ export class ReplicationState {
   secondOffset = -1;
   /** Bytes of history. */
   offset = 0;
+
+  get role(): Role {
+    return this.#role;
+  }
+
+  set role(role: Role) {
+    if (role === this.#role) return;
+    this.#role = role;
+    for (const listener of this.#roleListeners) listener();
+  }
+
+  /** Has `listener` called behind each change of the role. */
+  onRoleChange(listener: () => void): void {
+    this.#roleListeners.push(listener);
+  }
 
   get isReplica(): boolean {
     return this.role === "replica";

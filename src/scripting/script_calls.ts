@@ -96,6 +96,7 @@ const NO_TRANSPORT: ClientTransport = {
   close() {},
   requestFlush() {},
   resume() {},
+  setNoDelay() {},
 };
 
 export class ScriptCalls {

@@ -5,12 +5,13 @@
  * The kernel takes a number from -1000 (never) to 1000 (first) in a file below /proc, which the
  * runtime opens only for a process with all permissions (`deno run -A`); the executable and
  * `deno task start` have fewer, so there the log says that it cannot be read. Of the three values
- * only the first is used: there are no replicas, and the child that saves is a thread of this
- * process.
+ * the first is a master's and the second a replica's; the third is not used, for the child that
+ * saves is a thread of this process.
  */
 import type { Log } from "../base/log.ts";
 import { type Config, systemErrorText } from "../config/config.ts";
 import type { ConfigValues } from "../config/config_values.ts";
+import type { ReplicationState } from "../replication/replication_state.ts";
 
 const PATH = "/proc/self/oom_score_adj";
 const FAILURE = "Failed to apply new oom_score_adj configuration, check server logs.";
@@ -29,23 +30,27 @@ export class OomScore {
     this.#path = path;
   }
 
-  /** Applies the configuration now and after each change; what is impossible is logged. */
-  follow(config: Config): void {
-    this.apply(config);
+  /**
+   * Applies the configuration now and after each change, of the configuration or of the role; what
+   * is impossible is logged.
+   */
+  follow(config: Config, role: RoleView): void {
+    this.apply(config, role.isReplica);
     config.onChange(["oom-score-adj", "oom-score-adj-values"], (values) => {
-      return this.apply(values) ? null : FAILURE;
+      return this.apply(values, role.isReplica) ? null : FAILURE;
     });
+    role.onRoleChange(() => this.apply(config, role.isReplica));
   }
 
   /** Gives the kernel the score that is wanted, or the first one back. False if that fails. */
-  apply({ oomScoreAdj, oomScoreAdjValues }: OomScoreValues): boolean {
+  apply({ oomScoreAdj, oomScoreAdjValues }: OomScoreValues, isReplica: boolean): boolean {
     if (oomScoreAdj === "no") {
       const base = this.#base;
       this.#base = null;
       return base === null || this.#write(base);
     }
     if (this.#base === null && !this.#readBase()) return false;
-    const value = oomScoreAdjValues[0]!;
+    const value = oomScoreAdjValues[isReplica ? 1 : 0]!;
     const score = oomScoreAdj === "absolute" ? value : this.#base! + value;
     return this.#write(Math.min(SCORE_MAX, Math.max(SCORE_MIN, score)));
   }
@@ -71,4 +76,5 @@ export class OomScore {
   }
 }
 
+type RoleView = Pick<ReplicationState, "isReplica" | "onRoleChange">;
 type OomScoreValues = Pick<ConfigValues, "oomScoreAdj" | "oomScoreAdjValues">;

@@ -114,6 +114,8 @@ export interface ClientTransport {
   requestFlush(): void;
   /** Goes on with requests that waited while the client was blocked. */
   resume(): void;
+  /** Whether small pieces go out at once (TCP_NODELAY); nothing where there is no such choice. */
+  setNoDelay(isOn: boolean): void;
 }
 
 /**

@@ -4,6 +4,7 @@ import * as clock from "../../src/base/clock.ts";
 import { Log } from "../../src/base/log.ts";
 import { Crc64 } from "../../src/persistence/crc64.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { RecordedEffects } from "../support/recorded_effects.ts";
 import { startRedis } from "../support/redis_process.ts";
 import type { Argument } from "../support/resp_client.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
@@ -240,4 +241,47 @@ Deno.test("DUMP follows rdb-version, so that an older server can read it", () =>
   using server = new EmbeddedServer([["rdb-version", "9"]]);
   server.run("HSET", "h", "f", "v");
   assert(fromLatin1(dump(server, "h")).startsWith("\x04\x01\x01f\x01v\x09\x00"));
+});
+
+Deno.test("what RESTORE takes and others could not read is recorded as this server writes it", () => {
+  const string = (version: number) => payload("\x00\x01a", version);
+  // A hash as Redis 7.0 writes it, which 6.2 does not know.
+  const hash = (version: number) =>
+    payload("\x10\x0d\x0d\0\0\0\x02\0\x81f\x02\x81v\x02\xff", version);
+  const oldHash = payload("\x04\x01\x01f\x01v", 9);
+  const cases: [rdbVersion: string, given: Uint8Array, recorded: Uint8Array][] = [
+    ["auto", string(9), string(9)],
+    ["auto", hash(10), hash(10)],
+    ["auto", string(12), string(10)],
+    ["auto", hash(80), hash(10)],
+    ["11", string(11), string(11)],
+    ["11", string(12), string(11)],
+    ["9", string(9), string(9)],
+    ["9", hash(10), oldHash],
+    ["80", string(11), string(11)],
+    ["80", string(12), string(80)],
+    ["80", string(80), string(80)],
+  ];
+  for (const [rdbVersion, given, recorded] of cases) {
+    using server = new EmbeddedServer([["rdb-version", rdbVersion]]);
+    const effects = new RecordedEffects(server);
+    const rest = (bytes: Uint8Array) => `${fromLatin1(bytes)} REPLACE IDLETIME 3`;
+    assertEquals(server.run("RESTORE", "k", "0", given, "REPLACE", "IDLETIME", "3"), "OK");
+    assertEquals(effects.takeLog(), [`RESTORE k 0 ${rest(recorded)}`], rdbVersion);
+    assertEquals(server.run("RESTORE", "k", "9999999999999", given, "ABSTTL", "REPLACE"), "OK");
+    assertEquals(effects.takeLog(), [
+      `RESTORE k 9999999999999 ${fromLatin1(recorded)} ABSTTL REPLACE`,
+    ]);
+  }
+});
+
+Deno.test("a relative time to live is recorded as a moment, whatever the payload", () => {
+  using server = new EmbeddedServer();
+  const effects = new RecordedEffects(server);
+  for (const version of [10, 12]) {
+    server.run("RESTORE", "k", "5000000", payload("\x00\x01a", version), "REPLACE");
+    const [words] = effects.takeLog();
+    const expiry = server.run("PEXPIRETIME", "k");
+    assertEquals(words, `RESTORE k ${expiry} ${fromLatin1(payload("\x00\x01a"))} REPLACE ABSTTL`);
+  }
 });

@@ -1,7 +1,9 @@
 /** FUNCTION and FCALL; tests/differential/scripts_test.ts has more. */
 import { assertEquals } from "@std/assert";
-import { latin1Bytes } from "../../src/base/bytes.ts";
+import { latin1Bytes, latin1Text } from "../../src/base/bytes.ts";
+import { Crc64 } from "../../src/persistence/crc64.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { RecordedEffects } from "../support/recorded_effects.ts";
 import type { RespError } from "../support/resp_reply.ts";
 
 const LIBRARY = "#!lua name=lib\nredis.register_function{function_name='f',callback=" +
@@ -43,6 +45,30 @@ Deno.test("what was dumped can be restored, and is sound or refused", () => {
   payload[5]! ^= 1;
   const damaged = server.run("FUNCTION", "RESTORE", payload) as RespError;
   assertEquals(damaged.message, "ERR DUMP payload version or checksum are wrong");
+});
+
+Deno.test("libraries from a later version are recorded as this server packs them", () => {
+  using server = new EmbeddedServer();
+  const effects = new RecordedEffects(server);
+  server.run("FUNCTION", "LOAD", LIBRARY);
+  const reply = server.raw("FUNCTION", "DUMP");
+  const ours = latin1Bytes(reply.slice(reply.indexOf("\r\n") + 2, -2));
+  effects.takeLog();
+  for (const policy of [[], ["APPEND"], ["REPLACE"], ["FLUSH"]]) {
+    for (const version of [9, 10, 12]) {
+      const given = ours.slice();
+      given[given.length - 10] = version;
+      const crc = new Crc64();
+      crc.update(given, 0, given.length - 8);
+      crc.store(given, given.length - 8);
+      server.run("FUNCTION", "FLUSH");
+      effects.takeLog();
+      assertEquals(server.run("FUNCTION", "RESTORE", given, ...policy), "OK");
+      const recorded = version <= 10 ? given : ours;
+      const words = ["FUNCTION", "RESTORE", latin1Text(recorded, 0, recorded.length), ...policy];
+      assertEquals(effects.takeLog(), [words.join(" ")]);
+    }
+  }
 });
 
 Deno.test("a value's payload is none of functions", () => {

@@ -80,3 +80,22 @@ Deno.test("a subscriber that becomes a replica is no subscriber any more", () =>
   assertEquals(server.run("PUBLISH", "channel", "message"), 0);
   assertEquals(client.takeRaw(), "");
 });
+
+Deno.test("repl-disable-tcp-nodelay is for the sockets of replicas, from the next one on", () => {
+  using server = start();
+  const psync = () => {
+    const client = server.connect();
+    client.run("PING");
+    client.send("PSYNC", "?", "-1");
+    return client.isNoDelay;
+  };
+  assertEquals(psync(), true);
+  assertEquals(server.run("CONFIG", "SET", "repl-disable-tcp-nodelay", "yes"), "OK");
+  assertEquals(psync(), false);
+  const id = /master_replid:(\w+)/.exec(String(server.run("INFO", "replication")))![1];
+  const comesBack = server.connect();
+  comesBack.send("PSYNC", id, "1");
+  assertEquals(String(server.run("INFO", "stats")).includes("sync_partial_ok:1"), true);
+  assertEquals(comesBack.isNoDelay, false);
+  assertEquals(server.client.isNoDelay, true);
+});

@@ -264,3 +264,19 @@ Deno.test("bytes in and out are counted", () =>
     assertEquals([statistics.inputBytes, statistics.outputBytes], [6, 7]);
     assertEquals([statistics.readsProcessed, statistics.writesProcessed], [1, 1]);
   }));
+
+Deno.test("the runtime's sockets of TCP are told whether to send small pieces at once", () => {
+  const told: boolean[] = [];
+  const tcp = Object.assign(new FakeSocket(), {
+    setNoDelay: (isOn: boolean) => void told.push(isOn),
+  });
+  new RuntimeCarrier(tcp).setNoDelay(false);
+  assertEquals(told, [false]);
+  const broken = Object.assign(new FakeSocket(), {
+    setNoDelay() {
+      throw new Deno.errors.BadResource("gone");
+    },
+  });
+  // Neither a socket that knows nothing of it nor one that is broken is any trouble.
+  for (const socket of [broken, new FakeSocket()]) new RuntimeCarrier(socket).setNoDelay(false);
+});

@@ -16,6 +16,8 @@ class FakeKernel {
   /** How many bytes the next writes are taken of; all if there is no number. */
   readonly taking: number[] = [];
   readonly sent: string[] = [];
+  /** Options that were set: socket, level, name, value, its length. */
+  readonly options: number[][] = [];
   bits = -1;
   isClosed = false;
   canWatch = true;
@@ -34,6 +36,10 @@ class FakeKernel {
     },
     getsockname: (_fd: number, target: Uint8Array) => {
       target.set(inetAddress("127.0.0.1", 6379)!);
+      return 0;
+    },
+    setsockopt: (fd: number, level: number, name: number, value: Int32Array, length: number) => {
+      this.options.push([fd, level, name, value[0], length]);
       return 0;
     },
     close: () => this.isClosed = true,
@@ -160,4 +166,16 @@ Deno.test("addresses are those of the socket, and of nobody's when it is closed"
     assertEquals([local, connection.localAddress], ["127.0.0.1:6379", "127.0.0.1:6379"]);
     const unix = new EpollCarrier(new FakeKernel() as never, FD, "/path:0");
     assertEquals([unix.peer, unix.local], ["/path:0", "/path:0"]);
+  }));
+
+Deno.test("whether it sends small pieces at once is set at its socket, as long as there is one", () =>
+  withCarrier(({ kernel, carrier, connection }) => {
+    connection.setNoDelay(false);
+    connection.setNoDelay(true);
+    // TCP_NODELAY of TCP.
+    assertEquals(kernel.options, [[FD, 6, 1, 0, 4], [FD, 6, 1, 1, 4]]);
+    connection.close();
+    connection.setNoDelay(false);
+    carrier.setNoDelay(false);
+    assertEquals(kernel.options.length, 2);
   }));

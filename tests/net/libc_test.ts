@@ -1,6 +1,6 @@
 /** The C library: had only where it is allowed, and its errors are those of the runtime. */
 import { assert, assertEquals } from "@std/assert";
-import { mayUseLibc, openLibc, systemError } from "../../src/net/libc.ts";
+import { mayUseLibc, openLibc, setNoDelay, systemError } from "../../src/net/libc.ts";
 import { testWith } from "../support/tool_availability.ts";
 
 Deno.test({
@@ -16,4 +16,26 @@ testWith(["epoll"], "a call that fails tells why, as the runtime would", () => {
   assert(systemError(libc, 98) instanceof Deno.errors.AddrInUse);
   assert(systemError(libc, 99) instanceof Deno.errors.AddrNotAvailable);
   assertEquals(systemError(libc, 98).message, "Address already in use (os error 98)");
+});
+
+testWith(["epoll"], "a socket of TCP sends small pieces at once or not, as it is told", () => {
+  const libc = openLibc()!;
+  const library = Deno.dlopen("libc.so.6", {
+    getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  });
+  const AF_INET = 2;
+  const SOCK_STREAM = 1;
+  const fd = libc.socket(AF_INET, SOCK_STREAM, 0);
+  const isNoDelay = () => {
+    const value = new Int32Array([-1]);
+    assertEquals(library.symbols.getsockopt(fd, 6, 1, value, new Uint32Array([4])), 0);
+    return value[0] !== 0;
+  };
+  assertEquals(isNoDelay(), false);
+  setNoDelay(libc, fd, true);
+  assertEquals(isNoDelay(), true);
+  setNoDelay(libc, fd, false);
+  assertEquals(isNoDelay(), false);
+  libc.close(fd);
+  library.close();
 });

@@ -26,9 +26,7 @@ const CUTS = 50;
 
 /** What a replica of a kind does not understand: options, libraries, later payloads. */
 function notFor(kind: PeerKind): RegExp {
-  return kind === "redis 6.2"
-    ? /^(p?expire(at)?|x.*|function|fcall|spublish|decrby|restore)$/i
-    : /^$/;
+  return kind === "redis 6.2" ? /^(p?expire(at)?|x.*|function|fcall|spublish|decrby)$/i : /^$/;
 }
 
 /** Redis 6.2 reads version 9 of the format. */

@@ -24,3 +24,11 @@ Deno.test("a second id is good up to the byte behind which the histories part", 
   assertEquals([state.secondId, state.secondOffset], ["0".repeat(40), -1]);
   assertEquals(state.sharesHistory(former, 101), false);
 });
+
+Deno.test("who wants to know is told of each change of the role, behind it", () => {
+  const state = new ReplicationState();
+  const told: boolean[] = [];
+  state.onRoleChange(() => told.push(state.isReplica));
+  for (const role of ["master", "replica", "replica", "master"] as const) state.role = role;
+  assertEquals(told, [true, false]);
+});

@@ -120,7 +120,7 @@ const MISHAPS: readonly Mishap[] = [
 
 for (const mix of Deno.env.get("REDENO_SENTINEL_MIXES") === "all" ? MIXES : MIXES.slice(0, 1)) {
   const name = `Sentinel fails over a group of ${mix.join(", ")}, and WAIT keeps its word`;
-  testWith(["redis-server"], name, async () => {
+  testWith(["redis-server", "redis-sentinel"], name, async () => {
     await using group = await Group.start(mix);
     let [port] = group.ports;
     await using sentinels = new Sentinels(port);

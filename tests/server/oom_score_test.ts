@@ -3,6 +3,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { Config } from "../../src/config/config.ts";
 import { OomScore } from "../../src/server/oom_score.ts";
+import { ReplicationState } from "../../src/replication/replication_state.ts";
 import { startServer } from "../support/server_process.ts";
 import { RespError } from "../support/resp_reply.ts";
 import { testWith } from "../support/tool_availability.ts";
@@ -10,11 +11,17 @@ import { testWith } from "../support/tool_availability.ts";
 /** A configuration that is followed, and the file that stands for the kernel's. */
 function follow(
   path: string,
-): { config: Config; lines: string[]; set: typeof Config.prototype.setMany } {
+): {
+  config: Config;
+  lines: string[];
+  set: typeof Config.prototype.setMany;
+  state: ReplicationState;
+} {
   const lines: string[] = [];
   const config = new Config();
-  new OomScore({ warning: (line) => void lines.push(line) }, path).follow(config);
-  return { config, lines, set: (pairs) => config.setMany(pairs) };
+  const state = new ReplicationState();
+  new OomScore({ warning: (line) => void lines.push(line) }, path).follow(config, state);
+  return { config, lines, set: (pairs) => config.setMany(pairs), state };
 }
 
 Deno.test("oom-score-adj sets the score, relative or absolute, and gives it back", () => {
@@ -42,6 +49,33 @@ Deno.test("oom-score-adj sets the score, relative or absolute, and gives it back
       assertEquals(score(), expected, `${name} ${value}`);
     }
     assertEquals(lines, []);
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+});
+
+Deno.test("a replica has the second of the scores, for as long as it is one", () => {
+  const directory = Deno.makeTempDirSync({ prefix: "redeno_test_" });
+  try {
+    const path = join(directory, "oom_score_adj");
+    Deno.writeTextFileSync(path, "10\n");
+    const { set, state } = follow(path);
+    const score = () => Deno.readTextFileSync(path);
+    state.role = "replica";
+    assertEquals(score(), "10\n", "it is not wanted");
+    set([["oom-score-adj", "relative"], ["oom-score-adj-values", "100 200 800"]]);
+    assertEquals(score(), "210\n");
+    state.role = "master";
+    assertEquals(score(), "110\n");
+    set([["oom-score-adj", "absolute"]]);
+    state.role = "replica";
+    assertEquals(score(), "200\n");
+    set([["oom-score-adj-values", "100 300 800"]]);
+    assertEquals(score(), "300\n");
+    set([["oom-score-adj", "no"]]);
+    assertEquals(score(), "10\n");
+    state.role = "master";
+    assertEquals(score(), "10\n");
   } finally {
     Deno.removeSync(directory, { recursive: true });
   }

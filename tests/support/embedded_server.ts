@@ -22,6 +22,8 @@ export class EmbeddedClient implements ClientTransport {
   readonly client: Client;
   readonly #server: Server;
   isClosed = false;
+  /** What was made of its socket; true as long as nobody has asked for anything else. */
+  isNoDelay = true;
 
   constructor(server: Server) {
     this.#server = server;
@@ -78,6 +80,10 @@ export class EmbeddedClient implements ClientTransport {
   }
 
   requestFlush(): void {}
+
+  setNoDelay(isOn: boolean): void {
+    this.isNoDelay = isOn;
+  }
 
   resume(): void {
     if (!this.isClosed && this.client.query.pendingBytes > 0) {

@@ -9,9 +9,16 @@ import { fromUtf8, until } from "./text.ts";
 export const MASTER_NAME = "mymaster";
 const COUNT = 3;
 const QUORUM = 2;
-/** How long a master may be silent, and how long a failover may take before another is tried. */
-const DOWN_AFTER_MS = 1500;
-const FAILOVER_TIMEOUT_MS = 6000;
+
+/** How they watch; what is not given is as the tests of single failovers need it. */
+export interface SentinelOptions {
+  /** How long a master may be silent. */
+  readonly downAfterMs?: number;
+  /** How long a failover may take before another is tried. */
+  readonly failoverTimeoutMs?: number;
+  /** Parameters of SENTINEL DEBUG, names and milliseconds, for those that are in a hurry. */
+  readonly periods?: readonly (string | number)[];
+}
 
 class SentinelProcess implements AsyncDisposable {
   readonly port = freePort();
@@ -20,7 +27,8 @@ class SentinelProcess implements AsyncDisposable {
   readonly #output: Promise<unknown>;
   log = "";
 
-  constructor(masterPort: number) {
+  constructor(masterPort: number, options: SentinelOptions) {
+    const { downAfterMs = 1500, failoverTimeoutMs = 6000 } = options;
     const path = `${this.#directory}/sentinel.conf`;
     Deno.writeTextFileSync(
       path,
@@ -29,8 +37,8 @@ class SentinelProcess implements AsyncDisposable {
         "bind 127.0.0.1",
         `dir ${this.#directory}`,
         `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${masterPort} ${QUORUM}`,
-        `sentinel down-after-milliseconds ${MASTER_NAME} ${DOWN_AFTER_MS}`,
-        `sentinel failover-timeout ${MASTER_NAME} ${FAILOVER_TIMEOUT_MS}`,
+        `sentinel down-after-milliseconds ${MASTER_NAME} ${downAfterMs}`,
+        `sentinel failover-timeout ${MASTER_NAME} ${failoverTimeoutMs}`,
         `sentinel parallel-syncs ${MASTER_NAME} 2`,
       ].join("\n"),
     );
@@ -61,9 +69,25 @@ class SentinelProcess implements AsyncDisposable {
 
 export class Sentinels implements AsyncDisposable {
   readonly #processes: readonly SentinelProcess[];
+  readonly #periods: readonly (string | number)[];
 
-  constructor(masterPort: number) {
-    this.#processes = Array.from({ length: COUNT }, () => new SentinelProcess(masterPort));
+  constructor(masterPort: number, options: SentinelOptions = {}) {
+    this.#processes = Array.from({ length: COUNT }, () => new SentinelProcess(masterPort, options));
+    this.#periods = options.periods ?? [];
+  }
+
+  /** Where clients ask for the master. */
+  get ports(): number[] {
+    return this.#processes.map(({ port }) => port);
+  }
+
+  /** Waits until all of them serve, and tells them how often they are to look. */
+  async untilServing(): Promise<void> {
+    for (let index = 0; index < COUNT; index++) {
+      await until("a sentinel serves", async () => {
+        return await this.#ask(index, "DEBUG", ...this.#periods.map(String)) !== null;
+      });
+    }
   }
 
   /** Asks one of them; null while it cannot be asked. */
@@ -76,15 +100,18 @@ export class Sentinels implements AsyncDisposable {
     }
   }
 
+  /** The port of the master, as the first of them names it to clients; 0 if it does not. */
+  async namedPort(index = 0): Promise<number> {
+    const address = await this.#ask(index, "GET-MASTER-ADDR-BY-NAME", MASTER_NAME);
+    return Array.isArray(address) ? Number(address[1]) : 0;
+  }
+
   /** The port of the master, if all of them name the same one; else 0. */
   async masterPort(): Promise<number> {
-    const ports = new Set<string>();
-    for (let index = 0; index < COUNT; index++) {
-      const address = await this.#ask(index, "GET-MASTER-ADDR-BY-NAME", MASTER_NAME);
-      ports.add(Array.isArray(address) ? String(address[1]) : "none");
-    }
+    const ports = new Set<number>();
+    for (let index = 0; index < COUNT; index++) ports.add(await this.namedPort(index));
     const [port] = ports;
-    return ports.size === 1 && port !== "none" ? Number(port) : 0;
+    return ports.size === 1 ? port : 0;
   }
 
   /** Waits until all know each other and so many replicas, none of which is taken for down. */

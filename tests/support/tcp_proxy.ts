@@ -1,7 +1,7 @@
 /**
  * TCP proxy: stands between two servers and is as bad a network as a test wants: it cuts
  * connections at once or behind so many bytes, in the middle of whatever goes through, holds bytes
- * back, or swallows them.
+ * back, in one direction or in both, or swallows them.
  */
 
 /** What happens to the bytes that come from the target. */
@@ -13,6 +13,8 @@ export class TcpProxy implements Disposable {
   readonly #links = new Set<Link>();
   #flow: Flow = "passed";
   #isRefusing = false;
+  /** Whether bytes to the target are held back, too. */
+  #isParted = false;
   /** Bytes from the target that connections may still bring before they are cut. */
   #bytesLeft = Infinity;
   #release = Promise.withResolvers<void>();
@@ -49,6 +51,12 @@ export class TcpProxy implements Disposable {
     this.#release = Promise.withResolvers();
   }
 
+  /** Nothing gets through in either direction until `pass`, and nobody is told. */
+  part(): void {
+    this.hold();
+    this.#isParted = true;
+  }
+
   /** What comes from the target is lost, and its sender does not hear of it. */
   swallow(): void {
     this.#flow = "swallowed";
@@ -57,7 +65,7 @@ export class TcpProxy implements Disposable {
   /** All is well again. */
   pass(): void {
     this.#flow = "passed";
-    this.#isRefusing = false;
+    this.#isRefusing = this.#isParted = false;
     this.#release.resolve();
   }
 
@@ -88,29 +96,37 @@ export class TcpProxy implements Disposable {
     const target = await Deno.connect({ hostname: "127.0.0.1", port: this.#targetPort });
     const link = new Link(client, target);
     this.#links.add(link);
-    const there = pump(client, target, (bytes) => Promise.resolve(bytes), () => false);
-    const back = pump(target, client, (bytes) => this.#through(bytes), () => this.#isUsedUp());
+    const there = pump(client, target, (bytes) => this.#toTarget(bytes), () => false);
+    const back = pump(
+      target,
+      client,
+      (bytes) => this.#fromTarget(bytes, link),
+      () => link.isUsedUp,
+    );
     await Promise.race([there, back]);
     link.close();
     this.#links.delete(link);
   }
 
-  /** What becomes of bytes from the target. */
-  async #through(bytes: Uint8Array): Promise<Uint8Array> {
+  async #toTarget(bytes: Uint8Array): Promise<Uint8Array> {
+    if (this.#isParted) await this.#release.promise;
+    return bytes;
+  }
+
+  /** What becomes of bytes from the target. Decided at once: other links have bytes, too. */
+  async #fromTarget(bytes: Uint8Array, link: Link): Promise<Uint8Array> {
     if (this.#flow === "held") await this.#release.promise;
     if (this.#flow === "swallowed") return bytes.subarray(0, 0);
     const passed = bytes.subarray(0, Math.min(bytes.length, this.#bytesLeft));
     this.byteCount += passed.length;
     this.#bytesLeft -= passed.length;
+    if (this.#bytesLeft === 0) {
+      // The next one may bring what it likes.
+      this.#bytesLeft = Infinity;
+      link.isUsedUp = true;
+      this.cutCount++;
+    }
     return passed;
-  }
-
-  /** Whether the connection has brought all that it may; the next one may bring what it likes. */
-  #isUsedUp(): boolean {
-    if (this.#bytesLeft > 0) return false;
-    this.#bytesLeft = Infinity;
-    this.cutCount++;
-    return true;
   }
 }
 
@@ -134,6 +150,8 @@ async function pump(
 }
 
 class Link {
+  /** Whether it has brought all that it may. */
+  isUsedUp = false;
   readonly #ends: Deno.TcpConn[];
 
   constructor(...ends: Deno.TcpConn[]) {

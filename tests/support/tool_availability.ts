@@ -9,6 +9,7 @@ import { fromUtf8, printLine } from "./text.ts";
 
 export type Tool =
   | "redis-server"
+  | "redis-sentinel"
   | "redis-cli"
   | "redis-benchmark"
   | "redis-check-rdb"

@@ -4,7 +4,7 @@
  */
 import { COMMAND_SHAPES } from "../differential/command_shapes.ts";
 import { type Step, stepsOfSeed } from "../differential/command_stream.ts";
-import { type Argument, encodeRequests } from "./resp_client.ts";
+import { type Argument, ConnectionClosed, encodeRequests } from "./resp_client.ts";
 import { SeededRandom } from "./seeded_random.ts";
 import { fromLatin1 } from "./text.ts";
 
@@ -74,7 +74,8 @@ class LoadConnection {
   #echoCount = 0;
   /** The end of what was received, and who waits for what in it. */
   #received = "";
-  #waiting: { text: string; resolve(): void } | null = null;
+  #waiting: { text: string; resolve(): void; reject(error: Error): void } | null = null;
+  #isOver = false;
 
   constructor(connection: Deno.TcpConn) {
     this.#connection = connection;
@@ -86,11 +87,17 @@ class LoadConnection {
     for (let at = 0; at < bytes.length;) at += await this.#connection.write(bytes.subarray(at));
   }
 
-  /** Ends a transaction that is open, and resolves when all that was sent has been carried out. */
+  /**
+   * Ends a transaction that is open, and resolves when all that was sent has been carried out.
+   * Rejects if the connection ends before.
+   */
   async finish(): Promise<void> {
     const text = `echo-${++this.#echoCount}-of-the-load`;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting = { text, resolve };
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting = { text, resolve, reject };
+    if (this.#isOver) reject(new ConnectionClosed());
+    // It may be rejected while the requests are still being sent.
+    promise.catch(() => {});
     await this.send([["DISCARD"], ["ECHO", text]]);
     await promise;
   }
@@ -104,7 +111,7 @@ class LoadConnection {
     try {
       for (;;) {
         const count = await this.#connection.read(buffer);
-        if (count === null) return;
+        if (count === null) break;
         this.#received = (this.#received + fromLatin1(buffer.subarray(0, count))).slice(-32_000);
         const waiting = this.#waiting;
         if (waiting === null || !this.#received.includes(waiting.text)) continue;
@@ -112,8 +119,10 @@ class LoadConnection {
         waiting.resolve();
       }
     } catch {
-      // It was closed here.
+      // It was closed here, or the server is gone.
     }
+    this.#isOver = true;
+    this.#waiting?.reject(new ConnectionClosed());
   }
 }
 
