@@ -529,8 +529,8 @@ function parseDouble(word: string): number {
 
 /**
  * The letters of notify-keyspace-events and their bits, Redis's NOTIFY_… numbers. `A` stands for
- * all of `g$lshzxetd`. `K` and `E` choose the channels, keyspace and keyevent; `S`, `T`, `I` and `V` those of
- * fields of hashes.
+ * all of `g$lshzxetd`. `K` and `E` choose the channels, keyspace and keyevent; `S`, `T`, `I` and
+ * `V` those of fields of hashes.
  */
 export const NOTIFY_BITS: Readonly<Record<string, number>> = {
   K: 1,

@@ -48,7 +48,8 @@ export class Turn {
   readonly #afterEvents: Timer;
 
   /**
-   * `statistics` are told how many turns there were. `beforeFlush` makes the turn's commands durable; false = not yet, it will call `end` itself.
+   * `statistics` are told how many turns there were. `beforeFlush` makes the turn's commands
+   * durable; false = not yet, it will call `end` itself.
    */
   constructor(statistics: TurnStatistics, timers: Timers, beforeFlush: () => boolean) {
     this.#statistics = statistics;

@@ -135,7 +135,7 @@ function keyOf(arena: Arena, entry: Ref): Uint8Array {
   return keyView.copy();
 }
 
-/** Tells that a field goes; `gone` are those that have gone with it, if anybody may hear of them. */
+/** Tells that a field goes; it joins those `gone` with it if anybody may hear of them. */
 function tellOfField(db: Database, key: Uint8Array, field: Uint8Array, gone: Uint8Array[]): void {
   db.keyspace.expiredFieldCount++;
   if (db.keyspace.announcesFields) gone.push(field);

@@ -92,8 +92,8 @@ function look(random: SeededRandom, isRight: boolean, key: string): Request {
     case 4:
       return ["HLEN", key];
     case 5:
-      // Redis: HSETEX FNX in place of the last field, which has expired, keeps the key's expiry. Its
-      // replicas, which are told HDEL before, do not; so ours neither.
+      // Redis: HSETEX FNX in place of the last field, which has expired, sometimes keeps the expiry
+      // of the key, though its replicas are told HDEL before; ours never.
       return [random.pick(isRight ? ["EXISTS", "TTL"] : ["EXISTS", "TYPE"]), key];
     default:
       return [random.pick(["HGETALL", "HKEYS", "HVALS"]), key];
