@@ -271,8 +271,10 @@ export function filePath(
 }
 
 /** A path that is absent by default, as `optionalText`. */
-export function optionalFilePath(): ConfigKind<string> {
-  const kind = filePath();
+export function optionalFilePath(
+  check?: (path: string) => string | null,
+): ConfigKind<string> {
+  const kind = filePath(check);
   return { ...kind, rewrite: (path) => path === "" ? [] : kind.rewrite(path, "") };
 }
 

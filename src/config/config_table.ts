@@ -48,6 +48,7 @@ import {
   yesNo,
 } from "./config_kinds.ts";
 import type { ConfigValues } from "./config_values.ts";
+import { preloadObjection } from "./preload_target.ts";
 
 export type ConfigFlag =
   | "immutable"
@@ -320,6 +321,9 @@ const persistenceParameters: readonly ConfigParameter[] = [
   parameter("aof-timestamp-enabled", yesNo),
   parameter("aof-rewrite-incremental-fsync", yesNo),
   parameter("aof-disable-auto-gc", yesNo),
+  parameter("backupdirname", filePath(fileName("backupdirname", "dirname", false)), IMMUTABLE),
+  parameter("backup-sealed-ttl", integer(0, INT_MAX)),
+  parameter("preload-file", optionalFilePath(preloadObjection), IMMUTABLE),
 ];
 
 // deno-fmt-ignore

@@ -179,6 +179,11 @@ export class ConfigValues {
   aofTimestampEnabled = false;
   aofRewriteIncrementalFsync = true;
   aofDisableAutoGc = false;
+  /** The directory of BACKUP, below `dir`; and seconds for which a sealed backup is kept, or 0. */
+  backupdirname = "backupdir";
+  backupSealedTtl = 0;
+  /** What is loaded at the start instead of the server's own files (preload_target.ts), or "". */
+  preloadFile = "";
 
   // Replication.
   replBacklogSize = MIB;

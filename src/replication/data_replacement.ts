@@ -73,6 +73,7 @@ export class DataReplacement {
   #stopRecording(): void {
     const { persistence } = this.#host;
     persistence.rdb.abort();
+    persistence.backup.dataReplaced();
     persistence.aof.setAppendOnly(false);
   }
 

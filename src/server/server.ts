@@ -173,6 +173,8 @@ export class Server implements Host {
       history: () => this.replication.history,
       setEffectSink: (sink) => this.#setEffectSink(sink),
       selectAgain: () => this.propagation.selectAgain(),
+      attachSink: (sink) => this.propagation.attach(sink),
+      detachSink: (sink) => this.propagation.detach(sink),
       isUnitOpen: () => this.propagation.isUnitOpen,
       exit,
     });

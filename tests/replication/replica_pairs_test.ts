@@ -12,11 +12,11 @@ import {
   missingPeer,
   type PeerKind,
   startPeer,
+  untilBack,
   untilInSync,
 } from "../support/replication_pair.ts";
 import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
-import { until } from "../support/text.ts";
 import { testUnless } from "../support/tool_availability.ts";
 import { WriteLoad } from "../support/write_load.ts";
 
@@ -72,11 +72,7 @@ for (const kind of KINDS) {
           proxy.cutAfter(1 + random.below(1500));
           await load.run(50);
           if (proxy.cutCount === cutCount) proxy.cut();
-          await until("the link is up again", async () => {
-            const fields = await infoOf(below, "replication");
-            return proxy.connectionCount > connectionCount &&
-              fields.get("master_link_status") === "up";
-          });
+          await untilBack(below, proxy, connectionCount);
         }
         await assertSameData(above, below);
       });

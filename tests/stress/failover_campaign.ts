@@ -18,7 +18,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { PeerKind } from "../support/replication_pair.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
 import type { SentinelOptions } from "../support/sentinels.ts";
-import { until } from "../support/text.ts";
+import { delay, until } from "../support/text.ts";
 import { WriteLoad } from "../support/write_load.ts";
 import { type Absence, absenceOf, ConfirmedWrites } from "./confirmed_writes.ts";
 import { FailoverGroup, type Member } from "./failover_group.ts";
@@ -31,6 +31,8 @@ const LOAD_REQUESTS = 1500;
 const LEFT_OUT = /^(flushall|swapdb)$/i;
 const MEMORY_BYTES_MAX = 64 * MEGABYTE;
 const CUT_BYTES_MAX = 20_000;
+/** A delay is so small a part of the time after which a server is taken for dead. */
+const DELAY_PART = 4;
 /** About what a full synchronization sends. */
 const IMAGE_BYTES = 700_000;
 
@@ -61,6 +63,8 @@ export interface CampaignOutcome {
   unexpected: number;
   /** Connections cut in the middle of a command or of an RDB. */
   cuts: number;
+  /** Times that a master was not heard of for a while. */
+  delays: number;
   memoryBytesMax: number;
 }
 
@@ -133,6 +137,7 @@ export class FailoverCampaign {
     unjudged: 0,
     unexpected: 0,
     cuts: 0,
+    delays: 0,
     memoryBytesMax: 0,
   };
   readonly #options: CampaignOptions;
@@ -167,14 +172,18 @@ export class FailoverCampaign {
     await using writes = new ConfirmedWrites(group, round, port, seed);
     const loading = this.#load(master, seed);
     await writes.untilConfirmed(WRITES_MIN);
-    if (this.#random.oneIn(2)) await this.#cutInTheMiddle(master, writes);
+    const weather = this.#random.below(4);
+    if (weather < 2) await this.#cutInTheMiddle(master, writes);
+    else if (weather === 2) await this.#delay(master, writes);
     const name = this.#random.pick(this.#options.faults ?? Object.keys(FAULTS));
     const repair = await FAULTS[name](master, group, this.#random);
     const evidence = ENDS_AT_ONCE.has(name) ? await this.#look(port, writes) : null;
     const next = await group.sentinels.untilMasterIsNot(port);
     await writes.untilAcknowledged(WRITES_MIN);
     await this.#judge(writes, next, evidence);
-    this.#disturb(group.member(next));
+    // Who comes back may get the data to the middle only.
+    const cutAfter = 1 + this.#random.below(IMAGE_BYTES);
+    if (this.#random.oneIn(2)) group.member(next).proxy.cutAfter(cutAfter);
     await repair(next);
     const last = await group.untilConverged();
     await writes.untilConfirmed(WRITES_MIN);
@@ -209,10 +218,13 @@ export class FailoverCampaign {
     await writes.untilConfirmed(WRITES_MIN);
   }
 
-  /** The way to a new master is bad for those who come back: cut in the middle, or slow. */
-  #disturb(master: Member): void {
-    const { proxy } = master;
-    if (this.#random.oneIn(2)) proxy.cutAfter(1 + this.#random.below(IMAGE_BYTES));
+  /** Nothing comes from a master for a while, too short for it to be taken for dead. */
+  async #delay(master: Member, writes: ConfirmedWrites): Promise<void> {
+    master.proxy.hold();
+    await delay((this.#options.sentinels.downAfterMs ?? 0) / DELAY_PART);
+    master.proxy.pass();
+    await writes.untilConfirmed(WRITES_MIN);
+    this.outcome.delays++;
   }
 
   #cutsSeen = 0;
@@ -230,8 +242,7 @@ export class FailoverCampaign {
     const absences = new Map<number, Absence>();
     for (const other of this.#group.others(port)) {
       if (isStopped(other.server.pid)) continue;
-      using client = await other.connect();
-      absences.set(other.port, await absenceOf(client, keys));
+      absences.set(other.port, await other.ask((client) => absenceOf(client, keys)));
     }
     // Who has another master already may have lost what it had; then nothing can be said.
     const isLate = [...absences.values()].some(({ masterPort }) => masterPort !== port);
@@ -245,8 +256,7 @@ export class FailoverCampaign {
   async #judge(writes: ConfirmedWrites, port: number, evidence: Evidence | null): Promise<void> {
     const { outcome } = this;
     const keys = writes.keys(1);
-    using client = await this.#group.member(port).connect();
-    const { missing } = await absenceOf(client, keys);
+    const { missing } = await this.#group.member(port).ask((client) => absenceOf(client, keys));
     const everywhere = new Set(writes.keys(this.#group.members.length - 1));
     const seen = new Set(evidence?.keys);
     const behind = evidence?.absences.get(port)?.missing;

@@ -6,7 +6,7 @@
  * stay on the server's side when it is parted.
  */
 import { assertSameData, infoOf, type PeerKind, startPeer } from "../support/replication_pair.ts";
-import { RespClient } from "../support/resp_client.ts";
+import { ConnectionClosed, type RespClient } from "../support/resp_client.ts";
 import { freePort, type ServerProcess } from "../support/server_process.ts";
 import { type SentinelOptions, Sentinels } from "../support/sentinels.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
@@ -16,8 +16,6 @@ const BACKLOG_BYTES = 1024 * 1024;
 /** Data that a full synchronization takes a while with, so that it can be cut in the middle. */
 const FILLER_COUNT = 1000;
 const FILLER_BYTES = 700;
-/** Keys that expire while two digests are made differ for a moment, which is no divergence. */
-const COMPARISONS_MAX = 5;
 
 /** One server and the way to it. */
 export class Member implements AsyncDisposable {
@@ -56,6 +54,21 @@ export class Member implements AsyncDisposable {
   /** A client of the server's own port. */
   connect(): Promise<RespClient> {
     return this.server.connect();
+  }
+
+  /**
+   * Asks over a connection of its own, again if that is closed: Sentinel closes the clients of a
+   * server whose role it changes.
+   */
+  async ask<T>(question: (client: RespClient) => Promise<T>): Promise<T> {
+    for (;;) {
+      using client = await this.connect();
+      try {
+        return await question(client);
+      } catch (error) {
+        if (!(error instanceof ConnectionClosed)) throw error;
+      }
+    }
   }
 
   /** INFO replication; null while it cannot be asked. */
@@ -137,17 +150,10 @@ export class FailoverGroup implements AsyncDisposable {
 
   /** Asserts that all replicas have the data of the master. Nobody may write meanwhile. */
   async assertSameData(port: number): Promise<void> {
-    using master = await this.member(port).connect();
     for (const other of this.others(port)) {
-      using replica = await other.connect();
-      for (let count = 1;; count++) {
-        try {
-          await assertSameData(master, replica);
-          break;
-        } catch (error) {
-          if (count === COMPARISONS_MAX) throw error;
-        }
-      }
+      await this.member(port).ask((master) =>
+        other.ask((replica) => assertSameData(master, replica))
+      );
     }
   }
 
@@ -155,12 +161,14 @@ export class FailoverGroup implements AsyncDisposable {
   async memoryInUse(): Promise<number> {
     let most = 0;
     for (const member of this.members) {
-      using client = await member.connect();
-      const replication = await infoOf(client, "replication");
+      const [replication, memory] = await member.ask(async (client) => [
+        await infoOf(client, "replication"),
+        await infoOf(client, "memory"),
+      ]);
       const length = Number(replication.get("repl_backlog_histlen"));
       if (length > BACKLOG_BYTES) throw new Error(`a backlog has ${length} bytes`);
       if (member.server.target !== "redeno") continue;
-      most = Math.max(most, Number((await infoOf(client, "memory")).get("used_memory")));
+      most = Math.max(most, Number(memory.get("used_memory")));
     }
     return most;
   }

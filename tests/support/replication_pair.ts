@@ -5,7 +5,7 @@
  * Other servers than redis-server 7.0.15 are found by environment variables that name their
  * programs: REDIS_6, REDIS_8, VALKEY_9. What is not there is not tested, and a line says so.
  */
-import { assertEquals } from "@std/assert";
+import { assertEquals, AssertionError } from "@std/assert";
 import type { RespClient } from "./resp_client.ts";
 import { type ServerOptions, type ServerProcess, startServer } from "./server_process.ts";
 import { quoted, until } from "./text.ts";
@@ -69,8 +69,35 @@ export async function untilInSync(master: RespClient, replica: RespClient): Prom
   });
 }
 
+/** Waits until a replica follows over a later connection of a proxy than the one of this number. */
+export async function untilBack(
+  replica: RespClient,
+  proxy: { readonly connectionCount: number },
+  connectionCount: number,
+): Promise<void> {
+  await until("the link is up again", async () => {
+    // Asked first: what it says before it connects is about the link that was cut.
+    if (proxy.connectionCount <= connectionCount) return false;
+    return (await infoOf(replica, "replication")).get("master_link_status") === "up";
+  });
+}
+
+/** A key that expires between two looks makes them differ, but only once. */
+const COMPARISONS_MAX = 5;
+
 /** Asserts that both have the same data, once the replica has all. */
 export async function assertSameData(master: RespClient, replica: RespClient): Promise<void> {
+  for (let count = 1; count < COMPARISONS_MAX; count++) {
+    try {
+      return await compareData(master, replica);
+    } catch (error) {
+      if (!(error instanceof AssertionError)) throw error;
+    }
+  }
+  await compareData(master, replica);
+}
+
+async function compareData(master: RespClient, replica: RespClient): Promise<void> {
   await untilInSync(master, replica);
   const [ours, theirs] = [
     await replica.expect("DEBUG", "DIGEST"),
