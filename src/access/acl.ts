@@ -171,7 +171,7 @@ export class Acl implements AclContext {
 
   /** The rules of a user: "on nopass ~* &* +@all". */
   describe(user: AclUser): string {
-    return describeUser(user, this.table);
+    return describeUser(user, this.table, this.#host.config);
   }
 
   /** `requirepass`: the password of the default user; "" is none. */

@@ -5,8 +5,10 @@
  * Only the outcome of earlier rules is kept, not the rules. So the commands are described anew:
  * from `+@all` or `-@all`, the categories that bring most commands to their right state are applied
  * one after the other, and single commands put the rest right. Redis 7.0 does the same, and with
- * the same choice of categories; the order of its single commands is arbitrary.
+ * the same choice of categories; the order of its single commands is arbitrary. From 7.2 on, the
+ * rules about commands are shown as they were given, but for those that later ones made void.
  */
+import { answersSince, type ReleaseChoice } from "../config/version.ts";
 import {
   AclSelector,
   type AclUser,
@@ -19,10 +21,16 @@ import { CATEGORIES, categoriesOf } from "../session/command_categories.ts";
 import type { CommandTable } from "../session/command_table.ts";
 
 /** All of a user but its name: "on nopass ~* &* +@all". */
-export function describeUser(user: AclUser, table: CommandTable): string {
+export function describeUser(
+  user: AclUser,
+  table: CommandTable,
+  release: ReleaseChoice,
+): string {
   const words: string[] = [...userFlags(user), ...user.passwords.map((hash) => `#${hash}`)];
-  words.push(describeSelector(user.root, table));
-  for (const selector of user.selectors) words.push(`(${describeSelector(selector, table)})`);
+  words.push(describeSelector(user.root, table, release));
+  for (const selector of user.selectors) {
+    words.push(`(${describeSelector(selector, table, release)})`);
+  }
   return words.join(" ");
 }
 
@@ -34,14 +42,18 @@ export function userFlags({ isOn, hasNoPassword, payloadCheck }: AclUser): strin
   return flags;
 }
 
-function describeSelector(selector: AclSelector, table: CommandTable): string {
+function describeSelector(
+  selector: AclSelector,
+  table: CommandTable,
+  release: ReleaseChoice,
+): string {
   const words: string[] = [];
   const keys = describeKeys(selector);
   if (keys !== "") words.push(keys);
   if (!selector.allowsAllChannels) words.push("resetchannels");
   const channels = describeChannels(selector);
   if (channels !== "") words.push(channels);
-  words.push(describeCommands(selector, table));
+  words.push(describeCommands(selector, table, release));
   return words.join(" ");
 }
 
@@ -58,8 +70,16 @@ export function describeChannels({ allowsAllChannels, channelPatterns }: AclSele
   return allowsAllChannels ? "&*" : channelPatterns.map(({ text }) => `&${text}`).join(" ");
 }
 
-export function describeCommands(selector: AclSelector, table: CommandTable): string {
+/** The rules about commands that ACL LIST and ACL GETUSER show, in the manner of a release. */
+export function describeCommands(
+  selector: AclSelector,
+  table: CommandTable,
+  release: ReleaseChoice,
+): string {
   const isAdding = !selector.allowsFutureCommands;
+  if (answersSince(release, "7.2")) {
+    return [isAdding ? "-@all" : "+@all", ...selector.commandRules].join(" ");
+  }
   /** What the rules so far would make. */
   const described = new AclSelector(selector.allowed.length, false);
   changeAllCommands(described, !isAdding);

@@ -195,6 +195,16 @@ export function changeAllCommands(selector: AclSelector, isAllowed: boolean): vo
   selector.allowsAllCommands = isAllowed;
   selector.allowsFutureCommands = isAllowed;
   selector.firstArguments.clear();
+  selector.commandRules = [];
+}
+
+/** Notes a rule about a category or command in the place of those which it makes void. */
+function noteRule(selector: AclSelector, name: string, isAllowed: boolean): void {
+  const lowerName = asciiLower(name);
+  const isVoid = (rule: string) =>
+    rule.slice(1) === lowerName || rule.startsWith(`${lowerName}|`, 1);
+  selector.commandRules = selector.commandRules.filter((rule) => !isVoid(rule));
+  selector.commandRules.push(`${isAllowed ? "+" : "-"}${lowerName}`);
 }
 
 function addKeyPattern(selector: AclSelector, rule: string): string | null {
@@ -234,6 +244,7 @@ function changeCategory(
   const category = name.toLowerCase();
   if (!isCategory(category)) return UNKNOWN_COMMAND;
   changeCommandsOf(selector, category, isAllowed, table);
+  noteRule(selector, category, isAllowed);
   return null;
 }
 
@@ -260,6 +271,7 @@ function changeCommand(
     const command = context.table.findByOwnName(name);
     if (command === null) return UNKNOWN_COMMAND;
     changeOne(selector, command, isAllowed);
+    noteRule(selector, name, isAllowed);
     return null;
   }
   const container = context.table.findByOwnName(name.slice(0, bar));
@@ -271,6 +283,7 @@ function changeCommand(
     const command = context.table.findByOwnName(name);
     if (command === null) return UNKNOWN_COMMAND;
     changeOne(selector, command, true);
+    noteRule(selector, name, true);
     return null;
   }
   context.warn(
@@ -280,6 +293,7 @@ function changeCommand(
   const words = selector.firstArguments.get(container.id) ?? [];
   const isKnown = words.some((word) => asciiLower(word) === asciiLower(argument));
   if (!isKnown) selector.firstArguments.set(container.id, [...words, argument]);
+  noteRule(selector, name, true);
   return null;
 }
 

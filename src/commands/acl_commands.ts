@@ -192,7 +192,7 @@ function aclGetuserCommand(client: Client): void {
 /** Three pairs: commands, keys, channels. */
 function replySelector({ reply, host }: Client, selector: AclSelector): void {
   reply.bulkText("commands");
-  reply.bulkText(describeCommands(selector, host.commands));
+  reply.bulkText(describeCommands(selector, host.commands, host.config));
   reply.bulkText("keys");
   reply.bulkText(describeKeys(selector));
   reply.bulkText("channels");
