@@ -2,11 +2,10 @@
  * ACL description: a user in the words of ACL LIST, ACL GETUSER and the ACL file: rules that, given
  * to a new user, make the same one.
  *
- * Only the outcome of earlier rules is kept, not the rules. So the commands are described anew:
- * from `+@all` or `-@all`, the categories that bring most commands to their right state are applied
- * one after the other, and single commands put the rest right. Redis 7.0 does the same, and with
- * the same choice of categories; the order of its single commands is arbitrary. From 7.2 on, the
- * rules about commands are shown as they were given, but for those that later ones made void.
+ * Redis 7.2 and later word what commands are allowed by the rules that were given, in their order.
+ * Redis 7.0 keeps only their outcome and describes it anew: from `+@all` or `-@all`, the categories
+ * that bring most commands to their right state are applied one after the other, and single
+ * commands put the rest right; the order of its single commands is arbitrary.
  */
 import { answersSince, type ReleaseChoice } from "../config/version.ts";
 import {
@@ -20,17 +19,18 @@ import { changeAllCommands, changeCommandsOf, changeOne } from "./acl_rules.ts";
 import { CATEGORIES, categoriesOf } from "../session/command_categories.ts";
 import type { CommandTable } from "../session/command_table.ts";
 
+/** What wording a user needs to know beside the user. */
+export interface Wording {
+  readonly table: CommandTable;
+  /** Commands are worded by the rules as given, not by their outcome. */
+  readonly keepsRules: boolean;
+}
+
 /** All of a user but its name: "on nopass ~* &* +@all". */
-export function describeUser(
-  user: AclUser,
-  table: CommandTable,
-  release: ReleaseChoice,
-): string {
+export function describeUser(user: AclUser, wording: Wording): string {
   const words: string[] = [...userFlags(user), ...user.passwords.map((hash) => `#${hash}`)];
-  words.push(describeSelector(user.root, table, release));
-  for (const selector of user.selectors) {
-    words.push(`(${describeSelector(selector, table, release)})`);
-  }
+  words.push(describeSelector(user.root, wording));
+  for (const selector of user.selectors) words.push(`(${describeSelector(selector, wording)})`);
   return words.join(" ");
 }
 
@@ -42,18 +42,14 @@ export function userFlags({ isOn, hasNoPassword, payloadCheck }: AclUser): strin
   return flags;
 }
 
-function describeSelector(
-  selector: AclSelector,
-  table: CommandTable,
-  release: ReleaseChoice,
-): string {
+function describeSelector(selector: AclSelector, wording: Wording): string {
   const words: string[] = [];
   const keys = describeKeys(selector);
   if (keys !== "") words.push(keys);
   if (!selector.allowsAllChannels) words.push("resetchannels");
   const channels = describeChannels(selector);
   if (channels !== "") words.push(channels);
-  words.push(describeCommands(selector, table, release));
+  words.push(describeCommands(selector, wording));
   return words.join(" ");
 }
 
@@ -70,16 +66,9 @@ export function describeChannels({ allowsAllChannels, channelPatterns }: AclSele
   return allowsAllChannels ? "&*" : channelPatterns.map(({ text }) => `&${text}`).join(" ");
 }
 
-/** The rules about commands that ACL LIST and ACL GETUSER show, in the manner of a release. */
-export function describeCommands(
-  selector: AclSelector,
-  table: CommandTable,
-  release: ReleaseChoice,
-): string {
+export function describeCommands(selector: AclSelector, { table, keepsRules }: Wording): string {
   const isAdding = !selector.allowsFutureCommands;
-  if (answersSince(release, "7.2")) {
-    return [isAdding ? "-@all" : "+@all", ...selector.commandRules].join(" ");
-  }
+  if (keepsRules) return [isAdding ? "-@all" : "+@all", ...selector.commandRules].join(" ");
   /** What the rules so far would make. */
   const described = new AclSelector(selector.allowed.length, false);
   changeAllCommands(described, !isAdding);

@@ -198,15 +198,6 @@ export function changeAllCommands(selector: AclSelector, isAllowed: boolean): vo
   selector.commandRules = [];
 }
 
-/** Notes a rule about a category or command in the place of those which it makes void. */
-function noteRule(selector: AclSelector, name: string, isAllowed: boolean): void {
-  const lowerName = asciiLower(name);
-  const isVoid = (rule: string) =>
-    rule.slice(1) === lowerName || rule.startsWith(`${lowerName}|`, 1);
-  selector.commandRules = selector.commandRules.filter((rule) => !isVoid(rule));
-  selector.commandRules.push(`${isAllowed ? "+" : "-"}${lowerName}`);
-}
-
 function addKeyPattern(selector: AclSelector, rule: string): string | null {
   if (selector.allowsAllKeys) return KEYS_AFTER_ALL;
   let permissions = KEY_READ | KEY_WRITE;
@@ -244,8 +235,17 @@ function changeCategory(
   const category = name.toLowerCase();
   if (!isCategory(category)) return UNKNOWN_COMMAND;
   changeCommandsOf(selector, category, isAllowed, table);
-  noteRule(selector, category, isAllowed);
+  noteCommandRule(selector, category, isAllowed);
   return null;
+}
+
+/** Keeps a rule for commands; earlier ones for the same, or for a subcommand of it, are void. */
+function noteCommandRule(selector: AclSelector, name: string, isAllowed: boolean): void {
+  const rules = selector.commandRules.filter((rule) => {
+    return rule.slice(1) !== name && !rule.startsWith(`${name}|`, 1);
+  });
+  rules.push(`${isAllowed ? "+" : "-"}${name}`);
+  selector.commandRules = rules;
 }
 
 /** Allows or forbids all commands of a category; a container takes its subcommands with it. */
@@ -271,7 +271,7 @@ function changeCommand(
     const command = context.table.findByOwnName(name);
     if (command === null) return UNKNOWN_COMMAND;
     changeOne(selector, command, isAllowed);
-    noteRule(selector, name, isAllowed);
+    noteCommandRule(selector, command.name, isAllowed);
     return null;
   }
   const container = context.table.findByOwnName(name.slice(0, bar));
@@ -283,7 +283,7 @@ function changeCommand(
     const command = context.table.findByOwnName(name);
     if (command === null) return UNKNOWN_COMMAND;
     changeOne(selector, command, true);
-    noteRule(selector, name, true);
+    noteCommandRule(selector, command.name, true);
     return null;
   }
   context.warn(
@@ -293,7 +293,7 @@ function changeCommand(
   const words = selector.firstArguments.get(container.id) ?? [];
   const isKnown = words.some((word) => asciiLower(word) === asciiLower(argument));
   if (!isKnown) selector.firstArguments.set(container.id, [...words, argument]);
-  noteRule(selector, name, true);
+  noteCommandRule(selector, asciiLower(name), true);
   return null;
 }
 

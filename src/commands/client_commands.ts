@@ -13,7 +13,7 @@ import {
   REDIS_REPLY_SKIP_NEXT,
 } from "../session/client.ts";
 import { clientLine } from "../session/client_listing.ts";
-import type { RedisCommand } from "../session/command.ts";
+import { ON_ALL_NODES, type RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import { bigIntegerArgument, integerArgument } from "./arguments.ts";
 import { clientTrackingRows } from "./client_tracking_commands.ts";
@@ -47,9 +47,11 @@ const subcommands: readonly RedisCommand[] = [
     categories: CATEGORIES, since: "2.6.9", group: "connection", complexity: "O(1)",
     summary: "Returns the name of this connection." },
   { name: "client|setname", arity: 3, flags: FLAGS, keys: NO_KEYS, proc: clientSetnameCommand,
+    changedIn: ["7.2", { tips: ON_ALL_NODES }],
     categories: CATEGORIES, since: "2.6.9", group: "connection", complexity: "O(1)",
     summary: "Gives this connection a name." },
   { name: "client|setinfo", arity: 4, flags: FLAGS, keys: NO_KEYS, proc: clientSetinfoCommand,
+    tips: ON_ALL_NODES,
     categories: CATEGORIES, since: "7.2.0", group: "connection", complexity: "O(1)",
     summary: "Notes the name or the version of the client library." },
   { name: "client|pause", arity: -3, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: clientPauseCommand,
@@ -242,7 +244,7 @@ function clientSetinfoCommand(client: Client): void {
   }
   if (!isClientName(value)) {
     throw commandError(
-      `ERR ${option} cannot contain spaces, newlines or special characters.`,
+      `ERR ${argv.text(2)} cannot contain spaces, newlines or special characters.`,
     );
   }
   if (option === "lib-name") client.libraryName = value;

@@ -9,6 +9,7 @@
 import { scratch } from "../base/scratch.ts";
 import * as clock from "../base/clock.ts";
 import { latin1Text } from "../base/bytes.ts";
+import { answersSince } from "../config/version.ts";
 import { parseInt64 } from "../base/integers.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -223,7 +224,9 @@ function parseRead(client: Client, isGroup: boolean): void {
   for (let index = 1; index < argv.count && wanted.firstKey === 0; index++) {
     const more = argv.count - index - 1;
     if (argv.is(index, "block") && more > 0) {
-      if (client.has(REDIS_SCRIPT)) throw blockInScript(argv);
+      if (client.has(REDIS_SCRIPT) && !answersSince(client.host.config, "7.2")) {
+        throw blockInScript(argv);
+      }
       wanted.timeoutMs = waitArgument(argv, ++index);
     } else if (argv.is(index, "count") && more > 0) {
       wanted.count = Math.max(0, integerArgument(argv, ++index));
@@ -249,7 +252,7 @@ function parseRead(client: Client, isGroup: boolean): void {
   if (isGroup && wanted.groupIndex === 0) throw MISSING_GROUP;
 }
 
-/** Redis: in a script it is refused; in a transaction it just does not wait. */
+/** Redis 7.0: in a script it is refused; in a transaction it just does not wait. */
 function blockInScript(argv: Argv): CommandError {
   return commandError(
     `ERR ${argv.quoted(0)} command is not allowed with BLOCK option from scripts`,

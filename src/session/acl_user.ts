@@ -34,7 +34,10 @@ export class AclSelector {
   readonly allowed: Uint8Array;
   /** By command id: first arguments with which a command is allowed that otherwise is not. */
   readonly firstArguments = new Map<number, string[]>();
-  /** The rules about commands since the last `+@all` or `-@all`, in lower case; no name twice. */
+  /**
+   * The rules for commands since the last `+@all` or `-@all`, in their order and in lower case,
+   * without those that a later rule has made void: "+@read", "-get".
+   */
   commandRules: string[] = [];
   keyPatterns: KeyPattern[] = [];
   channelPatterns: ChannelPattern[] = [];

@@ -6,6 +6,7 @@
  * the reply. A client lives from the first byte to the close.
  */
 import type { Deadlined } from "../base/deadline_heap.ts";
+import { answersSince } from "../config/version.ts";
 import type { Database } from "../keyspace/database.ts";
 import { Argv } from "../protocol/argv.ts";
 import { QueryBuffer } from "../protocol/query_buffer.ts";
@@ -274,6 +275,7 @@ export class Client {
     this.user = user;
     this.isAuthenticated = isAuthenticated;
     if (!user.isUnlimited) this.flags |= REDIS_LIMITED_USER;
+    this.reply.showsFewestDigits = answersSince(host.config, "7.2");
   }
 
   /**

@@ -29,9 +29,8 @@ declare module "./host.ts" {
 
 /** A row as it is in a release. */
 function atRelease(row: RedisCommand, release: RedisRelease): RedisCommand {
-  const { arityFrom } = row;
-  if (arityFrom === undefined || release < arityFrom[0]) return row;
-  return { ...row, arity: arityFrom[1] };
+  const { changedIn } = row;
+  return changedIn === undefined || release < changedIn[0] ? row : { ...row, ...changedIn[1] };
 }
 
 /** The directives of `enabledBy`. */
@@ -48,17 +47,20 @@ export class CommandTable {
   #nameBytesMax = 0;
   readonly #enabled: Partial<EnablingDirectives>;
 
+  readonly #release: RedisRelease;
+
   /**
-   * `release` decides on the arity of commands that a later one gave more arguments; `enabled`: the
-   * directives on which commands depend.
+   * `release` decides on what later ones have changed in a row; `enabled`: the directives on which
+   * commands depend.
    */
   constructor(
     rows: readonly RedisCommand[],
     release: RedisRelease = "7.0",
     enabled: Partial<EnablingDirectives> = {},
   ) {
+    this.#release = release;
     this.#enabled = enabled;
-    for (const row of rows) this.byName.set(row.name, this.#compile(atRelease(row, release), []));
+    for (const row of rows) this.byName.set(row.name, this.#compile(row, []));
     this.#fillSlots();
   }
 
@@ -140,7 +142,8 @@ export class CommandTable {
     }
   }
 
-  #compile(row: RedisCommand, inherited: readonly CommandTrait[]): CompiledCommand {
+  #compile(written: RedisCommand, inherited: readonly CommandTrait[]): CompiledCommand {
+    const row = atRelease(written, this.#release);
     const traits = [...inherited, ...row.traits ?? []];
     const command: CompiledCommand = {
       ...row,

@@ -41,10 +41,10 @@ Deno.test("CLIENT SETINFO shows the library at the end of the line", () => {
   assertEquals(server.run("CLIENT", "SETINFO", "LIB-NAME", "ioredis"), "OK");
   assertEquals(server.run("CLIENT", "SETINFO", "lib-ver", "5.3.2"), "OK");
   assertMatch(server.run("CLIENT", "INFO") as string, / lib-name=ioredis lib-ver=5\.3\.2\n$/);
-  const refused = server.run("CLIENT", "SETINFO", "lib-name", "a b");
+  const refused = server.run("CLIENT", "SETINFO", "Lib-Name", "a b");
   assertEquals(
     errorText(refused),
-    "ERR lib-name cannot contain spaces, newlines or special characters.",
+    "ERR Lib-Name cannot contain spaces, newlines or special characters.",
   );
   assertEquals(errorText(server.run("CLIENT", "SETINFO", "x", "y")), "ERR Unrecognized option 'x'");
 });
