@@ -85,15 +85,12 @@ const UNBALANCED = commandError(
   "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.",
 );
 const MISSING_GROUP = commandError("ERR Missing GROUP option for XREADGROUP");
-const LAST_ID_OF_GROUP = commandError(
-  "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of " +
-    "this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID " +
-    "would just return an empty result set.",
-);
-const TOP_ID_OF_GROUP = commandError(
-  "ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history of " +
-    "this consumer by specifying a proper ID, or use the > ID to get new messages. The + ID " +
-    "would just return an empty result set.",
+const [LAST_ID_OF_GROUP, TOP_ID_OF_GROUP] = ["$", "+"].map((sign) =>
+  commandError(
+    `ERR The ${sign} ID is meaningless in the context of XREADGROUP: you want to read the ` +
+      "history of this consumer by specifying a proper ID, or use the > ID to get new messages. " +
+      `The ${sign} ID would just return an empty result set.`,
+  )
 );
 const NEW_WITHOUT_GROUP = commandError(
   "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> " +
@@ -300,7 +297,9 @@ function resolveIds(client: Client): void {
     let isHistory = isGroup;
     if (isChar(argv, idIndex, DOLLAR)) {
       if (isGroup) throw LAST_ID_OF_GROUP;
-      if (stream !== 0) streamValue.readLastId(db.arena, stream, id);
+      const startId = client.blocked?.startIds?.get(argv.text(keyIndex));
+      if (startId !== undefined) id.copyFrom(startId);
+      else if (stream !== 0) streamValue.readLastId(db.arena, stream, id);
     } else if (isChar(argv, idIndex, PLUS)) {
       if (isGroup) throw TOP_ID_OF_GROUP;
       if (stream !== 0) readBeforeTop(client, stream, id);
@@ -542,7 +541,7 @@ function wait(client: Client): void {
       return true;
     },
     (waiting) => waiting.reply.nilArray(),
-    isGroup ? STREAM_GONE : null,
+    { whenGone: isGroup ? STREAM_GONE : null, startIds: ids },
   );
 }
 

@@ -1,6 +1,6 @@
 /**
  * The table of configuration parameters: every one of the 192 names that redis-server 7.0.15 knows
- * (aliases and its few hidden ones included), six of 7.2 and 7.4, two of Valkey, and our own seven.
+ * (aliases and its few hidden ones included), six of 7.2 and 7.4, six of Valkey, our own eight.
  *
  * A row gives the name, the older name if there is one, the kind with its bounds, and flags. A row
  * of `parameter` belongs to a field of ConfigValues, which also holds the default; a row of
@@ -216,6 +216,7 @@ const generalParameters: readonly ConfigParameter[] = [
   withoutEffect(NO_NEED_OF_HZ, "dynamic-hz", yesNo, "yes"),
   withoutEffect(NO_REHASHING, "activerehashing", yesNo, "yes"),
   parameter("always-show-logo", yesNo, IMMUTABLE),
+  parameter("accept-maint-notifications", yesNo, IMMUTABLE),
   parameter("redis-version", choice("7.0", "7.2", "7.4"), IMMUTABLE),
   parameter("loglevel",
     choiceWithLater(["debug", "verbose", "notice", "warning"], ["nothing"])),
@@ -235,8 +236,13 @@ const generalParameters: readonly ConfigParameter[] = [
   parameter("enable-protected-configs", protectedAction, IMMUTABLE),
   parameter("enable-debug-command", protectedAction, IMMUTABLE),
   parameter("enable-module-command", protectedAction, IMMUTABLE),
-  parameter("slowlog-log-slower-than", integer(-1, LONG_MAX)),
-  parameter("slowlog-max-len", anyLong),
+  parameter("slowlog-log-slower-than", integer(-1, LONG_MAX),
+    { alias: "commandlog-execution-slower-than" }),
+  parameter("slowlog-max-len", anyLong, { alias: "commandlog-slow-execution-max-len" }),
+  parameter("commandlog-request-larger-than", integer(-1, LONG_MAX)),
+  parameter("commandlog-large-request-max-len", anyLong),
+  parameter("commandlog-reply-larger-than", integer(-1, LONG_MAX)),
+  parameter("commandlog-large-reply-max-len", anyLong),
   parameter("latency-monitor-threshold", anyLong),
   parameter("latency-tracking", yesNo),
   parameter("latency-tracking-info-percentiles", percentiles),

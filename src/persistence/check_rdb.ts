@@ -90,6 +90,7 @@ const SILENT: KeyspaceListener<Database> = {
   keyEvent() {},
   keyVanishes() {},
   fieldVanishes() {},
+  fieldsEvent() {},
   keyReady() {},
   databaseFlushed() {},
 };

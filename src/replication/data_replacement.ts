@@ -24,6 +24,7 @@ const SILENT: KeyspaceListener<Database> = {
   keyEvent() {},
   keyVanishes() {},
   fieldVanishes() {},
+  fieldsEvent() {},
   keyReady() {},
   databaseFlushed() {},
 };

@@ -170,6 +170,8 @@ export interface RedisCommand {
   summary: string;
   /** Hints for clients that COMMAND INFO prints: "nondeterministic_output" … */
   tips?: readonly string[];
+  /** An own directive without which the command is unknown. */
+  enabledBy?: "acceptMaintNotifications";
   /** Rows of subcommands; the container's own `proc` is never called. */
   subcommands?: readonly RedisCommand[];
 }

@@ -194,3 +194,17 @@ Deno.test("CLIENT KILL MAXAGE closes those who came long ago", () => {
     clock.useRealTime();
   }
 });
+
+Deno.test("CLIENT MAINT_NOTIFICATIONS is unknown, or accepted where the directive says so", () => {
+  const words = ["CLIENT", "MAINT_NOTIFICATIONS", "ON", "moving-endpoint-type", "none"];
+  using server = new EmbeddedServer();
+  assertEquals(
+    server.raw(...words),
+    "-ERR unknown subcommand 'MAINT_NOTIFICATIONS'. Try CLIENT HELP.\r\n",
+  );
+  assertEquals(server.run("COMMAND", "INFO", "client|maint_notifications"), [null]);
+  using accepting = new EmbeddedServer([["accept-maint-notifications", "yes"]]);
+  assertEquals(accepting.run(...words), "OK");
+  assertEquals(accepting.run("CLIENT", "maint_notifications", "off"), "OK");
+  assertEquals(accepting.raw("CLIENT", "MAINT_NOTIFICATIONS", "x"), "-ERR syntax error\r\n");
+});

@@ -25,6 +25,7 @@ const REFUSED_FOR_OTHER_REASONS = [
 
 /** Parameters that Redis does not have. */
 const OWN = [
+  "accept-maint-notifications",
   "active-defrag-threshold-auto",
   "aof-load-corrupt-tail-max-size",
   "aof-rewrite-cpulist",
@@ -32,6 +33,12 @@ const OWN = [
   "backupdirname",
   "bgsave-cpulist",
   "bio-cpulist",
+  "commandlog-execution-slower-than",
+  "commandlog-large-reply-max-len",
+  "commandlog-large-request-max-len",
+  "commandlog-reply-larger-than",
+  "commandlog-request-larger-than",
+  "commandlog-slow-execution-max-len",
   "hide-user-data-from-log",
   "locale-collate",
   "log-format",
