@@ -7,7 +7,6 @@
  * that bring most commands to their right state are applied one after the other, and single
  * commands put the rest right; the order of its single commands is arbitrary.
  */
-import { answersSince, type ReleaseChoice } from "../config/version.ts";
 import {
   AclSelector,
   type AclUser,
