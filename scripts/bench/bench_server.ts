@@ -17,6 +17,7 @@ const transport: ClientTransport = {
   close: () => {},
   requestFlush: () => {},
   resume: () => {},
+  setNoDelay: () => {},
 };
 
 function encode(args: readonly string[]): string {
