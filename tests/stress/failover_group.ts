@@ -148,8 +148,23 @@ export class FailoverGroup implements AsyncDisposable {
     return port;
   }
 
-  /** Asserts that all replicas have the data of the master. Nobody may write meanwhile. */
-  async assertSameData(port: number): Promise<void> {
+  /**
+   * Waits until all servers follow one master, and asserts that they have its data; returns its
+   * port. Nobody may write meanwhile. If it is replaced meanwhile, the next one counts.
+   */
+  async untilSameData(): Promise<number> {
+    for (;;) {
+      const port = await this.untilConverged();
+      try {
+        await this.#assertSameData(port);
+        return port;
+      } catch (error) {
+        if (await this.sentinels.masterPort() === port) throw error;
+      }
+    }
+  }
+
+  async #assertSameData(port: number): Promise<void> {
     for (const other of this.others(port)) {
       await this.member(port).ask((master) =>
         other.ask((replica) => assertSameData(master, replica))
