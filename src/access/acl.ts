@@ -12,7 +12,7 @@ import { timingSafeEqual } from "node:crypto";
 import { latin1Bytes } from "../base/bytes.ts";
 import type { Argv } from "../protocol/argv.ts";
 import { type Denial, findDenial, mayReadAllKeys, mayReceive } from "./acl_check.ts";
-import { describeUser } from "./acl_description.ts";
+import { describeUser, type Wording } from "./acl_description.ts";
 import { AclLog, type AclLogEntry } from "./acl_log.ts";
 import { type AclContext, applyUserRule, passwordHash } from "./acl_rules.ts";
 import { AclUser } from "../session/acl_user.ts";
@@ -169,9 +169,14 @@ export class Acl implements AclContext {
     else client.transport.close();
   }
 
+  /** How users are worded by the release that the server answers as. */
+  get wording(): Wording {
+    return { table: this.table, keepsRules: answersSince(this.#host.config, "7.2") };
+  }
+
   /** The rules of a user: "on nopass ~* &* +@all". */
   describe(user: AclUser): string {
-    return describeUser(user, this.table);
+    return describeUser(user, this.wording);
   }
 
   /** `requirepass`: the password of the default user; "" is none. */

@@ -2,11 +2,12 @@
  * ACL description: a user in the words of ACL LIST, ACL GETUSER and the ACL file: rules that, given
  * to a new user, make the same one.
  *
- * Only the outcome of earlier rules is kept, not the rules. So the commands are described anew:
- * from `+@all` or `-@all`, the categories that bring most commands to their right state are applied
- * one after the other, and single commands put the rest right. Redis 7.0 does the same, and with
- * the same choice of categories; the order of its single commands is arbitrary.
+ * Redis 7.2 and later word what commands are allowed by the rules that were given, in their order.
+ * Redis 7.0 keeps only their outcome and describes it anew: from `+@all` or `-@all`, the categories
+ * that bring most commands to their right state are applied one after the other, and single
+ * commands put the rest right; the order of its single commands is arbitrary.
  */
+import { answersSince, type ReleaseChoice } from "../config/version.ts";
 import {
   AclSelector,
   type AclUser,
@@ -18,11 +19,18 @@ import { changeAllCommands, changeCommandsOf, changeOne } from "./acl_rules.ts";
 import { CATEGORIES, categoriesOf } from "../session/command_categories.ts";
 import type { CommandTable } from "../session/command_table.ts";
 
+/** What wording a user needs to know beside the user. */
+export interface Wording {
+  readonly table: CommandTable;
+  /** Commands are worded by the rules as given, not by their outcome. */
+  readonly keepsRules: boolean;
+}
+
 /** All of a user but its name: "on nopass ~* &* +@all". */
-export function describeUser(user: AclUser, table: CommandTable): string {
+export function describeUser(user: AclUser, wording: Wording): string {
   const words: string[] = [...userFlags(user), ...user.passwords.map((hash) => `#${hash}`)];
-  words.push(describeSelector(user.root, table));
-  for (const selector of user.selectors) words.push(`(${describeSelector(selector, table)})`);
+  words.push(describeSelector(user.root, wording));
+  for (const selector of user.selectors) words.push(`(${describeSelector(selector, wording)})`);
   return words.join(" ");
 }
 
@@ -34,14 +42,14 @@ export function userFlags({ isOn, hasNoPassword, payloadCheck }: AclUser): strin
   return flags;
 }
 
-function describeSelector(selector: AclSelector, table: CommandTable): string {
+function describeSelector(selector: AclSelector, wording: Wording): string {
   const words: string[] = [];
   const keys = describeKeys(selector);
   if (keys !== "") words.push(keys);
   if (!selector.allowsAllChannels) words.push("resetchannels");
   const channels = describeChannels(selector);
   if (channels !== "") words.push(channels);
-  words.push(describeCommands(selector, table));
+  words.push(describeCommands(selector, wording));
   return words.join(" ");
 }
 
@@ -58,8 +66,9 @@ export function describeChannels({ allowsAllChannels, channelPatterns }: AclSele
   return allowsAllChannels ? "&*" : channelPatterns.map(({ text }) => `&${text}`).join(" ");
 }
 
-export function describeCommands(selector: AclSelector, table: CommandTable): string {
+export function describeCommands(selector: AclSelector, { table, keepsRules }: Wording): string {
   const isAdding = !selector.allowsFutureCommands;
+  if (keepsRules) return [isAdding ? "-@all" : "+@all", ...selector.commandRules].join(" ");
   /** What the rules so far would make. */
   const described = new AclSelector(selector.allowed.length, false);
   changeAllCommands(described, !isAdding);

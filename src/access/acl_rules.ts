@@ -195,6 +195,7 @@ export function changeAllCommands(selector: AclSelector, isAllowed: boolean): vo
   selector.allowsAllCommands = isAllowed;
   selector.allowsFutureCommands = isAllowed;
   selector.firstArguments.clear();
+  selector.commandRules = [];
 }
 
 function addKeyPattern(selector: AclSelector, rule: string): string | null {
@@ -234,7 +235,17 @@ function changeCategory(
   const category = name.toLowerCase();
   if (!isCategory(category)) return UNKNOWN_COMMAND;
   changeCommandsOf(selector, category, isAllowed, table);
+  noteCommandRule(selector, category, isAllowed);
   return null;
+}
+
+/** Keeps a rule for commands; earlier ones for the same, or for a subcommand of it, are void. */
+function noteCommandRule(selector: AclSelector, name: string, isAllowed: boolean): void {
+  const rules = selector.commandRules.filter((rule) => {
+    return rule.slice(1) !== name && !rule.startsWith(`${name}|`, 1);
+  });
+  rules.push(`${isAllowed ? "+" : "-"}${name}`);
+  selector.commandRules = rules;
 }
 
 /** Allows or forbids all commands of a category; a container takes its subcommands with it. */
@@ -260,6 +271,7 @@ function changeCommand(
     const command = context.table.findByOwnName(name);
     if (command === null) return UNKNOWN_COMMAND;
     changeOne(selector, command, isAllowed);
+    noteCommandRule(selector, command.name, isAllowed);
     return null;
   }
   const container = context.table.findByOwnName(name.slice(0, bar));
@@ -271,6 +283,7 @@ function changeCommand(
     const command = context.table.findByOwnName(name);
     if (command === null) return UNKNOWN_COMMAND;
     changeOne(selector, command, true);
+    noteCommandRule(selector, command.name, true);
     return null;
   }
   context.warn(
@@ -280,6 +293,7 @@ function changeCommand(
   const words = selector.firstArguments.get(container.id) ?? [];
   const isKnown = words.some((word) => asciiLower(word) === asciiLower(argument));
   if (!isKnown) selector.firstArguments.set(container.id, [...words, argument]);
+  noteCommandRule(selector, asciiLower(name), true);
   return null;
 }
 

@@ -1,6 +1,7 @@
 /**
  * Doubles as text, exactly as C's strtod reads and printf prints them, because Redis shows its
- * users what they do: `0.1` as a score comes back as 0.10000000000000001.
+ * users what they do: `0.1` as a score comes back as 0.10000000000000001. (From 7.2 on it shows the
+ * shortest digits that mean the same double: `formatDoubleShort`.)
  *
  * The digits come from JavaScript's own exact conversions; what is left to do here is C's grammar
  * (infinities, hexadecimal floats), C's layout of %g, and one difference in rounding: when a value
@@ -8,6 +9,13 @@
  */
 import { equalsIgnoreCase, latin1Text } from "./bytes.ts";
 import { parseSafeInteger } from "./integers.ts";
+
+/** Whole numbers up to this size are shown with all their digits by `formatDoubleShort`. */
+const WHOLE_MAX = 2 ** 62;
+/** A whole number beyond may end in so many zeros that are none of its significant digits. */
+const ZEROS_MAX = 7;
+/** Below, digits stand behind the point, zeros before them; but see `formatDoubleShort`. */
+const DECIMALS_MAX = 7;
 
 /** Significant digits of "%.17g". */
 const PRECISION = 17;
@@ -194,6 +202,29 @@ export function formatDouble17(value: number): string {
   if (exponent < 0) return `${sign}0.${"0".repeat(-exponent - 1)}${digits}`;
   if (digits.length <= exponent + 1) return sign + digits.padEnd(exponent + 1, "0");
   return `${sign}${digits.slice(0, exponent + 1)}.${digits.slice(exponent + 1)}`;
+}
+
+/**
+ * A double as replies of Redis 7.2 and later show it: by the fewest digits that mean it, without an
+ * exponent unless the number is very large or small; "inf", "-inf", "nan".
+ */
+export function formatDoubleShort(value: number): string {
+  if (!Number.isFinite(value)) return formatSpecial(value);
+  if (Object.is(value, -0)) return "-0";
+  if (Number.isInteger(value) && Math.abs(value) <= WHOLE_MAX) return BigInt(value).toString();
+  const sign = value < 0 ? "-" : "";
+  const [mantissa, exponentText] = Math.abs(value).toExponential().split("e") as [string, string];
+  const digits = mantissa.replace(".", "");
+  const exponent = Number(exponentText);
+  const size = Math.abs(exponent);
+  /** Power of ten behind the digits. */
+  const scale = exponent - digits.length + 1;
+  if (scale >= 0 && size < digits.length + ZEROS_MAX) return sign + digits + "0".repeat(scale);
+  if (scale < 0 && (scale > -DECIMALS_MAX || size < 4)) {
+    if (exponent < 0) return `${sign}0.${"0".repeat(-exponent - 1)}${digits}`;
+    return `${sign}${digits.slice(0, exponent + 1)}.${digits.slice(exponent + 1)}`;
+  }
+  return `${sign}${mantissa}e${exponent < 0 ? "-" : "+"}${size}`;
 }
 
 /**

@@ -17,7 +17,7 @@ import type { AclLogEntry } from "../access/acl_log.ts";
 import { applyUserRule, hasSpaces, mergeSelectors } from "../access/acl_rules.ts";
 import type { AclSelector } from "../session/acl_user.ts";
 import type { Client } from "../session/client.ts";
-import type { CompiledCommand, RedisCommand } from "../session/command.ts";
+import { type CompiledCommand, ON_ALL_NODES, type RedisCommand } from "../session/command.ts";
 import { CATEGORIES, categoriesOf, isCategory } from "../session/command_categories.ts";
 import type { CommandTable } from "../session/command_table.ts";
 import { commandError, wrongArity } from "../session/errors.ts";
@@ -36,6 +36,7 @@ const subcommands: readonly RedisCommand[] = [
     summary: "Lists the categories, or the commands of one." },
   { name: "acl|deluser", arity: -3, flags: ADMIN_FLAGS, keys: NO_KEYS,
     proc: aclDeluserCommand, categories: [],
+    changedIn: ["7.2", { tips: ON_ALL_NODES }],
     since: "6.0.0", group: "server",
     complexity: "O(1) for each user, amortized.",
     summary: "Removes users and ends their connections." },
@@ -66,10 +67,12 @@ const subcommands: readonly RedisCommand[] = [
     summary: "Returns what users were refused lately." },
   { name: "acl|save", arity: 2, flags: ADMIN_FLAGS, keys: NO_KEYS,
     proc: aclSaveCommand, categories: [],
+    changedIn: ["7.2", { tips: ON_ALL_NODES }],
     since: "6.0.0", group: "server", complexity: "O(N), N: the users there are.",
     summary: "Writes all users to the ACL file." },
   { name: "acl|setuser", arity: -3, flags: ADMIN_FLAGS, keys: NO_KEYS,
     proc: aclSetuserCommand, isSecret: (_argv, index) => index >= 2, categories: [],
+    changedIn: ["7.2", { tips: ON_ALL_NODES }],
     since: "6.0.0", group: "server", complexity: "O(N), N: the rules that are given.",
     summary: "Creates a user, or changes one, by rules." },
   { name: "acl|users", arity: 2, flags: ADMIN_FLAGS, keys: NO_KEYS,
@@ -192,7 +195,7 @@ function aclGetuserCommand(client: Client): void {
 /** Three pairs: commands, keys, channels. */
 function replySelector({ reply, host }: Client, selector: AclSelector): void {
   reply.bulkText("commands");
-  reply.bulkText(describeCommands(selector, host.commands));
+  reply.bulkText(describeCommands(selector, host.acl.wording));
   reply.bulkText("keys");
   reply.bulkText(describeKeys(selector));
   reply.bulkText("channels");

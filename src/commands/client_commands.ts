@@ -13,7 +13,7 @@ import {
   REDIS_REPLY_SKIP_NEXT,
 } from "../session/client.ts";
 import { clientLine } from "../session/client_listing.ts";
-import type { RedisCommand } from "../session/command.ts";
+import { ON_ALL_NODES, type RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import { bigIntegerArgument, integerArgument } from "./arguments.ts";
 import { clientTrackingRows } from "./client_tracking_commands.ts";
@@ -47,9 +47,11 @@ const subcommands: readonly RedisCommand[] = [
     categories: CATEGORIES, since: "2.6.9", group: "connection", complexity: "O(1)",
     summary: "Returns the name of this connection." },
   { name: "client|setname", arity: 3, flags: FLAGS, keys: NO_KEYS, proc: clientSetnameCommand,
+    changedIn: ["7.2", { tips: ON_ALL_NODES }],
     categories: CATEGORIES, since: "2.6.9", group: "connection", complexity: "O(1)",
     summary: "Gives this connection a name." },
   { name: "client|setinfo", arity: 4, flags: FLAGS, keys: NO_KEYS, proc: clientSetinfoCommand,
+    tips: ON_ALL_NODES,
     categories: CATEGORIES, since: "7.2.0", group: "connection", complexity: "O(1)",
     summary: "Notes the name or the version of the client library." },
   { name: "client|pause", arity: -3, flags: ADMIN_FLAGS, keys: NO_KEYS, proc: clientPauseCommand,
@@ -70,6 +72,11 @@ const subcommands: readonly RedisCommand[] = [
   { name: "client|no-touch", arity: 3, flags: FLAGS, keys: NO_KEYS, proc: clientNoTouchCommand,
     categories: CATEGORIES, since: "7.2.0", group: "connection", complexity: "O(1)",
     summary: "Says whether commands of this connection count as accesses of keys." },
+  // Only Redis's cloud has it. Clients of today ask for it on each connection, and log a refusal.
+  { name: "client|maint_notifications", arity: -3, flags: FLAGS, keys: NO_KEYS,
+    enabledBy: "acceptMaintNotifications", proc: clientMaintNotificationsCommand,
+    categories: CATEGORIES, since: "8.0.0", group: "connection", complexity: "O(1)",
+    summary: "Takes note that the client would hear of maintenance; it never will." },
   { name: "client|unblock", arity: -3, flags: ADMIN_FLAGS, keys: NO_KEYS,
     proc: clientUnblockCommand,
     categories: CATEGORIES, since: "5.0.0", group: "connection",
@@ -237,7 +244,7 @@ function clientSetinfoCommand(client: Client): void {
   }
   if (!isClientName(value)) {
     throw commandError(
-      `ERR ${option} cannot contain spaces, newlines or special characters.`,
+      `ERR ${argv.text(2)} cannot contain spaces, newlines or special characters.`,
     );
   }
   if (option === "lib-name") client.libraryName = value;
@@ -293,6 +300,12 @@ function setFlag(client: Client, flag: number): void {
   client.reply.ok();
 }
 
+/** Nobody moves a server of ours elsewhere, so there is nothing to tell. */
+function clientMaintNotificationsCommand(client: Client): void {
+  parseChoice(client, 2, "on", "off");
+  client.reply.ok();
+}
+
 function clientUnblockCommand(client: Client): void {
   const { argv, reply, host } = client;
   if (argv.count > 4) throw wrongSubcommandArity(argv);
@@ -307,8 +320,8 @@ function clientUnblockCommand(client: Client): void {
     reply.integer(0);
     return;
   }
-  // Redis: either way the command that waited counts as failed, and with ERROR this one, too.
-  target.command!.failedCalls++;
+  // Redis: before 7.2 the command that waited has failed either way; with ERROR this one, too.
+  if (isError || !answersSince(host.config, "7.2")) target.command!.failedCalls++;
   host.dispatcher.endBlocked(target, 0);
   if (isError) {
     host.dispatcher.replyError(target, UNBLOCKED);

@@ -21,11 +21,13 @@ function refuse(_client: Client): void {
   throw CLUSTER_DISABLED;
 }
 
-interface SubcommandFacts {
+interface SubcommandFacts extends Pick<RedisCommand, "changedIn"> {
   since?: string;
   complexity?: string;
   tips?: readonly string[];
 }
+
+const WHILE_LOADING = ["7.2", { flags: ["loading", "stale"] }] as const;
 
 /** A row of CLUSTER; most are there since 3.0.0 and cost O(1). */
 function row(
@@ -33,11 +35,11 @@ function row(
   arity: number,
   flags: readonly CommandFlag[],
   summary: string,
-  { since = "3.0.0", complexity = "O(1)", tips = [] }: SubcommandFacts = {},
+  { since = "3.0.0", complexity = "O(1)", tips = [], ...changes }: SubcommandFacts = {},
 ): RedisCommand {
   return {
     ...{ name: `cluster|${name}`, arity, flags, keys: NO_KEYS, proc: refuse, categories: [] },
-    ...{ group: "cluster", since, complexity, summary, tips },
+    ...{ group: "cluster", since, complexity, summary, tips, ...changes },
   };
 }
 
@@ -80,10 +82,10 @@ const subcommands: readonly RedisCommand[] = [
   row("set-config-epoch", 3, CHANGES, "Sets the epoch of a new node's configuration."),
   row("setslot", -4, CHANGES, "Binds a slot to a node, or begins or ends its move."),
   row("shards", 2, TELLS, "Tells which slots are where, shard by shard.",
-    { since: "7.0.0", complexity: NODES_COST, tips: VARYING }),
+    { since: "7.0.0", complexity: NODES_COST, tips: VARYING, changedIn: WHILE_LOADING }),
   row("slaves", 3, TELLS_ADMIN, "Lists the replicas of a master.", { tips: VARYING }),
   row("slots", 2, TELLS, "Tells which slots are where, range by range.",
-    { complexity: NODES_COST, tips: VARYING }),
+    { complexity: NODES_COST, tips: VARYING, changedIn: WHILE_LOADING }),
 ];
 
 // deno-fmt-ignore

@@ -36,11 +36,13 @@ export const commandCommands: readonly RedisCommand[] = [
         summary: "Returns the documentation of commands." },
       { name: "command|getkeys", arity: -4, flags: LOADING_STALE, keys: NO_KEYS,
         proc: commandGetkeysCommand,
+        changedIn: ["7.2", { arity: -3 }],
         categories: ["@connection"], since: "2.8.13", group: "server",
         complexity: "O(N), N: arguments of the inner command.",
         summary: "Finds the keys in a whole command." },
       { name: "command|getkeysandflags", arity: -4, flags: LOADING_STALE, keys: NO_KEYS,
         proc: commandGetkeysandflagsCommand,
+        changedIn: ["7.2", { arity: -3 }],
         categories: ["@connection"], since: "7.0.0", group: "server",
         complexity: "O(N), N: arguments of the inner command.",
         summary: "Finds the keys in a whole command, and what it does to them." },
@@ -222,8 +224,9 @@ function replyWords(reply: Reply, words: readonly string[]): void {
 }
 
 /** One element of COMMAND INFO. */
-function replyInfo(reply: Reply, command: RedisCommand): void {
-  const { flags, keys, tips = [], subcommands = [] } = command;
+function replyInfo(reply: Reply, command: CompiledCommand): void {
+  const { flags, keys, tips = [] } = command;
+  const subcommands = [...command.subcommandTable?.values() ?? []];
   reply.array(10);
   reply.bulkText(command.name);
   reply.integer(command.arity);

@@ -130,7 +130,7 @@ export function readEntry(entry: string): CommandDocument {
 /** Commands whose second word in capitals is a subcommand, not a token. */
 const CONTAINERS = new Set(
   ("ACL CLIENT CLUSTER COMMAND CONFIG FUNCTION LATENCY MEMORY MODULE OBJECT PUBSUB SCRIPT " +
-    "SLOWLOG XGROUP XINFO").split(" "),
+    "COMMANDLOG SLOWLOG XGROUP XINFO").split(" "),
 );
 
 function commandName(line: string): string {

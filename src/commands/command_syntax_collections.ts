@@ -4,6 +4,8 @@
  */
 export const COLLECTION_SYNTAX = `
 BLMOVE source:key destination:key wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT) timeout:double
+BLMOVEM source:key destination:key wherefrom(LEFT|RIGHT) whereto(LEFT|RIGHT) timeout:double
+    [block(limit(COUNT count:int | EXACTLY exact:int) order(OBO|BULK))]
 BLMPOP timeout:double numkeys:int key... where(LEFT|RIGHT) [COUNT count:int]
 BLPOP key... timeout:double
   6.0.0: 'timeout' may have decimals.

@@ -37,6 +37,7 @@ CLIENT LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)^5.0.0] [ID id(client-id:int...)
   6.2.0: Fields 'argv-mem', 'tot-mem', 'laddr' and 'redir'; 'ID' is new.
   7.0.0: Fields 'resp', 'multi-mem', 'rbs' and 'rbp'.
   7.0.3: Field 'ssub'.
+CLIENT MAINT_NOTIFICATIONS enabled(ON|OFF) [MOVING-ENDPOINT-TYPE type]
 CLIENT NO-EVICT enabled(ON|OFF)
 CLIENT NO-TOUCH enabled(ON|OFF)
 CLIENT PAUSE timeout:int [mode(WRITE|ALL)^6.2.0]
@@ -51,6 +52,9 @@ COMMAND DOCS [command-name...]
 COMMAND INFO [command-name...]
   7.0.0: Without names: all commands.
 COMMAND LIST [FILTERBY filterby(MODULE module-name | ACLCAT category | PATTERN pattern)]
+COMMANDLOG GET count:int type(SLOW|LARGE-REQUEST|LARGE-REPLY)
+COMMANDLOG LEN type(SLOW|LARGE-REQUEST|LARGE-REPLY)
+COMMANDLOG RESET type(SLOW|LARGE-REQUEST|LARGE-REPLY)
 CONFIG GET (parameter)...
   7.0.0: Any number of patterns.
 CONFIG SET (parameter value)...

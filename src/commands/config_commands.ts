@@ -6,7 +6,7 @@ import { userLines } from "../access/acl_file.ts";
 import { resetStatistics } from "../execution/reset_statistics.ts";
 import type { Argv } from "../protocol/argv.ts";
 import { type Client, isLocal } from "../session/client.ts";
-import type { RedisCommand } from "../session/command.ts";
+import { ON_ALL_NODES, type RedisCommand } from "../session/command.ts";
 import { isSensitiveParameter } from "../config/config.ts";
 import { rewriteConfigFile } from "../config/config_rewrite.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
@@ -26,13 +26,15 @@ export const configCommands: readonly RedisCommand[] = [
       { name: "config|set", arity: -4, flags: ["admin", "noscript", "loading", "stale"], keys: NO_KEYS,
         proc: configSetCommand, isSecret: isSecretParameter, categories: [], since: "2.0.0", group: "server",
         complexity: "O(N), N: parameters that are named.",
-        tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
+        tips: ON_ALL_NODES,
         summary: "Changes parameters: all of those named, or none." },
       { name: "config|rewrite", arity: 2, flags: ["admin", "noscript", "loading", "stale"], keys: NO_KEYS,
         proc: configRewriteCommand, categories: [], since: "2.8.0", group: "server", complexity: "O(1)",
+        changedIn: ["7.2", { tips: ON_ALL_NODES }],
         summary: "Writes the configuration in force to its file." },
       { name: "config|resetstat", arity: 2, flags: ["admin", "noscript", "loading", "stale"], keys: NO_KEYS,
         proc: configResetstatCommand, categories: [], since: "2.0.0", group: "server", complexity: "O(1)",
+        changedIn: ["7.2", { tips: ON_ALL_NODES }],
         summary: "Sets the counters of INFO to zero." },
       { name: "config|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS,
         proc: configHelpCommand, categories: [], since: "5.0.0", group: "server", complexity: "O(1)",

@@ -205,8 +205,13 @@ export function isSoundPayload(argv: Argv, index: number, skipsChecksum: boolean
   const length = argv.lengths[index];
   if (length < FOOTER_BYTES) return false;
   const footer = argv.starts[index] + length - FOOTER_BYTES;
-  if (!format.isKnownVersion(payloadVersion(argv, index))) return false;
+  const version = payloadVersion(argv, index);
+  if (!format.isKnownVersion(version)) return false;
   if (skipsChecksum) return true;
+  if (format.mayLackChecksum(version)) {
+    const end = footer + FOOTER_BYTES;
+    if (bytes.subarray(footer + VERSION_BYTES, end).every((byte) => byte === 0)) return true;
+  }
   const crc = new Crc64();
   crc.update(bytes, argv.starts[index], length - format.CHECKSUM_BYTES);
   return crc.matches(bytes, footer + VERSION_BYTES);

@@ -22,7 +22,7 @@ export class FieldChange {
   /** Fields that were given a value, an expiry, or lost theirs. */
   changedCount = 0;
   removedCount = 0;
-  /** The fields counted above, copied where effects are recorded. */
+  /** The fields counted above, copied where effects are recorded or announced. */
   readonly fields: Uint8Array[] = [];
   readonly #client: Client;
 
@@ -112,7 +112,7 @@ export class FieldChange {
   /** Notes that a field is changed; returns when the next one expires so far. */
   #begin(index: number): number {
     const { argv, db, wantsEffects } = this.#client;
-    if (wantsEffects) this.fields.push(argv.copy(index));
+    if (wantsEffects || db.keyspace.announcesFields) this.fields.push(argv.copy(index));
     return nextExpiryOfKey(db.arena, this.entry);
   }
 
@@ -121,14 +121,24 @@ export class FieldChange {
     const { argv, db } = this.#client;
     if (this.changedCount > 0) {
       db.changed(argv, 1, EVENT_HASH, changedEvent);
+      this.#announceFields(changedEvent);
       db.keyspace.dirty += this.changedCount - 1;
     }
     if (this.removedCount === 0) return;
     db.changed(argv, 1, EVENT_HASH, "hdel");
+    this.#announceFields("hdel");
     db.keyspace.dirty += this.removedCount - 1;
     if (this.entry === 0 || hashValue.countOfKey(db.arena, this.entry) > 0) return;
     db.removeEmptied(argv, 1);
     this.entry = 0;
+  }
+
+  /** Of one command all fields are changed, or all are removed. */
+  #announceFields(event: string): void {
+    const { argv, db: { keyspace }, db } = this.#client;
+    if (keyspace.announcesFields) {
+      keyspace.listener.fieldsEvent(db, event, argv.copy(1), this.fields);
+    }
   }
 
   /** Records one HDEL for each field that was removed. */

@@ -84,3 +84,21 @@ export function visibleOnly(
     if (expiryMs === value.NO_EXPIRY || expiryMs >= nowMs) visit(field, bytes, expiryMs);
   };
 }
+
+/**
+ * Tells which fields the event that was just announced was about: the arguments from `first` on,
+ * one of every `step`, as far as `end`.
+ */
+export function announceFields(
+  { argv, db }: Client,
+  event: string,
+  first: number,
+  step: number,
+  end: number,
+): void {
+  const { keyspace } = db;
+  if (!keyspace.announcesFields) return;
+  const fields: Uint8Array[] = [];
+  for (let index = first; index < end; index += step) fields.push(argv.copy(index));
+  keyspace.listener.fieldsEvent(db, event, argv.copy(1), fields);
+}

@@ -49,6 +49,7 @@ import {
   typedForWrite,
 } from "./arguments.ts";
 import {
+  announceFields,
   createHash,
   expireArgument,
   expiryOfArgument,
@@ -168,6 +169,7 @@ function hsetnxCommand(client: Client): void {
   }
   setField(client, entry !== 0 ? entry : createHash(client), 2);
   db.changed(argv, 1, EVENT_HASH, "hset");
+  announceFields(client, "hset", 2, 1, 3);
   reply.integer(1);
 }
 
@@ -203,6 +205,7 @@ const REMOVAL: MemberRemoval = {
   event: "hdel",
   count: hashValue.countOfKey,
   remove: hashValue.remove,
+  hasFields: true,
 };
 
 function hdelCommand(client: Client): void {
@@ -253,6 +256,7 @@ function hincrbyCommand(client: Client): void {
   }
   storeResult(client, entry, sumText, length);
   db.changed(argv, 1, EVENT_HASH, "hincrby");
+  announceFields(client, "hincrby", 2, 1, 3);
 }
 
 /** The sum of the value in `found` and an increment; throws if it is no int64. */
@@ -282,6 +286,7 @@ function hincrbyfloatCommand(client: Client): void {
   if (sum === null) throw NAN_OR_INFINITY;
   storeResult(client, entry, sum, sum.length);
   db.changed(argv, 1, EVENT_HASH, "hincrbyfloat");
+  announceFields(client, "hincrbyfloat", 2, 1, 3);
   // The sum, not the increment: who replays it may compute floats in another way.
   if (client.wantsEffects) {
     const field = argv.copy(2);
@@ -446,6 +451,7 @@ function setFields(client: Client): number {
   }
   if (isExpiring) db.expiryOrder.changed(entry, beforeMs);
   db.changed(argv, 1, EVENT_HASH, "hset");
+  announceFields(client, "hset", 2, 2, argv.count);
   db.keyspace.dirty += (argv.count >> 1) - 2;
   return added;
 }

@@ -21,7 +21,7 @@ import * as value from "../values/value.ts";
 import { TYPE_HASH } from "../values/value.ts";
 import { typedForRead, typedForWrite } from "./arguments.ts";
 import { FieldChange } from "./field_change.ts";
-import { createHash, expiryOfArgument, hashLimits } from "./hash_access.ts";
+import { announceFields, createHash, expiryOfArgument, hashLimits } from "./hash_access.ts";
 import {
   conditionArgument,
   type ExpiryCondition,
@@ -287,6 +287,7 @@ function hsetexCommand(client: Client): void {
   if (option.kind === "set") hashValue.makeExpiring(db.arena, change.entry);
   setFields(client, change.entry, first, option.kind === "keep");
   db.changed(argv, 1, EVENT_HASH, "hset");
+  announceFields(client, "hset", first, 2, argv.count);
   db.keyspace.dirty += (argv.count - first) / 2 - 1;
   reply.integer(1);
   if (option.kind !== "set") return;

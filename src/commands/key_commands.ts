@@ -40,6 +40,12 @@ const DEL_COST =
 const UNLINK_COST =
   "O(1) per key, whatever it holds. What a collection of N elements held is given back later, O(N), in steps between the commands of others.";
 const KEYS_COST = "O(N), N: keys of the database, if pattern and names are not long.";
+const SCAN_TIPS = ["nondeterministic_output", "request_policy:special", "response_policy:special"];
+const RANDOMKEY_TIPS = [
+  "request_policy:all_shards",
+  "response_policy:special",
+  "nondeterministic_output",
+];
 const SCAN_COST =
   "O(1) per call. A whole iteration, from cursor 0 to cursor 0, takes O(N), N: keys of the database.";
 const COPY_COST = "O(N), N: elements of the collection; O(1) for a short string.";
@@ -113,11 +119,13 @@ export const keyCommands: readonly RedisCommand[] = [
     proc: scanCommand, categories: ["@keyspace"], traits: ["meets_any_key"],
     since: "2.8.0", group: "generic", complexity: SCAN_COST,
     tips: ["nondeterministic_output", "request_policy:special"],
+    changedIn: ["7.2", { tips: SCAN_TIPS }],
     summary: "Returns some keys, and where to go on for the next ones." },
   { name: "randomkey", arity:  1, flags: ["readonly"],         keys: [0, 0, 0],
     proc: randomkeyCommand, categories: ["@keyspace"], traits: ["meets_any_key"],
     since: "1.0.0", group: "generic", complexity: "O(1)",
     tips: ["request_policy:all_shards", "nondeterministic_output"],
+    changedIn: ["7.2", { tips: RANDOMKEY_TIPS }],
     summary: "Returns any key." },
   { name: "rename",    arity:  3, flags: ["write"],            keys: [1, 2, 1],
     proc: renameCommand, keySpecs: twoKeys("RW access delete", "OW update"),

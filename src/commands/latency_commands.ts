@@ -4,7 +4,7 @@
  */
 import * as clock from "../base/clock.ts";
 import type { Client } from "../session/client.ts";
-import type { CompiledCommand, RedisCommand } from "../session/command.ts";
+import { type CompiledCommand, ON_ALL_NODES, type RedisCommand } from "../session/command.ts";
 import type { DurationHistogram } from "../statistics/duration_histogram.ts";
 import { commandError } from "../session/errors.ts";
 import { type LatencyEvent, LatencyMonitor } from "../statistics/latency.ts";
@@ -47,7 +47,8 @@ export const latencyCommands: readonly RedisCommand[] = [
         summary: "Returns the last sample of every event." },
       { name: "latency|reset", arity: -2, flags: OPERATOR, keys: NO_KEYS,
         proc: latencyResetCommand, categories: [],
-        tips: ["request_policy:all_nodes", "response_policy:all_succeeded"], since: "2.8.13",
+        tips: ON_ALL_NODES, since: "2.8.13",
+        changedIn: ["7.2", { tips: ["request_policy:all_nodes", "response_policy:agg_sum"] }],
         group: "server",
         complexity: "O(1)", summary: "Forgets events." },
       { name: "latency|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS,

@@ -7,6 +7,7 @@
  */
 import { equalBytes } from "../base/bytes.ts";
 import type { Ref } from "../memory/memory.ts";
+import type { BlockOptions } from "../observers/blocking.ts";
 import type { Argv } from "../protocol/argv.ts";
 import { type Client, REDIS_DENY_BLOCKING, type ServeBlocked } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
@@ -30,18 +31,22 @@ const MULTIPLE_POP_COST = "O(N+M), N: keys that are looked at, M: elements taken
 // deno-fmt-ignore
 export const listBlockingCommands: readonly RedisCommand[] = [
   { name: "blpop",      arity: -3, flags: ["write", "noscript", "blocking"],
+    changedIn: ["7.2", { flags: ["write", "blocking"] }],
     keys: [1, -2, 1], proc: blpopCommand, access: "RW access delete", categories: ["@list"],
     since: "2.0.0", group: "list", complexity: POP_COST,
     summary: "Takes the first element of the first list that has any, or waits for one." },
   { name: "brpop",      arity: -3, flags: ["write", "noscript", "blocking"],
+    changedIn: ["7.2", { flags: ["write", "blocking"] }],
     keys: [1, -2, 1], proc: brpopCommand, access: "RW access delete", categories: ["@list"],
     since: "2.0.0", group: "list", complexity: POP_COST,
     summary: "Takes the last element of the first list that has any, or waits for one." },
   { name: "blmove",     arity:  6, flags: ["write", "denyoom", "noscript", "blocking"],
+    changedIn: ["7.2", { flags: ["write", "denyoom", "blocking"] }],
     keys: [1, 2, 1], proc: blmoveCommand, keySpecs: MOVE_KEY_SPECS, categories: ["@list"],
     since: "6.2.0", group: "list", complexity: "O(1)",
     summary: "Moves an element from an end of one list to an end of another, or waits for one." },
   { name: "brpoplpush", arity:  4, flags: ["write", "denyoom", "noscript", "blocking"],
+    changedIn: ["7.2", { flags: ["write", "denyoom", "blocking"] }],
     keys: [1, 2, 1], proc: brpoplpushCommand, keySpecs: MOVE_KEY_SPECS, categories: ["@list"],
     since: "2.2.0", group: "list", complexity: "O(1)",
     summary: "Moves the last element of one list to the head of another, or waits for one." },
@@ -70,7 +75,7 @@ function blockingPop(client: Client, atHead: boolean): void {
     const entry = typedForWrite(client, index, value.TYPE_LIST);
     if (entry !== 0) return popOneWithKey(client, index, entry, atHead);
   }
-  wait(client, 1, keyCount, timeoutMs, (served, key, entry) => {
+  waitForList(client, 1, keyCount, timeoutMs, (served, key, entry) => {
     if (value.typeOf(served.db.arena, entry) !== value.TYPE_LIST) return false;
     popOneWithKey(served, keyIndexOf(served.argv, 1, key), entry, atHead);
     return true;
@@ -82,7 +87,7 @@ function blmpopCommand(client: Client): void {
   const { keyCount, atHead, count } = multiplePopArguments(argv, 2);
   const timeoutMs = timeoutArgument(argv, 1);
   if (popFirstOf(client, 3, keyCount, atHead, count)) return;
-  wait(client, 3, keyCount, timeoutMs, (served, key, entry) => {
+  waitForList(client, 3, keyCount, timeoutMs, (served, key, entry) => {
     if (value.typeOf(served.db.arena, entry) !== value.TYPE_LIST) return false;
     popRangeWithKey(served, keyIndexOf(served.argv, 3, key), entry, atHead, count);
     return true;
@@ -114,7 +119,7 @@ function blockingMove(
   }
   // Redis: where it may not block, this answers with a null string, but after a wait with an array.
   if (client.has(REDIS_DENY_BLOCKING)) return client.reply.nil();
-  wait(client, 1, 1, timeoutMs, (served, _key, entry) => {
+  waitForList(client, 1, 1, timeoutMs, (served, _key, entry) => {
     const { db, argv, reply } = served;
     if (value.typeOf(db.arena, entry) !== value.TYPE_LIST) return false;
     const target = db.lookupForWrite(argv, 2);
@@ -130,17 +135,19 @@ function blockingMove(
 }
 
 /** Lets the client wait for any of the keys, or answers at once where waiting is not allowed. */
-function wait(
+export function waitForList(
   client: Client,
   firstIndex: number,
   keyCount: number,
   timeoutMs: number,
   serve: ServeBlocked,
+  options: BlockOptions = {},
 ): void {
   if (client.has(REDIS_DENY_BLOCKING)) return client.reply.nilArray();
   const keyIndexes = Array.from({ length: keyCount }, (_, offset) => firstIndex + offset);
   const typeMask = 1 << value.TYPE_LIST;
-  client.host.blocking.block(client, keyIndexes, typeMask, timeoutMs, serve, answerTimeout);
+  const { blocking } = client.host;
+  blocking.block(client, keyIndexes, typeMask, timeoutMs, serve, answerTimeout, options);
 }
 
 function answerTimeout({ reply }: Client): void {

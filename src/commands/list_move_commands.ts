@@ -1,6 +1,7 @@
 /**
- * LMOVEM: moves several elements from an end of one list to an end of another, one by one (OBO) or
- * as they stand (BULK). Its effects are recorded as those of commands that every server knows.
+ * LMOVEM and BLMOVEM: move several elements from an end of one list to an end of another, one by
+ * one (OBO) or as they stand (BULK). BLMOVEM waits until there are any, or as many as EXACTLY says.
+ * Their effects are recorded as those of commands that every server knows.
  */
 import { Slice } from "../base/bytes.ts";
 import { scratch } from "../base/scratch.ts";
@@ -12,7 +13,8 @@ import type { RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import * as listValue from "../values/list_value.ts";
 import * as value from "../values/value.ts";
-import { boundedIntegerArgument, typedForWrite } from "./arguments.ts";
+import { boundedIntegerArgument, timeoutArgument, typedForWrite } from "./arguments.ts";
+import { waitForList } from "./list_blocking_commands.ts";
 import { announceRemoved, isLeft, listOf, MOVE_KEY_SPECS } from "./list_commands.ts";
 
 // deno-fmt-ignore
@@ -21,6 +23,10 @@ export const listMoveCommands: readonly RedisCommand[] = [
     proc: lmovemCommand, keySpecs: MOVE_KEY_SPECS, categories: ["@list"],
     since: "8.10.0", group: "list", complexity: "O(N), N: elements moved.",
     summary: "Moves elements from an end of one list to an end of another." },
+  { name: "blmovem", arity: -6, flags: ["write", "denyoom", "noscript", "blocking"],
+    keys: [1, 2, 1], proc: blmovemCommand, keySpecs: MOVE_KEY_SPECS, categories: ["@list"],
+    since: "8.10.0", group: "list", complexity: "O(N), N: elements moved.",
+    summary: "Moves elements from one list to another as LMOVEM does, or waits for them." },
 ];
 
 const BAD_COUNT = commandError("ERR count should be greater than 0");
@@ -40,7 +46,7 @@ const view = scratch(new Slice());
 
 function lmovemCommand(client: Client): void {
   const { db: { arena }, argv, reply } = client;
-  const move = moveArguments(argv);
+  const move = moveArguments(argv, 5);
   const source = typedForWrite(client, 1, value.TYPE_LIST);
   const target = typedForWrite(client, 2, value.TYPE_LIST);
   const length = source === 0 ? 0 : listValue.length(arena, value.valueRef(arena, source));
@@ -49,17 +55,40 @@ function lmovemCommand(client: Client): void {
   moveElements(client, source, target, move);
 }
 
-function moveArguments(argv: Argv): Move {
+function blmovemCommand(client: Client): void {
+  const { argv } = client;
+  const move = moveArguments(argv, 6);
+  const timeoutMs = timeoutArgument(argv, 5);
+  const source = typedForWrite(client, 1, value.TYPE_LIST);
+  if (moveIfEnough(client, source, move)) return;
+  waitForList(client, 1, 1, timeoutMs, (served, _key, entry) => {
+    const isList = value.typeOf(served.db.arena, entry) === value.TYPE_LIST;
+    return isList && moveIfEnough(served, entry, move);
+  }, { wantsChanges: move.isExact });
+}
+
+/** Moves if the source (0: there is none) has what is wanted, and returns whether it had. */
+function moveIfEnough(client: Client, source: Ref, move: Move): boolean {
+  const { arena } = client.db;
+  const wanted = move.isExact ? move.count : 1;
+  const length = source === 0 ? 0 : listValue.length(arena, value.valueRef(arena, source));
+  if (length < wanted) return false;
+  moveElements(client, source, typedForWrite(client, 2, value.TYPE_LIST), move);
+  return true;
+}
+
+/** The ends, and what stands from argument `block` on, if anything does. */
+function moveArguments(argv: Argv, block: number): Move {
   const fromHead = isLeft(argv, 3);
   const toHead = isLeft(argv, 4);
   const move = { fromHead, toHead, count: 1, isExact: false, isOneByOne: true };
-  if (argv.count === 5) return move;
-  if (argv.count !== 8) throw SYNTAX_ERROR;
-  move.isExact = argv.is(5, "exactly");
-  move.isOneByOne = argv.is(7, "obo");
-  if (!move.isExact && !argv.is(5, "count")) throw SYNTAX_ERROR;
-  if (!move.isOneByOne && !argv.is(7, "bulk")) throw SYNTAX_ERROR;
-  move.count = boundedIntegerArgument(argv, 6, 1, Infinity, BAD_COUNT);
+  if (argv.count === block) return move;
+  if (argv.count !== block + 3) throw SYNTAX_ERROR;
+  move.isExact = argv.is(block, "exactly");
+  move.isOneByOne = argv.is(block + 2, "obo");
+  if (!move.isExact && !argv.is(block, "count")) throw SYNTAX_ERROR;
+  if (!move.isOneByOne && !argv.is(block + 2, "bulk")) throw SYNTAX_ERROR;
+  move.count = boundedIntegerArgument(argv, block + 1, 1, Infinity, BAD_COUNT);
   return move;
 }
 

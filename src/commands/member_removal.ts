@@ -25,6 +25,8 @@ export interface MemberRemoval {
     start: number,
     length: number,
   ) => boolean;
+  /** The members are fields of a hash, of which subscribers may hear. */
+  readonly hasFields?: true;
 }
 
 /** Carries out the command in `argv` and replies the number of members removed. */
@@ -34,17 +36,22 @@ export function removeMembers(client: Client, removal: MemberRemoval): void {
   const { type, count, remove } = removal;
   const entry = typedForWrite(client, 1, type);
   if (entry === 0) return reply.integer(0);
+  const fields = removal.hasFields && db.keyspace.announcesFields ? [] as Uint8Array[] : null;
   let removed = 0;
   let left = count(arena, entry);
   const beforeMs = nextExpiryOfKey(arena, entry);
   for (let index = 2; index < argv.count && left > 0; index++) {
     if (!remove(arena, entry, argv.bytes, argv.starts[index], argv.lengths[index])) continue;
+    fields?.push(argv.copy(index));
     removed++;
     left--;
   }
   if (removed > 0) {
     db.expiryOrder.changed(entry, beforeMs);
     db.changed(argv, 1, removal.eventClass, removal.event);
+    if (fields !== null) {
+      db.keyspace.listener.fieldsEvent(db, removal.event, argv.copy(1), fields);
+    }
     db.keyspace.dirty += removed - 1;
     if (left === 0) db.removeEmptied(argv, 1);
   }

@@ -158,7 +158,9 @@ class Migration {
     // A connection that was kept may have been closed by the other side, so it is tried once more.
     for (let mayRetry = true;; mayRetry = false) {
       const socket = sockets.open(hostName, port, timeoutMs, clock.nowMs());
-      if (socket === null) throw CONNECT_FAILED;
+      // Redis does not look whether it is connected before it writes.
+      if (socket === "refused") throw WRITE_FAILED;
+      if (socket === "failed") throw CONNECT_FAILED;
       const requests = this.#requests(socket);
       const { chunks, count } = requests;
       const exchange = sockets.exchange(socket, chunks, count, timeoutMs);

@@ -7,7 +7,6 @@ import { commandError } from "../session/errors.ts";
 import type { Argv } from "../protocol/argv.ts";
 
 export const NO_KEYS = [0, 0, 0] as const;
-export const ALL_NODES = ["request_policy:all_nodes", "response_policy:all_succeeded"] as const;
 export const ALL_SHARDS = ["request_policy:all_shards", "response_policy:all_succeeded"] as const;
 export const ONE_SHARD = ["request_policy:all_shards", "response_policy:one_succeeded"] as const;
 export const SCRIPTING = ["@scripting"] as const;

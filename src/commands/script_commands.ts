@@ -8,11 +8,15 @@ import type { Argv } from "../protocol/argv.ts";
 import { commandBitsOf, parseScriptHead, SCRIPT_UNDECLARED } from "../scripting/script_flags.ts";
 import type { CachedScript } from "../scripting/script_cache.ts";
 import type { Client } from "../session/client.ts";
-import { COMMAND_MAY_REPLICATE, COMMAND_READONLY, type RedisCommand } from "../session/command.ts";
+import {
+  COMMAND_MAY_REPLICATE,
+  COMMAND_READONLY,
+  ON_ALL_NODES,
+  type RedisCommand,
+} from "../session/command.ts";
 import { commandError, NOT_AN_INTEGER } from "../session/errors.ts";
 import { replyHelp } from "./help.ts";
 import {
-  ALL_NODES,
   checkedKeyCount,
   isFlushMode,
   NO_KEYS,
@@ -70,7 +74,7 @@ export const scriptCommands: readonly RedisCommand[] = [
         summary: "Tells which scripts are loaded." },
       { name: "script|flush", arity: -2, flags: ["noscript"], keys: NO_KEYS,
         proc: scriptFlushCommand,
-        categories: SCRIPTING, tips: ALL_NODES, since: "2.6.0", group: "scripting",
+        categories: SCRIPTING, tips: ON_ALL_NODES, since: "2.6.0", group: "scripting",
         complexity: "O(N), N: scripts that are loaded.", summary: "Forgets all scripts." },
       { name: "script|kill", arity: 2, flags: ["noscript", "allow_busy"], keys: NO_KEYS,
         proc: scriptKillCommand,
@@ -79,7 +83,7 @@ export const scriptCommands: readonly RedisCommand[] = [
         summary: "Ends the running script." },
       { name: "script|load", arity: 3, flags: ["noscript", "stale"], keys: NO_KEYS,
         proc: scriptLoadCommand,
-        categories: SCRIPTING, tips: ALL_NODES, since: "2.6.0", group: "scripting",
+        categories: SCRIPTING, tips: ON_ALL_NODES, since: "2.6.0", group: "scripting",
         complexity: "O(N), N: bytes of the script.", summary: "Loads a script." },
       { name: "script|help", arity: 2, flags: ["loading", "stale"], keys: NO_KEYS,
         proc: scriptHelpCommand,

@@ -51,7 +51,7 @@ export const setAlgebraCommands: readonly RedisCommand[] = [
     complexity: SINTER_COMPLEXITY,
     summary: "Returns how many members only the first set has, counting up to a limit." },
   { name: "sinterstore", arity: -3, flags: ["write", "denyoom"], keys: [1, -1, 1],
-    keySpecs: INTO_UPDATED,
+    keySpecs: INTO_UPDATED, changedIn: ["7.2", { keySpecs: INTO_OVERWRITTEN }],
     categories: ["@set"], since: "1.0.0", group: "set", proc: sinterstoreCommand,
     complexity: SINTER_COMPLEXITY, summary: "Stores the intersection of sets under a key." },
   { name: "sunion", arity: -2, flags: ["readonly"], keys: [1, -1, 1], keySpecs: FROM_ALL,

@@ -5,7 +5,6 @@
  * intersection and difference: sorted_set_store_commands.ts.
  */
 import { Slice } from "../base/bytes.ts";
-import { formatScore } from "../base/doubles.ts";
 import { random } from "../base/random.ts";
 import { scratch } from "../base/scratch.ts";
 import { EVENT_SORTED_SET } from "../keyspace/keyspace_listener.ts";
@@ -66,11 +65,11 @@ export const sortedSetCommands: readonly RedisCommand[] = [
     complexity: "O(N), N: members that are asked for.",
     summary: "Returns the scores of several members." },
   { name: "zrank", arity: 3, flags: ["readonly", "fast"], keys: [1, 1, 1], access: "RO access",
-    arityFrom: ["7.2", -3],
+    changedIn: ["7.2", { arity: -3 }],
     categories: ["@sortedset"], since: "2.0.0", group: "sorted-set", proc: zrankCommand,
     complexity: "O(log(N))", summary: "Returns how many members come before one." },
   { name: "zrevrank", arity: 3, flags: ["readonly", "fast"], keys: [1, 1, 1], access: "RO access",
-    arityFrom: ["7.2", -3],
+    changedIn: ["7.2", { arity: -3 }],
     categories: ["@sortedset"], since: "2.0.0", group: "sorted-set", proc: zrevrankCommand,
     complexity: "O(log(N))", summary: "Returns how many members come after one." },
   { name: "zrandmember", arity: -2, flags: ["readonly"], keys: [1, 1, 1], access: "RO access",
@@ -364,7 +363,7 @@ function zscanCommand(client: Client): void {
     if (!passesMatch(options, argv, member)) return;
     reply.bulk(member.bytes, member.start, member.length);
     // Redis: no double in RESP3 either.
-    reply.bulkText(formatScore(score));
+    reply.bulkDouble(score);
     shown += 2;
   };
   if (encoding === ENCODING_LISTPACK) {

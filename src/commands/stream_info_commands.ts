@@ -4,6 +4,7 @@
 import { scratch } from "../base/scratch.ts";
 import * as clock from "../base/clock.ts";
 import { Slice } from "../base/bytes.ts";
+import { answersSince } from "../config/version.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Client } from "../session/client.ts";
 import type { RedisCommand } from "../session/command.ts";
@@ -88,14 +89,20 @@ function xinfoConsumersCommand(client: Client): void {
   if (group === 0) throw noGroupOfKey(client, KEY, 3);
   const consumers = streamGroup.consumersIn(arena, group);
   const nowMs = clock.nowMs();
+  const tellsActivity = answersSince(client.host.config, "7.2");
   reply.array(consumers.length);
   for (const consumer of consumers) {
-    reply.map(3);
+    reply.map(tellsActivity ? 4 : 3);
     replyName(client, consumer);
     reply.bulkText("pending");
     reply.integer(streamGroup.pendingCountOf(arena, consumer));
     reply.bulkText("idle");
     replyMilliseconds(reply, Math.max(0, nowMs - streamGroup.seenMs(arena, consumer)));
+    if (!tellsActivity) continue;
+    const activeMs = streamGroup.activeMs(arena, consumer);
+    const isKnown = activeMs !== streamGroup.NEVER_ACTIVE;
+    reply.bulkText("inactive");
+    replyMilliseconds(reply, isKnown ? Math.max(0, nowMs - activeMs) : activeMs);
   }
 }
 
@@ -203,6 +210,7 @@ function replyContent(client: Client, stream: Ref, count: number): void {
   reply.bulkText("entries");
   replyRange(reply, arena, stream, MIN_ID, MAX_ID, count, false);
   const groups = streamGroup.groupsIn(arena, stream);
+  const tellsActivity = answersSince(client.host.config, "7.2");
   reply.bulkText("groups");
   reply.array(groups.length);
   for (const group of groups) {
@@ -215,10 +223,14 @@ function replyContent(client: Client, stream: Ref, count: number): void {
     reply.bulkText("consumers");
     reply.array(consumers.length);
     for (const consumer of consumers) {
-      reply.map(4);
+      reply.map(tellsActivity ? 5 : 4);
       replyName(client, consumer);
       reply.bulkText("seen-time");
       replyMilliseconds(reply, streamGroup.seenMs(arena, consumer));
+      if (tellsActivity) {
+        reply.bulkText("active-time");
+        replyMilliseconds(reply, streamGroup.activeMs(arena, consumer));
+      }
       replyPending(client, group, streamGroup.pendingOfConsumer(arena, consumer), count, false);
     }
   }

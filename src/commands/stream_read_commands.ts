@@ -9,6 +9,7 @@
 import { scratch } from "../base/scratch.ts";
 import * as clock from "../base/clock.ts";
 import { latin1Text } from "../base/bytes.ts";
+import { answersSince } from "../config/version.ts";
 import { parseInt64 } from "../base/integers.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -84,15 +85,12 @@ const UNBALANCED = commandError(
   "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.",
 );
 const MISSING_GROUP = commandError("ERR Missing GROUP option for XREADGROUP");
-const LAST_ID_OF_GROUP = commandError(
-  "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of " +
-    "this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID " +
-    "would just return an empty result set.",
-);
-const TOP_ID_OF_GROUP = commandError(
-  "ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history of " +
-    "this consumer by specifying a proper ID, or use the > ID to get new messages. The + ID " +
-    "would just return an empty result set.",
+const [LAST_ID_OF_GROUP, TOP_ID_OF_GROUP] = ["$", "+"].map((sign) =>
+  commandError(
+    `ERR The ${sign} ID is meaningless in the context of XREADGROUP: you want to read the ` +
+      "history of this consumer by specifying a proper ID, or use the > ID to get new messages. " +
+      `The ${sign} ID would just return an empty result set.`,
+  )
 );
 const NEW_WITHOUT_GROUP = commandError(
   "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> " +
@@ -226,7 +224,9 @@ function parseRead(client: Client, isGroup: boolean): void {
   for (let index = 1; index < argv.count && wanted.firstKey === 0; index++) {
     const more = argv.count - index - 1;
     if (argv.is(index, "block") && more > 0) {
-      if (client.has(REDIS_SCRIPT)) throw blockInScript(argv);
+      if (client.has(REDIS_SCRIPT) && !answersSince(client.host.config, "7.2")) {
+        throw blockInScript(argv);
+      }
       wanted.timeoutMs = waitArgument(argv, ++index);
     } else if (argv.is(index, "count") && more > 0) {
       wanted.count = Math.max(0, integerArgument(argv, ++index));
@@ -252,7 +252,7 @@ function parseRead(client: Client, isGroup: boolean): void {
   if (isGroup && wanted.groupIndex === 0) throw MISSING_GROUP;
 }
 
-/** Redis: in a script it is refused; in a transaction it just does not wait. */
+/** Redis 7.0: in a script it is refused; in a transaction it just does not wait. */
 function blockInScript(argv: Argv): CommandError {
   return commandError(
     `ERR ${argv.quoted(0)} command is not allowed with BLOCK option from scripts`,
@@ -299,7 +299,9 @@ function resolveIds(client: Client): void {
     let isHistory = isGroup;
     if (isChar(argv, idIndex, DOLLAR)) {
       if (isGroup) throw LAST_ID_OF_GROUP;
-      if (stream !== 0) streamValue.readLastId(db.arena, stream, id);
+      const startId = client.blocked?.startIds?.get(argv.text(keyIndex));
+      if (startId !== undefined) id.copyFrom(startId);
+      else if (stream !== 0) streamValue.readLastId(db.arena, stream, id);
     } else if (isChar(argv, idIndex, PLUS)) {
       if (isGroup) throw TOP_ID_OF_GROUP;
       if (stream !== 0) readBeforeTop(client, stream, id);
@@ -541,7 +543,7 @@ function wait(client: Client): void {
       return true;
     },
     (waiting) => waiting.reply.nilArray(),
-    isGroup ? STREAM_GONE : null,
+    { whenGone: isGroup ? STREAM_GONE : null, startIds: ids },
   );
 }
 

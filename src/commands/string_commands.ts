@@ -114,6 +114,7 @@ export const stringCommands: readonly RedisCommand[] = [
     access: "OW insert", categories: ["@string"], since: "1.0.1", group: "string",
     complexity: MSETNX_COMPLEXITY, proc: msetnxCommand,
     tips: ["request_policy:multi_shard", "response_policy:agg_min"],
+    changedIn: ["7.2", { tips: [] }],
     summary: "Stores several strings at once, unless any of the keys exists." },
   { name: "append", arity: 3, flags: ["write", "denyoom", "fast"], keys: [1, 1, 1],
     access: "RW insert", categories: ["@string"], since: "2.0.0", group: "string",

@@ -3,6 +3,7 @@
  */
 import type { RedisCommand } from "../session/command.ts";
 import { aclCommands } from "./acl_commands.ts";
+import { backupCommands } from "./backup_commands.ts";
 import { bitfieldCommands } from "./bitfield_commands.ts";
 import { bitmapCommands } from "./bitmap_commands.ts";
 import { clientCommands } from "./client_commands.ts";
@@ -88,6 +89,7 @@ export const commandRows: readonly RedisCommand[] = [
   ...moduleCommands,
   ...monitorCommands,
   ...persistenceCommands,
+  ...backupCommands,
   ...replicaofCommands,
   ...replicationCommands,
   ...scriptCommands,

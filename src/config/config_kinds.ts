@@ -271,8 +271,10 @@ export function filePath(
 }
 
 /** A path that is absent by default, as `optionalText`. */
-export function optionalFilePath(): ConfigKind<string> {
-  const kind = filePath();
+export function optionalFilePath(
+  check?: (path: string) => string | null,
+): ConfigKind<string> {
+  const kind = filePath(check);
   return { ...kind, rewrite: (path) => path === "" ? [] : kind.rewrite(path, "") };
 }
 
@@ -529,7 +531,8 @@ function parseDouble(word: string): number {
 
 /**
  * The letters of notify-keyspace-events and their bits, Redis's NOTIFY_… numbers. `A` stands for
- * all of `g$lshzxetd`. `K` and `E` choose the channels, keyspace and keyevent.
+ * all of `g$lshzxetd`. `K` and `E` choose the channels, keyspace and keyevent; `S`, `T`, `I` and
+ * `V` those of fields of hashes.
  */
 export const NOTIFY_BITS: Readonly<Record<string, number>> = {
   K: 1,
@@ -548,6 +551,10 @@ export const NOTIFY_BITS: Readonly<Record<string, number>> = {
   n: 16384,
   o: 32768,
   c: 65536,
+  S: 131072,
+  T: 262144,
+  I: 524288,
+  V: 1048576,
 };
 export const NOTIFY_ALL = sumOfBits("g$lshzxetd");
 
@@ -578,5 +585,5 @@ function formatNotifyEvents(bits: number, isForFile: boolean): string {
     [...letters].filter((letter) => (bits & NOTIFY_BITS[letter]!) !== 0).join("");
   const isAll = (bits & NOTIFY_ALL) === NOTIFY_ALL;
   const classes = isAll ? "A" + (isForFile ? lettersOf("noc") : "") : lettersOf("g$lshzxetdnoc");
-  return classes + lettersOf("KE") + lettersOf("m");
+  return classes + lettersOf("KE") + lettersOf("m") + lettersOf("STIV");
 }

@@ -1,6 +1,6 @@
 /**
  * The table of configuration parameters: every one of the 192 names that redis-server 7.0.15 knows
- * (aliases and its few hidden ones included), two of 7.2, two of Valkey, and our own seven.
+ * (aliases and its few hidden ones included), two of 7.2, six of Valkey, and our own eight.
  *
  * A row gives the name, the older name if there is one, the kind with its bounds, and flags. A row
  * of `parameter` belongs to a field of ConfigValues, which also holds the default; a row of
@@ -48,6 +48,7 @@ import {
   yesNo,
 } from "./config_kinds.ts";
 import type { ConfigValues } from "./config_values.ts";
+import { preloadObjection } from "./preload_target.ts";
 
 export type ConfigFlag =
   | "immutable"
@@ -213,6 +214,7 @@ const generalParameters: readonly ConfigParameter[] = [
   withoutEffect(NO_NEED_OF_HZ, "dynamic-hz", yesNo, "yes"),
   withoutEffect(NO_REHASHING, "activerehashing", yesNo, "yes"),
   parameter("always-show-logo", yesNo, IMMUTABLE),
+  parameter("accept-maint-notifications", yesNo, IMMUTABLE),
   parameter("redis-version", choice("7.0", "7.2", "7.4"), IMMUTABLE),
   parameter("loglevel",
     choiceWithLater(["debug", "verbose", "notice", "warning"], ["nothing"])),
@@ -232,8 +234,13 @@ const generalParameters: readonly ConfigParameter[] = [
   parameter("enable-protected-configs", protectedAction, IMMUTABLE),
   parameter("enable-debug-command", protectedAction, IMMUTABLE),
   parameter("enable-module-command", protectedAction, IMMUTABLE),
-  parameter("slowlog-log-slower-than", integer(-1, LONG_MAX)),
-  parameter("slowlog-max-len", anyLong),
+  parameter("slowlog-log-slower-than", integer(-1, LONG_MAX),
+    { alias: "commandlog-execution-slower-than" }),
+  parameter("slowlog-max-len", anyLong, { alias: "commandlog-slow-execution-max-len" }),
+  parameter("commandlog-request-larger-than", integer(-1, LONG_MAX)),
+  parameter("commandlog-large-request-max-len", anyLong),
+  parameter("commandlog-reply-larger-than", integer(-1, LONG_MAX)),
+  parameter("commandlog-large-reply-max-len", anyLong),
   parameter("latency-monitor-threshold", anyLong),
   parameter("latency-tracking", yesNo),
   parameter("latency-tracking-info-percentiles", percentiles),
@@ -314,6 +321,9 @@ const persistenceParameters: readonly ConfigParameter[] = [
   parameter("aof-timestamp-enabled", yesNo),
   parameter("aof-rewrite-incremental-fsync", yesNo),
   parameter("aof-disable-auto-gc", yesNo),
+  parameter("backupdirname", filePath(fileName("backupdirname", "dirname", false)), IMMUTABLE),
+  parameter("backup-sealed-ttl", integer(0, INT_MAX)),
+  parameter("preload-file", optionalFilePath(preloadObjection), IMMUTABLE),
 ];
 
 // deno-fmt-ignore

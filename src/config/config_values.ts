@@ -68,6 +68,8 @@ export class ConfigValues {
   tlsCluster = false;
 
   // General.
+  /** CLIENT MAINT_NOTIFICATIONS is known, and answered with OK. Not a parameter of Redis. */
+  acceptMaintNotifications = false;
   /** The release of Redis as which the server answers; version.ts. Not a parameter of Redis. */
   redisVersion: RedisRelease = "7.0";
   /** Absolute; where dump.rdb and the AOF live, and what relative paths start from. */
@@ -177,6 +179,11 @@ export class ConfigValues {
   aofTimestampEnabled = false;
   aofRewriteIncrementalFsync = true;
   aofDisableAutoGc = false;
+  /** The directory of BACKUP, below `dir`; and seconds for which a sealed backup is kept, or 0. */
+  backupdirname = "backupdir";
+  backupSealedTtl = 0;
+  /** What is loaded at the start instead of the server's own files (preload_target.ts), or "". */
+  preloadFile = "";
 
   // Replication.
   replBacklogSize = MIB;
@@ -229,6 +236,11 @@ export class ConfigValues {
   /** Microseconds; negative: no slow log. */
   slowlogLogSlowerThan = 10000;
   slowlogMaxLen = 128;
+  /** Bytes; negative: not logged. */
+  commandlogRequestLargerThan = 1048576;
+  commandlogLargeRequestMaxLen = 128;
+  commandlogReplyLargerThan = 1048576;
+  commandlogLargeReplyMaxLen = 128;
   /** Milliseconds; 0: off. */
   latencyMonitorThreshold = 0;
   latencyTracking = true;

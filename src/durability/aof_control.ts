@@ -153,24 +153,26 @@ export class AofControl {
 
   /**
    * With `appendonly yes`: loads the AOF – or, if there is none yet, dump.rdb, which becomes its
-   * base – and begins to record. Without: does nothing. Resolves with whether the data were loaded
-   * here. Throws AofLoadError if the server cannot start; the log says why.
+   * base – and begins to record. Without: does nothing. With `preload` its data become the base of
+   * a new AOF, and that which is there is left. Resolves with whether the data were loaded here.
+   * Throws AofLoadError if the server cannot start; the log says why.
    */
-  async loadAtStart(): Promise<boolean> {
-    const { config, log, loadDump } = this.#options;
-    if (!config.appendonly) return false;
-    const directory = this.#directory = openAofDirectory(this.#options);
-    orRefuse(log, "Cannot take in the old AOF file", () => directory.upgradeIfNeeded());
-    const list = directory.manifest.filesToLoad;
-    if (list.length > 0) {
-      await loadAofFiles(this.#options, directory);
-    } else if (await loadDump()) {
-      log.notice(
-        `There is no AOF yet: the data of ${config.dbfilename} become the base of a new one`,
-      );
-    }
+  async loadAtStart(preload: (() => Promise<void>) | null = null): Promise<boolean> {
+    if (!this.#options.config.appendonly) return false;
+    const directory = this.#directory = openAofDirectory(this.#options, preload !== null);
+    if (preload !== null) await preload();
+    else await this.#loadWhatIsThere(directory);
     this.#openAtStart(directory);
     return true;
+  }
+
+  async #loadWhatIsThere(directory: AofDirectory): Promise<void> {
+    const { config, log, loadDump } = this.#options;
+    orRefuse(log, "Cannot take in the old AOF file", () => directory.upgradeIfNeeded());
+    if (directory.manifest.filesToLoad.length > 0) await loadAofFiles(this.#options, directory);
+    else if (await loadDump()) {
+      log.notice(`There is no AOF yet: ${config.dbfilename} becomes the base of a new one`);
+    }
   }
 
   /**

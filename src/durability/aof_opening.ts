@@ -8,7 +8,7 @@ import type { Log } from "../base/log.ts";
 import type { Timers } from "../base/timers.ts";
 import { AofDirectory } from "../persistence/aof_directory.ts";
 import { AofLoader, AofLoadError, type AofReplay } from "../persistence/aof_loader.ts";
-import { AofManifestError } from "../persistence/aof_manifest.ts";
+import { type AofFile, AofManifestError } from "../persistence/aof_manifest.ts";
 import { errorText, type FileSystem } from "../persistence/file_system.ts";
 import type { ConfigValues } from "../config/config_values.ts";
 
@@ -74,13 +74,32 @@ export function openAofDirectory(options: AofOpeningOptions, isAnew = false): Ao
   }
 }
 
+/** Files of an AOF that are loaded one after the other. */
+export interface AofFileList {
+  readonly directory: string;
+  readonly files: readonly AofFile[];
+  /** Nothing is cut off their ends, whatever stands there: they are not the server's own. */
+  readonly leavesFiles?: boolean;
+}
+
 /** Repeats what the files of the directory record. Rejects with AofLoadError. */
-export async function loadAofFiles(
+export function loadAofFiles(options: AofOpeningOptions, directory: AofDirectory): Promise<void> {
+  return loadFileList(options, {
+    directory: directory.path,
+    files: directory.manifest.filesToLoad,
+  });
+}
+
+/** Repeats what the files record. Rejects with AofLoadError. */
+export async function loadFileList(
   options: AofOpeningOptions,
-  directory: AofDirectory,
+  { directory, files: list, leavesFiles = false }: AofFileList,
 ): Promise<void> {
   const { config, files, log, replay, timers } = options;
-  const totalBytes = directory.totalBytes();
+  const totalBytes = list.reduce(
+    (sum, { name }) => sum + (files.stat(join(directory, name))?.bytes ?? 0),
+    0,
+  );
   const startUs = clock.monotonicUs();
   const loader = new AofLoader({
     files,
@@ -88,12 +107,13 @@ export async function loadAofFiles(
     replay,
     timers,
     config,
+    leavesFiles,
     loadRdb: (path) => options.loadRdb(path),
     onProgress: (loadedBytes) => options.onLoadProgress(loadedBytes),
   });
   options.loadingStarted(totalBytes);
   try {
-    await loader.load(directory.path, directory.manifest.filesToLoad, config.appendfilename);
+    await loader.load(directory, list, config.appendfilename);
   } finally {
     options.loadingEnded();
   }

@@ -13,6 +13,8 @@ import { type Client, REDIS_BLOCKED } from "../session/client.ts";
 import { GATE_LOADING, GATE_MISCONF } from "../session/gates.ts";
 import { type CommandError, commandError } from "../session/errors.ts";
 import { type LibraryStore, RdbControl } from "./rdb_control.ts";
+import { Backup } from "./backup.ts";
+import { preloadStep } from "./preload.ts";
 import { RewriteChild } from "./rewrite_child.ts";
 import type { Host } from "../session/host.ts";
 
@@ -70,6 +72,9 @@ export interface PersistenceOptions {
   setEffectSink(sink: EffectSink | null): void;
   /** The next effect must name its database. */
   selectAgain(): void;
+  /** A backup hears of effects, too; no more. */
+  attachSink(sink: EffectSink): void;
+  detachSink(sink: EffectSink): void;
   /** Whether effects have been recorded that belong to a unit which has not ended. */
   isUnitOpen(): boolean;
   exit(code: number): never;
@@ -79,6 +84,9 @@ export class Persistence {
   readonly child: BackgroundChild;
   readonly rdb: RdbControl;
   readonly aof: AofControl;
+  readonly backup: Backup;
+  /** Loads what `preload-file` names; null if it names nothing. */
+  readonly #preload: (() => Promise<void>) | null;
   /** Loading in progress: bytes in all and done, Unix time of its begin in ms; INFO loading_…. */
   loadingTotalBytes = 0;
   loadedBytes = 0;
@@ -120,26 +128,33 @@ export class Persistence {
       ...loading,
     });
     this.rdb = rdb;
+    const opening = {
+      ...{ config, files, log, replay, timers, onLatency, ...loading },
+      loadRdb: (path: string) => rdb.loadFile(path, true),
+    };
+    const isInTransaction = () => host.calls.isNested || options.isUnitOpen();
+    const selectAgain = () => options.selectAgain();
+    this.#preload = preloadStep({
+      ...opening,
+      loadRdbFile: (path) => rdb.loadFile(path, false),
+    });
+    this.backup = new Backup({
+      ...{ config, files, log, child, isInTransaction, selectAgain },
+      writeSnapshot: (path, isRdb) => rdb.runRewrite(path, isRdb),
+      attach: (sink) => options.attachSink(sink),
+      detach: (sink) => options.detachSink(sink),
+    });
     this.aof = new AofControl({
-      config,
-      files,
-      log,
+      ...{ ...opening, isInTransaction, selectAgain },
       child: new RewriteChild(child, rdb),
-      replay,
-      timers,
       writeBase: (path, isRdb) => rdb.writeBase(path, isRdb),
-      loadRdb: (path) => rdb.loadFile(path, true),
       loadDump: () => rdb.loadDump(),
-      ...loading,
       setEffectSink: (sink) => {
         this.#isRecording = sink !== null;
         options.setEffectSink(sink);
       },
-      isInTransaction: () => host.calls.isNested || options.isUnitOpen(),
-      selectAgain: () => options.selectAgain(),
       exit: (code) => options.exit(code),
       onErrorChange: () => this.#refuseWritesIfNeeded(),
-      onLatency,
     });
     config.onChange("appendonly", () => this.#applyAppendOnly());
     config.onChange("dir", () => {
@@ -150,12 +165,15 @@ export class Persistence {
 
   /** Loads what the files hold. Rejects if there are files that cannot be loaded. */
   async loadAtStart(): Promise<void> {
-    const isLoaded = await this.aof.loadAtStart();
-    if (!isLoaded) await this.rdb.loadDump();
+    const isLoaded = await this.aof.loadAtStart(this.#preload);
+    if (isLoaded) return;
+    if (this.#preload === null) await this.rdb.loadDump();
+    else await this.#preload();
   }
 
   /** End of a turn: makes its commands as safe as `appendfsync` promises. */
   beforeReplies(): boolean {
+    if (this.backup.isRecording) this.backup.flush();
     return !this.#isRecording || this.aof.flush();
   }
 
@@ -165,6 +183,7 @@ export class Persistence {
     this.child.tick(nowMs);
     this.rdb.tick(nowMs);
     this.aof.tick();
+    this.backup.tick(nowMs);
     this.#refuseWritesIfNeeded();
   }
 
@@ -249,6 +268,7 @@ export class Persistence {
 
   /** Ends the child and closes the AOF; resolves when no sync is under way. */
   async close(): Promise<void> {
+    this.backup.end();
     this.child.close();
     await this.aof.close();
   }

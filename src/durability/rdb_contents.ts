@@ -42,6 +42,12 @@ export function describeContents(reader: RdbReader, log: Log): void {
       `The RDB file holds ${reader.emptyCount} keys without a value, which are left out`,
     );
   }
+  if (reader.producerIdCount > 0) {
+    log.warning(
+      `The RDB file holds ${reader.producerIdCount} ids by which producers of streams are told ` +
+        "what they have sent already; these are left out",
+    );
+  }
   log.notice(
     `The RDB file is read: ${reader.keyCount} keys, and ${reader.expiredCount} that had expired`,
   );

@@ -45,6 +45,7 @@ export function prepareForShutdown(
       log.warning("The data cannot be saved; SHUTDOWN FORCE ends the server all the same.");
     }
   }
+  persistence.backup.end();
   // What the child was writing goes with it.
   persistence.child.close();
   return true;

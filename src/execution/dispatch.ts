@@ -46,20 +46,20 @@ import {
 } from "../session/client.ts";
 import {
   COMMAND_CHEAP,
-  COMMAND_FAST,
   COMMAND_NEVER_QUEUED,
   COMMAND_RUNS_QUEUE,
-  COMMAND_SKIP_SLOWLOG,
   type CompiledCommand,
 } from "../session/command.ts";
 import {
   CommandError,
-  commandError,
   OUT_OF_MEMORY,
+  SHOWN_ARGUMENT_BYTES_MAX,
+  unknownCommand,
   unknownSubcommand,
   wrongArity,
 } from "../session/errors.ts";
 import { lacksRoom } from "../upkeep/address_space.ts";
+import { noteLarge, noteSlow, roughRequestBytes } from "./command_logging.ts";
 import { findRefusal } from "./command_checks.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import { GATE_MONITOR, GATE_PAUSED } from "../session/gates.ts";
@@ -77,7 +77,6 @@ const REPLY_FLAGS = REDIS_REPLY_OFF | REDIS_REPLY_SKIP | REDIS_REPLY_SKIP_NEXT;
 const SPECIAL_REPLY = REPLY_FLAGS | REDIS_PUSHED_TO | REDIS_NO_TOUCH | REDIS_REPLICA;
 const STOP_READING = REDIS_BLOCKED | REDIS_CLOSE_AFTER_REPLY | REDIS_CLOSE_NOW;
 
-const SHOWN_ARGUMENT_BYTES_MAX = 128;
 const SHOWN_REPLY_BYTES_MAX = 4096;
 /** HTTP on a port of ours is logged once in this time. */
 const HTTP_LOG_PERIOD_MS = 60_000;
@@ -112,6 +111,7 @@ type DispatchHost = Pick<
   | "arena"
   | "blocking"
   | "calls"
+  | "commandLogs"
   | "commands"
   | "config"
   | "durations"
@@ -122,7 +122,6 @@ type DispatchHost = Pick<
   | "monitors"
   | "pause"
   | "propagation"
-  | "slowlog"
   | "statistics"
   | "tracking"
   | "turn"
@@ -132,6 +131,9 @@ export class Dispatcher {
   readonly parser = new RequestParser();
   /** Cheap commands are timed one by one: somebody wants to know of all that take a while. */
   timesEachCall = false;
+  /** Replies and requests from so many bytes on are noted (COMMANDLOG). */
+  largeReplyBytes = Infinity;
+  largeRequestBytes = Infinity;
   readonly #host: DispatchHost;
   readonly #readAhead = new ReadAhead();
   /** Command of the run whose time has not been charged yet, and its number of calls. */
@@ -152,8 +154,9 @@ export class Dispatcher {
   processQuery(client: Client): void {
     const { query } = client;
     const { parser } = this;
-    if (this.#host.turn.open()) {
-      this.#nowUs = clock.monotonicUs();
+    const beganUs = this.#host.turn.open();
+    if (beganUs !== 0) {
+      this.#nowUs = beganUs;
       this.#refreshClock();
     }
     client.lastInteractionMs = clock.nowMs();
@@ -245,6 +248,13 @@ export class Dispatcher {
     command.calls++;
     host.statistics.commandsProcessed++;
     if (isTimedAlone) this.#endTimed(client, command, startUs);
+    const replyBytes = client.reply.length - call.mark;
+    if (
+      replyBytes >= this.largeReplyBytes || roughRequestBytes(client.argv) >= this.largeRequestBytes
+    ) {
+      // One that waits is looked at when it is over.
+      if (client.blocked === null) noteLarge(host, this, client, command, replyBytes);
+    }
     calls.leave(call);
     if (!propagation.isWanted) return;
     if (keyspace.dirty !== dirtyBefore || call.effects !== null) propagation.record(call);
@@ -270,8 +280,9 @@ export class Dispatcher {
    */
   obey(client: Client, budgetUs: number, stream: ObeyedStream): ObeyOutcome {
     const { query } = client;
-    if (this.#host.turn.open()) {
-      this.#nowUs = clock.monotonicUs();
+    const beganUs = this.#host.turn.open();
+    if (beganUs !== 0) {
+      this.#nowUs = beganUs;
       this.#refreshClock();
     }
     client.lastInteractionMs = clock.nowMs();
@@ -357,6 +368,7 @@ export class Dispatcher {
     try {
       isServed = attempt();
     } catch (error) {
+      client.reply.rewind(call.mark);
       this.replyError(client, this.#refusalOf(error));
       client.command!.failedCalls++;
       isServed = true;
@@ -367,6 +379,7 @@ export class Dispatcher {
       const us = this.#nowUs - startUs;
       this.endBlocked(client, us);
       latency.addIfNeeded("command-unblocking", us);
+      noteLarge(this.#host, this, client, call.command, client.reply.length - call.mark);
     }
     if (propagation.isWanted && keyspace.dirty !== dirtyBefore) {
       propagation.record(call);
@@ -376,6 +389,17 @@ export class Dispatcher {
     }
     if (isServed) client.transport.requestFlush();
     return isServed;
+  }
+
+  /** Whether the command that a client waits with is not allowed any more; then it is told why. */
+  refuseServed(client: Client): boolean {
+    const error = findRefusal(client, client.command!);
+    if (error === null) return false;
+    // It counts as refused, not as called any more.
+    client.command!.calls = Math.max(0, client.command!.calls - 1);
+    this.#refuse(client, client.command, error);
+    client.transport.requestFlush();
+    return true;
   }
 
   /**
@@ -510,10 +534,14 @@ export class Dispatcher {
 
   /** A command that may have been slow is over: its time is read, and looked at. */
   #endTimed(client: Client, command: CompiledCommand, startUs: number): void {
+    const { calls, statistics } = this.#host;
+    const commandsUs = statistics.commandsUs;
     if (this.#runCommand !== null) this.#endRun();
     else this.#readClock();
     const us = this.#nowUs - startUs;
     command.microseconds += us;
+    // Whatever has run inside of it is a part of its time.
+    if (!calls.isNested) statistics.commandsUs = commandsUs + us;
     // One that waits is looked at when it is over.
     if (client.blocked !== null) client.blocked.durationUs = us;
     else this.#observe(client, command, us);
@@ -522,18 +550,7 @@ export class Dispatcher {
   /** Takes note of how long a command took, in µs: histogram, slow log, latency events. */
   #observe(client: Client, command: CompiledCommand, microseconds: number): void {
     this.#record(command, microseconds, 1);
-    const { config, slowlog, latency } = this.#host;
-    const { slowlogLogSlowerThan, latencyMonitorThreshold } = config;
-    const isSlow = slowlogLogSlowerThan >= 0 && microseconds >= slowlogLogSlowerThan;
-    if (isSlow && (command.bits & COMMAND_SKIP_SLOWLOG) === 0) {
-      const { argv, name: clientName, transport: { peerAddress: address } } = client;
-      const isSecret = (index: number) => command.isSecret?.(argv, index) ?? false;
-      slowlog.add({ argv, microseconds, address, clientName, isSecret });
-    }
-    if (latencyMonitorThreshold > 0 && microseconds >= latencyMonitorThreshold * 1000) {
-      const isFast = (command.bits & COMMAND_FAST) !== 0;
-      latency.add(isFast ? "fast-command" : "command", microseconds / 1000);
-    }
+    noteSlow(this.#host, client, command, microseconds);
   }
 
   #record(command: CompiledCommand, us: number, calls: number): void {
@@ -546,6 +563,7 @@ export class Dispatcher {
     const command = this.#runCommand!;
     const us = this.#nowUs - this.#runStartUs;
     command.microseconds += us;
+    if (!this.#host.calls.isNested) this.#host.statistics.commandsUs += us;
     this.#record(command, us, this.#runCalls);
     this.#runCommand = null;
   }
@@ -572,15 +590,4 @@ function isHttp(argv: Argv): boolean {
 function firstError({ bytes, length }: Reply): string {
   const text = latin1Text(bytes, 0, Math.min(length, SHOWN_REPLY_BYTES_MAX));
   return /(?:^|\n)-([^\r\n]*)/.exec(text)?.[1] ?? "";
-}
-
-function unknownCommand(argv: Argv): CommandError {
-  let shown = "";
-  for (let index = 1; index < argv.count && shown.length < SHOWN_ARGUMENT_BYTES_MAX; index++) {
-    shown += `'${argv.quoted(index, SHOWN_ARGUMENT_BYTES_MAX - shown.length)}' `;
-  }
-  const name = argv.quoted(0, SHOWN_ARGUMENT_BYTES_MAX);
-  return commandError(
-    `ERR unknown command '${name}', with args beginning with: ${shown}`,
-  );
 }

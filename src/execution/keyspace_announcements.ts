@@ -22,9 +22,10 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
   }
 
   keyChanged(db: Database, bytes: Uint8Array, start: number, length: number): void {
-    const { watch, tracking } = this.#host;
+    const { watch, tracking, blocking } = this.#host;
     if (watch.watchCount !== 0) watch.touch(db, bytes, start, length);
     if (tracking.clientCount !== 0) tracking.keyChanged(bytes, start, length, true);
+    if (blocking.changesWantedCount !== 0) blocking.keyReady(db, bytes, start, length);
   }
 
   keyEvent(
@@ -39,6 +40,10 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
     if ((config.notifyKeyspaceEvents & eventClass) !== 0) {
       events.notify(db, eventClass, event, bytes, start, length);
     }
+  }
+
+  fieldsEvent(db: Database, event: string, key: Uint8Array, fields: readonly Uint8Array[]): void {
+    this.#host.events.notifyFields(db, event, key, fields);
   }
 
   keyVanishes(

@@ -14,7 +14,12 @@
  * use microtasks of its own; `deno task tidy` sees to it.
  */
 
+import * as clock from "../base/clock.ts";
 import type { Timer, Timers } from "../base/timers.ts";
+import type { Statistics } from "../statistics/statistics.ts";
+
+/** Where turns are counted. */
+type TurnStatistics = Pick<Statistics, "turns" | "turnsUs">;
 
 /** Something with output to write at the end of the turn. */
 export interface Flushable {
@@ -35,14 +40,19 @@ export class Turn {
   #isScheduled = false;
   /** `end` is running. */
   #isEnding = false;
+  /** When the turn began, on the monotonic clock; 0 while none is under way. */
+  #beganUs = 0;
+  readonly #statistics: TurnStatistics;
   readonly #beforeFlush: () => boolean;
   /** Due when the events that have come meanwhile are served. */
   readonly #afterEvents: Timer;
 
   /**
-   * `beforeFlush` makes the turn's commands durable; false = not yet, it will call `end` itself.
+   * `statistics` are told how many turns there were. `beforeFlush` makes the turn's commands
+   * durable; false = not yet, it will call `end` itself.
    */
-  constructor(timers: Timers, beforeFlush: () => boolean) {
+  constructor(statistics: TurnStatistics, timers: Timers, beforeFlush: () => boolean) {
+    this.#statistics = statistics;
     this.#afterEvents = timers.create(() => this.#runLater());
     this.#beforeFlush = beforeFlush;
   }
@@ -53,11 +63,12 @@ export class Turn {
     this.schedule();
   }
 
-  /** Begins a turn, if none is under way; returns whether it did. */
-  open(): boolean {
-    if (this.#isScheduled) return false;
+  /** Begins a turn, if none is under way; returns the monotonic time in µs if it did, else 0. */
+  open(): number {
+    if (this.#isScheduled) return 0;
     this.schedule();
-    return true;
+    this.#beganUs = clock.monotonicUs();
+    return this.#beganUs;
   }
 
   /** Makes sure that the turn will be ended; while one ends, that another follows, after events. */
@@ -91,7 +102,16 @@ export class Turn {
     this.#isScheduled = false;
     if (mayFlush) this.#flush();
     this.#isEnding = false;
+    if (this.#beganUs !== 0) this.#count();
   };
+
+  /** Only turns with requests count: the others do what is due by itself. */
+  #count(): void {
+    const statistics = this.#statistics;
+    statistics.turns++;
+    statistics.turnsUs += clock.monotonicUs() - this.#beganUs;
+    this.#beganUs = 0;
+  }
 
   /**
    * From within a running command: lets those write who were served meanwhile, once `makeDurable`

@@ -74,9 +74,10 @@ export function expireField(
   const { arena } = db;
   const key = keyOf(arena, entry);
   const beforeMs = nextExpiryOfKey(arena, entry);
-  tellOfField(db, key, field.slice(start, start + length));
+  const gone: Uint8Array[] = [];
+  tellOfField(db, key, field.slice(start, start + length), gone);
   hashValue.remove(arena, entry, field, start, length);
-  return endRemoval(db, entry, key, beforeMs) ? HASH_EXPIRED : FIELD_EXPIRED;
+  return endRemoval(db, entry, key, beforeMs, gone) ? HASH_EXPIRED : FIELD_EXPIRED;
 }
 
 /**
@@ -97,19 +98,20 @@ export function expireFields(
   const { bytes, starts, lengths } = argv;
   const key = keyOf(arena, entry);
   const beforeMs = nextExpiryOfKey(arena, entry);
+  const gone: Uint8Array[] = [];
   let removed = 0;
   for (let index = first; index < argv.count; index += step) {
     const start = starts[index];
     const length = lengths[index];
     if (isFieldExpired(db, entry, bytes, start, length)) {
-      tellOfField(db, key, argv.copy(index));
+      tellOfField(db, key, argv.copy(index), gone);
       hashValue.remove(arena, entry, bytes, start, length);
       removed++;
     } else if (stopsAtLiving && hashValue.has(arena, entry, bytes, start, length)) {
       break;
     }
   }
-  return removed > 0 && endRemoval(db, entry, key, beforeMs);
+  return removed > 0 && endRemoval(db, entry, key, beforeMs, gone);
 }
 
 /**
@@ -120,10 +122,11 @@ export function removeExpiredFields(db: Database, entry: Ref, max: number): bool
   const { arena } = db;
   const key = keyOf(arena, entry);
   const beforeMs = nextExpiryOfKey(arena, entry);
+  const gone: Uint8Array[] = [];
   hashValue.removeExpired(arena, entry, clock.nowMs(), max, (field) => {
-    tellOfField(db, key, field.copy());
+    tellOfField(db, key, field.copy(), gone);
   });
-  return endRemoval(db, entry, key, beforeMs);
+  return endRemoval(db, entry, key, beforeMs, gone);
 }
 
 /** The key's bytes: they may go with the entry, and listeners hear of them afterwards. */
@@ -132,18 +135,27 @@ function keyOf(arena: Arena, entry: Ref): Uint8Array {
   return keyView.copy();
 }
 
-function tellOfField(db: Database, key: Uint8Array, field: Uint8Array): void {
+/** Tells that a field goes; it joins those `gone` with it if anybody may hear of them. */
+function tellOfField(db: Database, key: Uint8Array, field: Uint8Array, gone: Uint8Array[]): void {
   db.keyspace.expiredFieldCount++;
+  if (db.keyspace.announcesFields) gone.push(field);
   db.keyspace.listener.fieldVanishes(db, key, field);
 }
 
 /** Tells that fields went; removes the hash if none is left, and returns whether that is so. */
-function endRemoval(db: Database, entry: Ref, key: Uint8Array, beforeMs: number): boolean {
+function endRemoval(
+  db: Database,
+  entry: Ref,
+  key: Uint8Array,
+  beforeMs: number,
+  gone: readonly Uint8Array[],
+): boolean {
   const { listener } = db.keyspace;
   db.expiryOrder.changed(entry, beforeMs);
   const isEmpty = hashValue.countOfKey(db.arena, entry) === 0;
   listener.keyChanged(db, key, 0, key.length);
   listener.keyEvent(db, EVENT_HASH, "hexpired", key, 0, key.length);
+  if (gone.length > 0) listener.fieldsEvent(db, "hexpired", key, gone);
   if (!isEmpty) return false;
   db.removeEntry(entry);
   listener.keyEvent(db, EVENT_GENERIC, "del", key, 0, key.length);

@@ -20,6 +20,14 @@ export const EVENT_NEW = 1 << 14; // n
 export const EVENT_OVERWRITTEN = 1 << 15; // o
 export const EVENT_TYPE_CHANGED = 1 << 16; // c
 
+/** Channels for events of fields of hashes (Redis 8.8). */
+export const EVENT_SUBKEYSPACE = 1 << 17; // S
+export const EVENT_SUBKEYEVENT = 1 << 18; // T
+export const EVENT_SUBKEYSPACE_ITEM = 1 << 19; // I
+export const EVENT_SUBKEYSPACE_EVENT = 1 << 20; // V
+export const EVENT_ANY_SUBKEY = EVENT_SUBKEYSPACE | EVENT_SUBKEYEVENT | EVENT_SUBKEYSPACE_ITEM |
+  EVENT_SUBKEYSPACE_EVENT;
+
 /** `Database` is keyspace/database.ts's, which uses this. */
 export interface KeyspaceListener<Database> {
   /** A key was changed, created or removed: watches and caches of it are void. */
@@ -33,6 +41,8 @@ export interface KeyspaceListener<Database> {
     start: number,
     length: number,
   ): void;
+  /** The fields of a hash that its last event was about; told while `announcesFields` is on. */
+  fieldsEvent(db: Database, event: string, key: Uint8Array, fields: readonly Uint8Array[]): void;
   /** A key is about to go because it expired, or was evicted; to be recorded as its deletion. */
   keyVanishes(
     db: Database,

@@ -46,6 +46,8 @@ export class KeyspaceState<Database> {
   isTouchPaused = false;
   /** Somebody may want to hear that a value was replaced (notify-keyspace-events o, c). */
   announcesOverwrites = false;
+  /** Somebody may hear which fields of a hash have changed. */
+  announcesFields = false;
   /** Reading a key counts as using it; not with maxmemory-policy *-lrm. */
   notesReads = true;
   /** The access clock counts frequency instead of time (maxmemory-policy *-lfu). */

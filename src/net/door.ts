@@ -8,7 +8,7 @@ import { REDIS_UNIX_SOCKET } from "../session/client.ts";
 import type { Host } from "../session/host.ts";
 import { type Addresses, type Carrier, Connection, type ConnectionHost } from "./connection.ts";
 
-/** Shortages that begin again sooner than this are one: each file that is closed lets one client in. */
+/** Shortages that begin again sooner are one: each file that is closed lets one client in. */
 const SHORTAGE_PAUSE_US = 60_000_000;
 
 const TOO_MANY_CLIENTS = latin1Bytes("-ERR max number of clients reached\r\n");

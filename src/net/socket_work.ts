@@ -24,6 +24,8 @@ export const OUTCOME_WRITE_FAILED = 2;
 export const OUTCOME_WRITE_TIMEOUT = 3;
 export const OUTCOME_READ_FAILED = 4;
 export const OUTCOME_READ_TIMEOUT = 5;
+/** Nobody listens there; said of connections without TLS. */
+export const OUTCOME_REFUSED = 6;
 
 const STATE = 0;
 const PROGRESS = 1;
@@ -186,6 +188,7 @@ export class SocketWork {
     } catch (error) {
       // One that comes too late is not wanted any more.
       connecting.then((socket) => socket.close(), () => {});
+      if (tls === null && error instanceof Deno.errors.ConnectionRefused) return OUTCOME_REFUSED;
       return error instanceof Timeout ? OUTCOME_READ_TIMEOUT : OUTCOME_READ_FAILED;
     }
   }

@@ -8,11 +8,12 @@
  */
 import { latin1Text } from "../base/bytes.ts";
 import type { Host } from "../session/host.ts";
-import type { Exchange, SynchronousIo } from "../replication/migration_sockets.ts";
+import type { ConnectOutcome, Exchange, SynchronousIo } from "../replication/migration_sockets.ts";
 import {
   JobRecord,
   OUTCOME_DONE,
   OUTCOME_READ_TIMEOUT,
+  OUTCOME_REFUSED,
   OUTCOME_WRITE_FAILED,
   OUTCOME_WRITE_TIMEOUT,
   type SocketJob,
@@ -33,7 +34,7 @@ export class WorkerIo implements SynchronousIo {
     this.#host = host;
   }
 
-  connect(id: number, host: string, port: number, timeoutMs: number): boolean {
+  connect(id: number, host: string, port: number, timeoutMs: number): ConnectOutcome {
     const { config, log } = this.#host;
     const record = JobRecord.create(0);
     const { buffer } = record;
@@ -43,9 +44,11 @@ export class WorkerIo implements SynchronousIo {
     } catch (error) {
       if (!(error instanceof TlsConfigError)) throw error;
       log.warning(error.message);
-      return false;
+      return "failed";
     }
-    return this.#wait(record, timeoutMs) === OUTCOME_DONE;
+    const outcome = this.#wait(record, timeoutMs);
+    if (outcome === OUTCOME_DONE) return "connected";
+    return outcome === OUTCOME_REFUSED ? "refused" : "failed";
   }
 
   exchange(

@@ -4,7 +4,9 @@
  * A command that finds nothing calls `block` with the keys, and two functions: `serve`, which tries
  * again, and `expire`, which answers after the timeout. When a key gets a type that somebody waits
  * for, it is noted as ready; after the command (or the whole transaction) that did it, the waiting
- * clients of each ready key are served in the order of their arrival, until one finds nothing.
+ * clients of each ready key are served in the order of their arrival, as far as there is anything.
+ * From release 7.2 on, the whole command is carried out once more instead, if it would still be
+ * admitted: so it sees all its keys as they are then.
  *
  * A blocked client keeps its own copy of the arguments; its further requests stay unread until it
  * is served, timed out, unblocked by CLIENT UNBLOCK, or gone.
@@ -13,8 +15,10 @@ import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import { DeadlineHeap } from "../base/deadline_heap.ts";
 import type { Timer, Timers } from "../base/timers.ts";
+import { answersSince, type ReleaseChoice } from "../config/version.ts";
 import type { Database } from "../keyspace/database.ts";
 import { Argv } from "../protocol/argv.ts";
+import type { Id128 } from "../structures/id128.ts";
 import * as value from "../values/value.ts";
 import {
   type BlockedState,
@@ -33,6 +37,19 @@ declare module "../session/host.ts" {
 /** Runs one attempt as the command it belongs to: statistics, propagation. */
 export type RunServed = (client: Client, attempt: () => boolean) => boolean;
 
+/** What else concerns a client that waits. */
+export interface BlockOptions {
+  /** What is replied when a key is gone or holds something else; null: the client waits on. */
+  readonly whenGone?: CommandError | null;
+  /** Any change of a key may be what the client waits for, not only that it comes to be. */
+  readonly wantsChanges?: boolean;
+  /** For readers of streams: the ids of the moment at which they began to wait, by key. */
+  readonly startIds?: ReadonlyMap<string, Id128>;
+}
+
+/** Whether the command that a client waits with is not admitted any more; the client is told. */
+export type RefuseServed = (client: Client) => boolean;
+
 export class Blocking {
   /** Waiting clients per database and key, in order of arrival. */
   readonly #waiting: Map<string, Set<Client>>[] = [];
@@ -40,23 +57,31 @@ export class Blocking {
   readonly #timed = new DeadlineHeap<BlockedState>();
   #ready: { db: Database; key: string }[] = [];
   readonly #readyNames = new Set<string>();
+  readonly #config: ReleaseChoice;
   readonly #runServed: RunServed;
+  readonly #refuseServed: RefuseServed;
   readonly #onUnblocked: (client: Client) => void;
   /** Due at the earliest deadline, if the date does not jump. */
   readonly #timer: Timer;
   /** Clients that are to be told when their key is gone. */
   #whenGoneCount = 0;
+  /** Clients whom any change of their keys concerns. */
+  changesWantedCount = 0;
   /** Keys that become ready by themselves, and when. */
   readonly #wakes = new Map<string, { db: Database; key: string; atMs: number }>();
   /** Clients that wait (INFO blocked_clients). */
   blockedCount = 0;
 
   constructor(
+    config: ReleaseChoice,
     runServed: RunServed,
+    refuseServed: RefuseServed,
     onUnblocked: (client: Client) => void,
     timers: Timers,
   ) {
+    this.#config = config;
     this.#runServed = runServed;
+    this.#refuseServed = refuseServed;
     this.#onUnblocked = onUnblocked;
     this.#timer = timers.create(() => {
       clock.refresh();
@@ -67,7 +92,8 @@ export class Blocking {
 
   /**
    * Lets a client wait. `timeoutMs` 0 means for ever; `keyIndexes` are arguments of the command.
-   * The caller has checked that blocking is allowed (not in a transaction).
+   * The caller has checked that blocking is allowed (not in a transaction). One that waits already
+   * and has tried again waits on.
    */
   block(
     client: Client,
@@ -76,9 +102,13 @@ export class Blocking {
     timeoutMs: number,
     serve: ServeBlocked,
     expire: (client: Client) => void,
-    whenGone: CommandError | null = null,
+    { whenGone = null, wantsChanges = false, startIds }: BlockOptions = {},
   ): void {
     const { db, argv } = client;
+    if (client.blocked !== null) {
+      client.blocked.waitsOn = true;
+      return;
+    }
     const keys = [...new Set(keyIndexes.map((index) => argv.text(index)))];
     const deadlineMs = timeoutMs === 0 ? Infinity : clock.nowMs() + timeoutMs;
     client.argv = argv.clone();
@@ -93,6 +123,9 @@ export class Blocking {
       serve,
       expire,
       whenGone,
+      wantsChanges,
+      startIds: startIds ?? null,
+      waitsOn: false,
       durationUs: 0,
     };
     client.blocked = blocked;
@@ -108,6 +141,7 @@ export class Blocking {
       if (this.#timed.first === blocked) this.#startTimer();
     }
     if (whenGone !== null) this.#whenGoneCount++;
+    if (wantsChanges) this.changesWantedCount++;
     this.blockedCount++;
   }
 
@@ -123,6 +157,7 @@ export class Blocking {
     }
     this.#timed.remove(blocked);
     if (blocked.whenGone !== null) this.#whenGoneCount--;
+    if (blocked.wantsChanges) this.changesWantedCount--;
     client.blocked = null;
     client.flags &= ~REDIS_BLOCKED;
     this.blockedCount--;
@@ -236,6 +271,7 @@ export class Blocking {
   #serveKey(db: Database, key: string): void {
     const bytes = latin1Bytes(key);
     const argv = new Argv().point(bytes, 0, bytes.length);
+    const isRepeated = answersSince(this.#config, "7.2");
     let entry = db.lookupForWrite(argv, 0);
     for (const client of this.#waiting[db.index]?.get(key) ?? []) {
       // Of the many who may wait for the key, most need not hear that there is none.
@@ -244,13 +280,23 @@ export class Blocking {
       const isWanted = entry !== 0 &&
         (blocked.typeMask & (1 << value.typeOf(db.arena, entry))) !== 0;
       if (!isWanted && blocked.whenGone === null) continue;
-      const isServed = this.#runServed(client, () => {
-        if (!isWanted) throw blocked.whenGone;
-        return blocked.serve(client, bytes, entry);
-      });
-      if (!isServed) continue;
-      this.unblock(client);
+      const isServed = isRepeated
+        ? this.#refuseServed(client) || this.#runServed(client, () => repeat(blocked))
+        : this.#runServed(client, () => {
+          if (!isWanted) throw blocked.whenGone;
+          return blocked.serve(client, bytes, entry);
+        });
+      // To be asked may evict keys, even if nothing is served.
+      if (!isServed && !isRepeated) continue;
+      if (isServed) this.unblock(client);
       entry = db.lookupForWrite(argv, 0);
     }
   }
+}
+
+/** Carries out the command that a client waits with; returns whether it need not wait any more. */
+function repeat(blocked: BlockedState): boolean {
+  blocked.waitsOn = false;
+  blocked.client.command!.proc(blocked.client);
+  return !blocked.waitsOn;
 }

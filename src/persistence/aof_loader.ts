@@ -62,6 +62,8 @@ export interface AofLoaderOptions {
     readonly loadingProcessEventsIntervalBytes: number;
     readonly keyLoadDelay: number;
   };
+  /** Files are not cut, only read up to where they would be. */
+  readonly leavesFiles?: boolean;
   /** Loads the RDB that a file begins with; resolves with the offset behind it. */
   loadRdb(path: string): Promise<number>;
   /** Hears how many bytes of all files are done. */
@@ -258,7 +260,11 @@ export class AofLoader {
   }
 
   #cut(path: string, name: string, { offset, isDamaged }: Cut): void {
-    const { log, files } = this.#options;
+    const { log, files, leavesFiles } = this.#options;
+    if (leavesFiles) {
+      log.warning(`The AOF ${name} is loaded up to offset ${offset}; the rest is left alone`);
+      return;
+    }
     log.warning(`The AOF ${name} is cut at offset ${offset}`);
     this.#keepTail(path, name, offset, isDamaged);
     try {

@@ -21,6 +21,7 @@ import { NO_EXPIRY } from "../values/value.ts";
 import { errorText, type FileSystem } from "./file_system.ts";
 import * as format from "./rdb_format.ts";
 import { RdbInput } from "./rdb_input.ts";
+import { passOverKeyMeta, passOverModuleAux } from "./rdb_module_data.ts";
 import { type EncodingLimits, RdbValueReader } from "./rdb_value_reader.ts";
 
 /** Takes one line, without its end. */
@@ -71,6 +72,14 @@ const TYPE_NAMES: readonly string[] = [
   "hash-listpack-md-pre-release",
   "hash-hashtable-md",
   "hash-listpack-md",
+  "stream-v4",
+  "stream-v5",
+  "array",
+  "hash-template-listpack",
+  "hash-template-listpack-ref",
+  "hash-template-array",
+  "hash-template-array-ref",
+  "rate-limiter",
 ];
 
 /** What Valkey calls its type 22. */
@@ -81,6 +90,7 @@ const SILENT: KeyspaceListener<Database> = {
   keyEvent() {},
   keyVanishes() {},
   fieldVanishes() {},
+  fieldsEvent() {},
   keyReady() {},
   databaseFlushed() {},
 };
@@ -99,6 +109,8 @@ type Doing =
   | "read-len"
   | "read-aux"
   | "read-module-aux"
+  | "read-key-meta"
+  | "read-hash-template"
   | "read-functions";
 
 /** Checks the RDB at the beginning of a file; prints what it finds. Throws errors of the disk. */
@@ -146,6 +158,7 @@ class RdbChecker {
   #expiredCount = 0;
   /** Keys that hold elements which expire. */
   #subexpiryCount = 0;
+  #templateCount = 0;
   #expiryMs = NO_EXPIRY;
 
   constructor(input: RdbInput, print: PrintLine) {
@@ -227,10 +240,17 @@ class RdbChecker {
         return false;
       case format.OPCODE_MODULE_AUX:
         this.#doing = "read-module-aux";
-        return input.refuse(`the file holds data of module "${input.readModuleName()}"`);
+        passOverModuleAux(input);
+        return true;
       case format.OPCODE_KEY_META:
+        this.#doing = "read-key-meta";
+        passOverKeyMeta(input, this.#version);
+        return true;
       case format.OPCODE_HASH_TEMPLATE:
-        return input.refuse(format.describeOpcode(opcode, this.#version));
+        this.#doing = "read-hash-template";
+        this.#values.readTemplate();
+        this.#templateCount++;
+        return true;
     }
     return input.refuse("Pre-release function format not supported");
   }
@@ -317,5 +337,10 @@ class RdbChecker {
     this.#print(`[info] ${this.#expiredCount} already expired`);
     // Redis 7.4 prints this always, 7.0 never.
     if (this.#subexpiryCount > 0) this.#print(`[info] ${this.#subexpiryCount} subexpires`);
+    if (this.#templateCount > 0) this.#print(`[info] ${this.#templateCount} templates of hashes`);
+    const { producerIdCount } = this.#values;
+    if (producerIdCount > 0) {
+      this.#print(`[info] ${producerIdCount} ids of stream producers, which are not loaded`);
+    }
   }
 }

@@ -14,8 +14,10 @@
  *   248 length                              IDLE: seconds since the last access of the next key
  *   249 byte                                FREQ: access frequency counter of the next key
  *   type string value                       a key and its value
- *   247 …                                   MODULE_AUX: data of a module
- *   242 …, 243 …                            of newer servers: not read
+ *   247 length length length …              MODULE_AUX: module id, 2, when, data of the module, 0
+ *   243 length …                            KEY_META: data that modules keep with the next key, by
+ *                                           number; to Valkey a slot that moves: not read
+ *   242 length length strings               HASH_TEMPLATE: id, number of fields, their names
  *   244 length length length                SLOT_INFO of a cluster; a hint, passed over
  *   255                                     EOF, from version 5 on followed by
  *   8 bytes                                 CRC-64 of all before it, lowest byte first; 0 = none
@@ -61,15 +63,24 @@
  *   23  HASH_LISTPACK_EX_PRE   12       as 25, but without int64
  *   24  HASH_METADATA          12       int64, length, triples of length and two strings, see below
  *   25  HASH_LISTPACK_EX       12       int64, blob: field, value, expiry, field, value, expiry …
- *   26…33                      13…16    streams, arrays and hashes of newer servers: not read
+ *   26  STREAM_LISTPACKS_4     13       see below
+ *   27  STREAM_LISTPACKS_5     14       see below
+ *   28  array, 33 rate limiter 14, 15   not read: there are no such types here
+ *   29  HASH_TEMPLATE_LISTPACK 15       names, blob: any integer, value, value …
+ *   30  … of the registry      15       blob: id of a template, value, value …
+ *   31  HASH_TEMPLATE_ARRAY    15       names, strings: a value for each
+ *   32  … of the registry      15       length (id of a template), strings: a value for each
  *
  * The int64 of types 24 and 25 is the Unix time in ms at which the first field expires, 2^48 if
  * none does. The length before a field is 0 if it does not expire, else counted from that time: 1
  * for the field that is first. The expiry in a blob is Unix time in ms, or 0.
  *
+ * The names of types 29 and 31 are a length and, if it is 0, a blob: name, name …; if it is 1, a
+ * length and that many strings. Those of types 30 and 32 stand once in the file, behind 242.
+ *
  * A score as text is a byte that counts the characters of it, or 253 NaN, 254 +inf, 255 -inf.
  *
- * A STREAM is, with "id" for two lengths, (19) for what types 19 and 21 have, (21) for type 21 only:
+ * A STREAM is, with "id" for two lengths, (19) for what types from 19 on have, and so forth:
  *
  *   length, pairs of string and blob        nodes: id as 16 bytes, highest first, and a listpack
  *   length, id                              entries, last id
@@ -80,6 +91,11 @@
  *     length                                  consumers, each
  *       string, int64, int64                    name, seen and (21) active, in ms
  *       length, … 16 bytes                      ids of its pending entries
+ *     length, … 16 bytes                      (27) ids of pending entries that no consumer has
+ *   length, length                          (26) for how long producers are known (s), how many ids
+ *   length, … string, length, …             (26) producers, and for each its ids:
+ *     string, id                                id of the producer's, and of the entry
+ *   length, length                          (26) entries with such an id; those that came again
  *
  * A DUMP payload is type and value as above, the version as two bytes, and the CRC of all of it.
  */
@@ -120,6 +136,8 @@ export const RDB_VERSION_MAX = 16;
 const FOREIGN_VERSION_MIN = 12;
 /** Written by Valkey 9, with a magic of its own. */
 export const RDB_VERSION_VALKEY = 80;
+/** Since this one there are templates of hashes. */
+const TEMPLATE_VERSION_MIN = 15;
 /** Older files end without a checksum. */
 export const CHECKSUM_VERSION_MIN = 5;
 export const CHECKSUM_BYTES = 8;
@@ -169,6 +187,12 @@ export const RDB_HASH_METADATA_PRE_GA = 22;
 export const RDB_HASH_LISTPACK_EX_PRE_GA = 23;
 export const RDB_HASH_METADATA = 24;
 export const RDB_HASH_LISTPACK_EX = 25;
+export const RDB_STREAM_LISTPACKS_4 = 26;
+export const RDB_STREAM_LISTPACKS_5 = 27;
+export const RDB_HASH_TEMPLATE_LISTPACK = 29;
+export const RDB_HASH_TEMPLATE_LISTPACK_REF = 30;
+export const RDB_HASH_TEMPLATE_ARRAY = 31;
+export const RDB_HASH_TEMPLATE_ARRAY_REF = 32;
 /** Types from here to the first opcode are unknown. */
 export const RDB_TYPE_END = 34;
 
@@ -178,13 +202,7 @@ export const NO_FIELD_EXPIRES_MS = 2 ** 48;
 /** What people call the types that cannot be read; by number. */
 export const UNREADABLE_TYPE_NAMES: ReadonlyMap<number, string> = new Map([
   [RDB_MODULE, "module"],
-  [26, "stream of Redis 8.6"],
-  [27, "stream of Redis 8.8"],
   [28, "array"],
-  [29, "hash of a template"],
-  [30, "hash of a template"],
-  [31, "hash of a template"],
-  [32, "hash of a template"],
   [33, "rate limiter"],
 ]);
 
@@ -217,6 +235,13 @@ export const STRING_INT16 = 0xc1;
 export const STRING_INT32 = 0xc2;
 export const STRING_LZF = 0xc3;
 
+/** How the names of a template of hashes stand in a value. */
+export const NAMES_IN_LISTPACK = 0;
+export const NAMES_AS_STRINGS = 1;
+
+/** Ends the data of a module. */
+export const MODULE_END = 0;
+
 /** Containers in LIST_QUICKLIST_2. */
 export const QUICKLIST_PLAIN = 1;
 export const QUICKLIST_PACKED = 2;
@@ -231,14 +256,6 @@ export const INTEGER_TEXT_BYTES_MAX = 11;
 /** Strings of more bytes are compressed. */
 export const COMPRESSION_BYTES_MIN = 20;
 
-/** Why a file with an opcode of a newer server cannot be read. */
-export function describeOpcode(opcode: number, version: number): string {
-  if (opcode === OPCODE_HASH_TEMPLATE) return `the file holds templates of hashes (${opcode})`;
-  return isValkeyVersion(version)
-    ? `the file holds a slot that was being moved (${opcode})`
-    : `the file holds data that modules keep with keys (${opcode})`;
-}
-
 /** What the first bytes of a file say: its version, and whether that can be read; null: no RDB. */
 export function parseMagic(magic: string): { version: number; isReadable: boolean } | null {
   const match = /^(?:REDIS(\d{4})|VALKEY(\d{3}))$/.exec(magic);
@@ -252,6 +269,11 @@ export function parseMagic(magic: string): { version: number; isReadable: boolea
 export function isKnownVersion(version: number): boolean {
   return version === RDB_VERSION_VALKEY ||
     (version >= RDB_VERSION_MIN && version <= RDB_VERSION_MAX);
+}
+
+/** Whether payloads of a version may have a checksum of 0: those for replicas are written so. */
+export function mayLackChecksum(version: number): boolean {
+  return version >= TEMPLATE_VERSION_MIN && !isValkeyVersion(version);
 }
 
 /** Whether types and opcodes from 22 and 242 on are Valkey's. */

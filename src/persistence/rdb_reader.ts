@@ -19,6 +19,7 @@ import * as dict from "../structures/dict.ts";
 import * as value from "../values/value.ts";
 import * as format from "./rdb_format.ts";
 import { type ByteSource, RdbInput } from "./rdb_input.ts";
+import { passOverKeyMeta, passOverModuleAux } from "./rdb_module_data.ts";
 import { type EncodingLimits, RdbValueReader } from "./rdb_value_reader.ts";
 
 export interface RdbLoadOptions {
@@ -99,6 +100,11 @@ export class RdbReader {
 
   get totalBytes(): number {
     return this.#input.totalBytes;
+  }
+
+  /** What the file says of producers of streams, which is left out: the number of their ids. */
+  get producerIdCount(): number {
+    return this.#values.producerIdCount;
   }
 
   /** Loads everything; stops every `yieldBytes` bytes. */
@@ -185,10 +191,14 @@ export class RdbReader {
       case format.OPCODE_EOF:
         return false;
       case format.OPCODE_MODULE_AUX:
-        return input.refuse(`the file holds data of module "${input.readModuleName()}"`);
+        passOverModuleAux(input);
+        return true;
       case format.OPCODE_KEY_META:
+        passOverKeyMeta(input, this.version);
+        return true;
       case format.OPCODE_HASH_TEMPLATE:
-        return input.refuse(format.describeOpcode(opcode, this.version));
+        this.#values.readTemplate();
+        return true;
       case format.OPCODE_FUNCTION_PRE_GA:
         return input.refuse("the file holds functions of a release candidate of Redis 7");
     }

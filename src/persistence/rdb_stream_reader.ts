@@ -1,11 +1,16 @@
 /**
- * RDB stream reader: fills an empty stream from a file or a DUMP payload, in any of the three forms
+ * RDB stream reader: fills an empty stream from a file or a DUMP payload, in any of the five forms
  * that rdb_format.ts draws. Nothing is believed: every node is walked through, and each pending
  * entry must be its group's and one consumer's. (Redis looks at most of this only with
  * sanitize-dump-payload.) If it is to be strict, ids must ascend and the stated length must be
  * right; else the length is corrected, for a server that has lost count must be able to start.
+ *
+ * Two things of newer servers have no place here. Pending entries that no consumer has become those
+ * of a consumer without a name, which is what such servers show as their owner. What is known of
+ * producers, so that what they send again is not added again, is read, counted and left out.
  */
 import { Slice } from "../base/bytes.ts";
+import * as clock from "../base/clock.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
 import { Id128 } from "../structures/id128.ts";
@@ -26,8 +31,14 @@ const NODE_BYTES_MIN = 18;
 const GROUP_BYTES_MIN = 5;
 const CONSUMER_BYTES_MIN = 10;
 const PENDING_BYTES_MIN = ID_RAW_BYTES;
+/** Bytes that a producer and an id of its take at least. */
+const PRODUCER_BYTES_MIN = 2;
+const PRODUCER_ID_BYTES_MIN = 3;
+const NO_NAME = new Uint8Array(0);
 
 export class RdbStreamReader {
+  /** Ids of producers that were read and left out. */
+  producerIdCount = 0;
   readonly #input: RdbInput;
   readonly #arena: Arena;
   readonly #isStrict: boolean;
@@ -69,6 +80,23 @@ export class RdbStreamReader {
     for (let left = this.#input.readCount(GROUP_BYTES_MIN); left > 0; left--) {
       this.#readGroup(type, stream);
     }
+    if (type >= format.RDB_STREAM_LISTPACKS_4) this.#passOverProducers();
+  }
+
+  /** Reads what is known of producers, which is of no use here. */
+  #passOverProducers(): void {
+    const input = this.#input;
+    const half = this.#half;
+    for (let limit = 0; limit < 2; limit++) input.readLength64(half);
+    for (let left = input.readCount(PRODUCER_BYTES_MIN); left > 0; left--) {
+      input.readString(this.#view);
+      for (let ids = input.readCount(PRODUCER_ID_BYTES_MIN); ids > 0; ids--) {
+        input.readString(this.#view);
+        this.#readId();
+        this.producerIdCount++;
+      }
+    }
+    for (let counter = 0; counter < 2; counter++) input.readLength64(half);
   }
 
   /** Reads the nodes; returns how many entries live in them. */
@@ -139,28 +167,48 @@ export class RdbStreamReader {
   #readConsumers(type: number, group: Ref): void {
     const input = this.#input;
     const arena = this.#arena;
-    let owned = 0;
     for (let left = input.readCount(CONSUMER_BYTES_MIN); left > 0; left--) {
       input.readString(this.#view);
       const name = this.#view.copy();
       const seenMs = input.readInt64();
       const consumer = streamGroup.createConsumer(arena, group, name, 0, name.length, seenMs);
       if (consumer === 0) input.fail("a group has a consumer twice");
-      const activeMs = type === format.RDB_STREAM_LISTPACKS_3 ? input.readInt64() : seenMs;
+      const activeMs = type >= format.RDB_STREAM_LISTPACKS_3 ? input.readInt64() : seenMs;
       streamGroup.setActiveMs(arena, consumer, activeMs);
-      for (let ids = input.readCount(PENDING_BYTES_MIN); ids > 0; ids--) {
-        this.#readRawId();
-        const isKnown = streamGroup.findPending(arena, group, this.#id, this.#pending);
-        if (!isKnown) input.fail("a consumer's pending entry is not its group's");
-        if (this.#pending.consumer !== 0) input.fail("a pending entry has two consumers");
-        this.#pending.consumer = consumer;
-        streamGroup.setPending(arena, group, this.#id, this.#pending);
-        owned++;
-      }
+      this.#readOwned(group, consumer, input.readCount(PENDING_BYTES_MIN));
     }
+    if (type >= format.RDB_STREAM_LISTPACKS_5) {
+      const count = input.readCount(PENDING_BYTES_MIN);
+      if (count > 0) this.#readOwned(group, this.#nameless(group), count);
+    }
+    const owned = streamGroup.consumersIn(arena, group).reduce(
+      (sum, consumer) => sum + streamGroup.pendingCountOf(arena, consumer),
+      0,
+    );
     if (owned !== streamGroup.pendingCount(arena, group)) {
       input.fail("a pending entry has no consumer");
     }
+  }
+
+  /** Reads the ids of pending entries, which become those of a consumer. */
+  #readOwned(group: Ref, consumer: Ref, count: number): void {
+    const input = this.#input;
+    const arena = this.#arena;
+    for (let left = count; left > 0; left--) {
+      this.#readRawId();
+      const isKnown = streamGroup.findPending(arena, group, this.#id, this.#pending);
+      if (!isKnown) input.fail("a consumer's pending entry is not its group's");
+      if (this.#pending.consumer !== 0) input.fail("a pending entry has two consumers");
+      this.#pending.consumer = consumer;
+      streamGroup.setPending(arena, group, this.#id, this.#pending);
+    }
+  }
+
+  /** The consumer without a name. */
+  #nameless(group: Ref): Ref {
+    const found = streamGroup.findConsumer(this.#arena, group, NO_NAME, 0, 0);
+    if (found !== 0) return found;
+    return streamGroup.createConsumer(this.#arena, group, NO_NAME, 0, 0, clock.nowMs());
   }
 
   #readRawId(): void {

@@ -29,6 +29,7 @@ import * as format from "./rdb_format.ts";
 import { RdbHashReader } from "./rdb_hash_reader.ts";
 import type { RdbInput } from "./rdb_input.ts";
 import { RdbStreamReader } from "./rdb_stream_reader.ts";
+import { RdbTemplateReader } from "./rdb_template_reader.ts";
 
 /** The limits of the small encodings, from the configuration. */
 export interface EncodingLimits {
@@ -44,6 +45,24 @@ const PIECE_BYTES = 256 * 1024;
 
 /** What a table takes for each element that it is made for, or for each byte of small ones. */
 const TABLE_BYTES_EACH = 16;
+
+/** What is made of the types of collections. */
+// deno-fmt-ignore
+const TYPES: readonly (readonly [kind: number, types: readonly number[]])[] = [
+  [value.TYPE_LIST, [format.RDB_LIST, format.RDB_LIST_ZIPLIST, format.RDB_LIST_QUICKLIST,
+    format.RDB_LIST_QUICKLIST_2]],
+  [value.TYPE_SET, [format.RDB_SET, format.RDB_SET_INTSET, format.RDB_SET_LISTPACK]],
+  [value.TYPE_SORTED_SET, [format.RDB_ZSET, format.RDB_ZSET_2, format.RDB_ZSET_ZIPLIST,
+    format.RDB_ZSET_LISTPACK]],
+  [value.TYPE_HASH, [format.RDB_HASH, format.RDB_HASH_ZIPMAP, format.RDB_HASH_ZIPLIST,
+    format.RDB_HASH_LISTPACK, format.RDB_HASH_METADATA_PRE_GA, format.RDB_HASH_LISTPACK_EX_PRE_GA,
+    format.RDB_HASH_METADATA, format.RDB_HASH_LISTPACK_EX, format.RDB_HASH_TEMPLATE_LISTPACK,
+    format.RDB_HASH_TEMPLATE_LISTPACK_REF, format.RDB_HASH_TEMPLATE_ARRAY,
+    format.RDB_HASH_TEMPLATE_ARRAY_REF]],
+  [value.TYPE_STREAM, [format.RDB_STREAM_LISTPACKS, format.RDB_STREAM_LISTPACKS_2,
+    format.RDB_STREAM_LISTPACKS_3, format.RDB_STREAM_LISTPACKS_4, format.RDB_STREAM_LISTPACKS_5]],
+];
+const KINDS = new Map(TYPES.flatMap(([kind, types]) => types.map((type) => [type, kind])));
 
 /** A byte string kept over the next read. */
 class HeldBytes {
@@ -71,6 +90,7 @@ export class RdbValueReader {
   readonly #held = new HeldBytes();
   readonly #streams: RdbStreamReader;
   readonly #hashes: RdbHashReader;
+  readonly #templates: RdbTemplateReader;
 
   /**
    * `isStrict`: refuse streams whose ids or length are wrong, too. Of a file they are set right,
@@ -83,6 +103,20 @@ export class RdbValueReader {
     this.#limits = limits;
     this.#streams = new RdbStreamReader(input, keyspace.arena, isStrict);
     this.#hashes = new RdbHashReader(input, keyspace.arena, limits.hash);
+    this.#templates = new RdbTemplateReader(input, keyspace.arena, limits.hash);
+  }
+
+  /** Ids of producers that were read with streams and left out (rdb_stream_reader.ts). */
+  get producerIdCount(): number {
+    return this.#streams.producerIdCount;
+  }
+
+  /** Reads a template of hashes, for the values that refer to it; its opcode has been read. */
+  readTemplate(): void {
+    if (format.isValkeyVersion(this.version)) {
+      this.#input.fail(`unknown opcode ${format.OPCODE_HASH_TEMPLATE}`);
+    }
+    this.#templates.readTemplate();
   }
 
   /** Whether fields that have expired are left out; then a hash of such fields is read as empty. */
@@ -166,50 +200,27 @@ export class RdbValueReader {
     expiryMs: number,
   ): Ref {
     const arena = this.#arena;
-    let kind: number;
+    const kind = this.#isForeign(type) ? undefined : KINDS.get(type);
     let encoding: number;
     let ref: Ref;
-    switch (type) {
-      case format.RDB_LIST:
-      case format.RDB_LIST_ZIPLIST:
-      case format.RDB_LIST_QUICKLIST:
-      case format.RDB_LIST_QUICKLIST_2:
-        kind = value.TYPE_LIST;
+    switch (kind) {
+      case value.TYPE_LIST:
         encoding = value.ENCODING_QUICKLIST;
         ref = listValue.create(arena);
         break;
-      case format.RDB_SET:
-      case format.RDB_SET_INTSET:
-      case format.RDB_SET_LISTPACK:
-        kind = value.TYPE_SET;
+      case value.TYPE_SET:
         encoding = value.ENCODING_INTSET;
         ref = setValue.create(arena, encoding);
         break;
-      case format.RDB_ZSET:
-      case format.RDB_ZSET_2:
-      case format.RDB_ZSET_ZIPLIST:
-      case format.RDB_ZSET_LISTPACK:
-        kind = value.TYPE_SORTED_SET;
+      case value.TYPE_SORTED_SET:
         encoding = value.ENCODING_LISTPACK;
         ref = sortedSetValue.create(arena, encoding);
         break;
-      case format.RDB_HASH:
-      case format.RDB_HASH_ZIPMAP:
-      case format.RDB_HASH_ZIPLIST:
-      case format.RDB_HASH_LISTPACK:
-      case format.RDB_HASH_METADATA_PRE_GA:
-      case format.RDB_HASH_LISTPACK_EX_PRE_GA:
-      case format.RDB_HASH_METADATA:
-      case format.RDB_HASH_LISTPACK_EX:
-        if (this.#isForeign(type)) return this.#failForType(type, latin1Text(key, start, length));
-        kind = value.TYPE_HASH;
+      case value.TYPE_HASH:
         encoding = value.ENCODING_LISTPACK;
         ref = hashValue.create(arena);
         break;
-      case format.RDB_STREAM_LISTPACKS:
-      case format.RDB_STREAM_LISTPACKS_2:
-      case format.RDB_STREAM_LISTPACKS_3:
-        kind = value.TYPE_STREAM;
+      case value.TYPE_STREAM:
         encoding = value.ENCODING_STREAM;
         ref = streamValue.create(arena);
         break;
@@ -271,6 +282,8 @@ export class RdbValueReader {
       case format.RDB_STREAM_LISTPACKS:
       case format.RDB_STREAM_LISTPACKS_2:
       case format.RDB_STREAM_LISTPACKS_3:
+      case format.RDB_STREAM_LISTPACKS_4:
+      case format.RDB_STREAM_LISTPACKS_5:
         this.#streams.fill(type, value.valueRef(this.#arena, entry));
         return 1;
       case format.RDB_HASH_METADATA_PRE_GA:
@@ -278,6 +291,11 @@ export class RdbValueReader {
       case format.RDB_HASH_METADATA:
       case format.RDB_HASH_LISTPACK_EX:
         return this.#hashes.fill(type, entry, format.isValkeyVersion(this.version));
+      case format.RDB_HASH_TEMPLATE_LISTPACK:
+      case format.RDB_HASH_TEMPLATE_LISTPACK_REF:
+      case format.RDB_HASH_TEMPLATE_ARRAY:
+      case format.RDB_HASH_TEMPLATE_ARRAY_REF:
+        return this.#templates.fill(type, entry);
     }
     return this.#fillHashFromListpack(entry);
   }

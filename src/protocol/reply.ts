@@ -10,7 +10,7 @@
  * `endDeferred`.
  */
 import { copyBytes, grownCapacity, writeLatin1 } from "../base/bytes.ts";
-import { formatScore } from "../base/doubles.ts";
+import { formatDoubleShort, formatScore } from "../base/doubles.ts";
 import { writeBigInteger, writeInteger } from "../base/integers.ts";
 
 const POOLED_BYTES = 16 * 1024;
@@ -35,6 +35,8 @@ export class Reply {
   bytes: Uint8Array<ArrayBuffer> = EMPTY;
   /** RESP version the client asked for by HELLO. */
   resp: 2 | 3 = 2;
+  /** Doubles are shown as 7.2 and later do, by the fewest digits that mean them. */
+  showsFewestDigits = false;
   /** The output may not grow beyond this many bytes. */
   bytesMax = OUTPUT_BYTES_MAX;
   /** The output grew beyond what can be held and was dropped. */
@@ -165,8 +167,16 @@ export class Reply {
 
   /** A double: as a bulk string in RESP2. */
   double(value: number): void {
-    if (this.resp === 2) return this.bulkText(formatScore(value));
-    this.#line(0x2c, formatScore(value));
+    this.doubleText(this.#textOf(value));
+  }
+
+  /** A double as a bulk string, in RESP3, too. */
+  bulkDouble(value: number): void {
+    this.bulkText(this.#textOf(value));
+  }
+
+  #textOf(value: number): string {
+    return this.showsFewestDigits ? formatDoubleShort(value) : formatScore(value);
   }
 
   /** A double that is formatted already, with digits of its own (GEOPOS). */

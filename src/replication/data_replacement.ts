@@ -24,6 +24,7 @@ const SILENT: KeyspaceListener<Database> = {
   keyEvent() {},
   keyVanishes() {},
   fieldVanishes() {},
+  fieldsEvent() {},
   keyReady() {},
   databaseFlushed() {},
 };
@@ -72,6 +73,7 @@ export class DataReplacement {
   #stopRecording(): void {
     const { persistence } = this.#host;
     persistence.rdb.abort();
+    persistence.backup.dataReplaced();
     persistence.aof.setAppendOnly(false);
   }
 

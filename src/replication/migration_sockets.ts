@@ -27,10 +27,13 @@ export interface Exchange {
   firstError: string;
 }
 
+/** What became of a connection: "refused" is one of bare TCP to a port where nobody listens. */
+export type ConnectOutcome = "connected" | "refused" | "failed";
+
 /** Sockets that are waited for on the spot. Nothing of it throws. */
 export interface SynchronousIo {
-  /** Connects socket `id`, a new one; false if that fails, or takes longer than `timeoutMs`. */
-  connect(id: number, host: string, port: number, timeoutMs: number): boolean;
+  /** Connects socket `id`, a new one, which may take `timeoutMs`. */
+  connect(id: number, host: string, port: number, timeoutMs: number): ConnectOutcome;
   /**
    * Writes `chunks`, whose memory it keeps, and reads `replyCount` lines. Each chunk and each line
    * may take `timeoutMs`. A socket that fails is closed.
@@ -72,8 +75,13 @@ export class MigrationSockets {
     return this.#sockets.size;
   }
 
-  /** The connection to a server, an old or a new one; null if it cannot be had. */
-  open(host: string, port: number, timeoutMs: number, nowMs: number): MigrationSocket | null {
+  /** The connection to a server, an old or a new one, or why it cannot be had. */
+  open(
+    host: string,
+    port: number,
+    timeoutMs: number,
+    nowMs: number,
+  ): MigrationSocket | "refused" | "failed" {
     const name = `${host}:${port}`;
     let socket = this.#sockets.get(name);
     if (socket !== undefined) {
@@ -81,7 +89,8 @@ export class MigrationSockets {
     } else {
       if (this.#sockets.size === SOCKET_COUNT_MAX) this.#closeFirst();
       const id = ++this.#lastId;
-      if (!this.#io.connect(id, host, port, timeoutMs)) return null;
+      const outcome = this.#io.connect(id, host, port, timeoutMs);
+      if (outcome !== "connected") return outcome;
       socket = { id, database: -1, usedMs: 0 };
     }
     socket.usedMs = nowMs;

@@ -164,8 +164,9 @@ function beginSpecial(
   return set instanceof LuaTable ? beginEntries(reply, "set", set, depth) : undefined;
 }
 
-/** Redis prints a double of a script with 17 digits. */
+/** Redis 7.0 prints a double of a script with 17 digits, and a sign before "nan". */
 function writeDouble(reply: Reply, value: number): void {
+  if (reply.showsFewestDigits) return reply.double(value);
   reply.doubleText(formatNonFinite(value) ?? formatGeneral(value, 17, false));
 }
 

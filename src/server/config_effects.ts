@@ -7,7 +7,11 @@ import { asciiLower } from "../base/ascii.ts";
 import { systemErrorText } from "../config/config.ts";
 import { ConfigFileError } from "../config/config_file.ts";
 import type { ConfigValues } from "../config/config_values.ts";
-import { EVENT_OVERWRITTEN, EVENT_TYPE_CHANGED } from "../keyspace/keyspace_listener.ts";
+import {
+  EVENT_ANY_SUBKEY,
+  EVENT_OVERWRITTEN,
+  EVENT_TYPE_CHANGED,
+} from "../keyspace/keyspace_listener.ts";
 import { BYTES_MAX } from "../structures/byte_string.ts";
 import { clientsAllowed, openFilesLimit } from "../net/open_files.ts";
 import type { Host } from "../session/host.ts";
@@ -82,6 +86,7 @@ const EFFECTS: readonly (readonly [names: readonly string[], apply: Effect])[] =
   [["notify-keyspace-events"], applyEvents],
   [["client-output-buffer-limit"], applyOutputLimits],
   [["slowlog-log-slower-than", "latency-monitor-threshold"], applyTiming],
+  [["commandlog-request-larger-than", "commandlog-reply-larger-than"], applyLargeLimits],
 ];
 
 function applyProtocol({ config, dispatcher }: Host): string | null {
@@ -92,6 +97,7 @@ function applyProtocol({ config, dispatcher }: Host): string | null {
 
 function applyEvents({ config, keyspace }: Host): null {
   const wanted = EVENT_OVERWRITTEN | EVENT_TYPE_CHANGED;
+  keyspace.announcesFields = (config.notifyKeyspaceEvents & EVENT_ANY_SUBKEY) !== 0;
   keyspace.announcesOverwrites = (config.notifyKeyspaceEvents & wanted) !== 0;
   return null;
 }
@@ -152,6 +158,13 @@ function applyTiming({ config, dispatcher }: Host): string | null {
   const { slowlogLogSlowerThan, latencyMonitorThreshold } = config;
   dispatcher.timesEachCall = latencyMonitorThreshold > 0 ||
     (slowlogLogSlowerThan >= 0 && slowlogLogSlowerThan < TIMED_EACH_US_MAX);
+  return null;
+}
+
+function applyLargeLimits({ config, dispatcher }: Host): null {
+  const limit = (bytes: number) => bytes < 0 ? Infinity : bytes;
+  dispatcher.largeRequestBytes = limit(config.commandlogRequestLargerThan);
+  dispatcher.largeReplyBytes = limit(config.commandlogReplyLargerThan);
   return null;
 }
 

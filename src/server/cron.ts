@@ -197,6 +197,8 @@ export class Cron {
     statistics.commandRate.sample(statistics.commandsProcessed, nowMs);
     statistics.inputRate.sample(statistics.inputBytes + statistics.replicationInputBytes, nowMs);
     statistics.outputRate.sample(statistics.outputBytes + statistics.replicationOutputBytes, nowMs);
+    statistics.turnRate.sample(statistics.turns, nowMs);
+    statistics.turnTimeRate.sample(statistics.turnsUs, nowMs);
     statistics.replicationInputRate.sample(statistics.replicationInputBytes, nowMs);
     statistics.replicationOutputRate.sample(statistics.replicationOutputBytes, nowMs);
     if (usedBytes > statistics.memoryPeakBytes) statistics.memoryPeakBytes = usedBytes;

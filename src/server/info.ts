@@ -219,8 +219,15 @@ function laterStatistics({ config, statistics }: InfoHost): InfoField[] {
     ["client_query_buffer_limit_disconnections", statistics.queryBufferLimitDisconnections],
     ["client_output_buffer_limit_disconnections", statistics.outputBufferLimitDisconnections],
   ];
+  const turnsPerSecond = statistics.turnRate.perSecond;
+  const usPerTurn = turnsPerSecond === 0 ? 0 : statistics.turnTimeRate.perSecond / turnsPerSecond;
   return [
     ...(answersSince(config, "7.4") ? disconnections : []),
+    ["eventloop_cycles", statistics.turns],
+    ["eventloop_duration_sum", Math.floor(statistics.turnsUs)],
+    ["eventloop_duration_cmd_sum", Math.floor(statistics.commandsUs)],
+    ["instantaneous_eventloop_cycles_per_sec", Math.round(turnsPerSecond)],
+    ["instantaneous_eventloop_duration_usec", Math.round(usPerTurn)],
     ["acl_access_denied_auth", auth],
     ["acl_access_denied_cmd", command],
     ["acl_access_denied_key", key],

@@ -79,7 +79,7 @@ export function memoryFields(host: Host): InfoField[] {
 
 /** The section "Persistence". */
 export function persistenceFields(host: Host): InfoField[] {
-  const { rdb, aof, child } = host.persistence;
+  const { rdb, aof, child, backup } = host.persistence;
   const { keyCount, keyTotal } = child.progress;
   const { clonedBytes } = child;
   const seconds = (ms: number) => ms < 0 ? -1 : Math.floor(ms / 1000);
@@ -107,6 +107,7 @@ export function persistenceFields(host: Host): InfoField[] {
     ["module_fork_in_progress", 0],
     ["module_fork_last_cow_size", 0],
     ...aof.sizeFields(),
+    ["backup_in_progress", backup.isInProgress ? 1 : 0],
     ...loadingFields(host),
   ];
 }

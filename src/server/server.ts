@@ -52,7 +52,7 @@ import { Gates } from "../session/gates.ts";
 import type { Host, SocketPolling } from "../session/host.ts";
 import { CommandDurations } from "../statistics/duration_histogram.ts";
 import { LatencyMonitor } from "../statistics/latency.ts";
-import { Slowlog } from "../statistics/slowlog.ts";
+import { CommandLogs } from "../statistics/slowlog.ts";
 import { Statistics } from "../statistics/statistics.ts";
 import { ActiveDefrag } from "../upkeep/active_defrag.ts";
 import { ClientMemory } from "../upkeep/client_memory.ts";
@@ -98,7 +98,7 @@ export class Server implements Host {
   readonly evictor: Evictor;
   readonly statistics = new Statistics();
   readonly durations = new CommandDurations();
-  readonly slowlog: Slowlog;
+  readonly commandLogs: CommandLogs;
   readonly latency: LatencyMonitor;
   readonly gates = new Gates();
   readonly timers: Timers;
@@ -141,17 +141,17 @@ export class Server implements Host {
     this.log = log;
     this.timers = options.timers ?? new Timers();
     this.files = options.files ?? new DiskFileSystem();
-    this.slowlog = new Slowlog(config);
+    this.commandLogs = new CommandLogs(config);
     this.latency = new LatencyMonitor(config);
     this.arena = new Arena(segmentCountMax === undefined ? { debug } : { debug, segmentCountMax });
     this.fork = new SoftwareFork(this.arena);
     this.keyspace = new Keyspace(this.arena, config.databases, new KeyspaceAnnouncements(this));
-    this.commands = new CommandTable(rows, config.redisVersion);
+    this.commands = new CommandTable(rows, config.redisVersion, config);
     this.acl = new Acl(this, (client) => {
       this.outputLimits.apply(client);
       this.clientMemory.update(client);
     });
-    this.turn = new Turn(this.timers, () => this.#endTurn());
+    this.turn = new Turn(this.statistics, this.timers, () => this.#endTurn());
     this.propagation = new Propagation(this);
     this.dispatcher = new Dispatcher(this);
     this.clientLife = new ClientLife(this);
@@ -173,6 +173,8 @@ export class Server implements Host {
       history: () => this.replication.history,
       setEffectSink: (sink) => this.#setEffectSink(sink),
       selectAgain: () => this.propagation.selectAgain(),
+      attachSink: (sink) => this.propagation.attach(sink),
+      detachSink: (sink) => this.propagation.detach(sink),
       isUnitOpen: () => this.propagation.isUnitOpen,
       exit,
     });
@@ -180,7 +182,9 @@ export class Server implements Host {
     this.clientLife.onReplicaGone = (client) => this.replication.forget(client);
     this.masterLink = this.#createMasterLink(exit);
     this.blocking = new Blocking(
+      config,
       (client, attempt) => this.dispatcher.callServed(client, attempt),
+      (client) => this.dispatcher.refuseServed(client),
       (client) => this.#resumeClient(client),
       this.timers,
     );

@@ -34,6 +34,11 @@ export class AclSelector {
   readonly allowed: Uint8Array;
   /** By command id: first arguments with which a command is allowed that otherwise is not. */
   readonly firstArguments = new Map<number, string[]>();
+  /**
+   * The rules for commands since the last `+@all` or `-@all`, in their order and in lower case,
+   * without those that a later rule has made void: "+@read", "-get".
+   */
+  commandRules: string[] = [];
   keyPatterns: KeyPattern[] = [];
   channelPatterns: ChannelPattern[] = [];
 
@@ -49,6 +54,7 @@ export class AclSelector {
     copy.allowsFutureCommands = this.allowsFutureCommands;
     copy.allowed.set(this.allowed);
     for (const [id, words] of this.firstArguments) copy.firstArguments.set(id, [...words]);
+    copy.commandRules = [...this.commandRules];
     copy.keyPatterns = this.keyPatterns.map((pattern) => ({ ...pattern }));
     copy.channelPatterns = [...this.channelPatterns];
     return copy;

@@ -6,11 +6,13 @@
  * the reply. A client lives from the first byte to the close.
  */
 import type { Deadlined } from "../base/deadline_heap.ts";
+import { answersSince } from "../config/version.ts";
 import type { Database } from "../keyspace/database.ts";
 import { Argv } from "../protocol/argv.ts";
 import { QueryBuffer } from "../protocol/query_buffer.ts";
 import { Reply } from "../protocol/reply.ts";
 import type { Ref } from "../memory/memory.ts";
+import type { Id128 } from "../structures/id128.ts";
 import type { AclUser } from "./acl_user.ts";
 import {
   type Call,
@@ -164,6 +166,12 @@ export interface BlockedState extends Deadlined {
   expire: (client: Client) => void;
   /** What is replied when a key is gone or holds something else; null: the client waits on. */
   whenGone: CommandError | null;
+  /** Any change of a key is a reason to try again. */
+  wantsChanges: boolean;
+  /** Where readers of streams began, by key; null for others. */
+  startIds: ReadonlyMap<string, Id128> | null;
+  /** Its command was carried out once more, in vain. */
+  waitsOn: boolean;
   /** What the command took, in µs, before it began to wait. */
   durationUs: number;
 }
@@ -267,6 +275,7 @@ export class Client {
     this.user = user;
     this.isAuthenticated = isAuthenticated;
     if (!user.isUnlimited) this.flags |= REDIS_LIMITED_USER;
+    this.reply.showsFewestDigits = answersSince(host.config, "7.2");
   }
 
   /**

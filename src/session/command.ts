@@ -118,6 +118,14 @@ export function rangeSpec(flags: string, first: number, last: number, notes?: st
   return notes === undefined ? spec : { ...spec, notes };
 }
 
+/** Tips of a command that a client of a cluster sends to all nodes, all of which must succeed. */
+export const ON_ALL_NODES = ["request_policy:all_nodes", "response_policy:all_succeeded"] as const;
+
+/** Columns that later releases have changed. */
+export type RowChange = Partial<
+  Pick<RedisCommand, "arity" | "flags" | "tips" | "keySpecs" | "categories">
+>;
+
 export interface RedisCommand {
   /**
    * Lower case; a subcommand is "config|get". It says what the command is; `rename-command` changes
@@ -128,8 +136,8 @@ export interface RedisCommand {
   proc: (client: Client) => void;
   /** Arguments including the name; -3 means at least 3. */
   arity: number;
-  /** Where later releases take more arguments: what is the arity from which one on. */
-  arityFrom?: readonly [release: RedisRelease, arity: number];
+  /** What is otherwise from a release on. */
+  changedIn?: readonly [release: RedisRelease, change: RowChange];
   flags: readonly CommandFlag[];
   /** First, last, step, as in COMMAND INFO. */
   keys: KeyRange;
@@ -162,6 +170,8 @@ export interface RedisCommand {
   summary: string;
   /** Hints for clients that COMMAND INFO prints: "nondeterministic_output" … */
   tips?: readonly string[];
+  /** An own directive without which the command is unknown. */
+  enabledBy?: "acceptMaintNotifications";
   /** Rows of subcommands; the container's own `proc` is never called. */
   subcommands?: readonly RedisCommand[];
 }

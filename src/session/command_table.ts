@@ -7,6 +7,7 @@
  * The look-up takes the name as it stands in the query buffer, letters of either case, and makes no
  * string of it. COMMAND's output is made elsewhere, from the same rows.
  */
+import type { ConfigValues } from "../config/config_values.ts";
 import type { RedisRelease } from "../config/version.ts";
 import { asciiLower } from "../base/ascii.ts";
 import { equalsIgnoreCase } from "../base/bytes.ts";
@@ -28,10 +29,12 @@ declare module "./host.ts" {
 
 /** A row as it is in a release. */
 function atRelease(row: RedisCommand, release: RedisRelease): RedisCommand {
-  const { arityFrom } = row;
-  if (arityFrom === undefined || release < arityFrom[0]) return row;
-  return { ...row, arity: arityFrom[1] };
+  const { changedIn } = row;
+  return changedIn === undefined || release < changedIn[0] ? row : { ...row, ...changedIn[1] };
 }
+
+/** The directives of `enabledBy`. */
+type EnablingDirectives = Pick<ConfigValues, NonNullable<RedisCommand["enabledBy"]>>;
 
 export class CommandTable {
   /** Commands without their subcommands, by the name they are called by, in lower case. */
@@ -42,10 +45,22 @@ export class CommandTable {
   readonly #byOwnName = new Map<string, CompiledCommand>();
   readonly #slots: (CompiledCommand | null)[] = new Array(SLOTS).fill(null);
   #nameBytesMax = 0;
+  readonly #enabled: Partial<EnablingDirectives>;
 
-  /** `release` decides on the arity of commands that a later one gave more arguments. */
-  constructor(rows: readonly RedisCommand[], release: RedisRelease = "7.0") {
-    for (const row of rows) this.byName.set(row.name, this.#compile(atRelease(row, release), []));
+  readonly #release: RedisRelease;
+
+  /**
+   * `release` decides on what later ones have changed in a row; `enabled`: the directives on which
+   * commands depend.
+   */
+  constructor(
+    rows: readonly RedisCommand[],
+    release: RedisRelease = "7.0",
+    enabled: Partial<EnablingDirectives> = {},
+  ) {
+    this.#release = release;
+    this.#enabled = enabled;
+    for (const row of rows) this.byName.set(row.name, this.#compile(row, []));
     this.#fillSlots();
   }
 
@@ -127,7 +142,8 @@ export class CommandTable {
     }
   }
 
-  #compile(row: RedisCommand, inherited: readonly CommandTrait[]): CompiledCommand {
+  #compile(written: RedisCommand, inherited: readonly CommandTrait[]): CompiledCommand {
+    const row = atRelease(written, this.#release);
     const traits = [...inherited, ...row.traits ?? []];
     const command: CompiledCommand = {
       ...row,
@@ -144,7 +160,10 @@ export class CommandTable {
     this.#byOwnName.set(row.name, command);
     if (row.subcommands !== undefined) {
       command.subcommandTable = new Map();
-      for (const subcommand of row.subcommands) {
+      command.subcommands = row.subcommands.filter(({ enabledBy }) =>
+        enabledBy === undefined || this.#enabled[enabledBy] === true
+      );
+      for (const subcommand of command.subcommands) {
         const ownName = subcommand.name.slice(subcommand.name.indexOf("|") + 1);
         command.subcommandTable.set(ownName, this.#compile(subcommand, traits));
       }

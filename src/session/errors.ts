@@ -5,6 +5,10 @@
  * built once and carry no stack, since throwing a prebuilt object costs a sixth of making an Error.
  * The rule that makes throwing safe: no throw after the first change.
  */
+import type { Argv } from "../protocol/argv.ts";
+
+/** So much of what a client sent is shown in an error. */
+export const SHOWN_ARGUMENT_BYTES_MAX = 128;
 
 /** What a client did wrong; `text` is the reply without its leading "-". */
 export class CommandError {
@@ -56,6 +60,16 @@ export function wrongArity(name: string): CommandError {
 /** "invalid expire time"; `name` is the command's full name. */
 export function invalidExpireTime(name: string): CommandError {
   return error(`ERR invalid expire time in '${name}' command`);
+}
+
+/** A command that does not exist, with the beginning of its arguments. */
+export function unknownCommand(argv: Argv): CommandError {
+  let shown = "";
+  for (let index = 1; index < argv.count && shown.length < SHOWN_ARGUMENT_BYTES_MAX; index++) {
+    shown += `'${argv.quoted(index, SHOWN_ARGUMENT_BYTES_MAX - shown.length)}' `;
+  }
+  const name = argv.quoted(0, SHOWN_ARGUMENT_BYTES_MAX);
+  return error(`ERR unknown command '${name}', with args beginning with: ${shown}`);
 }
 
 /**

@@ -24,7 +24,7 @@ import type { SoftwareFork } from "../memory/software_fork.ts";
 import type { FileSystem } from "../persistence/file_system.ts";
 import type { CommandDurations } from "../statistics/duration_histogram.ts";
 import type { LatencyMonitor } from "../statistics/latency.ts";
-import type { Slowlog } from "../statistics/slowlog.ts";
+import type { CommandLogs } from "../statistics/slowlog.ts";
 import type { Statistics } from "../statistics/statistics.ts";
 import type { Gates } from "./gates.ts";
 
@@ -40,7 +40,7 @@ export interface Host {
   readonly evictor: Evictor;
   readonly statistics: Statistics;
   readonly durations: CommandDurations;
-  readonly slowlog: Slowlog;
+  readonly commandLogs: CommandLogs;
   readonly latency: LatencyMonitor;
   readonly gates: Gates;
   readonly timers: Timers;

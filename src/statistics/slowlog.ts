@@ -1,6 +1,7 @@
 /**
- * Slow log: the last commands that took longer than `slowlog-log-slower-than`, with their
- * arguments, shortened where they are many or long, and who sent them.
+ * Logs of commands that stood out: those that took longer than `slowlog-log-slower-than` (the slow
+ * log), and, of Valkey 8.1, those with a large request or a large reply. Each has the last ones,
+ * with their arguments, shortened where they are many or long, and who sent them.
  */
 import { latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
@@ -9,21 +10,24 @@ import type { Argv } from "../protocol/argv.ts";
 const SHOWN_ARGUMENTS_MAX = 32;
 const SHOWN_BYTES_MAX = 128;
 
-export interface SlowlogEntry {
+/** A command in a log. */
+export interface CommandLogEntry {
   id: number;
   /** Unix time in seconds. */
   timeSeconds: number;
-  microseconds: number;
+  /** What made it stand out: µs in the slow log, bytes in the others. */
+  amount: number;
   /** The arguments as Latin-1 text, shortened. */
   shownArguments: string[];
   address: string;
   clientName: string;
 }
 
-/** A command that was slow. */
-export interface SlowCall {
+/** A command that stood out. */
+export interface LoggedCall {
   argv: Argv;
-  microseconds: number;
+  /** µs or bytes; see CommandLogEntry. */
+  amount: number;
   /** Address and name of the client. */
   address: string;
   clientName: string;
@@ -31,19 +35,36 @@ export interface SlowCall {
   isSecret(index: number): boolean;
 }
 
-/** The directive it follows; read anew every time. */
-interface SlowlogConfig {
+/** The directives that they follow; read anew every time. */
+interface LogsConfig {
   readonly slowlogMaxLen: number;
+  readonly commandlogLargeRequestMaxLen: number;
+  readonly commandlogLargeReplyMaxLen: number;
 }
 
-export class Slowlog {
-  readonly #config: SlowlogConfig;
+/** The three logs. */
+export class CommandLogs {
+  readonly slow: CommandLog;
+  readonly largeRequest: CommandLog;
+  readonly largeReply: CommandLog;
+
+  constructor(config: LogsConfig) {
+    this.slow = new CommandLog(() => config.slowlogMaxLen);
+    this.largeRequest = new CommandLog(() => config.commandlogLargeRequestMaxLen);
+    this.largeReply = new CommandLog(() => config.commandlogLargeReplyMaxLen);
+  }
+}
+
+/** The last commands that stood out in one way. */
+export class CommandLog {
+  /** How many entries are kept. */
+  readonly #maxLength: () => number;
   /** The newest entry is the last one. */
-  readonly #entries: SlowlogEntry[] = [];
+  readonly #entries: CommandLogEntry[] = [];
   #nextId = 0;
 
-  constructor(config: SlowlogConfig) {
-    this.#config = config;
+  constructor(maxLength: () => number) {
+    this.#maxLength = maxLength;
   }
 
   get length(): number {
@@ -51,22 +72,22 @@ export class Slowlog {
   }
 
   /** Notes a command that has just run. */
-  add(call: SlowCall): void {
-    const { slowlogMaxLen } = this.#config;
-    if (slowlogMaxLen === 0) return;
+  add(call: LoggedCall): void {
+    const maxLength = this.#maxLength();
+    if (maxLength === 0) return;
     this.#entries.push({
       id: this.#nextId++,
       timeSeconds: Math.floor(clock.nowMs() / 1000),
-      microseconds: Math.floor(call.microseconds),
+      amount: Math.floor(call.amount),
       shownArguments: shownArguments(call),
       address: call.address,
       clientName: call.clientName,
     });
-    while (this.#entries.length > slowlogMaxLen) this.#entries.shift();
+    while (this.#entries.length > maxLength) this.#entries.shift();
   }
 
   /** The newest `count` entries, the newest first. */
-  newest(count: number): SlowlogEntry[] {
+  newest(count: number): CommandLogEntry[] {
     return this.#entries.slice(Math.max(0, this.#entries.length - count)).reverse();
   }
 
@@ -75,7 +96,7 @@ export class Slowlog {
   }
 }
 
-function shownArguments({ argv, isSecret }: SlowCall): string[] {
+function shownArguments({ argv, isSecret }: LoggedCall): string[] {
   const { count } = argv;
   const shownCount = Math.min(count, SHOWN_ARGUMENTS_MAX);
   const shown: string[] = [];
@@ -96,4 +117,20 @@ function shownArgument(argv: Argv, index: number): string {
   if (length <= SHOWN_BYTES_MAX) return argv.text(index);
   const start = latin1Text(argv.bytes, argv.starts[index], SHOWN_BYTES_MAX);
   return `${start}... (${length - SHOWN_BYTES_MAX} more bytes)`;
+}
+
+const CRLF_BYTES = 2;
+
+/** Bytes of a request with these arguments. */
+export function requestBytes({ count, lengths }: Argv): number {
+  let bytes = headBytes(count);
+  for (let index = 0; index < count; index++) {
+    bytes += headBytes(lengths[index]) + lengths[index] + CRLF_BYTES;
+  }
+  return bytes;
+}
+
+/** Bytes of a line that has a mark and a number. */
+function headBytes(value: number): number {
+  return 1 + String(value).length + CRLF_BYTES;
 }

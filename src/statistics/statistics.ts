@@ -56,6 +56,11 @@ export class Statistics {
   /** Reads from and writes to sockets. */
   readsProcessed = 0;
   writesProcessed = 0;
+  /** Turns that have ended, and how long they took in all, in µs (execution/turn.ts). */
+  turns = 0;
+  turnsUs = 0;
+  /** Of that time, what commands took. */
+  commandsUs = 0;
   errorReplies = 0;
   /** Errors that a replica answered its master with. */
   unexpectedErrorReplies = 0;
@@ -72,6 +77,8 @@ export class Statistics {
   readonly outputRate = new Rate();
   readonly replicationInputRate = new Rate();
   readonly replicationOutputRate = new Rate();
+  readonly turnRate = new Rate();
+  readonly turnTimeRate = new Rate();
 
   countError(text: string): void {
     this.errorReplies++;
@@ -97,6 +104,9 @@ export class Statistics {
     this.partialSyncFailures = 0;
     this.readsProcessed = 0;
     this.writesProcessed = 0;
+    this.turns = 0;
+    this.turnsUs = 0;
+    this.commandsUs = 0;
     this.errorReplies = 0;
     this.errorsByCode.clear();
     Object.assign(this.accessDenied, { auth: 0, command: 0, key: 0, channel: 0 });
@@ -108,5 +118,7 @@ export class Statistics {
     this.outputRate.reset();
     this.replicationInputRate.reset();
     this.replicationOutputRate.reset();
+    this.turnRate.reset();
+    this.turnTimeRate.reset();
   }
 }

@@ -255,3 +255,32 @@ Deno.test("ACL: names that every object of the language has are no rules", () =>
     assertEquals(server.raw("ACL", "SETUSER", "u", `(${rule})`).includes("Syntax error"), true);
   }
 });
+
+/** Rules, and what ACL LIST shows of them as redis-server 8.2.3 does. */
+const RULE_ORDER: readonly [rules: string, shown: string][] = [
+  ["+get +@read -set +@all -debug +config|get", "+@all -debug +config|get"],
+  ["+get -get +get +@string -@string", "-@all +get -@string"],
+  ["+@read -get +@write +client -client|kill", "-@all +@read -get +@write +client -client|kill"],
+  ["-client|kill +client", "-@all +client"],
+  ["+client|kill -client +client|kill", "-@all -client +client|kill"],
+  ["+GET +@READ", "-@all +get +@read"],
+  ["+select|0 +select|1 -select", "-@all -select"],
+  ["+select|0 +select|1 +SELECT|0", "-@all +select|1 +select|0"],
+  ["allcommands -get nocommands +set", "-@all +set"],
+];
+
+Deno.test("from 7.2 on the rules about commands are shown as they were given", () => {
+  for (const release of ["7.2", "7.4"]) {
+    using server = new EmbeddedServer([["redis-version", release]]);
+    for (const [rules, shown] of RULE_ORDER) {
+      server.run("ACL", "SETUSER", "u", "reset", ...rules.split(" "));
+      const users = server.run("ACL", "LIST") as string[];
+      const line = users.find((text) => text.startsWith("user u "))!;
+      assertEquals(line, `user u off sanitize-payload resetchannels ${shown}`, rules);
+      // Given to another user, they make the same one.
+      server.run("ACL", "SETUSER", "v", "reset", ...shown.split(" "));
+      const commandsOf = (name: string) => (server.run("ACL", "GETUSER", name) as unknown[])[5];
+      assertEquals(commandsOf("v"), commandsOf("u"), rules);
+    }
+  }
+});

@@ -1,7 +1,7 @@
 /** Deadline heap: against a sorted list. */
 import { assertEquals } from "@std/assert";
 import { DeadlineHeap } from "../../src/base/deadline_heap.ts";
-import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
+import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 
 function item(deadlineMs: number, order = 0) {
   return { deadlineMs, order, heapIndex: -1 };
@@ -32,7 +32,7 @@ Deno.test("taking out what is not in does nothing", () => {
 });
 
 Deno.test("whatever is added and taken out, the first is that of a sorted list", () => {
-  const seed = freshSeed();
+  const seed = testSeed();
   const random = new SeededRandom(seed);
   const heap = new DeadlineHeap();
   const inside: ReturnType<typeof item>[] = [];

@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 import { latin1Bytes } from "../../src/base/bytes.ts";
 import {
   formatDouble17,
+  formatDoubleShort,
   formatFixed,
   formatHuman,
   formatScore,
@@ -127,4 +128,27 @@ Deno.test("formatHuman drops trailing zeros and the sign of zero", () => {
   assertEquals(formatHuman(-0), "0");
   assertEquals(formatHuman(1e-30), "0");
   assertEquals(formatHuman(-1e-30), "0");
+});
+
+Deno.test("formatDoubleShort shows the fewest digits, with an exponent where Redis has one", () => {
+  // Scores as redis-server 8.2.3 shows them.
+  const cases: [number, string][] = [
+    [0.1, "0.1"],
+    [2.5 + 0.1, "2.6"],
+    [-0, "-0"],
+    [5e-324, "5e-324"],
+    [1e-7, "1e-7"],
+    [-1.5e-5, "-0.000015"],
+    [0.00012, "0.00012"],
+    [1.2345678e-10, "1.2345678e-10"],
+    [100000, "100000"],
+    [1e17, "100000000000000000"],
+    [123456789012345678, "123456789012345680"],
+    [12345678901234567890, "12345678901234567000"],
+    [1e20, "1e+20"],
+    [Number.MAX_VALUE, "1.7976931348623157e+308"],
+    [-Infinity, "-inf"],
+    [NaN, "nan"],
+  ];
+  for (const [value, text] of cases) assertEquals(formatDoubleShort(value), text);
 });

@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { hashBytes, seedHash } from "../../src/base/hash.ts";
-import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
+import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 
 /** The key 00 01 … 07, as the vectors use it. */
 const VECTOR_KEY = Int32Array.of(0x03020100, 0x07060504);
@@ -66,7 +66,7 @@ Deno.test("the hash has the published values", () => {
 });
 
 Deno.test("the hash agrees with the plain algorithm at every length, place and key", () => {
-  const seed = freshSeed();
+  const seed = testSeed();
   const random = new SeededRandom(seed);
   for (let round = 0; round < 300; round++) {
     const key = Int32Array.of(random.next() | 0, random.next() | 0);

@@ -41,10 +41,10 @@ Deno.test("CLIENT SETINFO shows the library at the end of the line", () => {
   assertEquals(server.run("CLIENT", "SETINFO", "LIB-NAME", "ioredis"), "OK");
   assertEquals(server.run("CLIENT", "SETINFO", "lib-ver", "5.3.2"), "OK");
   assertMatch(server.run("CLIENT", "INFO") as string, / lib-name=ioredis lib-ver=5\.3\.2\n$/);
-  const refused = server.run("CLIENT", "SETINFO", "lib-name", "a b");
+  const refused = server.run("CLIENT", "SETINFO", "Lib-Name", "a b");
   assertEquals(
     errorText(refused),
-    "ERR lib-name cannot contain spaces, newlines or special characters.",
+    "ERR Lib-Name cannot contain spaces, newlines or special characters.",
   );
   assertEquals(errorText(server.run("CLIENT", "SETINFO", "x", "y")), "ERR Unrecognized option 'x'");
 });
@@ -193,4 +193,18 @@ Deno.test("CLIENT KILL MAXAGE closes those who came long ago", () => {
   } finally {
     clock.useRealTime();
   }
+});
+
+Deno.test("CLIENT MAINT_NOTIFICATIONS is unknown, or accepted where the directive says so", () => {
+  const words = ["CLIENT", "MAINT_NOTIFICATIONS", "ON", "moving-endpoint-type", "none"];
+  using server = new EmbeddedServer();
+  assertEquals(
+    server.raw(...words),
+    "-ERR unknown subcommand 'MAINT_NOTIFICATIONS'. Try CLIENT HELP.\r\n",
+  );
+  assertEquals(server.run("COMMAND", "INFO", "client|maint_notifications"), [null]);
+  using accepting = new EmbeddedServer([["accept-maint-notifications", "yes"]]);
+  assertEquals(accepting.run(...words), "OK");
+  assertEquals(accepting.run("CLIENT", "maint_notifications", "off"), "OK");
+  assertEquals(accepting.raw("CLIENT", "MAINT_NOTIFICATIONS", "x"), "-ERR syntax error\r\n");
 });

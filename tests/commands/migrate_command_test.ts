@@ -127,7 +127,9 @@ Deno.test("a connection that turns out to be closed is made anew, once, and not 
   io.answer = { ...failure, end: "read failed", isTimeout: true };
   assertEquals(migrate("b"), "-IOERR error or timeout reading to target instance\r\n");
   assertEquals(io.connects.length, 4);
-  io.isReachable = false;
+  io.connectOutcome = "refused";
+  assertEquals(migrate("b"), "-IOERR error or timeout writing to target instance\r\n");
+  io.connectOutcome = "failed";
   assertEquals(migrate("b"), "-IOERR error or timeout connecting to the client\r\n");
   assertEquals(keysOf(server), "bc");
 });

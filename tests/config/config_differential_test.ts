@@ -25,10 +25,20 @@ const REFUSED_FOR_OTHER_REASONS = [
 
 /** Parameters that Redis does not have. */
 const OWN = [
+  "accept-maint-notifications",
   "active-defrag-threshold-auto",
   "aof-load-corrupt-tail-max-size",
+  "backup-sealed-ttl",
+  "backupdirname",
+  "commandlog-execution-slower-than",
+  "commandlog-large-reply-max-len",
+  "commandlog-large-request-max-len",
+  "commandlog-reply-larger-than",
+  "commandlog-request-larger-than",
+  "commandlog-slow-execution-max-len",
   "log-format",
   "log-timestamp-format",
+  "preload-file",
   "rdb-version",
   "redis-version",
   "script-memory-limit",

@@ -11,6 +11,14 @@ function serverOf(release: string): EmbeddedServer {
   return new EmbeddedServer([["redis-version", release], ["enable-debug-command", "yes"]]);
 }
 
+/** Compares replies; the one of a row without any does not matter. */
+function expectRows(server: EmbeddedServer, rows: readonly Row[]): void {
+  for (const row of rows) {
+    if (row[1] === "") server.run(...row[0].split(" "));
+    else expectReplies(server, [row]);
+  }
+}
+
 const VERSIONS: readonly [release: string, version: string][] = [
   ["7.0", "7.0.15"],
   ["7.2", "7.2.4"],
@@ -52,10 +60,7 @@ const RANKS: readonly Row[] = [
 
 Deno.test("ZRANK WITHSCORE replies rank and score from 7.2 on", () => {
   using server = serverOf("7.2");
-  for (const row of RANKS) {
-    if (row[1] === "") server.run(...row[0].split(" "));
-    else expectReplies(server, [row]);
-  }
+  expectRows(server, RANKS);
   using older = serverOf("7.0");
   const refusal = "-ERR wrong number of arguments for 'zrank' command";
   expectReplies(older, [["ZRANK z b WITHSCORE", refusal]]);
@@ -187,6 +192,129 @@ Deno.test("INFO counts keys that clients wait for, and those waited for until th
   server.connect().send("XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">");
   const clients = server.run("INFO", "clients") as string;
   assertMatch(clients, /total_blocking_keys:3\r\ntotal_blocking_keys_on_nokey:1\r\n/);
+});
+
+const DOUBLES: readonly Row[] = [
+  ["ZADD z 2.5 a 1e17 b", ":2"],
+  ["ZINCRBY z 0.1 a", "$3 2.6"],
+  ["ZADD z INCR 1e-7 c", "$4 1e-7"],
+  ["ZSCORE z b", "$18 100000000000000000"],
+  ["ZSCAN z 0", "*2 $1 0 *6 $1 c $4 1e-7 $1 a $3 2.6 $1 b $18 100000000000000000"],
+  ["HELLO 3", ""],
+  ["ZMSCORE z a", "*1 ,2.6"],
+  ["ZSCAN z 0 COUNT 1", "*2 $1 0 *6 $1 c $4 1e-7 $1 a $3 2.6 $1 b $18 100000000000000000"],
+  ["EVAL return{double=0.1} 0", ",0.1"],
+  ["EVAL return{double=0/0} 0", ",nan"],
+];
+
+Deno.test("doubles have the fewest digits that mean them from 7.2 on", () => {
+  using server = serverOf("7.2");
+  expectRows(server, DOUBLES);
+  using older = serverOf("7.0");
+  expectReplies(older, [["ZADD z INCR 2.6 a", "$18 2.6000000000000001"]]);
+});
+
+/** Of COMMAND INFO: the place of a column, and what it is before 7.2 and since. */
+const ROWS: readonly [command: string, column: number, older: Plain, later: Plain][] = [
+  ["blpop", 2, ["write", "noscript", "blocking"], ["write", "blocking"]],
+  ["wait", 2, ["noscript"], ["blocking"]],
+  ["wait", 6, ["@slow", "@connection"], ["@slow", "@blocking", "@connection"]],
+  ["command|getkeys", 1, -4, -3],
+  ["acl|save", 7, [], ["request_policy:all_nodes", "response_policy:all_succeeded"]],
+  ["cluster|slots", 2, ["stale"], ["loading", "stale"]],
+  ["msetnx", 7, ["request_policy:multi_shard", "response_policy:agg_min"], []],
+];
+
+Deno.test("COMMAND tells of each command what the release knows, of subcommands, too", () => {
+  for (const [release] of VERSIONS) {
+    using server = serverOf(release);
+    const of = (name: string) => (server.run("COMMAND", "INFO", name) as Plain[][])[0]!;
+    for (const [name, column, older, later] of ROWS) {
+      const wanted = release === "7.0" ? older : later;
+      const sorted = (cell: unknown) => Array.isArray(cell) ? [...cell].sort() : cell;
+      const [container] = name.split("|");
+      const row = name === container
+        ? of(name)
+        : (of(container!)[9] as Plain[][]).find(([own]) => own === name)!;
+      assertEquals(sorted(row[column]), sorted(wanted), `${release} ${name}`);
+      assertEquals(sorted(of(name)[column]), sorted(wanted), `${release} ${name}`);
+    }
+  }
+});
+
+const IN_SCRIPTS: readonly [script: string, later: string][] = [
+  ["return redis.call('BLPOP', 'none', 0)", "$-1"],
+  ["redis.call('RPUSH', 'l', 'a') return redis.call('BLPOP', 'l', 0)", "*2 $1 l $1 a"],
+  ["return redis.call('BLMOVE', 'none', 'l', 'LEFT', 'LEFT', 0)", "$-1"],
+  ["return redis.call('BZPOPMIN', 'none', 0)", "$-1"],
+  ["return redis.call('XREAD', 'BLOCK', 0, 'STREAMS', 'none', '$')", "$-1"],
+  ["return redis.call('WAIT', 1, 0)", ":0"],
+];
+
+Deno.test("commands that wait do not wait in scripts from 7.2 on, where 7.0 refuses them", () => {
+  using server = serverOf("7.2");
+  using older = serverOf("7.0");
+  for (const [script, later] of IN_SCRIPTS) {
+    assertEquals(server.raw("EVAL", script, "0").replaceAll("\r\n", " ").trim(), later, script);
+    assertMatch(older.raw("EVAL", script, "0"), /^-ERR .* not allowed/);
+  }
+  expectReplies(server, [["COMMAND GETKEYS ping", "-ERR The command has no key arguments"]]);
+});
+
+const COMMAND_RULES: readonly [rules: string, kept: string, outcome: string][] = [
+  ["-@all +@set +@hash -@geo", "-@all +@set +@hash -@geo", "-@all +@hash +@set"],
+  [
+    "+@all -client +CLIENT|list -get +@read",
+    "+@all -client +client|list -get +@read",
+    "+@all -client +client|list",
+  ],
+  ["+config|get +config|set -CONFIG", "-@all -config", "-@all"],
+  ["+client|id +@read -client|id", "-@all +@read -client|id", "-@all +@read"],
+  ["+select|A +select|a", "-@all +select|a", "-@all +select|A"],
+  ["+get -@read +@read", "-@all +get +@read", "-@all +@read"],
+  ["+get +@all +get nocommands", "-@all", "-@all"],
+];
+
+Deno.test("ACL LIST and GETUSER keep the rules for commands from 7.2 on", () => {
+  for (const [release] of VERSIONS) {
+    using server = serverOf(release);
+    for (const [rules, kept, outcome] of COMMAND_RULES) {
+      const wanted = release === "7.0" ? outcome : kept;
+      server.run("ACL", "SETUSER", "u", "reset", ...rules.split(" "));
+      const [, , , , , commands] = server.run("ACL", "GETUSER", "u") as Plain[];
+      assertEquals(commands, wanted);
+      const [, line] = server.run("ACL", "LIST") as string[];
+      assertEquals(line, `user u off sanitize-payload resetchannels ${wanted}`);
+      const [words] = /(?<=resetchannels ).*/.exec(line)!;
+      server.run("ACL", "SETUSER", "again", "reset", ...words.split(" "), `(${words})`);
+      const allowed = (name: string) => server.server.acl.find(name)!.root.allowed;
+      assertEquals(allowed("again"), allowed("u"));
+      server.run("ACL", "DELUSER", "again");
+    }
+  }
+});
+
+Deno.test("XINFO tells since when a consumer got nothing from 7.2 on", () => {
+  for (const [release] of VERSIONS) {
+    using server = serverOf(release);
+    server.run("XADD", "s", "1-1", "a", "1");
+    server.run("XGROUP", "CREATE", "s", "g", "0");
+    server.run("XGROUP", "CREATECONSUMER", "s", "g", "idle");
+    server.run("XREADGROUP", "GROUP", "g", "reads", "STREAMS", "s", ">");
+    const [idle, reads] = server.run("XINFO", "CONSUMERS", "s", "g") as Plain[][];
+    const full = server.run("XINFO", "STREAM", "s", "FULL") as Plain[];
+    const group = full.at(-1) as Plain[][];
+    const [first, second] = group[0]!.at(-1) as Plain[][];
+    if (release === "7.0") {
+      assertEquals([idle!.length, reads!.length, first!.length, second!.length], [6, 6, 8, 8]);
+      continue;
+    }
+    assertEquals(idle!.slice(6), ["inactive", -1]);
+    assertEquals(reads!.slice(6, 7), ["inactive"]);
+    assertEquals(reads![7], reads![5]);
+    assertEquals([first!.length, ...first!.slice(4, 6)], [10, "active-time", -1]);
+    assertEquals(second!.slice(4, 6), ["active-time", second![3]!]);
+  }
 });
 
 Deno.test("a RESP3 subscriber that publishes hears the reply first from 7.2 on", () => {

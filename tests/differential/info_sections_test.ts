@@ -24,8 +24,8 @@ const REQUESTS = [
 /** What a command leaves in its line of statistics: calls, rejected and failed ones. */
 const OUTCOMES = ["cmdstat_get", "cmdstat_lpush", "cmdstat_config|set", "cmdstat_config"];
 
-/** Fields of ours, and of Redis 7.4. */
-const OWN_FIELDS = ["redeno_version", "expired_subkeys"];
+/** Fields of ours, and of later releases of Redis. */
+const OWN_FIELDS = ["redeno_version", "expired_subkeys", "backup_in_progress"];
 
 async function linesOf(client: RespClient, sections: readonly string[]): Promise<string[]> {
   return String(await client.expect("INFO", ...sections)).split("\r\n");

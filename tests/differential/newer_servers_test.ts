@@ -9,14 +9,15 @@ import { assertEquals } from "@std/assert";
 import { missingPeer, type PeerKind, startPeer } from "../support/replication_pair.ts";
 import type { Argument, RespClient } from "../support/resp_client.ts";
 import { type Plain, RespError } from "../support/resp_reply.ts";
-import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
+import { SeededRandom, testSeed } from "../support/seeded_random.ts";
+import { fieldExpiry, pauseAfter, TIME_COMMANDS } from "./field_expiry_requests.ts";
 import { testUnless } from "../support/tool_availability.ts";
 
 type Request = readonly Argument[];
 type RequestMaker = (random: SeededRandom) => Request;
 
 const COMMAND_COUNT = Number(Deno.env.get("REDENO_NEWER_COMMANDS") ?? 1500);
-const SEED = Number(Deno.env.get("REDENO_NEWER_SEED") ?? freshSeed());
+const SEED = Number(Deno.env.get("REDENO_NEWER_SEED") ?? testSeed());
 
 const KEYS = ["k0", "k1", "k2", "k3"];
 const VALUES = ["a", "b", "", "12", "007", "x".repeat(60), "get", "nx", "z".repeat(20_000)];
@@ -118,19 +119,59 @@ const CAMPAIGNS: readonly [name: string, kind: PeerKind, make: RequestMaker][] =
   ["SET IFEQ, DELIFEQ and MSETEX", "valkey 9.1", conditionalStrings],
   ["BITOP, BITCOUNT, BITPOS and ZRANK", "redis 8.2", bitsAndRanks],
   ["sets and their encodings", "redis 8.2", sets],
+  ["fields that expire", "redis 8.2", (random) => fieldExpiry(random, false)],
+  ["fields that expire", "valkey 9.1", (random) => fieldExpiry(random, true)],
 ];
+/** Whose encodings are compared, too; those of Valkey's hashes are its own. */
+const WITH_ENCODINGS: ReadonlySet<RequestMaker> = new Set([sets]);
+/** Two servers carry out a request within so many seconds. */
+const APART_SECONDS_MAX = 900;
 
 /** A reply as it can be compared: members in order, no error texts that are Redis's there. */
-function comparable(request: Request, reply: Plain): unknown {
-  if (request[0] === "SMEMBERS") return (reply as string[]).sort();
-  // Valkey has words of its own for MSETEX.
-  if (reply instanceof RespError) return request[0] === "MSETEX" ? "error" : reply.message;
-  return reply;
+function comparable(request: Request, reply: Plain, kind: PeerKind): unknown {
+  const command = String(request[0]);
+  if (reply instanceof RespError) {
+    // Valkey has words of its own for these.
+    const isOwn = command === "MSETEX" || (kind === "valkey 9.1" && isAboutFields(command));
+    return isOwn ? "error" : reply.message;
+  }
+  if (command === "SMEMBERS" || command === "HKEYS" || command === "HVALS") {
+    return (reply as string[]).sort();
+  }
+  return command === "HGETALL" ? pairs(reply as string[]).sort() : reply;
 }
 
-async function askBoth(clients: readonly RespClient[], request: Request): Promise<unknown[]> {
+/** Whether a command is one of those that expiry of fields brought. */
+function isAboutFields(command: string): boolean {
+  return TIME_COMMANDS.has(command) || /^H(P?EXPIRE|GETEX|SETEX|GETDEL)/.test(command);
+}
+
+function pairs(values: readonly string[]): string[] {
+  return values.flatMap((value, index) => index % 2 === 0 ? [`${value}=${values[index + 1]}`] : []);
+}
+
+/** Times that are as near as two servers can be are taken for one. */
+function alignTimes(command: string, [mine, expected]: unknown[]): unknown[] {
+  if (!TIME_COMMANDS.has(command)) return [mine, expected];
+  const apartMax = /P(TTL|EXPIRETIME)/.test(command) ? APART_SECONDS_MAX * 1000 : APART_SECONDS_MAX;
+  const isNear = (one: unknown, other: unknown) =>
+    typeof one === "number" && typeof other === "number" && one > 2 && other > 2 &&
+    Math.abs(one - other) <= apartMax;
+  const others = [expected].flat();
+  const aligned = [mine].flat().map((one, index) =>
+    isNear(one, others[index]) ? others[index] : one
+  );
+  return [Array.isArray(mine) ? aligned : aligned[0], expected];
+}
+
+async function askBoth(
+  clients: readonly RespClient[],
+  request: Request,
+  kind: PeerKind,
+): Promise<unknown[]> {
   const replies = await Promise.all(clients.map((client) => client.call(...request)));
-  return replies.map((reply) => comparable(request, reply));
+  const compared = replies.map((reply) => comparable(request, reply, kind));
+  return alignTimes(String(request[0]), compared);
 }
 
 for (const [name, kind, make] of CAMPAIGNS) {
@@ -141,18 +182,19 @@ for (const [name, kind, make] of CAMPAIGNS) {
       await using theirs = await startPeer(kind);
       using one = await ours.connect();
       using other = await theirs.connect();
+      // What has expired stays until a command meets it, at both.
+      await askBoth([one, other], ["DEBUG", "SET-ACTIVE-EXPIRE", "0"], kind);
       const random = new SeededRandom(SEED);
       for (let index = 0; index < COMMAND_COUNT; index++) {
         const request = make(random);
         const what = `seed ${SEED}, ${index}: ${request.join(" ").slice(0, 200)}`;
-        const [mine, expected] = await askBoth([one, other], request);
+        const [mine, expected] = await askBoth([one, other], request, kind);
         assertEquals(mine, expected, what);
-        if (make !== sets) continue;
-        const [encoding, wanted] = await askBoth([one, other], [
-          "OBJECT",
-          "ENCODING",
-          request[0] === "COPY" ? request[2] : request[1],
-        ]);
+        const pause = pauseAfter(request);
+        if (pause !== null) await askBoth([one, other], pause, kind);
+        if (!WITH_ENCODINGS.has(make)) continue;
+        const key = request[0] === "COPY" ? request[2] : request[1];
+        const [encoding, wanted] = await askBoth([one, other], ["OBJECT", "ENCODING", key], kind);
         assertEquals(encoding, wanted, what);
       }
     },

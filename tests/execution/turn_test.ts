@@ -1,5 +1,7 @@
 /** Turn: durable first, then one write for each client. */
 import { assert, assertEquals } from "@std/assert";
+import * as clock from "../../src/base/clock.ts";
+import { Statistics } from "../../src/statistics/statistics.ts";
 import { Timers } from "../../src/base/timers.ts";
 import { type Flushable, Turn } from "../../src/execution/turn.ts";
 import { delay } from "../support/text.ts";
@@ -7,7 +9,7 @@ import { delay } from "../support/text.ts";
 class Recorder {
   readonly events: string[] = [];
   isDurable = true;
-  readonly turn = new Turn(new Timers(), () => {
+  readonly turn = new Turn(new Statistics(), new Timers(), () => {
     this.events.push("durable");
     return this.isDurable;
   });
@@ -75,7 +77,7 @@ Deno.test("whatever an end of a turn asks for, no other end follows before the n
       turn.open();
     },
   };
-  const turn = new Turn(new Timers(), () => {
+  const turn = new Turn(new Statistics(), new Timers(), () => {
     ends++;
     assert(ends <= 4, "ends follow from each other");
     turn.schedule();
@@ -106,10 +108,23 @@ Deno.test("what waits for the events runs in the order of the calls, once, and n
 
 Deno.test("a turn is opened once, and ends by itself", async () => {
   const recorder = new Recorder();
-  assertEquals([recorder.turn.open(), recorder.turn.open()], [true, false]);
+  assertEquals([recorder.turn.open() > 0, recorder.turn.open()], [true, 0]);
   recorder.turn.schedule();
   await Promise.resolve();
   await Promise.resolve();
-  assertEquals([recorder.take(), recorder.turn.open()], [["durable"], true]);
+  assertEquals([recorder.take(), recorder.turn.open() > 0], [["durable"], true]);
   await Promise.resolve();
+});
+
+Deno.test("turns with requests are counted with their time, others are not", async () => {
+  const statistics = new Statistics();
+  const turn = new Turn(statistics, new Timers(), () => true);
+  turn.schedule();
+  await Promise.resolve();
+  assertEquals([statistics.turns, statistics.turnsUs], [0, 0]);
+  const beganUs = turn.open();
+  turn.end();
+  const tookUs = clock.monotonicUs() - beganUs;
+  assertEquals(statistics.turns, 1);
+  assertEquals(statistics.turnsUs >= 0 && statistics.turnsUs <= tookUs, true);
 });

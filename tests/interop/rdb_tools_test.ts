@@ -7,33 +7,13 @@ import { assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { fillDataset } from "../support/dataset.ts";
 import { datasetDifferences, readDataset } from "../support/digest.ts";
+import { pythonPackages } from "../support/python_packages.ts";
 import type { RespClient } from "../support/resp_client.ts";
 import { startServer } from "../support/server_process.ts";
 import { concatBytes, fromLatin1, latin1, printLine, quoted, utf8 } from "../support/text.ts";
 
 const PACKAGES = ["rdb-py==0.4.0", "rdbtools==0.1.15"];
-const INSTALL_TIMEOUT_MS = 90_000;
 const SMALL = { plainKeyCount: 50, largeBytes: 100_000 };
-
-/** Where the packages are, installed when first asked for; null if they are not to be had. */
-let installed: Promise<string | null> | null = null;
-
-async function install(): Promise<string | null> {
-  const target = await Deno.makeTempDir({ prefix: "redeno_python_" });
-  globalThis.addEventListener("unload", () => Deno.removeSync(target, { recursive: true }));
-  const args = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", target, ...PACKAGES];
-  try {
-    const { success } = await new Deno.Command("python3", {
-      args,
-      stdout: "null",
-      stderr: "null",
-      signal: AbortSignal.timeout(INSTALL_TIMEOUT_MS),
-    }).output();
-    return success ? target : null;
-  } catch {
-    return null;
-  }
-}
 
 /** Declares a test that runs Python with the packages; it says so if they are missing. */
 function testWithPackages(
@@ -41,7 +21,7 @@ function testWithPackages(
   body: (python: (...args: string[]) => Promise<Uint8Array>) => Promise<void>,
 ): void {
   Deno.test(name, async () => {
-    const path = await (installed ??= install());
+    const path = await pythonPackages(PACKAGES);
     if (path === null) {
       printLine(`skipped: ${name}: ${PACKAGES.join(" and ")} cannot be fetched`);
       return;

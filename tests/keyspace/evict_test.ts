@@ -28,6 +28,7 @@ class Scene implements Disposable {
       keyReady: () => {},
       databaseFlushed: () => {},
       fieldVanishes: () => {},
+      fieldsEvent: () => {},
       keyVanishes: () => this.events.push("vanishes"),
       keyEvent: (_db, _class, event) => {
         if (event !== "new") this.events.push(event);

@@ -28,6 +28,7 @@ class Scene implements Disposable {
       keyReady: () => {},
       databaseFlushed: () => {},
       fieldVanishes: () => {},
+      fieldsEvent: () => {},
       keyVanishes: (_db, bytes, start, length) => {
         this.vanished.push(latin1Text(bytes, start, length));
       },

@@ -26,7 +26,7 @@ Deno.test("an exchange is over when the call returns", async () => {
     const port = await new Promise<number>((resolve) => {
       peer.onmessage = (event) => resolve(event.data);
     });
-    assertEquals(io.connect(1, "127.0.0.1", port, 60_000), true);
+    assertEquals(io.connect(1, "127.0.0.1", port, 60_000), "connected");
     assertEquals(io.exchange(1, [latin1("request")], 2, 60_000), {
       end: "done",
       isTimeout: false,
@@ -37,12 +37,12 @@ Deno.test("an exchange is over when the call returns", async () => {
     const { end, isTimeout } = io.exchange(1, [latin1("request")], 1, 60_000);
     assertEquals([end, isTimeout], ["read failed", false]);
     assertEquals(io.exchange(1, [latin1("request")], 1, 60_000).end, "write failed");
-    assertEquals(io.connect(2, "127.0.0.1", port, 60_000), true);
+    assertEquals(io.connect(2, "127.0.0.1", port, 60_000), "connected");
     io.close(2);
     // What is started again knows nothing of the sockets that were.
     io.stop();
     assertEquals(io.exchange(2, [latin1("request")], 1, 60_000).end, "write failed");
-    assertEquals(io.connect(3, "127.0.0.1", freePort(), 60_000), false);
+    assertEquals(io.connect(3, "127.0.0.1", freePort(), 60_000), "refused");
   } finally {
     io.stop();
     peer.terminate();

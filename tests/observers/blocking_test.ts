@@ -208,3 +208,110 @@ Deno.test("clients that serve each other in a circle come to an end", () => {
     server.run("DEL", "a");
   }
 });
+
+const NEVER_SERVED = [
+  ["BLPOP", "k", "0"],
+  ["BLMPOP", "0", "1", "k", "LEFT"],
+  ["BLMOVE", "k", "other", "LEFT", "LEFT", "0"],
+  ["BLMOVEM", "k", "other", "LEFT", "LEFT", "0", "EXACTLY", "1", "OBO"],
+];
+
+Deno.test("from 7.2 on a client that may not any more is refused when it could be served", () => {
+  for (const [release, isRefused] of [["7.0", false], ["7.2", true], ["7.4", true]] as const) {
+    for (const command of NEVER_SERVED) {
+      using server = new EmbeddedServer([["redis-version", release]]);
+      server.run("ACL", "SETUSER", "ann", "on", "nopass", "~*", "+@all");
+      const waiting = server.connect();
+      waiting.run("AUTH", "ann", "x");
+      waiting.send(...command);
+      server.run("ACL", "SETUSER", "ann", `-${command[0].toLowerCase()}`);
+      assertEquals(waiting.takeRaw(), "");
+      server.run("RPUSH", "k", "a", "b");
+      const reply = waiting.takeRaw();
+      assertEquals(reply.startsWith("-NOPERM User ann has no permissions"), isRefused, reply);
+      assertEquals(server.run("LLEN", "k"), isRefused ? 2 : 1);
+      assertEquals(waiting.run("PING"), "PONG");
+      const name = command[0].toLowerCase();
+      const statistics = String(server.run("INFO", "commandstats"));
+      const line = statistics.split("\r\n").find((text) => text.startsWith(`cmdstat_${name}:`))!;
+      assertEquals(line.includes("rejected_calls=1"), isRefused, line);
+      const log = server.run("ACL", "LOG") as unknown[];
+      assertEquals(log.length, isRefused ? 1 : 0);
+    }
+  }
+});
+
+Deno.test("from 7.2 on what takes memory is refused when a waiting client could be served", () => {
+  for (const [release, isRefused] of [["7.0", false], ["7.2", true]] as const) {
+    using server = new EmbeddedServer([["redis-version", release]]);
+    const [mover, popper] = [server.connect(), server.connect()];
+    mover.send("BLMOVE", "k", "other", "LEFT", "LEFT", "0");
+    popper.send("BLPOP", "l", "0");
+    for (const key of ["source", "source2"]) server.run("RPUSH", key, "x");
+    server.run("CONFIG", "SET", "maxmemory", "1");
+    server.run("RENAME", "source", "k");
+    server.run("RENAME", "source2", "l");
+    const reply = mover.takeRaw();
+    assertEquals(reply.startsWith("-OOM command not allowed"), isRefused, reply);
+    assertEquals(popper.take(), [["l", "x"]]);
+    assertEquals(server.run("EXISTS", "k"), isRefused ? 1 : 0);
+  }
+});
+
+Deno.test("a key that is evicted for a waiting client's sake serves nobody", () => {
+  using server = new EmbeddedServer([["redis-version", "7.2"]]);
+  server.run("RPUSH", "source", "x");
+  const waiting = server.connect();
+  waiting.send("BLPOP", "k", "0");
+  server.run("MULTI");
+  server.run("RENAME", "source", "k");
+  server.run("CONFIG", "SET", "maxmemory-policy", "allkeys-random");
+  server.run("CONFIG", "SET", "maxmemory", "1");
+  server.run("EXEC");
+  server.run("CONFIG", "SET", "maxmemory", "0");
+  assertEquals(waiting.takeRaw(), "");
+  assertEquals(server.run("DBSIZE"), 0);
+  server.run("RPUSH", "k", "y");
+  assertEquals(waiting.take(), [["k", "y"]]);
+});
+
+const TWO_KEYS: readonly [waiting: string, transaction: string[], before: string, since: string][] =
+  [
+    ["BLPOP a b 0", ["RPUSH b x", "RPUSH a y"], "b x", "a y"],
+    ["BZPOPMIN a b 0", ["ZADD b 1 x", "ZADD a 2 y"], "b x 1", "a y 2"],
+    ["XREAD BLOCK 0 STREAMS a b $ $", ["XADD b 1-1 x y", "XADD a 1-1 x y"], "b 1-1 x y", "both"],
+    ["BLPOP a b 0", ["SET a x", "RPUSH b x"], "b x", "(error) WRONGTYPE"],
+  ];
+
+Deno.test("from 7.2 on a client that is served sees all its keys, in its own order", () => {
+  for (const release of ["7.0", "7.2", "7.4"]) {
+    for (const [command, transaction, before, since] of TWO_KEYS) {
+      using server = new EmbeddedServer([["redis-version", release]]);
+      const waiting = server.connect();
+      waiting.send(...command.split(" "));
+      server.run("MULTI");
+      for (const step of transaction) server.run(...step.split(" "));
+      server.run("EXEC");
+      const reply = waiting.take()[0];
+      const both = since === "both" ? "a 1-1 x y b 1-1 x y" : since;
+      const text = [reply].flat(9).join(" ");
+      assertEquals(text.startsWith(release === "7.0" ? before : both), true, `${release}: ${text}`);
+      assertEquals(waiting.run("PING"), "PONG");
+    }
+  }
+});
+
+Deno.test("from 7.2 on who is unblocked as if its time were over has not failed", () => {
+  using server = new EmbeddedServer([["redis-version", "7.2"]]);
+  const waiting = server.connect();
+  for (const [how, failed] of [["TIMEOUT", 0], ["ERROR", 1]] as const) {
+    server.run("CONFIG", "RESETSTAT");
+    waiting.send("BLPOP", "queue", "0");
+    server.run("CLIENT", "UNBLOCK", waiting.client.id, how);
+    assertEquals(
+      commandStatistics(server, "blpop"),
+      `cmdstat_blpop:calls=1,rejected_calls=0,failed_calls=${failed}`,
+    );
+    waiting.takeRaw();
+  }
+});

@@ -3,7 +3,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { checkRdbMain } from "../../src/persistence/check_rdb.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { SimulatedFiles } from "../support/simulated_files.ts";
-import { latin1 } from "../support/text.ts";
+import { fromLatin1, latin1 } from "../support/text.ts";
+import { STREAM_PAYLOADS } from "./stream_payloads.ts";
 import { saveToBytes } from "./keyspace_contents.ts";
 
 const PATH = "/data/dump.rdb";
@@ -89,9 +90,11 @@ Deno.test("check-rdb does not call a file damaged that holds what only others ca
     const [part, reason] of [
       [`\x07\x03key${MODULE_ID}`, 'key "key" has type module (7) with the name "ReJSON-RL", which'],
       ["\x1c\x03key\x00", 'key "key" has type array (28), which this version cannot read'],
-      [`\xf7${MODULE_ID}`, 'the file holds data of module "ReJSON-RL"'],
-      ["\xf2\x00", "the file holds templates of hashes (242)"],
-      ["\xf3\x00", "the file holds data that modules keep with keys (243)"],
+      [`\xf7${MODULE_ID}\x02\x02\x02\x05\x00`, 'the file holds data of module "ReJSON-RL"'],
+      [
+        "\xf3\x01\x21\x43\x65\x87\x00",
+        "the file holds data of class 87654321 that modules keep with keys (243)",
+      ],
       ["\xf6\x00", "Pre-release function format not supported"],
     ]
   ) {
@@ -122,4 +125,26 @@ Deno.test("check-rdb counts keys whose fields expire, and names what Valkey writ
   }
   const valkey = latin1("VALKEY080\xfe\x00\x16\x01h\x01\x01a\x011\x00\x00");
   assert(check(valkey).lines.includes("[additional info] Reading type 22 (hash-volatile-items)"));
+});
+
+Deno.test("check-rdb looks into what the newest servers write, and says what is not loaded", () => {
+  const templates = "\xf2\x07\x02\x01a\x01b\xfe\x00\x20\x01t\x07\x011\x012\xff";
+  const good = check(latin1(`REDIS0016${templates}${"\x00".repeat(8)}`));
+  assertEquals(good.code, 0, good.lines.join("\n"));
+  assert(good.lines.includes("[info] 1 templates of hashes"));
+  const damaged = check(latin1(`REDIS0016${templates.replace("\x01t\x07", "\x01t\x08")}`));
+  assertEquals(damaged.code, 1);
+  assert(damaged.lines.some((line) => line.endsWith("no template of hashes has the id 8")));
+  assert(
+    damaged.lines.includes("[additional info] Reading type 32 (hash-template-array-ref)"),
+    damaged.lines.join("\n"),
+  );
+  const cut = check(latin1(`REDIS0016${templates.slice(0, 4)}`));
+  assert(cut.lines.includes("[additional info] While doing: read-hash-template"));
+
+  const stream = fromLatin1(Uint8Array.fromHex(STREAM_PAYLOADS[27]));
+  const file = `REDIS0014\xfe\x00${stream[0]}\x01s${stream.slice(1)}\xff${"\x00".repeat(8)}`;
+  const read = check(latin1(file));
+  assertEquals(read.code, 0, read.lines.join("\n"));
+  assert(read.lines.includes("[info] 2 ids of stream producers, which are not loaded"));
 });

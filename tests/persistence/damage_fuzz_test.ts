@@ -1,12 +1,12 @@
 /** Payloads and files with damage: refused, or sound for good. */
 import { assert, assertEquals } from "@std/assert";
 import { EmbeddedServer } from "../support/embedded_server.ts";
-import { freshSeed } from "../support/seeded_random.ts";
+import { testSeed } from "../support/seeded_random.ts";
 import { printLine } from "../support/text.ts";
 import { assertSurvives, fuzzFiles, fuzzPayloads, grow, unsigned } from "./damage_fuzz.ts";
 import { soundPayloads, spoiledPayloads } from "./payload_builder.ts";
 
-const SEED = Number(Deno.env.get("REDENO_FUZZ_SEED") ?? freshSeed());
+const SEED = Number(Deno.env.get("REDENO_FUZZ_SEED") ?? testSeed());
 
 function restoringServer(): EmbeddedServer {
   const server = new EmbeddedServer([["enable-debug-command", "yes"]]);

@@ -78,7 +78,7 @@ Deno.test("types that cannot be read are refused with type, key and offset", () 
   assert(!(refusal(rdbFile("\x08\x01m\x00")) instanceof RdbUnreadableError));
   assertStringIncludes(refusal(rdbFile("\x08\x01m\x00")).reason, "unknown type 8");
   assertStringIncludes(refusal(rdbFile("\x7f\x01m\x00")).reason, "unknown opcode 127");
-  assertStringIncludes(refusal(rdbFile("\xf7\x01m\x00")).reason, "module");
+  assertStringIncludes(refusal(rdbFile("\xf7\x01\x02\x02\x02\x01\x00")).reason, "module");
 });
 
 Deno.test("a key that comes twice, and a database that is not configured, are refused", () => {

@@ -1,16 +1,16 @@
 /**
- * Streams as servers of three generations wrote them; and damaged ones, which must be refused or
+ * Streams as servers of five generations wrote them; and damaged ones, which must be refused or
  * be streams with which every command works.
  */
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { RdbFormatError } from "../../src/persistence/rdb_format.ts";
 import { ArraySource, RdbInput } from "../../src/persistence/rdb_input.ts";
 import { RdbValueReader } from "../../src/persistence/rdb_value_reader.ts";
 import { encodingLimits } from "../../src/durability/value_limits.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
-import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
+import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 import { latin1 } from "../support/text.ts";
-import { STREAM_PAYLOADS } from "./stream_payloads.ts";
+import { NOBODYS_PAYLOAD, PRODUCERS, STREAM_PAYLOADS } from "./stream_payloads.ts";
 
 const KEY = latin1("s");
 
@@ -89,6 +89,52 @@ Deno.test("what is inconsistent is refused with a reason", () => {
   assertStringIncludes(change(owner, "000168"), "no consumer");
 });
 
+Deno.test("pending entries of nobody become those of a consumer without a name", () => {
+  using server = new EmbeddedServer();
+  assert(load(server, Uint8Array.fromHex(NOBODYS_PAYLOAD), true));
+  assertEquals(server.run("XPENDING", "s", "g"), [
+    2,
+    "1-1",
+    "2-5",
+    [["", "1"], ["alice", "1"]],
+  ]);
+  assertStringIncludes(
+    JSON.stringify(server.run("XINFO", "STREAM", "s", "FULL")),
+    '["1-1","",1700000000000,7]',
+  );
+  const claimed = server.run("XAUTOCLAIM", "s", "g", "bob", "0", "0", "COUNT", "1");
+  assertEquals(claimed, ["2-5", [["1-1", ["a", "1"]]], []]);
+  assertEquals(server.run("XACK", "s", "g", "1-1"), 1);
+});
+
+Deno.test("one who has no name keeps what is its own beside what is nobody's", () => {
+  using server = new EmbeddedServer();
+  const named = NOBODYS_PAYLOAD.replace("05616c696365", "00");
+  assert(load(server, Uint8Array.fromHex(named), true));
+  assertEquals(server.run("XPENDING", "s", "g"), [2, "1-1", "2-5", [["", "2"]]]);
+});
+
+Deno.test("what is wrong with what newer servers add to streams is refused", () => {
+  const one = "00000000000000010000000000000001";
+  const refused = (from: string, to: string) => {
+    assertStringIncludes(NOBODYS_PAYLOAD, from);
+    return refusal(Uint8Array.fromHex(NOBODYS_PAYLOAD.replace(from, to)));
+  };
+  const two = one.replace(/1$/, "2");
+  assertStringIncludes(refused(`0001${one}`, `0001${two}`), "not its group's");
+  assertStringIncludes(refused(`0001${one}`, `0002${one}${one}`), "two consumers");
+  assertStringIncludes(refused(`0001${one}`, "0000"), "no consumer");
+  const many = "80ffffffff";
+  assertStringIncludes(refused(`0001${one}`, `00${many}`), "more than the file holds");
+  const producers = (to: string) => refused(PRODUCERS, to);
+  assertStringIncludes(producers(`40644064${many}`), "more than the file holds");
+  assertStringIncludes(producers(`4064406401027031${many}`), "more than the file holds");
+  assertStringIncludes(producers(PRODUCERS.replace("0161", "7f61")), "more than the file holds");
+  for (let length = 0; length < PRODUCERS.length; length += 2) {
+    assertMatch(producers(PRODUCERS.slice(0, length)), /EOF|more than the file holds/);
+  }
+});
+
 Deno.test("a file that has lost count of its entries is loaded, and set right", () => {
   const hex = STREAM_PAYLOADS[19].replace("ff0303030101", "ff0903030101");
   using server = new EmbeddedServer();
@@ -96,6 +142,8 @@ Deno.test("a file that has lost count of its entries is loaded, and set right", 
   assert(load(server, Uint8Array.fromHex(hex), false));
   assertEquals(server.run("XLEN", "s"), 3);
 });
+
+const PAYLOADS = [...Object.values(STREAM_PAYLOADS), NOBODYS_PAYLOAD];
 
 const COMMANDS = [
   "XINFO STREAM s FULL COUNT 0",
@@ -121,7 +169,7 @@ const COMMANDS = [
 ].map((command) => command.split(" "));
 
 for (const isStrict of [true, false]) {
-  const random = new SeededRandom(freshSeed());
+  const random = new SeededRandom(testSeed());
   const name = isStrict ? "payloads" : "files";
   Deno.test(`2000 damaged ${name} are refused or work, seed ${random.seed}`, () => {
     using server = new EmbeddedServer([["enable-debug-command", "yes"]]);
@@ -129,7 +177,7 @@ for (const isStrict of [true, false]) {
     let accepted = 0;
     const before = keyspace.arena.usedBytes;
     for (let round = 0; round < 2000; round++) {
-      const payload = Uint8Array.fromHex(random.pick(Object.values(STREAM_PAYLOADS)));
+      const payload = Uint8Array.fromHex(random.pick(PAYLOADS));
       for (let i = random.between(1, 3); i > 0; i--) {
         const at = random.between(1, payload.length - 1);
         payload[at] = random.oneIn(2) ? payload[at] ^ (1 << random.below(8)) : random.below(256);

@@ -3,8 +3,10 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { Log } from "../../src/base/log.ts";
 import { DataReplacement } from "../../src/replication/data_replacement.ts";
 import { RdbInMemory } from "../../src/replication/received_rdb.ts";
+import { ChildInPlace, microtasks } from "../crash/crash_run.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { rdbOf } from "../support/fake_master.ts";
+import { SimulatedFiles } from "../support/simulated_files.ts";
 import { concatBytes } from "../support/text.ts";
 
 const LIBRARY = "#!lua name=new\nredis.register_function('f', function() return 1 end)";
@@ -52,6 +54,28 @@ for (const mode of ["disabled", "swapdb"]) {
     }
   });
 
+  Deno.test(`a backup in progress is void with the old data: ${mode}`, async () => {
+    const files = new SimulatedFiles();
+    files.syncsAtOnce = true;
+    const child = new ChildInPlace(files);
+    const options = { files, createChild: () => child, log: new Log(() => {}) };
+    using embedded = new EmbeddedServer([["repl-diskless-load", mode]], options);
+    embedded.server.config.dir = "/data";
+    embedded.run("SET", "old", "1");
+    embedded.run("BACKUP", "START");
+    child.work();
+    await microtasks();
+    assertEquals((embedded.run("BACKUP", "STATUS") as string[])[1], "incrementing");
+    await new DataReplacement(embedded.server).replace(received(rdbOf("SET a 1")), () => {});
+    const status = embedded.run("BACKUP", "STATUS") as string[];
+    assertEquals(status.slice(1, 4), [
+      "failed",
+      "error",
+      "the data were replaced by those of a master",
+    ]);
+    assertEquals(files.list("/data/backupdir"), []);
+  });
+
   Deno.test(`an RDB that ends early leaves no part of itself: ${mode}`, async () => {
     using embedded = oldServer(mode);
     const replacement = new DataReplacement(embedded.server);
@@ -90,13 +114,13 @@ Deno.test("a newer format is never loaded in place, for it may hold what cannot 
   using embedded = oldServer("disabled");
   const rdb = rdbOf("SET a 1");
   const newer = concatBytes([new TextEncoder().encode("REDIS0012"), rdb.subarray(9)]);
-  // A stream of Redis 8.6 in the place of the end.
-  const unreadable = concatBytes([newer.subarray(0, newer.length - 9), Uint8Array.of(26, 1, 104)]);
+  // An array of Redis 8.8 in the place of the end.
+  const unreadable = concatBytes([newer.subarray(0, newer.length - 9), Uint8Array.of(28, 1, 104)]);
   const replacement = new DataReplacement(embedded.server);
   await assertRejects(
     () => replacement.replace(received(unreadable), () => {}),
     Error,
-    "stream of Redis 8.6",
+    "has type array",
   );
   assertEquals(keysAndLibraries(embedded), [["old"], ["old"]]);
   await replacement.replace(received(newer), () => {});

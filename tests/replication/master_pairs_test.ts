@@ -15,7 +15,7 @@ import {
   untilBack,
   untilInSync,
 } from "../support/replication_pair.ts";
-import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
+import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { testUnless } from "../support/tool_availability.ts";
 import { WriteLoad } from "../support/write_load.ts";
@@ -44,7 +44,7 @@ for (const kind of KINDS) {
     testUnless(missingPeer(kind), {
       name: `${kind} has the data of Redeno while they change, diskless: ${isDiskless}`,
       async fn() {
-        const seed = freshSeed();
+        const seed = testSeed();
         const args = ["--repl-diskless-sync", isDiskless, "--repl-diskless-sync-delay", "0"];
         const master = await startPeer("redeno", { args: [...args, ...argsFor(kind)] });
         await using _ = master;
@@ -65,7 +65,7 @@ for (const kind of KINDS) {
   testUnless(missingPeer(kind), {
     name: `${kind} goes on with Redeno after ${CUTS} broken links`,
     async fn() {
-      const seed = freshSeed();
+      const seed = testSeed();
       const random = new SeededRandom(seed);
       const args = ["--repl-backlog-size", "16mb", "--repl-diskless-sync-delay", "0"];
       const master = await startPeer("redeno", { args: [...args, ...argsFor(kind)] });
@@ -105,7 +105,7 @@ for (const kinds of [["redis 7.0", "redeno"], ["redeno", "redis 7.0"]] as const)
   testUnless(missingPeer("redis 7.0"), {
     name: `a chain: Redeno above ${kinds.join(" above ")}`,
     async fn() {
-      const seed = freshSeed();
+      const seed = testSeed();
       const args = ["--repl-diskless-sync-delay", "0"];
       await using top = await startPeer("redeno", { args });
       const follow = (port: number) => ["--replicaof", `127.0.0.1 ${port}`];

@@ -15,7 +15,7 @@ import {
   untilBack,
   untilInSync,
 } from "../support/replication_pair.ts";
-import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
+import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { testUnless } from "../support/tool_availability.ts";
 import { WriteLoad } from "../support/write_load.ts";
@@ -32,7 +32,7 @@ for (const kind of KINDS) {
     testUnless(missingPeer(kind), {
       name,
       async fn() {
-        const seed = freshSeed();
+        const seed = testSeed();
         const master = await startPeer(kind, { args: ["--repl-diskless-sync", isDiskless] });
         await using _ = master;
         const options = { seed, count: REQUESTS, leftOut: NOT_SHARED };
@@ -54,7 +54,7 @@ for (const kind of KINDS) {
   testUnless(missingPeer(kind), {
     name: `Redeno goes on with ${kind} after ${CUTS} broken links`,
     async fn() {
-      const seed = freshSeed();
+      const seed = testSeed();
       const random = new SeededRandom(seed);
       const master = await startPeer(kind, { args: ["--repl-backlog-size", "16mb"] });
       await using _ = master;

@@ -1,10 +1,10 @@
 /** The slow log: what is kept of a command, and for how long. */
 import { assertEquals } from "@std/assert";
 import { EmbeddedServer } from "../support/embedded_server.ts";
-import type { SlowlogEntry } from "../../src/statistics/slowlog.ts";
+import type { CommandLogEntry } from "../../src/statistics/slowlog.ts";
 
-function logged(server: EmbeddedServer): SlowlogEntry[] {
-  return server.server.slowlog.newest(Infinity);
+function logged(server: EmbeddedServer): CommandLogEntry[] {
+  return server.server.commandLogs.slow.newest(Infinity);
 }
 
 Deno.test("with a limit of 0 every command is logged, the newest first", () => {

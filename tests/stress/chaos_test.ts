@@ -7,13 +7,13 @@
  *   REDENO_CHAOS_ANSWER_MS=n   the prober must be answered within n ms of the server's CPU time;
  *                              30,000 if not said
  */
-import { freshSeed } from "../support/seeded_random.ts";
+import { testSeed } from "../support/seeded_random.ts";
 import { printLine } from "../support/text.ts";
 import { chaosRun } from "./chaos_run.ts";
 import { IS_FULL } from "./stress_support.ts";
 
 const seconds = Number(Deno.env.get("REDENO_CHAOS_SECONDS") ?? (IS_FULL ? 600 : 20));
-const seed = Number(Deno.env.get("REDENO_CHAOS_SEED") ?? freshSeed());
+const seed = Number(Deno.env.get("REDENO_CHAOS_SEED") ?? testSeed());
 const answerMsMax = Number(Deno.env.get("REDENO_CHAOS_ANSWER_MS") ?? 30_000);
 
 Deno.test(`${seconds} seconds of chaos leave a server that answers, ends, and loads`, async () => {

@@ -7,7 +7,7 @@
  *   REDENO_DOWN_AFTER_MS=n      Sentinel takes a server for dead after so long
  */
 import type { PeerKind } from "../support/replication_pair.ts";
-import { freshSeed } from "../support/seeded_random.ts";
+import { testSeed } from "../support/seeded_random.ts";
 import { printLine } from "../support/text.ts";
 import { testWith } from "../support/tool_availability.ts";
 import { FailoverCampaign } from "./failover_campaign.ts";
@@ -19,7 +19,7 @@ const MIXES: readonly (readonly PeerKind[])[] = [
 ];
 const isAll = Deno.env.get("REDENO_FAILOVER_MIXES") === "all";
 const failovers = Number(Deno.env.get("REDENO_FAILOVERS") ?? 2);
-const seed = Number(Deno.env.get("REDENO_FAILOVER_SEED") ?? freshSeed());
+const seed = Number(Deno.env.get("REDENO_FAILOVER_SEED") ?? testSeed());
 const downAfterMs = Number(Deno.env.get("REDENO_DOWN_AFTER_MS") ?? 2000);
 
 for (const kinds of isAll ? MIXES : MIXES.slice(0, 1)) {

@@ -10,14 +10,14 @@
 import { assert, assertEquals } from "@std/assert";
 import type { RespClient } from "../support/resp_client.ts";
 import { RespError } from "../support/resp_reply.ts";
-import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
+import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 import { type ServerProcess, startServer, TemporaryDirectory } from "../support/server_process.ts";
 import { delay, printLine, until } from "../support/text.ts";
 import { testWith } from "../support/tool_availability.ts";
 import { IS_FULL } from "./stress_support.ts";
 
 const seconds = Number(Deno.env.get("REDENO_BUSY_SECONDS") ?? (IS_FULL ? 300 : 10));
-const seed = Number(Deno.env.get("REDENO_BUSY_SEED") ?? freshSeed());
+const seed = Number(Deno.env.get("REDENO_BUSY_SEED") ?? testSeed());
 const transport = Deno.env.get("REDENO_BUSY_TRANSPORT") ?? "epoll";
 const CLIENTS = 12;
 

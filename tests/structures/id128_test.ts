@@ -3,7 +3,7 @@
  */
 import { assertEquals } from "@std/assert";
 import { Id128 } from "../../src/structures/id128.ts";
-import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
+import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 
 const MAX = 2n ** 128n - 1n;
 const EDGES = [0n, 1n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 32n, 2n ** 63n, 2n ** 64n - 1n, 2n ** 64n]
@@ -27,7 +27,7 @@ function randomValue(random: SeededRandom): bigint {
 }
 
 Deno.test("ids compare as the numbers they are, stored or not", () => {
-  const random = new SeededRandom(freshSeed());
+  const random = new SeededRandom(testSeed());
   const words = new Int32Array(8);
   for (let round = 0; round < 2000; round++) {
     const a = randomValue(random);

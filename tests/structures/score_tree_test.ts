@@ -26,7 +26,7 @@ import {
   TREE_ROOT,
 } from "../../src/structures/score_tree_nodes.ts";
 import { segmentOf, wordOffsetOf } from "../../src/memory/memory.ts";
-import { freshSeed, SeededRandom } from "../support/seeded_random.ts";
+import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 
 interface Element {
   score: number;
@@ -211,7 +211,7 @@ function shuffle<T>(random: SeededRandom, items: T[]): T[] {
 
 /** Runs a random test and names its seed if it fails. */
 function withSeed(test: (random: SeededRandom) => void): void {
-  const seed = freshSeed();
+  const seed = testSeed();
   try {
     test(new SeededRandom(seed));
   } catch (error) {

@@ -5,6 +5,7 @@
  * Unlike DEBUG DIGEST it needs no help from the server and names what differs.
  */
 
+import * as clock from "../../src/base/clock.ts";
 import type { RespClient } from "./resp_client.ts";
 import { RespError } from "./resp_reply.ts";
 import { fromLatin1, latin1, quoted } from "./text.ts";
@@ -30,15 +31,21 @@ const CONTENT_REQUESTS: Readonly<Record<string, (key: Uint8Array) => (string | U
   stream: (key) => ["XRANGE", key, "-", "+"],
 };
 
-/** Reads everything. The connection must speak RESP2; it is left in database 0. */
-export async function readDataset(client: RespClient): Promise<DatasetDigest> {
+/**
+ * Reads everything. The connection must speak RESP2; it is left in database 0. `scoresAsNumbers`:
+ * scores are equal if they are as numbers, for servers of other versions write other digits.
+ */
+export async function readDataset(
+  client: RespClient,
+  scoresAsNumbers = false,
+): Promise<DatasetDigest> {
   const digest: DatasetDigest = new Map();
   const keyspace = String(await client.expect("INFO", "keyspace"));
   const databases = [...keyspace.matchAll(/^db(\d+):/gm)].map((match) => Number(match[1]));
   for (const db of databases.sort((left, right) => left - right)) {
     await client.expect("SELECT", db);
     for (const key of await scanAllKeys(client)) {
-      const found = await readKey(client, key);
+      const found = await readKey(client, key, scoresAsNumbers);
       if (found !== null) digest.set(`${db} ${quoted(key)}`, found);
     }
   }
@@ -61,13 +68,18 @@ async function scanAllKeys(client: RespClient): Promise<Uint8Array[]> {
 }
 
 /** Reads one key; null if it is not there, for example because it has just expired. */
-export async function readKey(client: RespClient, key: Uint8Array): Promise<KeyDigest | null> {
+export async function readKey(
+  client: RespClient,
+  key: Uint8Array,
+  scoresAsNumbers = false,
+): Promise<KeyDigest | null> {
   const [type, encoding, expiresAtMs] = await client.callMany([
     ["TYPE", key],
     ["OBJECT", "ENCODING", key],
     ["PEXPIRETIME", key],
   ]);
   if (type === "none" || encoding === null) return null;
+  const expiry = expiresAtMs instanceof RespError ? await computedExpiry(client, key) : expiresAtMs;
   const request = CONTENT_REQUESTS[String(type)];
   if (request === undefined) throw new Error(`Cannot read type "${type}" of key ${quoted(key)}`);
   const reply = await client.callBytes(...request(key));
@@ -77,9 +89,19 @@ export async function readKey(client: RespClient, key: Uint8Array): Promise<KeyD
   return {
     type: String(type),
     encoding: String(encoding),
-    expiresAtMs: Number(expiresAtMs),
-    content: await contentOf(String(type), groups === null ? reply : [reply, groups]),
+    expiresAtMs: Number(expiry),
+    content: await contentOf(
+      String(type),
+      groups === null ? reply : [reply, groups],
+      scoresAsNumbers,
+    ),
   };
+}
+
+/** When a key expires, as far as servers before 7.0 tell: some milliseconds more or less. */
+async function computedExpiry(client: RespClient, key: Uint8Array): Promise<number> {
+  const restMs = Number(await client.expect("PTTL", key));
+  return restMs < 0 ? restMs : clock.systemMs() + restMs;
 }
 
 /** What every file version knows of a stream's groups: not how many entries they have read. */
@@ -89,22 +111,40 @@ async function readGroups(client: RespClient, key: Uint8Array): Promise<unknown[
   return (groups as unknown[][]).map((group) => group.slice(0, GROUP_PARTS));
 }
 
-function canonicalContent(type: string, reply: unknown): string {
+function canonicalContent(type: string, reply: unknown, scoresAsNumbers: boolean): string {
   if (type === "string") return fromLatin1(reply as Uint8Array);
   if (type === "stream") return flatten(reply).join(",");
   const parts = (reply as Uint8Array[]).map((part) => quoted(part));
   if (type === "set") return parts.sort().join(",");
+  if (type === "zset" && scoresAsNumbers) {
+    return parts.map((part, i) => i % 2 === 0 ? part : scoreText(part)).join(",");
+  }
   if (type !== "hash") return parts.join(",");
   const pairs: string[] = [];
   for (let i = 0; i < parts.length; i += 2) pairs.push(`${parts[i]}=${parts[i + 1]}`);
   return pairs.sort().join(",");
 }
 
+/**
+ * A quoted score as a number, for servers write it with more digits or fewer. (A listpack has no
+ * -0, a skiplist has; so the same set may have either.)
+ */
+function scoreText(score: string): string {
+  const text = score.slice(1, -1);
+  return /inf/.test(text) ? text : String(Number(text));
+}
+
 /** Very long contents are kept by their hash: a difference is still seen, only not where it is. */
-async function contentOf(type: string, reply: unknown): Promise<string> {
+async function contentOf(
+  type: string,
+  reply: unknown,
+  scoresAsNumbers: boolean,
+): Promise<string> {
   const CONTENT_BYTES_MAX = 1 << 20;
   const isLongString = type === "string" && (reply as Uint8Array).length > CONTENT_BYTES_MAX;
-  const content = isLongString ? reply as Uint8Array : canonicalContent(type, reply);
+  const content = isLongString
+    ? reply as Uint8Array
+    : canonicalContent(type, reply, scoresAsNumbers);
   if (content.length <= CONTENT_BYTES_MAX) return content as string;
   const bytes = typeof content === "string" ? latin1(content) : content as Uint8Array<ArrayBuffer>;
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));

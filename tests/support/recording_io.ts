@@ -3,7 +3,11 @@
  * was asked for, and answers as told; with "+OK" to everything unless told otherwise.
  */
 import { decodeReply, ReplyReader } from "../../src/protocol/reply_reader.ts";
-import type { Exchange, SynchronousIo } from "../../src/replication/migration_sockets.ts";
+import type {
+  ConnectOutcome,
+  Exchange,
+  SynchronousIo,
+} from "../../src/replication/migration_sockets.ts";
 import { toPlain } from "./resp_reply.ts";
 import { concatBytes, fromLatin1 } from "./text.ts";
 
@@ -14,7 +18,7 @@ export class RecordingIo implements SynchronousIo {
   /** All requests, as words. */
   readonly requests: string[][] = [];
   stopCount = 0;
-  isReachable = true;
+  connectOutcome: ConnectOutcome = "connected";
   /** The next exchanges end like this; the last one stays. */
   answers: Exchange[] = [];
 
@@ -29,9 +33,9 @@ export class RecordingIo implements SynchronousIo {
     this.answer = { end: "done", isTimeout: false, acknowledged, firstError: String(firstError) };
   }
 
-  connect(_id: number, host: string, port: number): boolean {
-    if (this.isReachable) this.connects.push(`${host}:${port}`);
-    return this.isReachable;
+  connect(_id: number, host: string, port: number): ConnectOutcome {
+    if (this.connectOutcome === "connected") this.connects.push(`${host}:${port}`);
+    return this.connectOutcome;
   }
 
   exchange(

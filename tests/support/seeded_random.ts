@@ -57,7 +57,20 @@ export class SeededRandom {
   }
 }
 
-/** A seed from the system's generator, for runs that name none. */
+/** A seed from the system's generator, for campaigns that name none. */
 export function freshSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0];
+}
+
+const FIRST_TEST_SEED = 20261128;
+let seedCount = 0;
+
+/**
+ * A seed for a test. They are the same in each run, so that whether a change passes is no matter of
+ * luck; REDENO_SEED=fresh draws others, REDENO_SEED=<number> repeats one that has failed.
+ */
+export function testSeed(): number {
+  const wanted = Deno.env.get("REDENO_SEED");
+  if (wanted === "fresh") return freshSeed();
+  return wanted === undefined ? FIRST_TEST_SEED + seedCount++ : Number(wanted);
 }

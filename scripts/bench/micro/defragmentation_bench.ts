@@ -42,6 +42,7 @@ function makeKeyspace(): Keyspace {
     keyEvent: ignore,
     keyVanishes: ignore,
     fieldVanishes: ignore,
+    fieldsEvent: ignore,
     keyReady: ignore,
     databaseFlushed: ignore,
   });

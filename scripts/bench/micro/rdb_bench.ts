@@ -44,6 +44,7 @@ function emptyKeyspace(): Keyspace {
     keyEvent() {},
     keyVanishes() {},
     fieldVanishes() {},
+    fieldsEvent() {},
     keyReady() {},
     databaseFlushed() {},
   });

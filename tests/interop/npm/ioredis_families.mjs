@@ -6,7 +6,7 @@
  * sorted, and what depends on time or chance is reduced to its kind.
  */
 
-const { default: Redis } = await import("npm:ioredis@5");
+const { default: Redis } = await import(`npm:ioredis@${Deno.args[1] ?? 5}`);
 
 const port = Number(Deno.args[0]);
 const redis = new Redis(port);

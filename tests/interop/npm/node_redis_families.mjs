@@ -9,7 +9,7 @@
 
 import { Buffer } from "node:buffer";
 
-const { createClient, RESP_TYPES } = await import("npm:redis@5");
+const { createClient, RESP_TYPES } = await import(`npm:redis@${Deno.args[2] ?? 5}`);
 
 const [port, protocol] = Deno.args.map(Number);
 
