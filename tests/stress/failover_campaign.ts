@@ -27,8 +27,11 @@ import { MEGABYTE } from "./stress_support.ts";
 /** Writes that are confirmed before, and acknowledged after each failover, at least. */
 const WRITES_MIN = 50;
 const LOAD_REQUESTS = 1500;
-/** They would remove what is looked for, or mean other things to redis-server. */
-const LEFT_OUT = /^(flushall|swapdb)$/i;
+/**
+ * They would remove what is looked for. PFCOUNT keeps its estimate in the value, in a replica, too,
+ * so that it differs from its master's: a load may reach one that was the master a moment before.
+ */
+const LEFT_OUT = /^(flushall|swapdb|pfcount)$/i;
 const MEMORY_BYTES_MAX = 64 * MEGABYTE;
 const CUT_BYTES_MAX = 20_000;
 /** A delay is so small a part of the time after which a server is taken for dead. */
@@ -107,8 +110,10 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   async killedAhead(master, group, random) {
     const behind = random.pick(group.others(master.port));
     if (group.members.length > 2) behind.server.child.kill("SIGSTOP");
-    using client = await master.connect();
-    await client.expectMany([["SET", "ahead", random.next()], ["WAIT", 1, 5000]]);
+    // It is no master any more if the machine was too slow for the sentinels.
+    await master.ask((client) =>
+      client.callMany([["SET", "ahead", random.next()], ["WAIT", 1, 5000]])
+    );
     await master.server.kill();
     return async (nextPort) => {
       behind.server.child.kill("SIGCONT");
@@ -185,12 +190,12 @@ export class FailoverCampaign {
     const cutAfter = 1 + this.#random.below(IMAGE_BYTES);
     if (this.#random.oneIn(2)) group.member(next).proxy.cutAfter(cutAfter);
     await repair(next);
-    const last = await group.untilConverged();
+    await group.untilConverged();
     await writes.untilConfirmed(WRITES_MIN);
     await loading;
     await writes.stop();
     outcome.cuts += this.#takeCuts();
-    await group.assertSameData(last);
+    const last = await group.untilSameData();
     outcome.memoryBytesMax = Math.max(outcome.memoryBytesMax, await group.memoryInUse());
     assert(outcome.memoryBytesMax < MEMORY_BYTES_MAX, `${outcome.memoryBytesMax} bytes in use`);
     if (last === next) await this.#judge(writes, next, evidence);

@@ -84,7 +84,9 @@ export class Member implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server?.[Symbol.asyncDispose]();
     this.proxy[Symbol.dispose]();
-    if (this.#directory !== undefined) await Deno.remove(this.#directory, { recursive: true });
+    if (this.#directory === undefined) return;
+    // If somebody has removed it, that is not what a failure should report.
+    await Deno.remove(this.#directory, { recursive: true }).catch(() => {});
   }
 }
 
@@ -148,8 +150,23 @@ export class FailoverGroup implements AsyncDisposable {
     return port;
   }
 
-  /** Asserts that all replicas have the data of the master. Nobody may write meanwhile. */
-  async assertSameData(port: number): Promise<void> {
+  /**
+   * Waits until all servers follow one master, and asserts that they have its data; returns its
+   * port. Nobody may write meanwhile. If it is replaced meanwhile, the next one counts.
+   */
+  async untilSameData(): Promise<number> {
+    for (;;) {
+      const port = await this.untilConverged();
+      try {
+        await this.#assertSameData(port);
+        return port;
+      } catch (error) {
+        if (await this.sentinels.masterPort() === port) throw error;
+      }
+    }
+  }
+
+  async #assertSameData(port: number): Promise<void> {
     for (const other of this.others(port)) {
       await this.member(port).ask((master) =>
         other.ask((replica) => assertSameData(master, replica))

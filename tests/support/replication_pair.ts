@@ -82,6 +82,8 @@ export async function untilBack(
   });
 }
 
+/** Of a string that differs the beginning is shown. */
+const SHOWN_BYTES_MAX = 200;
 /** A key that expires between two looks makes them differ, but only once. */
 const COMPARISONS_MAX = 5;
 
@@ -109,21 +111,31 @@ async function compareData(master: RespClient, replica: RespClient): Promise<voi
   if (ours !== theirs) assertEquals(await keysOf(replica), await keysOf(master));
 }
 
-/** What each key holds: a digest, or the elements of a sorted set with 0 for -0. */
+/** What each key holds: a digest, strings as they are, sorted sets with 0 for -0. */
 async function keysOf(client: RespClient): Promise<Record<string, unknown>> {
   const keyspace = String(await client.expect("INFO", "keyspace"));
   const contents: Record<string, unknown> = {};
   for (const [, db] of keyspace.matchAll(/^db(\d+):/gm)) {
     await client.expect("SELECT", db);
     for (const key of await client.callBytes("KEYS", "*") as Uint8Array[]) {
-      const isSorted = await client.call("TYPE", key) === "zset";
-      contents[`${db} ${quoted(key)}`] = isSorted
-        ? (await client.expect("ZRANGE", key, 0, -1, "WITHSCORES") as string[])
-          .map((part, index) => index % 2 === 0 ? part : sameScore(part))
-        : await client.call("DEBUG", "DIGEST-VALUE", key);
+      contents[`${db} ${quoted(key)}`] = await contentOf(client, key);
     }
   }
   return contents;
+}
+
+async function contentOf(client: RespClient, key: Uint8Array): Promise<unknown> {
+  const type = await client.call("TYPE", key);
+  if (type === "zset") {
+    const parts = await client.expect("ZRANGE", key, 0, -1, "WITHSCORES") as string[];
+    return parts.map((part, index) => index % 2 === 0 ? part : sameScore(part));
+  }
+  // The digest says whether it expires, too.
+  const digest = await client.call("DEBUG", "DIGEST-VALUE", key);
+  if (type !== "string") return digest;
+  const bytes = await client.callBytes("GET", key);
+  const shown = bytes instanceof Uint8Array ? quoted(bytes.subarray(0, SHOWN_BYTES_MAX)) : "";
+  return [digest, shown];
 }
 
 /** A score that two servers may write in two ways. */
