@@ -165,19 +165,7 @@ export class Server implements Host {
     this.outputLimits = new OutputLimits(this);
     this.yielding = new Yielding(this);
     this.scripting = new Scripting(this);
-    this.persistence = new Persistence({
-      host: this,
-      createChild,
-      replay: new Replay(this),
-      libraries: this.scripting.functions,
-      history: () => this.replication.history,
-      setEffectSink: (sink) => this.#setEffectSink(sink),
-      selectAgain: () => this.propagation.selectAgain(),
-      attachSink: (sink) => this.propagation.attach(sink),
-      detachSink: (sink) => this.propagation.detach(sink),
-      isUnitOpen: () => this.propagation.isUnitOpen,
-      exit,
-    });
+    this.persistence = this.#createPersistence(createChild, exit);
     this.replication = new Replication(this);
     this.clientLife.onReplicaGone = (client) => this.replication.forget(client);
     this.masterLink = this.#createMasterLink(exit);
@@ -257,6 +245,25 @@ export class Server implements Host {
    */
   #resumeClient({ transport }: Client): void {
     this.turn.afterwards(() => transport.resume());
+  }
+
+  #createPersistence(
+    createChild: ServerOptions["createChild"],
+    exit: (code: number) => never,
+  ): Persistence {
+    return new Persistence({
+      host: this,
+      createChild,
+      replay: new Replay(this),
+      libraries: this.scripting.functions,
+      history: () => this.replication.history,
+      setEffectSink: (sink) => this.#setEffectSink(sink),
+      selectAgain: () => this.propagation.selectAgain(),
+      attachSink: (sink) => this.propagation.attach(sink),
+      detachSink: (sink) => this.propagation.detach(sink),
+      isUnitOpen: () => this.propagation.isUnitOpen,
+      exit,
+    });
   }
 
   #createMasterLink(exit: (code: number) => never): MasterLink {

@@ -1,5 +1,5 @@
 /**
- * Rules about commands as ACL LIST shows them from release 7.2 on: random rules to Redeno as 7.4 and
+ * Rules about commands as ACL LIST shows them from release 7.2 on: random ones to Redeno as 7.4 and
  * to redis-server 8.2.3 or valkey-server 9.1.2 (variables REDIS_8 and VALKEY_9 name the programs).
  *
  * REDENO_NEWER_SEED repeats a run.

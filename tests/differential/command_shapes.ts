@@ -311,7 +311,8 @@ export const UNSHAPED_COMMANDS: Readonly<Record<string, string>> = {
   "is of Redis 8.2": "xackdel xdelex",
   "is of Valkey 8.1": "commandlog|get commandlog|help commandlog|len commandlog|reset",
   "is of Redis 8.4 to 8.10 or Valkey 9":
-    "delex delifeq digest increx msetex blmovem lmovem sdiffcard sunioncard",
+    "delex delifeq digest increx msetex blmovem lmovem sdiffcard sunioncard backup|abort " +
+    "backup|cleanup backup|help backup|list backup|seal backup|start backup|status",
   // absent_families_test compares them.
   [SECOND_MACHINE]:
     "asking failover migrate psync readonly readwrite replconf replicaof restore-asking slaveof " +

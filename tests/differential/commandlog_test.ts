@@ -1,6 +1,6 @@
 /**
- * COMMANDLOG beside valkey-server 9.1.2 (variable VALKEY_9 names the program): which commands are in
- * the logs of large requests and large replies, with how many bytes, and what is wrong with it.
+ * COMMANDLOG beside valkey-server 9.1.2 (variable VALKEY_9 names the program): which commands are
+ * in the logs of large requests and large replies, with how many bytes, and what is wrong with it.
  *
  * Of commands in a transaction Valkey counts the bytes of EXEC and of all its replies so far, of
  * those in a script none, of inline requests the line; Redeno counts what each would be by itself.
