@@ -172,9 +172,11 @@ export class EventLoop {
     }
   }
 
+  /** What came for the runtime at the end of the yield is seen by it after one round more. */
   readonly #afterYield = (): void => {
-    this.#yieldMs = clock.runtimeMs();
-    this.#afterHop();
+    this.#yieldMs = this.#hopMs = clock.runtimeMs();
+    this.#isClean = false;
+    this.#tick();
   };
 
   readonly #afterHop = (): void => {
