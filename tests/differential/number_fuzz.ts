@@ -170,7 +170,7 @@ export interface NumberFuzzOptions {
 /** What redis-server would ask other machines for, what it does not have, and scripts. */
 function isOutOfReach(command: string): boolean {
   return Object.entries(UNSHAPED_COMMANDS).some(([reason, names]) => {
-    return /^is of Redis/.test(reason) || [SECOND_MACHINE, SCRIPTING].includes(reason)
+    return /^is of (Redis|Valkey) /.test(reason) || [SECOND_MACHINE, SCRIPTING].includes(reason)
       ? names.split(" ").includes(command)
       : false;
   });
