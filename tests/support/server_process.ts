@@ -223,11 +223,20 @@ export class ServerProcess implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
-    if (this.ownsDirectory) await Deno.remove(this.directory, { recursive: true });
+    if (this.ownsDirectory) await removeDirectory(this.directory);
   }
 
   async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {
     for await (const chunk of stream) this.#log += fromUtf8(chunk);
+  }
+}
+
+/** Removes a directory. One that is gone already is no failure to hide another one behind. */
+async function removeDirectory(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 
@@ -251,6 +260,6 @@ export class TemporaryDirectory implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     // A server that was killed a moment ago may still be closing its files.
     await delay(0);
-    await Deno.remove(this.path, { recursive: true });
+    await removeDirectory(this.path);
   }
 }
