@@ -22,7 +22,7 @@ const SEED = Number(Deno.env.get("REDENO_NEWER_SEED") ?? testSeed());
 const KEYS = ["k0", "k1", "k2", "k3"];
 const VALUES = ["a", "b", "", "12", "007", "x".repeat(60), "get", "nx", "z".repeat(20_000)];
 const EXPIRIES: readonly Request[] = [
-  ...[[], [], ["EX", "100"], ["PX", "100000"], ["KEEPTTL"], ["EXAT", "4000000000"]],
+  ...[[], [], ["EX", "100000"], ["PX", "100000000"], ["KEEPTTL"], ["EXAT", "4000000000"]],
   ...[["EX", "0"], ["EX", "x"], ["PXAT", "1"], ["EX", "10", "PX", "10"]],
 ];
 
