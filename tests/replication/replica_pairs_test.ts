@@ -25,6 +25,8 @@ const REQUESTS = Number(Deno.env.get("REDENO_REPLICATION_REQUESTS") ?? 1500);
 const CUTS = 50;
 /** Redis 6.2 takes a DECRBY by -2^63 for an increment; later ones refuse it. */
 const NOT_SHARED = /^decrby$/i;
+/** Redis 6.2.5 crashes at a FLUSHALL while data are on their way without the disk (signal 11). */
+const NOT_MEANWHILE = /^(decrby|flushall)$/i;
 
 for (const kind of KINDS) {
   for (const isDiskless of ["no", "yes"]) {
@@ -35,7 +37,8 @@ for (const kind of KINDS) {
         const seed = testSeed();
         const master = await startPeer(kind, { args: ["--repl-diskless-sync", isDiskless] });
         await using _ = master;
-        const options = { seed, count: REQUESTS, leftOut: NOT_SHARED };
+        const leftOut = kind === "redis 6.2" && isDiskless === "yes" ? NOT_MEANWHILE : NOT_SHARED;
+        const options = { seed, count: REQUESTS, leftOut };
         using load = await WriteLoad.create(master, options);
         await load.run(REQUESTS / 2);
         const args = ["--replicaof", `127.0.0.1 ${master.port}`];

@@ -89,18 +89,29 @@ const COMPARISONS_MAX = 5;
 
 /** Asserts that both have the same data, once the replica has all. */
 export async function assertSameData(master: RespClient, replica: RespClient): Promise<void> {
+  await compareOften(async () => {
+    await untilInSync(master, replica);
+    await compareData(master, replica);
+  });
+}
+
+/** Asserts that a server has the same data as another, which it does not follow any more. */
+export async function assertSameKeys(other: RespClient, server: RespClient): Promise<void> {
+  await compareOften(() => compareData(other, server));
+}
+
+async function compareOften(compare: () => Promise<void>): Promise<void> {
   for (let count = 1; count < COMPARISONS_MAX; count++) {
     try {
-      return await compareData(master, replica);
+      return await compare();
     } catch (error) {
       if (!(error instanceof AssertionError)) throw error;
     }
   }
-  await compareData(master, replica);
+  await compare();
 }
 
 async function compareData(master: RespClient, replica: RespClient): Promise<void> {
-  await untilInSync(master, replica);
   const [ours, theirs] = [
     await replica.expect("DEBUG", "DIGEST"),
     await master.expect("DEBUG", "DIGEST"),
