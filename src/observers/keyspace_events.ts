@@ -6,8 +6,6 @@
 import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Config } from "../config/config.ts";
-import type { PubSub } from "./pubsub.ts";
-
 import {
   EVENT_HASH,
   EVENT_SUBKEYEVENT,
@@ -15,6 +13,7 @@ import {
   EVENT_SUBKEYSPACE_EVENT,
   EVENT_SUBKEYSPACE_ITEM,
 } from "../keyspace/keyspace_listener.ts";
+import type { PubSub } from "./pubsub.ts";
 
 const EVENT_KEYSPACE = 1 << 0; // K
 const EVENT_KEYEVENT = 1 << 1; // E

@@ -14,6 +14,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from printing import caller, canonical, show
+
 warnings.simplefilter("ignore")
 PORT = int(sys.argv[1])
 OPTIONS = {"port": PORT}
@@ -21,28 +23,7 @@ if len(sys.argv) > 2:
     OPTIONS["protocol"] = int(sys.argv[2])
 conn = redis.Redis(decode_responses=True, **OPTIONS)
 raw = redis.Redis(**OPTIONS)
-
-
-def canonical(reply):
-    """Sets in order, so that both servers print the same."""
-    if isinstance(reply, (set, frozenset)):
-        return "{%s}" % ", ".join(sorted(map(repr, reply)))
-    if isinstance(reply, dict):
-        return {key: canonical(reply[key]) for key in sorted(reply, key=repr)}
-    if isinstance(reply, list):
-        return [canonical(item) for item in reply]
-    return reply
-
-
-def show(name, call):
-    try:
-        print(name, canonical(call()))
-    except redis.exceptions.RedisError as error:
-        print(name, type(error).__name__, error)
-
-
-def call(name, *args, **options):
-    show("%s %s %s" % (name, args, options or ""), lambda: getattr(conn, name)(*args, **options))
+call = caller(conn)
 
 
 def strings():

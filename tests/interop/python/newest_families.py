@@ -10,6 +10,8 @@ import redis
 from redis.cache import CacheConfig
 from redis.commands.core import HashDataPersistOptions
 
+from printing import caller, show
+
 PORT = int(sys.argv[1])
 conn = redis.Redis(port=PORT, decode_responses=True)
 other = redis.Redis(port=PORT, decode_responses=True)
@@ -19,28 +21,7 @@ redis.register_function{function_name='show', callback=function(keys)
   redis.setresp(3)
   return redis.call('HGETALL', keys[1])
 end, flags={'no-writes'}}"""
-
-
-def canonical(reply):
-    """Sets and maps in order, so that both servers print the same."""
-    if isinstance(reply, (set, frozenset)):
-        return "{%s}" % ", ".join(sorted(map(repr, reply)))
-    if isinstance(reply, dict):
-        return {key: canonical(reply[key]) for key in sorted(reply, key=repr)}
-    if isinstance(reply, list):
-        return [canonical(item) for item in reply]
-    return reply
-
-
-def show(name, call):
-    try:
-        print(name, canonical(call()))
-    except redis.exceptions.RedisError as error:
-        print(name, type(error).__name__, error)
-
-
-def call(name, *args, **options):
-    show("%s %s %s" % (name, args, options or ""), lambda: getattr(conn, name)(*args, **options))
+call = caller(conn)
 
 
 def handshake():
