@@ -442,6 +442,11 @@ export function validate(
     at = encoding.checkEntry(bytes, at, end);
     if (at === -1) return false;
   }
+  return hasCount(bytes, start, found);
+}
+
+/** Whether the head of a listpack at `start` agrees with the number of its elements. */
+export function hasCount(bytes: Uint8Array, start: number, found: number): boolean {
   const counted = bytes[start + COUNT_OFFSET] | (bytes[start + COUNT_OFFSET + 1] << 8);
   return counted === COUNT_UNKNOWN || counted === found;
 }

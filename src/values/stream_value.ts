@@ -215,15 +215,20 @@ function appendNode(
     streamNode.free(arena, replaced);
     setNode(arena, index, id, node);
   } else {
-    insertNode(arena, stream, id, node);
+    insertNode(arena, stream, id, node, radixNodesOf(arena, index, id));
   }
 }
 
-/** Puts a node under an id that has none. */
-function insertNode(arena: Arena, stream: Ref, id: Id128, node: number): void {
-  const index = indexOf(arena, stream);
-  addRadixNodes(arena, stream, radixNodesOf(arena, index, id));
-  idTree.insert(arena, index, id);
+/** Puts a node under an id that has none; says what nodes of a radix tree that takes. */
+export function insertNode(
+  arena: Arena,
+  stream: Ref,
+  id: Id128,
+  node: number,
+  radixNodes: number,
+): void {
+  addRadixNodes(arena, stream, radixNodes);
+  idTree.insert(arena, indexOf(arena, stream), id);
   idTree.setPayload(arena, 0, node);
 }
 
@@ -272,13 +277,6 @@ function shrinkLastNode(arena: Arena, index: Ref): void {
 function setNode(arena: Arena, index: Ref, id: Id128, node: number): void {
   idTree.find(arena, index, id);
   idTree.setPayload(arena, 0, node);
-}
-
-/** Puts a node from a file under the id of its first entry; false if there is one already. */
-export function addNode(arena: Arena, stream: Ref, id: Id128, node: number): boolean {
-  if (idTree.find(arena, indexOf(arena, stream), id)) return false;
-  insertNode(arena, stream, id, node);
-  return true;
 }
 
 /** For a stream from a file, whose nodes were put in: says how many entries live in them. */
