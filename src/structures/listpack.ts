@@ -357,25 +357,26 @@ export function appendAll(arena: Arena, ref: Ref, source: Ref): Ref {
   return target;
 }
 
-/** Appends `entryCount` entries that are encoded already; there must be room. */
-export function appendEncoded(
+/**
+ * Appends `length` bytes of entries that are encoded already to a listpack whose block has room for
+ * them and may be written.
+ */
+export function appendInPlace(
   arena: Arena,
   ref: Ref,
   bytes: Uint8Array,
-  start: number,
   length: number,
   entryCount: number,
-): Ref {
-  const position = byteLength(arena, ref) - 1;
-  const target = splice(arena, ref, position, 0, length, entryCount);
-  copyBytes(
-    bytes,
-    start,
-    arena.bytes[target >>> SEGMENT_SHIFT],
-    startOf(target) + position,
-    length,
-  );
-  return target;
+): void {
+  const words = arena.words[ref >>> SEGMENT_SHIFT];
+  const target = arena.bytes[ref >>> SEGMENT_SHIFT];
+  const at = (ref & OFFSET_MASK) << 1;
+  const end = words[at] + length;
+  const counted = words[at + 1] & 0xffff;
+  copyBytes(bytes, 0, target, startOf(ref) + words[at] - 1, length);
+  target[startOf(ref) + end - 1] = encoding.END;
+  const isKnown = counted !== COUNT_UNKNOWN;
+  storeHeader(arena, ref, end, isKnown ? Math.min(counted + entryCount, COUNT_UNKNOWN) : counted);
 }
 
 /** Points `out` at a listpack, outside of the arena, of the entries of some others in turn. */

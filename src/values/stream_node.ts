@@ -172,9 +172,15 @@ function addEntry(
 
 /**
  * A node whose first entry has these pairs of field and value, which begin at argument `first` of
- * `source`.
+ * `source`. Its block has `roomBytes` or what it needs, but never more than a block that grew.
  */
-export function create(arena: Arena, source: FieldSource, first: number, pairs: number): number {
+export function create(
+  arena: Arena,
+  source: FieldSource,
+  first: number,
+  pairs: number,
+  roomBytes = 0,
+): number {
   let bytesMax = HEADER_BYTES + 1 + elementBytesMax(source, first, pairs);
   for (let pair = 0; pair < pairs; pair++) {
     bytesMax += source.lengths[first + pair * 2] + ELEMENT_HEAD_BYTES_MAX;
@@ -195,9 +201,11 @@ export function create(arena: Arena, source: FieldSource, first: number, pairs: 
   for (let index = 0; index < 4; index++) scratch[index] = scratchEnd >>> (index * 8);
   scratch[4] = count;
   scratch[5] = count >>> 8;
-  const node = fromBytes(arena, scratch, 0, scratchEnd);
+  const bytes = scratchEnd;
+  const node = fromBytes(arena, scratch, 0, bytes);
   endScratch();
-  return node;
+  const room = Math.min(roomBytes, GROWN_BYTES_MAX);
+  return room > bytes ? arena.resize(node, bytes, room) : node;
 }
 
 /**
@@ -227,18 +235,21 @@ export function append(
     endScratch();
     return 0;
   }
-  let ref = withRoom(arena, node, scratchEnd);
-  ref = listpack.appendEncoded(arena, ref, scratch, 0, scratchEnd, scratchElements);
+  const ref = withRoom(arena, node, scratchEnd);
+  listpack.appendInPlace(arena, ref, scratch, scratchEnd, scratchElements);
   endScratch();
   return countEntry(arena, ref);
 }
 
-/** The node in a block with room for so many bytes more. */
+/** The node in a block with room for so many bytes more, which may be written. */
 function withRoom(arena: Arena, node: Ref, byteCount: number): Ref {
   const length = listpack.byteLength(arena, node);
   const needed = length + byteCount;
   const capacity = arena.blockBytes(node);
-  if (needed <= capacity) return node;
+  if (needed <= capacity) {
+    arena.willWrite(node);
+    return node;
+  }
   const wanted = needed < GROWN_BYTES_MIN || needed > GROWN_BYTES_MAX
     ? needed
     : Math.min(Math.max(needed, capacity * GROWTH), GROWN_BYTES_MAX);
@@ -279,8 +290,11 @@ export function entryCount(memory: Memory, node: Ref): number {
 
 /** Adds the difference of two 64-bit numbers to the scratch. */
 function difference(high: number, low: number, lessHigh: number, lessLow: number): void {
+  const less = (low - lessLow) | 0;
+  // Mostly the difference is one byte or two.
+  if (high === lessHigh && less >= 0 && low >>> 0 >= lessLow >>> 0) return addNumber(less);
   const borrow = low >>> 0 < lessLow >>> 0 ? 1 : 0;
-  addInt64((high - lessHigh - borrow) | 0, (low - lessLow) | 0);
+  addInt64((high - lessHigh - borrow) | 0, less);
 }
 
 /** Whether the fields of an entry to come are those in the head of the node. */

@@ -47,6 +47,8 @@ const ROOT_BYTES = 80;
 const NODE_PAYLOAD_WORDS = 1;
 /** From here on, of 1, a node is walked from its end; that takes more for each entry. */
 const LOOK_BACK_PLACE = 0.6;
+/** What of its nodes a stream may have as room for the next one. */
+const NEXT_NODE_SHARE = 1 / 8;
 
 /** The limits of a node, from the configuration; 0 = none. */
 export interface StreamLimits {
@@ -56,6 +58,7 @@ export interface StreamLimits {
   nodeEntriesMax: number;
 }
 
+const NO_LIMITS: StreamLimits = { nodeBytesMax: 0, nodeEntriesMax: 0 };
 const nodeCursor = scratch(new IdTreeCursor());
 const reader = scratch(new StreamNodeReader());
 const master = new Id128();
@@ -188,11 +191,9 @@ export function append(
   if (entries === 1) id.store(words, at + ROOT_FIRST_ID);
 }
 
-const NO_LIMITS: StreamLimits = { nodeBytesMax: 0, nodeEntriesMax: 0 };
-
 /**
- * Appends an entry as a node of its own. There may be a node under its id if that was an entry's
- * before which was deleted, and XSETID has set the last id below it; such a node is filled up.
+ * Appends an entry as a node of its own. There may be one under its id, of an entry that was
+ * deleted, if XSETID has set the last id below it; such a node is filled up.
  */
 function appendNode(
   arena: Arena,
@@ -205,8 +206,8 @@ function appendNode(
 ): void {
   const isTaken = idTree.find(arena, index, id);
   if (isTaken && appendToLastNode(arena, index, id, source, first, pairs, NO_LIMITS)) return;
-  shrinkLastNode(arena, index);
-  const node = streamNode.create(arena, source, first, pairs);
+  const roomBytes = closeLastNode(arena, index);
+  const node = streamNode.create(arena, source, first, pairs, roomBytes);
   if (isTaken) {
     idTree.find(arena, index, id);
     const replaced = idTree.payload(arena, 0);
@@ -265,13 +266,18 @@ function entriesIn(memory: Memory, node: number): number {
   return reader.count + reader.deleted;
 }
 
-/** The last node will not grow any more. */
-function shrinkLastNode(arena: Arena, index: Ref): void {
-  if (!nodeCursor.seekLast(arena, index)) return;
+/**
+ * The last node will not grow any more. Returns the bytes of room that the next one gets at once:
+ * as much as the last one takes, but no more than a part of the stream.
+ */
+function closeLastNode(arena: Arena, index: Ref): number {
+  if (!nodeCursor.seekLast(arena, index)) return 0;
   const node = nodeCursor.payload(0);
   nodeCursor.readId(master);
   const shrunk = streamNode.shrink(arena, node);
   if (shrunk !== node) setNode(arena, index, master, shrunk);
+  const bytes = streamNode.byteLength(arena, shrunk);
+  return Math.floor(bytes * Math.min(1, idTree.count(arena, index) * NEXT_NODE_SHARE));
 }
 
 function setNode(arena: Arena, index: Ref, id: Id128, node: number): void {
