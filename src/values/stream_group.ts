@@ -394,7 +394,7 @@ export function setPending(arena: Arena, group: Ref, id: Id128, entry: PendingEn
   if (entry.consumer !== 0) idTree.insert(arena, pendingOfConsumer(arena, entry.consumer), id);
 }
 
-/** A time before which no pending entry was delivered, in ms since 1970; Infinity: there is none. */
+/** A time before which no pending entry was delivered, in ms since 1970, or Infinity. */
 export function earliestMs(memory: Memory, group: Ref): number {
   return memory.double(stateOf(memory, group), STATE_EARLIEST);
 }

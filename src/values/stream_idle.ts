@@ -8,7 +8,7 @@
  * asks again and again. Else all pending entries are, and the time is set right.
  */
 import type { Arena } from "../memory/arena.ts";
-import type { Memory, Ref } from "../memory/memory.ts";
+import type { Ref } from "../memory/memory.ts";
 import { Id128 } from "../structures/id128.ts";
 import { IdTreeCursor } from "../structures/id_tree.ts";
 import * as streamGroup from "./stream_group.ts";
