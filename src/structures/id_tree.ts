@@ -6,7 +6,7 @@
  * the end and go at the start: appending looks at the last leaf alone and leaves full nodes behind,
  * and a walk reads memory in order. Finding, inserting and removing anywhere is O(log n).
  *
- * `find` and `insert` leave behind which record is the present one; `payload`, `setPayload` and
+ * `find`, `findLast` and `insert` leave behind which record is the present one; `payload`, `setPayload` and
  * `removeFound` speak of it. It is good until the next call of any of them for any tree.
  *
  * Layout, splitting and merging: id_tree_nodes.ts.
@@ -73,6 +73,17 @@ export function memoryBytes(memory: Memory, tree: Ref): number {
 export function find(memory: Memory, tree: Ref, id: Id128): boolean {
   if (memory.word(tree, TREE_COUNT) === 0 || !pathTo(memory, tree, id)) return false;
   setFound(memory, tree);
+  return true;
+}
+
+/** Makes the last record the present one and reads its id; returns whether there is one. O(1). */
+export function findLast(memory: Memory, tree: Ref, out: Id128): boolean {
+  if (memory.word(tree, TREE_COUNT) === 0) return false;
+  foundLeaf = memory.word(tree, TREE_LAST_LEAF);
+  const words = memory.words[foundLeaf >>> SEGMENT_SHIFT];
+  const slot = words[wordOffsetOf(foundLeaf) + NODE_COUNT] - 1;
+  foundAt = recordAt(foundLeaf, leafWidth(memory, tree), slot);
+  out.load(words, foundAt);
   return true;
 }
 

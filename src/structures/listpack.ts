@@ -60,8 +60,14 @@ export function create(arena: Arena): Ref {
 }
 
 /** A listpack from its bytes, which have been validated and are no more than LISTPACK_BYTES_MAX. */
-export function fromRaw(arena: Arena, bytes: Uint8Array, start: number, length: number): Ref {
-  const ref = arena.allocate(length);
+export function fromRaw(
+  arena: Arena,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  roomBytes = length,
+): Ref {
+  const ref = arena.allocate(Math.max(length, roomBytes));
   copyBytes(bytes, start, arena.bytes[ref >>> SEGMENT_SHIFT], startOf(ref), length);
   return ref;
 }

@@ -65,10 +65,16 @@ let scratch = new Uint8Array(4096);
 let scratchEnd = 0;
 let scratchElements = 0;
 
-/** A node from the bytes of its listpack, which have been validated. */
-export function fromBytes(arena: Arena, bytes: Uint8Array, start: number, length: number): number {
+/** A node from the bytes of its listpack, which have been validated; with `roomBytes` in a block. */
+export function fromBytes(
+  arena: Arena,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  roomBytes = length,
+): number {
   return length <= listpack.LISTPACK_BYTES_MAX
-    ? listpack.fromRaw(arena, bytes, start, length)
+    ? listpack.fromRaw(arena, bytes, start, length, roomBytes)
     : byteString.fromBytes(arena, bytes, start, length) | LARGE_BIT;
 }
 
@@ -201,11 +207,9 @@ export function create(
   for (let index = 0; index < 4; index++) scratch[index] = scratchEnd >>> (index * 8);
   scratch[4] = count;
   scratch[5] = count >>> 8;
-  const bytes = scratchEnd;
-  const node = fromBytes(arena, scratch, 0, bytes);
+  const node = fromBytes(arena, scratch, 0, scratchEnd, Math.min(roomBytes, GROWN_BYTES_MAX));
   endScratch();
-  const room = Math.min(roomBytes, GROWN_BYTES_MAX);
-  return room > bytes ? arena.resize(node, bytes, room) : node;
+  return node;
 }
 
 /**

@@ -243,8 +243,8 @@ function appendToLastNode(
   pairs: number,
   limits: StreamLimits,
 ): boolean {
-  if (!nodeCursor.seekLast(arena, index)) return false;
-  const node = nodeCursor.payload(0);
+  if (!idTree.findLast(arena, index, master)) return false;
+  const node = idTree.payload(arena, 0);
   const { nodeBytesMax, nodeEntriesMax } = limits;
   let bytes = streamNode.byteLength(arena, node);
   for (let argument = first; argument < first + pairs * 2; argument++) {
@@ -252,10 +252,9 @@ function appendToLastNode(
   }
   if (nodeBytesMax !== 0 && bytes >= nodeBytesMax) return false;
   if (nodeEntriesMax !== 0 && entriesIn(arena, node) >= nodeEntriesMax) return false;
-  nodeCursor.readId(master);
   const changed = streamNode.append(arena, node, master, id, source, first, pairs);
   if (changed === 0) return false;
-  if (changed !== node) setNode(arena, index, master, changed);
+  if (changed !== node) idTree.setPayload(arena, 0, changed);
   return true;
 }
 
@@ -271,11 +270,10 @@ function entriesIn(memory: Memory, node: number): number {
  * as much as the last one takes, but no more than a part of the stream.
  */
 function closeLastNode(arena: Arena, index: Ref): number {
-  if (!nodeCursor.seekLast(arena, index)) return 0;
-  const node = nodeCursor.payload(0);
-  nodeCursor.readId(master);
+  if (!idTree.findLast(arena, index, master)) return 0;
+  const node = idTree.payload(arena, 0);
   const shrunk = streamNode.shrink(arena, node);
-  if (shrunk !== node) setNode(arena, index, master, shrunk);
+  if (shrunk !== node) idTree.setPayload(arena, 0, shrunk);
   const bytes = streamNode.byteLength(arena, shrunk);
   return Math.floor(bytes * Math.min(1, idTree.count(arena, index) * NEXT_NODE_SHARE));
 }
