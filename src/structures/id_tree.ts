@@ -6,8 +6,9 @@
  * the end and go at the start: appending looks at the last leaf alone and leaves full nodes behind,
  * and a walk reads memory in order. Finding, inserting and removing anywhere is O(log n).
  *
- * `find`, `findLast` and `insert` leave behind which record is the present one; `payload`, `setPayload` and
- * `removeFound` speak of it. It is good until the next call of any of them for any tree.
+ * `find`, `findLast` and `insert` leave behind which record is the present one; `payload` and
+ * `setPayload` speak of it, and but for `findLast`, `removeFound`. It is good until the next call
+ * of any of them for any tree.
  *
  * Layout, splitting and merging: id_tree_nodes.ts.
  */

@@ -4,8 +4,8 @@
  *
  * There is no index by time, which would take as many bytes for each pending entry as it has now,
  * and two more changes of a tree for each that comes and goes. The group knows a time before which
- * none was delivered: while that is not long ago, nothing is looked at, which is so for most who ask
- * again and again. Else all pending entries are, and the time is set right.
+ * none was delivered: while that is not long ago, nothing is looked at, and that is so for most who
+ * ask again and again. Else all pending entries are looked at, and the time is set right.
  */
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";

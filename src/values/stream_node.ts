@@ -65,7 +65,7 @@ let scratch = new Uint8Array(4096);
 let scratchEnd = 0;
 let scratchElements = 0;
 
-/** A node from the bytes of its listpack, which have been validated; with `roomBytes` in a block. */
+/** A node from the bytes of its listpack, which have been validated; a block has `roomBytes`. */
 export function fromBytes(
   arena: Arena,
   bytes: Uint8Array,
