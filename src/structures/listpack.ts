@@ -60,8 +60,14 @@ export function create(arena: Arena): Ref {
 }
 
 /** A listpack from its bytes, which have been validated and are no more than LISTPACK_BYTES_MAX. */
-export function fromRaw(arena: Arena, bytes: Uint8Array, start: number, length: number): Ref {
-  const ref = arena.allocate(length);
+export function fromRaw(
+  arena: Arena,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  roomBytes = length,
+): Ref {
+  const ref = arena.allocate(Math.max(length, roomBytes));
   copyBytes(bytes, start, arena.bytes[ref >>> SEGMENT_SHIFT], startOf(ref), length);
   return ref;
 }
@@ -357,25 +363,26 @@ export function appendAll(arena: Arena, ref: Ref, source: Ref): Ref {
   return target;
 }
 
-/** Appends `entryCount` entries that are encoded already; there must be room. */
-export function appendEncoded(
+/**
+ * Appends `length` bytes of entries that are encoded already to a listpack whose block has room for
+ * them and may be written.
+ */
+export function appendInPlace(
   arena: Arena,
   ref: Ref,
   bytes: Uint8Array,
-  start: number,
   length: number,
   entryCount: number,
-): Ref {
-  const position = byteLength(arena, ref) - 1;
-  const target = splice(arena, ref, position, 0, length, entryCount);
-  copyBytes(
-    bytes,
-    start,
-    arena.bytes[target >>> SEGMENT_SHIFT],
-    startOf(target) + position,
-    length,
-  );
-  return target;
+): void {
+  const words = arena.words[ref >>> SEGMENT_SHIFT];
+  const target = arena.bytes[ref >>> SEGMENT_SHIFT];
+  const at = (ref & OFFSET_MASK) << 1;
+  const end = words[at] + length;
+  const counted = words[at + 1] & 0xffff;
+  copyBytes(bytes, 0, target, startOf(ref) + words[at] - 1, length);
+  target[startOf(ref) + end - 1] = encoding.END;
+  const isKnown = counted !== COUNT_UNKNOWN;
+  storeHeader(arena, ref, end, isKnown ? Math.min(counted + entryCount, COUNT_UNKNOWN) : counted);
 }
 
 /** Points `out` at a listpack, outside of the arena, of the entries of some others in turn. */
@@ -442,6 +449,11 @@ export function validate(
     at = encoding.checkEntry(bytes, at, end);
     if (at === -1) return false;
   }
+  return hasCount(bytes, start, found);
+}
+
+/** Whether the head of a listpack at `start` agrees with the number of its elements. */
+export function hasCount(bytes: Uint8Array, start: number, found: number): boolean {
   const counted = bytes[start + COUNT_OFFSET] | (bytes[start + COUNT_OFFSET + 1] << 8);
   return counted === COUNT_UNKNOWN || counted === found;
 }
