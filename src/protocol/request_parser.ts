@@ -188,6 +188,7 @@ export class RequestParser {
   }
 
   #parseInline(query: QueryBuffer): number {
+    if (this.#takePlainWords(query)) return REQUEST_COMPLETE;
     const { bytes, position } = query;
     const length = query.end - position;
     const newline = indexOfByte(bytes, position, length, LF);
@@ -196,29 +197,35 @@ export class RequestParser {
     }
     const lineEnd = newline > position && bytes[newline - 1] === CR ? newline - 1 : newline;
     query.position = newline + 1;
-    if (this.#takePlainWords(bytes, position, lineEnd)) return REQUEST_COMPLETE;
     const words = splitArguments(bytes, position, lineEnd - position);
     if (words === null) return this.#fail("unbalanced quotes in request");
     this.argv = Argv.of(...words);
     return REQUEST_COMPLETE;
   }
 
-  /** Takes the words as they stand; false if there are quotes or control characters in the line. */
-  #takePlainWords(bytes: Uint8Array, start: number, end: number): boolean {
+  /**
+   * Takes the words of a line as they stand, looking at each byte once; false if the line is not
+   * complete, or there are quotes or control characters in it. (PING_INLINE of redis-benchmark.)
+   */
+  #takePlainWords(query: QueryBuffer): boolean {
     this.#startArgv();
     const { argv } = this;
+    const { bytes, end } = query;
     argv.bytes = bytes;
-    let wordStart = start;
-    for (let at = start; at <= end; at++) {
-      const byte = at < end ? bytes[at] : SPACE;
-      if (byte === SPACE) {
-        if (at > wordStart) argv.add(wordStart, at - wordStart);
-        wordStart = at + 1;
-      } else if (byte < SPACE || byte === QUOTE || byte === APOSTROPHE) {
-        return false;
-      }
+    let wordStart = query.position;
+    for (let at = wordStart; at < end; at++) {
+      const byte = bytes[at];
+      if (byte > SPACE && byte !== QUOTE && byte !== APOSTROPHE) continue;
+      const isReturn = byte === CR && at + 1 < end && bytes[at + 1] === LF;
+      const isEnd = isReturn || byte === LF;
+      if (!isEnd && byte !== SPACE) return false;
+      if (at > wordStart) argv.add(wordStart, at - wordStart);
+      wordStart = at + 1;
+      if (!isEnd) continue;
+      query.position = isReturn ? at + 2 : at + 1;
+      return true;
     }
-    return true;
+    return false;
   }
 
   #fail(error: string): number {
