@@ -9,8 +9,10 @@
  * A key is named by an argument (`argv, index`); one that stands in no request by an Argv that was
  * pointed at it. Only `findRaw`, which changes nothing, takes bytes.
  */
+import { assert } from "../base/assert.ts";
 import * as clock from "../base/clock.ts";
 import { Slice } from "../base/bytes.ts";
+import { hashBytes } from "../base/hash.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
 import { Argv } from "../protocol/argv.ts";
@@ -104,10 +106,27 @@ export class Database {
     return entry;
   }
 
+  /**
+   * The entry of a key as it is, or 0. The hash of the key is left in `argv`, so that a command
+   * that finds, creates and removes computes it once, or not at all if it was read ahead.
+   */
+  #find(argv: Argv, index: number): Ref {
+    const { arena, keys } = this;
+    const { bytes } = argv;
+    const start = argv.starts[index];
+    const length = argv.lengths[index];
+    if (argv.hashedIndex !== index) {
+      argv.hash = hashBytes(bytes, start, length);
+      argv.hashedIndex = index;
+    } else if (arena.isDebug) {
+      assert(argv.hash === hashBytes(bytes, start, length), "the hash in argv is that of the key");
+    }
+    return dict.findHashed(arena, keys, argv.hash, bytes, start, length);
+  }
+
   #lookup(argv: Argv, index: number, touch: boolean): Ref {
     const { arena } = this;
-    const start = argv.starts[index];
-    const entry = dict.find(arena, this.keys, argv.bytes, start, argv.lengths[index]);
+    const entry = this.#find(argv, index);
     if (entry === 0) return 0;
     if (
       (value.ownerFlags(arena, entry) & value.FLAG_EXPIRY) !== 0 &&
@@ -190,14 +209,15 @@ export class Database {
       ref,
       expiryMs,
     );
-    this.#insertNew(entry, expiryMs);
+    if (argv.hashedIndex === index) this.insertEntryHashed(entry, argv.hash);
+    else this.insertEntry(entry);
     this.#announceNew(bytes, start, length, type);
     return entry;
   }
 
   /** Inserts an entry made elsewhere (the RDB reader), whose key must be missing. */
   insertEntry(entry: Ref): void {
-    this.#insertNew(entry, value.expiryOf(this.arena, entry));
+    this.insertEntryHashed(entry, dict.hashOf(this.arena, entry));
   }
 
   /** `insertEntry` for a caller that has looked for the key in vain and knows its hash. */
@@ -228,8 +248,8 @@ export class Database {
     const key = argv.bytes;
     const keyStart = argv.starts[index];
     const keyBytes = argv.lengths[index];
-    const old = dict.find(arena, this.keys, key, keyStart, keyBytes);
-    const hash = dict.lastHash();
+    const old = this.#find(argv, index);
+    const { hash } = argv;
     if (old === 0) {
       const newExpiryMs = expiryMs === KEEP_EXPIRY ? value.NO_EXPIRY : expiryMs;
       const entry = stringValue.createEntry(
@@ -289,8 +309,8 @@ export class Database {
     const { arena } = this;
     const start = argv.starts[index];
     const length = argv.lengths[index];
-    let old = dict.find(arena, this.keys, argv.bytes, start, length);
-    const hash = dict.lastHash();
+    let old = this.#find(argv, index);
+    const { hash } = argv;
     if (old !== 0 && this.#removeIfExpired(old)) old = 0;
     if (old === 0) return this.create(argv, index, type, encoding, ref);
     const oldType = value.typeOf(arena, old);
@@ -350,8 +370,7 @@ export class Database {
 
   /** `remove` for a command to which a key that has expired is missing (DEL). */
   removeUnexpired(argv: Argv, index: number): boolean {
-    const { arena } = this;
-    const entry = dict.find(arena, this.keys, argv.bytes, argv.starts[index], argv.lengths[index]);
+    const entry = this.#find(argv, index);
     if (entry === 0 || this.expireIfNeeded(entry)) return false;
     this.#unlinkFound(entry, argv.bytes, argv.starts[index], argv.lengths[index]);
     this.keyspace.reclaimer.freeEntry(entry);
@@ -372,7 +391,7 @@ export class Database {
   detach(argv: Argv, index: number): Ref {
     const start = argv.starts[index];
     const length = argv.lengths[index];
-    const entry = dict.find(this.arena, this.keys, argv.bytes, start, length);
+    const entry = this.#find(argv, index);
     if (entry !== 0) this.#unlinkFound(entry, argv.bytes, start, length);
     return entry;
   }
@@ -509,11 +528,6 @@ export class Database {
     const { listener } = this.keyspace;
     listener.keyEvent(this, EVENT_NEW, "new", bytes, start, length);
     if (type !== value.TYPE_STRING) listener.keyReady(this, bytes, start, length, type);
-  }
-
-  #insertNew(entry: Ref, expiryMs: number): void {
-    this.keyspace.initializeClock(entry);
-    this.#insert(entry, expiryMs);
   }
 
   #insert(entry: Ref, expiryMs: number): void {

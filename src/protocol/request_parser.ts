@@ -83,7 +83,7 @@ export class RequestParser {
 
   #startArgv(): void {
     if (this.argv.starts.length > ARGV_KEPT_MAX) this.argv = new Argv();
-    this.argv.count = 0;
+    this.argv.clear();
   }
 
   /** Reads "*<count>\r\n"; leaves argumentsMissing at -1 if the request is empty. */

@@ -218,7 +218,7 @@ export class ScriptCalls {
     const argv = this.#argv;
     const bytes = this.#argumentBytes;
     argv.bytes = bytes;
-    argv.count = 0;
+    argv.clear();
     let at = 0;
     for (const text of texts) {
       argv.add(at, text.length);
