@@ -11,7 +11,7 @@
  */
 import { assert } from "../base/assert.ts";
 import * as clock from "../base/clock.ts";
-import { Slice } from "../base/bytes.ts";
+import { copyBytes, Slice } from "../base/bytes.ts";
 import { hashBytes } from "../base/hash.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -32,6 +32,9 @@ import {
   EVENT_TYPE_CHANGED,
 } from "./keyspace_listener.ts";
 
+/** Keys up to this size are copied out into one array that is used again and again. */
+const KEY_SCRATCH_BYTES = 256;
+
 export class Database {
   readonly keyspace: KeyspaceState<Database>;
   readonly arena: Arena;
@@ -44,6 +47,7 @@ export class Database {
   /** The keys that hold elements which expire, by the next of them. */
   readonly expiryOrder: ExpiryOrder;
   readonly #key = new Slice();
+  readonly #keyBytes = new Uint8Array(KEY_SCRATCH_BYTES);
   readonly #keyArgv = new Argv();
 
   constructor(keyspace: KeyspaceState<Database>, index: number) {
@@ -128,12 +132,7 @@ export class Database {
     const { arena } = this;
     const entry = this.#find(argv, index);
     if (entry === 0) return 0;
-    if (
-      (value.ownerFlags(arena, entry) & value.FLAG_EXPIRY) !== 0 &&
-      value.expiryOf(arena, entry) < clock.nowMs() && this.expireIfNeeded(entry)
-    ) {
-      return 0;
-    }
+    if (value.expiresBefore(arena, entry, clock.nowMs()) && this.expireIfNeeded(entry)) return 0;
     if (touch) this.keyspace.touch(entry);
     return entry;
   }
@@ -143,8 +142,7 @@ export class Database {
    * treat the key as missing.
    */
   expireIfNeeded(entry: Ref): boolean {
-    const expiryMs = value.expiryOf(this.arena, entry);
-    if (expiryMs === value.NO_EXPIRY || expiryMs >= clock.nowMs()) return false;
+    if (!value.expiresBefore(this.arena, entry, clock.nowMs())) return false;
     const { expiryPolicy } = this.keyspace;
     if (expiryPolicy === "remove") this.removeExpired(entry);
     return expiryPolicy !== "show";
@@ -152,8 +150,7 @@ export class Database {
 
   /** Whether a command must treat the key as missing; unlike `expireIfNeeded` changes nothing. */
   isExpired(entry: Ref): boolean {
-    const expiryMs = value.expiryOf(this.arena, entry);
-    return expiryMs !== value.NO_EXPIRY && expiryMs < clock.nowMs() &&
+    return value.expiresBefore(this.arena, entry, clock.nowMs()) &&
       this.keyspace.expiryPolicy !== "show";
   }
 
@@ -420,11 +417,13 @@ export class Database {
       return entry;
     }
     const hash = dict.hashOf(arena, entry);
-    dictEntry.readKey(arena, entry, this.#key);
-    // The entry's own bytes move while it is remade.
-    const key = this.#key.copy();
     if (oldExpiryMs !== value.NO_EXPIRY) dict.removeEntry(arena, this.expires, entry, hash);
-    const target = value.remakeEntry(arena, entry, key, 0, key.length, expiryMs);
+    dictEntry.readKey(arena, entry, this.#key);
+    const { start, length } = this.#key;
+    // The entry's own bytes move while it is remade.
+    const key = length <= this.#keyBytes.length ? this.#keyBytes : new Uint8Array(length);
+    copyBytes(this.#key.bytes, start, key, 0, length);
+    const target = value.remakeEntry(arena, entry, key, 0, length, expiryMs);
     dict.replaceRef(arena, this.keys, entry, target, hash);
     if (expiryMs !== value.NO_EXPIRY) dict.insertHashed(arena, this.expires, target, hash);
     this.expiryOrder.moved(entry, target);

@@ -17,8 +17,8 @@ const READ_BYTES_MIN = 2 * 1024;
 const READ_BYTES_MAX = 64 * 1024;
 
 /**
- * Room that a client gets for an argument of which no more than a buffer's fill has come. (Untouched
- * pages are not resident; what arrives in one piece of a request decides on the number of reads.)
+ * Room that a client gets for an argument of which no more than a buffer's fill has come. Pages
+ * that nothing was written to are not resident.
  */
 const ANNOUNCED_BYTES_MAX = 1024 * 1024;
 

@@ -32,6 +32,8 @@ export const REQUEST_PARTIAL = 0;
 export const REQUEST_INVALID = -1;
 
 const INLINE_BYTES_MAX = 64 * 1024;
+/** No number that is accepted makes a longer header. */
+const HEADER_BYTES_MAX = 24;
 const ARGUMENTS_MAX = 2 ** 31 - 1;
 const UNAUTHENTICATED_ARGUMENTS_MAX = 10;
 const UNAUTHENTICATED_BYTES_MAX = 16384;
@@ -177,14 +179,17 @@ export class RequestParser {
 
   /** Index of the \r that ends the line, -1 if it has not come, -2 if the line is too long. */
   #lineEnd(query: QueryBuffer, tooLong: string): number {
-    const length = query.end - query.position;
-    const lineEnd = indexOfByte(query.bytes, query.position, length, CR);
+    const { bytes, position, end } = query;
+    const length = end - position;
+    // A header is short: its end is found without the object that a long search would need.
+    let lineEnd = indexOfByte(bytes, position, Math.min(length, HEADER_BYTES_MAX), CR);
+    if (lineEnd < 0) lineEnd = indexOfByte(bytes, position, length, CR);
     if (lineEnd < 0) {
       if (length <= INLINE_BYTES_MAX) return -1;
       this.#fail(tooLong);
       return -2;
     }
-    return lineEnd + 1 < query.end ? lineEnd : -1;
+    return lineEnd + 1 < end ? lineEnd : -1;
   }
 
   #parseInline(query: QueryBuffer): number {

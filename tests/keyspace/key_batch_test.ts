@@ -1,4 +1,4 @@
-/** Key batches: MGET and MSET do with many keys in a large keyspace what GET and SET do with one. */
+/** Key batches: MGET and MSET do with many keys what GET and SET do with one. */
 import { assertEquals } from "@std/assert";
 import { hashBytes } from "../../src/base/hash.ts";
 import { KeyBatch } from "../../src/keyspace/key_batch.ts";
