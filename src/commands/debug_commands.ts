@@ -211,8 +211,7 @@ function showQuicklist(client: Client): void {
   if (value.typeOf(arena, entry) !== value.TYPE_LIST) throw NOT_A_QUICKLIST;
   const { log } = client.host;
   quicklist.forEachNode(arena, value.valueRef(arena, entry), (node) => {
-    const isPiece = quicklistNodes.isJoined(arena, node);
-    const form = quicklistNodes.isPlain(arena, node) ? "plain" : isPiece ? "piece" : "packed";
+    const form = quicklistNodes.isPlain(arena, node) ? "plain" : "packed";
     const count = quicklistNodes.entryCount(arena, node);
     log.notice(`Quicklist node: ${form}, ${count} entries`);
   });

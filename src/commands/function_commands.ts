@@ -5,7 +5,6 @@
 import { latin1Bytes, Slice } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import { matchGlob } from "../base/glob.ts";
-import { parseInt64 } from "../base/integers.ts";
 import {
   isReadableWhere,
   OPCODE_FUNCTION2,
@@ -28,8 +27,8 @@ import { FOOTER_BYTES, isSoundPayload, PayloadSink, payloadVersion } from "./dum
 import { replyHelp, wrongSubcommandArity } from "./help.ts";
 import {
   ALL_SHARDS,
-  checkedKeyCount,
   isFlushMode,
+  keyCountArgument,
   NO_KEYS,
   ONE_SHARD,
   READ_NOTE,
@@ -172,9 +171,8 @@ function callFunction(client: Client, isReadOnly: boolean): void {
   host.monitors.show(client, client.command!);
   const found = functionOf(client);
   if (found === undefined) throw NO_FUNCTION;
-  const keyCount = parseInt64(argv.bytes, argv.starts[2], argv.lengths[2]);
-  if (keyCount === null) throw BAD_KEY_COUNT;
-  host.scripting.runFunction(client, found, checkedKeyCount(argv, keyCount), isReadOnly);
+  const keyCount = keyCountArgument(argv, BAD_KEY_COUNT);
+  host.scripting.runFunction(client, found, keyCount, isReadOnly);
 }
 
 function functionOf({ argv, host }: Client): LibraryFunction | undefined {

@@ -106,9 +106,11 @@ function expireGeneric(client: Client, unitMs: number, isRelative: boolean): voi
   } else {
     db.setExpiry(entry, expiryMs);
     db.changed(argv, 1, EVENT_GENERIC, "expire");
-    // Redis: the options stay.
-    const options = client.wantsEffects ? argv.copiesFrom(3) : [];
-    client.propagateAs("PEXPIREAT", argv.copy(1), String(int64Of(expiryMs)), ...options);
+    if (client.wantsEffects) {
+      // Redis: the options stay.
+      const options = argv.copiesFrom(3);
+      client.propagateAs("PEXPIREAT", argv.copy(1), String(int64Of(expiryMs)), ...options);
+    }
   }
   reply.integer(1);
 }

@@ -3,8 +3,9 @@
  * keys that they are given.
  */
 import type { CommandFlag, CommandTrait, KeySpec } from "../session/command.ts";
-import { commandError } from "../session/errors.ts";
+import { type CommandError, commandError } from "../session/errors.ts";
 import type { Argv } from "../protocol/argv.ts";
+import { integerArgument } from "./arguments.ts";
 
 export const NO_KEYS = [0, 0, 0] as const;
 export const ALL_SHARDS = ["request_policy:all_shards", "response_policy:all_succeeded"] as const;
@@ -35,11 +36,15 @@ export function scriptKeys(flags: string, notes?: string): readonly KeySpec[] {
   return [notes === undefined ? spec : { ...spec, notes }];
 }
 
-/** The number of keys as it was given, if there are so many arguments; throws a CommandError. */
-export function checkedKeyCount(argv: Argv, keyCount: bigint): number {
+/**
+ * The number of keys that argument 2 gives, if there are so many; throws a CommandError, `error` if
+ * it is no integer.
+ */
+export function keyCountArgument(argv: Argv, error: CommandError): number {
+  const keyCount = integerArgument(argv, 2, error);
   if (keyCount > argv.count - 3) throw TOO_MANY_KEYS;
   if (keyCount < 0) throw NEGATIVE_KEYS;
-  return Number(keyCount);
+  return keyCount;
 }
 
 /** Whether the arguments of a FLUSH say no more than ASYNC or SYNC. */

@@ -3,8 +3,6 @@
  * scripting/scripting.ts.
  */
 import { asciiLower } from "../base/ascii.ts";
-import { parseInt64 } from "../base/integers.ts";
-import type { Argv } from "../protocol/argv.ts";
 import { commandBitsOf, parseScriptHead, SCRIPT_UNDECLARED } from "../scripting/script_flags.ts";
 import type { CachedScript } from "../scripting/script_cache.ts";
 import type { Client } from "../session/client.ts";
@@ -17,8 +15,8 @@ import {
 import { commandError, NOT_AN_INTEGER } from "../session/errors.ts";
 import { replyHelp } from "./help.ts";
 import {
-  checkedKeyCount,
   isFlushMode,
+  keyCountArgument,
   NO_KEYS,
   ONE_SHARD,
   READ_NOTE,
@@ -127,7 +125,7 @@ function evalRoCommand(client: Client): void {
 function runText(client: Client, isReadOnly: boolean): void {
   const { argv, host } = client;
   host.monitors.show(client, client.command!);
-  const keyCount = keyCountOf(argv);
+  const keyCount = keyCountArgument(argv, NOT_AN_INTEGER);
   const script = host.scripting.compile(argv.text(1), false);
   host.scripting.runScript(client, script, keyCount, isReadOnly);
 }
@@ -145,16 +143,10 @@ function runLoaded(client: Client, isReadOnly: boolean): void {
   host.monitors.show(client, client.command!);
   // Redis: what cannot be a SHA-1 is not looked at any further.
   if (argv.lengths[1] !== SHA1_CHARACTERS) throw NO_SCRIPT;
-  const keyCount = keyCountOf(argv);
+  const keyCount = keyCountArgument(argv, NOT_AN_INTEGER);
   const script = scriptOfSha(client, 1);
   if (script === undefined) throw NO_SCRIPT;
   host.scripting.runScript(client, script, keyCount, isReadOnly);
-}
-
-function keyCountOf(argv: Argv): number {
-  const keyCount = parseInt64(argv.bytes, argv.starts[2], argv.lengths[2]);
-  if (keyCount === null) throw NOT_AN_INTEGER;
-  return checkedKeyCount(argv, keyCount);
 }
 
 function scriptOfSha({ argv, host }: Client, index: number): CachedScript | undefined {

@@ -14,6 +14,7 @@ import * as clock from "../base/clock.ts";
 import { INTEGER_TEXT_BYTES_MAX } from "../base/integers.ts";
 import { scratch } from "../base/scratch.ts";
 import { KEEP_EXPIRY } from "../keyspace/database.ts";
+import { KeyBatch } from "../keyspace/key_batch.ts";
 import { EVENT_GENERIC, EVENT_STRING } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -143,6 +144,7 @@ export const stringCommands: readonly RedisCommand[] = [
 const OFFSET_OUT_OF_RANGE = commandError("ERR offset is out of range");
 
 const view = scratch(new Slice());
+const batch = new KeyBatch();
 const digits = new Uint8Array(INTEGER_TEXT_BYTES_MAX);
 
 /** Replies the string of an entry, or of a part of it: the bytes `from` to `to` (exclusive). */
@@ -362,7 +364,9 @@ function persistRead(client: Client, entry: Ref): void {
 function mgetCommand(client: Client): void {
   const { db, argv, reply } = client;
   reply.array(argv.count - 1);
+  batch.begin(1);
   for (let index = 1; index < argv.count; index++) {
+    batch.reach(db, argv, index);
     const entry = db.lookupForRead(argv, index);
     if (entry === 0 || value.typeOf(db.arena, entry) !== TYPE_STRING) reply.nil();
     else replyString(client, entry);
@@ -389,7 +393,9 @@ function msetnxCommand(client: Client): void {
 
 function setAll(client: Client): void {
   const { db, argv } = client;
+  batch.begin(2);
   for (let index = 1; index < argv.count; index += 2) {
+    batch.reach(db, argv, index);
     setArgument(client, index, index + 1, NO_EXPIRY);
     db.changed(argv, index, EVENT_STRING, "set");
   }

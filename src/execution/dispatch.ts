@@ -170,6 +170,7 @@ export class Dispatcher {
         break;
       }
       if (parser.argv.count === 0) continue;
+      if (touched > 0) this.#readAhead.recall(query, parser.argv);
       client.argv = parser.argv;
       this.execute(client);
       // What is behind a reply that is beyond all limits is not carried out any more.

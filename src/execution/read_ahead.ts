@@ -4,29 +4,34 @@
  * In a large keyspace most of a simple command's time is spent waiting for two cache lines: the
  * key's bucket and its entry. Of the commands of a pipeline all keys are in the query buffer
  * already, so their places are touched together, before the first command runs; the waits overlap
- * (the idea is that of Valkey 8 and of database joins). A wrong guess costs a few nanoseconds.
+ * (the idea is that of Valkey 8 and of database joins). A wrong guess costs a few nanoseconds. The
+ * hashes that are computed for this are left to the commands (`recall`).
  */
 import { hashBytes } from "../base/hash.ts";
+import type { Argv } from "../protocol/argv.ts";
+import type { QueryBuffer } from "../protocol/query_buffer.ts";
 import { RequestScan, SCAN_REQUESTS_MAX } from "../protocol/request_scan.ts";
 import * as dict from "../structures/dict.ts";
 import type { Client } from "../session/client.ts";
 
 /** Fewer bytes than this in the query buffer are no pipeline. */
 const PIPELINE_BYTES_MIN = 64;
-/** A smaller table stays in the cache anyway. */
-const BUCKETS_MIN = 4096;
 
 export class ReadAhead {
   readonly #scan = new RequestScan();
   readonly #hashes = new Int32Array(SCAN_REQUESTS_MAX);
+  /** Whose keys have been touched last, and the first of them that no command has asked for. */
+  #query: QueryBuffer | null = null;
+  #next = 0;
   /** What the touched memory held; kept so that the compiler takes the loads seriously. */
   seen = 0;
 
   /** Touches what the next commands of the client need; returns for how many, 0 if none. */
   run({ query, db }: Client): number {
+    this.#query = null;
     if (query.end - query.position < PIPELINE_BYTES_MIN) return 0;
     const { arena, keys } = db;
-    if (dict.bucketCount(arena, keys) < BUCKETS_MIN) return 0;
+    if (dict.bucketCount(arena, keys) < dict.TOUCH_BUCKETS_MIN) return 0;
     const scan = this.#scan;
     const requests = scan.run(query);
     const { starts, lengths, count } = scan;
@@ -35,6 +40,21 @@ export class ReadAhead {
       this.#hashes[index] = hashBytes(query.bytes, starts[index], lengths[index]);
     }
     this.seen ^= dict.touch(arena, keys, this.#hashes, count);
+    this.#query = query;
+    this.#next = 0;
     return requests;
+  }
+
+  /** Leaves the hash of its key in the arguments of a request, if it was touched. */
+  recall(query: QueryBuffer, argv: Argv): void {
+    if (query !== this.#query || argv.count < 2) return;
+    const { starts, lengths, count } = this.#scan;
+    const next = this.#next;
+    if (next === count || argv.starts[1] !== starts[next] || argv.lengths[1] !== lengths[next]) {
+      return;
+    }
+    argv.hash = this.#hashes[next];
+    argv.hashedIndex = 1;
+    this.#next = next + 1;
   }
 }

@@ -9,8 +9,10 @@
  * A key is named by an argument (`argv, index`); one that stands in no request by an Argv that was
  * pointed at it. Only `findRaw`, which changes nothing, takes bytes.
  */
+import { assert } from "../base/assert.ts";
 import * as clock from "../base/clock.ts";
-import { Slice } from "../base/bytes.ts";
+import { copyBytes, Slice } from "../base/bytes.ts";
+import { hashBytes } from "../base/hash.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
 import { Argv } from "../protocol/argv.ts";
@@ -30,6 +32,9 @@ import {
   EVENT_TYPE_CHANGED,
 } from "./keyspace_listener.ts";
 
+/** Keys up to this size are copied out into one array that is used again and again. */
+const KEY_SCRATCH_BYTES = 256;
+
 export class Database {
   readonly keyspace: KeyspaceState<Database>;
   readonly arena: Arena;
@@ -42,6 +47,7 @@ export class Database {
   /** The keys that hold elements which expire, by the next of them. */
   readonly expiryOrder: ExpiryOrder;
   readonly #key = new Slice();
+  readonly #keyBytes = new Uint8Array(KEY_SCRATCH_BYTES);
   readonly #keyArgv = new Argv();
 
   constructor(keyspace: KeyspaceState<Database>, index: number) {
@@ -122,17 +128,29 @@ export class Database {
     return entry;
   }
 
+  /**
+   * The entry of a key as it is, or 0. The hash of the key is left in `argv`, so that a command
+   * that finds, creates and removes computes it once, or not at all if it was read ahead.
+   */
+  #find(argv: Argv, index: number): Ref {
+    const { arena, keys } = this;
+    const { bytes } = argv;
+    const start = argv.starts[index];
+    const length = argv.lengths[index];
+    if (argv.hashedIndex !== index) {
+      argv.hash = hashBytes(bytes, start, length);
+      argv.hashedIndex = index;
+    } else if (arena.isDebug) {
+      assert(argv.hash === hashBytes(bytes, start, length), "the hash in argv is that of the key");
+    }
+    return dict.findHashed(arena, keys, argv.hash, bytes, start, length);
+  }
+
   #lookup(argv: Argv, index: number, touch: boolean): Ref {
     const { arena } = this;
-    const start = argv.starts[index];
-    const entry = dict.find(arena, this.keys, argv.bytes, start, argv.lengths[index]);
+    const entry = this.#find(argv, index);
     if (entry === 0) return 0;
-    if (
-      (value.ownerFlags(arena, entry) & value.FLAG_EXPIRY) !== 0 &&
-      value.expiryOf(arena, entry) < clock.nowMs() && this.expireIfNeeded(entry)
-    ) {
-      return 0;
-    }
+    if (value.expiresBefore(arena, entry, clock.nowMs()) && this.expireIfNeeded(entry)) return 0;
     if (touch) this.keyspace.touch(entry);
     return entry;
   }
@@ -142,8 +160,7 @@ export class Database {
    * treat the key as missing.
    */
   expireIfNeeded(entry: Ref): boolean {
-    const expiryMs = value.expiryOf(this.arena, entry);
-    if (expiryMs === value.NO_EXPIRY || expiryMs >= clock.nowMs()) return false;
+    if (!value.expiresBefore(this.arena, entry, clock.nowMs())) return false;
     const { expiryPolicy } = this.keyspace;
     if (expiryPolicy === "remove") this.removeExpired(entry);
     return expiryPolicy !== "show";
@@ -151,8 +168,7 @@ export class Database {
 
   /** Whether a command must treat the key as missing; unlike `expireIfNeeded` changes nothing. */
   isExpired(entry: Ref): boolean {
-    const expiryMs = value.expiryOf(this.arena, entry);
-    return expiryMs !== value.NO_EXPIRY && expiryMs < clock.nowMs() &&
+    return value.expiresBefore(this.arena, entry, clock.nowMs()) &&
       this.keyspace.expiryPolicy !== "show";
   }
 
@@ -208,14 +224,15 @@ export class Database {
       ref,
       expiryMs,
     );
-    this.#insertNew(entry, expiryMs);
+    if (argv.hashedIndex === index) this.insertEntryHashed(entry, argv.hash);
+    else this.insertEntry(entry);
     this.#announceNew(bytes, start, length, type);
     return entry;
   }
 
   /** Inserts an entry made elsewhere (the RDB reader), whose key must be missing. */
   insertEntry(entry: Ref): void {
-    this.#insertNew(entry, value.expiryOf(this.arena, entry));
+    this.insertEntryHashed(entry, dict.hashOf(this.arena, entry));
   }
 
   /** `insertEntry` for a caller that has looked for the key in vain and knows its hash. */
@@ -246,8 +263,8 @@ export class Database {
     const key = argv.bytes;
     const keyStart = argv.starts[index];
     const keyBytes = argv.lengths[index];
-    const old = dict.find(arena, this.keys, key, keyStart, keyBytes);
-    const hash = dict.lastHash();
+    const old = this.#find(argv, index);
+    const { hash } = argv;
     if (old === 0) {
       const newExpiryMs = expiryMs === KEEP_EXPIRY ? value.NO_EXPIRY : expiryMs;
       const entry = stringValue.createEntry(
@@ -309,8 +326,8 @@ export class Database {
     const { arena } = this;
     const start = argv.starts[index];
     const length = argv.lengths[index];
-    let old = dict.find(arena, this.keys, argv.bytes, start, length);
-    const hash = dict.lastHash();
+    let old = this.#find(argv, index);
+    const { hash } = argv;
     if (old !== 0 && this.#removeIfExpired(old)) old = 0;
     if (old === 0) return this.create(argv, index, type, encoding, ref);
     const oldType = value.typeOf(arena, old);
@@ -370,8 +387,7 @@ export class Database {
 
   /** `remove` for a command to which a key that has expired is missing (DEL). */
   removeUnexpired(argv: Argv, index: number): boolean {
-    const { arena } = this;
-    const entry = dict.find(arena, this.keys, argv.bytes, argv.starts[index], argv.lengths[index]);
+    const entry = this.#find(argv, index);
     if (entry === 0 || this.expireIfNeeded(entry)) return false;
     this.#unlinkFound(entry, argv.bytes, argv.starts[index], argv.lengths[index]);
     this.keyspace.reclaimer.freeEntry(entry);
@@ -392,7 +408,7 @@ export class Database {
   detach(argv: Argv, index: number): Ref {
     const start = argv.starts[index];
     const length = argv.lengths[index];
-    const entry = dict.find(this.arena, this.keys, argv.bytes, start, length);
+    const entry = this.#find(argv, index);
     if (entry !== 0) this.#unlinkFound(entry, argv.bytes, start, length);
     return entry;
   }
@@ -421,11 +437,13 @@ export class Database {
       return entry;
     }
     const hash = dict.hashOf(arena, entry);
-    dictEntry.readKey(arena, entry, this.#key);
-    // The entry's own bytes move while it is remade.
-    const key = this.#key.copy();
     if (oldExpiryMs !== value.NO_EXPIRY) dict.removeEntry(arena, this.expires, entry, hash);
-    const target = value.remakeEntry(arena, entry, key, 0, key.length, expiryMs);
+    dictEntry.readKey(arena, entry, this.#key);
+    const { start, length } = this.#key;
+    // The entry's own bytes move while it is remade.
+    const key = length <= this.#keyBytes.length ? this.#keyBytes : new Uint8Array(length);
+    copyBytes(this.#key.bytes, start, key, 0, length);
+    const target = value.remakeEntry(arena, entry, key, 0, length, expiryMs);
     dict.replaceRef(arena, this.keys, entry, target, hash);
     if (expiryMs !== value.NO_EXPIRY) dict.insertHashed(arena, this.expires, target, hash);
     this.expiryOrder.moved(entry, target);
@@ -529,11 +547,6 @@ export class Database {
     const { listener } = this.keyspace;
     listener.keyEvent(this, EVENT_NEW, "new", bytes, start, length);
     if (type !== value.TYPE_STRING) listener.keyReady(this, bytes, start, length, type);
-  }
-
-  #insertNew(entry: Ref, expiryMs: number): void {
-    this.keyspace.initializeClock(entry);
-    this.#insert(entry, expiryMs);
   }
 
   #insert(entry: Ref, expiryMs: number): void {

@@ -153,7 +153,7 @@ export class AofRecordReader {
     const count = this.#number;
     if (count < 1 || count > ARGUMENTS_MAX) return this.#fail(1, "invalid number of arguments");
     let at = this.#position;
-    argv.count = 0;
+    argv.clear();
     for (let index = 0; index < count; index++) {
       outcome = this.#readHeader(DOLLAR, at);
       if (outcome !== RECORD_COMMAND) return outcome;

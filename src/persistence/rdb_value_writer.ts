@@ -148,7 +148,7 @@ export class RdbValueWriter {
   #writeList(ref: Ref): void {
     if (this.#hasListpacks) {
       this.#output.writeLength(listValue.nodeCount(this.#memory, ref));
-      listValue.forEachWholeNode(this.#memory, ref, this.#writeLongElement, this.#writePacked);
+      listValue.forEachNode(this.#memory, ref, this.#writeNode);
     } else {
       this.#output.writeLength(listValue.length(this.#memory, ref));
       listValue.forEachNode(this.#memory, ref, this.#writeNodeElements);
@@ -234,23 +234,29 @@ export class RdbValueWriter {
     this.#output.writeString(bytes, start, length);
   };
 
-  readonly #writePacked = (listpackBytes: Slice): void => {
-    this.#output.writeLength(format.QUICKLIST_PACKED);
-    this.#writeSlice(listpackBytes);
+  readonly #writeNode = (isPlain: boolean, content: Ref): void => {
+    if (isPlain) return this.#writeLongElement(content);
+    listpack.rawSlice(this.#memory, content, this.#view);
+    this.#writePacked();
   };
 
+  #writePacked(): void {
+    this.#output.writeLength(format.QUICKLIST_PACKED);
+    this.#writeSlice(this.#view);
+  }
+
   /** Redis packs all but huge elements, and reads both forms. */
-  readonly #writeLongElement = (ref: Ref): void => {
+  #writeLongElement(ref: Ref): void {
     const length = byteString.byteLength(this.#memory, ref);
     if (length > nodes.PACKED_ELEMENT_BYTES_MAX && length <= WRAPPED_ELEMENT_BYTES_MAX) {
       const bytes = byteString.toBytes(this.#memory, ref);
       listpack.wrapElement(bytes, 0, length, this.#view);
-      this.#writePacked(this.#view);
+      this.#writePacked();
     } else {
       this.#output.writeLength(format.QUICKLIST_PLAIN);
       this.#writeByteString(ref);
     }
-  };
+  }
 
   readonly #writeNodeElements = (isPlain: boolean, content: Ref): void => {
     if (isPlain) {

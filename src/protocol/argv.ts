@@ -18,6 +18,9 @@ export class Argv {
   lengths = new Int32Array(INITIAL_COUNT);
   /** Number of arguments, the command's name included (Redis: argc). */
   count = 0;
+  /** The argument whose hash is known, and its hash (base/hash.ts); -1 if there is none. */
+  hashedIndex = -1;
+  hash = 0;
 
   /** An Argv that owns its bytes. Strings are taken as Latin-1: one byte per character. */
   static of(...parts: (string | Uint8Array)[]): Argv {
@@ -46,13 +49,20 @@ export class Argv {
     this.starts[0] = start;
     this.lengths[0] = length;
     this.count = 1;
+    this.hashedIndex = -1;
     return this;
   }
 
   /** Views nothing any more. */
   forget(): void {
     this.bytes = EMPTY;
+    this.clear();
+  }
+
+  /** Has no arguments any more; others are about to be added. */
+  clear(): void {
     this.count = 0;
+    this.hashedIndex = -1;
   }
 
   /** Appends an argument. */

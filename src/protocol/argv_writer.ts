@@ -21,7 +21,7 @@ export class ArgvWriter {
 
   /** Begins anew, without arguments. */
   begin(): void {
-    this.argv.count = 0;
+    this.argv.clear();
     this.#end = 0;
     if (this.argv.bytes.length > KEPT_BYTES_MAX) this.argv.bytes = new Uint8Array(BYTES_MIN);
   }

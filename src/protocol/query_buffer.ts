@@ -16,6 +16,12 @@ const READ_BYTES_MIN = 2 * 1024;
 /** Room for reading is doubled up to this whenever a read fills it. */
 const READ_BYTES_MAX = 64 * 1024;
 
+/**
+ * Room that a client gets for an argument of which no more than a buffer's fill has come. Pages
+ * that nothing was written to are not resident.
+ */
+const ANNOUNCED_BYTES_MAX = 1024 * 1024;
+
 /** Arrays of clients that are gone, for those that come: at most so many. */
 const POOLED_COUNT_MAX = 256;
 
@@ -46,9 +52,8 @@ export class QueryBuffer {
   }
 
   /**
-   * Where the next bytes may be read to; never empty. If the last read filled the room it had, or a
-   * large argument is under way, the room grows, in proportion to what has really arrived: an
-   * announcement alone takes no memory.
+   * Where the next bytes may be read to; never empty. If the last read filled the room it had, the
+   * room grows to what the argument under way needs: an announcement alone takes no memory.
    */
   writable(): Uint8Array<ArrayBuffer> {
     if (this.partial === null && this.position === this.end) {
@@ -126,12 +131,17 @@ export class QueryBuffer {
     return this.partial.starts[0];
   }
 
-  /** In proportion to what is there, but not beyond the end of the argument under way. */
+  /**
+   * For the argument under way all that it needs, so that it is read at once and not moved again;
+   * but to begin with no more than ANNOUNCED_BYTES_MAX. Otherwise in proportion to what is there.
+   */
   #capacityFor(used: number): number {
     const grown = grownCapacity(used, 0);
     if (this.argumentBytes < 0) return grown;
     const headBytes = this.position - this.#firstNeeded();
     const exact = headBytes + this.argumentBytes + 2;
-    return exact > used && exact < grown ? exact : grown;
+    if (exact <= used) return grown;
+    if (used >= ANNOUNCED_BYTES_MAX) return exact;
+    return Math.min(exact, Math.max(grown, ANNOUNCED_BYTES_MAX));
   }
 }

@@ -32,6 +32,8 @@ export const REQUEST_PARTIAL = 0;
 export const REQUEST_INVALID = -1;
 
 const INLINE_BYTES_MAX = 64 * 1024;
+/** No number that is accepted makes a longer header. */
+const HEADER_BYTES_MAX = 24;
 const ARGUMENTS_MAX = 2 ** 31 - 1;
 const UNAUTHENTICATED_ARGUMENTS_MAX = 10;
 const UNAUTHENTICATED_BYTES_MAX = 16384;
@@ -83,7 +85,7 @@ export class RequestParser {
 
   #startArgv(): void {
     if (this.argv.starts.length > ARGV_KEPT_MAX) this.argv = new Argv();
-    this.argv.count = 0;
+    this.argv.clear();
   }
 
   /** Reads "*<count>\r\n"; leaves argumentsMissing at -1 if the request is empty. */
@@ -177,17 +179,21 @@ export class RequestParser {
 
   /** Index of the \r that ends the line, -1 if it has not come, -2 if the line is too long. */
   #lineEnd(query: QueryBuffer, tooLong: string): number {
-    const length = query.end - query.position;
-    const lineEnd = indexOfByte(query.bytes, query.position, length, CR);
+    const { bytes, position, end } = query;
+    const length = end - position;
+    // A header is short: its end is found without the object that a long search would need.
+    let lineEnd = indexOfByte(bytes, position, Math.min(length, HEADER_BYTES_MAX), CR);
+    if (lineEnd < 0) lineEnd = indexOfByte(bytes, position, length, CR);
     if (lineEnd < 0) {
       if (length <= INLINE_BYTES_MAX) return -1;
       this.#fail(tooLong);
       return -2;
     }
-    return lineEnd + 1 < query.end ? lineEnd : -1;
+    return lineEnd + 1 < end ? lineEnd : -1;
   }
 
   #parseInline(query: QueryBuffer): number {
+    if (this.#takePlainWords(query)) return REQUEST_COMPLETE;
     const { bytes, position } = query;
     const length = query.end - position;
     const newline = indexOfByte(bytes, position, length, LF);
@@ -196,29 +202,35 @@ export class RequestParser {
     }
     const lineEnd = newline > position && bytes[newline - 1] === CR ? newline - 1 : newline;
     query.position = newline + 1;
-    if (this.#takePlainWords(bytes, position, lineEnd)) return REQUEST_COMPLETE;
     const words = splitArguments(bytes, position, lineEnd - position);
     if (words === null) return this.#fail("unbalanced quotes in request");
     this.argv = Argv.of(...words);
     return REQUEST_COMPLETE;
   }
 
-  /** Takes the words as they stand; false if there are quotes or control characters in the line. */
-  #takePlainWords(bytes: Uint8Array, start: number, end: number): boolean {
+  /**
+   * Takes the words of a line as they stand, looking at each byte once; false if the line is not
+   * complete, or there are quotes or control characters in it. (PING_INLINE of redis-benchmark.)
+   */
+  #takePlainWords(query: QueryBuffer): boolean {
     this.#startArgv();
     const { argv } = this;
+    const { bytes, end } = query;
     argv.bytes = bytes;
-    let wordStart = start;
-    for (let at = start; at <= end; at++) {
-      const byte = at < end ? bytes[at] : SPACE;
-      if (byte === SPACE) {
-        if (at > wordStart) argv.add(wordStart, at - wordStart);
-        wordStart = at + 1;
-      } else if (byte < SPACE || byte === QUOTE || byte === APOSTROPHE) {
-        return false;
-      }
+    let wordStart = query.position;
+    for (let at = wordStart; at < end; at++) {
+      const byte = bytes[at];
+      if (byte > SPACE && byte !== QUOTE && byte !== APOSTROPHE) continue;
+      const isReturn = byte === CR && at + 1 < end && bytes[at + 1] === LF;
+      const isEnd = isReturn || byte === LF;
+      if (!isEnd && byte !== SPACE) return false;
+      if (at > wordStart) argv.add(wordStart, at - wordStart);
+      wordStart = at + 1;
+      if (!isEnd) continue;
+      query.position = isReturn ? at + 2 : at + 1;
+      return true;
     }
-    return true;
+    return false;
   }
 
   #fail(error: string): number {

@@ -47,8 +47,9 @@ interface Aggregate {
 
 /** Writes a Lua value as a reply. */
 export function replyLua(target: LuaReplyTarget, value: unknown): void {
-  const outer: Aggregate[] = [];
   let aggregate = begin(target, value, 0);
+  if (aggregate === null) return;
+  const outer: Aggregate[] = [];
   while (aggregate !== null) {
     const inner: Aggregate | null = advance(target, aggregate);
     if (inner === null) {

@@ -124,6 +124,8 @@ export function findHashed(
   return 0;
 }
 
+/** A table of fewer buckets stays in the cache anyway. */
+export const TOUCH_BUCKETS_MIN = 4096;
 /** Keys that one call of `touch` takes. */
 export const TOUCH_KEYS_MAX = 16;
 const touchedBuckets = new Int32Array(TOUCH_KEYS_MAX);

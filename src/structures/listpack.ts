@@ -8,6 +8,10 @@
  *   6       …      entries, see listpack_encoding.ts
  *   …       1      255: the end
  *
+ * HEAD ROOM. Between header and entries there may be unused bytes, so that an element can be added
+ * or removed in front of the others without moving them (listpack_ends.ts). Their number stands in
+ * the upper bits of the first word, and is in no count of bytes: what is saved is without them.
+ *
  * Small lists, hashes, sets and sorted sets are kept in this form. Every change moves the tail of
  * the block, hence the limits that their owners keep. The hard limit is a block: **an owner asks
  * `fits` before adding and converts to another form if the answer is no.**
@@ -19,7 +23,7 @@
  *
  * Knows nothing of Redis types.
  */
-import { copyBytes, equalBytes, Slice } from "../base/bytes.ts";
+import { copyBytes, equalBytes, grownCapacity, Slice } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
 import {
   type Memory,
@@ -36,8 +40,14 @@ export const LISTPACK_BYTES_MAX = SEGMENT_BYTES;
 /** Bytes of an empty listpack: header and end. */
 export const EMPTY_BYTES = 7;
 
-/** Position of the first entry of a listpack that has any. */
+/** Position of the first entry of a listpack that has any, and no head room. */
 export const FIRST = 6;
+
+/** The first word: bytes in use, at most LISTPACK_BYTES_MAX, and above them those of head room. */
+const LENGTH_MASK = (1 << 19) - 1;
+const ROOM_SHIFT = 19;
+/** No listpack has more head room. */
+export const HEAD_ROOM_MAX = 2 ** (32 - ROOM_SHIFT) - 1;
 
 const HEADER_BYTES = FIRST;
 const COUNT_OFFSET = 4;
@@ -47,6 +57,8 @@ const COUNT_UNKNOWN = 65535;
 const SHRINK_SHARE = 0.75;
 
 const NO_BYTES = new Uint8Array(0);
+/** Where listpacks with head room are put together to be saved; grows. */
+let whole = new Uint8Array(0);
 
 const integer = new Int64();
 const wantedInteger = new Int64();
@@ -54,7 +66,7 @@ const wantedInteger = new Int64();
 /** An empty listpack. */
 export function create(arena: Arena): Ref {
   const ref = arena.allocate(EMPTY_BYTES);
-  storeHeader(arena, ref, EMPTY_BYTES, 0);
+  storeHeader(arena, ref, 0, EMPTY_BYTES, 0);
   arena.bytes[ref >>> SEGMENT_SHIFT][startOf(ref) + HEADER_BYTES] = encoding.END;
   return ref;
 }
@@ -72,23 +84,51 @@ export function fromRaw(
   return ref;
 }
 
-/** Points `out` at the bytes of the whole listpack. Good until the next write. */
+/**
+ * Points `out` at the bytes of the whole listpack, as saved. Good until the next write or, if it
+ * has head room, the next call.
+ */
 export function rawSlice(memory: Memory, ref: Ref, out: Slice): void {
-  out.set(memory.bytes[ref >>> SEGMENT_SHIFT], startOf(ref), byteLength(memory, ref));
+  const length = byteLength(memory, ref);
+  if (headRoom(memory, ref) === 0) {
+    out.set(memory.bytes[ref >>> SEGMENT_SHIFT], startOf(ref), length);
+    return;
+  }
+  if (whole.length < length) whole = new Uint8Array(grownCapacity(whole.length, length));
+  storeRawHeader(whole, length, count(memory, ref));
+  const bytes = memory.bytes[ref >>> SEGMENT_SHIFT];
+  copyBytes(bytes, startOf(ref) + begin(memory, ref), whole, FIRST, length - FIRST);
+  out.set(whole, 0, length);
 }
 
 /** Bytes in use, as saved. The block may be larger. */
 export function byteLength(memory: Memory, ref: Ref): number {
-  return memory.words[ref >>> SEGMENT_SHIFT][(ref & OFFSET_MASK) << 1];
+  return memory.words[ref >>> SEGMENT_SHIFT][(ref & OFFSET_MASK) << 1] & LENGTH_MASK;
+}
+
+/** Unused bytes before the first entry. */
+export function headRoom(memory: Memory, ref: Ref): number {
+  return memory.words[ref >>> SEGMENT_SHIFT][(ref & OFFSET_MASK) << 1] >>> ROOM_SHIFT;
+}
+
+/** Position of the first entry or, if there is none, of the end. */
+export function begin(memory: Memory, ref: Ref): number {
+  return HEADER_BYTES + headRoom(memory, ref);
+}
+
+/** Position behind the last entry. */
+export function end(memory: Memory, ref: Ref): number {
+  const word = memory.words[ref >>> SEGMENT_SHIFT][(ref & OFFSET_MASK) << 1];
+  return (word & LENGTH_MASK) - 1 + (word >>> ROOM_SHIFT);
 }
 
 /** Number of entries. O(1), or O(n) if there are 65,535 or more. */
 export function count(memory: Memory, ref: Ref): number {
-  const stored = memory.words[ref >>> SEGMENT_SHIFT][((ref & OFFSET_MASK) << 1) + 1] & 0xffff;
+  const stored = storedCount(memory, ref);
   if (stored !== COUNT_UNKNOWN) return stored;
   const bytes = memory.bytes[ref >>> SEGMENT_SHIFT];
   let total = 0;
-  for (let at = startOf(ref) + HEADER_BYTES; bytes[at] !== encoding.END; total++) {
+  for (let at = startOf(ref) + begin(memory, ref); bytes[at] !== encoding.END; total++) {
     at += encoding.entryBytesAt(bytes, at);
   }
   return total;
@@ -102,18 +142,18 @@ export function entryBytes(bytes: Uint8Array, start: number, length: number): nu
 
 /** Whether `extraBytes` more bytes of entries have room; see the head of this file. */
 export function fits(memory: Memory, ref: Ref, extraBytes: number): boolean {
-  return byteLength(memory, ref) + extraBytes <= LISTPACK_BYTES_MAX;
+  return end(memory, ref) + 1 + extraBytes <= LISTPACK_BYTES_MAX;
 }
 
 /** Position of the first entry, or -1. */
 export function first(memory: Memory, ref: Ref): number {
-  const bytes = memory.bytes[ref >>> SEGMENT_SHIFT];
-  return bytes[startOf(ref) + HEADER_BYTES] === encoding.END ? -1 : HEADER_BYTES;
+  const position = begin(memory, ref);
+  return exists(memory, ref, position) ? position : -1;
 }
 
 /** Position of the last entry, or -1. */
 export function last(memory: Memory, ref: Ref): number {
-  return previous(memory, ref, byteLength(memory, ref) - 1);
+  return previous(memory, ref, end(memory, ref));
 }
 
 /** Position of the entry behind the one at `position`, or -1. */
@@ -126,7 +166,7 @@ export function next(memory: Memory, ref: Ref, position: number): number {
 
 /** Position of the entry before `position` (of an entry or of the end), or -1. */
 export function previous(memory: Memory, ref: Ref, position: number): number {
-  if (position === HEADER_BYTES) return -1;
+  if (position === begin(memory, ref)) return -1;
   const bytes = memory.bytes[ref >>> SEGMENT_SHIFT];
   return position - encoding.entryBytesBefore(bytes, startOf(ref) + position);
 }
@@ -147,11 +187,11 @@ export function seek(memory: Memory, ref: Ref, index: number): number {
   const bytes = memory.bytes[ref >>> SEGMENT_SHIFT];
   const start = startOf(ref);
   if (target <= total >>> 1) {
-    let at = start + HEADER_BYTES;
+    let at = start + begin(memory, ref);
     for (let i = 0; i < target; i++) at += encoding.entryBytesAt(bytes, at);
     return at - start;
   }
-  let at = start + byteLength(memory, ref) - 1;
+  let at = start + end(memory, ref);
   for (let i = total; i > target; i--) at -= encoding.entryBytesBefore(bytes, at);
   return at - start;
 }
@@ -258,23 +298,12 @@ export function append(
   length: number,
 ): Ref {
   const size = encoding.encode(bytes, start, length);
-  return place(arena, ref, byteLength(arena, ref) - 1, 0, size, bytes, start, length);
+  return place(arena, ref, end(arena, ref), 0, size, bytes, start, length);
 }
 
 /** Adds a safe integer at the end. */
 export function appendInteger(arena: Arena, ref: Ref, value: number): Ref {
-  return insertIntegerBefore(arena, ref, byteLength(arena, ref) - 1, value);
-}
-
-/** Adds an element at the beginning; it stands at the position of `first`. */
-export function prepend(
-  arena: Arena,
-  ref: Ref,
-  bytes: Uint8Array,
-  start: number,
-  length: number,
-): Ref {
-  return insertBefore(arena, ref, HEADER_BYTES, bytes, start, length);
+  return insertIntegerBefore(arena, ref, end(arena, ref), value);
 }
 
 /** Inserts an element; afterwards it stands at `position`, which may have been that of the end. */
@@ -351,11 +380,11 @@ export function remove(arena: Arena, ref: Ref, position: number, entryCount: num
 export function appendAll(arena: Arena, ref: Ref, source: Ref): Ref {
   const total = count(arena, source);
   const copied = byteLength(arena, source) - EMPTY_BYTES;
-  const position = byteLength(arena, ref) - 1;
+  const position = end(arena, ref);
   const target = splice(arena, ref, position, 0, copied, total);
   copyBytes(
     arena.bytes[source >>> SEGMENT_SHIFT],
-    startOf(source) + HEADER_BYTES,
+    startOf(source) + begin(arena, source),
     arena.bytes[target >>> SEGMENT_SHIFT],
     startOf(target) + position,
     copied,
@@ -374,56 +403,48 @@ export function appendInPlace(
   length: number,
   entryCount: number,
 ): void {
-  const words = arena.words[ref >>> SEGMENT_SHIFT];
   const target = arena.bytes[ref >>> SEGMENT_SHIFT];
-  const at = (ref & OFFSET_MASK) << 1;
-  const end = words[at] + length;
-  const counted = words[at + 1] & 0xffff;
-  copyBytes(bytes, 0, target, startOf(ref) + words[at] - 1, length);
-  target[startOf(ref) + end - 1] = encoding.END;
-  const isKnown = counted !== COUNT_UNKNOWN;
-  storeHeader(arena, ref, end, isKnown ? Math.min(counted + entryCount, COUNT_UNKNOWN) : counted);
-}
-
-/** Points `out` at a listpack, outside of the arena, of the entries of some others in turn. */
-export function concatenate(memory: Memory, refs: readonly Ref[], out: Slice): void {
-  const total = refs.reduce((sum, ref) => sum + byteLength(memory, ref) - EMPTY_BYTES, EMPTY_BYTES);
-  const bytes = rawListpack(total, refs.reduce((sum, ref) => sum + count(memory, ref), 0));
-  let at = HEADER_BYTES;
-  for (const ref of refs) {
-    const length = byteLength(memory, ref) - EMPTY_BYTES;
-    const start = startOf(ref) + HEADER_BYTES;
-    copyBytes(memory.bytes[ref >>> SEGMENT_SHIFT], start, bytes, at, length);
-    at += length;
-  }
-  out.set(bytes, 0, total);
+  const at = startOf(ref) + end(arena, ref);
+  copyBytes(bytes, 0, target, at, length);
+  target[at + length] = encoding.END;
+  changeHeader(arena, ref, 0, length, entryCount);
 }
 
 /** Points `out` at a listpack, outside of the arena and of any size, of one element. */
 export function wrapElement(bytes: Uint8Array, start: number, length: number, out: Slice): void {
   const size = encoding.encode(bytes, start, length);
   const total = EMPTY_BYTES + size + encoding.backwardLengthBytes(size);
-  const wrapped = rawListpack(total, 1);
+  const wrapped = new Uint8Array(total);
+  storeRawHeader(wrapped, total, 1);
+  wrapped[total - 1] = encoding.END;
   encoding.store(wrapped, HEADER_BYTES, size, bytes, start, length);
   out.set(wrapped, 0, total);
 }
 
-/** Header and end of a listpack outside of the arena, with room for its entries. */
-function rawListpack(byteCount: number, entryCount: number): Uint8Array {
-  const bytes = new Uint8Array(byteCount);
-  const header = new DataView(bytes.buffer);
-  header.setUint32(0, byteCount, true);
-  header.setUint16(COUNT_OFFSET, Math.min(entryCount, COUNT_UNKNOWN), true);
-  bytes[byteCount - 1] = encoding.END;
-  return bytes;
+/** Stores the header of a listpack outside of the arena. */
+function storeRawHeader(bytes: Uint8Array, byteCount: number, entryCount: number): void {
+  const counted = Math.min(entryCount, COUNT_UNKNOWN);
+  for (let index = 0; index < 4; index++) bytes[index] = byteCount >>> (8 * index);
+  bytes[COUNT_OFFSET] = counted;
+  bytes[COUNT_OFFSET + 1] = counted >>> 8;
 }
 
-/** A copy of the listpack in a block of its own. */
+/** A copy of the listpack, without head room, in a block of its own. */
 export function duplicate(arena: Arena, ref: Ref): Ref {
-  const length = byteLength(arena, ref);
-  const copy = arena.allocate(length);
-  arena.copyBlock(ref, copy, length);
+  const copy = arena.allocate(byteLength(arena, ref));
+  copyWithRoom(arena, ref, copy, 0);
   return copy;
+}
+
+/** Copies a listpack to a block that may be written and is large enough, with so much head room. */
+export function copyWithRoom(arena: Arena, ref: Ref, target: Ref, room: number): void {
+  const length = byteLength(arena, ref);
+  const source = arena.bytes[ref >>> SEGMENT_SHIFT];
+  const from = startOf(ref) + begin(arena, ref);
+  const entryCount = storedCount(arena, ref);
+  const at = startOf(target) + HEADER_BYTES + room;
+  copyBytes(source, from, arena.bytes[target >>> SEGMENT_SHIFT], at, length - HEADER_BYTES);
+  storeHeader(arena, target, room, length, entryCount);
 }
 
 /**
@@ -484,11 +505,22 @@ function endOf(memory: Memory, ref: Ref, position: number): number {
   return position + encoding.entryBytesAt(bytes, startOf(ref) + position);
 }
 
-/** Stores both header fields of a block that may be written. */
-function storeHeader(arena: Arena, ref: Ref, length: number, entryCount: number): void {
+/** The field of the number of entries. */
+function storedCount(memory: Memory, ref: Ref): number {
+  return memory.words[ref >>> SEGMENT_SHIFT][((ref & OFFSET_MASK) << 1) + 1] & 0xffff;
+}
+
+/** Stores the header of a block that may be written. */
+function storeHeader(
+  arena: Arena,
+  ref: Ref,
+  room: number,
+  length: number,
+  entryCount: number,
+): void {
   const words = arena.words[ref >>> SEGMENT_SHIFT];
   const at = (ref & OFFSET_MASK) << 1;
-  words[at] = length;
+  words[at] = length | (room << ROOM_SHIFT);
   // The upper half of the second word already holds entries.
   words[at + 1] = (words[at + 1] & ~0xffff) | entryCount;
 }
@@ -523,23 +555,40 @@ function splice(
   addedBytes: number,
   countChange: number,
 ): Ref {
-  const oldLength = byteLength(arena, ref);
-  const newLength = oldLength + addedBytes - removedBytes;
+  const room = headRoom(arena, ref);
+  // Up to the end of the entries, head room included.
+  const oldBytes = byteLength(arena, ref) + room;
+  const newBytes = oldBytes + addedBytes - removedBytes;
   const tailStart = position + removedBytes;
   let target = ref;
-  if (newLength > arena.blockBytes(ref)) target = arena.resize(ref, oldLength, newLength);
+  if (newBytes > arena.blockBytes(ref)) target = arena.resize(ref, oldBytes, newBytes);
   else target = arena.writable(ref);
   const bytes = arena.bytes[target >>> SEGMENT_SHIFT];
   if (addedBytes !== removedBytes) {
     const base = startOf(target);
-    copyBytes(bytes, base + tailStart, bytes, base + position + addedBytes, oldLength - tailStart);
+    copyBytes(bytes, base + tailStart, bytes, base + position + addedBytes, oldBytes - tailStart);
   }
-  const word = ((target & OFFSET_MASK) << 1) + 1;
-  let entryCount = arena.words[target >>> SEGMENT_SHIFT][word] & 0xffff;
-  if (entryCount !== COUNT_UNKNOWN) entryCount = Math.min(entryCount + countChange, COUNT_UNKNOWN);
-  storeHeader(arena, target, newLength, entryCount);
-  if (newLength < oldLength && newLength <= arena.blockBytes(target) * SHRINK_SHARE) {
-    target = arena.resize(target, newLength, newLength);
+  changeHeader(arena, target, 0, addedBytes - removedBytes, countChange);
+  if (newBytes < oldBytes && newBytes <= arena.blockBytes(target) * SHRINK_SHARE) {
+    target = arena.resize(target, newBytes, newBytes);
   }
   return target;
+}
+
+/** Adds to the fields of the header of a block that may be written: bytes, and entries. */
+export function changeHeader(
+  arena: Arena,
+  ref: Ref,
+  roomChange: number,
+  lengthChange: number,
+  countChange: number,
+): void {
+  const words = arena.words[ref >>> SEGMENT_SHIFT];
+  const at = (ref & OFFSET_MASK) << 1;
+  words[at] += lengthChange + (roomChange << ROOM_SHIFT);
+  const word = words[at + 1];
+  const entryCount = word & 0xffff;
+  if (entryCount === COUNT_UNKNOWN) return;
+  // The upper half of the second word already holds entries.
+  words[at + 1] = (word & ~0xffff) | Math.min(entryCount + countChange, COUNT_UNKNOWN);
 }

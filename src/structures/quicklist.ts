@@ -15,12 +15,8 @@ import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import * as byteString from "./byte_string.ts";
 import * as listpack from "./listpack.ts";
+import * as ends from "./listpack_ends.ts";
 import * as nodes from "./quicklist_nodes.ts";
-
-/** Bytes of the first piece of a node beyond which elements pushed in front begin another one. */
-const HEAD_BYTES_MAX = 512;
-/** Bytes of the first piece of a node beyond which it is halved before its head is removed. */
-const REMOVAL_BYTES_MAX = 256;
 
 /** An empty list. */
 export function create(arena: Arena): Ref {
@@ -49,7 +45,6 @@ export function duplicate(arena: Arena, list: Ref): Ref {
     } else {
       const entries = nodes.entryCount(arena, node);
       const twin = nodes.createPacked(arena, listpack.duplicate(arena, ref), entries);
-      nodes.setJoined(arena, twin, nodes.isJoined(arena, node));
       nodes.link(arena, copy, twin, nodes.lastNode(arena, copy), true);
     }
   }
@@ -61,7 +56,7 @@ export function count(memory: Memory, list: Ref): number {
   return memory.word(list, nodes.ROOT_ELEMENTS);
 }
 
-/** Number of nodes, pieces of one counted as one (DEBUG OBJECT: ql_nodes). */
+/** Number of nodes (DEBUG OBJECT: ql_nodes). */
 export function nodeCount(memory: Memory, list: Ref): number {
   return memory.word(list, nodes.ROOT_NODES);
 }
@@ -69,10 +64,7 @@ export function nodeCount(memory: Memory, list: Ref): number {
 /** Bytes of the content of all nodes (DEBUG OBJECT: ql_uncompressed_size). O(nodes). */
 export function contentBytes(memory: Memory, list: Ref): number {
   let total = 0;
-  forEachNode(memory, list, (node) => {
-    total += nodes.contentBytes(memory, node);
-    if (nodes.isJoined(memory, node)) total -= listpack.EMPTY_BYTES;
-  });
+  forEachNode(memory, list, (node) => total += nodes.contentBytes(memory, node));
   return total;
 }
 
@@ -84,9 +76,8 @@ export function memoryBytes(arena: Arena, list: Ref): number {
 }
 
 /**
- * Calls `visit` with each node, in order, and with each piece of a node for itself. Ask
- * quicklist_nodes.ts whether a node is plain and for its content, a byte string then and a
- * listpack otherwise.
+ * Calls `visit` with each node, in order. Ask quicklist_nodes.ts whether a node is plain and for
+ * its content, a byte string then and a listpack otherwise.
  */
 export function forEachNode(memory: Memory, list: Ref, visit: (node: Ref) => void): void {
   for (let node = nodes.firstNode(memory, list); node !== 0;) {
@@ -96,41 +87,7 @@ export function forEachNode(memory: Memory, list: Ref, visit: (node: Ref) => voi
   }
 }
 
-/**
- * Calls a visitor with each node, in order, for saving: `visitPlain` with the byte string of a
- * plain node, `visitPacked` with the bytes of a listpack, put together from the pieces of its node
- * if it stands in some.
- */
-export function forEachWholeNode(
-  memory: Memory,
-  list: Ref,
-  visitPlain: (ref: Ref) => void,
-  visitPacked: (listpackBytes: Slice) => void,
-): void {
-  const whole = new Slice();
-  const pieces: Ref[] = [];
-  for (let node = nodes.firstNode(memory, list); node !== 0; node = nodes.nextNode(memory, node)) {
-    const ref = nodes.content(memory, node);
-    if (nodes.isPlain(memory, node)) {
-      visitPlain(ref);
-      continue;
-    }
-    pieces.push(ref);
-    if (nodes.isJoined(memory, node)) continue;
-    if (pieces.length === 1) listpack.rawSlice(memory, ref, whole);
-    else listpack.concatenate(memory, pieces, whole);
-    visitPacked(whole);
-    pieces.length = 0;
-  }
-}
-
-/**
- * Adds an element before all others. O(1) amortized.
- *
- * Adding in front of a listpack moves all of it, so the first node stands in pieces (see
- * quicklist_nodes.ts): when its first piece reaches HEAD_BYTES_MAX it is joined with the next, and
- * another one is begun. When the node is full, all are put together and another node is begun.
- */
+/** Adds an element before all others. O(1) amortized. */
 export function pushHead(
   arena: Arena,
   list: Ref,
@@ -140,14 +97,12 @@ export function pushHead(
   fill: number,
 ): void {
   const node = nodes.firstNode(arena, list);
-  if (!nodes.allowsInsert(arena, node, fill, length)) {
-    const first = nodes.gather(arena, list, node);
-    nodes.link(arena, list, nodes.createFor(arena, bytes, start, length), first, false);
-  } else if (nodes.contentBytes(arena, node) < HEAD_BYTES_MAX) {
-    insertInNode(arena, list, node, listpack.FIRST, bytes, start, length);
+  if (nodes.allowsInsert(arena, node, fill, length)) {
+    const ref = nodes.content(arena, node);
+    putBack(arena, list, node, ends.pushHead(arena, ref, bytes, start, length), 1);
   } else {
-    nodes.mergePieces(arena, list, node);
-    nodes.linkPiece(arena, list, nodes.createFor(arena, bytes, start, length));
+    if (node !== 0) nodes.trim(arena, node);
+    nodes.link(arena, list, nodes.createFor(arena, bytes, start, length), node, false);
   }
 }
 
@@ -160,10 +115,10 @@ export function pushTail(
   length: number,
   fill: number,
 ): void {
-  const node = nodes.gather(arena, list, nodes.lastNode(arena, list));
+  const node = nodes.lastNode(arena, list);
   if (nodes.allowsInsert(arena, node, fill, length)) {
-    const end = listpack.byteLength(arena, nodes.content(arena, node)) - 1;
-    insertInNode(arena, list, node, end, bytes, start, length);
+    const ref = nodes.content(arena, node);
+    putBack(arena, list, node, ends.pushTail(arena, ref, bytes, start, length), 1);
   } else {
     nodes.link(arena, list, nodes.createFor(arena, bytes, start, length), node, true);
   }
@@ -183,7 +138,8 @@ export function appendPlain(arena: Arena, list: Ref, ref: Ref): void {
 
 /** Reads the first element as `QuicklistCursor.read` does; the list may not be empty. */
 export function readHead(memory: Memory, list: Ref, out: Slice): void {
-  readElement(memory, nodes.firstNode(memory, list), listpack.FIRST, out);
+  const node = nodes.firstNode(memory, list);
+  readElement(memory, node, firstPosition(memory, node), out);
 }
 
 /** Reads the last element as `QuicklistCursor.read` does; the list may not be empty. */
@@ -192,27 +148,18 @@ export function readTail(memory: Memory, list: Ref, out: Slice): void {
   readElement(memory, node, lastPosition(memory, node), out);
 }
 
-/**
- * Removes the first element; the list may not be empty. O(1) amortized: what stands behind it in
- * its listpack moves, so a large one is halved until the first piece is small, unless elements are
- * added at its other end.
- */
+/** Removes the first element; the list may not be empty. O(1) amortized. */
 export function removeHead(arena: Arena, list: Ref): void {
   const node = nodes.firstNode(arena, list);
-  if (nodeCount(arena, list) > 1 && nodes.entryCount(arena, node) > 2) {
-    let pieceBytes = nodes.contentBytes(arena, node);
-    while (pieceBytes > REMOVAL_BYTES_MAX && nodes.entryCount(arena, node) > 2) {
-      pieceBytes >>= 1;
-      nodes.splitFirstPiece(arena, list, pieceBytes);
-    }
-  }
-  removeElement(arena, list, node, listpack.FIRST);
+  if (nodes.entryCount(arena, node) === 1) return nodes.remove(arena, list, node);
+  putBack(arena, list, node, ends.removeHead(arena, nodes.content(arena, node), 1), -1);
 }
 
-/** Removes the last element; the list may not be empty. O(1). */
+/** Removes the last element; the list may not be empty. O(1) amortized. */
 export function removeTail(arena: Arena, list: Ref): void {
   const node = nodes.lastNode(arena, list);
-  removeElement(arena, list, node, lastPosition(arena, node));
+  if (nodes.entryCount(arena, node) === 1) return nodes.remove(arena, list, node);
+  putBack(arena, list, node, ends.removeTail(arena, nodes.content(arena, node)), -1);
 }
 
 /**
@@ -299,7 +246,7 @@ export class QuicklistCursor {
         return true;
       }
     }
-    return this.#enterFirst(nodes.nextNode(memory, node));
+    return this.#enterFirst(memory, nodes.nextNode(memory, node));
   }
 
   /** Goes to the element before; false, and on none, if there is none. O(1). */
@@ -350,14 +297,13 @@ export class QuicklistCursor {
     length: number,
     fill: number,
   ): void {
-    this.#gather(arena, list);
     const { node, index } = this;
-    const neighbour = index === 0 ? nodes.gather(arena, list, nodes.previousNode(arena, node)) : 0;
+    const neighbour = index === 0 ? nodes.previousNode(arena, node) : 0;
     this.node = 0;
     if (nodes.allowsInsert(arena, node, fill, length)) {
       insertInNode(arena, list, node, this.position, bytes, start, length);
     } else if (nodes.allowsInsert(arena, neighbour, fill, length)) {
-      const end = listpack.byteLength(arena, nodes.content(arena, neighbour)) - 1;
+      const end = listpack.end(arena, nodes.content(arena, neighbour));
       insertInNode(arena, list, neighbour, end, bytes, start, length);
     } else if (index === 0) {
       nodes.link(arena, list, nodes.createFor(arena, bytes, start, length), node, false);
@@ -375,17 +321,17 @@ export class QuicklistCursor {
     length: number,
     fill: number,
   ): void {
-    this.#gather(arena, list);
     const { node, index } = this;
     const isLast = index === nodes.entryCount(arena, node) - 1;
     const neighbour = isLast ? nodes.nextNode(arena, node) : 0;
     this.node = 0;
     if (nodes.allowsInsert(arena, node, fill, length)) {
-      const after = listpack.next(arena, nodes.content(arena, node), this.position);
-      const end = listpack.byteLength(arena, nodes.content(arena, node)) - 1;
-      insertInNode(arena, list, node, after === -1 ? end : after, bytes, start, length);
+      const ref = nodes.content(arena, node);
+      const after = isLast ? listpack.end(arena, ref) : listpack.next(arena, ref, this.position);
+      insertInNode(arena, list, node, after, bytes, start, length);
     } else if (nodes.allowsInsert(arena, neighbour, fill, length)) {
-      insertInNode(arena, list, neighbour, listpack.FIRST, bytes, start, length);
+      const first = firstPosition(arena, neighbour);
+      insertInNode(arena, list, neighbour, first, bytes, start, length);
     } else if (isLast) {
       nodes.link(arena, list, nodes.createFor(arena, bytes, start, length), node, true);
     } else {
@@ -401,8 +347,6 @@ export class QuicklistCursor {
       nodes.link(arena, list, nodes.createFor(arena, bytes, start, length), node, true);
       nodes.remove(arena, list, node);
     } else {
-      this.#gather(arena, list);
-      const { node } = this;
       const ref = nodes.content(arena, node);
       // Redis: a replacement may make a node larger than its fill factor allows.
       if (!isLong && listpack.fits(arena, ref, listpack.entryBytes(bytes, start, length))) {
@@ -426,45 +370,32 @@ export class QuicklistCursor {
       const next = nodes.nextNode(arena, node);
       const previous = nodes.previousNode(arena, node);
       nodes.remove(arena, list, node);
-      return isForward ? this.#enterFirst(next) : this.#enterLast(arena, previous);
+      return isForward ? this.#enterFirst(arena, next) : this.#enterLast(arena, previous);
     }
-    nodes.removeEntriesAt(arena, list, node, this.position, 1);
+    const ref = listpack.remove(arena, nodes.content(arena, node), this.position, 1);
+    putBack(arena, list, node, ref, -1);
     if (isForward) {
       // The position is now that of the entry behind, if there is one.
       if (index < entries - 1) return true;
-      return this.#enterFirst(nodes.nextNode(arena, node));
+      return this.#enterFirst(arena, nodes.nextNode(arena, node));
     }
     return this.previous(arena);
   }
 
-  /** Makes one node of the pieces among which the cursor stands. */
-  #gather(arena: Arena, list: Ref): void {
-    let { index } = this;
-    let node = nodes.previousNode(arena, this.node);
-    for (; node !== 0 && nodes.isJoined(arena, node); node = nodes.previousNode(arena, node)) {
-      index += nodes.entryCount(arena, node);
-    }
-    const gathered = nodes.gather(arena, list, this.node);
-    if (gathered === this.node) return;
-    this.node = gathered;
-    this.index = index;
-    this.position = listpack.seek(arena, nodes.content(arena, gathered), index);
-  }
-
   /** Puts a node of its own in the place of the element of a packed node. */
   #replaceByNode(arena: Arena, list: Ref, replacement: Ref): void {
-    this.#gather(arena, list);
     const { node, index } = this;
     if (index < nodes.entryCount(arena, node) - 1) nodes.splitBehind(arena, list, node, index);
     nodes.link(arena, list, replacement, node, true);
     nodes.removeEntries(arena, list, node, index, 1);
   }
 
-  #enterFirst(node: Ref): boolean {
+  #enterFirst(memory: Memory, node: Ref): boolean {
     this.node = node;
+    if (node === 0) return false;
     this.index = 0;
-    this.position = listpack.FIRST;
-    return node !== 0;
+    this.position = firstPosition(memory, node);
+    return true;
   }
 
   #enterLast(memory: Memory, node: Ref): boolean {
@@ -477,6 +408,12 @@ export class QuicklistCursor {
 }
 
 const rangeCursor = new QuicklistCursor();
+
+/** Position of the first element of a node. */
+function firstPosition(memory: Memory, node: Ref): number {
+  if (nodes.isPlain(memory, node)) return listpack.FIRST;
+  return listpack.begin(memory, nodes.content(memory, node));
+}
 
 /** Position of the last element of a node. */
 function lastPosition(memory: Memory, node: Ref): number {
@@ -506,14 +443,13 @@ function insertInNode(
 ): void {
   const ref = nodes.content(arena, node);
   const changed = listpack.insertBefore(arena, ref, position, bytes, start, length);
-  nodes.setContent(arena, node, changed, nodes.entryCount(arena, node) + 1);
-  nodes.addElements(arena, list, 1);
+  putBack(arena, list, node, changed, 1);
 }
 
-/** Removes one element of a node, and the node if it was the only one. */
-function removeElement(arena: Arena, list: Ref, node: Ref, position: number): void {
-  if (nodes.entryCount(arena, node) === 1) nodes.remove(arena, list, node);
-  else nodes.removeEntriesAt(arena, list, node, position, 1);
+/** Puts the changed listpack of a packed node back, which has so many entries more (or fewer). */
+function putBack(arena: Arena, list: Ref, node: Ref, ref: Ref, change: number): void {
+  nodes.setContent(arena, node, ref, nodes.entryCount(arena, node) + change);
+  nodes.addElements(arena, list, change);
 }
 
 /**
@@ -542,7 +478,7 @@ function insertBySplit(
     nodes.link(arena, list, nodes.createFor(arena, bytes, start, length), node, true);
     return;
   }
-  const end = listpack.byteLength(arena, ref) - 1;
-  insertInNode(arena, list, receiver, isAfter ? listpack.FIRST : end, bytes, start, length);
+  const position = isAfter ? listpack.begin(arena, ref) : listpack.end(arena, ref);
+  insertInNode(arena, list, receiver, position, bytes, start, length);
   nodes.mergeAround(arena, list, isAfter ? node : second, fill);
 }

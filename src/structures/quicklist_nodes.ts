@@ -6,16 +6,13 @@
  *   word 0   first node                  word 0   previous node
  *   word 1   last node                   word 1   next node
  *   word 2   number of elements          word 2   content: ref of a listpack or of a byte string
- *   word 3   number of nodes             word 3   number of entries, with JOINED if the node goes
- *                                                 on in the next; or PLAIN = a single plain element
+ *   word 3   number of nodes             word 3   number of entries, or PLAIN = a single plain
+ *                                                 element
  *
  * A packed node holds a listpack. An element that is too long for one stands alone in a plain node.
  *
- * JOINED nodes. To add or remove in front of a listpack means to move all of it. So the first node
- * may stand in pieces, a small one before larger ones: a chain of packed nodes, all but the last of
- * them JOINED. By all rules, in the number of nodes and in what is saved, a chain is one node.
- * `gather` makes it one before it is split, merged or appended to. No other node than the first is
- * a chain.
+ * The listpacks of the first and the last node grow and shrink at the list's ends and may have room
+ * there (listpack_ends.ts). A node that is full and not the first any more gives its head room up.
  *
  * The fill factor is Redis's list-max-listpack-size: -1 to -5 limit a node to 4, 8, 16, 32 or 64
  * KiB; 0 and more are a number of entries, in nodes of up to 8 KiB. Decisions are those of Redis
@@ -31,6 +28,7 @@ import type { Arena } from "../memory/arena.ts";
 import { type Memory, OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../memory/memory.ts";
 import * as byteString from "./byte_string.ts";
 import * as listpack from "./listpack.ts";
+import * as ends from "./listpack_ends.ts";
 
 export const ROOT_FIRST = 0;
 export const ROOT_LAST = 1;
@@ -44,9 +42,6 @@ const NODE_CONTENT = 2;
 const NODE_ENTRIES = 3;
 const NODE_BYTES = 16;
 const PLAIN = -1;
-/** Flag beside the number of entries of a packed node. */
-const JOINED = 1 << 30;
-const ENTRIES_MASK = JOINED - 1;
 
 /** Longer elements get a plain node. Redis packs up to 1 GiB; here a listpack is a block. */
 export const PACKED_ELEMENT_BYTES_MAX = 64 * 1024;
@@ -74,8 +69,6 @@ export function setPackedLimit(arena: Arena, bytes: number): void {
 
 /** Bytes of a node for the fill factors -1 to -5. */
 const FILL_BYTES = [4096, 8192, 16384, 32768, 65536];
-/** Pieces of a node that are larger are not joined before the node is full. */
-const PIECE_BYTES_MAX = 8192;
 /** Redis: SIZE_SAFETY_LIMIT, for fill factors that count entries. */
 const COUNTED_NODE_BYTES_MAX = 8192;
 /** Redis: SIZE_ESTIMATE_OVERHEAD, what an entry is supposed to take beside its bytes. */
@@ -119,20 +112,7 @@ export function isPlain(memory: Memory, node: Ref): boolean {
 /** Number of elements in the node. */
 export function entryCount(memory: Memory, node: Ref): number {
   const entries = memory.word(node, NODE_ENTRIES);
-  return entries === PLAIN ? 1 : entries & ENTRIES_MASK;
-}
-
-/** Whether the node goes on in the next one: the two are pieces of one. */
-export function isJoined(memory: Memory, node: Ref): boolean {
-  const entries = memory.word(node, NODE_ENTRIES);
-  return entries !== PLAIN && (entries & JOINED) !== 0;
-}
-
-/** Whether the node, which may be 0, is the last piece of a chain. */
-function endsChain(memory: Memory, node: Ref): boolean {
-  if (node === 0) return false;
-  const previous = previousNode(memory, node);
-  return previous !== 0 && isJoined(memory, previous);
+  return entries === PLAIN ? 1 : entries;
 }
 
 /** Bytes of the node's listpack or of its plain element. */
@@ -162,13 +142,19 @@ export function addElements(arena: Arena, list: Ref, change: number): void {
 
 /** Puts changed content in a packed node; `entries` is the new number of them. */
 export function setContent(arena: Arena, node: Ref, ref: Ref, entries: number): void {
-  setWord(arena, node, NODE_CONTENT, ref);
-  setWord(arena, node, NODE_ENTRIES, (arena.word(node, NODE_ENTRIES) & JOINED) | entries);
+  arena.willWrite(node);
+  const words = arena.words[node >>> SEGMENT_SHIFT];
+  const at = (node & OFFSET_MASK) << 1;
+  words[at + NODE_CONTENT] = ref;
+  words[at + NODE_ENTRIES] = entries;
 }
 
-/** Notes whether a packed node goes on in the next one. */
-export function setJoined(arena: Arena, node: Ref, joined: boolean): void {
-  setWord(arena, node, NODE_ENTRIES, entryCount(arena, node) | (joined ? JOINED : 0));
+/** Gives up head room of a node, which is full and not the first any more. O(bytes). */
+export function trim(arena: Arena, node: Ref): void {
+  if (isPlain(arena, node)) return;
+  const ref = content(arena, node);
+  const trimmed = ends.trim(arena, ref);
+  if (trimmed !== ref) setWord(arena, node, NODE_CONTENT, trimmed);
 }
 
 /** A packed node with this listpack, not yet linked. */
@@ -209,23 +195,13 @@ export function link(arena: Arena, list: Ref, node: Ref, anchor: Ref, isBehind: 
   setWord(arena, node, NODE_NEXT, next);
   join(arena, list, previous, node);
   join(arena, list, node, next);
-  if (!isJoined(arena, node)) setWord(arena, list, ROOT_NODES, arena.word(list, ROOT_NODES) + 1);
+  setWord(arena, list, ROOT_NODES, arena.word(list, ROOT_NODES) + 1);
   addElements(arena, list, entryCount(arena, node));
-}
-
-/** Links a packed node before the first one, which is packed too, as a piece of it. */
-export function linkPiece(arena: Arena, list: Ref, node: Ref): void {
-  setJoined(arena, node, true);
-  link(arena, list, node, firstNode(arena, list), false);
 }
 
 /** Unlinks a node and frees it with its content. */
 export function remove(arena: Arena, list: Ref, node: Ref): void {
-  if (!isJoined(arena, node)) {
-    // What is left of a chain without its last piece ends with the piece before.
-    if (endsChain(arena, node)) setJoined(arena, previousNode(arena, node), false);
-    else setWord(arena, list, ROOT_NODES, arena.word(list, ROOT_NODES) - 1);
-  }
+  setWord(arena, list, ROOT_NODES, arena.word(list, ROOT_NODES) - 1);
   join(arena, list, previousNode(arena, node), nextNode(arena, node));
   addElements(arena, list, -entryCount(arena, node));
   freeNode(arena, node);
@@ -281,22 +257,13 @@ export function removeEntries(
     remove(arena, list, node);
     return removed;
   }
-  const position = listpack.seek(arena, content(arena, node), index);
-  return removeEntriesAt(arena, list, node, position, removed);
-}
-
-/** As `removeEntries`, for a known position and fewer entries than there are behind it. */
-export function removeEntriesAt(
-  arena: Arena,
-  list: Ref,
-  node: Ref,
-  position: number,
-  count: number,
-): number {
-  const ref = listpack.remove(arena, content(arena, node), position, count);
-  setContent(arena, node, ref, entryCount(arena, node) - count);
-  addElements(arena, list, -count);
-  return count;
+  const ref = content(arena, node);
+  const changed = index === 0
+    ? ends.removeHead(arena, ref, removed)
+    : listpack.remove(arena, ref, listpack.seek(arena, ref, index), removed);
+  setContent(arena, node, changed, entries - removed);
+  addElements(arena, list, -removed);
+  return removed;
 }
 
 /** Redis: whether a packed node of so many bytes and entries is within the limits. */
@@ -312,22 +279,12 @@ export function isOneSmallNode(memory: Memory, list: Ref, fill: number): boolean
   return isWithin(contentBytes(memory, node), entryCount(memory, node) <= fill, fill);
 }
 
-/**
- * Whether an element of `length` bytes may be added to `node`, which is one alone or the first of a
- * chain; never to none (0).
- */
+/** Whether an element of `length` bytes may be added to `node`; never to none (0). */
 export function allowsInsert(arena: Arena, node: Ref, fill: number, length: number): boolean {
   if (node === 0) return false;
-  let word = arena.word(node, NODE_ENTRIES);
-  if (word === PLAIN || isLong(arena, length)) return false;
-  let nodeBytes = listpack.byteLength(arena, content(arena, node));
-  let entries = word & ENTRIES_MASK;
-  for (let piece = node; (word & JOINED) !== 0;) {
-    piece = nextNode(arena, piece);
-    word = arena.word(piece, NODE_ENTRIES);
-    nodeBytes += listpack.byteLength(arena, content(arena, piece)) - listpack.EMPTY_BYTES;
-    entries += word & ENTRIES_MASK;
-  }
+  const entries = arena.word(node, NODE_ENTRIES);
+  if (entries === PLAIN || isLong(arena, length)) return false;
+  const nodeBytes = listpack.byteLength(arena, content(arena, node));
   return isWithin(nodeBytes + length + ENTRY_OVERHEAD_BYTES, entries < fill, fill);
 }
 
@@ -349,29 +306,10 @@ function mergeIntoPrevious(arena: Arena, list: Ref, node: Ref): Ref {
 }
 
 /**
- * Puts the first piece of a chain together with the one behind it, unless that is so large that
- * moving it would cost more than it saves. So a chain is short, and adding walks it at each time.
- */
-export function mergePieces(arena: Arena, list: Ref, node: Ref): void {
-  if (!isJoined(arena, node)) return;
-  const next = nextNode(arena, node);
-  if (contentBytes(arena, next) < PIECE_BYTES_MAX) mergeIntoPrevious(arena, list, next);
-}
-
-/** Makes one node of the chain to which `node`, which may be 0, belongs, and returns it. */
-export function gather(arena: Arena, list: Ref, node: Ref): Ref {
-  if (node === 0) return 0;
-  const first = endsChain(arena, node) || isJoined(arena, node) ? firstNode(arena, list) : node;
-  while (isJoined(arena, first)) mergeIntoPrevious(arena, list, nextNode(arena, first));
-  return first;
-}
-
-/**
  * Redis: after a split, tries to merge the two nodes before `center`, the two behind it, and then
  * `center` with each of its neighbours.
  */
 export function mergeAround(arena: Arena, list: Ref, center: Ref, fill: number): void {
-  gather(arena, list, firstNode(arena, list));
   const previous = previousNode(arena, center);
   if (previous !== 0 && allowsMerge(arena, previous, previousNode(arena, previous), fill)) {
     mergeIntoPrevious(arena, list, previous);
@@ -390,7 +328,7 @@ export function mergeAround(arena: Arena, list: Ref, center: Ref, fill: number):
 }
 
 /**
- * Splits a packed node that is no piece: it keeps the entries up to number `index` inclusive, and a
+ * Splits a packed node: it keeps the entries up to number `index` inclusive, and a
  * new node right behind it gets the rest; there must be a rest, and `index` may not be -1.
  */
 export function splitBehind(arena: Arena, list: Ref, node: Ref, index: number): Ref {
@@ -404,25 +342,4 @@ export function splitBehind(arena: Arena, list: Ref, node: Ref, index: number): 
   const second = createPacked(arena, rest, entries - kept);
   link(arena, list, second, node, true);
   return second;
-}
-
-/**
- * Makes a piece of its own of the first entries of the first node, which is packed: those that
- * begin in the first `pieceBytes` bytes. There must be others.
- */
-export function splitFirstPiece(arena: Arena, list: Ref, pieceBytes: number): void {
-  const node = firstNode(arena, list);
-  const wasJoined = isJoined(arena, node);
-  const ref = content(arena, node);
-  const indexMax = entryCount(arena, node) - 2;
-  let index = 0;
-  let position = listpack.next(arena, ref, listpack.FIRST);
-  for (; index < indexMax && position < pieceBytes; index++) {
-    position = listpack.next(arena, ref, position);
-  }
-  const second = splitBehind(arena, list, node, index);
-  setJoined(arena, node, true);
-  setJoined(arena, second, wasJoined);
-  // Whatever was counted before is still one node.
-  setWord(arena, list, ROOT_NODES, arena.word(list, ROOT_NODES) - 1);
 }

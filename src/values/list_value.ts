@@ -276,7 +276,7 @@ export function emitRange(
     }
     return;
   }
-  let { node, index, position } = cursor;
+  let { node, index } = cursor;
   for (let rest = count; rest > 0;) {
     const ref = nodes.content(memory, node);
     if (nodes.isPlain(memory, node)) {
@@ -285,12 +285,12 @@ export function emitRange(
       rest--;
     } else {
       const taken = Math.min(rest, nodes.entryCount(memory, node) - index);
+      const position = index === 0 ? listpack.begin(memory, ref) : cursor.position;
       emitEntries(memory, ref, position, taken, sink);
       rest -= taken;
     }
     node = nodes.nextNode(memory, node);
     index = 0;
-    position = listpack.FIRST;
   }
 }
 
@@ -300,8 +300,8 @@ export function emitAll(memory: Memory, list: Ref, sink: ElementSink): void {
 }
 
 /**
- * Calls `visit` with the content of each node, in order, and of each piece of a node: a listpack,
- * or the byte string of a plain node.
+ * Calls `visit` with the content of each node, in order: a listpack, or the byte string of a plain
+ * node.
  */
 export function forEachNode(
   memory: Memory,
@@ -311,19 +311,6 @@ export function forEachNode(
   quicklist.forEachNode(memory, list, (node) => {
     visit(nodes.isPlain(memory, node), nodes.content(memory, node));
   });
-}
-
-/**
- * Calls a visitor with each node as Redis would have it, in order, for saving: `visitPlain` with
- * the byte string of an element that stands alone, `visitPacked` with the bytes of a listpack.
- */
-export function forEachWholeNode(
-  memory: Memory,
-  list: Ref,
-  visitPlain: (ref: Ref) => void,
-  visitPacked: (listpackBytes: Slice) => void,
-): void {
-  quicklist.forEachWholeNode(memory, list, visitPlain, visitPacked);
 }
 
 /**

@@ -1,15 +1,30 @@
 /** What EVAL and FCALL have in common. */
-import { assertEquals, assertThrows } from "@std/assert";
-import { checkedKeyCount, isFlushMode } from "../../src/commands/script_arguments.ts";
+import { assertEquals } from "@std/assert";
+import { isFlushMode, keyCountArgument } from "../../src/commands/script_arguments.ts";
 import { Argv } from "../../src/protocol/argv.ts";
+import { CommandError, NOT_AN_INTEGER } from "../../src/session/errors.ts";
+
+/** The number of keys that EVAL would find, or the error it would answer. */
+function count(text: string): number | string {
+  try {
+    return keyCountArgument(Argv.of("EVAL", "return 1", text, "a", "b"), NOT_AN_INTEGER);
+  } catch (thrown) {
+    if (thrown instanceof CommandError) return thrown.text;
+    throw thrown;
+  }
+}
 
 Deno.test("there must be as many arguments as keys are announced", () => {
-  const argv = Argv.of("EVAL", "return 1", "1", "a", "b");
-  assertEquals(checkedKeyCount(argv, 0n), 0);
-  assertEquals(checkedKeyCount(argv, 2n), 2);
-  assertThrows(() => checkedKeyCount(argv, 3n));
-  assertThrows(() => checkedKeyCount(argv, -1n));
-  assertThrows(() => checkedKeyCount(argv, 2n ** 63n - 1n));
+  assertEquals([count("0"), count("2")], [0, 2]);
+  for (const text of ["3", "9223372036854775807"]) {
+    assertEquals(count(text), "ERR Number of keys can't be greater than number of args");
+  }
+  for (const text of ["-1", "-9223372036854775808"]) {
+    assertEquals(count(text), "ERR Number of keys can't be negative");
+  }
+  for (const text of ["", "x", "1.0", "01", "-0", "9223372036854775808"]) {
+    assertEquals(count(text), NOT_AN_INTEGER.text);
+  }
 });
 
 Deno.test("FLUSH takes one word at most", () => {

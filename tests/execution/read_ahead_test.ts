@@ -1,5 +1,8 @@
 /** Read ahead: it only looks, so commands in a pipeline do what they do one by one. */
 import { assert, assertEquals } from "@std/assert";
+import { hashBytes } from "../../src/base/hash.ts";
+import { QueryBuffer } from "../../src/protocol/query_buffer.ts";
+import { REQUEST_COMPLETE, RequestParser } from "../../src/protocol/request_parser.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { encodeRequest } from "../support/resp_client.ts";
 import { ReadAhead } from "../../src/execution/read_ahead.ts";
@@ -26,6 +29,27 @@ Deno.test("read ahead touches the keys of a pipeline in a large keyspace only", 
   for (const bytes of pipeline.slice(1)) client.query.append(bytes);
   assertEquals(readAhead.run(client), 10);
   assert(readAhead.seen !== 0, "memory was read");
+});
+
+Deno.test("the hashes of what was touched are left to the requests that ask for it, in order", () => {
+  using server = filledServer();
+  const { client } = server.client;
+  const requests = [["GET", "key:1"], ["PING"], ["GET", "k".repeat(300)], ["SET", "key:2", "x"]];
+  for (const request of requests) client.query.append(encodeRequest(request));
+  const readAhead = new ReadAhead();
+  assertEquals(readAhead.run(client), requests.length);
+  const parser = new RequestParser();
+  const known: boolean[] = [];
+  while (parser.parse(client.query, true) === REQUEST_COMPLETE) {
+    const { argv } = parser;
+    readAhead.recall(new QueryBuffer(), argv);
+    assertEquals(argv.hashedIndex, -1, "another client's request");
+    readAhead.recall(client.query, argv);
+    known.push(argv.hashedIndex === 1);
+    if (argv.hashedIndex !== 1) continue;
+    assertEquals(argv.hash, hashBytes(argv.bytes, argv.starts[1], argv.lengths[1]));
+  }
+  assertEquals(known, [true, false, false, true]);
 });
 
 Deno.test("a pipeline whose commands change what was touched gets the right replies", () => {

@@ -105,6 +105,28 @@ Deno.test("an announced argument takes memory only as it arrives, and then no mo
   assert(largest < 1_100_000, `${largest} bytes for an argument of ${value.length}`);
 });
 
+Deno.test("an argument whose length is known is read into room of its size, and not moved again", () => {
+  for (const [length, moves] of [[10_000, 1], [1_000_000, 1], [40_000_000, 2]]) {
+    const query = new QueryBuffer();
+    const parser = new RequestParser();
+    const request = encodeRequest(["SET", "key", new Uint8Array(length).fill(7)]);
+    const arrays = new Set<Uint8Array>();
+    let outcome = REQUEST_PARTIAL;
+    let at = 0;
+    for (; outcome === REQUEST_PARTIAL; outcome = parser.parse(query, true)) {
+      const room = query.writable();
+      arrays.add(query.bytes);
+      const size = Math.min(room.length, request.length - at, 64 * 1024);
+      room.set(request.subarray(at, at + size));
+      query.end += size;
+      at += size;
+    }
+    assertEquals([outcome, at, parser.argv.lengths[2]], [REQUEST_COMPLETE, request.length, length]);
+    assertEquals(arrays.size, 1 + moves, `${length} bytes`);
+    assert(query.bytes.length <= at, "no more than the request has");
+  }
+});
+
 Deno.test("the room of a client that is gone is another's, unless it may still be written to", () => {
   const [gone, leaving] = [new QueryBuffer(), new QueryBuffer()];
   const [room, busyRoom] = [gone.bytes, leaving.bytes];

@@ -2,8 +2,9 @@
  * The request parser: requests cut at every byte, pipelines, limits, and what is not a request.
  */
 import { assertEquals } from "@std/assert";
-import { latin1Bytes } from "../../src/base/bytes.ts";
+import { latin1Bytes, latin1Text } from "../../src/base/bytes.ts";
 import { Random, randomSeed } from "../../src/base/random.ts";
+import { splitArguments } from "../../src/protocol/inline_arguments.ts";
 import { QueryBuffer } from "../../src/protocol/query_buffer.ts";
 import {
   REQUEST_COMPLETE,
@@ -11,6 +12,7 @@ import {
   REQUEST_PARTIAL,
   RequestParser,
 } from "../../src/protocol/request_parser.ts";
+import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 
 /** Everything that can be parsed now; the outcome that ended it last. */
 function drain(
@@ -110,6 +112,37 @@ Deno.test("an inline request is split like a shell would", () => {
     "echo",
     "q",
   ]]);
+});
+
+Deno.test("inline requests in a pipeline, split anywhere, are those of splitArguments", () => {
+  const seed = testSeed();
+  const random = new SeededRandom(seed);
+  const pieces = ["a", "bc", " ", "  ", "\t", '"x y"', "'z'", "\r", "\v", "0", "\x80", "key:1"];
+  const lines = Array.from({ length: 300 }, () => {
+    const count = random.below(8);
+    // Asterisks would make it another kind of request.
+    return Array.from({ length: count }, () => pieces[random.below(pieces.length)]).join("") + "q";
+  });
+  const expected = lines.map((line) => splitArguments(latin1Bytes(line), 0, line.length));
+  const good = lines.filter((_, index) => expected[index] !== null);
+  const bytes = latin1Bytes(
+    good.map((line) => line + (random.oneIn(2) ? "\r\n" : "\n")).join(""),
+  );
+  const query = new QueryBuffer();
+  const parser = new RequestParser();
+  const seen: string[][] = [];
+  for (let at = 0; at < bytes.length;) {
+    const size = random.oneIn(3) ? random.below(400) : random.below(6);
+    query.append(bytes.subarray(at, at + size));
+    at += size;
+    seen.push(...drain(parser, query).requests);
+  }
+  const words = expected.filter((line) => line !== null);
+  assertEquals(
+    seen,
+    words.map((line) => line.map((word) => latin1Text(word, 0, word.length))),
+    `seed ${seed}`,
+  );
 });
 
 Deno.test("empty and negative multibulk counts are no request", () => {

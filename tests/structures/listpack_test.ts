@@ -355,7 +355,7 @@ function change(random: SeededRandom, arena: Arena, ref: Ref, model: string[]): 
       return listpack.append(arena, ref, bytes, 0, length);
     case 1:
       model.unshift(element);
-      return listpack.prepend(arena, ref, bytes, 0, length);
+      return listpack.insertBefore(arena, ref, listpack.FIRST, bytes, 0, length);
     case 2:
       model.splice(index, 0, element);
       return listpack.insertBefore(arena, ref, position, bytes, 0, length);
