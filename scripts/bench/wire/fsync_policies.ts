@@ -1,6 +1,7 @@
 /**
  * What the append-only file costs: SET at both servers, one after the other, with each fsync
- * policy, for one client, for fifty, and pipelined. The data directories are on the same disk.
+ * policy, for one client, for fifty, and pipelined; and with each policy GET for fifty readers
+ * beside eight writers. The data directories are on the same disk.
  *
  *   deno run -A scripts/bench/wire/fsync_policies.ts [--rounds N] [--requests N] [--policies a,b]
  *
@@ -28,6 +29,10 @@ interface Load {
   args: readonly string[];
   /** Times as many requests as the smallest load. */
   factor: number;
+  /** What is measured; SET if not given. */
+  command?: string;
+  /** Clients that SET meanwhile, and are not measured. */
+  writers?: number;
 }
 
 const POLICIES = ["off", "no", "everysec", "always"];
@@ -35,8 +40,17 @@ const LOADS: readonly Load[] = [
   { name: "1 client", args: ["-c", "1"], factor: 1 },
   { name: "50 clients", args: ["-c", "50"], factor: 4 },
   { name: "50 clients, -P 16", args: ["-c", "50", "-P", "16"], factor: 20 },
+  {
+    name: "50 readers beside 8 writers",
+    args: ["-c", "50"],
+    factor: 4,
+    command: "get",
+    writers: 8,
+  },
 ];
-const COMMON = ["-t", "set", "-d", "16", "-r", "1000000", "--csv"];
+const COMMON = ["-d", "16", "-r", "1000000", "--csv"];
+/** More than writers get done while others are measured. */
+const ENDLESS = "1000000000";
 
 function directives(policy: string): string[] {
   if (policy === "off") return [];
@@ -48,8 +62,10 @@ async function requestsPerSecond(
   load: Load,
   requests: number,
 ): Promise<number> {
+  await using _writers = load.writers === undefined ? null : writersAt(server, load.writers);
   const { stdout } = await runTool("redis-benchmark", [
     ...["-p", String(server.port), "-n", String(requests * load.factor)],
+    ...["-t", load.command ?? "set"],
     ...COMMON,
     ...load.args,
   ], { timeoutMs: 300_000 });
@@ -57,6 +73,24 @@ async function requestsPerSecond(
   const rate = Number(/^"[^"]*","([\d.]+)"/.exec(row)?.[1]);
   if (!(rate > 0)) throw new Error(`Cannot read the result of ${load.name}:\n${stdout}`);
   return rate;
+}
+
+/** Clients that write until they are disposed of. */
+function writersAt(server: ServerProcess, count: number): AsyncDisposable {
+  const process = new Deno.Command("redis-benchmark", {
+    args: [
+      ...["-p", String(server.port), "-n", ENDLESS, "-t", "set", "-c", String(count)],
+      ...COMMON,
+    ],
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  return {
+    async [Symbol.asyncDispose]() {
+      process.kill("SIGKILL");
+      await process.status;
+    },
+  };
 }
 
 async function policyRows(policy: string, options: Options): Promise<string[][]> {
@@ -84,7 +118,7 @@ async function policyRows(policy: string, options: Options): Promise<string[][]>
 export async function fsyncPoliciesTable(options: Options): Promise<string> {
   const rows: string[][] = [];
   for (const policy of options.policies) rows.push(...await policyRows(policy, options));
-  return markdownTable(["SET/s", "redis-server", "Redeno", "ratio"], rows);
+  return markdownTable(["SET/s or GET/s", "redis-server", "Redeno", "ratio"], rows);
 }
 
 async function main(): Promise<void> {
