@@ -9,6 +9,7 @@
  * are moved to the front together with their bytes.
  */
 import { grownCapacity } from "../base/bytes.ts";
+import { RoomPool } from "../base/room_pool.ts";
 import { Argv } from "./argv.ts";
 
 /** Room for reading, to begin with. Most requests and pipelines are smaller. */
@@ -28,33 +29,13 @@ const POOLED_COUNT_MAX = 256;
 const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 const pool: Uint8Array<ArrayBuffer>[] = [];
 
-/**
- * Large rooms that were given back, for the next large arguments. A new one costs page faults and a
- * part of a garbage collection: more than all the rest of a SET of 1 MB (redis-benchmark -d).
- */
-const spareRooms: Uint8Array<ArrayBuffer>[] = [];
-const SPARE_ROOMS_MAX = 4;
-const SPARE_BYTES_MAX = 2 * 1024 * 1024;
-/** Rooms from this size on are large, and their sizes are multiples of the step. */
-const LARGE_BYTES_MIN = 256 * 1024;
-const LARGE_STEP_BYTES = 64 * 1024;
-
-/** A room of at least so many bytes, with any content. */
-function takeRoom(byteCount: number): Uint8Array<ArrayBuffer> {
-  if (byteCount < LARGE_BYTES_MIN) return new Uint8Array(byteCount);
-  const index = spareRooms.findIndex(({ length }) =>
-    length >= byteCount && length <= byteCount * 2
-  );
-  if (index >= 0) return spareRooms.splice(index, 1)[0];
-  return new Uint8Array(Math.ceil(byteCount / LARGE_STEP_BYTES) * LARGE_STEP_BYTES);
-}
-
-/** Takes back a room that nobody writes to any more; the oldest spare ones go. */
-function giveRoom(room: Uint8Array<ArrayBuffer>): void {
-  if (room.length < LARGE_BYTES_MIN || room.length > SPARE_BYTES_MAX) return;
-  if (spareRooms.length === SPARE_ROOMS_MAX) spareRooms.shift();
-  spareRooms.push(room);
-}
+/** Rooms of large arguments, for the next ones. */
+const largeRooms = new RoomPool({
+  bytesMin: 256 * 1024,
+  stepBytes: 64 * 1024,
+  bytesMax: 2 * 1024 * 1024,
+  totalBytesMax: 4 * 1024 * 1024,
+});
 
 export class QueryBuffer {
   bytes: Uint8Array<ArrayBuffer> = pool.pop() ?? new Uint8Array(READ_BYTES_MIN);
@@ -117,7 +98,7 @@ export class QueryBuffer {
   shrink(): void {
     if (this.position !== this.end || this.partial !== null) return;
     if (this.bytes.length > READ_BYTES_MIN) {
-      giveRoom(this.bytes);
+      largeRooms.give(this.bytes);
       this.bytes = new Uint8Array(READ_BYTES_MIN);
     }
     this.position = 0;
@@ -143,7 +124,8 @@ export class QueryBuffer {
     const source = this.bytes;
     // Moving to the front frees enough room if half of the buffer was consumed.
     if (used * 2 > source.length) {
-      this.bytes = takeRoom(this.#capacityFor(used));
+      const needed = this.#capacityFor(used);
+      this.bytes = largeRooms.find(needed) ?? new Uint8Array(largeRooms.sizeFor(needed));
       this.bytes.set(source.subarray(first, this.end));
     } else {
       source.copyWithin(0, first, this.end);
