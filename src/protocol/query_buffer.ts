@@ -23,6 +23,9 @@ const READ_BYTES_MAX = 64 * 1024;
  */
 const ANNOUNCED_BYTES_MAX = 1024 * 1024;
 
+/** What may stand before the first argument of a request: two headers. */
+const REQUEST_HEAD_BYTES = 48;
+
 /** Arrays of clients that are gone, for those that come: at most so many. */
 const POOLED_COUNT_MAX = 256;
 
@@ -152,7 +155,8 @@ export class QueryBuffer {
     const grown = grownCapacity(used, 0);
     if (this.argumentBytes < 0) return grown;
     const headBytes = this.position - this.#firstNeeded();
-    const exact = headBytes + this.argumentBytes + 2;
+    // With what stood before the first argument the next request of this kind has room, too.
+    const exact = headBytes + this.argumentBytes + 2 + REQUEST_HEAD_BYTES;
     if (exact <= used) return grown;
     if (used >= ANNOUNCED_BYTES_MAX) return exact;
     return Math.min(exact, Math.max(grown, ANNOUNCED_BYTES_MAX));

@@ -123,8 +123,12 @@ Deno.test("an argument whose length is known is read into room of its size, and 
     }
     assertEquals([outcome, at, parser.argv.lengths[2]], [REQUEST_COMPLETE, request.length, length]);
     assertEquals(arrays.size, 1 + moves, `${length} bytes`);
-    const step = length < 256 * 1024 ? 0 : 64 * 1024;
+    const step = length < 256 * 1024 ? 64 : 64 * 1024;
     assert(query.bytes.length <= at + step, "hardly more than the request has");
+    const { bytes } = query;
+    query.append(request);
+    assertEquals(parser.parse(query, true), REQUEST_COMPLETE);
+    assert(query.bytes === bytes, "the next one of this kind needs no other room");
   }
 });
 
