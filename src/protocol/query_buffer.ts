@@ -9,6 +9,7 @@
  * are moved to the front together with their bytes.
  */
 import { grownCapacity } from "../base/bytes.ts";
+import { RoomPool } from "../base/room_pool.ts";
 import { Argv } from "./argv.ts";
 
 /** Room for reading, to begin with. Most requests and pipelines are smaller. */
@@ -22,11 +23,22 @@ const READ_BYTES_MAX = 64 * 1024;
  */
 const ANNOUNCED_BYTES_MAX = 1024 * 1024;
 
+/** What may stand before the first argument of a request: two headers. */
+const REQUEST_HEAD_BYTES = 48;
+
 /** Arrays of clients that are gone, for those that come: at most so many. */
 const POOLED_COUNT_MAX = 256;
 
 const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 const pool: Uint8Array<ArrayBuffer>[] = [];
+
+/** Rooms of large arguments, for the next ones. */
+const largeRooms = new RoomPool({
+  bytesMin: 256 * 1024,
+  stepBytes: 64 * 1024,
+  bytesMax: 2 * 1024 * 1024,
+  totalBytesMax: 4 * 1024 * 1024,
+});
 
 export class QueryBuffer {
   bytes: Uint8Array<ArrayBuffer> = pool.pop() ?? new Uint8Array(READ_BYTES_MIN);
@@ -88,7 +100,10 @@ export class QueryBuffer {
   /** Gives back room that an idle client does not need. No read may be under way. */
   shrink(): void {
     if (this.position !== this.end || this.partial !== null) return;
-    if (this.bytes.length > READ_BYTES_MIN) this.bytes = new Uint8Array(READ_BYTES_MIN);
+    if (this.bytes.length > READ_BYTES_MIN) {
+      largeRooms.give(this.bytes);
+      this.bytes = new Uint8Array(READ_BYTES_MIN);
+    }
     this.position = 0;
     this.end = 0;
   }
@@ -112,7 +127,8 @@ export class QueryBuffer {
     const source = this.bytes;
     // Moving to the front frees enough room if half of the buffer was consumed.
     if (used * 2 > source.length) {
-      this.bytes = new Uint8Array(this.#capacityFor(used));
+      const needed = this.#capacityFor(used);
+      this.bytes = largeRooms.find(needed) ?? new Uint8Array(largeRooms.sizeFor(needed));
       this.bytes.set(source.subarray(first, this.end));
     } else {
       source.copyWithin(0, first, this.end);
@@ -139,7 +155,8 @@ export class QueryBuffer {
     const grown = grownCapacity(used, 0);
     if (this.argumentBytes < 0) return grown;
     const headBytes = this.position - this.#firstNeeded();
-    const exact = headBytes + this.argumentBytes + 2;
+    // With what stood before the first argument the next request of this kind has room, too.
+    const exact = headBytes + this.argumentBytes + 2 + REQUEST_HEAD_BYTES;
     if (exact <= used) return grown;
     if (used >= ANNOUNCED_BYTES_MAX) return exact;
     return Math.min(exact, Math.max(grown, ANNOUNCED_BYTES_MAX));

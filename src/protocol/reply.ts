@@ -12,6 +12,7 @@
 import { copyBytes, grownCapacity, writeLatin1 } from "../base/bytes.ts";
 import { formatDoubleShort, formatScore } from "../base/doubles.ts";
 import { writeBigInteger, writeInteger } from "../base/integers.ts";
+import { RoomPool } from "../base/room_pool.ts";
 
 const POOLED_BYTES = 16 * 1024;
 const POOLED_COUNT_MAX = 512;
@@ -22,6 +23,13 @@ const HEADER_BYTES_MAX = 24;
 
 const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 const pool: Uint8Array<ArrayBuffer>[] = [];
+/** Arrays of larger replies, for the next ones. */
+const largeRooms = new RoomPool({
+  bytesMin: 2 * POOLED_BYTES,
+  stepBytes: POOLED_BYTES,
+  bytesMax: 2 * 1024 * 1024,
+  totalBytesMax: 4 * 1024 * 1024,
+});
 
 /** A header while what comes behind it makes room. */
 const heldHeader = new Uint8Array(HEADER_BYTES_MAX);
@@ -287,7 +295,7 @@ export class Reply {
     }
     const needed = this.length + size;
     const capacity = Math.min(grownCapacity(this.bytes.length, needed), OUTPUT_BYTES_MAX);
-    const bytes = needed > this.bytesMax ? null : allocateBytes(capacity);
+    const bytes = needed > this.bytesMax ? null : largeRoom(capacity);
     if (bytes === null) {
       this.isOverflown = true;
       this.length = 0;
@@ -301,10 +309,11 @@ export class Reply {
   }
 }
 
-/** An array of so many bytes; null if the system has no memory for it. */
-function allocateBytes(capacity: number): Uint8Array<ArrayBuffer> | null {
+/** An array of at least so many bytes; null if the system has no memory for it. */
+function largeRoom(capacity: number): Uint8Array<ArrayBuffer> | null {
   try {
-    return new Uint8Array(capacity);
+    return largeRooms.find(capacity) ??
+      new Uint8Array(Math.min(largeRooms.sizeFor(capacity), OUTPUT_BYTES_MAX));
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;
@@ -313,5 +322,6 @@ function allocateBytes(capacity: number): Uint8Array<ArrayBuffer> | null {
 
 /** Takes back an array that `detach` gave out, once its bytes are written. */
 export function recycle(bytes: Uint8Array<ArrayBuffer>): void {
-  if (bytes.length === POOLED_BYTES && pool.length < POOLED_COUNT_MAX) pool.push(bytes);
+  if (bytes.length !== POOLED_BYTES) largeRooms.give(bytes);
+  else if (pool.length < POOLED_COUNT_MAX) pool.push(bytes);
 }

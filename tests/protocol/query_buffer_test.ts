@@ -123,8 +123,40 @@ Deno.test("an argument whose length is known is read into room of its size, and 
     }
     assertEquals([outcome, at, parser.argv.lengths[2]], [REQUEST_COMPLETE, request.length, length]);
     assertEquals(arrays.size, 1 + moves, `${length} bytes`);
-    assert(query.bytes.length <= at, "no more than the request has");
+    const step = length < 256 * 1024 ? 64 : 64 * 1024;
+    assert(query.bytes.length <= at + step, "hardly more than the request has");
+    const { bytes } = query;
+    query.append(request);
+    assertEquals(parser.parse(query, true), REQUEST_COMPLETE);
+    assert(query.bytes === bytes, "the next one of this kind needs no other room");
   }
+});
+
+Deno.test("a large room that is given back is the next one's, if it is of about the right size", () => {
+  const filled = (length: number) => {
+    const query = new QueryBuffer();
+    const parser = new RequestParser();
+    query.append(encodeRequest(["SET", "key", "v".repeat(length)]));
+    assertEquals(parser.parse(query, true), REQUEST_COMPLETE);
+    return query;
+  };
+  const first = filled(700_000);
+  const room = first.bytes;
+  const second = filled(700_000);
+  assert(second.bytes !== room, "it is in use");
+  first.shrink();
+  assertEquals([first.bytes.length, first.pendingBytes], [2048, 0]);
+  const third = new QueryBuffer();
+  const parser = new RequestParser();
+  const request = encodeRequest(["SET", "key", "w".repeat(690_000)]);
+  const rooms = new Set<Uint8Array>();
+  for (let at = 0, outcome = REQUEST_PARTIAL; outcome === REQUEST_PARTIAL; at += 2000) {
+    third.append(request.subarray(at, at + 2000));
+    outcome = parser.parse(third, true);
+    rooms.add(third.bytes);
+    if (outcome === REQUEST_COMPLETE) assertEquals(parser.argv.text(2), "w".repeat(690_000));
+  }
+  assert(rooms.has(room), "the room was taken again");
 });
 
 Deno.test("the room of a client that is gone is another's, unless it may still be written to", () => {

@@ -171,14 +171,23 @@ Deno.test("a reply that was detached holds nothing, and its array is used again"
   assertEquals(fromLatin1(other.bytes.subarray(0, other.length)), ":5\r\n");
 });
 
-Deno.test("arrays of other sizes are not pooled", () => {
+Deno.test("arrays of large replies are used again for large replies", () => {
   const reply = new Reply();
-  const large = new Uint8Array(100_000);
+  const large = new Uint8Array(100_000).fill(0x61);
   reply.bulk(large, 0, large.length);
   const bytes = reply.detach();
   recycle(bytes);
   reply.ok();
-  assert(reply.bytes !== bytes);
+  assert(reply.bytes !== bytes, "a small reply takes a small array");
+  const other = new Reply();
+  other.bulk(large.fill(0x62), 0, 90_000);
+  assert(other.bytes === bytes);
+  assertEquals(
+    fromLatin1(other.bytes.subarray(0, other.length)),
+    `$90000\r\n${"b".repeat(90_000)}\r\n`,
+  );
+  reply.bulk(large, 0, large.length);
+  assert(reply.bytes !== bytes, "it is in use");
 });
 
 Deno.test("output beyond the limit is dropped, and nothing is written after it", () => {
