@@ -528,7 +528,7 @@ function splice(
   const tailStart = position + removedBytes;
   let target = ref;
   if (newLength > arena.blockBytes(ref)) target = arena.resize(ref, oldLength, newLength);
-  else arena.willWrite(ref);
+  else target = arena.writable(ref);
   const bytes = arena.bytes[target >>> SEGMENT_SHIFT];
   if (addedBytes !== removedBytes) {
     const base = startOf(target);

@@ -116,7 +116,7 @@ async function lagOnce(master: RespClient, replica: RespClient, mark: string): P
   return performance.now() - beginMs;
 }
 
-/** Sends pipelines at a steady pace, and reads their answers; returns how many writes there were. */
+/** Sends pipelines at a steady pace and reads the answers; returns how many writes there were. */
 async function writeSteadily(client: RespClient, seconds: number): Promise<number> {
   const value = "x".repeat(16);
   const requests = Array.from(
