@@ -4,7 +4,7 @@
  *
  *   deno run -A scripts/bench/wire/fsync_policies.ts [--rounds N] [--requests N] [--policies a,b]
  *
- *   --rounds     runs of each test at each server, alternating; the median counts (default 3)
+ *   --rounds     runs of each test at each server, alternating; the median counts (default 5)
  *   --requests   requests per run of the smallest test (default 20000; pipelined: 20 times as many)
  *   --policies   some of off, no, everysec, always (default: all); "off" is without AOF
  *
@@ -12,10 +12,10 @@
  */
 
 import { parseArgs } from "@std/cli";
-import type { ServerProcess } from "../../../tests/support/server_process.ts";
-import { printLine } from "../../../tests/support/text.ts";
-import { runTool } from "../../../tests/support/tool_availability.ts";
-import { describeMachine, markdownTable, median, startForBench, TARGETS } from "../side_by_side.ts";
+import { alternate, BOTH, Field } from "../contestants.ts";
+import { runBenchmark } from "../loads.ts";
+import { type Results, runBench } from "../results.ts";
+import { standingsTable } from "../standings.ts";
 
 interface Options {
   rounds: number;
@@ -36,67 +36,45 @@ const LOADS: readonly Load[] = [
   { name: "50 clients", args: ["-c", "50"], factor: 4 },
   { name: "50 clients, -P 16", args: ["-c", "50", "-P", "16"], factor: 20 },
 ];
-const COMMON = ["-t", "set", "-d", "16", "-r", "1000000", "--csv"];
+const COMMON = ["-t", "set", "-d", "16", "-r", "1000000"];
 
 function directives(policy: string): string[] {
   if (policy === "off") return [];
   return ["--appendonly", "yes", "--appendfsync", policy];
 }
 
-async function requestsPerSecond(
-  server: ServerProcess,
-  load: Load,
-  requests: number,
-): Promise<number> {
-  const { stdout } = await runTool("redis-benchmark", [
-    ...["-p", String(server.port), "-n", String(requests * load.factor)],
-    ...COMMON,
-    ...load.args,
-  ], { timeoutMs: 300_000 });
-  const row = stdout.trim().split("\n").at(-1)!;
-  const rate = Number(/^"[^"]*","([\d.]+)"/.exec(row)?.[1]);
-  if (!(rate > 0)) throw new Error(`Cannot read the result of ${load.name}:\n${stdout}`);
-  return rate;
-}
+const rowName = (policy: string, load: Load) => `${policy}, ${load.name}`;
 
-async function policyRows(policy: string, options: Options): Promise<string[][]> {
-  await using redis = await startForBench("redis", directives(policy));
-  await using ours = await startForBench("redeno", directives(policy));
-  const servers = { redis, redeno: ours };
-  const rows: string[][] = [];
+async function measurePolicy(policy: string, options: Options, results: Results): Promise<void> {
+  await using field = await Field.start(BOTH, () => directives(policy));
   for (const load of LOADS) {
-    const rates: Record<string, number[]> = { redis: [], redeno: [] };
-    for (let round = 0; round < options.rounds; round++) {
-      // Who goes first alternates, so that a busy neighbour favours nobody.
-      const order = round % 2 === 0 ? TARGETS : [...TARGETS].reverse();
-      for (const target of order) {
-        rates[target].push(await requestsPerSecond(servers[target], load, options.requests));
-      }
-    }
-    const [theirs, our] = [median(rates.redis), median(rates.redeno)];
-    const cells = [theirs, our].map((rate) => Math.round(rate).toLocaleString("en-US"));
-    rows.push([`${policy}, ${load.name}`, ...cells, (our / theirs).toFixed(2)]);
+    await alternate(field.runners, options.rounds, async ({ contestant, server }) => {
+      const requests = options.requests * load.factor;
+      const sample = await runBenchmark(server, [...COMMON, ...load.args], requests);
+      const what = `AOF ${rowName(policy, load)}: rate`;
+      results.add(what, contestant.name, "/s", sample.requestsPerSecond, `-n ${requests}`);
+    });
   }
-  return rows;
 }
 
 /** Measures both servers beside each other, policy by policy. */
-export async function fsyncPoliciesTable(options: Options): Promise<string> {
-  const rows: string[][] = [];
-  for (const policy of options.policies) rows.push(...await policyRows(policy, options));
-  return markdownTable(["SET/s", "redis-server", "Redeno", "ratio"], rows);
-}
-
-async function main(): Promise<void> {
-  const args = parseArgs(Deno.args, { string: ["rounds", "requests", "policies"] });
-  printLine(await describeMachine());
-  printLine(
-    await fsyncPoliciesTable({
-      rounds: Number(args.rounds ?? 3),
-      requests: Number(args.requests ?? 20_000),
-      policies: args.policies?.split(",") ?? POLICIES,
-    }),
+export async function fsyncPoliciesTable(options: Options, results: Results): Promise<string> {
+  for (const policy of options.policies) await measurePolicy(policy, options, results);
+  const rows = options.policies.flatMap((policy) =>
+    LOADS.map((load) => {
+      const label = rowName(policy, load);
+      return { label, what: `AOF ${label}: rate` };
+    })
   );
+  return standingsTable(results, BOTH, "SET/s", rows);
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) {
+  const args = parseArgs(Deno.args, { string: ["rounds", "requests", "policies"] });
+  const options = {
+    rounds: Number(args.rounds ?? 5),
+    requests: Number(args.requests ?? 20_000),
+    policies: args.policies?.split(",") ?? POLICIES,
+  };
+  await runBench((results) => fsyncPoliciesTable(options, results));
+}
