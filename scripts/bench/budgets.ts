@@ -4,8 +4,8 @@
  *
  * A budget has demands; each names measurements by a pattern and holds for every one of them. A
  * demand is about the median of ratios to the original or to the best rival, or about the number
- * itself. A budget is met if all of its demands are; not met if one fails; and not measured as long as
- * one lacks its measurements and none fails.
+ * itself. A budget is met if all of its demands are; not met if one fails; and not measured as long
+ * as one lacks its measurements and none fails.
  */
 
 import { type ContestantName, OURS } from "./contestants.ts";

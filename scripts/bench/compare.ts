@@ -15,9 +15,9 @@
  *   --against FILE    earlier results: prints what has become slower since
  *   --smoke           tiny numbers: shows that everything runs, measures nothing, keeps nothing
  *
- * Cells are "median (smallest–largest)" of the rounds. The results of each part are kept as soon as it
- * is done, so that a run that was interrupted goes on with `--only`; the budgets are judged by all
- * that is in the file.
+ * Cells are "median (smallest–largest)" of the rounds. The results of each part are kept as soon as
+ * it is done, so that a run that was interrupted goes on with `--only`; the budgets are judged by
+ * all that is in the file.
  *
  * The rivals are named by REDIS_8 and VALKEY_9. REDENO_BINARY names an executable to measure in
  * the place of the source; REDENO_TEST_TARGET=redis puts redis-server there.

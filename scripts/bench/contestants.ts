@@ -1,10 +1,11 @@
 /**
- * Who is measured: the original (redis-server 7.0.15), the newest rivals, and Redeno from its source
- * or as an executable. Each is started as it is measured, without persistence unless asked for.
+ * Who is measured: the original (redis-server 7.0.15), the newest rivals, and Redeno from its
+ * source or as an executable. Each is started as it is measured, without persistence unless asked
+ * for.
  *
- * The rivals are programs that REDIS_8 and VALKEY_9 name; a missing one is left out, and a line says
- * so. REDENO_TEST_TARGET=redis puts the original in Redeno's place: ratios then show the noise of
- * the machine. REDENO_BINARY names an executable to measure in the place of the source.
+ * The rivals are programs that REDIS_8 and VALKEY_9 name; a missing one is left out, and a line
+ * says so. REDENO_TEST_TARGET=redis puts the original in Redeno's place: ratios then show the noise
+ * of the machine. REDENO_BINARY names an executable to measure in the place of the source.
  */
 
 import {

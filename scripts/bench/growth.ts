@@ -5,8 +5,8 @@
  *
  *   deno run -A scripts/bench/growth.ts [options]
  *
- *   --max N           the largest number of elements, a power of ten (default 10000000); clients up to
- *                     a hundredth of it (10,000 at most), bytes of strings and values up to its tenfold
+ *   --max N           the largest number of elements, a power of ten (default 10000000); clients
+ *                     up to a hundredth of it (10,000 at most), bytes up to its tenfold
  *   --only a,b        some of string list set hash zset stream expiring keys clients values
  *   --servers a,b     some of redis redis8 valkey9 redeno (default: all that are here)
  *   --rounds N        batches of each command, alternating between the servers (default 9)
@@ -16,7 +16,8 @@
  *   --smoke           tiny numbers: shows that everything runs; writes only to --output
  *
  * Structures are asked over one connection in batches of 200 requests, so that the way there and
- * back is shared; the quickest counts, for what the neighbours took is in the others. Families are kept as soon as they are measured.
+ * back is shared; the quickest counts, for what the neighbours took is in the others. Families are
+ * kept as soon as they are measured.
  */
 
 import { parseArgs } from "@std/cli";

@@ -74,7 +74,14 @@ const LIST: Family = {
     { name: "LPOP", request: () => ["LPOP", "k"] },
     { name: "RPUSH", request: () => ["RPUSH", "k", "member:x"] },
     { name: "RPOP", request: () => ["RPOP", "k"] },
-    { name: "LSET anywhere", request: (at) => ["LSET", "k", at.random.below(at.length), "x"] },
+    {
+      name: "LSET anywhere",
+      // As it was: what is looked for below must still be there.
+      request: ({ length, random }) => {
+        const index = random.below(length);
+        return ["LSET", "k", index, member(index)];
+      },
+    },
     { name: "LPOS near the start", request: () => ["LPOS", "k", "member:50"] },
     {
       name: "LINSERT near the start",

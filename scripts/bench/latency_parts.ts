@@ -195,7 +195,7 @@ async function firstPongMs(port: number): Promise<number> {
   }
 }
 
-/** From the start of the process to the first PONG, and what it takes when nobody asks for anything. */
+/** From the start of the process to the first PONG, and what it takes while nobody asks. */
 export async function startPart(context: PartContext): Promise<string> {
   const { contestants, results, rounds, isSmoke } = context;
   await alternate(contestants, rounds, async (contestant) => {

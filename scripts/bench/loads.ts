@@ -1,6 +1,6 @@
 /**
- * Loads that the benches put on a server: redis-benchmark, watched for the CPU time that it costs the
- * server, fillers, and batches of requests over one connection.
+ * Loads that the benches put on a server: redis-benchmark, watched for the CPU time that it costs
+ * the server, fillers, and batches of requests over one connection.
  */
 
 import { latin1Bytes } from "../../src/base/bytes.ts";
@@ -85,8 +85,8 @@ const MINUS = 0x2d;
 
 /**
  * Sends requests in one piece, and waits until all are answered; returns the milliseconds that it
- * took. Replies are not looked at one by one, lest that be most of the time; but an error that comes
- * first is thrown.
+ * took. Replies are not looked at one by one, lest that be most of the time; but an error that
+ * comes first is thrown.
  */
 export async function runBatch(
   client: RespClient,

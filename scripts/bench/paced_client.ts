@@ -1,10 +1,12 @@
 /**
- * Paced client: sends requests on a schedule, whether or not earlier ones are answered, and measures
- * each from the moment that it was due. A client that waits for replies asks less while the server
- * stands still and so does not see most of the delay (coordinated omission); this one does.
+ * Paced client: sends requests on a schedule, whether or not earlier ones are answered, and
+ * measures each from the moment that it was due. A client that waits for replies asks less while
+ * the server stands still and so does not see most of the delay (coordinated omission); this one
+ * does.
  *
- * One thread, many connections, epoll and sockets without promises: at tens of thousands of requests
- * per second a promise for each would be most of what is measured. Linux, with the permission ffi.
+ * One thread, many connections, epoll and sockets without promises: at tens of thousands of
+ * requests per second a promise for each would be most of what is measured. Linux, with the
+ * permission ffi.
  *
  * Its own delays are in every number; how late it sent says how much of them is its own.
  */

@@ -1,6 +1,6 @@
 /**
- * Parts of `compare.ts` that redis-benchmark drives: its default tests plain and pipelined, numbers of
- * clients and depths of pipelines, sizes of values, the first requests after a start, and a new
+ * Parts of `compare.ts` that redis-benchmark drives: its default tests plain and pipelined, numbers
+ * of clients and depths of pipelines, sizes of values, the first requests after a start, and a new
  * connection for each request. Of each run: requests per second, CPU microseconds of the server's
  * process per request, the 99th of 100 delays.
  */
@@ -151,7 +151,9 @@ export function plainPart(context: PartContext): Promise<string> {
   return runCases("plain", cases, context);
 }
 
-/** The default tests, pipelined and warm: five rounds of the usual scale are 5 M requests of each. */
+/**
+ * The default tests, pipelined and warm: five rounds of the usual scale are 5 M requests of each.
+ */
 export function pipelinedPart(context: PartContext): Promise<string> {
   const cases = context.tests.map((test) => ({
     label: test.toUpperCase(),

@@ -179,8 +179,8 @@ export function comparison(now: readonly Measurement[], earlier: Results): strin
 
 /**
  * Runs one bench and does what all have in common: says what machine this is and how busy it is,
- * keeps the results in a file (`--results`; below scripts/bench/results unless given), compares them with another one (`--against`), and tells
- * how long it took.
+ * keeps the results in a file (`--results`; below scripts/bench/results unless given), compares
+ * them with another one (`--against`), and tells how long it took.
  */
 export async function runBench(
   measure: (results: Results) => Promise<string>,
@@ -192,9 +192,13 @@ export async function runBench(
   // What a smoke run measures means nothing: it must not stand where others are looked up.
   const path = args.results ?? (args.smoke ? null : fromFileUrl(new URL(file, FOLDER)));
   const results = path === null ? new Results() : await Results.read(path);
+  // The exit takes the servers along, which the signal alone would leave running.
+  const interrupted = () => void results.save().finally(() => Deno.exit(130));
+  Deno.addSignalListener("SIGINT", interrupted);
   try {
     printLine(await measure(results));
   } finally {
+    Deno.removeSignalListener("SIGINT", interrupted);
     await results.save();
   }
   if (args.against !== undefined) {

@@ -19,7 +19,9 @@ export function bestRival(results: Results, what: string): ContestantName | null
   });
 }
 
-/** Ratios round by round to the original or to the best; none if one of the two was not measured. */
+/**
+ * Ratios round by round to the original or to the best; none if one of the two was not measured.
+ */
 export function ratiosTo(
   results: Results,
   what: string,

@@ -1,7 +1,7 @@
 /**
- * Plots as SVG: lines of points over two logarithmic axes, labelled, with a legend. What it makes is
- * light, stands on a page without scripts or fonts of its own, and has a background and colours that
- * can be read on a dark page as well.
+ * Plots as SVG: lines of points over two logarithmic axes, labelled, with a legend. What it makes
+ * is light, stands on a page without scripts or fonts of its own, and has a background and colours
+ * that can be read on a dark page as well.
  */
 
 export interface PlotSeries {

@@ -1,6 +1,6 @@
 /**
- * Results of benches: kept from run to run, replaced when measured again, compared with earlier ones;
- * and what is said of the numbers of several rounds.
+ * Results of benches: kept from run to run, replaced when measured again, compared with earlier
+ * ones; and what is said of the numbers of several rounds.
  */
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";

@@ -1,5 +1,6 @@
 /**
- * Plots: where points stand on logarithmic axes, what the axes say, and that what is drawn is sound.
+ * Plots: where points stand on logarithmic axes, what the axes say, and that what is drawn is
+ * sound.
  */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { drawPlot, type Plot, tickLabel } from "../../scripts/bench/svg_plot.ts";

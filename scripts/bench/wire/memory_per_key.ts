@@ -170,7 +170,9 @@ async function usageOf(server: ServerProcess, client: RespClient): Promise<Usage
   };
 }
 
-/** Memory comes back with time: waits until it is the same for three seconds, half a minute at most. */
+/**
+ * Memory comes back with time: waits until it is the same for three seconds, half a minute at most.
+ */
 async function settledUsage(
   server: ServerProcess,
   client: RespClient,

@@ -2,7 +2,8 @@
  * How long both servers take to save and to load: SAVE, BGSAVE, the size of the file, and loading
  * it at a start, for many small keys, one large sorted set, and many small hashes.
  *
- *   deno run -A scripts/bench/wire/save_and_load.ts [--keys N] [--members N] [--hashes N] [--rounds N]
+ *   deno run -A scripts/bench/wire/save_and_load.ts [--keys N] [--members N] [--hashes N]
+ *                [--rounds N]
  *
  *   --keys      small keys: 16 bytes, with values of 3 bytes (default 5000000; 0: not measured)
  *   --members   members of the sorted set (default 1500000; 0: not measured)

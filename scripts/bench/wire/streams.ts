@@ -1,6 +1,6 @@
 /**
- * Streams: how many requests per second both servers do, one at a time and in pipelines, and what CPU
- * time a request takes them. How many bytes an entry takes tells memory_per_key.ts.
+ * Streams: how many requests per second both servers do, one at a time and in pipelines, and what
+ * CPU time a request takes them. How many bytes an entry takes tells memory_per_key.ts.
  *
  *   deno run -A scripts/bench/wire/streams.ts [--rounds N] [--requests N] [--entries N] [--only X]
  *
