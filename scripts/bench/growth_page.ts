@@ -77,7 +77,8 @@ export function growthPlots(
       })),
     }));
     const { title, unit } = family;
-    const svg = drawPlot({ title, xLabel: unit, yLabel: "µs per command", panels });
+    const order = SERVERS.map((server) => NAMES[server]);
+    const svg = drawPlot({ title, xLabel: unit, yLabel: "µs per command", order, panels });
     return { name: family.name, svg };
   });
 }

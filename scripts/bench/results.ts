@@ -15,7 +15,17 @@ import type { ContestantName } from "./contestants.ts";
 import { markdownTable, shownNumber, shownSpread, spreadOf } from "./spread.ts";
 
 /** "/s" and "% of redis-benchmark" are the better the more; the others the less. */
-export type Unit = "/s" | "% of redis-benchmark" | "µs" | "ms" | "s" | "bytes" | "MiB" | "%" | "×";
+export type Unit =
+  | "errors"
+  | "/s"
+  | "% of redis-benchmark"
+  | "µs"
+  | "ms"
+  | "s"
+  | "bytes"
+  | "MiB"
+  | "%"
+  | "×";
 
 const MORE_IS_BETTER: readonly Unit[] = ["/s", "% of redis-benchmark"];
 

@@ -20,21 +20,24 @@ export interface Plot {
   /** With their units: "elements", "µs per command". */
   xLabel: string;
   yLabel: string;
+  /** Names of lines in the order of their colours, for plots of which each lacks another one. */
+  order?: readonly string[];
   /** Small plots side by side: all over the same axis across, each with its own axis up. */
   panels: readonly Panel[];
 }
 
 const COLUMNS = 3;
 const PANEL_WIDTH = 300;
-const PANEL_HEIGHT = 210;
+const PANEL_HEIGHT = 220;
 /** Room around the lines of a panel for its title and the numbers of its axes. */
-const MARGIN = { left: 52, right: 12, top: 26, bottom: 42 };
+const MARGIN = { left: 60, right: 12, top: 26, bottom: 50 };
 const HEAD_HEIGHT = 58;
 /** Told apart in any light, and by those who see few colours. */
 const COLOURS = ["#4477aa", "#228833", "#aa3377", "#ee6677", "#ccbb44"];
 const PAPER = "#fdfdfb";
 const INK = "#333333";
-const GRID = "#dddddd";
+const GRID = "#d6d6d6";
+const FAINT = "#eeeeee";
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 function escaped(text: string): string {
@@ -69,6 +72,15 @@ class Axis {
     const part = (Math.log10(value) - this.firstExponent) /
       (this.finalExponent - this.firstExponent);
     return this.startPixel + part * (this.endPixel - this.startPixel);
+  }
+
+  /** Where twice and five times the powers of ten are. */
+  faintPixels(): number[] {
+    const pixels: number[] = [];
+    for (let exponent = this.firstExponent; exponent < this.finalExponent; exponent++) {
+      pixels.push(this.pixel(2 * 10 ** exponent), this.pixel(5 * 10 ** exponent));
+    }
+    return pixels;
   }
 
   ticks(): { pixel: number; label: string }[] {
@@ -114,6 +126,7 @@ function isDrawable([x, y]: readonly [number, number]): boolean {
 
 function panelElements(
   panel: Panel,
+  { xLabel, yLabel }: Plot,
   x: Axis,
   colourOf: (name: string) => string,
 ): string[] {
@@ -122,6 +135,7 @@ function panelElements(
   const [left, right] = [MARGIN.left, PANEL_WIDTH - MARGIN.right];
   const [top, bottom] = [MARGIN.top, PANEL_HEIGHT - MARGIN.bottom];
   const elements = [textElement(panel.title, left, top - 9, ' font-weight="bold"')];
+  for (const pixel of y.faintPixels()) elements.push(line(left, pixel, right, pixel, FAINT));
   for (const { pixel, label } of x.ticks()) {
     elements.push(line(pixel, top, pixel, bottom, GRID));
     elements.push(textElement(label, pixel, bottom + 14, ' text-anchor="middle"'));
@@ -131,18 +145,27 @@ function panelElements(
     elements.push(textElement(label, left - 6, pixel + 4, ' text-anchor="end"'));
   }
   elements.push(line(left, bottom, right, bottom, INK), line(left, top, left, bottom, INK));
+  elements.push(textElement(xLabel, (left + right) / 2, bottom + 30, ' text-anchor="middle"'));
+  const middle = (top + bottom) / 2;
+  const turned = ` text-anchor="middle" transform="rotate(-90 16 ${number(middle)})"`;
+  elements.push(textElement(yLabel, 16, middle, turned));
   for (const series of panel.series) {
     elements.push(...seriesElements(series, colourOf(series.name), x, y));
   }
   return elements;
 }
 
-/** What the lines mean, and the words of the axes, which are the same for all panels. */
-function headElements(plot: Plot, names: readonly string[], width: number): string[] {
+/** The title, and what the lines mean. */
+function headElements(
+  plot: Plot,
+  names: readonly string[],
+  colourOf: (name: string) => string,
+  width: number,
+): string[] {
   const elements = [
     textElement(plot.title, 16, 24, ' font-size="16" font-weight="bold"'),
     textElement(
-      `across: ${plot.xLabel}; up: ${plot.yLabel}; both axes logarithmic`,
+      "both axes logarithmic",
       width - 16,
       24,
       ' text-anchor="end"',
@@ -150,15 +173,13 @@ function headElements(plot: Plot, names: readonly string[], width: number): stri
   ];
   const CHARACTER_WIDTH = 7;
   let left = 16;
-  for (const [index, name] of names.entries()) {
-    elements.push(line(left, 43, left + 22, 43, colourAt(index), 3));
+  for (const name of names) {
+    elements.push(line(left, 43, left + 22, 43, colourOf(name), 3));
     elements.push(textElement(name, left + 28, 47));
     left += 28 + name.length * CHARACTER_WIDTH + 22;
   }
   return elements;
 }
-
-const colourAt = (index: number) => COLOURS[index % COLOURS.length]!;
 
 /** Draws a plot. Throws a RangeError if there is nothing to draw. */
 export function drawPlot(plot: Plot): string {
@@ -167,7 +188,9 @@ export function drawPlot(plot: Plot): string {
   const all = drawn.flatMap(({ series }) => series);
   const points = all.flatMap((series) => series.points).filter(isDrawable);
   if (points.length === 0) throw new RangeError(`Cannot draw "${plot.title}": no points`);
-  const names = [...new Set(all.map(({ name }) => name))];
+  const present = new Set(all.map(({ name }) => name));
+  const order = plot.order ?? [...present];
+  const colourOf = (name: string) => COLOURS[order.indexOf(name) % COLOURS.length]!;
   const columns = Math.min(COLUMNS, drawn.length);
   // The head needs its room, however few panels there are.
   const width = Math.max(2, columns) * PANEL_WIDTH + 16;
@@ -176,8 +199,7 @@ export function drawPlot(plot: Plot): string {
   const panels = drawn.map((panel, index) => {
     const across = (index % columns) * PANEL_WIDTH;
     const down = HEAD_HEIGHT + Math.floor(index / columns) * PANEL_HEIGHT;
-    const colourOf = (name: string) => colourAt(names.indexOf(name));
-    const inner = panelElements(panel, x, colourOf).join("\n");
+    const inner = panelElements(panel, plot, x, colourOf).join("\n");
     return `<g transform="translate(${across},${down})">\n${inner}\n</g>`;
   });
   const font = `font-family="system-ui, sans-serif" font-size="11" fill="${INK}"`;
@@ -186,7 +208,7 @@ export function drawPlot(plot: Plot): string {
     `height="${height}" ${font} role="img">`,
     `<title>${escaped(plot.title)}</title>`,
     `<rect width="100%" height="100%" rx="6" fill="${PAPER}"/>`,
-    ...headElements(plot, names, width),
+    ...headElements(plot, order.filter((name) => present.has(name)), colourOf, width),
     ...panels,
     "</svg>\n",
   ].join("\n");

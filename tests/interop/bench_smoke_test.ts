@@ -8,6 +8,7 @@ import { fromFileUrl } from "@std/path";
 import { complexityTable } from "../../scripts/bench/micro/complexity_bench.ts";
 import { hitRatioTable, POLICIES } from "../../scripts/bench/wire/eviction_hit_ratio.ts";
 import { fsyncPoliciesTable } from "../../scripts/bench/wire/fsync_policies.ts";
+import { insertsTable } from "../../scripts/bench/wire/inserts_while_saving.ts";
 import { largeValuesTable } from "../../scripts/bench/wire/large_values.ts";
 import { saveAndLoadTable } from "../../scripts/bench/wire/save_and_load.ts";
 import { saveUnderLoadTable } from "../../scripts/bench/wire/save_under_load.ts";
@@ -63,9 +64,10 @@ testWith(TOOLS, "bench: the memory of every shape is measured for both servers",
 });
 
 testWith(TOOLS, "bench: the cost of replication is measured at both servers", async () => {
-  const options = { rounds: 1, requests: 500, megabytes: 1 };
+  const options = { rounds: 1, requests: 500, megabytes: 1, writes: 1000 };
   const table = await replicationCostTable(options, new Results());
   assertMatch(table, row("full sync of 1 MB, diskless yes: seconds"));
+  assertMatch(table, row("replica under 1,000 writes/s: lag"));
 });
 
 testWith(TOOLS, "bench: saving and loading are measured at both servers", async () => {
@@ -96,6 +98,11 @@ testWith(TOOLS, "bench: fsync policies are measured at both servers", async () =
     await fsyncPoliciesTable(options, new Results()),
     row("everysec, 50 clients, -P 16"),
   );
+});
+
+testWith(TOOLS, "bench: inserts are measured in peace and beside a child", async () => {
+  const table = await insertsTable({ max: 1000, rounds: 1 }, new Results());
+  assertMatch(table, row("inserting into a zset of 1,000"));
 });
 
 testWith(TOOLS, "bench: hit ratios of all policies are measured at both servers", async () => {

@@ -32,7 +32,8 @@ Deno.test("plot: axes go from one power of ten to another and say so with their 
   for (const label of ["1k", "10k", "100k", "10⁶", "10⁷", "0.1", "1", "10", "100"]) {
     assertMatch(svg, new RegExp(`>${label}</text>`));
   }
-  assertMatch(svg, /across: elements; up: µs per command/);
+  assertMatch(svg, />elements<\/text>/);
+  assertMatch(svg, />µs per command<\/text>/);
 });
 
 Deno.test("plot: names of powers of ten", () => {
@@ -48,6 +49,19 @@ Deno.test("plot: titles and the legend are escaped, each server is named once", 
   assertMatch(svg, /LPUSH &amp; LPOP/);
   assertEquals(svg.match(/>Redeno</g)?.length, 1);
   assertEquals(svg.match(/<polyline/g)?.length, 2);
+});
+
+Deno.test("plot: a line keeps its colour where another one is missing", () => {
+  const order = ["redis", "Redeno"];
+  const points = [[1, 1], [10, 2]] as const;
+  const series = order.map((name) => ({ name, points }));
+  const colours = (names: readonly string[]) => {
+    const panels = [{ title: "GET", series: series.filter(({ name }) => names.includes(name)) }];
+    const svg = drawPlot({ ...plotOf(points), order, panels });
+    return [...svg.matchAll(/<polyline .* stroke="(#\w+)"/g)].map(([, colour]) => colour);
+  };
+  assertEquals(colours(["Redeno"]), colours(order).slice(1));
+  assertEquals(new Set(colours(order)).size, 2);
 });
 
 Deno.test("plot: points without a number are left out, all within the picture", () => {
