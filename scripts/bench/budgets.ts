@@ -309,6 +309,6 @@ export function budgetsTable(results: Results, budgets: readonly Budget[] = BUDG
   });
   const dates = results.all().map(({ measuredAt }) => measuredAt).toSorted();
   const when = dates.length === 0 ? "nothing" : `${dates[0]!} to ${dates.at(-1)!}`;
-  return `${markdownTable(["budget", "target", "measured", ""], rows)}\n\n` +
+  return `${markdownTable(["budget", "target", "measured", ""], rows, 4)}\n\n` +
     `${counts.join(", ")}; measured from ${when}.`;
 }

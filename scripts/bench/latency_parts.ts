@@ -4,7 +4,7 @@
  */
 
 import { latin1Bytes } from "../../src/base/bytes.ts";
-import { cpuSeconds, residentBytes } from "../../tests/support/process_stat.ts";
+import { anonymousBytes, cpuSeconds, residentBytes } from "../../tests/support/process_stat.ts";
 import { encodeRequests, RespClient } from "../../tests/support/resp_client.ts";
 import { freePort } from "../../tests/support/server_process.ts";
 import { delay, printNote } from "../../tests/support/text.ts";
@@ -36,7 +36,7 @@ export async function latencyPart(context: PartContext): Promise<string> {
   await using field = await Field.start(contestants);
   const saturation = isSmoke ? 1000 : await saturationOf(field.runners[0]!);
   const rate = Math.round(saturation * LOAD_SHARE);
-  const seconds = isSmoke ? 0.2 : 3;
+  const seconds = isSmoke ? 0.2 : 2 * context.scale;
   for (const { name, request, reply } of PACED_REQUESTS) {
     await alternate(field.runners, rounds, async ({ contestant, server }) => {
       using client = await server.connect();
@@ -99,7 +99,7 @@ export async function clientFiguresPart(context: PartContext): Promise<string> {
   const python = pythonWithRedis();
   if (python === null) return "Left out: no Python with the redis module";
   await using field = await Field.start(contestants);
-  const count = isSmoke ? 40 : 20_000;
+  const count = isSmoke ? 40 : Math.ceil(10_000 * context.scale);
   const names = ["one client", "a connection per command"];
   await alternate(field.runners, rounds, async ({ contestant, server }) => {
     const { requestsPerSecond } = await runBenchmark(server, ["-t", "set", "-c", "1"], count);
@@ -217,11 +217,14 @@ export async function startPart(context: PartContext): Promise<string> {
       const share = (cpuSeconds(server.pid) - before[index]!) / (idleMs / 1000) * 100;
       results.add("idle CPU", contestant.name, "%", share, `${idleMs} ms`);
       results.add("idle resident", contestant.name, "MiB", residentBytes(server.pid) / MIB);
+      const anonymous = anonymousBytes(server.pid) / MIB;
+      results.add("idle resident, own", contestant.name, "MiB", anonymous);
     }
   }
   const rows = [
     { label: "first PONG, ms", what: "start to first PONG" },
     { label: "idle resident, MiB", what: "idle resident" },
+    { label: "of it not of files, MiB", what: "idle resident, own" },
     { label: "idle CPU, %", what: "idle CPU" },
   ];
   return standingsTable(results, contestants, "start", rows);

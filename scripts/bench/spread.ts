@@ -59,8 +59,12 @@ export function shownRatio(values: readonly number[]): string {
   return shownSpread(values, (value) => value.toFixed(2));
 }
 
-/** A Markdown table; the first column to the left, numbers to the right. */
-export function markdownTable(header: readonly string[], rows: readonly string[][]): string {
-  const rule = header.map((_, index) => index === 0 ? "---" : "--:");
+/** A Markdown table; columns of words, the first unless told otherwise, to the left, numbers right. */
+export function markdownTable(
+  header: readonly string[],
+  rows: readonly string[][],
+  wordColumns = 1,
+): string {
+  const rule = header.map((_, index) => index < wordColumns ? "---" : "--:");
   return [header, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
