@@ -59,7 +59,7 @@ export function shownRatio(values: readonly number[]): string {
   return shownSpread(values, (value) => value.toFixed(2));
 }
 
-/** A Markdown table; columns of words, the first unless told otherwise, to the left, numbers right. */
+/** A Markdown table; words, the first column unless told otherwise, to the left, numbers right. */
 export function markdownTable(
   header: readonly string[],
   rows: readonly string[][],

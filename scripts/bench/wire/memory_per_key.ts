@@ -9,8 +9,8 @@
  *   --servers   some of redis redis8 valkey9 redeno (default: all that are here)
  *
  * Each shape has a server of its own, and the servers run one after the other. "Resident" is the
- * growth of resident memory (VmRSS) from just after the start, "used" that of used_memory, which is
- * what the server says of itself. How busy the machine is does not matter.
+ * growth of resident memory (VmRSS) from after the first 5,000 requests, deleted again, "used" that
+ * of used_memory, which is what the server says of itself. How busy the machine is does not matter.
  */
 
 import { parseArgs } from "@std/cli";
@@ -39,6 +39,9 @@ interface Shape {
   count: number;
   request: (index: number) => string[];
 }
+
+/** Requests before anything counts; too few to matter if their memory does not come back. */
+const WARM_UP = 5000;
 
 const digits = (index: number) => String(index).padStart(9, "0");
 const range = (count: number, make: (index: number) => string[]) =>
@@ -73,22 +76,22 @@ const ONE_BY_ONE: readonly Shape[] = [
 const SMALL_COLLECTIONS: readonly Shape[] = [
   {
     name: "small hash of 10",
-    count: 150_000,
+    count: 500_000,
     request: (i) => ["HSET", benchKey(i), ...range(10, (n) => [`field:${n}`, `value:${n}`])],
   },
   {
     name: "small list of 20",
-    count: 150_000,
+    count: 500_000,
     request: (i) => ["RPUSH", benchKey(i), ...range(20, (n) => [`member:${10000 + n}`])],
   },
   {
     name: "small set of 20",
-    count: 150_000,
+    count: 500_000,
     request: (i) => ["SADD", benchKey(i), ...range(20, (n) => [`member:${10000 + n}`])],
   },
   {
     name: "small zset of 20",
-    count: 150_000,
+    count: 500_000,
     request: (i) => ["ZADD", benchKey(i), ...range(20, (n) => [String(n), `member:${10000 + n}`])],
   },
 ];
@@ -113,12 +116,12 @@ const LARGE_TABLES: readonly Shape[] = [
 const STREAMS: readonly Shape[] = [
   ...Object.entries(STREAM_FIELDS).map(([name, fields]) => ({
     name: `stream, ${name}`,
-    count: 500_000,
+    count: 1_000_000,
     request: (index: number) => ["XADD", "s", `${1e12 + index}-0`, ...fields(index)],
   })),
   {
     name: "stream, ten entries each",
-    count: 500_000,
+    count: 1_000_000,
     request: (index) => {
       const key = `s:${Math.floor(index / 10)}`;
       return ["XADD", key, `${1e12 + index}-0`, "v", String(index % 1000)];
@@ -132,12 +135,12 @@ const WITH_TIMES = ["HSETEX", "k", "EX", "100000", "FIELDS"];
 const EXPIRING_FIELDS: readonly Shape[] = [
   {
     name: "expiring fields, one hash",
-    count: 500_000,
+    count: 1_500_000,
     request: (i) => [...WITH_TIMES, "1", `member:${digits(i)}`, `v${digits(i)}`],
   },
   {
     name: "expiring fields, hash of 10",
-    count: 150_000,
+    count: 300_000,
     request: (i) => {
       const pairs = range(10, (n) => [`field:${n}`, `value:${n}`]);
       return ["HSETEX", benchKey(i), ...WITH_TIMES.slice(2), "10", ...pairs];
@@ -199,6 +202,9 @@ async function measureShape(
   using client = await server.connect();
   // A command that a server does not have is no shape of it.
   if (await client.call(...shape.request(0)) instanceof RespError) return;
+  await client.expect("FLUSHALL");
+  // What a server takes once, for its buffers and for code that compiles itself, is no part of a key.
+  await fill(client, Math.ceil(WARM_UP * Math.min(1, scale)), shape.request);
   await client.expect("FLUSHALL");
   const before = await usageOf(server, client);
   const count = Math.max(100, Math.round(shape.count * scale));
