@@ -22,6 +22,8 @@ export interface Operation {
   request: (moment: Moment) => readonly Argument[];
   /** What comes before each request, and is not measured: it adds what the request takes away. */
   before?: (moment: Moment) => readonly Argument[];
+  /** What its numbers are, if not CPU µs per command. */
+  measured?: string;
   /** Why it takes longer the more there is; nothing if it should not. */
   reason?: string;
 }

@@ -1,13 +1,13 @@
 /**
  * The page of growth: for each family a plot with a small panel for each operation, and a table of
- * times with how many times more it costs at the largest size than at the smallest. Made from
+ * medians with how many times more it costs at the largest size than at the smallest. Made from
  * results alone.
  */
 
 import { type ContestantName, ORIGINAL, OURS } from "./contestants.ts";
 import type { Operation } from "./growth_families.ts";
 import { describeMachine, type Results } from "./results.ts";
-import { markdownTable, shownNumber } from "./spread.ts";
+import { markdownTable, median, shownNumber } from "./spread.ts";
 import { drawPlot, type PlotSeries } from "./svg_plot.ts";
 
 /** What the page needs of a family. */
@@ -15,7 +15,7 @@ export interface GrowthFamily {
   name: string;
   title: string;
   unit: string;
-  operations: readonly Pick<Operation, "name" | "reason">[];
+  operations: readonly Pick<Operation, "name" | "measured" | "reason">[];
 }
 
 const NAMES: Readonly<Record<ContestantName, string>> = {
@@ -42,22 +42,21 @@ function sizesOf(family: GrowthFamily, results: Results): number[] {
   return [...new Set(sizes)].toSorted((left, right) => left - right);
 }
 
-/** Microseconds of the quickest round at each size: what neighbours took is in the others. */
-function quickest(
+function medians(
   family: GrowthFamily,
   operation: string,
   server: ContestantName,
   results: Results,
 ): number[] {
   return sizesOf(family, results).map((size) =>
-    Math.min(...results.values(measurementName(family.name, operation, size), server))
+    median(results.values(measurementName(family.name, operation, size), server))
   );
 }
 
 function serversOf(family: GrowthFamily, results: Results): ContestantName[] {
   return SERVERS.filter((server) =>
     family.operations.some(({ name }) =>
-      quickest(family, name, server, results).some(Number.isFinite)
+      medians(family, name, server, results).some(Number.isFinite)
     )
   );
 }
@@ -69,16 +68,17 @@ export function growthPlots(
 ): { name: string; svg: string }[] {
   return families.filter((family) => sizesOf(family, results).length > 0).map((family) => {
     const sizes = sizesOf(family, results);
-    const panels = family.operations.map(({ name }) => ({
+    const panels = family.operations.map(({ name, measured }) => ({
       title: name,
+      ...(measured === undefined ? {} : { yLabel: measured }),
       series: serversOf(family, results).map((server): PlotSeries => ({
         name: NAMES[server],
-        points: quickest(family, name, server, results).map((value, at) => [sizes[at]!, value]),
+        points: medians(family, name, server, results).map((value, at) => [sizes[at]!, value]),
       })),
     }));
     const { title, unit } = family;
     const order = SERVERS.map((server) => NAMES[server]);
-    const svg = drawPlot({ title, xLabel: unit, yLabel: "µs per command", order, panels });
+    const svg = drawPlot({ title, xLabel: unit, yLabel: "CPU µs per command", order, panels });
     return { name: family.name, svg };
   });
 }
@@ -107,9 +107,9 @@ function familySection(family: GrowthFamily, results: Results): string {
   const sizes = sizesOf(family, results);
   const servers = serversOf(family, results);
   const rows = family.operations.flatMap(({ name, reason }) => {
-    const original = quickest(family, name, ORIGINAL, results);
+    const original = medians(family, name, ORIGINAL, results);
     return servers.map((server) => {
-      const values = quickest(family, name, server, results);
+      const values = medians(family, name, server, results);
       const verdict = server === OURS ? bend(values, original) : "";
       return [
         `${name}, ${NAMES[server]}`,
@@ -119,8 +119,13 @@ function familySection(family: GrowthFamily, results: Results): string {
       ];
     });
   });
-  const header = [`µs per command at … ${family.unit}`, ...sizes.map(shownNumber), "growth", ""];
-  const picture = `![${family.title}: µs per command](growth_${family.name}.svg)`;
+  const header = [
+    `CPU µs per command at … ${family.unit}`,
+    ...sizes.map(shownNumber),
+    "growth",
+    "",
+  ];
+  const picture = `![${family.title}: CPU µs per command](growth_${family.name}.svg)`;
   return `## ${family.title}\n\n${picture}\n\n${markdownTable(header, rows)}`;
 }
 
@@ -135,9 +140,9 @@ export async function growthPage(
   return [
     "# Growth",
     "What a command costs the longer its data are, the more clients and keys there are, the larger " +
-    "the values: the quickest of several rounds, all servers beside each other, made by " +
-    "`deno run -A scripts/bench/growth.ts`. A line that bends upward says why in the last column; " +
-    "“growth” is the largest size beside the smallest.",
+    "the values: CPU time of the server per command, medians of several rounds, all servers beside " +
+    "each other, made by `deno run -A scripts/bench/growth.ts`. A line that bends upward says why " +
+    "in the last column; “growth” is the largest size beside the smallest.",
     `Measured ${dates[0]} to ${dates.at(-1)}, load average ${shownNumber(Math.min(...loads))} to ` +
     `${shownNumber(Math.max(...loads))}, on ${await describeMachine()} when this page was written.`,
     ...measured.map((family) => familySection(family, results)),

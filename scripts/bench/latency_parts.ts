@@ -4,7 +4,11 @@
  */
 
 import { latin1Bytes } from "../../src/base/bytes.ts";
-import { anonymousBytes, cpuSeconds, residentBytes } from "../../tests/support/process_stat.ts";
+import {
+  anonymousBytes,
+  cpuMicroseconds,
+  residentBytes,
+} from "../../tests/support/process_stat.ts";
 import { encodeRequests, RespClient } from "../../tests/support/resp_client.ts";
 import { freePort } from "../../tests/support/server_process.ts";
 import { delay, printNote } from "../../tests/support/text.ts";
@@ -166,10 +170,10 @@ export async function scriptsPart(context: PartContext): Promise<string> {
     const request = ["EVALSHA", sha, "1", "key:script", DOCUMENT];
     const batch = Array<string[]>(isSmoke ? 1 : script.batch).fill(request);
     const calls = isSmoke ? 1 : script.calls;
-    const before = cpuSeconds(server.pid);
+    const before = cpuMicroseconds(server.pid);
     for (let done = 0; done < calls; done += batch.length) await runBatch(client, batch);
-    const cpuUs = (cpuSeconds(server.pid) - before) * 1e6 / calls;
-    if (!isKept || cpuUs === 0) return;
+    const cpuUs = (cpuMicroseconds(server.pid) - before) / calls;
+    if (!isKept) return;
     results.add(`EVALSHA of ${script.name}: CPU`, contestant.name, "µs", cpuUs, `${calls} calls`);
     printNote(`EVALSHA of ${script.name}: ${contestant.title} ${shownNumber(cpuUs)} µs of CPU`);
   };
@@ -211,10 +215,10 @@ export async function startPart(context: PartContext): Promise<string> {
   for (let round = 0; round < rounds; round++) {
     // What a start leaves to be done is no idleness.
     if (round === 0) await delay(idleMs);
-    const before = field.runners.map(({ server }) => cpuSeconds(server.pid));
+    const before = field.runners.map(({ server }) => cpuMicroseconds(server.pid));
     await delay(idleMs);
     for (const [index, { contestant, server }] of field.runners.entries()) {
-      const share = (cpuSeconds(server.pid) - before[index]!) / (idleMs / 1000) * 100;
+      const share = (cpuMicroseconds(server.pid) - before[index]!) / (idleMs * 1000) * 100;
       results.add("idle CPU", contestant.name, "%", share, `${idleMs} ms`);
       results.add("idle resident", contestant.name, "MiB", residentBytes(server.pid) / MIB);
       const anonymous = anonymousBytes(server.pid) / MIB;

@@ -5,7 +5,7 @@
 
 import { latin1Bytes } from "../../src/base/bytes.ts";
 import type { ServerProcess } from "../../tests/support/server_process.ts";
-import { cpuSeconds } from "../../tests/support/process_stat.ts";
+import { cpuMicroseconds } from "../../tests/support/process_stat.ts";
 import { type Argument, encodeRequests, type RespClient } from "../../tests/support/resp_client.ts";
 import { runTool } from "../../tests/support/tool_availability.ts";
 import { concatBytes, fromLatin1 } from "../../tests/support/text.ts";
@@ -25,12 +25,12 @@ export async function runBenchmark(
   args: readonly string[],
   requests: number,
 ): Promise<Sample> {
-  const cpuBefore = cpuSeconds(server.pid);
+  const cpuBefore = cpuMicroseconds(server.pid);
   const { stdout } = await runTool("redis-benchmark", [
     ...["-p", String(server.port), "--csv", "-n", String(requests)],
     ...args,
   ], { timeoutMs: 600_000 });
-  const cpu = cpuSeconds(server.pid) - cpuBefore;
+  const cpu = cpuMicroseconds(server.pid) - cpuBefore;
   // test, requests per second, then latencies: mean, min, p50, p95, p99, max.
   const [, rate, , , , , p99] = stdout.trim().split("\n").at(-1)!.replaceAll('"', "").split(",");
   if (!(Number(rate) > 0)) {
@@ -38,7 +38,7 @@ export async function runBenchmark(
   }
   return {
     requestsPerSecond: Number(rate),
-    cpuMicroseconds: cpu * 1e6 / requests,
+    cpuMicroseconds: cpu / requests,
     p99Ms: Number(p99),
   };
 }

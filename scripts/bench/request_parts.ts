@@ -84,8 +84,6 @@ async function measureCase(
   const load = `${one.args.join(" ")} -n ${requests}`;
   for (const [index, [metric, unit]] of METRICS.entries()) {
     const value = values[index]!;
-    // The kernel counts CPU time in steps of 10 ms: a short run may show none.
-    if (metric === "CPU" && value === 0) continue;
     results.add(`${part} ${one.label}: ${metric}`, contestant.name, unit, value, load);
   }
   const rate = shownNumber(sample.requestsPerSecond);

@@ -12,6 +12,8 @@ export interface PlotSeries {
 
 export interface Panel {
   title: string;
+  /** If it is another one than the plot's. */
+  yLabel?: string;
   series: readonly PlotSeries[];
 }
 
@@ -148,7 +150,7 @@ function panelElements(
   elements.push(textElement(xLabel, (left + right) / 2, bottom + 30, ' text-anchor="middle"'));
   const middle = (top + bottom) / 2;
   const turned = ` text-anchor="middle" transform="rotate(-90 16 ${number(middle)})"`;
-  elements.push(textElement(yLabel, 16, middle, turned));
+  elements.push(textElement(panel.yLabel ?? yLabel, 16, middle, turned));
   for (const series of panel.series) {
     elements.push(...seriesElements(series, colourOf(series.name), x, y));
   }

@@ -15,7 +15,7 @@
  */
 
 import { parseArgs } from "@std/cli";
-import { cpuSeconds } from "../../../tests/support/process_stat.ts";
+import { cpuMicroseconds } from "../../../tests/support/process_stat.ts";
 import type { ServerProcess } from "../../../tests/support/server_process.ts";
 import { alternate, BOTH, Field } from "../contestants.ts";
 import { fill, runBatch, runBenchmark } from "../loads.ts";
@@ -68,7 +68,7 @@ async function readAndAcknowledge(
   await client.call("XGROUP", "DESTROY", "s", "g");
   await client.expect("XGROUP", "CREATE", "s", "g", "0");
   let elapsedMs = 0;
-  const cpuBefore = cpuSeconds(server.pid);
+  const cpuBefore = cpuMicroseconds(server.pid);
   for (let index = 1; index <= pairs; index += depth) {
     const requests: string[][] = [];
     for (let k = index; k < index + depth; k++) {
@@ -79,7 +79,7 @@ async function readAndAcknowledge(
   }
   return {
     requestsPerSecond: pairs * 1000 / elapsedMs,
-    cpuMicroseconds: (cpuSeconds(server.pid) - cpuBefore) * 1e6 / pairs,
+    cpuMicroseconds: (cpuMicroseconds(server.pid) - cpuBefore) / pairs,
   };
 }
 
