@@ -96,7 +96,8 @@ export class Results {
     const isFirst = !this.#fresh.has(key);
     this.#fresh.add(key);
     const values = isFirst ? [] : this.#measurements.get(key)!.values;
-    values.push(value);
+    // More digits than that are noise, and make files long.
+    values.push(Number(value.toPrecision(6)));
     this.#measurements.set(key, {
       what,
       server,
