@@ -44,6 +44,11 @@ class DenoTimer implements RuntimeTimer {
   }
 }
 
+/** Resolves in the next round of the runtime, behind what is ready at its sockets. */
+export function nextRound(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** A task that runs at a moment; made by `Timers.create`. */
 export interface Timer {
   /** Runs the task once, `delayMs` from now (at once if that is past), and not when it was to. */

@@ -18,6 +18,7 @@ import type { Host, SocketPolling } from "../session/host.ts";
 import { Door, type DoorHost } from "./door.ts";
 import { EpollListener, listenInet, listenUnixSocket, portOfSocket } from "./epoll_listener.ts";
 import type { EventLoop } from "./event_loop.ts";
+import { ReadRounds } from "./read_rounds.ts";
 import { type AnyListener, type ClientListener, RuntimeListener } from "./runtime_listener.ts";
 import { inetAddress } from "./socket_address.ts";
 import { loadTlsSettings, namesOldProtocols, TlsConfigError, TlsLayer } from "./tls.ts";
@@ -56,6 +57,7 @@ export class Listeners implements SocketPolling {
   readonly #host: ListenersHost;
   readonly #loop: EventLoop | null;
   readonly #door: Door;
+  readonly #rounds = new ReadRounds();
   #open: OpenEndpoint[] = [];
   /** Closed a moment ago: the system may still hold their ports. */
   #closing: Endpoint[] = [];
@@ -306,7 +308,8 @@ export class Listeners implements SocketPolling {
     tls: (() => TlsLayer) | null,
   ): ClientListener {
     const { log } = this.#host;
-    return new RuntimeListener(listener, { ...this.#listenerOptions(unixName), log, tls });
+    const options = { ...this.#listenerOptions(unixName), rounds: this.#rounds, log, tls };
+    return new RuntimeListener(listener, options);
   }
 
   #listenerOptions(unixName: string | null) {

@@ -4,6 +4,7 @@
  * there is output.
  */
 import type { Carrier, Connection } from "./connection.ts";
+import { type Reader, ReadRounds } from "./read_rounds.ts";
 
 /** The part of Deno.Conn that is used: TCP, TLS and unix sockets have it. */
 export interface Socket {
@@ -14,13 +15,19 @@ export interface Socket {
   setNoDelay?(isOn: boolean): void;
 }
 
-export class RuntimeCarrier implements Carrier {
+export class RuntimeCarrier implements Carrier, Reader {
   readonly #socket: Socket;
+  readonly #rounds: ReadRounds;
   #connection!: Connection;
   #isReading = false;
+  /** It will read when its turn comes. */
+  #isWaiting = false;
+  #isClosed = false;
 
-  constructor(socket: Socket) {
+  /** Carries over `socket`; `rounds` are those of all that read beside it. */
+  constructor(socket: Socket, rounds = new ReadRounds()) {
     this.#socket = socket;
+    this.#rounds = rounds;
   }
 
   get isReading(): boolean {
@@ -29,16 +36,26 @@ export class RuntimeCarrier implements Carrier {
 
   open(connection: Connection): void {
     this.#connection = connection;
+    this.#rounds.openCount++;
   }
 
   read(): void {
-    if (this.#isReading) return;
+    if (this.#isReading || this.#isWaiting || this.#isClosed) return;
+    this.#isWaiting = true;
+    this.#rounds.request(this);
+  }
+
+  beginRead(): void {
+    if (!this.#isWaiting) return;
+    this.#isWaiting = false;
     this.#isReading = true;
     this.#socket.read(this.#connection.room).then(this.#onRead, this.#onFailure);
   }
 
-  /** The next read is not begun, and none is under way when this is asked for. */
-  stopReading(): void {}
+  /** The next read is not begun; none is under way when this is asked for. */
+  stopReading(): void {
+    this.#isWaiting = false;
+  }
 
   write(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): number {
     this.#socket.write(bytes.subarray(start, end)).then(this.#onWritten, this.#onFailure);
@@ -54,6 +71,10 @@ export class RuntimeCarrier implements Carrier {
   }
 
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#isWaiting = false;
+    this.#rounds.openCount--;
     try {
       this.#socket.close();
     } catch {
@@ -63,6 +84,7 @@ export class RuntimeCarrier implements Carrier {
 
   readonly #onRead = (count: number | null): void => {
     this.#isReading = false;
+    this.#rounds.arrived();
     if (count === null) this.#connection.ended();
     else this.#connection.received(count);
   };

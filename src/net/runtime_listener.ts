@@ -6,9 +6,10 @@
  * the server when its handshake is done (tls.ts).
  */
 import type { Log } from "../base/log.ts";
-import type { Timers } from "../base/timers.ts";
+import { nextRound, type Timers } from "../base/timers.ts";
 import { systemErrorText } from "../config/config.ts";
 import type { Door, Visitor } from "./door.ts";
+import type { ReadRounds } from "./read_rounds.ts";
 import { RuntimeCarrier, type Socket } from "./runtime_carrier.ts";
 import type { TlsLayer } from "./tls.ts";
 
@@ -35,6 +36,8 @@ const BROKEN_CONNECTION = new Set([
   "ENOPROTOOPT",
   "EOPNOTSUPP",
 ]);
+/** Clients that are let in before those who are there have their turn; many come at a time. */
+const ACCEPTS_AT_ONCE_MAX = 32;
 const OUT_OF_FILES = new Set(["EMFILE", "ENFILE"]);
 
 /** A listener of the runtime, of whatever kind. */
@@ -53,6 +56,8 @@ export interface RuntimeListenerOptions {
   readonly door: Door;
   readonly log: Log;
   readonly timers: Timers;
+  /** Those of all clients that the runtime's sockets carry. */
+  readonly rounds: ReadRounds;
   /** Seconds between probes of silent connections; 0: none. */
   keepaliveSeconds(): number;
   /** How clients of a unix socket are shown; null if it is none. */
@@ -85,8 +90,10 @@ export class RuntimeListener implements ClientListener {
 
   async #acceptAll(): Promise<void> {
     const { door, timers } = this.#options;
-    for (;;) {
+    for (let count = 1;; count++) {
       let socket: Deno.Conn;
+      // The next one is often there already: the promise would be kept without a round.
+      if (count % ACCEPTS_AT_ONCE_MAX === 0) await nextRound();
       try {
         socket = await this.#listener.accept();
       } catch (error) {
@@ -106,20 +113,23 @@ export class RuntimeListener implements ClientListener {
   }
 
   #welcome(socket: Deno.Conn): void {
-    const { door, unixName } = this.#options;
+    const { door, rounds, unixName } = this.#options;
     if (unixName === null) this.#tuneSocket(socket as Deno.TcpConn);
-    door.welcome(new RuntimeVisitor(socket as unknown as Socket, addressesOf(socket, unixName)));
+    const carrier = new RuntimeCarrier(socket as unknown as Socket, rounds);
+    door.welcome(new RuntimeVisitor(socket, carrier, addressesOf(socket, unixName)));
   }
 
   /** Redis: whom there is no room for is not told so before the handshake. */
   #welcomeTls(connection: Deno.TcpConn | Deno.TlsConn): void {
-    const { door, log, tls } = this.#options;
+    const { door, log, rounds, tls } = this.#options;
     if (door.refuses()) return connection.close();
     if ("setNoDelay" in connection) this.#tuneSocket(connection);
     const addresses = addressesOf(connection, null);
     const { peer } = addresses;
     tls!().handshake(connection).then(
-      (socket) => door.admit(new RuntimeVisitor(socket, addresses)),
+      (socket) => {
+        door.admit(new RuntimeVisitor(socket, new RuntimeCarrier(socket, rounds), addresses));
+      },
       (error) => log.verbose(`Error accepting a client connection: ${error.message} (${peer})`),
     );
   }
@@ -144,11 +154,15 @@ interface RuntimeAddresses {
 class RuntimeVisitor implements Visitor {
   readonly carrier: RuntimeCarrier;
   readonly addresses: RuntimeAddresses;
-  readonly #socket: Socket;
+  readonly #socket: Pick<Socket, "write" | "close">;
 
-  constructor(socket: Socket, addresses: RuntimeAddresses) {
+  constructor(
+    socket: Pick<Socket, "write" | "close">,
+    carrier: RuntimeCarrier,
+    addresses: RuntimeAddresses,
+  ) {
     this.#socket = socket;
-    this.carrier = new RuntimeCarrier(socket);
+    this.carrier = carrier;
     this.addresses = addresses;
   }
 

@@ -11,6 +11,7 @@
  * more rounds of the runtime let it begin to wait for what the handlers have begun; one only would
  * leave a Worker's message lying for 100 ms.
  */
+import { nextRound } from "../base/timers.ts";
 import { inetAddress } from "./socket_address.ts";
 import { type Libc, setNoDelay } from "./libc.ts";
 import { EPOLLIN, isEpoll, Poller, PollEvents } from "./poller.ts";
@@ -101,10 +102,6 @@ export class RuntimeWake {
   readonly #onFailure = (error: Error): void => {
     if (!this.#isClosed) throw new Error(`The connection to the runtime is broken: ${error}`);
   };
-}
-
-function nextRound(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function sendByte(libc: Libc, fd: number, byte: Uint8Array<ArrayBuffer>): void {
