@@ -66,6 +66,12 @@ export function fillKeys(client: RespClient, count: number, value: string): Prom
   return fill(client, count, (index) => ["SET", benchKey(index), value]);
 }
 
+/** Letters that cannot be compressed much: it is not the compression that is measured. */
+export function randomText(length: number): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(length));
+  return String.fromCharCode(...bytes.map((byte) => 33 + byte % 94));
+}
+
 /** A field of INFO, as a number. */
 export async function infoNumber(
   client: RespClient,

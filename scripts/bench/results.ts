@@ -16,7 +16,6 @@ import { markdownTable, shownNumber, shownSpread, spreadOf } from "./spread.ts";
 
 /** "/s" and "% of redis-benchmark" are the better the more; the others the less. */
 export type Unit =
-  | "errors"
   | "/s"
   | "% of redis-benchmark"
   | "µs"

@@ -16,6 +16,7 @@ import { streamSizesTable } from "../../scripts/bench/wire/stream_sizes.ts";
 import { streamsTables } from "../../scripts/bench/wire/streams.ts";
 import { memoryTable } from "../../scripts/bench/wire/memory_per_key.ts";
 import { replicationCostTable } from "../../scripts/bench/wire/replication_cost.ts";
+import { replicationPairsTable } from "../../scripts/bench/wire/replication_pairs.ts";
 import { BOTH } from "../../scripts/bench/contestants.ts";
 import { Results } from "../../scripts/bench/results.ts";
 import { runTool, testWith } from "../support/tool_availability.ts";
@@ -64,10 +65,11 @@ testWith(TOOLS, "bench: the memory of every shape is measured for both servers",
 });
 
 testWith(TOOLS, "bench: the cost of replication is measured at both servers", async () => {
-  const options = { rounds: 1, requests: 500, megabytes: 1, writes: 1000 };
-  const table = await replicationCostTable(options, new Results());
+  const results = new Results();
+  const table = await replicationCostTable({ rounds: 1, requests: 500, megabytes: 1 }, results);
   assertMatch(table, row("full sync of 1 MB, diskless yes: seconds"));
-  assertMatch(table, row("replica under 1,000 writes/s: lag"));
+  const pairs = await replicationPairsTable({ rounds: 1, seconds: 0.2, megabytes: 1 }, results);
+  assertMatch(pairs, row("replication pair, stream, lag, median, ms"));
 });
 
 testWith(TOOLS, "bench: saving and loading are measured at both servers", async () => {

@@ -1,13 +1,12 @@
 /**
- * What replication costs a master: CPU per SET with and without replicas, how far a replica is
- * behind 100,000 writes per second, and a full synchronization of a large data set, for both
- * servers one after the other. The replicas are redis-server, whose own time is not counted.
+ * What replication costs a master: CPU per SET with and without replicas, and a full
+ * synchronization of a large data set, for both servers one after the other. The replicas are
+ * redis-server, whose own time is not counted.
  *
  *   deno run -A scripts/bench/wire/replication_cost.ts [options]
  *
  *   --rounds     runs of each load at each server, alternating; the median counts (default 5)
  *   --requests   requests per run (default 400000)
- *   --writes     per second, for the lag of a replica (default 100000)
  *   --megabytes  size of the data set that is synchronized (default 200)
  *
  * Prints a Markdown table; the ratio is ours to theirs, less than 1 means less time.
@@ -15,22 +14,18 @@
 import { parseArgs } from "@std/cli";
 import { cpuSeconds, residentBytes } from "../../../tests/support/process_stat.ts";
 import { startRedis } from "../../../tests/support/redis_process.ts";
-import { encodeRequests, type RespClient } from "../../../tests/support/resp_client.ts";
+import type { RespClient } from "../../../tests/support/resp_client.ts";
 import type { ServerProcess } from "../../../tests/support/server_process.ts";
-import { delay, until } from "../../../tests/support/text.ts";
+import { until } from "../../../tests/support/text.ts";
 import { alternate, BOTH, Field, startContestant } from "../contestants.ts";
-import { benchKey, fillKeys, infoNumber, runBenchmark } from "../loads.ts";
-import { runPaced } from "../paced_client.ts";
+import { fillKeys, randomText, runBenchmark } from "../loads.ts";
 import { type Results, runBench, type Unit } from "../results.ts";
-import { shownNumber } from "../spread.ts";
 import { standingsTable } from "../standings.ts";
 
 interface Options {
   rounds: number;
   requests: number;
   megabytes: number;
-  /** Per second, for the lag. */
-  writes: number;
 }
 
 const LOADS: readonly (readonly [name: string, args: readonly string[]])[] = [
@@ -95,52 +90,11 @@ async function syncOnce(server: ServerProcess): Promise<number[]> {
   return [seconds, cpuSeconds(server.pid) - cpuBefore, megabytes];
 }
 
-/** Letters that cannot be compressed much: it is not the compression that is measured. */
-function randomText(length: number): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(length));
-  return String.fromCharCode(...bytes.map((byte) => 33 + byte % 94));
-}
-
 const SYNC_METRICS: readonly (readonly [name: string, unit: Unit])[] = [
   ["seconds", "s"],
   ["CPU seconds of the master", "s"],
   ["MB of memory more", "MiB"],
 ];
-
-/** Writes come ten at a time, or the client could not send as many. */
-const WRITES_PER_REQUEST = 10;
-
-/**
- * How long a replica still has to go when a second of 100,000 writes has ended, and how many of
- * them were refused; returns the names of what was measured.
- */
-async function measureLag({ rounds, writes }: Options, results: Results): Promise<string[]> {
-  const name = `replica under ${shownNumber(writes)} writes/s`;
-  await using field = await Field.start(BOTH, () => ["--repl-diskless-sync-delay", "0"]);
-  await alternate(field.runners, rounds, async ({ contestant, server }) => {
-    const [replica] = await attachReplicas(server, 1);
-    await using _ = replica!;
-    using client = await server.connect();
-    using follower = await replica!.connect();
-    const before = await infoNumber(client, "stats", "total_error_replies");
-    const sets = Array.from({ length: WRITES_PER_REQUEST }, (_, n) => ["SET", benchKey(n), "x"]);
-    runPaced({
-      port: server.port,
-      connections: 50,
-      rate: writes / WRITES_PER_REQUEST,
-      requests: writes / WRITES_PER_REQUEST,
-      request: encodeRequests(sets),
-      replyBytes: "+OK\r\n".length * WRITES_PER_REQUEST,
-    });
-    const beginMs = performance.now();
-    const end = await infoNumber(client, "replication", "master_repl_offset");
-    while (await infoNumber(follower, "replication", "slave_repl_offset") < end) await delay(1);
-    results.add(`${name}: lag`, contestant.name, "ms", performance.now() - beginMs);
-    const refused = await infoNumber(client, "stats", "total_error_replies") - before;
-    results.add(`${name}: refused`, contestant.name, "errors", refused);
-  });
-  return [`${name}: lag`, `${name}: refused`];
-}
 
 /** Measures full synchronizations; returns the names of what was measured. */
 async function measureSync({ megabytes }: Options, results: Results): Promise<string[]> {
@@ -166,7 +120,6 @@ async function measureSync({ megabytes }: Options, results: Results): Promise<st
 export async function replicationCostTable(options: Options, results: Results): Promise<string> {
   const names = [
     ...await measureStream(options, results),
-    ...await measureLag(options, results),
     ...await measureSync(options, results),
   ];
   return standingsTable(results, BOTH, "what", names.map((what) => ({ label: what, what })));
@@ -174,14 +127,13 @@ export async function replicationCostTable(options: Options, results: Results): 
 
 if (import.meta.main) {
   const flags = parseArgs(Deno.args, {
-    string: ["rounds", "requests", "megabytes", "writes"],
-    default: { rounds: "5", requests: "400000", megabytes: "200", writes: "100000" },
+    string: ["rounds", "requests", "megabytes"],
+    default: { rounds: "5", requests: "400000", megabytes: "200" },
   });
   const options = {
     rounds: Number(flags.rounds),
     requests: Number(flags.requests),
     megabytes: Number(flags.megabytes),
-    writes: Number(flags.writes),
   };
   await runBench((results) => replicationCostTable(options, results));
 }
