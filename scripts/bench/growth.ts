@@ -9,7 +9,7 @@
  *                     up to a hundredth of it (10,000 at most), bytes up to its tenfold
  *   --only a,b        some of string list set hash zset stream expiring keys clients values
  *   --servers a,b     some of redis redis8 valkey9 redeno (default: all that are here)
- *   --rounds N        batches of each command, alternating between the servers (default 9)
+ *   --rounds N        batches of each command, alternating between the servers (default 15)
  *   --output DIR      where table and plots go (default docs/benchmarks)
  *   --draw            measures nothing, draws what the results hold
  *   --results FILE    where results are kept (default scripts/bench/results/growth.json)
@@ -230,7 +230,7 @@ async function growth(results: Results): Promise<string> {
   });
   const options: GrowthOptions = {
     max: Number(args.max ?? (args.smoke ? 10_000 : 10_000_000)),
-    rounds: Number(args.rounds ?? (args.smoke ? 2 : 9)),
+    rounds: Number(args.rounds ?? (args.smoke ? 2 : 15)),
     results,
     contestants: findContestants({ only: args.servers?.split(",") }),
   };
