@@ -203,7 +203,7 @@ async function measureShape(
   // A command that a server does not have is no shape of it.
   if (await client.call(...shape.request(0)) instanceof RespError) return;
   await client.expect("FLUSHALL");
-  // What a server takes once, for its buffers and for code that compiles itself, is no part of a key.
+  // What a server takes once, for buffers and for code that compiles itself, is no part of a key.
   await fill(client, Math.ceil(WARM_UP * Math.min(1, scale)), shape.request);
   await client.expect("FLUSHALL");
   const before = await usageOf(server, client);
