@@ -181,7 +181,7 @@ async function settledUsage(
   client: RespClient,
   scale: number,
 ): Promise<Usage> {
-  const [STEPS_MAX, STEPS_STILL, MOVEMENT] = [60, 6, 0.005];
+  const [STEPS_MAX, STEPS_STILL, MOVEMENT] = [120, 10, 0.005];
   const STEP_MS = Math.min(500, 10_000 * scale);
   let last = await usageOf(server, client);
   for (let step = 0, still = 0; step < STEPS_MAX && still < STEPS_STILL; step++) {
@@ -202,11 +202,7 @@ async function measureShape(
   using client = await server.connect();
   // A command that a server does not have is no shape of it.
   if (await client.call(...shape.request(0)) instanceof RespError) return;
-  await client.expect("FLUSHALL");
-  // What a server takes once, for buffers and for code that compiles itself, is no part of a key.
-  await fill(client, Math.ceil(WARM_UP * Math.min(1, scale)), shape.request);
-  await client.expect("FLUSHALL");
-  const before = await usageOf(server, client);
+  const before = await warmUsage(server, client, shape.request, scale);
   const count = Math.max(100, Math.round(shape.count * scale));
   await fill(client, count, shape.request);
   const after = await usageOf(server, client);
@@ -225,7 +221,7 @@ async function measureResident(
   for (const load of loadsOf(scale)) {
     await using server = await startContestant(contestant);
     using client = await server.connect();
-    const before = await usageOf(server, client);
+    const before = await warmUsage(server, client, (i) => ["SET", benchKey(i), "xxx"], scale);
     const keep = (moment: string, after: Usage) => {
       const ratio = (after.resident - before.resident) / (after.used - before.used);
       results.add(`memory ${moment}: resident to used`, contestant.name, "×", ratio);
