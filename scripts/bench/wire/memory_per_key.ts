@@ -173,9 +173,20 @@ async function usageOf(server: ServerProcess, client: RespClient): Promise<Usage
   };
 }
 
-/**
- * Memory comes back with time: waits until it is the same for three seconds, half a minute at most.
- */
+/** What a server takes once, for buffers and for code that compiles itself, is no part of a key. */
+async function warmUsage(
+  server: ServerProcess,
+  client: RespClient,
+  request: Shape["request"],
+  scale: number,
+): Promise<Usage> {
+  await client.expect("FLUSHALL");
+  await fill(client, Math.ceil(WARM_UP * Math.min(1, scale)), request);
+  await client.expect("FLUSHALL");
+  return await usageOf(server, client);
+}
+
+/** Memory comes back with time: waits until it is the same for five seconds, a minute at most. */
 async function settledUsage(
   server: ServerProcess,
   client: RespClient,
