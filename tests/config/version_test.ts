@@ -22,7 +22,7 @@ function expectRows(server: EmbeddedServer, rows: readonly Row[]): void {
 const VERSIONS: readonly [release: string, version: string][] = [
   ["7.0", "7.0.15"],
   ["7.2", "7.2.4"],
-  ["7.4", "7.4.1"],
+  ["7.4", "7.4.2"],
 ];
 
 Deno.test("INFO, HELLO, LOLWUT and scripts tell the version of the release", () => {
