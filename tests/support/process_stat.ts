@@ -2,6 +2,7 @@
  * What the kernel knows of a process: resident memory and CPU time, read from /proc. Linux only.
  *
  *   /proc/<pid>/stat     fields 14 and 15: user and system time in clock ticks (100 a second)
+ *   /proc/<pid>/schedstat nanoseconds on a processor, of the main thread
  *   /proc/<pid>/status   VmRSS: resident memory in kB; RssAnon: without the pages of files, which
  *                        the kernel can have back at any time (code of the runtime, above all);
  *                        VmHWM: the most that ever was resident
@@ -37,4 +38,9 @@ export function cpuSeconds(pid: number): number {
   // The program name in parentheses may hold spaces; fields are counted after it.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/** Time that the main thread was on a processor so far, in ms: as exact as the scheduler knows it. */
+export function mainThreadMs(pid: number): number {
+  return Number(Deno.readTextFileSync(`/proc/${pid}/schedstat`).split(" ", 1)[0]) / 1e6;
 }
