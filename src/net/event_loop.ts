@@ -7,7 +7,7 @@
  * so that under load nothing of the runtime runs between two rounds. It runs
  *
  *   - when one of its sources has something (runtime_wake.ts), and every 100 ms under load, each
- *     second without;
+ *     second without; behind the replies of the round, which go out first;
  *   - for one round (a "hop") before a long wait and every 20 ms: handlers may have begun something
  *     that the runtime does not know of before its next round.
  *
@@ -69,6 +69,8 @@ export class EventLoop {
   #isClean = false;
   #hopMs = 0;
   #yieldMs = 0;
+  /** Nothing came in the round before. */
+  #wasIdle = false;
   #lastCount = 0;
   #lastCommands = 0;
 
@@ -161,16 +163,22 @@ export class EventLoop {
 
   /** The next tick: after a round of the runtime, if that is due. */
   #goOn(nowMs: number, isIdle: boolean): void {
-    const yieldPeriodMs = isIdle ? IDLE_YIELD_PERIOD_MS : YIELD_PERIOD_MS;
+    // The first request after a pause is no load.
+    const yieldPeriodMs = isIdle || this.#wasIdle ? IDLE_YIELD_PERIOD_MS : YIELD_PERIOD_MS;
+    this.#wasIdle = isIdle;
     if (this.#mustYield || nowMs - this.#yieldMs > yieldPeriodMs) {
       this.#mustYield = false;
-      this.#runtime.yield(this.#afterYield);
+      queueMicrotask(this.#yield);
     } else if (isIdle ? !this.#isClean : nowMs - this.#hopMs > HOP_PERIOD_MS) {
       setImmediate(this.#afterHop);
     } else {
       queueMicrotask(this.#tick);
     }
   }
+
+  readonly #yield = (): void => {
+    if (this.#isRunning) this.#runtime.yield(this.#afterYield);
+  };
 
   /** What came for the runtime at the end of the yield is seen by it after one round more. */
   readonly #afterYield = (): void => {

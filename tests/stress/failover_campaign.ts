@@ -10,6 +10,8 @@
  *   have all that was confirmed; and if the one that is chosen was not behind then, it has all now.
  *   (A master that still serves while its successor is chosen may have further writes confirmed by
  *   a replica that is passed over. These count as told, and are not judged.)
+ * - If the sentinels choose a further master meanwhile, they may take a server that has come back
+ *   empty; then nothing is judged, and the failover counts as unexpected.
  * - In the end all have the same data, and backlog and memory are within their bounds.
  *
  * Which fault comes when is up to the seed; what it meets is up to the machine.
@@ -172,6 +174,7 @@ export class FailoverCampaign {
     const { outcome } = this;
     const group = this.#group;
     const port = await group.untilConverged();
+    this.#choicesBefore = group.sentinels.choiceCount;
     const master = group.member(port);
     const seed = this.#random.next();
     await using writes = new ConfirmedWrites(group, round, port, seed);
@@ -198,7 +201,7 @@ export class FailoverCampaign {
     const last = await group.untilSameData();
     outcome.memoryBytesMax = Math.max(outcome.memoryBytesMax, await group.memoryInUse());
     assert(outcome.memoryBytesMax < MEMORY_BYTES_MAX, `${outcome.memoryBytesMax} bytes in use`);
-    if (last === next) await this.#judge(writes, next, evidence);
+    if (this.#hasOneChoice && last === next) await this.#judge(writes, next, evidence);
     else outcome.unexpected++;
     outcome.failovers++;
     outcome.faults[name] = (outcome.faults[name] ?? 0) + 1;
@@ -232,6 +235,13 @@ export class FailoverCampaign {
     this.outcome.delays++;
   }
 
+  #choicesBefore = 0;
+
+  /** Whether the sentinels have chosen once in this round, as they were made to. */
+  get #hasOneChoice(): boolean {
+    return this.#group.sentinels.choiceCount === this.#choicesBefore + 1;
+  }
+
   #cutsSeen = 0;
 
   #takeCuts(): number {
@@ -262,6 +272,7 @@ export class FailoverCampaign {
     const { outcome } = this;
     const keys = writes.keys(1);
     const { missing } = await this.#group.member(port).ask((client) => absenceOf(client, keys));
+    if (!this.#hasOneChoice) return;
     const everywhere = new Set(writes.keys(this.#group.members.length - 1));
     const seen = new Set(evidence?.keys);
     const behind = evidence?.absences.get(port)?.missing;

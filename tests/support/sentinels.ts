@@ -147,6 +147,11 @@ export class Sentinels implements AsyncDisposable {
     return next;
   }
 
+  /** How often one of them has chosen a replica to be the next master. */
+  get choiceCount(): number {
+    return this.log.split("+selected-slave").length - 1;
+  }
+
   get log(): string {
     return this.#processes.map(({ log }) => log).join("\n");
   }
