@@ -40,7 +40,7 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-/** Time that the main thread was on a processor so far, in ms: as exact as the scheduler knows it. */
+/** Time in ms that the main thread was on a processor, as exactly as the scheduler knows it. */
 export function mainThreadMs(pid: number): number {
   return Number(Deno.readTextFileSync(`/proc/${pid}/schedstat`).split(" ", 1)[0]) / 1e6;
 }

@@ -7,8 +7,8 @@
  *   - `redis`: redis-server from the PATH. REDENO_TEST_TARGET=redis makes it the default, which
  *     proves that a test describes Redis before it judges us.
  *
- * Ours answers as redis-server 7.0 (test_release.ts) unless a test chooses another release, or none:
- * "default" is what a user gets who says nothing.
+ * Ours answers as redis-server 7.0 (test_release.ts) unless a test chooses another release, or
+ * none: "default" is what a user gets who says nothing.
  *
  * REDENO_TEST_TRANSPORT (epoll or runtime) is what carries the clients of our server, unless a test
  * chooses.

@@ -3,7 +3,7 @@
  * their own within a minute; a client that asks meanwhile, one request after the other, feels every
  * pause. Redeno beside redis-server 8.2 (REDIS_8 names the program; without it, Redeno alone).
  *
- *   deno run -A scripts/bench/wire/field_expiry.ts [--hashes N] [--fields N] [--seconds N]
+ *   deno run -A scripts/bench/wire/field_expiry_pauses.ts [--hashes N] [--fields N] [--seconds N]
  *
  *   --hashes     how many (default 1000000)
  *   --fields     fields of each (default 10)
@@ -15,7 +15,7 @@
  */
 
 import { parseArgs } from "@std/cli";
-import { latin1Bytes } from "../../../src/base/bytes.ts";
+import * as clock from "../../../src/base/clock.ts";
 import { mainThreadMs, residentBytes } from "../../../tests/support/process_stat.ts";
 import {
   infoOf,
@@ -76,10 +76,10 @@ async function setTimes(client: RespClient, options: Options): Promise<number> {
       return ["HPEXPIREAT", nameOf(index), atMs, "FIELDS", "1", `field:${field}`];
     });
   const first = Math.max(1, Math.ceil(hashes * PACE_SHARE));
-  const startMs = Date.now();
+  const startMs = clock.systemMs();
   await sendFor(client, 0, first, timesFrom(startMs + 86_400_000));
-  const paceMs = (Date.now() - startMs) / first;
-  const beginMs = Date.now() + Math.ceil(paceMs * hashes * PACE_MARGIN) + 1000;
+  const paceMs = (clock.systemMs() - startMs) / first;
+  const beginMs = clock.systemMs() + Math.ceil(paceMs * hashes * PACE_MARGIN) + 1000;
   await sendFor(client, 0, hashes, timesFrom(beginMs));
   return beginMs;
 }
@@ -107,7 +107,7 @@ async function probe(
       waitedMs.push(performance.now() - before);
       usedMs.push(mainThreadMs(server.pid) - usedBefore);
     }
-    const overMs = Date.now() - endMs;
+    const overMs = clock.systemMs() - endMs;
     if (overMs > 0 && await clients.counting.expect("DBSIZE") === 1) {
       return { waitedMs, usedMs, lateMs: overMs };
     }
@@ -131,8 +131,10 @@ async function measure(kind: PeerKind, options: Options): Promise<string[]> {
   await sendFor(counting, 0, options.hashes, (index) => [["HSET", nameOf(index), ...pairs.flat()]]);
   const beginMs = await setTimes(counting, options);
   memory.push(await memoryOf(server, counting));
-  if (Date.now() > beginMs) throw new Error("Fields expired before all had a time: try again");
-  await delay(beginMs - Date.now());
+  if (clock.systemMs() > beginMs) {
+    throw new Error("Fields expired before all had a time: try again");
+  }
+  await delay(beginMs - clock.systemMs());
   const clients = { probing, counting };
   const { waitedMs, usedMs, lateMs } = await probe(
     server,
@@ -162,7 +164,7 @@ if (import.meta.main) {
   };
   const { hashes, fields, seconds } = options;
   printLine(
-    `${await describeMachine()}; ${hashes} hashes of ${fields} fields, all of which expire within ` +
+    `${await describeMachine()}; ${hashes} hashes of ${fields} fields, which all expire within ` +
       `${seconds} s\n`,
   );
   const rows = [await measure("redeno", options)];
