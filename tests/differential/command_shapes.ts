@@ -320,8 +320,8 @@ export const UNSHAPED_COMMANDS: Readonly<Record<string, string>> = {
     "cluster|count-failure-reports cluster|countkeysinslot cluster|delslots " +
     "cluster|delslotsrange cluster|failover cluster|flushslots cluster|forget " +
     "cluster|getkeysinslot cluster|help cluster|info cluster|keyslot cluster|links cluster|meet " +
-    "cluster|myid cluster|nodes cluster|replicas cluster|replicate cluster|reset " +
-    "cluster|saveconfig cluster|set-config-epoch cluster|setslot cluster|shards cluster|slaves " +
+    "cluster|myid cluster|myshardid cluster|nodes cluster|replicas cluster|replicate " +
+    "cluster|reset cluster|saveconfig cluster|set-config-epoch cluster|setslot cluster|shards cluster|slaves " +
     "cluster|slots module|help module|list module|load module|loadex module|unload",
   [SCRIPTING]:
     "eval eval_ro evalsha evalsha_ro fcall fcall_ro function|delete function|dump function|flush " +
