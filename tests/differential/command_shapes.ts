@@ -304,7 +304,7 @@ export const UNSHAPED_COMMANDS: Readonly<Record<string, string>> = {
   "prints a text that a scripted case compares":
     "acl|help client|help command|help config|help function|help latency|help memory|help " +
     "pubsub|help script|help slowlog|help xgroup|help xinfo|help",
-  "is of Redis 7.2": "client|no-touch client|setinfo waitaof",
+  "is of Redis 7.2": "client|no-touch client|setinfo cluster|myshardid waitaof",
   "is of Redis 7.4 or 8.0":
     "hexpire hpexpire hexpireat hpexpireat httl hpttl hexpiretime hpexpiretime hpersist hgetdel " +
     "hgetex hsetex",
@@ -320,8 +320,8 @@ export const UNSHAPED_COMMANDS: Readonly<Record<string, string>> = {
     "cluster|count-failure-reports cluster|countkeysinslot cluster|delslots " +
     "cluster|delslotsrange cluster|failover cluster|flushslots cluster|forget " +
     "cluster|getkeysinslot cluster|help cluster|info cluster|keyslot cluster|links cluster|meet " +
-    "cluster|myid cluster|myshardid cluster|nodes cluster|replicas cluster|replicate " +
-    "cluster|reset cluster|saveconfig cluster|set-config-epoch cluster|setslot cluster|shards cluster|slaves " +
+    "cluster|myid cluster|nodes cluster|replicas cluster|replicate cluster|reset " +
+    "cluster|saveconfig cluster|set-config-epoch cluster|setslot cluster|shards cluster|slaves " +
     "cluster|slots module|help module|list module|load module|loadex module|unload",
   [SCRIPTING]:
     "eval eval_ro evalsha evalsha_ro fcall fcall_ro function|delete function|dump function|flush " +
