@@ -2,7 +2,8 @@
  * What the kernel knows of a process: resident memory and CPU time, read from /proc. Linux only.
  *
  *   /proc/<pid>/stat     fields 14 and 15: user and system time in clock ticks (100 a second)
- *   /proc/<pid>/task/<thread>/schedstat   field 1: time that it has run, in ns
+ *   /proc/<pid>/task/<thread>/schedstat   field 1: time that it has run, in ns; /proc/<pid>/schedstat
+ *                        is that of the main thread
  *   /proc/<pid>/status   VmRSS: resident memory in kB; RssAnon: without the pages of files, which
  *                        the kernel can have back at any time (code of the runtime, above all);
  *                        VmHWM: the most that ever was resident
@@ -57,4 +58,9 @@ export function cpuMicroseconds(pid: number): number {
     return cpuSeconds(pid) * 1e6;
   }
   return nanoseconds / 1000;
+}
+
+/** Time in ms that the main thread was on a processor, as exactly as the scheduler knows it. */
+export function mainThreadMs(pid: number): number {
+  return Number(Deno.readTextFileSync(`/proc/${pid}/schedstat`).split(" ", 1)[0]) / 1e6;
 }
