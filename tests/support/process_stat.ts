@@ -2,8 +2,8 @@
  * What the kernel knows of a process: resident memory and CPU time, read from /proc. Linux only.
  *
  *   /proc/<pid>/stat     fields 14 and 15: user and system time in clock ticks (100 a second)
- *   /proc/<pid>/task/<thread>/schedstat   field 1: time that it has run, in ns; /proc/<pid>/schedstat
- *                        is that of the main thread
+ *   /proc/<pid>/task/<thread>/schedstat   field 1: time that it has run, in ns; that of the main
+ *                        thread is /proc/<pid>/schedstat, too
  *   /proc/<pid>/status   VmRSS: resident memory in kB; RssAnon: without the pages of files, which
  *                        the kernel can have back at any time (code of the runtime, above all);
  *                        VmHWM: the most that ever was resident
