@@ -96,6 +96,8 @@ export function startContestant(
     ...place,
     target,
     args,
+    // As users get it.
+    release: "default",
     readyTimeoutMs: LOADING_MS_MAX,
     ...(program === undefined ? {} : { program }),
   });
