@@ -46,6 +46,8 @@ export const BEGIN_MS = 1_700_000_000_000;
 const WINDOW_MS = 2000;
 /** A sync that takes longer is not waited for by the writer. */
 const SYNC_MS_MAX = 800;
+/** The longest that the server's cron is late, whatever a step does. */
+const CRON_MS_MAX = 250;
 
 export interface CrashPoint {
   disk: SimulatedFiles;
@@ -260,27 +262,37 @@ export class CrashRun {
   }
 
   async #runStep(step: Step): Promise<void> {
-    const { server } = this;
     this.#step++;
-    clock.advanceForTests(step.advanceMs);
-    this.#syncAgeMs += step.advanceMs;
-    if (step.completesSyncs || this.#syncAgeMs > SYNC_MS_MAX) {
-      this.#syncAgeMs = 0;
-      this.files.completeSyncs();
-      await microtasks();
-      this.#noteSaving();
+    let leftMs = step.advanceMs;
+    for (; leftMs > CRON_MS_MAX; leftMs -= CRON_MS_MAX) {
+      await this.#advance(CRON_MS_MAX, false);
+      await this.#runCron();
     }
+    await this.#advance(leftMs, step.completesSyncs);
     for (const unit of step.units) this.#send(unit);
     this.#endTurn();
     await microtasks();
     if (step.runsChild) await this.#runChild();
-    if (step.runsCron) {
-      server.server.runCron();
-      server.server.turn.end();
-      this.#noteSaving();
-      await microtasks();
-    }
+    if (step.runsCron) await this.#runCron();
     this.#watchTrouble();
+  }
+
+  async #advance(ms: number, completesSyncs: boolean): Promise<void> {
+    clock.advanceForTests(ms);
+    this.#syncAgeMs += ms;
+    if (!completesSyncs && this.#syncAgeMs <= SYNC_MS_MAX) return;
+    this.#syncAgeMs = 0;
+    this.files.completeSyncs();
+    await microtasks();
+    this.#noteSaving();
+  }
+
+  async #runCron(): Promise<void> {
+    this.server.server.runCron();
+    this.server.server.turn.end();
+    if (this.hasEnded) throw new ProcessEnded("exit");
+    this.#noteSaving();
+    await microtasks();
   }
 
   #send(unit: Unit): void {
