@@ -299,15 +299,13 @@ function smoveCommand(client: Client): void {
   const { arena } = db;
   const member = argv.starts[3];
   const length = argv.lengths[3];
-  const source = db.peek(argv, 1);
-  let target = db.peek(argv, 2);
   // Redis: the type of the target does not matter if there is no source.
-  if (source === 0) {
+  if (db.peek(argv, 1) === 0) {
     reply.integer(0);
     return;
   }
-  typedForWrite(client, 1, TYPE_SET);
-  target = typedForWrite(client, 2, TYPE_SET);
+  const source = typedForWrite(client, 1, TYPE_SET);
+  let target = typedForWrite(client, 2, TYPE_SET);
   if (source === target) {
     reply.integer(hasMember(client, source, 3) ? 1 : 0);
     return;

@@ -13,7 +13,7 @@ import { Id128 } from "../structures/id128.ts";
 import type { Int64 } from "../structures/int64_words.ts";
 import {
   formatId,
-  formattedBytes,
+  idBytes,
   isRangeEnd,
   MAX_ID,
   MIN_ID,
@@ -245,8 +245,7 @@ function checkLimitAlone(client: Client): void {
 
 /** Replies an id. */
 export function replyId(reply: Reply, id: Id128): void {
-  const start = reply.bulkRoom(formattedBytes(id));
-  formatId(id, reply.bytes, start);
+  reply.bulk(idBytes, 0, formatId(id));
 }
 
 /** Replies a time in ms, which in a stream from a damaged file may be any 64 bits. */

@@ -17,7 +17,7 @@ import * as dictEntry from "../structures/dict_entry.ts";
 import { Id128 } from "../structures/id128.ts";
 import * as streamGroup from "../values/stream_group.ts";
 import { claimTimeText, type PendingEntry } from "../values/stream_group.ts";
-import { formatId, formattedBytes } from "../values/stream_id.ts";
+import { formatId, idBytes } from "../values/stream_id.ts";
 import * as streamValue from "../values/stream_value.ts";
 import type { StreamTrim } from "../values/stream_value.ts";
 
@@ -31,8 +31,7 @@ const edgeId = new Id128();
 const rewritten = new ArgvWriter();
 
 function writeId(writer: ArgvWriter, id: Id128): void {
-  const start = writer.room(formattedBytes(id));
-  formatId(id, writer.argv.bytes, start);
+  writer.bytes(idBytes, 0, formatId(id));
 }
 
 /**

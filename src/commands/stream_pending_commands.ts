@@ -93,10 +93,11 @@ function xackCommand(client: Client): void {
   const stream = entry === 0 ? 0 : value.valueRef(db.arena, entry);
   const group = stream === 0 ? 0 : groupArgument(client, stream, 2);
   if (group === 0) return reply.integer(0);
+  // All of them are checked before the first is acknowledged; the last stays read.
   for (let index = 3; index < argv.count; index++) idArgument(argv, index, id);
   let acknowledged = 0;
   for (let index = 3; index < argv.count; index++) {
-    idArgument(argv, index, id);
+    if (argv.count > 4) idArgument(argv, index, id);
     if (streamGroup.removePending(db.arena, group, id)) acknowledged++;
   }
   db.keyspace.dirty += acknowledged;

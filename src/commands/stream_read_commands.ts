@@ -130,11 +130,11 @@ interface StreamRead extends GroupRead {
   timeoutMs: number;
   firstKey: number;
   keyCount: number;
-  /** Entries behind this id are wanted, for each of `keyCount` keys; there may be more ids. */
+  /** Of each of `keyCount` keys, of more perhaps: the id behind which entries are wanted. */
   ids: Id128[];
-  /** For each key likewise: whether the consumer's own pending entries are wanted. */
+  /** Likewise: whether the consumer's own pending entries are, the stream and the group or 0. */
   isHistory: boolean[];
-  /** For each key likewise: the group, if there is one. */
+  streams: Ref[];
   groups: Ref[];
 }
 
@@ -150,11 +150,11 @@ const wanted: StreamRead = {
   nextIdleMs: new Map(),
   ids: [],
   isHistory: [],
+  streams: [],
   groups: [],
 };
 /** Ids beyond so many are not kept for the next command. */
 const KEPT_IDS_MAX = 64;
-
 const start = new Id128();
 const lastId = new Id128();
 const delivered = new Id128();
@@ -216,14 +216,16 @@ function read(client: Client, isGroup: boolean): void {
 function parseRead(client: Client, isGroup: boolean): void {
   const { argv } = client;
   wanted.timeoutMs = NO_TIMEOUT;
-  wanted.count = 0;
-  wanted.firstKey = 0;
-  wanted.groupIndex = 0;
+  wanted.count = wanted.firstKey = wanted.groupIndex = 0;
   wanted.isNoAck = false;
   wanted.claimMs = NO_CLAIM;
   for (let index = 1; index < argv.count && wanted.firstKey === 0; index++) {
     const more = argv.count - index - 1;
-    if (argv.is(index, "block") && more > 0) {
+    if (argv.is(index, "group") && more > 1) {
+      if (!isGroup) throw GROUP_IN_XREAD;
+      wanted.groupIndex = index + 1;
+      index += 2;
+    } else if (argv.is(index, "block") && more > 0) {
       checkWaitInScript(client);
       wanted.timeoutMs = waitArgument(argv, ++index);
     } else if (argv.is(index, "count") && more > 0) {
@@ -232,10 +234,6 @@ function parseRead(client: Client, isGroup: boolean): void {
       if (more % 2 === 1) throw UNBALANCED;
       wanted.firstKey = index + 1;
       wanted.keyCount = more / 2;
-    } else if (argv.is(index, "group") && more > 1) {
-      if (!isGroup) throw GROUP_IN_XREAD;
-      wanted.groupIndex = index + 1;
-      index += 2;
     } else if (argv.is(index, "claim") && more > 0) {
       if (!isGroup) throw CLAIM_IN_XREAD;
       wanted.claimMs = idleArgument(argv, ++index);
@@ -284,6 +282,7 @@ function resolveIds(client: Client): void {
     const entry = typedForRead(client, keyIndex, TYPE_STREAM);
     const stream = entry === 0 ? 0 : value.valueRef(db.arena, entry);
     const group = isGroup && stream !== 0 ? groupArgument(client, stream, wanted.groupIndex) : 0;
+    wanted.streams[key] = stream;
     wanted.groups[key] = group;
     if (isGroup && group === 0) {
       const name = argv.quoted(wanted.groupIndex);
@@ -329,9 +328,10 @@ function readBeforeTop({ db }: Client, stream: Ref, id: Id128): void {
 function serveKey(client: Client, key: number, isAlone: boolean): boolean {
   const { db, argv } = client;
   const keyIndex = wanted.firstKey + key;
-  const entry = typedForRead(client, keyIndex, TYPE_STREAM);
-  if (entry === 0) return false;
-  const stream = value.valueRef(db.arena, entry);
+  const stream = wanted.streams[key];
+  // Redis looks twice for each key and counts both.
+  if (stream === 0) return typedForRead(client, keyIndex, TYPE_STREAM) !== 0;
+  db.keyspace.hitCount++;
   const keyStart = argv.starts[keyIndex];
   const keyBytes = argv.lengths[keyIndex];
   if (wanted.groupIndex === 0) return replyBehind(client, stream, key, isAlone);

@@ -74,12 +74,30 @@ export class Database {
     return this.#lookupCounted(argv, index, false);
   }
 
-  /** The entry of a key for a command that may change it, or 0. */
+  /**
+   * The entry of a key for a command that may change it, or 0. It stands in no frozen image: if it
+   * did, it has moved.
+   */
   lookupForWrite(argv: Argv, index: number): Ref {
     const entry = this.#lookup(argv, index, true);
+    if (entry !== 0 && this.arena.isFrozen) return this.#moveOutOfImage(entry);
     // What is hidden would be in the way of what the command is about to create.
     if (entry === 0 && this.keyspace.removesToWrite) this.#removeHidden(argv, index);
     return entry;
+  }
+
+  /** Moves the entry that was just found, if it is part of a frozen image; returns where it is. */
+  #moveOutOfImage(entry: Ref): Ref {
+    const { arena } = this;
+    const hash = dict.lastHash();
+    const moved = arena.writable(entry);
+    if (moved === entry) return entry;
+    dict.replaceFound(arena, entry, moved);
+    if ((value.ownerFlags(arena, moved) & value.FLAG_EXPIRY) !== 0) {
+      dict.replaceRef(arena, this.expires, entry, moved, hash);
+    }
+    this.expiryOrder.moved(entry, moved);
+    return moved;
   }
 
   #removeHidden({ bytes, starts, lengths }: Argv, index: number): void {
@@ -273,6 +291,8 @@ export class Database {
     const newExpiryMs = expiryMs === KEEP_EXPIRY ? oldExpiryMs : expiryMs;
     if (
       (oldExpiryMs === value.NO_EXPIRY) === (newExpiryMs === value.NO_EXPIRY) &&
+      // In a frozen image it cannot be overwritten where it is.
+      !arena.isShared(old) &&
       stringValue.overwriteEmbedded(arena, old, bytes, start, length)
     ) {
       if (newExpiryMs !== oldExpiryMs) value.setExpiryInPlace(arena, old, newExpiryMs);

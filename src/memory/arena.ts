@@ -2,10 +2,14 @@
  * Arena: the live memory of the main thread: reading, allocating, freeing, writing.
  *
  * The rule of writing: **call `willWrite(ref)` before storing into a block, and take views after
- * it.** If the block's segment is frozen, `willWrite` replaces the segment by a clone; a view taken
- * before would write into the frozen copy. A block fresh from `allocate` may be written at once.
+ * it.** If the block is part of the frozen image, `willWrite` replaces its segment by a clone; a
+ * view taken before, of any block in that segment, would write into the frozen copy. A block fresh
+ * from `allocate` may be written at once.
  *
- * Blocks move only when somebody calls `relocate` for them and stores the new ref, which
+ * Whoever can store another ref for a block calls `writable(ref)` instead: it moves the block out
+ * of the image, which costs as many bytes as it has, and not a whole segment.
+ *
+ * Otherwise blocks move only when somebody calls `relocate` for them and stores the new ref, which
  * keyspace/defragmentation.ts does between commands; segments move under their blocks, whose refs
  * stay the same (`compactStep`). Neither happens while a frozen image exists.
  *
@@ -26,6 +30,7 @@ import { DeferredBlocks } from "./deferred_blocks.ts";
 import { SegmentPool, type SegmentSource, type SegmentStorage } from "./segment_pool.ts";
 import { CLASS_BYTES, CLASS_COUNT, classFor } from "./size_classes.ts";
 import { SlabTable } from "./slab_allocator.ts";
+import { YoungBlocks } from "./young_blocks.ts";
 
 const POISON_BYTE = 0x5a;
 /** The share of the address space that is kept for what cannot be refused: 1.25 GiB of 16. */
@@ -34,6 +39,10 @@ const RESERVE_SHARE = 5 / 64;
 const LAST_RESERVE_SHARE = 1 / 4;
 /** Up to here a loop over words copies a block faster than the runtime does. */
 const SMALL_COPY_BYTES_MAX = 128;
+/** Larger blocks are cloned with their segment, which costs hardly more memory. */
+const MOVED_BYTES_MAX = SEGMENT_BYTES / 4;
+/** Of the addresses that are left, blocks that were moved out of the image may keep so many. */
+const MOVED_SHARE_MAX = 1 / 2;
 
 /** Thrown by `requireRoom` before anything is changed: the data would outgrow the addresses. */
 export class AddressSpaceFull extends Error {
@@ -56,7 +65,10 @@ export interface ArenaStatistics {
 }
 
 export class Arena extends Memory {
-  /** 1 where a segment belongs to a frozen image and has not been cloned since. */
+  /**
+   * 1 where a segment belongs to a frozen image and has not been cloned since. Blocks that were
+   * allocated there after the freeze are no part of the image.
+   */
   readonly frozen = new Uint8Array(SEGMENT_COUNT_MAX);
   /** Whether a frozen image exists: no access clocks and no moves of blocks then. */
   isFrozen = false;
@@ -69,10 +81,11 @@ export class Arena extends Memory {
   readonly lists = { bookmarkList: 0, bookmarkNode: 0, packedBytesMax: Infinity };
 
   readonly #pool = new SegmentPool();
-  readonly #deferred = new DeferredBlocks(this.#pool);
+  readonly #deferred: DeferredBlocks;
   readonly #storage: (SegmentStorage | null)[] = [null];
   readonly #vacant: number[] = [];
   readonly #slabs = new SlabTable();
+  readonly #young = new YoungBlocks();
   readonly #debug: boolean;
   #segmentCount = 0;
   #deferredBytes = 0;
@@ -86,6 +99,7 @@ export class Arena extends Memory {
   constructor({ debug = false, segmentCountMax = SEGMENT_COUNT_MAX } = {}) {
     super();
     this.#debug = debug;
+    this.#deferred = new DeferredBlocks(this.#pool, debug);
     this.#segmentCountMax = segmentCountMax;
   }
 
@@ -159,7 +173,6 @@ export class Arena extends Memory {
     const classBytes = CLASS_BYTES[sizeClass];
     let segment = slabs.roomHead[sizeClass];
     if (segment === 0) segment = this.#openSlab(sizeClass);
-    if (this.frozen[segment] !== 0) this.#clone(segment);
     let units = slabs.freeHead[segment];
     if (units !== 0) {
       slabs.freeHead[segment] = this.words[segment][(units - 1) << 1];
@@ -176,13 +189,15 @@ export class Arena extends Memory {
     if (slabs.freeHead[segment] === 0 && slabs.bumpOffset[segment] + classBytes > SEGMENT_BYTES) {
       slabs.unlinkRoom(segment, sizeClass);
     }
+    // A free block is no part of the image, so this one may be written where it is.
+    if (this.frozen[segment] !== 0) this.#young.add(segment, sizeClass, units);
     return (segment << SEGMENT_SHIFT) | units;
   }
 
   /** Gives a block back. Its content may not be read any more, except by a frozen image. */
   free(ref: Ref): void {
     const segment = ref >>> SEGMENT_SHIFT;
-    if (this.frozen[segment] !== 0) {
+    if (this.isShared(ref)) {
       this.#deferred.push(ref);
       this.#deferredBytes += this.blockBytes(ref);
       return;
@@ -215,10 +230,35 @@ export class Arena extends Memory {
     return CLASS_BYTES[classFor(byteCount)];
   }
 
+  /** Whether the block at (or around) `ref` is part of the frozen image and not cloned yet. */
+  isShared(ref: Ref): boolean {
+    const segment = ref >>> SEGMENT_SHIFT;
+    if (this.frozen[segment] === 0) return false;
+    return !this.#young.has(segment, this.#slabs.classOf[segment], ref & OFFSET_MASK);
+  }
+
   /** Stands before every store into an existing block; see the head of this file. */
   willWrite(ref: Ref): void {
-    const segment = ref >>> SEGMENT_SHIFT;
-    if (this.frozen[segment] !== 0) this.#clone(segment);
+    if (this.frozen[ref >>> SEGMENT_SHIFT] !== 0 && this.isShared(ref)) this.#cloneAround(ref);
+  }
+
+  /**
+   * A block with the same content that may be written: the same block, or, if that is part of the
+   * frozen image, a new one; then the old one is freed. The caller stores the ref wherever the
+   * block is known. Large blocks do not move, nor do any when few addresses are left, for the old
+   * ones keep theirs as long as the image is there.
+   */
+  writable(ref: Ref): Ref {
+    if (this.frozen[ref >>> SEGMENT_SHIFT] === 0 || !this.isShared(ref)) return ref;
+    const byteCount = this.blockBytes(ref);
+    if (byteCount > MOVED_BYTES_MAX || this.#deferredBytes > this.roomBytes * MOVED_SHARE_MAX) {
+      this.#cloneAround(ref);
+      return ref;
+    }
+    const target = this.allocate(byteCount);
+    this.copyBlock(ref, target, byteCount);
+    this.free(ref);
+    return target;
   }
 
   /**
@@ -413,12 +453,18 @@ export class Arena extends Memory {
     this.isFrozen = false;
     this.#onClone = () => {};
     this.frozen.fill(0);
+    this.#young.clear();
     for (const storage of originals) this.#pool.give(storage);
   }
 
   /** For the software fork: where the bytes of a segment come from; null if it is not in use. */
   storageOf(segment: number): SegmentStorage | null {
     return this.#storage[segment] ?? null;
+  }
+
+  /** Word offsets in a segment of the blocks that are in use, or wait to be freed. O(blocks). */
+  blocksInUse(segment: number): number[] {
+    return this.#slabs.blocksInUse(segment, this.words[segment]);
   }
 
   /** One more than the largest segment index ever used. */
@@ -443,6 +489,9 @@ export class Arena extends Memory {
     this.#slabs.close(segment);
     this.#pool.give(this.#storage[segment]!);
     this.#storage[segment] = null;
+    // If the image has the segment, then none of its blocks.
+    this.frozen[segment] = 0;
+    this.#young.forget(segment);
     // No view may keep a buffer alive that the pool gives back.
     this.bytes[segment] = this.bytes[0];
     this.words[segment] = this.words[0];
@@ -456,12 +505,16 @@ export class Arena extends Memory {
     this.words[segment] = storage.words;
   }
 
-  #clone(segment: number): void {
+  /** Puts a copy of the block's segment into its place. */
+  #cloneAround(ref: Ref): void {
+    this.#deferred.assertInUse(ref);
+    const segment = ref >>> SEGMENT_SHIFT;
     const original = this.#storage[segment]!;
     const copy = this.#pool.take();
     copy.words.set(original.words);
     this.#place(segment, copy);
     this.frozen[segment] = 0;
+    this.#young.forget(segment);
     this.#onClone(original, segment);
   }
 

@@ -2,7 +2,7 @@
  * Size classes: the block sizes the allocator knows.
  *
  *   up to 128 bytes       steps of 8
- *   up to 16 KiB          four steps per doubling (at most 25 % unused, 12 % on average)
+ *   up to 16 KiB          eight steps per doubling (at most 12 % unused, 6 % on average)
  *   beyond                a segment divided by 16, 14, 12, 10, 8, 7, 6, 5, 4, 3, 2, 1
  *
  * The last rule keeps large classes from wasting the end of their segments.
@@ -11,6 +11,8 @@ import { SEGMENT_BYTES } from "./memory.ts";
 
 const SMALL_BYTES_MAX = 128;
 const MEDIUM_BYTES_MAX = 16 * 1024;
+/** Steps per doubling between the two. */
+const STEPS = 8;
 const LARGE_DIVISORS = [14, 12, 10, 8, 7, 6, 5, 4, 3, 2, 1];
 /** Sizes up to this are found by one table look-up. */
 const LOOKUP_BYTES_MAX = 1024;
@@ -19,7 +21,7 @@ function buildClassBytes(): Int32Array {
   const sizes: number[] = [];
   for (let bytes = 8; bytes <= SMALL_BYTES_MAX; bytes += 8) sizes.push(bytes);
   for (let base = SMALL_BYTES_MAX; base < MEDIUM_BYTES_MAX; base *= 2) {
-    for (let quarter = 1; quarter <= 4; quarter++) sizes.push(base + (base / 4) * quarter);
+    for (let step = 1; step <= STEPS; step++) sizes.push(base + (base / STEPS) * step);
   }
   for (const divisor of LARGE_DIVISORS) {
     sizes.push(Math.floor(SEGMENT_BYTES / divisor / 8) * 8);

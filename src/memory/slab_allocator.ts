@@ -20,8 +20,10 @@
  * into the others, into which the owner moves them one by one. When a class has no room left, it
  * gets its marked slabs back one at a time before a fresh one is opened.
  *
- * Freezing (software_fork.ts) adds one rule: a block of a frozen slab cannot be linked into a free
- * list, for that would write into it, so it waits (deferred_blocks.ts) until the freeze is over.
+ * Freezing (software_fork.ts) adds one rule: a block of the frozen image cannot be linked into a
+ * free list, for that would write into it, so it waits (deferred_blocks.ts) until the freeze is
+ * over. Free blocks are in no image, so a frozen slab hands them out, and takes those back, as ever
+ * (young_blocks.ts).
  *
  * This class decides; `Arena` owns the segments and does the writing.
  */
@@ -155,6 +157,20 @@ export class SlabTable {
     this.#next[segment] = 0;
     this.#prev[segment] = 0;
     this.isEvacuated[segment] = 0;
+  }
+
+  /** Word offsets of the blocks of a slab, whose words are given, that were handed out. */
+  blocksInUse(segment: number, words: Int32Array): number[] {
+    const isFree = new Uint8Array(SEGMENT_BYTES / 8);
+    for (let head = this.freeHead[segment]; head !== 0; head = words[(head - 1) << 1]) {
+      isFree[head - 1] = 1;
+    }
+    const offsets: number[] = [];
+    const blockUnits = CLASS_BYTES[this.classOf[segment]] / 8;
+    for (let units = 0; units < this.bumpOffset[segment] / 8; units += blockUnits) {
+      if (isFree[units] === 0) offsets.push(units << 1);
+    }
+    return offsets;
   }
 
   /** Whether a slab has neither freed nor fresh blocks left. */

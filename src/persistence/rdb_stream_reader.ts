@@ -16,12 +16,13 @@ import type { Ref } from "../memory/memory.ts";
 import { Id128 } from "../structures/id128.ts";
 import * as idTree from "../structures/id_tree.ts";
 import { Int64 } from "../structures/int64_words.ts";
+import { StreamFiller } from "../values/stream_filler.ts";
 import * as streamGroup from "../values/stream_group.ts";
 import { PendingEntry } from "../values/stream_group.ts";
 import { ID_RAW_BYTES, loadRawId } from "../values/stream_id.ts";
 import { estimateEntriesRead } from "../values/stream_progress.ts";
 import * as streamNode from "../values/stream_node.ts";
-import { NodeCheck } from "../values/stream_node.ts";
+import { NodeCheck } from "../values/stream_node_check.ts";
 import * as streamValue from "../values/stream_value.ts";
 import * as format from "./rdb_format.ts";
 import type { RdbInput } from "./rdb_input.ts";
@@ -104,6 +105,7 @@ export class RdbStreamReader {
     const input = this.#input;
     const arena = this.#arena;
     const view = this.#view;
+    const filler = new StreamFiller(arena, stream);
     let entries = 0;
     for (let left = input.readCount(NODE_BYTES_MIN); left > 0; left--) {
       input.readString(view);
@@ -116,7 +118,7 @@ export class RdbStreamReader {
         input.fail("entries of a stream are out of order");
       }
       const node = streamNode.fromBytes(arena, view.bytes, view.start, view.length);
-      if (!streamValue.addNode(arena, stream, this.#id, node)) {
+      if (!filler.add(this.#id, node)) {
         streamNode.free(arena, node);
         input.fail("a node of a stream comes twice");
       }

@@ -76,7 +76,7 @@ export class RdbStreamWriter {
     if (this.#type !== format.RDB_STREAM_LISTPACKS) {
       this.#writeBigLength(BigInt.asUintN(64, streamGroup.entriesRead(memory, group)));
     }
-    this.#writePending(streamGroup.pendingOf(memory, group), group);
+    this.#writePending(streamGroup.pendingOf(memory, group), true);
     this.#output.writeLength(streamGroup.consumerCount(memory, group));
     for (const consumer of streamGroup.consumersIn(memory, group)) this.#writeConsumer(consumer);
   }
@@ -89,11 +89,11 @@ export class RdbStreamWriter {
     if (this.#type === format.RDB_STREAM_LISTPACKS_3) {
       this.#output.writeMilliseconds(streamGroup.activeMs(memory, consumer));
     }
-    this.#writePending(streamGroup.pendingOfConsumer(memory, consumer), 0);
+    this.#writePending(streamGroup.pendingOfConsumer(memory, consumer), false);
   }
 
-  /** Writes the ids of a tree; with those of a group also what is known of each. */
-  #writePending(tree: Ref, group: Ref): void {
+  /** Writes the ids of a tree; of that of a group also what is known of each. */
+  #writePending(tree: Ref, withDeliveries: boolean): void {
     const memory = this.#memory;
     const output = this.#output;
     const id = this.#id;
@@ -103,8 +103,8 @@ export class RdbStreamWriter {
       cursor.readId(id);
       storeRawId(id, this.#rawId, 0);
       output.writeRaw(this.#rawId, 0, ID_RAW_BYTES);
-      if (group === 0) continue;
-      streamGroup.findPending(memory, group, id, this.#pending);
+      if (!withDeliveries) continue;
+      streamGroup.readPendingAt(cursor, this.#pending);
       output.writeMilliseconds(this.#pending.timeMs);
       const { high, low }: Int64 = this.#pending.count;
       output.writeLength64(high, low);

@@ -20,6 +20,7 @@ import { hasDuplicates } from "../structures/listpack_duplicates.ts";
 import * as hashValue from "../values/hash_value.ts";
 import * as listValue from "../values/list_value.ts";
 import * as setValue from "../values/set_value.ts";
+import { loadMembers } from "../values/sorted_set_loading.ts";
 import * as sortedSetValue from "../values/sorted_set_value.ts";
 import * as streamValue from "../values/stream_value.ts";
 import * as stringValue from "../values/string_value.ts";
@@ -63,6 +64,8 @@ const TYPES: readonly (readonly [kind: number, types: readonly number[]])[] = [
     format.RDB_STREAM_LISTPACKS_3, format.RDB_STREAM_LISTPACKS_4, format.RDB_STREAM_LISTPACKS_5]],
 ];
 const KINDS = new Map(TYPES.flatMap(([kind, types]) => types.map((type) => [type, kind])));
+
+const MEMBER_TWICE = "a sorted set holds a member twice";
 
 /** A byte string kept over the next read. */
 class HeldBytes {
@@ -399,12 +402,15 @@ export class RdbValueReader {
     const count = this.#readCount(2);
     // Collected large, for a listpack would not keep a score of -0.
     sortedSetValue.prepare(this.#arena, entry, count);
-    for (let index = 0; index < count; index++) {
+    const root = value.valueRef(this.#arena, entry);
+    const isUnique = loadMembers(this.#arena, root, count, (loading) => {
       this.#readElement();
       held.hold(view);
       const score = hasBinaryScores ? input.readDouble() : this.#readTextScore();
-      this.#addScored(entry, held.bytes, 0, held.length, score);
-    }
+      this.#checkScored(held.length, score);
+      loading.add(held.bytes, 0, held.length, score);
+    });
+    if (!isUnique) this.#input.fail(MEMBER_TWICE);
     sortedSetValue.settle(this.#arena, entry, this.#limits.sortedSet);
     return count;
   }
@@ -426,13 +432,17 @@ export class RdbValueReader {
     length: number,
     score: number,
   ): void {
-    if (score !== score) this.#input.fail("a sorted set holds a score that is not a number");
+    this.#checkScored(length, score);
     const { sortedSet } = this.#limits;
     const arena = this.#arena;
     const added = this.#added;
-    arena.requireRoom(length);
     const done = sortedSetValue.add(arena, entry, bytes, start, length, score, 0, sortedSet, added);
-    if (done !== sortedSetValue.ADD_INSERTED) this.#input.fail("a sorted set holds a member twice");
+    if (done !== sortedSetValue.ADD_INSERTED) this.#input.fail(MEMBER_TWICE);
+  }
+
+  #checkScored(length: number, score: number): void {
+    if (score !== score) this.#input.fail("a sorted set holds a score that is not a number");
+    this.#arena.requireRoom(length);
   }
 
   #fillSortedSetFromZiplist(entry: Ref): number {

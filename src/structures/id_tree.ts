@@ -6,8 +6,9 @@
  * the end and go at the start: appending looks at the last leaf alone and leaves full nodes behind,
  * and a walk reads memory in order. Finding, inserting and removing anywhere is O(log n).
  *
- * `find` and `insert` leave behind which record is the present one; `payload`, `setPayload` and
- * `removeFound` speak of it. It is good until the next call of any of them for any tree.
+ * `find`, `findLast` and `insert` leave behind which record is the present one; `payload` and
+ * `setPayload` speak of it, and but for `findLast`, `removeFound`. It is good until the next call
+ * of any of them for any tree.
  *
  * Layout, splitting and merging: id_tree_nodes.ts.
  */
@@ -16,6 +17,7 @@ import { Memory, type Ref, SEGMENT_SHIFT, wordOffsetOf } from "../memory/memory.
 import { Id128 } from "./id128.ts";
 import {
   addFirstLeaf,
+  freeRoot,
   heightOf,
   ID_WORDS,
   LEAF_NEXT,
@@ -70,8 +72,19 @@ export function memoryBytes(memory: Memory, tree: Ref): number {
 
 /** Makes the record of an id the present one; returns whether there is one. */
 export function find(memory: Memory, tree: Ref, id: Id128): boolean {
-  if (memory.word(tree, TREE_ROOT) === 0 || !pathTo(memory, tree, id)) return false;
+  if (memory.word(tree, TREE_COUNT) === 0 || !pathTo(memory, tree, id)) return false;
   setFound(memory, tree);
+  return true;
+}
+
+/** Makes the last record the present one and reads its id; returns whether there is one. O(1). */
+export function findLast(memory: Memory, tree: Ref, out: Id128): boolean {
+  if (memory.word(tree, TREE_COUNT) === 0) return false;
+  foundLeaf = memory.word(tree, TREE_LAST_LEAF);
+  const words = memory.words[foundLeaf >>> SEGMENT_SHIFT];
+  const slot = words[wordOffsetOf(foundLeaf) + NODE_COUNT] - 1;
+  foundAt = recordAt(foundLeaf, leafWidth(memory, tree), slot);
+  out.load(words, foundAt);
   return true;
 }
 
@@ -80,8 +93,9 @@ export function find(memory: Memory, tree: Ref, id: Id128): boolean {
  * false, with the record that stands there as the present one, if the tree has the id already.
  */
 export function insert(arena: Arena, tree: Ref, id: Id128): boolean {
-  if (arena.word(tree, TREE_ROOT) === 0) {
-    addFirstLeaf(arena, tree);
+  if (arena.word(tree, TREE_COUNT) === 0) {
+    if (arena.word(tree, TREE_ROOT) === 0) addFirstLeaf(arena, tree);
+    else pathToEnd(arena, tree);
   } else if (isBehindLast(arena, tree, id)) {
     if (appendToLastLeaf(arena, tree, id)) return true;
     pathToEnd(arena, tree);
@@ -150,7 +164,7 @@ export function removeLast(
   visit: PayloadVisitor | null,
 ): number {
   let removed = 0;
-  while (removed < limit && arena.word(tree, TREE_ROOT) !== 0) {
+  while (removed < limit && arena.word(tree, TREE_COUNT) !== 0) {
     pathToEnd(arena, tree);
     const leaf = pathNodes[0];
     const leafCount = pathSlots[0];
@@ -171,6 +185,7 @@ export function removeLast(
 
 /** Frees a tree without records. */
 export function freeEmpty(arena: Arena, tree: Ref): void {
+  freeRoot(arena, tree);
   arena.free(tree);
 }
 
@@ -284,19 +299,19 @@ export class IdTreeCursor {
   seekFirst(memory: Memory, tree: Ref): boolean {
     this.#begin(memory, tree, memory.word(tree, TREE_FIRST_LEAF));
     this.#slot = 0;
-    return this.#leaf !== 0;
+    return this.#leafCount !== 0;
   }
 
   /** Goes to the last record. Returns whether there is one. */
   seekLast(memory: Memory, tree: Ref): boolean {
     this.#begin(memory, tree, memory.word(tree, TREE_LAST_LEAF));
     this.#slot = this.#leafCount - 1;
-    return this.#leaf !== 0;
+    return this.#leafCount !== 0;
   }
 
   /** Goes to the first record whose id is not below `id`. Returns whether there is one. */
   seekNotBelow(memory: Memory, tree: Ref, id: Id128): boolean {
-    if (memory.word(tree, TREE_ROOT) === 0) return this.seekFirst(memory, tree);
+    if (memory.word(tree, TREE_COUNT) === 0) return this.seekFirst(memory, tree);
     pathTo(memory, tree, id);
     this.#begin(memory, tree, pathNodes[0]);
     this.#slot = pathSlots[0];
@@ -307,7 +322,7 @@ export class IdTreeCursor {
 
   /** Goes to the last record whose id is not above `id`. Returns whether there is one. */
   seekNotAbove(memory: Memory, tree: Ref, id: Id128): boolean {
-    if (memory.word(tree, TREE_ROOT) === 0) return this.seekFirst(memory, tree);
+    if (memory.word(tree, TREE_COUNT) === 0) return this.seekFirst(memory, tree);
     const isFound = pathTo(memory, tree, id);
     this.#begin(memory, tree, pathNodes[0]);
     this.#slot = pathSlots[0];

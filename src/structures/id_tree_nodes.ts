@@ -6,9 +6,9 @@
  *   word  field
  *   0     records in the tree
  *   1     bits 7..0 height: levels of inner nodes above the leaves; bits 31..8 words of a payload
- *   2     root; 0 = the tree is empty and has no nodes
- *   3     first leaf
- *   4     last leaf
+ *   2     root; 0 = the tree has no nodes. An empty tree may have a leaf without records
+ *   3     first leaf or 0
+ *   4     last leaf or 0
  *   5     size of all blocks of the tree, in units of 8 bytes
  *
  *   node
@@ -69,6 +69,8 @@ export const INNER_WIDTH = 5;
 /** Bytes of a full node. */
 export const NODE_BYTES = 1024;
 const NODE_WORDS = NODE_BYTES / 4;
+/** A leaf of at most so many bytes stays in an empty tree. */
+const EMPTY_ROOT_BYTES_MAX = 128;
 const HEIGHT_MASK = 0xff;
 const PAYLOAD_SHIFT = 8;
 
@@ -156,7 +158,7 @@ function firstNotBelow(memory: Memory, node: Ref, width: number, low: number, id
 }
 
 /**
- * Leads the path to the place of an id in a tree that is not empty: where it stands or belongs,
+ * Leads the path to the place of an id in a tree that has nodes: where it stands or belongs,
  * perhaps behind the last record of a leaf. Returns whether it is there.
  */
 export function pathTo(memory: Memory, tree: Ref, id: Id128): boolean {
@@ -181,7 +183,7 @@ export function pathTo(memory: Memory, tree: Ref, id: Id128): boolean {
     id.compareStored(words, recordAt(node, width, slot)) === 0;
 }
 
-/** Leads the path to the place behind the last record of a tree that is not empty. */
+/** Leads the path to the place behind the last record of a tree that has nodes. */
 export function pathToEnd(memory: Memory, tree: Ref): void {
   let node = memory.word(tree, TREE_ROOT);
   for (let level = heightOf(memory, tree); level > 0; level--) {
@@ -394,15 +396,17 @@ function dropChild(arena: Arena, tree: Ref, level: number, slot: number): void {
   closeRecords(arena, parent, INNER_WIDTH, slot, 1);
 }
 
-/** Removes an empty root and roots with a single child; shrinks one that is far too large. */
+/**
+ * Removes an empty root and roots with a single child; shrinks one that is far too large. A small
+ * leaf stays as the root of an empty tree, lest one whose records come and go makes one each time.
+ */
 function shrinkRoot(arena: Arena, tree: Ref): void {
   let height = heightOf(arena, tree);
   let root = arena.word(tree, TREE_ROOT);
   const payloadWords = leafWidth(arena, tree) - ID_WORDS;
   if (arena.word(root, NODE_COUNT) === 0) {
-    freeNode(arena, tree, root);
-    setWord(arena, tree, TREE_SHAPE, shape(0, payloadWords));
-    return replaceRoot(arena, tree, 0, 0);
+    if (height > 0 || arena.blockBytes(root) > EMPTY_ROOT_BYTES_MAX) freeRoot(arena, tree);
+    return;
   }
   while (height > 0 && arena.word(root, NODE_COUNT) === 1) {
     const child = childOf(arena, root, 0);
@@ -415,6 +419,15 @@ function shrinkRoot(arena: Arena, tree: Ref): void {
   const width = widthOn(arena, tree, height);
   const neededBytes = nodeBytes(width, arena.word(root, NODE_COUNT));
   if (neededBytes * 4 <= arena.blockBytes(root)) resizeRoot(arena, tree, neededBytes * 2);
+}
+
+/** Frees the root of a tree without records, which may have none. */
+export function freeRoot(arena: Arena, tree: Ref): void {
+  const root = arena.word(tree, TREE_ROOT);
+  if (root === 0) return;
+  freeNode(arena, tree, root);
+  setWord(arena, tree, TREE_SHAPE, shape(0, leafWidth(arena, tree) - ID_WORDS));
+  replaceRoot(arena, tree, 0, 0);
 }
 
 // -------------------------------------------------------------------------------------- relocation

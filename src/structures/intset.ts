@@ -139,13 +139,13 @@ export function removeAt(arena: Arena, ref: Ref, index: number): Ref {
   const total = count(arena, ref);
   const own = width(arena, ref);
   const newBytes = HEADER_BYTES + (total - 1) * own;
-  arena.willWrite(ref);
-  const from = startOf(ref) + HEADER_BYTES + index * own;
-  const end = startOf(ref) + newBytes + own;
-  arena.bytes[ref >>> SEGMENT_SHIFT].copyWithin(from, from + own, end);
-  storeHeader(arena, ref, own, total - 1);
-  if (newBytes > arena.blockBytes(ref) * SHRINK_SHARE) return ref;
-  return arena.resize(ref, newBytes, newBytes);
+  const target = arena.writable(ref);
+  const from = startOf(target) + HEADER_BYTES + index * own;
+  const end = startOf(target) + newBytes + own;
+  arena.bytes[target >>> SEGMENT_SHIFT].copyWithin(from, from + own, end);
+  storeHeader(arena, target, own, total - 1);
+  if (newBytes > arena.blockBytes(target) * SHRINK_SHARE) return target;
+  return arena.resize(target, newBytes, newBytes);
 }
 
 /** Removes an integer if it is there; the count tells whether it was. O(n). */
@@ -244,8 +244,7 @@ function storeHeader(arena: Arena, ref: Ref, newWidth: number, total: number): v
 /** The block or a larger one, for `newBytes`; may be written. */
 function enlarge(arena: Arena, ref: Ref, oldBytes: number, newBytes: number): Ref {
   if (newBytes > arena.blockBytes(ref)) return arena.resize(ref, oldBytes, newBytes);
-  arena.willWrite(ref);
-  return ref;
+  return arena.writable(ref);
 }
 
 /** Adds an integer that is wider than all others: so it is the least or the greatest of them. */

@@ -72,8 +72,14 @@ export function create(arena: Arena): Ref {
 }
 
 /** A listpack from its bytes, which have been validated and are no more than LISTPACK_BYTES_MAX. */
-export function fromRaw(arena: Arena, bytes: Uint8Array, start: number, length: number): Ref {
-  const ref = arena.allocate(length);
+export function fromRaw(
+  arena: Arena,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  roomBytes = length,
+): Ref {
+  const ref = arena.allocate(Math.max(length, roomBytes));
   copyBytes(bytes, start, arena.bytes[ref >>> SEGMENT_SHIFT], startOf(ref), length);
   return ref;
 }
@@ -386,25 +392,22 @@ export function appendAll(arena: Arena, ref: Ref, source: Ref): Ref {
   return target;
 }
 
-/** Appends `entryCount` entries that are encoded already; there must be room. */
-export function appendEncoded(
+/**
+ * Appends `length` bytes of entries that are encoded already to a listpack whose block has room for
+ * them and may be written.
+ */
+export function appendInPlace(
   arena: Arena,
   ref: Ref,
   bytes: Uint8Array,
-  start: number,
   length: number,
   entryCount: number,
-): Ref {
-  const position = end(arena, ref);
-  const target = splice(arena, ref, position, 0, length, entryCount);
-  copyBytes(
-    bytes,
-    start,
-    arena.bytes[target >>> SEGMENT_SHIFT],
-    startOf(target) + position,
-    length,
-  );
-  return target;
+): void {
+  const target = arena.bytes[ref >>> SEGMENT_SHIFT];
+  const at = startOf(ref) + end(arena, ref);
+  copyBytes(bytes, 0, target, at, length);
+  target[at + length] = encoding.END;
+  changeHeader(arena, ref, 0, length, entryCount);
 }
 
 /** Points `out` at a listpack, outside of the arena and of any size, of one element. */
@@ -467,6 +470,11 @@ export function validate(
     at = encoding.checkEntry(bytes, at, end);
     if (at === -1) return false;
   }
+  return hasCount(bytes, start, found);
+}
+
+/** Whether the head of a listpack at `start` agrees with the number of its elements. */
+export function hasCount(bytes: Uint8Array, start: number, found: number): boolean {
   const counted = bytes[start + COUNT_OFFSET] | (bytes[start + COUNT_OFFSET + 1] << 8);
   return counted === COUNT_UNKNOWN || counted === found;
 }
@@ -554,7 +562,7 @@ function splice(
   const tailStart = position + removedBytes;
   let target = ref;
   if (newBytes > arena.blockBytes(ref)) target = arena.resize(ref, oldBytes, newBytes);
-  else arena.willWrite(ref);
+  else target = arena.writable(ref);
   const bytes = arena.bytes[target >>> SEGMENT_SHIFT];
   if (addedBytes !== removedBytes) {
     const base = startOf(target);

@@ -40,7 +40,7 @@ export function pushHead(
   }
   let target = ref;
   if (listpack.headRoom(arena, ref) < added) target = makeRoom(arena, ref, true, added);
-  else arena.willWrite(ref);
+  else target = arena.writable(ref);
   listpack.changeHeader(arena, target, -added, added, 1);
   const at = startOf(target) + listpack.begin(arena, target);
   encoding.store(arena.bytes[target >>> SEGMENT_SHIFT], at, size, bytes, start, length);
@@ -59,7 +59,7 @@ export function pushTail(
   const added = size + encoding.backwardLengthBytes(size);
   let target = ref;
   if (tailRoom(arena, ref) < added) target = makeRoom(arena, ref, false, added);
-  else arena.willWrite(ref);
+  else target = arena.writable(ref);
   const entries = arena.bytes[target >>> SEGMENT_SHIFT];
   const at = startOf(target) + listpack.end(arena, target);
   entries[encoding.store(entries, at, size, bytes, start, length)] = encoding.END;
@@ -74,26 +74,26 @@ export function removeHead(arena: Arena, ref: Ref, count: number): Ref {
   let at = from;
   for (let index = 0; index < count; index++) at += encoding.entryBytesAt(bytes, at);
   const removed = at - from;
-  arena.willWrite(ref);
-  if (listpack.headRoom(arena, ref) + removed > listpack.HEAD_ROOM_MAX) {
-    if (removed > listpack.HEAD_ROOM_MAX) {
-      return shrink(arena, listpack.remove(arena, ref, from - startOf(ref), count));
-    }
-    listpack.copyWithRoom(arena, ref, ref, 0);
+  if (removed > listpack.HEAD_ROOM_MAX) {
+    return shrink(arena, listpack.remove(arena, ref, from - startOf(ref), count));
   }
-  listpack.changeHeader(arena, ref, removed, -removed, -count);
-  return shrink(arena, ref);
+  const target = arena.writable(ref);
+  if (listpack.headRoom(arena, target) + removed > listpack.HEAD_ROOM_MAX) {
+    listpack.copyWithRoom(arena, target, target, 0);
+  }
+  listpack.changeHeader(arena, target, removed, -removed, -count);
+  return shrink(arena, target);
 }
 
 /** Removes the last entry; there must be others. O(1) amortized. */
 export function removeTail(arena: Arena, ref: Ref): Ref {
-  arena.willWrite(ref);
-  const bytes = arena.bytes[ref >>> SEGMENT_SHIFT];
-  const end = startOf(ref) + listpack.end(arena, ref);
+  const target = arena.writable(ref);
+  const bytes = arena.bytes[target >>> SEGMENT_SHIFT];
+  const end = startOf(target) + listpack.end(arena, target);
   const removed = encoding.entryBytesBefore(bytes, end);
   bytes[end - removed] = encoding.END;
-  listpack.changeHeader(arena, ref, 0, -removed, -1);
-  return shrink(arena, ref);
+  listpack.changeHeader(arena, target, 0, -removed, -1);
+  return shrink(arena, target);
 }
 
 /** Gives up head room that nobody will use, if a smaller block can be had. O(bytes). */
@@ -117,9 +117,8 @@ function makeRoom(arena: Arena, ref: Ref, atHead: boolean, added: number): Ref {
   // What only grows at its tail takes no more than it needs.
   if (!atHead && headRoom === 0) return arena.resize(ref, used, used + added);
   const wanted = used + added + Math.min(used >>> SPARE_SHIFT, SPARE_BYTES_MAX);
-  let target = ref;
-  if (wanted <= arena.blockBytes(ref)) arena.willWrite(ref);
-  else target = arena.allocate(Math.min(wanted, listpack.LISTPACK_BYTES_MAX));
+  const isInPlace = wanted <= arena.blockBytes(ref) && !arena.isShared(ref);
+  const target = isInPlace ? ref : arena.allocate(Math.min(wanted, listpack.LISTPACK_BYTES_MAX));
   const idle = arena.blockBytes(target) - used;
   const otherRoom = atHead ? tailRoom(arena, ref) : headRoom;
   const kept = Math.min(otherRoom, used >>> KEPT_SHIFT, idle - added);

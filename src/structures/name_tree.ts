@@ -5,7 +5,6 @@
  * The tree only points to the entries; whoever puts them in owns them.
  */
 import { scratch } from "../base/scratch.ts";
-import { equalBytes, Slice } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import * as dictEntry from "./dict_entry.ts";
@@ -14,7 +13,6 @@ import { ScoreTreeCursor } from "./score_tree.ts";
 
 const SCORE = 0;
 const cursor = scratch(new ScoreTreeCursor());
-const key = scratch(new Slice());
 
 export { count, create, free, memoryBytes } from "./score_tree.ts";
 
@@ -26,11 +24,11 @@ export function find(
   start: number,
   length: number,
 ): Ref {
+  // Many of these trees have a single name.
+  const first = scoreTree.lowestEntry(memory, tree);
+  if (first === 0 || dictEntry.hasKey(memory, first, bytes, start, length)) return first;
   if (!cursor.seekMember(memory, tree, bytes, start, length)) return 0;
-  const { entry } = cursor;
-  dictEntry.readKey(memory, entry, key);
-  const isSame = key.length === length && equalBytes(key.bytes, key.start, bytes, start, length);
-  return isSame ? entry : 0;
+  return dictEntry.hasKey(memory, cursor.entry, bytes, start, length) ? cursor.entry : 0;
 }
 
 /** Adds an entry, whose key must not be in the tree. */

@@ -14,6 +14,8 @@
  * Layout and search: score_tree_nodes.ts. Splitting and merging: score_tree_balance.ts.
  */
 import { assert } from "../base/assert.ts";
+import { Slice } from "../base/bytes.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import {
   loadDouble,
@@ -23,6 +25,7 @@ import {
   storeDouble,
   wordOffsetOf,
 } from "../memory/memory.ts";
+import * as dictEntry from "./dict_entry.ts";
 import {
   addElements,
   AT_END,
@@ -34,6 +37,7 @@ import {
 } from "./score_tree_balance.ts";
 import {
   allocateNode,
+  capacityOf,
   childOf,
   copyRecords,
   insertRecord,
@@ -51,6 +55,7 @@ import {
   rankOfPath,
   RECORD_ENTRY,
   recordAt,
+  RECORDS_MAX,
   ROOT_BYTES_MIN,
   setWord,
   target,
@@ -127,6 +132,89 @@ export function insert(arena: Arena, tree: Ref, score: number, entry: Ref): void
   addElements(arena, tree, 1);
   if (slot === 0) refreshSeparators(arena, tree, 0);
 }
+
+/**
+ * Adds `count` elements that ascend strictly. If they stand together behind all others or before
+ * them, as those of a file do, a leaf takes as many as it has room for at once.
+ */
+export function insertRun(
+  arena: Arena,
+  tree: Ref,
+  scores: Float64Array,
+  entries: Int32Array,
+  count: number,
+): void {
+  target.setElement(arena, scores[0], entries[0]);
+  if (isBehindLast(arena, tree)) {
+    for (let index = 0; index < count;) {
+      insert(arena, tree, scores[index], entries[index]);
+      index++;
+      const added = Math.min(count - index, roomAtPath(arena, tree));
+      placeAtPath(arena, tree, pathSlots[0] + 1, scores, entries, index, added);
+      index += added;
+    }
+    return;
+  }
+  target.setElement(arena, scores[count - 1], entries[count - 1]);
+  const isBefore = isBeforeFirst(arena, tree);
+  for (let left = count; left > 0;) {
+    left--;
+    insert(arena, tree, scores[left], entries[left]);
+    if (!isBefore) continue;
+    const added = Math.min(left, roomAtPath(arena, tree));
+    left -= added;
+    placeAtPath(arena, tree, pathSlots[0], scores, entries, left, added);
+  }
+}
+
+/** Records for which the leaf of the path has room. */
+function roomAtPath(arena: Arena, tree: Ref): number {
+  const leaf = pathNodes[0];
+  const isRoot = arena.word(tree, TREE_HEIGHT) === 0;
+  const capacity = isRoot ? capacityOf(arena, leaf, 0) : RECORDS_MAX;
+  return capacity - arena.word(leaf, NODE_COUNT);
+}
+
+/** Puts elements `first`, `first + 1` … at `slot` of the path's leaf, which has room for them. */
+function placeAtPath(
+  arena: Arena,
+  tree: Ref,
+  slot: number,
+  scores: Float64Array,
+  entries: Int32Array,
+  first: number,
+  added: number,
+): void {
+  if (added === 0) return;
+  const leaf = pathNodes[0];
+  const words = writable(arena, leaf);
+  const count = words[wordOffsetOf(leaf) + NODE_COUNT];
+  copyRecords(arena, 0, leaf, slot, leaf, slot + added, count - slot);
+  let at = recordAt(leaf, 0, slot);
+  for (let index = first; index < first + added; index++, at += LEAF_RECORD_WORDS) {
+    storeDouble(words, at, scores[index]);
+    words[at + RECORD_ENTRY] = entries[index];
+  }
+  words[wordOffsetOf(leaf) + NODE_COUNT] = count + added;
+  addElements(arena, tree, added);
+  if (slot === 0) refreshSeparators(arena, tree, 0);
+}
+
+/** Whether one element, with a score and an entry, comes before another. */
+export function isOrdered(
+  memory: Memory,
+  score: number,
+  entry: Ref,
+  otherScore: number,
+  otherEntry: Ref,
+): boolean {
+  if (score !== otherScore) return score < otherScore;
+  dictEntry.readKey(memory, otherEntry, otherMember);
+  const { bytes, start, length } = otherMember;
+  return dictEntry.compareKey(memory, entry, bytes, start, length) < 0;
+}
+
+const otherMember = scratch(new Slice());
 
 /** Whether the target comes behind all elements; so it does in an empty tree. */
 function isBehindLast(memory: Memory, tree: Ref): boolean {

@@ -203,7 +203,8 @@ function entryBytes(arena: Arena, entry: Ref): number {
   return arena.blockBytes(entry) + byteString.memoryBytes(arena, text);
 }
 
-function createEntry(
+/** The entry of a member, in no dict and no tree yet. */
+export function createEntry(
   arena: Arena,
   bytes: Uint8Array,
   start: number,
@@ -218,7 +219,8 @@ function createEntry(
   return entry;
 }
 
-function freeEntry(arena: Arena, entry: Ref): void {
+/** Frees an entry that is in no dict and no tree any more. */
+export function freeEntry(arena: Arena, entry: Ref): void {
   dictEntry.freeKey(arena, entry);
   arena.free(entry);
 }

@@ -7,7 +7,7 @@
  *   1      state
  *   2…     the name
  *
- *   word   state of a group (32 bytes)
+ *   word   state of a group (40 bytes)
  *   0…3    id of the last entry that was delivered
  *   4, 5   entries read, a signed 64-bit integer, the low word first; -1 = not known
  *   6      pending entries: an id tree with a payload of
@@ -15,6 +15,7 @@
  *            2, 3   number of deliveries, unsigned 64 bits
  *            4      the consumer
  *   7      consumers, a name tree
+ *   8, 9   no pending entry was delivered before this time: ms since 1970, a double
  *
  *   word   entry of a consumer, a dict entry whose key is the name
  *   0      header
@@ -31,7 +32,13 @@ import { scratch } from "../base/scratch.ts";
 import { assert } from "../base/assert.ts";
 import { Slice } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
-import { type Memory, type Ref, SEGMENT_SHIFT, wordOffsetOf } from "../memory/memory.ts";
+import {
+  type Memory,
+  type Ref,
+  SEGMENT_SHIFT,
+  storeDouble,
+  wordOffsetOf,
+} from "../memory/memory.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import { Id128 } from "../structures/id128.ts";
 import * as idTree from "../structures/id_tree.ts";
@@ -47,7 +54,8 @@ const STATE_LAST_ID = 0;
 const STATE_ENTRIES_READ = 4;
 export const STATE_PENDING = 6;
 export const STATE_CONSUMERS = 7;
-const STATE_BYTES = 32;
+const STATE_EARLIEST = 8;
+const STATE_BYTES = 40;
 
 const CONSUMER_SEEN = 1;
 const CONSUMER_ACTIVE = 3;
@@ -122,6 +130,7 @@ function addGroup(
   const stateWords = arena.words[state >>> SEGMENT_SHIFT];
   stateWords[wordOffsetOf(state) + STATE_PENDING] = pending;
   stateWords[wordOffsetOf(state) + STATE_CONSUMERS] = consumers;
+  storeDouble(stateWords, wordOffsetOf(state) + STATE_EARLIEST, Infinity);
   const group = createNamed(arena, GROUP_KEY_OFFSET, bytes, start, length);
   setWord(arena, group, GROUP_STATE, state);
   return group;
@@ -379,9 +388,22 @@ export function setPending(arena: Arena, group: Ref, id: Id128, entry: PendingEn
   idTree.setPayload(arena, PENDING_COUNT, entry.count.low);
   idTree.setPayload(arena, PENDING_COUNT + 1, entry.count.high);
   idTree.setPayload(arena, PENDING_CONSUMER, entry.consumer);
+  if (entry.timeMs < earliestMs(arena, group)) setEarliestMs(arena, group, entry.timeMs);
   if (before === entry.consumer) return;
   if (before !== 0) removeFromConsumer(arena, before, id);
   if (entry.consumer !== 0) idTree.insert(arena, pendingOfConsumer(arena, entry.consumer), id);
+}
+
+/** A time before which no pending entry was delivered, in ms since 1970, or Infinity. */
+export function earliestMs(memory: Memory, group: Ref): number {
+  return memory.double(stateOf(memory, group), STATE_EARLIEST);
+}
+
+/** Somebody has looked at all pending entries and says the time of the earliest delivery. */
+export function setEarliestMs(arena: Arena, group: Ref, timeMs: number): void {
+  const state = stateOf(arena, group);
+  arena.willWrite(state);
+  storeDouble(arena.words[state >>> SEGMENT_SHIFT], wordOffsetOf(state) + STATE_EARLIEST, timeMs);
 }
 
 /** Takes an entry off the pending ones (XACK). Returns whether it was one. */

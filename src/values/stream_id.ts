@@ -3,13 +3,7 @@
  * Id128, so that ids are ordered as the entries of a stream are.
  */
 import { latin1Text } from "../base/bytes.ts";
-import {
-  decimalDigits,
-  INTEGER_TEXT_BYTES_MAX,
-  parseUint64,
-  UINT64_MAX,
-  writeInteger,
-} from "../base/integers.ts";
+import { parseUint64, UINT64_MAX, writeInteger } from "../base/integers.ts";
 import { Id128 } from "../structures/id128.ts";
 import { format as formatInt64 } from "../structures/int64_words.ts";
 
@@ -27,8 +21,6 @@ export const ID_BYTES_MAX = 41;
 
 /** Upper word of the greatest number that a double holds exactly. */
 const SAFE_HIGH_MAX = 0x1fffff;
-
-const text = new Uint8Array(ID_BYTES_MAX);
 
 /** 0-0, below every entry. Not to be changed. */
 export const MIN_ID = new Id128();
@@ -139,42 +131,34 @@ function parseHalf(
   return true;
 }
 
-/** Bytes of an id as text. */
-export function formattedBytes(id: Id128): number {
-  formatTime(id);
-  return timeTextBytes + 1 +
-    (id.w2 === 0 ? decimalDigits(id.w3 >>> 0) : formatUint64(id.w2, id.w3, text, 0));
-}
-
-/** Writes an id as text; there must be room for `formattedBytes`. Returns bytes written. */
-export function formatId(id: Id128, target: Uint8Array, start: number): number {
-  formatTime(id);
-  for (let index = 0; index < timeTextBytes; index++) target[start + index] = timeText[index];
-  let at = start + timeTextBytes;
-  target[at++] = DASH;
-  at += formatUint64(id.w2, id.w3, target, at);
-  return at - start;
-}
-
-/** The time that was formatted last: neighbours have the same one often. */
-const timeText = new Uint8Array(INTEGER_TEXT_BYTES_MAX);
-let timeTextBytes = 0;
+/** Where `formatId` leaves an id as text. Not to be changed. */
+export const idBytes = new Uint8Array(ID_BYTES_MAX);
+/** Time of the id that was formatted last, and where its text ends: neighbours often share it. */
+let timeEnd = 0;
 let timeHigh = 0;
 let timeLow = 0;
 
-function formatTime(id: Id128): void {
-  if (id.w0 === timeHigh && id.w1 === timeLow && timeTextBytes > 0) return;
-  timeHigh = id.w0;
-  timeLow = id.w1;
-  timeTextBytes = formatUint64(timeHigh, timeLow, timeText, 0);
+/** Writes an id as text to `idBytes`, good until the next call. Returns bytes written. */
+export function formatId({ w0, w1, w2, w3 }: Id128): number {
+  if (w0 !== timeHigh || w1 !== timeLow || timeEnd === 0) {
+    timeHigh = w0;
+    timeLow = w1;
+    timeEnd = formatUint64(w0, w1, idBytes, 0) + 1;
+    idBytes[timeEnd - 1] = DASH;
+  }
+  return timeEnd + formatUint64(w2, w3, idBytes, timeEnd);
 }
 
 /** An id as text, for replies and effects that are rare. */
 export function idText(id: Id128): string {
-  return latin1Text(text, 0, formatId(id, text, 0));
+  return latin1Text(idBytes, 0, formatId(id));
 }
 
 function formatUint64(high: number, low: number, target: Uint8Array, start: number): number {
+  if (high === 0 && low >= 0 && low < 10) {
+    target[start] = ZERO + low;
+    return 1;
+  }
   // Times are of this kind, and nearly all sequence numbers.
   if (high >>> 0 <= SAFE_HIGH_MAX) {
     return writeInteger(high * WORD_COUNT + (low >>> 0), target, start);

@@ -65,10 +65,16 @@ let scratch = new Uint8Array(4096);
 let scratchEnd = 0;
 let scratchElements = 0;
 
-/** A node from the bytes of its listpack, which have been validated. */
-export function fromBytes(arena: Arena, bytes: Uint8Array, start: number, length: number): number {
+/** A node from the bytes of its listpack, which have been validated; a block has `roomBytes`. */
+export function fromBytes(
+  arena: Arena,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  roomBytes = length,
+): number {
   return length <= listpack.LISTPACK_BYTES_MAX
-    ? listpack.fromRaw(arena, bytes, start, length)
+    ? listpack.fromRaw(arena, bytes, start, length, roomBytes)
     : byteString.fromBytes(arena, bytes, start, length) | LARGE_BIT;
 }
 
@@ -172,9 +178,15 @@ function addEntry(
 
 /**
  * A node whose first entry has these pairs of field and value, which begin at argument `first` of
- * `source`.
+ * `source`. Its block has `roomBytes` or what it needs, but never more than a block that grew.
  */
-export function create(arena: Arena, source: FieldSource, first: number, pairs: number): number {
+export function create(
+  arena: Arena,
+  source: FieldSource,
+  first: number,
+  pairs: number,
+  roomBytes = 0,
+): number {
   let bytesMax = HEADER_BYTES + 1 + elementBytesMax(source, first, pairs);
   for (let pair = 0; pair < pairs; pair++) {
     bytesMax += source.lengths[first + pair * 2] + ELEMENT_HEAD_BYTES_MAX;
@@ -195,7 +207,7 @@ export function create(arena: Arena, source: FieldSource, first: number, pairs: 
   for (let index = 0; index < 4; index++) scratch[index] = scratchEnd >>> (index * 8);
   scratch[4] = count;
   scratch[5] = count >>> 8;
-  const node = fromBytes(arena, scratch, 0, scratchEnd);
+  const node = fromBytes(arena, scratch, 0, scratchEnd, Math.min(roomBytes, GROWN_BYTES_MAX));
   endScratch();
   return node;
 }
@@ -227,18 +239,21 @@ export function append(
     endScratch();
     return 0;
   }
-  let ref = withRoom(arena, node, scratchEnd);
-  ref = listpack.appendEncoded(arena, ref, scratch, 0, scratchEnd, scratchElements);
+  const ref = withRoom(arena, node, scratchEnd);
+  listpack.appendInPlace(arena, ref, scratch, scratchEnd, scratchElements);
   endScratch();
   return countEntry(arena, ref);
 }
 
-/** The node in a block with room for so many bytes more. */
+/** The node in a block with room for so many bytes more, which may be written. */
 function withRoom(arena: Arena, node: Ref, byteCount: number): Ref {
   const length = listpack.byteLength(arena, node);
   const needed = length + byteCount;
   const capacity = arena.blockBytes(node);
-  if (needed <= capacity) return node;
+  if (needed <= capacity) {
+    arena.willWrite(node);
+    return node;
+  }
   const wanted = needed < GROWN_BYTES_MIN || needed > GROWN_BYTES_MAX
     ? needed
     : Math.min(Math.max(needed, capacity * GROWTH), GROWN_BYTES_MAX);
@@ -279,8 +294,11 @@ export function entryCount(memory: Memory, node: Ref): number {
 
 /** Adds the difference of two 64-bit numbers to the scratch. */
 function difference(high: number, low: number, lessHigh: number, lessLow: number): void {
+  const less = (low - lessLow) | 0;
+  // Mostly the difference is one byte or two.
+  if (high === lessHigh && less >= 0 && low >>> 0 >= lessLow >>> 0) return addNumber(less);
   const borrow = low >>> 0 < lessLow >>> 0 ? 1 : 0;
-  addInt64((high - lessHigh - borrow) | 0, (low - lessLow) | 0);
+  addInt64((high - lessHigh - borrow) | 0, less);
 }
 
 /** Whether the fields of an entry to come are those in the head of the node. */
@@ -358,99 +376,4 @@ function markInCopy(bytes: Uint8Array, flagOffsets: readonly number[]): Uint8Arr
   changed.set(bytes.subarray(tailStart), HEADER_BYTES + scratchEnd);
   for (let index = 0; index < 4; index++) changed[index] = changed.length >>> (index * 8);
   return changed;
-}
-
-// -------------------------------------------------------------------------------------- validation
-
-/** What a listpack from a file says, where it is a sound node. */
-export class NodeCheck {
-  /** Entries that live, and whether their ids ascend. */
-  count = 0;
-  isOrdered = true;
-  /** Ids of the first and the last entry that lives, if any does. */
-  readonly firstId = new Id128();
-  readonly lastId = new Id128();
-  #bytes: Uint8Array = NO_BYTES;
-  #at = 0;
-  #end = 0;
-  readonly #integer = new Int64();
-
-  /**
-   * Whether untrusted bytes are a node that may stand under `master`: a listpack of the form drawn
-   * above, whose counters are right. Takes O(length).
-   */
-  check(bytes: Uint8Array, start: number, length: number, master: Id128): boolean {
-    if (!listpack.validate(bytes, start, length, true)) return false;
-    this.#bytes = bytes;
-    this.#at = start + HEADER_BYTES;
-    this.#end = start + length - 1;
-    const count = this.#takeInteger();
-    const deleted = this.#takeInteger();
-    const fields = this.#takeInteger();
-    if (!(count >= 0 && deleted >= 0 && fields >= 0)) return false;
-    if (!this.#skip(fields) || this.#takeInteger() !== 0) return false;
-    if (!this.#checkEntries(count, deleted, fields)) return false;
-    this.count = count;
-    this.#readIds(bytes, start, master);
-    return true;
-  }
-
-  #checkEntries(count: number, deleted: number, masterFields: number): boolean {
-    let live = count;
-    for (let left = count + deleted; left > 0; left--) {
-      // One byte, always: it is changed in place.
-      const isByte = this.#bytes[this.#at] <= (FLAG_DELETED | FLAG_SAME_FIELDS);
-      const flags = this.#takeInteger();
-      if (!isByte || !(flags >= 0)) return false;
-      if (!this.#takeAnyInteger() || !this.#takeAnyInteger()) return false;
-      let elements = 3;
-      if ((flags & FLAG_SAME_FIELDS) !== 0) {
-        elements += masterFields;
-        if (!this.#skip(masterFields)) return false;
-      } else {
-        const fields = this.#takeInteger();
-        if (!(fields >= 0) || !this.#skip(fields * 2)) return false;
-        elements += fields * 2 + 1;
-      }
-      if (this.#takeInteger() !== elements) return false;
-      if ((flags & FLAG_DELETED) === 0) live--;
-    }
-    return live === 0 && this.#at === this.#end;
-  }
-
-  #readIds(bytes: Uint8Array, start: number, master: Id128): void {
-    const reader = new StreamNodeReader();
-    reader.openBytes(bytes, start, master);
-    this.isOrdered = true;
-    let isFirst = true;
-    while (reader.next()) {
-      if (reader.isDeleted) continue;
-      if (isFirst) this.firstId.copyFrom(reader.id);
-      else if (reader.id.compare(this.lastId) <= 0) this.isOrdered = false;
-      this.lastId.copyFrom(reader.id);
-      isFirst = false;
-    }
-  }
-
-  /** Passes over elements; false if there are not so many. */
-  #skip(elements: number): boolean {
-    for (let left = elements; left > 0; left--) {
-      if (this.#at >= this.#end) return false;
-      this.#at += encoding.entryBytesAt(this.#bytes, this.#at);
-    }
-    return true;
-  }
-
-  #takeAnyInteger(): boolean {
-    if (this.#at >= this.#end) return false;
-    const isInteger = encoding.stringHeaderBytes(this.#bytes, this.#at) === 0;
-    if (isInteger) encoding.loadInteger(this.#bytes, this.#at, this.#integer);
-    this.#at += encoding.entryBytesAt(this.#bytes, this.#at);
-    return isInteger;
-  }
-
-  /** The element as a safe integer, else NaN. */
-  #takeInteger(): number {
-    return this.#takeAnyInteger() ? this.#integer.toNumber() : NaN;
-  }
 }

@@ -69,6 +69,41 @@ function nodesBesides(
   return nodesBelow(parent, depth) + nodesBelow(depth, inner) + leaf - nodesBelow(parent, inner);
 }
 
+/**
+ * The same for ids that only ascend, from the first one on: what a file brings. Kept of the tree is
+ * where the way to the last id has branches, a bit for each depth. O(1).
+ */
+export class AscendingIds {
+  readonly #last = new Id128();
+  #isEmpty = true;
+  #branches = 0;
+
+  /** Whether an id is above all that came. */
+  isAbove(id: Id128): boolean {
+    return this.#isEmpty || id.compare(this.#last) > 0;
+  }
+
+  /** How many nodes more there are with an id above all that came. */
+  add(id: Id128): number {
+    const nodes = this.#isEmpty ? 1 : this.#branchAt(commonBytes(id, this.#last));
+    this.#isEmpty = false;
+    this.#last.copyFrom(id);
+    return nodes;
+  }
+
+  #branchAt(depth: number): number {
+    const leaf = nodesBelow(depth, ID_RAW_BYTES);
+    const bit = 1 << depth;
+    const outside = this.#branches & (bit - 1);
+    const inside = this.#branches & ~(bit - 1);
+    this.#branches = outside | bit;
+    if ((inside & bit) !== 0) return leaf;
+    const parent = outside === 0 ? NO_BRANCH : 31 - Math.clz32(outside);
+    const inner = inside === 0 ? ID_RAW_BYTES : 31 - Math.clz32(inside & -inside);
+    return nodesBelow(parent, depth) + nodesBelow(depth, inner) + leaf - nodesBelow(parent, inner);
+  }
+}
+
 /** Sets `out` to the least or the greatest id that begins with so many bytes of another. */
 function setEnd(out: Id128, id: Id128, byteCount: number, isGreatest: boolean): void {
   const word = (value: number, index: number): number => {

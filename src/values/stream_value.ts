@@ -47,6 +47,8 @@ const ROOT_BYTES = 80;
 const NODE_PAYLOAD_WORDS = 1;
 /** From here on, of 1, a node is walked from its end; that takes more for each entry. */
 const LOOK_BACK_PLACE = 0.6;
+/** What of its nodes a stream may have as room for the next one. */
+const NEXT_NODE_SHARE = 1 / 8;
 
 /** The limits of a node, from the configuration; 0 = none. */
 export interface StreamLimits {
@@ -56,6 +58,7 @@ export interface StreamLimits {
   nodeEntriesMax: number;
 }
 
+const NO_LIMITS: StreamLimits = { nodeBytesMax: 0, nodeEntriesMax: 0 };
 const nodeCursor = scratch(new IdTreeCursor());
 const reader = scratch(new StreamNodeReader());
 const master = new Id128();
@@ -188,11 +191,9 @@ export function append(
   if (entries === 1) id.store(words, at + ROOT_FIRST_ID);
 }
 
-const NO_LIMITS: StreamLimits = { nodeBytesMax: 0, nodeEntriesMax: 0 };
-
 /**
- * Appends an entry as a node of its own. There may be a node under its id if that was an entry's
- * before which was deleted, and XSETID has set the last id below it; such a node is filled up.
+ * Appends an entry as a node of its own. There may be one under its id, of an entry that was
+ * deleted, if XSETID has set the last id below it; such a node is filled up.
  */
 function appendNode(
   arena: Arena,
@@ -205,8 +206,8 @@ function appendNode(
 ): void {
   const isTaken = idTree.find(arena, index, id);
   if (isTaken && appendToLastNode(arena, index, id, source, first, pairs, NO_LIMITS)) return;
-  shrinkLastNode(arena, index);
-  const node = streamNode.create(arena, source, first, pairs);
+  const roomBytes = closeLastNode(arena, index);
+  const node = streamNode.create(arena, source, first, pairs, roomBytes);
   if (isTaken) {
     idTree.find(arena, index, id);
     const replaced = idTree.payload(arena, 0);
@@ -215,15 +216,20 @@ function appendNode(
     streamNode.free(arena, replaced);
     setNode(arena, index, id, node);
   } else {
-    insertNode(arena, stream, id, node);
+    insertNode(arena, stream, id, node, radixNodesOf(arena, index, id));
   }
 }
 
-/** Puts a node under an id that has none. */
-function insertNode(arena: Arena, stream: Ref, id: Id128, node: number): void {
-  const index = indexOf(arena, stream);
-  addRadixNodes(arena, stream, radixNodesOf(arena, index, id));
-  idTree.insert(arena, index, id);
+/** Puts a node under an id that has none; says what nodes of a radix tree that takes. */
+export function insertNode(
+  arena: Arena,
+  stream: Ref,
+  id: Id128,
+  node: number,
+  radixNodes: number,
+): void {
+  addRadixNodes(arena, stream, radixNodes);
+  idTree.insert(arena, indexOf(arena, stream), id);
   idTree.setPayload(arena, 0, node);
 }
 
@@ -237,8 +243,8 @@ function appendToLastNode(
   pairs: number,
   limits: StreamLimits,
 ): boolean {
-  if (!nodeCursor.seekLast(arena, index)) return false;
-  const node = nodeCursor.payload(0);
+  if (!idTree.findLast(arena, index, master)) return false;
+  const node = idTree.payload(arena, 0);
   const { nodeBytesMax, nodeEntriesMax } = limits;
   let bytes = streamNode.byteLength(arena, node);
   for (let argument = first; argument < first + pairs * 2; argument++) {
@@ -246,10 +252,9 @@ function appendToLastNode(
   }
   if (nodeBytesMax !== 0 && bytes >= nodeBytesMax) return false;
   if (nodeEntriesMax !== 0 && entriesIn(arena, node) >= nodeEntriesMax) return false;
-  nodeCursor.readId(master);
   const changed = streamNode.append(arena, node, master, id, source, first, pairs);
   if (changed === 0) return false;
-  if (changed !== node) setNode(arena, index, master, changed);
+  if (changed !== node) idTree.setPayload(arena, 0, changed);
   return true;
 }
 
@@ -260,25 +265,22 @@ function entriesIn(memory: Memory, node: number): number {
   return reader.count + reader.deleted;
 }
 
-/** The last node will not grow any more. */
-function shrinkLastNode(arena: Arena, index: Ref): void {
-  if (!nodeCursor.seekLast(arena, index)) return;
-  const node = nodeCursor.payload(0);
-  nodeCursor.readId(master);
+/**
+ * The last node will not grow any more. Returns the bytes of room that the next one gets at once:
+ * as much as the last one takes, but no more than a part of the stream.
+ */
+function closeLastNode(arena: Arena, index: Ref): number {
+  if (!idTree.findLast(arena, index, master)) return 0;
+  const node = idTree.payload(arena, 0);
   const shrunk = streamNode.shrink(arena, node);
-  if (shrunk !== node) setNode(arena, index, master, shrunk);
+  if (shrunk !== node) idTree.setPayload(arena, 0, shrunk);
+  const bytes = streamNode.byteLength(arena, shrunk);
+  return Math.floor(bytes * Math.min(1, idTree.count(arena, index) * NEXT_NODE_SHARE));
 }
 
 function setNode(arena: Arena, index: Ref, id: Id128, node: number): void {
   idTree.find(arena, index, id);
   idTree.setPayload(arena, 0, node);
-}
-
-/** Puts a node from a file under the id of its first entry; false if there is one already. */
-export function addNode(arena: Arena, stream: Ref, id: Id128, node: number): boolean {
-  if (idTree.find(arena, indexOf(arena, stream), id)) return false;
-  insertNode(arena, stream, id, node);
-  return true;
 }
 
 /** For a stream from a file, whose nodes were put in: says how many entries live in them. */

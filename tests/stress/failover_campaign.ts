@@ -88,9 +88,9 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     // As a master, until Sentinel makes it a replica; or as a good operator starts it.
     return (nextPort) => master.start(random.oneIn(2) ? 0 : nextPort);
   },
-  stopped(master) {
-    master.server.child.kill("SIGSTOP");
-    return Promise.resolve(done(() => master.server.child.kill("SIGCONT")));
+  async stopped(master) {
+    await stop(master);
+    return done(() => master.server.child.kill("SIGCONT"));
   },
   parted(master) {
     master.proxy.part();
@@ -111,7 +111,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   /** One replica of several is behind when the master dies, and comes back behind the failover. */
   async killedAhead(master, group, random) {
     const behind = random.pick(group.others(master.port));
-    if (group.members.length > 2) behind.server.child.kill("SIGSTOP");
+    if (group.members.length > 2) await stop(behind);
     // It is no master any more if the machine was too slow for the sentinels.
     await master.ask((client) =>
       client.callMany([["SET", "ahead", random.next()], ["WAIT", 1, 5000]])
@@ -286,6 +286,12 @@ export class FailoverCampaign {
     outcome.lost += lost.length;
     assertEquals(lost, [], `confirmed, but not in ${port}`);
   }
+}
+
+/** Has a server do nothing any more; who asks it then waits for ever. */
+async function stop({ server }: Member): Promise<void> {
+  server.child.kill("SIGSTOP");
+  await until("the server is stopped", () => isStopped(server.pid));
 }
 
 function isStopped(pid: number): boolean {

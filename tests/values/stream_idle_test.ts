@@ -1,5 +1,5 @@
 /** Which pending entries have been idle the longest, beside a plain sort. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { latin1Bytes } from "../../src/base/bytes.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import * as streamGroup from "../../src/values/stream_group.ts";
@@ -38,7 +38,7 @@ function randomGroup(random: SeededRandom, entries: number) {
     streamGroup.setPending(arena, group, idOf(id), pending);
     if (one.isDeleted) streamValue.removeEntry(arena, stream, idOf(id));
   }
-  return { arena, stream, group, known };
+  return { arena, stream, group, consumer, known };
 }
 
 Deno.test("the longest idle entries come first, and no deleted ones", () => {
@@ -62,4 +62,49 @@ Deno.test("the longest idle entries come first, and no deleted ones", () => {
       assertEquals(idle.nextMs, Math.min(...later), `seed ${seed}`);
     }
   }
+});
+
+Deno.test("a group knows before which time nothing was delivered, whatever comes and goes", () => {
+  const seed = testSeed();
+  const random = new SeededRandom(seed);
+  const idle = new IdleEntries();
+  const pending = new PendingEntry();
+  let skipped = 0;
+  for (let round = 0; round < 20; round++) {
+    const { arena, stream, group, consumer, known } = randomGroup(random, 60);
+    pending.consumer = consumer;
+    for (let nowMs = NOW_MS; nowMs < NOW_MS + 60; nowMs++) {
+      const index = random.below(known.length);
+      if (random.oneIn(3)) {
+        assert(streamGroup.removePending(arena, group, idOf(known[index].id)));
+        known.splice(index, 1);
+      } else {
+        // Mostly delivered now; XCLAIM can also say that it was long ago.
+        known[index].timeMs = pending.timeMs = random.oneIn(9) ? nowMs - random.below(200) : nowMs;
+        streamGroup.setPending(arena, group, idOf(known[index].id), pending);
+      }
+      if (known.length === 0) break;
+      const earliestMs = Math.min(...known.map(({ timeMs }) => timeMs));
+      const idleMs = random.between(50, 150);
+      const knownBefore = streamGroup.earliestMs(arena, group);
+      assert(knownBefore <= earliestMs, `seed ${seed}`);
+      idle.find(arena, stream, group, idleMs, nowMs, 0);
+      const expected = known.filter(({ timeMs, isDeleted }) => {
+        return !isDeleted && nowMs - timeMs >= idleMs;
+      });
+      assertEquals(idle.count, expected.length, `seed ${seed}`);
+      if (nowMs - knownBefore < idleMs) skipped++;
+      else assertEquals(streamGroup.earliestMs(arena, group), earliestMs, `seed ${seed}`);
+      const later = known.map(({ timeMs }) => timeMs + idleMs).filter((ms) => ms > nowMs);
+      assert(idle.nextMs > nowMs && idle.nextMs <= Math.min(...later), `seed ${seed}`);
+    }
+  }
+  assert(skipped > 50, `seed ${seed}: ${skipped}`);
+});
+
+Deno.test("nothing is pending: nothing will be idle", () => {
+  const { arena, stream, group } = randomGroup(new SeededRandom(1), 0);
+  const idle = new IdleEntries();
+  idle.find(arena, stream, group, 0, NOW_MS, 0);
+  assertEquals([idle.count, idle.nextMs], [0, Infinity]);
 });

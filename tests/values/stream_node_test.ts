@@ -8,7 +8,7 @@ import { Arena } from "../../src/memory/arena.ts";
 import { Id128 } from "../../src/structures/id128.ts";
 import { idText, MIN_ID } from "../../src/values/stream_id.ts";
 import * as streamNode from "../../src/values/stream_node.ts";
-import { NodeCheck } from "../../src/values/stream_node.ts";
+import { NodeCheck } from "../../src/values/stream_node_check.ts";
 import { StreamNodeReader } from "../../src/values/stream_node_reader.ts";
 import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 import { idOf, sourceOf } from "./stream_model.ts";

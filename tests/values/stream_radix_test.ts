@@ -7,7 +7,7 @@ import type { Ref } from "../../src/memory/memory.ts";
 import { Id128 } from "../../src/structures/id128.ts";
 import * as idTree from "../../src/structures/id_tree.ts";
 import { ID_RAW_BYTES, idText, storeRawId } from "../../src/values/stream_id.ts";
-import { EMPTY_RADIX_NODES, radixNodesOf } from "../../src/values/stream_radix.ts";
+import { AscendingIds, EMPTY_RADIX_NODES, radixNodesOf } from "../../src/values/stream_radix.ts";
 import * as streamValue from "../../src/values/stream_value.ts";
 import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 import { sourceOf } from "./stream_model.ts";
@@ -73,6 +73,30 @@ Deno.test("runs, branches and ends are counted as ids come and go in any order",
         idTree.insert(arena, index, id);
       }
       assertEquals(nodes, expected([...ids.values()]), `seed ${seed}`);
+    }
+  }
+});
+
+Deno.test("ids that ascend are counted without a look at the index", () => {
+  const seed = testSeed();
+  const random = new SeededRandom(seed);
+  for (let round = 0; round < 200; round++) {
+    const ascending = new AscendingIds();
+    const ids: Id128[] = [];
+    let nodes = EMPTY_RADIX_NODES;
+    for (let i = random.below(random.pick([6, 60])); i > 0; i--) {
+      const id = randomId(random);
+      assertEquals(ascending.isAbove(id), ids.every((one) => one.compare(id) < 0), `seed ${seed}`);
+      if (!ascending.isAbove(id)) {
+        if (ids.length === 0 || random.oneIn(2)) continue;
+        // Far above the last one, for most ids are below it by now.
+        id.copyFrom(ids.at(-1)!);
+        id.w3 += random.pick([1, 100, 256]);
+        if (!ascending.isAbove(id)) continue;
+      }
+      nodes += ascending.add(id);
+      ids.push(id);
+      assertEquals(nodes, expected(ids), `seed ${seed}`);
     }
   }
 });
