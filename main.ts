@@ -17,7 +17,7 @@ import { ConfigFileError, loadConfig, readStandardInput } from "./src/config/con
 import { OomScore } from "./src/server/oom_score.ts";
 import { clientsWithin, openFilesLimit } from "./src/net/open_files.ts";
 import { openTransport } from "./src/net/transport.ts";
-import { REDENO_VERSION, REDIS_VERSION } from "./src/config/version.ts";
+import { REDENO_VERSION, REDIS_CLI_VERSION } from "./src/config/version.ts";
 import { rehearse } from "./src/server/rehearsal.ts";
 import { Server } from "./src/server/server.ts";
 import { greet, warnIfExposed } from "./src/server/start_banner.ts";
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
     case "cli": {
       // A server has no use for it, and starts the sooner.
       const { cliMain } = await import("./src/cli/cli.ts");
-      const title = `redeno cli ${REDENO_VERSION}, compatible with redis-cli ${REDIS_VERSION}`;
+      const title = `redeno cli ${REDENO_VERSION}, compatible with redis-cli ${REDIS_CLI_VERSION}`;
       return Deno.exit(await cliMain(commandLine.args, title));
     }
     case "serve":

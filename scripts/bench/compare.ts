@@ -1,147 +1,113 @@
 /**
- * Measures redis-server and Redeno side by side with redis-benchmark and prints one Markdown
- * table per profile, and one of memory.
+ * Measures Redeno beside redis-server 7.0.15 and its newest rivals, part by part, and ends with the
+ * budgets' table.
  *
  *   deno run -A scripts/bench/compare.ts [options]
  *
- *   --rounds N      runs of each test at each server, alternating; the median counts (default 3)
- *   --requests N    requests per run (default 100000; 400000 when pipelined)
- *   --tests a,b     some tests only: ping_inline set get incr lpush … lrange_100 … mset
- *   --profile P     plain (-c 50 -P 1), pipelined (-c 50 -P 16 -r 1000000) or both (default)
- *   --keys N        keys of the memory table (default 1000000; 0 leaves it out)
- *   --smoke         tiny numbers: shows that everything runs, measures nothing
+ *   --only a,b        some parts only: plain pipelined clients values cold connections latency
+ *                     clientfigures scripts start memory (default: all)
+ *   --rounds N        runs of each test at each server, alternating (default 5)
+ *   --scale N         times as many requests as usual: 0.1 for a look, 5 for a long run (default 1)
+ *   --tests a,b       some tests of redis-benchmark only: set get lpush … lrange_100 … mset
+ *   --servers a,b     some of redis redis8 valkey9 redeno executable (default: all that are here)
+ *   --executable F    a compiled Redeno to measure beside the source
+ *   --results FILE    where results are kept (default scripts/bench/results/latest.json)
+ *   --against FILE    earlier results: prints what has become slower since
+ *   --smoke           tiny numbers: shows that everything runs, measures nothing, keeps nothing
  *
- * REDENO_BINARY names a compiled executable to measure instead of the source. Columns: requests per
- * second and their ratio (more than 1: we are faster), CPU microseconds of the server process per
- * request and their ratio (less than 1: we are leaner).
+ * Cells are "median (smallest–largest)" of the rounds. The results of each part are kept as soon as
+ * it is done, so that a run that was interrupted goes on with `--only`; the budgets are judged by
+ * all that is in the file.
+ *
+ * The rivals are named by REDIS_8 and VALKEY_9. REDENO_BINARY names an executable to measure in
+ * the place of the source; REDENO_TEST_TARGET=redis puts redis-server there.
  */
 
 import { parseArgs } from "@std/cli";
-import type { ServerProcess } from "../../tests/support/server_process.ts";
 import { printLine, printNote } from "../../tests/support/text.ts";
+import { budgetsTable } from "./budgets.ts";
+import { findContestants } from "./contestants.ts";
+import { clientFiguresPart, latencyPart, scriptsPart, startPart } from "./latency_parts.ts";
 import {
-  describeMachine,
-  markdownTable,
-  median,
-  nameOf,
-  runBenchmark,
-  type Sample,
-  startForBench,
-  TARGETS,
-} from "./side_by_side.ts";
+  clientsPart,
+  coldPart,
+  connectionsPart,
+  DEFAULT_TESTS,
+  type PartContext,
+  pipelinedPart,
+  plainPart,
+  valuesPart,
+} from "./request_parts.ts";
+import { describeMachine, type Results, runBench, shownSeconds } from "./results.ts";
 import { memoryTable } from "./wire/memory_per_key.ts";
 
-interface Profile {
+interface Part {
   name: string;
-  args: string[];
-  requests: number;
+  title: string;
+  run: (context: PartContext) => Promise<string>;
 }
 
-/** In this order, because the pops live on what the pushes leave. */
-const TESTS = [
-  ...["ping_inline", "ping_mbulk", "set", "get", "incr", "lpush", "rpush", "lpop", "rpop", "sadd"],
-  ...["hset", "spop", "zadd", "zpopmin", "lrange_100", "lrange_300", "lrange_500", "lrange_600"],
-  "mset",
+/** A part of what memory_per_key.ts does in full. */
+const MEMORY_SCALE = 0.1;
+const MEMORY_SCALE_SMOKE = 0.001;
+
+function memoryPart({ contestants, results, isSmoke }: PartContext): Promise<string> {
+  const scale = isSmoke ? MEMORY_SCALE_SMOKE : MEMORY_SCALE;
+  return memoryTable({ contestants, results, scale });
+}
+
+const PARTS: readonly Part[] = [
+  { name: "plain", title: "`redis-benchmark -c 50 -P 1`", run: plainPart },
+  {
+    name: "pipelined",
+    title: "`redis-benchmark -c 50 -P 16 -r 1000000`, warm",
+    run: pipelinedPart,
+  },
+  { name: "clients", title: "numbers of clients, depths of pipelines", run: clientsPart },
+  { name: "values", title: "sizes of values, `-c 50 -P 1`", run: valuesPart },
+  { name: "cold", title: "the first 200,000 requests after a start, `-P 16`", run: coldPart },
+  { name: "connections", title: "30,000 connections of one request", run: connectionsPart },
+  { name: "latency", title: "delays at a fixed rate", run: latencyPart },
+  { name: "clientfigures", title: "what a client library reaches", run: clientFiguresPart },
+  { name: "scripts", title: "scripts", run: scriptsPart },
+  { name: "start", title: "a server that has begun", run: startPart },
+  { name: "memory", title: "memory", run: memoryPart },
 ];
 
-const LIST_LENGTH = 1000;
-const NOISE_NOTE = "Medians; both servers ran beside each other, one test at a time.";
-
-/** LRANGE tests are said in full: redis-benchmark's own would be measured with their LPUSH. */
-function testArguments(test: string): string[] {
-  const range = /^lrange_(\d+)$/.exec(test);
-  return range === null ? ["-t", test] : ["LRANGE", "mylist", "0", String(Number(range[1]) - 1)];
+function partsOf(only: readonly string[] | undefined): readonly Part[] {
+  if (only === undefined) return PARTS;
+  const unknown = only.find((name) => !PARTS.some((part) => part.name === name));
+  if (unknown !== undefined) throw new RangeError(`Cannot find the part "${unknown}"`);
+  return PARTS.filter(({ name }) => only.includes(name));
 }
 
-async function prepare(server: ServerProcess, test: string): Promise<void> {
-  if (!test.startsWith("lrange_")) return;
-  using client = await server.connect();
-  await client.expect("DEL", "mylist");
-  await client.expect("RPUSH", "mylist", ...Array<string>(LIST_LENGTH).fill("xxx"));
-}
-
-async function runTest(server: ServerProcess, profile: Profile, test: string): Promise<Sample> {
-  await prepare(server, test);
-  return await runBenchmark(server, [...profile.args, ...testArguments(test)], profile.requests);
-}
-
-async function profileTable(
-  profile: Profile,
-  tests: readonly string[],
-  rounds: number,
-): Promise<string> {
-  await using redis = await startForBench("redis");
-  await using ours = await startForBench("redeno");
-  const servers = { redis, redeno: ours };
-  const samples = new Map<string, Sample[]>();
-  for (let round = 0; round < rounds; round++) {
-    for (const server of Object.values(servers)) {
-      using client = await server.connect();
-      await client.expect("FLUSHALL");
-    }
-    // Who goes first alternates, so that warm caches and a busy neighbour favour nobody.
-    const order = round % 2 === 0 ? TARGETS : [...TARGETS].reverse();
-    for (const test of tests) {
-      for (const target of order) {
-        const sample = await runTest(servers[target], profile, test);
-        const key = `${test} ${target}`;
-        samples.set(key, [...(samples.get(key) ?? []), sample]);
-        printNote(
-          `${profile.name}, round ${round + 1}: ${key} ${Math.round(sample.requestsPerSecond)}/s`,
-        );
-      }
-    }
-  }
-  const rows = tests.map((test) => {
-    return tableRow(test, samples.get(`${test} redis`)!, samples.get(`${test} redeno`)!);
-  });
-  const [theirs, own] = TARGETS.map(nameOf);
-  const header = ["test", `${theirs} /s`, `${own} /s`, "ratio"];
-  header.push(`${theirs} CPU µs`, `${own} CPU µs`, "ratio");
-  return markdownTable(header, rows);
-}
-
-function tableRow(test: string, redis: readonly Sample[], ours: readonly Sample[]): string[] {
-  const rates = [redis, ours].map((samples) => median(samples.map((one) => one.requestsPerSecond)));
-  const cpus = [redis, ours].map((samples) => median(samples.map((one) => one.cpuMicroseconds)));
-  return [
-    test.toUpperCase(),
-    ...rates.map((rate) => Math.round(rate).toLocaleString("en")),
-    (rates[1] / rates[0]).toFixed(2),
-    ...cpus.map((cpu) => cpu.toFixed(2)),
-    // The kernel counts CPU time in steps of 10 ms: a short run may show none.
-    cpus[0] > 0 ? (cpus[1] / cpus[0]).toFixed(2) : "–",
-  ];
-}
-
-function profilesFor(isSmoke: boolean, requested?: string, only = "both"): Profile[] {
-  const requests = (usual: number) => isSmoke ? 4000 : Number(requested ?? usual);
-  const profiles: Record<string, Profile> = {
-    plain: { name: "-c 50 -P 1", args: ["-c", "50", "-P", "1"], requests: requests(100_000) },
-    pipelined: {
-      name: "-c 50 -P 16 -r 1000000",
-      args: ["-c", "50", "-P", "16", "-r", "1000000"],
-      requests: requests(400_000),
-    },
-  };
-  if (only === "both") return Object.values(profiles);
-  if (profiles[only] === undefined) throw new RangeError(`Cannot find the profile "${only}"`);
-  return [profiles[only]];
-}
-
-if (import.meta.main) {
+async function compare(results: Results): Promise<string> {
   const args = parseArgs(Deno.args, {
     boolean: ["smoke"],
-    string: ["rounds", "requests", "tests", "profile", "keys"],
+    string: ["only", "rounds", "scale", "tests", "servers", "executable"],
   });
-  const isSmoke = args.smoke === true;
-  const rounds = isSmoke ? 1 : Number(args.rounds ?? 3);
-  const tests = args.tests === undefined ? TESTS : args.tests.split(",");
-  printLine(`${await describeMachine()}; ${rounds} rounds. ${NOISE_NOTE}`);
-  for (const profile of profilesFor(isSmoke, args.requests, args.profile)) {
-    const table = await profileTable(profile, tests, rounds);
-    printLine(`\n\`redis-benchmark ${profile.name} -n ${profile.requests}\`\n\n${table}`);
+  const context: PartContext = {
+    contestants: findContestants({
+      executable: args.executable,
+      only: args.servers?.split(","),
+    }),
+    results,
+    rounds: Number(args.rounds ?? (args.smoke ? 1 : 5)),
+    scale: Number(args.scale ?? 1),
+    tests: args.tests?.split(",") ?? DEFAULT_TESTS,
+    isSmoke: args.smoke === true,
+  };
+  const parts = partsOf(args.only?.split(","));
+  printLine(`${context.rounds} rounds; cells are "median (smallest–largest)"\n`);
+  for (const { name, title, run } of parts) {
+    const beginMs = performance.now();
+    const table = await run(context);
+    await results.save();
+    const took = shownSeconds(performance.now() - beginMs);
+    printLine(`## ${name}: ${title}\n\n${table}\n\n${await describeMachine()}; took ${took}\n`);
+    printNote(`${name} took ${took}`);
   }
-  const keyCount = Number(args.keys ?? (isSmoke ? 10_000 : 1_000_000));
-  if (keyCount > 0) printLine(`\n${await memoryTable(keyCount)}`);
+  return `## budgets\n\n${budgetsTable(results)}`;
 }
+
+if (import.meta.main) await runBench(compare);

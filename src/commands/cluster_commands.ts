@@ -71,6 +71,8 @@ const subcommands: readonly RedisCommand[] = [
     { since: "7.0.0", complexity: NODES_COST, tips: VARYING }),
   row("meet", -4, CHANGES, "Introduces another node to this one."),
   row("myid", 2, TELLS, "Tells the ID of this node."),
+  row("myshardid", 2, ["stale"], "Tells the ID of the shard that this node belongs to.",
+    { since: "7.2.0", tips: VARYING }),
   row("nodes", 2, TELLS, "Describes all nodes as lines of text.",
     { complexity: NODES_COST, tips: VARYING }),
   row("replicas", 3, TELLS_ADMIN, "Lists the replicas of a master.",

@@ -46,6 +46,9 @@ const LIMIT_WITHOUT_TILDE = commandError(
   "ERR syntax error, LIMIT cannot be used without the special ~ option",
 );
 
+const IDLE_NOT_AN_INTEGER = commandError("ERR min-idle-time is not an integer");
+const IDLE_NEGATIVE = commandError("ERR min-idle-time must be a positive integer");
+
 const TILDE = 126;
 const EQUALS = 61;
 const ASTERISK = 42;
@@ -313,4 +316,11 @@ export function replyRange(
   }
   reply.endDeferredArray(mark, entries);
   return entries;
+}
+
+/** CLAIM: how long an entry has been pending at least, an integer of ms. */
+export function idleArgument(argv: Argv, index: number): number {
+  const idleMs = integerArgument(argv, index, IDLE_NOT_AN_INTEGER);
+  if (idleMs < 0) throw IDLE_NEGATIVE;
+  return idleMs;
 }

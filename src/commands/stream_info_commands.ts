@@ -131,7 +131,7 @@ function replyName({ db, reply }: Client, entry: Ref): void {
 }
 
 /** Replies how far a group has come. */
-function replyProgress({ db, reply }: Client, stream: Ref, group: Ref): void {
+function replyProgress({ db, host, reply }: Client, stream: Ref, group: Ref): void {
   const { arena } = db;
   streamGroup.readLastDelivered(arena, group, id);
   reply.bulkText("last-delivered-id");
@@ -140,7 +140,7 @@ function replyProgress({ db, reply }: Client, stream: Ref, group: Ref): void {
   reply.bulkText("entries-read");
   if (read === UNKNOWN_ENTRIES_READ) reply.nil();
   else reply.bigInteger(read);
-  const lag = lagOf(arena, stream, group);
+  const lag = lagOf(arena, stream, group, !answersSince(host.config, "7.2"));
   reply.bulkText("lag");
   if (lag === null) reply.nil();
   else reply.bigInteger(lag);

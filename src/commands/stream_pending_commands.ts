@@ -8,6 +8,7 @@
 import { scratch } from "../base/scratch.ts";
 import * as clock from "../base/clock.ts";
 import { INT64_MAX } from "../base/integers.ts";
+import { answersSince } from "../config/version.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
 import { recycle, Reply } from "../protocol/reply.ts";
@@ -285,7 +286,10 @@ const CLAIMED = 1;
 /** The entry is no more in the stream, and so no more pending. */
 const DROPPED = 2;
 
-/** The claims of one command; the first that succeeds looks for the consumer, or creates it. */
+/**
+ * The claims of one command; the first that succeeds looks for the consumer, or creates it; from
+ * 7.2 on the consumer is there even if none does.
+ */
 class Claims {
   readonly #client: Client;
   readonly #stream: Ref;
@@ -305,6 +309,7 @@ class Claims {
     this.#reply = reply;
     groupEffects.forget();
     groupEffects.begin(client, argv.bytes, argv.starts[1], argv.lengths[1], 2);
+    if (answersSince(client.host.config, "7.2")) this.#consumer = this.#findConsumer();
   }
 
   /** Makes the entry of `id` that of the consumer, if it may be, and replies it. */

@@ -33,6 +33,7 @@ import { integerArgument, typedForRead } from "./arguments.ts";
 import {
   ENTRY_ELEMENTS,
   idArgument,
+  idleArgument,
   isChar,
   replyCount,
   replyEntry,
@@ -78,8 +79,6 @@ const NOACK_IN_XREAD = commandError(
 const CLAIM_IN_XREAD = commandError(
   "ERR The CLAIM option is only supported by XREADGROUP. You called XREAD instead.",
 );
-const IDLE_NOT_AN_INTEGER = commandError("ERR min-idle-time is not an integer");
-const IDLE_NEGATIVE = commandError("ERR min-idle-time must be a positive integer");
 // Redis: says XREAD and $ for XREADGROUP, too.
 const UNBALANCED = commandError(
   "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.",
@@ -263,13 +262,6 @@ function waitArgument(argv: Argv, index: number): number {
   return Number(timeout);
 }
 
-/** CLAIM: how long an entry has been pending at least, an integer of ms. */
-function idleArgument(argv: Argv, index: number): number {
-  const idleMs = integerArgument(argv, index, IDLE_NOT_AN_INTEGER);
-  if (idleMs < 0) throw IDLE_NEGATIVE;
-  return idleMs;
-}
-
 /** Checks all keys and groups, and reads the ids, before anything is done. */
 function resolveIds(client: Client): void {
   const { argv, db } = client;
@@ -338,10 +330,13 @@ function serveKey(client: Client, key: number, isAlone: boolean): boolean {
   const group = wanted.groups[key];
   const isHistory = wanted.isHistory[key];
   const hasNew = !isHistory && seekNew(client, stream, group);
-  if (!isHistory && findIdle(client, stream, group, wanted) === 0 && !hasNew) return false;
+  const hasAny = isHistory || findIdle(client, stream, group, wanted) > 0 || hasNew;
+  // From 7.2 on a consumer is one as soon as it asks.
+  if (!hasAny && !answersSince(client.host.config, "7.2")) return false;
   groupEffects.begin(client, argv.bytes, keyStart, keyBytes, wanted.groupIndex);
   const consumerIndex = wanted.groupIndex + 1;
   const consumer = consumerArgument(client, argv.bytes, keyStart, keyBytes, group, consumerIndex);
+  if (!hasAny) return false;
   replyHead(client, argv.bytes, keyStart, keyBytes, isAlone);
   db.keyspace.dirty++;
   if (isHistory) replyHistory(client, stream, group, consumer, wanted.ids[key], wanted.count);
@@ -417,8 +412,9 @@ function deliver(
   hasNew: boolean,
   { count, isNoAck, claimMs }: GroupRead,
 ): void {
-  const { db: { arena }, reply } = client;
+  const { db: { arena }, host, reply } = client;
   const nowMs = clock.nowMs();
+  const isOlder = !answersSince(host.config, "7.2");
   const mark = reply.deferArray();
   const isClaim = claimMs !== NO_CLAIM;
   let entries = isClaim ? claimIdle(client, stream, group, consumer, nowMs) : 0;
@@ -431,7 +427,7 @@ function deliver(
       reply.integer(0);
       reply.integer(0);
     }
-    advance(arena, stream, group, id);
+    advance(arena, stream, group, id, isOlder);
     if (!isNoAck) {
       pending.count.set(0, 1);
       makePending(arena, group, consumer, id, nowMs);

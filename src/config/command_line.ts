@@ -13,6 +13,7 @@
 import { trimSpace } from "../base/ascii.ts";
 import { utf8AsLatin1 } from "../base/bytes.ts";
 import { ConfigValueError, quoteConfigWord, splitConfigWords } from "./config_lexer.ts";
+import { DEFAULT_REDIS_VERSION } from "./version.ts";
 
 export type ToolName = "check-rdb" | "check-aof" | "cli";
 
@@ -100,7 +101,7 @@ function wordCount(text: string): number {
 
 /** What `--version` prints; scripts look for `v=` in it. */
 export function formatVersion(redenoVersion: string): string {
-  return `Redeno server v=7.0.15 redeno=${redenoVersion} malloc=segments bits=64`;
+  return `Redeno server v=${DEFAULT_REDIS_VERSION} redeno=${redenoVersion} malloc=segments bits=64`;
 }
 
 export const HELP_TEXT = `Usage: redeno [/path/to/redeno.conf] [--directive value ...] [-]

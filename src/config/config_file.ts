@@ -19,6 +19,7 @@ import { Config, type DirectiveSource, findParameter, systemErrorText } from "./
 import { ConfigValueError, splitConfigWords } from "./config_lexer.ts";
 import { NOT_A_PATH } from "./config_kinds.ts";
 import { type ConfigParameter, FORGOTTEN_DIRECTIVES } from "./config_table.ts";
+import { DEFAULT_REDIS_VERSION } from "./version.ts";
 
 export interface ConfigSources {
   /** Path of the configuration file; null for none. */
@@ -45,7 +46,8 @@ export class ConfigFileError extends Error {
 
   /** The whole text for standard error, ending in a line feed. */
   get report(): string {
-    const head = "\n*** FATAL CONFIG FILE ERROR (Redeno, compatible with Redis 7.0.15) ***\n";
+    const title = `Redeno, compatible with Redis ${DEFAULT_REDIS_VERSION}`;
+    const head = `\n*** FATAL CONFIG FILE ERROR (${title}) ***\n`;
     if (this.source === null) return `${head}${this.message}\n`;
     const { file, lineNumber, line } = this.source;
     const place = file === COMMAND_LINE

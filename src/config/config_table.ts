@@ -1,6 +1,6 @@
 /**
  * The table of configuration parameters: every one of the 192 names that redis-server 7.0.15 knows
- * (aliases and its few hidden ones included), six of 7.2 and 7.4, six of Valkey, our own eight.
+ * (aliases and its few hidden ones included), seven of 7.2 and 7.4, six of Valkey, our own eight.
  *
  * A row gives the name, the older name if there is one, the kind with its bounds, and flags. A row
  * of `parameter` belongs to a field of ConfigValues, which also holds the default; a row of
@@ -370,6 +370,7 @@ const clusterParameters: readonly ConfigParameter[] = [
   withoutEffect(NO_CLUSTER, "cluster-node-timeout", anyLong, "15000"),
   withoutEffect(NO_CLUSTER, "cluster-announce-ip", optionalText(), ""),
   withoutEffect(NO_CLUSTER, "cluster-announce-hostname", optionalText(checkHostname), ""),
+  withoutEffect(NO_CLUSTER, "cluster-announce-human-nodename", optionalText(), ""),
   withoutEffect(NO_CLUSTER, "cluster-announce-port", anyPort, "0"),
   withoutEffect(NO_CLUSTER, "cluster-announce-tls-port", anyPort, "0"),
   withoutEffect(NO_CLUSTER, "cluster-announce-bus-port", anyPort, "0"),

@@ -15,7 +15,7 @@
 import type { EvictionPolicy } from "../keyspace/evict.ts";
 import type { RdbVersionWord } from "../persistence/rdb_format.ts";
 import type { MasterAddress, OutputBufferLimits, SavePoint, ShutdownWord } from "./config_kinds.ts";
-import type { RedisRelease } from "./version.ts";
+import { DEFAULT_RELEASE } from "./version.ts";
 
 export type ProtectedAction = "no" | "yes" | "local";
 
@@ -71,7 +71,7 @@ export class ConfigValues {
   /** CLIENT MAINT_NOTIFICATIONS is known, and answered with OK. Not a parameter of Redis. */
   acceptMaintNotifications = false;
   /** The release of Redis as which the server answers; version.ts. Not a parameter of Redis. */
-  redisVersion: RedisRelease = "7.0";
+  redisVersion = DEFAULT_RELEASE;
   /** Absolute; where dump.rdb and the AOF live, and what relative paths start from. */
   dir = "";
   databases = 16;

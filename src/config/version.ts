@@ -15,11 +15,14 @@ const VERSIONS: Readonly<Record<RedisRelease, string>> = {
   "7.0": "7.0.15",
   // All Valkeys announce this one, so every client knows it.
   "7.2": "7.2.4",
-  "7.4": "7.4.1",
+  "7.4": "7.4.2",
 };
 
-/** The redis-server whose behaviour this is, if nothing else is configured. */
-export const REDIS_VERSION = VERSIONS["7.0"];
+/** What the server answers as if nothing else is configured, and its version. */
+export const DEFAULT_RELEASE: RedisRelease = "7.4";
+export const DEFAULT_REDIS_VERSION = VERSIONS[DEFAULT_RELEASE];
+/** The redis-cli whose output `redeno cli` has. */
+export const REDIS_CLI_VERSION = VERSIONS["7.0"];
 /** Our own. */
 export const REDENO_VERSION = "0.1.0";
 

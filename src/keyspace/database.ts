@@ -291,8 +291,8 @@ export class Database {
     const newExpiryMs = expiryMs === KEEP_EXPIRY ? oldExpiryMs : expiryMs;
     if (
       (oldExpiryMs === value.NO_EXPIRY) === (newExpiryMs === value.NO_EXPIRY) &&
-      // In a frozen image it cannot be overwritten where it is.
-      !arena.isShared(old) &&
+      // In a frozen image it is not overwritten where it is.
+      !arena.shouldMove(old) &&
       stringValue.overwriteEmbedded(arena, old, bytes, start, length)
     ) {
       if (newExpiryMs !== oldExpiryMs) value.setExpiryInPlace(arena, old, newExpiryMs);

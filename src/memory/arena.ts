@@ -243,18 +243,26 @@ export class Arena extends Memory {
   }
 
   /**
-   * A block with the same content that may be written: the same block, or, if that is part of the
-   * frozen image, a new one; then the old one is freed. The caller stores the ref wherever the
-   * block is known. Large blocks do not move, nor do any when few addresses are left, for the old
+   * Whether a block that is to be changed should make way for a new one, for it is part of the
+   * frozen image. Large blocks should not, nor should any when few addresses are left, for the old
    * ones keep theirs as long as the image is there.
    */
+  shouldMove(ref: Ref): boolean {
+    if (this.frozen[ref >>> SEGMENT_SHIFT] === 0 || !this.isShared(ref)) return false;
+    return this.blockBytes(ref) <= MOVED_BYTES_MAX &&
+      this.#deferredBytes <= this.roomBytes * MOVED_SHARE_MAX;
+  }
+
+  /**
+   * A block with the same content that may be written: the same block, or, if that should move, a
+   * new one; then the old one is freed. The caller stores the ref wherever the block is known.
+   */
   writable(ref: Ref): Ref {
-    if (this.frozen[ref >>> SEGMENT_SHIFT] === 0 || !this.isShared(ref)) return ref;
-    const byteCount = this.blockBytes(ref);
-    if (byteCount > MOVED_BYTES_MAX || this.#deferredBytes > this.roomBytes * MOVED_SHARE_MAX) {
-      this.#cloneAround(ref);
+    if (!this.shouldMove(ref)) {
+      this.willWrite(ref);
       return ref;
     }
+    const byteCount = this.blockBytes(ref);
     const target = this.allocate(byteCount);
     this.copyBlock(ref, target, byteCount);
     this.free(ref);

@@ -6,7 +6,8 @@
  * for, it is noted as ready; after the command (or the whole transaction) that did it, the waiting
  * clients of each ready key are served in the order of their arrival, as far as there is anything.
  * From release 7.2 on, the whole command is carried out once more instead, if it would still be
- * admitted: so it sees all its keys as they are then.
+ * admitted: so it sees all its keys as they are then. While clients are paused it waits for the end
+ * of that, and not for keys any more.
  *
  * A blocked client keeps its own copy of the arguments; its further requests stay unread until it
  * is served, timed out, unblocked by CLIENT UNBLOCK, or gone.
@@ -50,6 +51,9 @@ export interface BlockOptions {
 /** Whether the command that a client waits with is not admitted any more; the client is told. */
 export type RefuseServed = (client: Client) => boolean;
 
+/** Lets a client wait for the end of a pause if it must; `endWait` ends its wait for keys. */
+export type PostponeWoken = (client: Client, endWait: () => void) => boolean;
+
 export class Blocking {
   /** Waiting clients per database and key, in order of arrival. */
   readonly #waiting: Map<string, Set<Client>>[] = [];
@@ -60,6 +64,7 @@ export class Blocking {
   readonly #config: ReleaseChoice;
   readonly #runServed: RunServed;
   readonly #refuseServed: RefuseServed;
+  readonly #postponeWoken: PostponeWoken;
   readonly #onUnblocked: (client: Client) => void;
   /** Due at the earliest deadline, if the date does not jump. */
   readonly #timer: Timer;
@@ -76,12 +81,14 @@ export class Blocking {
     config: ReleaseChoice,
     runServed: RunServed,
     refuseServed: RefuseServed,
+    postponeWoken: PostponeWoken,
     onUnblocked: (client: Client) => void,
     timers: Timers,
   ) {
     this.#config = config;
     this.#runServed = runServed;
     this.#refuseServed = refuseServed;
+    this.#postponeWoken = postponeWoken;
     this.#onUnblocked = onUnblocked;
     this.#timer = timers.create(() => {
       clock.refresh();
@@ -147,8 +154,13 @@ export class Blocking {
 
   /** Ends a client's wait without a reply: it was served, answered otherwise, or is gone. */
   unblock(client: Client): void {
-    const { blocked } = client;
-    if (blocked === null) return;
+    if (client.blocked === null) return;
+    this.#forget(client.blocked);
+    this.#onUnblocked(client);
+  }
+
+  #forget(blocked: BlockedState): void {
+    const { client } = blocked;
     const waiting = this.#waiting[blocked.db.index];
     for (const key of blocked.keys) {
       const clients = waiting.get(key)!;
@@ -161,7 +173,6 @@ export class Blocking {
     client.blocked = null;
     client.flags &= ~REDIS_BLOCKED;
     this.blockedCount--;
-    this.#onUnblocked(client);
   }
 
   /** Answers a client as if its time had run out (also CLIENT UNBLOCK … TIMEOUT). */
@@ -280,8 +291,10 @@ export class Blocking {
       const isWanted = entry !== 0 &&
         (blocked.typeMask & (1 << value.typeOf(db.arena, entry))) !== 0;
       if (!isWanted && blocked.whenGone === null) continue;
+      const endWait = () => this.#forget(blocked);
       const isServed = isRepeated
-        ? this.#refuseServed(client) || this.#runServed(client, () => repeat(blocked))
+        ? this.#refuseServed(client) || this.#postponeWoken(client, endWait) ||
+          this.#runServed(client, () => repeat(blocked))
         : this.#runServed(client, () => {
           if (!isWanted) throw blocked.whenGone;
           return blocked.serve(client, bytes, entry);

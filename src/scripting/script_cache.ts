@@ -6,6 +6,7 @@
  * scripts would use up all memory.
  */
 import { hexSha1 } from "../base/sha1.ts";
+import type { Statistics } from "../statistics/statistics.ts";
 import type { LuaFunction } from "./lua_value.ts";
 
 const EVAL_SCRIPTS_MAX = 500;
@@ -30,6 +31,12 @@ export class ScriptCache {
   /** Those that EVAL left behind, the one that was used last at the end. */
   readonly #evaluated = new Set<CachedScript>();
   #textBytes = 0;
+  readonly #statistics: Pick<Statistics, "evictedScripts">;
+
+  /** Scripts of EVAL that have to make room are counted in `statistics`. */
+  constructor(statistics: Pick<Statistics, "evictedScripts">) {
+    this.#statistics = statistics;
+  }
 
   get count(): number {
     return this.#bySha.size;
@@ -71,6 +78,7 @@ export class ScriptCache {
     for (const oldest of this.#evaluated) {
       if (this.#evaluated.size <= EVAL_SCRIPTS_MAX) break;
       this.#drop(oldest);
+      this.#statistics.evictedScripts++;
     }
     return script;
   }

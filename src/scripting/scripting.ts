@@ -104,7 +104,7 @@ interface RunRequest {
 }
 
 export class Scripting {
-  readonly cache = new ScriptCache();
+  readonly cache: ScriptCache;
   readonly functions: FunctionLibraries;
   readonly #host: ScriptingHost;
   readonly #calls: ScriptCalls;
@@ -113,6 +113,7 @@ export class Scripting {
 
   constructor(host: ScriptingHost) {
     this.#host = host;
+    this.cache = new ScriptCache(host.statistics);
     const calls = this.#calls = new ScriptCalls(host);
     const watch = this.#watch = new ScriptWatch(host, calls);
     const options: LuaEngineOptions = {

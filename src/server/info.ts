@@ -149,6 +149,11 @@ function clientFields(host: InfoHost): InfoField[] {
 function statisticsFields(host: InfoHost): InfoField[] {
   const { statistics, arena, keyspace, expireCycle, activeDefrag, pubsub, tracking } = host;
   const kibPerSecond = (bytes: number) => (bytes / 1024).toFixed(2);
+  const isSince7_4 = answersSince(host.config, "7.4");
+  const disconnections: InfoField[] = [
+    ["client_query_buffer_limit_disconnections", statistics.queryBufferLimitDisconnections],
+    ["client_output_buffer_limit_disconnections", statistics.outputBufferLimitDisconnections],
+  ];
   return [
     ["total_connections_received", statistics.connectionsReceived],
     ["total_commands_processed", statistics.commandsProcessed],
@@ -165,13 +170,14 @@ function statisticsFields(host: InfoHost): InfoField[] {
     ["sync_full", statistics.fullSyncs],
     ["sync_partial_ok", statistics.partialSyncs],
     ["sync_partial_err", statistics.partialSyncFailures],
+    ...(isSince7_4 ? [["expired_subkeys", keyspace.expiredFieldCount] as const] : []),
     ["expired_keys", keyspace.expiredCount],
-    ...subkeyFields(host),
     ["expired_stale_perc", expireCycle.stalePercentage.toFixed(2)],
     ["expired_time_cap_reached_count", expireCycle.timeCapReachedCount],
     ["expire_cycle_cpu_milliseconds", Math.floor(expireCycle.usedUs / 1000)],
     ["evicted_keys", keyspace.evictedCount],
     ["evicted_clients", statistics.evictedClients],
+    ...(isSince7_4 ? [["evicted_scripts", statistics.evictedScripts] as const] : []),
     ["total_eviction_exceeded_time", 0],
     ["current_eviction_exceeded_time", 0],
     ["keyspace_hits", keyspace.hitCount],
@@ -199,30 +205,20 @@ function statisticsFields(host: InfoHost): InfoField[] {
     ["total_writes_processed", statistics.writesProcessed],
     ["io_threaded_reads_processed", 0],
     ["io_threaded_writes_processed", 0],
+    ...(isSince7_4 ? disconnections : []),
     ["reply_buffer_shrinks", 0],
     ["reply_buffer_expands", 0],
     ...laterStatistics(host),
   ];
 }
 
-/** Fields of hashes that have expired: of 7.4, as they are themselves. */
-function subkeyFields({ config, keyspace }: InfoHost): InfoField[] {
-  if (!answersSince(config, "7.4")) return [];
-  return [["expired_subkeys", keyspace.expiredFieldCount]];
-}
-
-/** What releases after 7.0 have added. */
+/** What releases after 7.0 have added at the end. */
 function laterStatistics({ config, statistics }: InfoHost): InfoField[] {
   if (!answersSince(config, "7.2")) return [];
   const { auth, command, key, channel } = statistics.accessDenied;
-  const disconnections: InfoField[] = [
-    ["client_query_buffer_limit_disconnections", statistics.queryBufferLimitDisconnections],
-    ["client_output_buffer_limit_disconnections", statistics.outputBufferLimitDisconnections],
-  ];
   const turnsPerSecond = statistics.turnRate.perSecond;
   const usPerTurn = turnsPerSecond === 0 ? 0 : statistics.turnTimeRate.perSecond / turnsPerSecond;
   return [
-    ...(answersSince(config, "7.4") ? disconnections : []),
     ["eventloop_cycles", statistics.turns],
     ["eventloop_duration_sum", Math.floor(statistics.turnsUs)],
     ["eventloop_duration_cmd_sum", Math.floor(statistics.commandsUs)],

@@ -4,6 +4,7 @@
  */
 import * as clock from "../base/clock.ts";
 import { humanBytes } from "../base/human_bytes.ts";
+import { answersSince } from "../config/version.ts";
 import { GATE_LOADING_BESIDE } from "../session/gates.ts";
 import type { Host } from "../session/host.ts";
 import * as dict from "../structures/dict.ts";
@@ -25,6 +26,7 @@ export function memoryFields(host: Host): InfoField[] {
   const buffered = host.replication.backlog?.heldBytes ?? 0;
   const { usedBytes, rssBytes } = report;
   const fragmentation = fragmentationOf(report);
+  const isSince7_4 = answersSince(config, "7.4");
   const percent = (share: number) => `${(share * 100).toFixed(2)}%`;
   return [
     ["used_memory", usedBytes],
@@ -41,6 +43,8 @@ export function memoryFields(host: Host): InfoField[] {
     ["allocator_allocated", fragmentation.allocatedBytes],
     ["allocator_active", fragmentation.activeBytes],
     ["allocator_resident", fragmentation.residentBytes],
+    // All that is free and resident is counted above.
+    ...(isSince7_4 ? [["allocator_muzzy", 0] as const] : []),
     ["total_system_memory", report.systemBytes],
     ["total_system_memory_human", humanBytes(report.systemBytes)],
     ["used_memory_lua", 0],
@@ -71,6 +75,8 @@ export function memoryFields(host: Host): InfoField[] {
     ["mem_cluster_links", 0],
     ["mem_aof_buffer", host.persistence.aof.writer.bufferedBytes],
     ["mem_allocator", "segments"],
+    // Tables grow bucket by bucket; there is never a second one.
+    ...(isSince7_4 ? [["mem_overhead_db_hashtable_rehashing", 0] as const] : []),
     ["active_defrag_running", host.activeDefrag.runningPercent],
     ["lazyfree_pending_objects", keyspace.reclaimer.pendingCount],
     ["lazyfreed_objects", keyspace.reclaimer.freedCount],
@@ -130,14 +136,15 @@ function loadingFields({ keyspace, persistence }: Host): InfoField[] {
 }
 
 /** The section "Keyspace". */
-export function keyspaceFields({ keyspace, arena, expireCycle }: Host): InfoField[] {
+export function keyspaceFields({ arena, config, expireCycle, keyspace }: Host): InfoField[] {
   const fields: InfoField[] = [];
   for (const db of keyspace.databases) {
     if (db.size === 0) continue;
     const expiring = dict.count(arena, db.expires);
     const averageMs = expireCycle.averageTtlMs(db.index);
     // Redis 7.4 prints the last number always, 7.0 has none.
-    const subkeys = db.expiryOrder.count > 0 ? `,subexpiry=${db.expiryOrder.count}` : "";
+    const isShown = db.expiryOrder.count > 0 || answersSince(config, "7.4");
+    const subkeys = isShown ? `,subexpiry=${db.expiryOrder.count}` : "";
     fields.push([
       `db${db.index}`,
       `keys=${db.size},expires=${expiring},avg_ttl=${averageMs}${subkeys}`,

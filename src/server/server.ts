@@ -173,6 +173,7 @@ export class Server implements Host {
       config,
       (client, attempt) => this.dispatcher.callServed(client, attempt),
       (client) => this.dispatcher.refuseServed(client),
+      (client, endWait) => this.pause.postponeWoken(client, endWait),
       (client) => this.#resumeClient(client),
       this.timers,
     );

@@ -69,6 +69,8 @@ export class Statistics {
   /** What users were refused, by what they lacked; logins with a wrong password are "auth". */
   readonly accessDenied = { auth: 0, command: 0, key: 0, channel: 0 };
   evictedClients = 0;
+  /** Scripts of EVAL that made room for others. */
+  evictedScripts = 0;
   queryBufferLimitDisconnections = 0;
   outputBufferLimitDisconnections = 0;
   memoryPeakBytes = 0;
@@ -111,6 +113,7 @@ export class Statistics {
     this.errorsByCode.clear();
     Object.assign(this.accessDenied, { auth: 0, command: 0, key: 0, channel: 0 });
     this.evictedClients = 0;
+    this.evictedScripts = 0;
     this.queryBufferLimitDisconnections = 0;
     this.outputBufferLimitDisconnections = 0;
     this.commandRate.reset();

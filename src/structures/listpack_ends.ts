@@ -38,9 +38,8 @@ export function pushHead(
   if (added > listpack.HEAD_ROOM_MAX) {
     return listpack.insertBefore(arena, ref, listpack.begin(arena, ref), bytes, start, length);
   }
-  let target = ref;
-  if (listpack.headRoom(arena, ref) < added) target = makeRoom(arena, ref, true, added);
-  else target = arena.writable(ref);
+  const isRoom = listpack.headRoom(arena, ref) >= added;
+  const target = isRoom ? arena.writable(ref) : makeRoom(arena, ref, true, added);
   listpack.changeHeader(arena, target, -added, added, 1);
   const at = startOf(target) + listpack.begin(arena, target);
   encoding.store(arena.bytes[target >>> SEGMENT_SHIFT], at, size, bytes, start, length);
@@ -57,9 +56,8 @@ export function pushTail(
 ): Ref {
   const size = encoding.encode(bytes, start, length);
   const added = size + encoding.backwardLengthBytes(size);
-  let target = ref;
-  if (tailRoom(arena, ref) < added) target = makeRoom(arena, ref, false, added);
-  else target = arena.writable(ref);
+  const isRoom = tailRoom(arena, ref) >= added;
+  const target = isRoom ? arena.writable(ref) : makeRoom(arena, ref, false, added);
   const entries = arena.bytes[target >>> SEGMENT_SHIFT];
   const at = startOf(target) + listpack.end(arena, target);
   entries[encoding.store(entries, at, size, bytes, start, length)] = encoding.END;
@@ -74,11 +72,11 @@ export function removeHead(arena: Arena, ref: Ref, count: number): Ref {
   let at = from;
   for (let index = 0; index < count; index++) at += encoding.entryBytesAt(bytes, at);
   const removed = at - from;
-  if (removed > listpack.HEAD_ROOM_MAX) {
-    return shrink(arena, listpack.remove(arena, ref, from - startOf(ref), count));
-  }
   const target = arena.writable(ref);
   if (listpack.headRoom(arena, target) + removed > listpack.HEAD_ROOM_MAX) {
+    if (removed > listpack.HEAD_ROOM_MAX) {
+      return shrink(arena, listpack.remove(arena, target, from - startOf(ref), count));
+    }
     listpack.copyWithRoom(arena, target, target, 0);
   }
   listpack.changeHeader(arena, target, removed, -removed, -count);
@@ -117,8 +115,10 @@ function makeRoom(arena: Arena, ref: Ref, atHead: boolean, added: number): Ref {
   // What only grows at its tail takes no more than it needs.
   if (!atHead && headRoom === 0) return arena.resize(ref, used, used + added);
   const wanted = used + added + Math.min(used >>> SPARE_SHIFT, SPARE_BYTES_MAX);
-  const isInPlace = wanted <= arena.blockBytes(ref) && !arena.isShared(ref);
-  const target = isInPlace ? ref : arena.allocate(Math.min(wanted, listpack.LISTPACK_BYTES_MAX));
+  let target = ref;
+  if (wanted > arena.blockBytes(ref) || arena.isShared(ref)) {
+    target = arena.allocate(Math.min(wanted, listpack.LISTPACK_BYTES_MAX));
+  }
   const idle = arena.blockBytes(target) - used;
   const otherRoom = atHead ? tailRoom(arena, ref) : headRoom;
   const kept = Math.min(otherRoom, used >>> KEPT_SHIFT, idle - added);

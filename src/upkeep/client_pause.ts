@@ -115,15 +115,32 @@ export class ClientPause {
 
   /** Lets a client wait with the request in its `argv` if it must; returns whether it does. */
   postpone(client: Client, command: CompiledCommand): boolean {
-    // Redis: replicas go on reporting how far they have come.
-    if (!this.isActive || (client.flags & REDIS_REPLICA) !== 0) return false;
-    const holdsAll = this.#isTimed && this.#pausesAll;
-    if (!holdsAll && (client.bitsOf(command) & CHANGES_DATA) === 0) return false;
+    if (!this.#mustWait(client, command)) return false;
     client.argv = client.argv.clone();
     client.command = command;
     client.flags |= REDIS_BLOCKED;
     this.#waiting.add(client);
     return true;
+  }
+
+  /**
+   * As `postpone`, for a client that waits for a key which has come: `endWait` ends that wait, and
+   * when the pause is over its command begins anew.
+   */
+  postponeWoken(client: Client, endWait: () => void): boolean {
+    const command = client.command!;
+    if (!this.#mustWait(client, command)) return false;
+    // It is counted when it is carried out.
+    command.calls = Math.max(0, command.calls - 1);
+    endWait();
+    return this.postpone(client, command);
+  }
+
+  #mustWait(client: Client, command: CompiledCommand): boolean {
+    // Redis: replicas go on reporting how far they have come.
+    if (!this.isActive || (client.flags & REDIS_REPLICA) !== 0) return false;
+    const holdsAll = this.#isTimed && this.#pausesAll;
+    return holdsAll || (client.bitsOf(command) & CHANGES_DATA) !== 0;
   }
 
   /** Whether a pause is under way. */

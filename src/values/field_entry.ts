@@ -110,8 +110,8 @@ export function setValue(
   if (value.isEmbedded(arena, entry) && value.fitsEmbedded(fieldLength, length)) {
     // Of an entry with an embedded value this is the one for its expiry.
     const needed = embeddedEntryBytes(keyOffsetOf(arena, entry), fieldLength, length);
-    // In a frozen image it cannot be overwritten where it is.
-    if (!arena.isShared(entry) && isRightBlock(arena.blockBytes(entry), needed)) {
+    // In a frozen image it is not overwritten where it is.
+    if (!arena.shouldMove(entry) && isRightBlock(arena.blockBytes(entry), needed)) {
       value.setEmbeddedLength(arena, entry, length);
       value.readEmbedded(arena, entry, view);
       copyBytes(bytes, start, view.bytes, view.start, length);

@@ -250,10 +250,7 @@ function withRoom(arena: Arena, node: Ref, byteCount: number): Ref {
   const length = listpack.byteLength(arena, node);
   const needed = length + byteCount;
   const capacity = arena.blockBytes(node);
-  if (needed <= capacity) {
-    arena.willWrite(node);
-    return node;
-  }
+  if (needed <= capacity) return arena.writable(node);
   const wanted = needed < GROWN_BYTES_MIN || needed > GROWN_BYTES_MAX
     ? needed
     : Math.min(Math.max(needed, capacity * GROWTH), GROWN_BYTES_MAX);

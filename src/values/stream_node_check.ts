@@ -75,7 +75,7 @@ export class NodeCheck {
         elements += fields * 2 + 1;
         this.#skip(fields * 2);
       }
-      if (this.#takeNumber() !== elements) return false;
+      if (!this.#takeTotal(elements)) return false;
       this.#elements += elements + 1;
       if ((flags & FLAG_DELETED) === 0) this.#noteId();
     }
@@ -84,6 +84,24 @@ export class NodeCheck {
 
   /** Passes over the two differences of an id to `master`; false if they are none. */
   #takeId(master: Id128): boolean {
+    const id = this.#id;
+    const bytes = this.#bytes;
+    const at = this.#at;
+    const ms = bytes[at];
+    const seq = bytes[at + 2];
+    if ((ms | seq) < ONE_BYTE_NUMBERS && bytes[at + 1] === 1 && bytes[at + 3] === 1) {
+      id.w1 = (master.w1 + ms) | 0;
+      id.w0 = (master.w0 + (id.w1 >>> 0 < ms ? 1 : 0)) | 0;
+      id.w3 = (master.w3 + seq) | 0;
+      id.w2 = (master.w2 + (id.w3 >>> 0 < seq ? 1 : 0)) | 0;
+      this.#at = at + 4;
+      return at + 4 <= this.#end;
+    }
+    return this.#takeLongId(master);
+  }
+
+  /** The same if one of the differences is not a byte. */
+  #takeLongId(master: Id128): boolean {
     const id = this.#id;
     const delta = this.#integer;
     if (!this.#takeInteger()) return false;
@@ -142,6 +160,16 @@ export class NodeCheck {
     if (next === -1 || encoding.stringHeaderBytes(bytes, at) !== 0) return false;
     encoding.loadInteger(bytes, at, this.#integer);
     this.#at = next;
+    return true;
+  }
+
+  /** Whether the next element is this number; passes over it then. */
+  #takeTotal(elements: number): boolean {
+    const at = this.#at;
+    const isByte = elements < ONE_BYTE_NUMBERS && this.#bytes[at] === elements &&
+      this.#bytes[at + 1] === 1 && at + 2 <= this.#end;
+    if (!isByte) return this.#takeNumber() === elements;
+    this.#at = at + 2;
     return true;
   }
 

@@ -44,11 +44,19 @@ export function estimateEntriesRead(memory: Memory, stream: Ref, id: Id128): big
   return behindFirst === 0 ? added - BigInt(entries) + 1n : UNKNOWN_ENTRIES_READ;
 }
 
-/** How many entries a group has still to read; null if that is not known. */
-export function lagOf(memory: Memory, stream: Ref, group: Ref): bigint | null {
+/**
+ * How many entries a group has still to read; null if that is not known. Before 7.2.7 (`isOlder`)
+ * Redis trusted the group's counter where entries behind its last id were deleted or trimmed.
+ */
+export function lagOf(memory: Memory, stream: Ref, group: Ref, isOlder: boolean): bigint | null {
   const added = streamValue.entriesAdded(memory, stream);
   if (added === 0n) return 0n;
   streamGroup.readLastDelivered(memory, group, delivered);
+  if (!isOlder) {
+    const entries = streamValue.length(memory, stream);
+    if (entries === 0) return 0n;
+    if (hasAllAhead(memory, stream, delivered)) return BigInt(entries);
+  }
   let read = streamGroup.entriesRead(memory, group);
   if (read === UNKNOWN_ENTRIES_READ || mayHaveHoles(memory, stream, delivered)) {
     read = estimateEntriesRead(memory, stream, delivered);
@@ -56,12 +64,37 @@ export function lagOf(memory: Memory, stream: Ref, group: Ref): bigint | null {
   return read === UNKNOWN_ENTRIES_READ ? null : BigInt.asIntN(64, added - read);
 }
 
-/** Notes that a group was given the entry of an id above its last one. */
-export function advance(arena: Arena, stream: Ref, group: Ref, id: Id128): void {
-  if (mayHaveHoles(arena, stream, id) || !streamGroup.countEntryRead(arena, group)) {
+/** Whether an id, and all that was deleted by itself, is in front of the first entry. */
+function hasAllAhead(memory: Memory, stream: Ref, id: Id128): boolean {
+  streamValue.readFirstId(memory, stream, firstId);
+  if (id.compare(firstId) >= 0) return false;
+  streamValue.readMaxDeletedId(memory, stream, deletedId);
+  return deletedId.compare(firstId) < 0;
+}
+
+/**
+ * Notes that a group was given the entry of an id above its last one. `isOlder`: as before 7.2.7,
+ * which counted on where entries in front of it may have been trimmed or deleted.
+ */
+export function advance(
+  arena: Arena,
+  stream: Ref,
+  group: Ref,
+  id: Id128,
+  isOlder: boolean,
+): void {
+  if (!countsOn(arena, stream, group, id, isOlder) || !streamGroup.countEntryRead(arena, group)) {
     if (streamValue.entriesAdded(arena, stream) !== 0n) {
       streamGroup.setEntriesRead(arena, group, estimateEntriesRead(arena, stream, id));
     }
   }
   streamGroup.setLastDelivered(arena, group, id);
+}
+
+/** Whether the group's counter, one more, tells how many entries there were up to an id. */
+function countsOn(memory: Memory, stream: Ref, group: Ref, id: Id128, isOlder: boolean): boolean {
+  if (isOlder) return !mayHaveHoles(memory, stream, id);
+  streamGroup.readLastDelivered(memory, group, delivered);
+  streamValue.readFirstId(memory, stream, firstId);
+  return delivered.compare(firstId) >= 0 && !mayHaveHoles(memory, stream, delivered);
 }

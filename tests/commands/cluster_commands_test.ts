@@ -6,7 +6,7 @@ import { EmbeddedServer } from "../support/embedded_server.ts";
 Deno.test("every command of the family says that there is no cluster", () => {
   using server = new EmbeddedServer();
   const rows = clusterCommands.flatMap((row) => row.subcommands ?? [row]);
-  assertEquals(rows.length, 30);
+  assertEquals(rows.length, 31);
   for (const { name, arity } of rows) {
     const words = name.split("|");
     while (words.length < Math.abs(arity)) words.push("1");

@@ -118,3 +118,17 @@ for (const { make, change } of WRITES) {
     fork.release();
   });
 }
+
+Deno.test("while there is an image, keys are overwritten where they are if few addresses are left", () => {
+  using server = new EmbeddedServer([], { segmentCountMax: 60 });
+  const { fork, arena } = server.server;
+  for (let index = 0; index < 300; index++) server.run("SET", `key:${index}`, "x".repeat(15_000));
+  for (let index = 0; index < 300; index++) server.run("HSET", "hash", index, "x".repeat(15_000));
+  fork.freeze();
+  for (let index = 0; index < 300; index++) {
+    assertEquals(server.run("SET", `key:${index}`, "y".repeat(15_000)), "OK");
+    assertEquals(server.run("HSET", "hash", index, "y".repeat(15_000)), 0);
+  }
+  assert(arena.deferredBytes > 0);
+  fork.release();
+});

@@ -92,7 +92,7 @@ Deno.test("what redis-server can do and we cannot is refused", () => {
 Deno.test("the version names both servers, the help its forms", () => {
   assertEquals(
     formatVersion("0.1.0"),
-    "Redeno server v=7.0.15 redeno=0.1.0 malloc=segments bits=64",
+    "Redeno server v=7.4.2 redeno=0.1.0 malloc=segments bits=64",
   );
   assertStringIncludes(HELP_TEXT, "Usage: redeno [/path/to/redeno.conf]");
 });

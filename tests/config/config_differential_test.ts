@@ -33,6 +33,7 @@ const OWN = [
   "backupdirname",
   "bgsave-cpulist",
   "bio-cpulist",
+  "cluster-announce-human-nodename",
   "commandlog-execution-slower-than",
   "commandlog-large-reply-max-len",
   "commandlog-large-request-max-len",

@@ -130,7 +130,7 @@ Deno.test("an error names file, line, the line itself and the reason", () => {
     const file = join(directory, "bad.conf");
     assertEquals(
       failureOf({ file }).report,
-      "\n*** FATAL CONFIG FILE ERROR (Redeno, compatible with Redis 7.0.15) ***\n" +
+      "\n*** FATAL CONFIG FILE ERROR (Redeno, compatible with Redis 7.4.2) ***\n" +
         `Reading the configuration file, at line 3 of ${file}\n` +
         ">>> 'timeout abc'\n" +
         "argument couldn't be parsed into an integer\n",

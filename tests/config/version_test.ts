@@ -3,6 +3,8 @@
  * those of redis-server 8.2.3, which has not changed them since.
  */
 import { assertEquals, assertMatch } from "@std/assert";
+import { Config } from "../../src/config/config.ts";
+import { announcedVersion } from "../../src/config/version.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import type { Plain } from "../support/resp_reply.ts";
 import { expectReplies, type Row } from "../commands/sorted_set_suite.ts";
@@ -22,8 +24,13 @@ function expectRows(server: EmbeddedServer, rows: readonly Row[]): void {
 const VERSIONS: readonly [release: string, version: string][] = [
   ["7.0", "7.0.15"],
   ["7.2", "7.2.4"],
-  ["7.4", "7.4.1"],
+  ["7.4", "7.4.2"],
 ];
+
+Deno.test("a server that is told nothing answers as 7.4", () => {
+  assertEquals(new Config().redisVersion, "7.4");
+  assertEquals(announcedVersion(new Config()), "7.4.2");
+});
 
 Deno.test("INFO, HELLO, LOLWUT and scripts tell the version of the release", () => {
   for (const [release, version] of VERSIONS) {
@@ -345,4 +352,17 @@ Deno.test("directives that a file of 7.2 or 7.4 has are taken, by their newer na
     server.raw("CONFIG", "SET", "max-new-connections-per-cycle", "1001"),
     /argument must be between 1 and 1000 inclusive/,
   );
+});
+
+Deno.test("a consumer is one as soon as it asks from 7.2 on, whatever there is for it", () => {
+  for (const [release] of VERSIONS) {
+    using server = serverOf(release);
+    server.run("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM");
+    assertEquals(server.run("XREADGROUP", "GROUP", "g", "reads", "STREAMS", "s", ">"), null);
+    assertEquals(server.run("XCLAIM", "s", "g", "claims", "0", "1-1"), []);
+    assertEquals(server.run("XAUTOCLAIM", "s", "g", "seeks", "0", "0"), ["0-0", [], []]);
+    const consumers = server.run("XINFO", "CONSUMERS", "s", "g") as Plain[][];
+    const names = consumers.map(([, name]) => name).sort();
+    assertEquals(names, release === "7.0" ? [] : ["claims", "reads", "seeks"]);
+  }
 });

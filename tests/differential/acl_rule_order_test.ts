@@ -40,7 +40,7 @@ for (const kind of ["redis 8.2", "valkey 9.1"] satisfies PeerKind[]) {
   testUnless(missingPeer(kind), {
     name: `as release 7.4, rules about commands are shown as ${kind} shows them`,
     fn: async () => {
-      await using ours = await startPeer("redeno", { args: ["--redis-version", "7.4"] });
+      await using ours = await startPeer("redeno", { release: "7.4" });
       await using theirs = await startPeer(kind);
       using one = await ours.connect();
       using other = await theirs.connect();

@@ -304,7 +304,7 @@ export const UNSHAPED_COMMANDS: Readonly<Record<string, string>> = {
   "prints a text that a scripted case compares":
     "acl|help client|help command|help config|help function|help latency|help memory|help " +
     "pubsub|help script|help slowlog|help xgroup|help xinfo|help",
-  "is of Redis 7.2": "client|no-touch client|setinfo waitaof",
+  "is of Redis 7.2": "client|no-touch client|setinfo cluster|myshardid waitaof",
   "is of Redis 7.4 or 8.0":
     "hexpire hpexpire hexpireat hpexpireat httl hpttl hexpiretime hpexpiretime hpersist hgetdel " +
     "hgetex hsetex",

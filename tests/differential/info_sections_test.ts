@@ -5,7 +5,9 @@
  */
 import { assertEquals } from "@std/assert";
 import type { RespClient } from "../support/resp_client.ts";
-import { testWith } from "../support/tool_availability.ts";
+import { missingPeer, startPeer } from "../support/replication_pair.ts";
+import { until } from "../support/text.ts";
+import { testUnless, testWith } from "../support/tool_availability.ts";
 import { Both } from "./both.ts";
 
 const SECTIONS = [
@@ -25,7 +27,14 @@ const REQUESTS = [
 const OUTCOMES = ["cmdstat_get", "cmdstat_lpush", "cmdstat_config|set", "cmdstat_config"];
 
 /** Fields of ours, and of later releases of Redis. */
-const OWN_FIELDS = ["redeno_version", "expired_subkeys", "backup_in_progress"];
+const OWN_FIELDS = ["redeno_version", "backup_in_progress"];
+/** What 8.0 and 8.2 have added to 7.4. */
+const FIELDS_OF_8 = [
+  "used_memory_peak_time",
+  "mem_replica_full_sync_buffer",
+  "io_threaded_total_prefetch_batches",
+  "io_threaded_total_prefetch_entries",
+];
 
 async function linesOf(client: RespClient, sections: readonly string[]): Promise<string[]> {
   return String(await client.expect("INFO", ...sections)).split("\r\n");
@@ -95,4 +104,40 @@ testWith(["redis-server"], "INFO counts calls, errors and keys as the original d
     };
   }));
   assertEquals(found[1], found[0]);
+});
+
+testUnless(missingPeer("redis 8.2"), {
+  name: "as 7.4, INFO has the fields of redis 8.2 but for those that came after",
+  fn: async () => {
+    await using ourServer = await startPeer("redeno", { release: "7.4" });
+    await using theirServer = await startPeer("redis 8.2");
+    using ours = await ourServer.connect();
+    using theirs = await theirServer.connect();
+    for (const client of [ours, theirs]) {
+      await client.expect("HSET", "h", "f", "v", "g", "w");
+      await client.expect("HPEXPIRE", "h", "1", "FIELDS", "1", "f");
+      await until("a field has expired", async () => await client.call("HLEN", "h") === 1);
+      for (let i = 0; i < 502; i++) await client.expect("EVAL", `return ${i}`, "0");
+    }
+    for (const section of ["server", "clients", "memory", "stats", "keyspace"]) {
+      const expected = namesOf(await linesOf(theirs, [section]));
+      assertEquals(
+        namesOf(await linesOf(ours, [section])),
+        expected.filter((name) => !FIELDS_OF_8.includes(name)),
+      );
+    }
+    const counts = await Promise.all(
+      [ours, theirs].map(async (client) =>
+        (await linesOf(client, ["stats", "keyspace"])).filter((line) =>
+          /^(evicted_scripts|expired_subkeys|db0)/.test(line)
+        )
+      ),
+    );
+    assertEquals(counts[0], counts[1]);
+    assertEquals(counts[0], [
+      "expired_subkeys:1",
+      "evicted_scripts:2",
+      "db0:keys=1,expires=0,avg_ttl=0,subexpiry=0",
+    ]);
+  },
 });

@@ -115,10 +115,45 @@ const sets: RequestMaker = (random) => {
   }
 };
 
+/** How far groups have come in streams that are trimmed, and of which entries are deleted. */
+const progressOfGroups: RequestMaker = (random) => {
+  const key = random.pick(["s0", "s1"]);
+  const id = `${random.below(12)}-${random.below(2)}`;
+  const read = random.oneIn(3) ? ["ENTRIESREAD", random.pick(["0", "-1"])] : [];
+  const consumer = random.pick(["c", "d", "e"]);
+  switch (random.below(14)) {
+    case 0:
+    case 1:
+      return ["XADD", key, id, "f", "v"];
+    case 2:
+      return ["XDEL", key, id];
+    case 3:
+      return ["XTRIM", key, ...random.pick([["MAXLEN", String(random.below(6))], ["MINID", id]])];
+    case 4:
+    case 5:
+      return ["XREADGROUP", "GROUP", "g", consumer, "COUNT", "1", "STREAMS", key, ">"];
+    case 6:
+      return ["XGROUP", "SETID", key, "g", random.pick(["$", id, "0"]), ...read];
+    case 7:
+      return ["XGROUP", "CREATE", key, "g", random.pick(["$", id, "0"]), "MKSTREAM", ...read];
+    case 8:
+      return random.oneIn(8) ? ["DEL", key] : ["XLEN", key];
+    case 9:
+      return ["XCLAIM", key, "g", consumer, "0", id, ...random.pick([[], ["FORCE"], ["JUSTID"]])];
+    case 10:
+      return ["XAUTOCLAIM", key, "g", consumer, random.pick(["0", "99999999"]), "0"];
+    case 11:
+      return ["XGROUP", "DELCONSUMER", key, "g", consumer];
+    default:
+      return ["XINFO", "GROUPS", key];
+  }
+};
+
 const CAMPAIGNS: readonly [name: string, kind: PeerKind, make: RequestMaker][] = [
   ["SET IFEQ, DELIFEQ and MSETEX", "valkey 9.1", conditionalStrings],
   ["BITOP, BITCOUNT, BITPOS and ZRANK", "redis 8.2", bitsAndRanks],
   ["sets and their encodings", "redis 8.2", sets],
+  ["groups of streams", "redis 8.2", progressOfGroups],
   ["fields that expire", "redis 8.2", (random) => fieldExpiry(random, false)],
   ["fields that expire", "valkey 9.1", (random) => fieldExpiry(random, true)],
 ];
@@ -178,7 +213,7 @@ for (const [name, kind, make] of CAMPAIGNS) {
   testUnless(missingPeer(kind), {
     name: `as release 7.4, ${name} answer as ${kind} does`,
     fn: async () => {
-      await using ours = await startPeer("redeno", { args: ["--redis-version", "7.4"] });
+      await using ours = await startPeer("redeno", { release: "7.4" });
       await using theirs = await startPeer(kind);
       using one = await ours.connect();
       using other = await theirs.connect();

@@ -21,6 +21,8 @@ interface Scenario {
   waitsOn?: true;
 }
 
+/** Begins a transaction, which may write after all. */
+const PAUSED = ["MULTI", "CLIENT PAUSE 60000 WRITE"];
 const LIMIT_ON = "CONFIG SET maxmemory 1";
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
@@ -122,6 +124,22 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     waiting: "BLPOP k 0",
     then: ["MULTI", "RPUSH k a", "DEL k", "EXEC", "RPUSH k b"],
   },
+  "a pause of writers, for a command that takes away": {
+    waiting: "BLPOP k 9",
+    then: [...PAUSED, "RPUSH k a", "EXEC", "LLEN k", "CLIENT UNPAUSE"],
+  },
+  "a pause of writers, for a command that reads": {
+    waiting: "XREAD BLOCK 0 STREAMS s $",
+    then: [...PAUSED, "XADD s 1-1 a b", "EXEC", "CLIENT UNPAUSE"],
+  },
+  "a pause of writers, during which another user is forbidden it": {
+    waiting: "BLPOP k 0",
+    then: [...PAUSED, "RPUSH k a", "EXEC", "ACL SETUSER ann -blpop", "LLEN k", "CLIENT UNPAUSE"],
+  },
+  "a pause of writers, and a list that is another one at its end": {
+    waiting: "BLMOVE k t LEFT RIGHT 0",
+    then: [...PAUSED, "RPUSH k a", "DEL k", "RPUSH k b", "EXEC", "LLEN k", "CLIENT UNPAUSE"],
+  },
 };
 
 const AFTERWARDS = ["DBSIZE", "LRANGE k 0 -1", "LRANGE a 0 -1", "LRANGE b 0 -1"];
@@ -141,7 +159,7 @@ async function outcome(server: ServerProcess, scenario: Scenario): Promise<unkno
     "the client waits",
     async () => (await infoOf(main, "clients")).get("blocked_clients") === "1",
   );
-  await run(main, scenario.then);
+  const replies = await run(main, scenario.then);
   if (scenario.waitsOn) {
     const id = /\bid=(\d+).*\buser=ann\b/.exec(String(await main.expect("CLIENT", "LIST")))![1];
     await main.expect("CLIENT", "UNBLOCK", id);
@@ -152,6 +170,7 @@ async function outcome(server: ServerProcess, scenario: Scenario): Promise<unkno
   const name = scenario.waiting.split(" ")[0].toLowerCase();
   const statistics = (await infoOf(main, "commandstats")).get(`cmdstat_${name}`) ?? "";
   return [
+    replies,
     String(reply),
     reply,
     log.length,
@@ -170,7 +189,7 @@ for (const kind of ["redis 8.2", "valkey 9.1"] satisfies PeerKind[]) {
   testUnless(missingPeer(kind), {
     name: `as release 7.4, clients that are woken are answered as ${kind} does`,
     fn: async () => {
-      await using ours = await startPeer("redeno", { args: ["--redis-version", "7.4"] });
+      await using ours = await startPeer("redeno", { release: "7.4" });
       await using theirs = await startPeer(kind);
       for (const [what, scenario] of Object.entries(SCENARIOS)) {
         assertEquals(await outcome(ours, scenario), await outcome(theirs, scenario), what);

@@ -16,7 +16,7 @@ function testCompiled(name: string, fn: () => Promise<void>, hindrance = ""): vo
 }
 
 testCompiled("the executable tells its version and its usage", async () => {
-  for (const [argument, text] of [["--version", "v=7.0.15"], ["--help", "Usage: redeno"]]) {
+  for (const [argument, text] of [["--version", "v=7.4.2"], ["--help", "Usage: redeno"]]) {
     const { stdout, success } = await new Deno.Command(program, { args: [argument] }).output();
     assert(success);
     assertStringIncludes(new TextDecoder().decode(stdout), text);

@@ -80,7 +80,7 @@ testUnless(reason, {
     await installPackages(directory.path, project);
 
     const version = await runTool(NPX, ["--no", "redeno", "--", "--version"], { cwd: project });
-    assertStringIncludes(version.stdout, "Redeno server v=7.0.15");
+    assertStringIncludes(version.stdout, "Redeno server v=7.4.2");
     const wrong = ["--no", "redeno", "--", "--port", "many"];
     const failed = await runTool(NPX, wrong, { cwd: project, anyExitCode: true });
     assertEquals(failed.code, 1);

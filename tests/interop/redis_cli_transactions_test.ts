@@ -8,11 +8,13 @@ import { testWith } from "../support/tool_availability.ts";
 import { until } from "../support/text.ts";
 
 const TOOLS = ["redis-cli"] as const;
+/** What those who say nothing get must do what the mission tells. */
+const AS_BY_DEFAULT = { release: "default" } as const;
 
 /** Runs a transcript with two people, A and B, at one server. */
 function transcript(name: string, play: (a: RedisCli, b: RedisCli) => Promise<void>): void {
   testWith(TOOLS, `redis-cli: ${name}`, async () => {
-    await using server = await startServer();
+    await using server = await startServer(AS_BY_DEFAULT);
     await using a = new RedisCli(server.port);
     await using b = new RedisCli(server.port);
     await play(a, b);
@@ -138,7 +140,7 @@ transcript("a watched key that expires makes EXEC answer nil", async (a, b) => {
 });
 
 testWith(TOOLS, "redis-cli: disconnecting forgets the queue and the watches", async () => {
-  await using server = await startServer();
+  await using server = await startServer(AS_BY_DEFAULT);
   {
     await using a = new RedisCli(server.port);
     await a.answers("WATCH age", "OK");
@@ -154,7 +156,7 @@ testWith(
   TOOLS,
   "redis-cli: hello, resp3 and inline replies are shown as by redis-server",
   async () => {
-    await using server = await startServer();
+    await using server = await startServer(AS_BY_DEFAULT);
     await using cli = new RedisCli(server.port, ["-3"]);
     await cli.answers("HSET h a 1", "(integer) 1");
     await cli.answers("HGETALL h", '1# "a" => "1"');

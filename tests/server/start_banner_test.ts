@@ -16,7 +16,7 @@ Deno.test("the banner tells version, pid, port, and where the configuration came
   const { log, lines } = recorder();
   const config = new Config();
   greet(config, false, log);
-  assertStringIncludes(lines[0], "compatible with Redis 7.0.15");
+  assertStringIncludes(lines[0], "compatible with Redis 7.4.2");
   assertStringIncludes(lines[0], `pid=${Deno.pid}`);
   assertEquals(lines[1], "No configuration file is named: all parameters have their defaults.");
   assertEquals(lines[2], "Running mode=standalone, port=6379.");
@@ -62,7 +62,7 @@ Deno.test("always-show-logo prints a picture with port and pid, if the log level
   greet(config, true, log);
   assertEquals(lines.some((line) => line.includes("Running mode")), false);
   assertEquals(raw.length, 1);
-  for (const text of ["Redeno 0.1.0", "7.0.15", " Running in standalone mode\n", " Port: 6400\n"]) {
+  for (const text of ["Redeno 0.1.0", "7.4.2", " Running in standalone mode\n", " Port: 6400\n"]) {
     assertStringIncludes(raw[0], text);
   }
   assertStringIncludes(raw[0], ` PID: ${Deno.pid}\n`);

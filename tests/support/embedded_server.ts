@@ -14,6 +14,7 @@ import { Config } from "../../src/config/config.ts";
 import { Server, type ServerOptions } from "../../src/server/server.ts";
 import { type Argument, encodeRequest } from "./resp_client.ts";
 import { type Plain, toPlain } from "./resp_reply.ts";
+import { testRelease } from "./test_release.ts";
 
 /** One connection to an embedded server. */
 export class EmbeddedClient implements ClientTransport {
@@ -103,13 +104,17 @@ export class EmbeddedServer implements Disposable {
   /** The first connection; `run` and `raw` use it. */
   readonly client: EmbeddedClient;
 
-  /** `directives`: configuration as [name, value] pairs; `options` replace what stands here. */
+  /**
+   * `directives`: configuration as [name, value] pairs; `options` replace what stands here. Unless
+   * a test chooses, the server answers as `testRelease` says.
+   */
   constructor(
     directives: readonly (readonly [string, string])[] = [],
     options: Partial<ServerOptions> = {},
   ) {
+    const release = ["redis-version", testRelease()] as const;
     const config = new Config();
-    for (const [name, text] of [["save", ""], ...directives]) {
+    for (const [name, text] of [["save", ""], release, ...directives]) {
       const reason = config.setAtStart(name, text.split(" "));
       if (reason !== null) throw new Error(`${name} ${text}: ${reason}`);
     }

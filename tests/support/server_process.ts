@@ -7,14 +7,19 @@
  *   - `redis`: redis-server from the PATH. REDENO_TEST_TARGET=redis makes it the default, which
  *     proves that a test describes Redis before it judges us.
  *
+ * Ours answers as redis-server 7.0 (test_release.ts) unless a test chooses another release, or
+ * none: "default" is what a user gets who says nothing.
+ *
  * REDENO_TEST_TRANSPORT (epoll or runtime) is what carries the clients of our server, unless a test
  * chooses.
  *
  * A server without a directory gets a temporary one, which goes when the server is disposed of.
  */
 
+import type { RedisRelease } from "../../src/config/version.ts";
 import { RespClient } from "./resp_client.ts";
 import { RespError } from "./resp_reply.ts";
+import { testRelease } from "./test_release.ts";
 import { delay, fromUtf8, until, WAIT_MS_MAX } from "./text.ts";
 
 export type ServerTarget = "redeno" | "redis";
@@ -33,6 +38,8 @@ export interface ServerOptions {
   port?: number;
   /** How long to wait for the first PONG. */
   readyTimeoutMs?: number;
+  /** The release as which our server answers; `testRelease` unless given. */
+  release?: RedisRelease | "default";
   /** The executable to start, if it is not the usual one of the target. */
   program?: string;
   /** The task of deno.json to start our server with; `start` unless given. */
@@ -90,6 +97,8 @@ function directiveArguments(options: ServerOptions, port: number, directory: str
   const transport = Deno.env.get("REDENO_TEST_TRANSPORT");
   const isOurs = (options.target ?? defaultTarget()) === "redeno";
   if (transport !== undefined && isOurs) args.push("--transport", transport);
+  const answersAs = options.release ?? testRelease();
+  if (answersAs !== "default" && isOurs) args.push("--redis-version", answersAs);
   return [...args, ...(options.args ?? [])];
 }
 

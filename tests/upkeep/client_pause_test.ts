@@ -121,3 +121,31 @@ Deno.test("PAUSE WRITE holds PFCOUNT, which may change the data, alone and withi
   assertEquals([counting.takeRaw(), queuing.takeRaw()], [":2\r\n", "*1\r\n:2\r\n"]);
   assertMatch(String(server.run("INFO", "clients")), /blocked_clients:0\r/);
 });
+
+Deno.test("a client that is woken in a pause of writers waits for its end from 7.2 on", async () => {
+  for (const release of ["7.0", "7.2", "7.4"]) {
+    using server = new EmbeddedServer([["redis-version", release]]);
+    const waiting = server.connect();
+    const reader = server.connect();
+    waiting.send("BLPOP", "l", "0");
+    reader.send("XREAD", "BLOCK", "0", "STREAMS", "s", "$");
+    server.run("MULTI");
+    server.run("CLIENT", "PAUSE", "100000", "WRITE");
+    server.run("RPUSH", "l", "a");
+    server.run("XADD", "s", "1-1", "f", "v");
+    server.run("EXEC");
+    assertEquals(reader.take(), [[["s", [["1-1", ["f", "v"]]]]]]);
+    const isHeld = release !== "7.0";
+    assertEquals(waiting.take(), isHeld ? [] : [["l", "a"]]);
+    assertEquals(server.run("LLEN", "l"), isHeld ? 1 : 0);
+    const id = String(waiting.client.id);
+    assertEquals(server.run("CLIENT", "UNBLOCK", id), 0);
+    const clients = server.run("INFO", "clients") as string;
+    assertMatch(clients, new RegExp(`blocked_clients:${isHeld ? 1 : 0}\r`));
+    assertMatch(clients, /clients_in_timeout_table:0\r/);
+    server.run("CLIENT", "UNPAUSE");
+    await settle();
+    assertEquals(waiting.take(), isHeld ? [["l", "a"]] : []);
+    assertMatch(server.run("INFO", "commandstats") as string, /cmdstat_blpop:calls=1,/);
+  }
+});

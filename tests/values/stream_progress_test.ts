@@ -44,17 +44,17 @@ Deno.test("entries read are known at both ends, and where nothing was deleted", 
 Deno.test("a hole makes the lag unknown until the group is past it", () => {
   const { arena, stream } = streamOf(5);
   const group = streamGroup.createGroup(arena, stream, NAME, 0, 1, idOf("0-0"), 0n);
-  assertEquals(progress.lagOf(arena, stream, group), 5n);
-  progress.advance(arena, stream, group, idOf("1-0"));
-  assertEquals(progress.lagOf(arena, stream, group), 4n);
+  assertEquals(progress.lagOf(arena, stream, group, true), 5n);
+  progress.advance(arena, stream, group, idOf("1-0"), true);
+  assertEquals(progress.lagOf(arena, stream, group, true), 4n);
   remove(arena, stream, "3-0");
   assertEquals(progress.mayHaveHoles(arena, stream, idOf("2-0")), true);
-  progress.advance(arena, stream, group, idOf("2-0"));
-  assertEquals(progress.lagOf(arena, stream, group), null);
-  progress.advance(arena, stream, group, idOf("4-0"));
-  assertEquals(progress.lagOf(arena, stream, group), null);
-  progress.advance(arena, stream, group, idOf("5-0"));
-  assertEquals(progress.lagOf(arena, stream, group), 0n);
+  progress.advance(arena, stream, group, idOf("2-0"), true);
+  assertEquals(progress.lagOf(arena, stream, group, true), null);
+  progress.advance(arena, stream, group, idOf("4-0"), true);
+  assertEquals(progress.lagOf(arena, stream, group, true), null);
+  progress.advance(arena, stream, group, idOf("5-0"), true);
+  assertEquals(progress.lagOf(arena, stream, group, true), 0n);
 });
 
 Deno.test("what was deleted before the first entry is no hole", () => {
@@ -62,4 +62,19 @@ Deno.test("what was deleted before the first entry is no hole", () => {
   remove(arena, stream, "1-0");
   assertEquals(progress.mayHaveHoles(arena, stream, idOf("0-0")), false);
   assertEquals(progress.mayHaveHoles(streamOf(0).arena, streamOf(0).stream, idOf("0-0")), false);
+});
+
+Deno.test("what was trimmed before a group had read it is no more to read, from 7.2.7 on", () => {
+  const { arena, stream } = streamOf(5);
+  const group = streamGroup.createGroup(arena, stream, NAME, 0, 1, idOf("0-0"), 0n);
+  remove(arena, stream, "3-0");
+  for (const id of ["1-0", "2-0"]) streamValue.removeEntry(arena, stream, idOf(id));
+  streamValue.refreshFirstId(arena, stream);
+  const lags = () => [true, false].map((isOlder) => progress.lagOf(arena, stream, group, isOlder));
+  assertEquals(lags(), [5n, 2n]);
+  progress.advance(arena, stream, group, idOf("4-0"), false);
+  assertEquals([streamGroup.entriesRead(arena, group), ...lags()], [4n, 1n, 1n]);
+  for (const id of ["4-0", "5-0"]) streamValue.removeEntry(arena, stream, idOf(id));
+  streamValue.refreshFirstId(arena, stream);
+  assertEquals(lags(), [1n, 0n]);
 });

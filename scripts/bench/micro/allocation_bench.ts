@@ -12,7 +12,7 @@
 import { Random } from "../../../src/base/random.ts";
 import { printLine } from "../../../tests/support/text.ts";
 import { BenchServer } from "../bench_server.ts";
-import { markdownTable } from "../side_by_side.ts";
+import { markdownTable } from "../spread.ts";
 
 const KEY_COUNT = 20_000;
 /** Requests per pipeline, as one read might bring. */

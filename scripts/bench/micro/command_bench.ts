@@ -7,7 +7,7 @@
  */
 import { Random } from "../../../src/base/random.ts";
 import { BenchServer } from "../bench_server.ts";
-import { median } from "../side_by_side.ts";
+import { median } from "../spread.ts";
 
 const KEY_COUNT = 100_000;
 /** Entries of the stream that is read. */

@@ -15,7 +15,7 @@
 import { Random } from "../../../src/base/random.ts";
 import { printLine } from "../../../tests/support/text.ts";
 import { BenchServer } from "../bench_server.ts";
-import { markdownTable } from "../side_by_side.ts";
+import { markdownTable } from "../spread.ts";
 
 type Complexity = "O(1)" | "O(log N)" | "O(N)";
 

@@ -10,23 +10,20 @@
  *   --test T        a test of redis-benchmark (default get)
  *   --smoke         tiny numbers: shows that everything runs, measures nothing
  *
- * Cells are medians, of ratios with their smallest and largest value. The load of the machine
- * stands at the end: beyond the number of its processors less one, others were running, too.
+ * Cells are medians, of ratios with their smallest and largest value.
  */
 import { parseArgs } from "@std/cli";
-import type { ServerProcess } from "../../../tests/support/server_process.ts";
-import { printLine, printNote } from "../../../tests/support/text.ts";
-import {
-  describeMachine,
-  markdownTable,
-  median,
-  runBenchmark,
-  type Sample,
-  startForBench,
-} from "../side_by_side.ts";
+import { printNote } from "../../../tests/support/text.ts";
+import { alternate, BOTH, Field } from "../contestants.ts";
+import { runBenchmark, type Sample } from "../loads.ts";
+import { runBench } from "../results.ts";
+import { markdownTable, median, ratios, shownRatio } from "../spread.ts";
 
 const SERVERS = ["redis-server", "epoll", "runtime"] as const;
 type ServerName = typeof SERVERS[number];
+
+/** The original, and ours twice. */
+const CONTESTANTS = [BOTH[0], BOTH[1], BOTH[1]];
 
 /** Options of redis-benchmark, and by what the number of requests is divided. */
 const CASES: readonly (readonly [args: string, divisor: number])[] = [
@@ -42,30 +39,23 @@ const CASES: readonly (readonly [args: string, divisor: number])[] = [
 type Samples = Record<ServerName, Sample[]>;
 
 async function measure(
-  servers: Record<ServerName, ServerProcess>,
+  field: Field,
   args: readonly string[],
   { rounds, requests }: { rounds: number; requests: number },
 ): Promise<Samples> {
   const samples: Samples = { "redis-server": [], epoll: [], runtime: [] };
-  for (let round = 0; round < rounds; round++) {
-    // Another goes first in each round.
-    for (let index = 0; index < SERVERS.length; index++) {
-      const name = SERVERS[(round + index) % SERVERS.length]!;
-      const sample = await runBenchmark(servers[name], args, requests);
-      samples[name].push(sample);
-      printNote(`${args.join(" ")}: ${name} ${Math.round(sample.requestsPerSecond)}/s`);
-    }
-  }
+  await alternate(field.runners, rounds, async (runner) => {
+    const name = SERVERS[field.runners.indexOf(runner)]!;
+    const sample = await runBenchmark(runner.server, args, requests);
+    samples[name].push(sample);
+    printNote(`${args.join(" ")}: ${name} ${Math.round(sample.requestsPerSecond)}/s`);
+  });
   return samples;
 }
 
 /** The median of what ours has beside what redis-server had in the same round, and its spread. */
 function ratio(samples: Samples, name: ServerName, of: (sample: Sample) => number): string {
-  const values = samples[name].map((sample, round) =>
-    of(sample) / of(samples["redis-server"][round]!)
-  );
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  return `${median(values).toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
+  return shownRatio(ratios(samples[name].map(of), samples["redis-server"].map(of)));
 }
 
 function tableRow(label: string, samples: Samples): string[] {
@@ -82,7 +72,7 @@ function tableRow(label: string, samples: Samples): string[] {
   ];
 }
 
-if (import.meta.main) {
+async function carriersTable(): Promise<string> {
   const options = parseArgs(Deno.args, {
     boolean: ["smoke"],
     string: ["rounds", "requests", "test"],
@@ -91,20 +81,18 @@ if (import.meta.main) {
   const rounds = isSmoke ? 1 : Number(options.rounds ?? 5);
   const requests = isSmoke ? 2000 : Number(options.requests ?? 200_000);
   const test = ["-t", options.test ?? "get"];
-  await using redis = await startForBench("redis");
-  await using epoll = await startForBench("redeno", ["--transport", "epoll"]);
-  await using runtime = await startForBench("redeno", ["--transport", "runtime"]);
-  const servers = { "redis-server": redis, epoll, runtime };
+  const carriers = [[], ["--transport", "epoll"], ["--transport", "runtime"]].values();
+  await using field = await Field.start(CONTESTANTS, () => carriers.next().value!);
   const rows: string[][] = [];
   for (const [label, divisor] of CASES) {
     const args = [...label.split(" "), ...test];
-    const samples = await measure(servers, args, { rounds, requests: requests / divisor });
+    const samples = await measure(field, args, { rounds, requests: requests / divisor });
     rows.push(tableRow(label, samples));
   }
   const header = ["", "redis-server /s", "epoll: rate ×", "runtime: rate ×"];
   header.push("epoll: CPU ×", "runtime: CPU ×");
   header.push("p99 ms: redis-server", "epoll", "runtime");
-  printLine(`${await describeMachine()}; ${test[1]}, ${rounds} rounds.`);
-  printLine(`\n${markdownTable(header, rows)}\n`);
-  printLine(`Load of the machine: ${Deno.loadavg().map((load) => load.toFixed(1)).join(", ")}`);
+  return `${test[1]}, ${rounds} rounds\n\n${markdownTable(header, rows)}`;
 }
+
+if (import.meta.main) await runBench(carriersTable);

@@ -17,7 +17,9 @@ import { encodeRequests, RespClient } from "../../../tests/support/resp_client.t
 import { freePort, type ServerProcess } from "../../../tests/support/server_process.ts";
 import { concatBytes, delay, printLine, printNote } from "../../../tests/support/text.ts";
 import { runTool } from "../../../tests/support/tool_availability.ts";
-import { describeMachine, markdownTable, percentile, startForBench } from "../side_by_side.ts";
+import { BOTH, startContestant } from "../contestants.ts";
+import { describeMachine } from "../results.ts";
+import { markdownTable, percentile } from "../spread.ts";
 
 const PING = encodeRequests([["PING"]]);
 
@@ -135,10 +137,9 @@ const backgroundSave: Measure = async (server, { samples }) => {
 };
 
 const termination: Measure = async (server) => {
-  const target = server.target;
   const delaysMs: number[] = [];
   for (let round = 0; round < 5; round++) {
-    await using one = await startForBench(target, transportOf(server));
+    await using one = await startContestant(contestantOf(server), transportOf(server));
     using client = await one.connect();
     await client.expect("SET", "key", "value");
     await delay(300);
@@ -171,7 +172,7 @@ const plainBesideLoad: Measure = async (server, { benchmarkRequests }) => {
 const tlsBesideLoad: Measure = async (server, { benchmarkRequests }) => {
   await using certificates = await Certificates.create();
   const port = freePort();
-  await using one = await startForBench(server.target, [
+  await using one = await startContestant(contestantOf(server), [
     ...transportOf(server),
     ...["--tls-port", String(port), "--tls-auth-clients", "no"],
     ...["--tls-ca-cert-file", certificates.path("ca.crt")],
@@ -250,17 +251,19 @@ function transportOf(server: ServerProcess): string[] {
   return transports.get(server) ?? [];
 }
 
+const contestantOf = ({ target }: ServerProcess) => target === "redis" ? BOTH[0] : BOTH[1];
+
 const transports = new Map<ServerProcess, string[]>();
 
 if (import.meta.main) {
   const options = parseArgs(Deno.args, { boolean: ["smoke"], string: ["rounds"] });
   const rounds = Number(options.rounds ?? 2);
   const scale = options.smoke ? SMOKE : { ...FULL, samples: FULL.samples * rounds };
-  await using redis = await startForBench("redis", ["--maxclients", "10000"]);
+  await using redis = await startContestant(BOTH[0], ["--maxclients", "10000"]);
   const epollArgs = ["--transport", "epoll"];
   const runtimeArgs = ["--transport", "runtime"];
-  await using epoll = await startForBench("redeno", epollArgs);
-  await using runtime = await startForBench("redeno", runtimeArgs);
+  await using epoll = await startContestant(BOTH[1], epollArgs);
+  await using runtime = await startContestant(BOTH[1], runtimeArgs);
   transports.set(epoll, epollArgs).set(runtime, runtimeArgs);
   const rows: string[][] = [];
   for (const [name, measure] of MEASURES) {
@@ -273,5 +276,4 @@ if (import.meta.main) {
   }
   printLine(`${await describeMachine()}; ms: median / 99th of 100 / longest.`);
   printLine(`\n${markdownTable(["", "redis-server", "epoll", "runtime"], rows)}\n`);
-  printLine(`Load of the machine: ${Deno.loadavg().map((load) => load.toFixed(1)).join(", ")}`);
 }

@@ -20,15 +20,12 @@
 import { parseArgs } from "@std/cli";
 import { encodeRequests, type RespClient } from "../../../tests/support/resp_client.ts";
 import { SeededRandom } from "../../../tests/support/seeded_random.ts";
-import type { ServerProcess, ServerTarget } from "../../../tests/support/server_process.ts";
+import type { ServerProcess } from "../../../tests/support/server_process.ts";
 import { printLine } from "../../../tests/support/text.ts";
-import {
-  benchKey,
-  describeMachine,
-  markdownTable,
-  startForBench,
-  TARGETS,
-} from "../side_by_side.ts";
+import { BOTH, type Contestant, startContestant } from "../contestants.ts";
+import { benchKey, infoNumber } from "../loads.ts";
+import { describeMachine } from "../results.ts";
+import { markdownTable } from "../spread.ts";
 
 export interface HitRatioOptions {
   keys: number;
@@ -58,7 +55,7 @@ const CALIBRATIONS = 4;
 const DOLLAR_MINUS_ONE = "$-1\r\n";
 
 /** One server under one policy, and what it has answered. */
-interface Contestant {
+interface Cache {
   server: ServerProcess;
   client: RespClient;
   hits: number;
@@ -103,23 +100,21 @@ function setRequest(index: number, policy: string): (string | number)[] {
   return [...request, "EX", 100_000 + (index * 7919) % 100_000];
 }
 
-async function usedBytes(client: RespClient): Promise<number> {
-  return Number(/^used_memory:(\d+)/m.exec(String(await client.expect("INFO", "memory")))![1]);
-}
+const usedBytes = (client: RespClient) => infoNumber(client, "memory", "used_memory");
 
 /** Starts a server and limits its memory so that it holds `capacity` keys, found by trying. */
 async function enter(
-  target: ServerTarget,
+  contestant: Contestant,
   policy: string,
   capacity: number,
   options: HitRatioOptions,
-): Promise<Contestant> {
-  const server = await startForBench(target, ["--maxmemory-policy", policy]);
+): Promise<Cache> {
+  const server = await startContestant(contestant, ["--maxmemory-policy", policy]);
   const client = await server.connect();
-  const contestant = { server, client, hits: 0, refused: 0, keysHeld: 0 };
+  const cache = { server, client, hits: 0, refused: 0, keysHeld: 0 };
   const emptyBytes = await usedBytes(client);
   const all = Array.from({ length: capacity }, (_, index) => index);
-  await play(contestant, all, policy);
+  await play(cache, all, policy);
   let limitBytes = await usedBytes(client);
   const bytesPerKey = (limitBytes - emptyBytes) / capacity;
   const trace = new ZipfTrace(options.keys, options.seed + 1, Infinity);
@@ -127,61 +122,63 @@ async function enter(
     await client.expect("CONFIG", "SET", "maxmemory", Math.round(limitBytes));
     await client.expect("FLUSHALL");
     for (let done = 0; done < capacity * 4; done += BATCH) {
-      await play(contestant, Array.from({ length: BATCH }, () => trace.next()), policy);
+      await play(cache, Array.from({ length: BATCH }, () => trace.next()), policy);
     }
     limitBytes += (capacity - Number(await client.expect("DBSIZE"))) * bytesPerKey;
   }
   await client.expect("CONFIG", "SET", "maxmemory", Math.round(limitBytes));
   await client.expect("FLUSHALL");
-  contestant.hits = contestant.refused = 0;
-  return contestant;
+  cache.hits = cache.refused = 0;
+  return cache;
 }
 
 /** Reads a batch of keys and writes those that are missing. */
 async function play(
-  contestant: Contestant,
+  cache: Cache,
   indexes: readonly number[],
   policy: string,
 ): Promise<void> {
-  const { client } = contestant;
+  const { client } = cache;
   const reads = encodeRequests(indexes.map((index) => ["GET", benchKey(index)]));
   const replies = await client.exchangeBytes(reads, indexes.length);
   const missing = indexes.filter((_, at) => replies[at].length === DOLLAR_MINUS_ONE.length);
-  contestant.hits += indexes.length - missing.length;
+  cache.hits += indexes.length - missing.length;
   if (missing.length === 0) return;
   const writes = encodeRequests(missing.map((index) => setRequest(index, policy)));
   const MINUS = 0x2d;
   for (const reply of await client.exchangeBytes(writes, missing.length)) {
-    if (reply[0] === MINUS) contestant.refused++;
+    if (reply[0] === MINUS) cache.refused++;
   }
 }
 
 async function race(policy: string, name: string, options: HitRatioOptions): Promise<string[]> {
   const capacity = Math.floor(options.keys * options.sharePercent / 100);
-  const contestants: Contestant[] = [];
-  for (const target of TARGETS) contestants.push(await enter(target, policy, capacity, options));
+  const caches: Cache[] = [];
+  for (const contestant of BOTH) {
+    caches.push(await enter(contestant, policy, capacity, options));
+  }
   try {
     const shiftEvery = name === "shift" ? Math.ceil(options.requests / SHIFTS) : Infinity;
     const trace = new ZipfTrace(options.keys, options.seed, shiftEvery);
     for (let done = 0; done < options.requests; done += BATCH) {
       const indexes = Array.from({ length: BATCH }, () => trace.next());
-      await Promise.all(contestants.map((contestant) => play(contestant, indexes, policy)));
+      await Promise.all(caches.map((cache) => play(cache, indexes, policy)));
     }
-    for (const contestant of contestants) {
-      contestant.keysHeld = Number(await contestant.client.expect("DBSIZE"));
+    for (const cache of caches) {
+      cache.keysHeld = Number(await cache.client.expect("DBSIZE"));
     }
   } finally {
-    for (const { client, server } of contestants) {
+    for (const { client, server } of caches) {
       client.close();
       await server[Symbol.asyncDispose]();
     }
   }
-  const ratios = contestants.map(({ hits }) => hits / options.requests * 100);
+  const ratios = caches.map(({ hits }) => hits / options.requests * 100);
   return [
     `${policy}, ${name}`,
     ...ratios.map((ratio) => `${ratio.toFixed(2)} %`),
     (ratios[1] - ratios[0]).toFixed(2),
-    ...contestants.map(({ keysHeld }) => String(keysHeld)),
+    ...caches.map(({ keysHeld }) => String(keysHeld)),
   ];
 }
 

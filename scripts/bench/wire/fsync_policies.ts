@@ -1,10 +1,11 @@
 /**
  * What the append-only file costs: SET at both servers, one after the other, with each fsync
- * policy, for one client, for fifty, and pipelined. The data directories are on the same disk.
+ * policy, for one client, for fifty, and pipelined, and GET beside clients that write. The data
+ * directories are on the same disk.
  *
  *   deno run -A scripts/bench/wire/fsync_policies.ts [--rounds N] [--requests N] [--policies a,b]
  *
- *   --rounds     runs of each test at each server, alternating; the median counts (default 3)
+ *   --rounds     runs of each test at each server, alternating; the median counts (default 5)
  *   --requests   requests per run of the smallest test (default 20000; pipelined: 20 times as many)
  *   --policies   some of off, no, everysec, always (default: all); "off" is without AOF
  *
@@ -12,10 +13,11 @@
  */
 
 import { parseArgs } from "@std/cli";
+import { alternate, BOTH, Field } from "../contestants.ts";
+import { runBenchmark } from "../loads.ts";
 import type { ServerProcess } from "../../../tests/support/server_process.ts";
-import { printLine } from "../../../tests/support/text.ts";
-import { runTool } from "../../../tests/support/tool_availability.ts";
-import { describeMachine, markdownTable, median, startForBench, TARGETS } from "../side_by_side.ts";
+import { type Results, runBench } from "../results.ts";
+import { standingsTable } from "../standings.ts";
 
 interface Options {
   rounds: number;
@@ -28,6 +30,10 @@ interface Load {
   args: readonly string[];
   /** Times as many requests as the smallest load. */
   factor: number;
+  /** What is measured; SET unless given. */
+  command?: string;
+  /** So many other clients write all the while. */
+  writers?: number;
 }
 
 const POLICIES = ["off", "no", "everysec", "always"];
@@ -35,68 +41,72 @@ const LOADS: readonly Load[] = [
   { name: "1 client", args: ["-c", "1"], factor: 1 },
   { name: "50 clients", args: ["-c", "50"], factor: 4 },
   { name: "50 clients, -P 16", args: ["-c", "50", "-P", "16"], factor: 20 },
+  {
+    name: "50 readers beside 8 writers",
+    args: ["-c", "50"],
+    factor: 4,
+    command: "get",
+    writers: 8,
+  },
 ];
-const COMMON = ["-t", "set", "-d", "16", "-r", "1000000", "--csv"];
+const COMMON = ["-d", "16", "-r", "1000000"];
+/** More than writers get done while others are measured. */
+const ENDLESS = "1000000000";
 
 function directives(policy: string): string[] {
   if (policy === "off") return [];
   return ["--appendonly", "yes", "--appendfsync", policy];
 }
 
-async function requestsPerSecond(
-  server: ServerProcess,
-  load: Load,
-  requests: number,
-): Promise<number> {
-  const { stdout } = await runTool("redis-benchmark", [
-    ...["-p", String(server.port), "-n", String(requests * load.factor)],
-    ...COMMON,
-    ...load.args,
-  ], { timeoutMs: 300_000 });
-  const row = stdout.trim().split("\n").at(-1)!;
-  const rate = Number(/^"[^"]*","([\d.]+)"/.exec(row)?.[1]);
-  if (!(rate > 0)) throw new Error(`Cannot read the result of ${load.name}:\n${stdout}`);
-  return rate;
+/** Clients that write until they are disposed of. */
+function writersAt({ port }: ServerProcess, count: number): AsyncDisposable {
+  const process = new Deno.Command("redis-benchmark", {
+    args: ["-p", String(port), "-n", ENDLESS, "-t", "set", "-c", String(count), ...COMMON],
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  return {
+    async [Symbol.asyncDispose]() {
+      process.kill("SIGKILL");
+      await process.status;
+    },
+  };
 }
 
-async function policyRows(policy: string, options: Options): Promise<string[][]> {
-  await using redis = await startForBench("redis", directives(policy));
-  await using ours = await startForBench("redeno", directives(policy));
-  const servers = { redis, redeno: ours };
-  const rows: string[][] = [];
+const rowName = (policy: string, load: Load) => `${policy}, ${load.name}`;
+
+async function measurePolicy(policy: string, options: Options, results: Results): Promise<void> {
+  await using field = await Field.start(BOTH, () => directives(policy));
   for (const load of LOADS) {
-    const rates: Record<string, number[]> = { redis: [], redeno: [] };
-    for (let round = 0; round < options.rounds; round++) {
-      // Who goes first alternates, so that a busy neighbour favours nobody.
-      const order = round % 2 === 0 ? TARGETS : [...TARGETS].reverse();
-      for (const target of order) {
-        rates[target].push(await requestsPerSecond(servers[target], load, options.requests));
-      }
-    }
-    const [theirs, our] = [median(rates.redis), median(rates.redeno)];
-    const cells = [theirs, our].map((rate) => Math.round(rate).toLocaleString("en-US"));
-    rows.push([`${policy}, ${load.name}`, ...cells, (our / theirs).toFixed(2)]);
+    await alternate(field.runners, options.rounds, async ({ contestant, server }) => {
+      const requests = options.requests * load.factor;
+      await using _writers = load.writers === undefined ? null : writersAt(server, load.writers);
+      const args = ["-t", load.command ?? "set", ...COMMON, ...load.args];
+      const sample = await runBenchmark(server, args, requests);
+      const what = `AOF ${rowName(policy, load)}: rate`;
+      results.add(what, contestant.name, "/s", sample.requestsPerSecond, `-n ${requests}`);
+    });
   }
-  return rows;
 }
 
 /** Measures both servers beside each other, policy by policy. */
-export async function fsyncPoliciesTable(options: Options): Promise<string> {
-  const rows: string[][] = [];
-  for (const policy of options.policies) rows.push(...await policyRows(policy, options));
-  return markdownTable(["SET/s", "redis-server", "Redeno", "ratio"], rows);
-}
-
-async function main(): Promise<void> {
-  const args = parseArgs(Deno.args, { string: ["rounds", "requests", "policies"] });
-  printLine(await describeMachine());
-  printLine(
-    await fsyncPoliciesTable({
-      rounds: Number(args.rounds ?? 3),
-      requests: Number(args.requests ?? 20_000),
-      policies: args.policies?.split(",") ?? POLICIES,
-    }),
+export async function fsyncPoliciesTable(options: Options, results: Results): Promise<string> {
+  for (const policy of options.policies) await measurePolicy(policy, options, results);
+  const rows = options.policies.flatMap((policy) =>
+    LOADS.map((load) => {
+      const label = rowName(policy, load);
+      return { label, what: `AOF ${label}: rate` };
+    })
   );
+  return standingsTable(results, BOTH, "SET/s or GET/s", rows);
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) {
+  const args = parseArgs(Deno.args, { string: ["rounds", "requests", "policies"] });
+  const options = {
+    rounds: Number(args.rounds ?? 5),
+    requests: Number(args.requests ?? 20_000),
+    policies: args.policies?.split(",") ?? POLICIES,
+  };
+  await runBench((results) => fsyncPoliciesTable(options, results));
+}

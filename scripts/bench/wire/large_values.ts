@@ -19,20 +19,14 @@ import {
   type RespClient,
 } from "../../../tests/support/resp_client.ts";
 import { SeededRandom } from "../../../tests/support/seeded_random.ts";
-import type { ServerTarget } from "../../../tests/support/server_process.ts";
 import { printLine } from "../../../tests/support/text.ts";
-import {
-  describeMachine,
-  markdownTable,
-  nameOf,
-  percentile,
-  startForBench,
-  TARGETS,
-} from "../side_by_side.ts";
+import { BOTH, type ContestantName, startContestant } from "../contestants.ts";
+import { describeMachine } from "../results.ts";
+import { markdownTable, percentile } from "../spread.ts";
 
 interface Options {
   scale: number;
-  targets: readonly ServerTarget[];
+  targets: readonly ContestantName[];
   types: readonly string[];
 }
 
@@ -122,13 +116,14 @@ function row(name: string, latencies: readonly number[]): string[] {
   return [name, ...[50, 99, 100].map((percent) => percentile(latencies, percent).toFixed(2))];
 }
 
-async function measure(target: ServerTarget, type: string, scale: number): Promise<string[][]> {
-  await using server = await startForBench(target);
+async function measure(target: ContestantName, type: string, scale: number): Promise<string[][]> {
+  const contestant = BOTH.find(({ name }) => name === target)!;
+  await using server = await startContestant(contestant);
   using client = await server.connect();
   using bystander = await server.connect();
   const value = VALUES[type];
   const size = Math.max(value.fillStep, Math.floor(value.size * scale));
-  const label = `${nameOf(target)}: ${type}`;
+  const label = `${contestant.title}: ${type}`;
   const begin = performance.now();
   const pipeline = value.fillStep === MEGABYTE ? 1 : PIPELINE;
   for (let start = 0; start < size;) {
@@ -173,7 +168,8 @@ if (import.meta.main) {
   printLine(
     await largeValuesTable({
       scale: Number(args.scale ?? 1),
-      targets: (args.targets?.split(",") as ServerTarget[] | undefined) ?? TARGETS,
+      targets: (args.targets?.split(",") as ContestantName[] | undefined) ??
+        BOTH.map(({ name }) => name),
       types: args.types?.split(",") ?? Object.keys(VALUES),
     }),
   );

@@ -3,9 +3,9 @@
  * synchronization of a large data set, for both servers one after the other. The replicas are
  * redis-server, whose own time is not counted.
  *
- *   deno run -A scripts/bench/wire/replication_cost.ts [--rounds N] [--requests N] [--megabytes N]
+ *   deno run -A scripts/bench/wire/replication_cost.ts [options]
  *
- *   --rounds     runs of each load at each server, alternating; the median counts (default 3)
+ *   --rounds     runs of each load at each server, alternating; the median counts (default 5)
  *   --requests   requests per run (default 400000)
  *   --megabytes  size of the data set that is synchronized (default 200)
  *
@@ -16,17 +16,11 @@ import { cpuSeconds, residentBytes } from "../../../tests/support/process_stat.t
 import { startRedis } from "../../../tests/support/redis_process.ts";
 import type { RespClient } from "../../../tests/support/resp_client.ts";
 import type { ServerProcess } from "../../../tests/support/server_process.ts";
-import { printLine, until } from "../../../tests/support/text.ts";
-import { runTool } from "../../../tests/support/tool_availability.ts";
-import {
-  benchTarget,
-  describeMachine,
-  fillKeys,
-  markdownTable,
-  median,
-  startForBench,
-  TARGETS,
-} from "../side_by_side.ts";
+import { until } from "../../../tests/support/text.ts";
+import { alternate, BOTH, Field, startContestant } from "../contestants.ts";
+import { fillKeys, randomText, runBenchmark } from "../loads.ts";
+import { type Results, runBench, type Unit } from "../results.ts";
+import { standingsTable } from "../standings.ts";
 
 interface Options {
   rounds: number;
@@ -40,16 +34,6 @@ const LOADS: readonly (readonly [name: string, args: readonly string[]])[] = [
 ];
 const VALUE_BYTES = 1000;
 const MIB = 1024 * 1024;
-
-/** CPU seconds that a server spends per SET, in microseconds. */
-async function cpuPerSet(server: ServerProcess, args: readonly string[], requests: number) {
-  const before = cpuSeconds(server.pid);
-  await runTool("redis-benchmark", [
-    ...["-p", String(server.port), "-n", String(requests), "-t", "set", "-d", "16"],
-    ...["-r", "100000", "--csv", ...args],
-  ], { timeoutMs: 300_000 });
-  return ((cpuSeconds(server.pid) - before) / requests) * 1e6;
-}
 
 function isSynced(client: RespClient, count: number): () => Promise<boolean> {
   return async () => {
@@ -68,32 +52,28 @@ async function attachReplicas(master: ServerProcess, count: number): Promise<Ser
   return replicas;
 }
 
-async function streamRows({ rounds, requests }: Options): Promise<string[][]> {
-  const rows: string[][] = [];
+/** Measures CPU per SET; returns the names of what was measured. */
+async function measureStream({ rounds, requests }: Options, results: Results): Promise<string[]> {
+  const names: string[] = [];
   for (const replicaCount of [0, 1, 3]) {
     const args = ["--repl-diskless-sync-delay", "0"];
-    await using redis = await startForBench(benchTarget("redis"), args);
-    await using ours = await startForBench(benchTarget("redeno"), args);
-    const servers = { redis, redeno: ours };
-    const replicas = [
-      ...await attachReplicas(redis, replicaCount),
-      ...await attachReplicas(ours, replicaCount),
-    ];
+    await using field = await Field.start(BOTH, () => args);
+    const replicas: ServerProcess[] = [];
+    for (const { server } of field.runners) {
+      replicas.push(...await attachReplicas(server, replicaCount));
+    }
     for (const [name, loadArgs] of LOADS) {
-      const times: Record<string, number[]> = { redis: [], redeno: [] };
-      for (let round = 0; round < rounds; round++) {
-        const order = round % 2 === 0 ? TARGETS : [...TARGETS].reverse();
-        for (const target of order) {
-          times[target].push(await cpuPerSet(servers[target], loadArgs, requests));
-        }
-      }
-      const cells = [median(times.redis), median(times.redeno)];
       const what = `CPU per SET in µs, ${replicaCount} replicas, ${name}`;
-      rows.push([what, ...cells.map((cell) => cell.toFixed(2)), (cells[1] / cells[0]).toFixed(2)]);
+      names.push(what);
+      await alternate(field.runners, rounds, async ({ contestant, server }) => {
+        const setArgs = ["-t", "set", "-d", "16", "-r", "100000", ...loadArgs];
+        const { cpuMicroseconds } = await runBenchmark(server, setArgs, requests);
+        results.add(what, contestant.name, "µs", cpuMicroseconds, `-n ${requests}`);
+      });
     }
     for (const replica of replicas) await replica[Symbol.asyncDispose]();
   }
-  return rows;
+  return names;
 }
 
 /** A full synchronization: seconds until the replica follows, CPU of the master, memory more. */
@@ -110,45 +90,50 @@ async function syncOnce(server: ServerProcess): Promise<number[]> {
   return [seconds, cpuSeconds(server.pid) - cpuBefore, megabytes];
 }
 
-/** Letters that cannot be compressed much: it is not the compression that is measured. */
-function randomText(length: number): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(length));
-  return String.fromCharCode(...bytes.map((byte) => 33 + byte % 94));
-}
+const SYNC_METRICS: readonly (readonly [name: string, unit: Unit])[] = [
+  ["seconds", "s"],
+  ["CPU seconds of the master", "s"],
+  ["MB of memory more", "MiB"],
+];
 
-async function syncRows({ megabytes }: Options): Promise<string[][]> {
-  const rows: string[][] = [];
+/** Measures full synchronizations; returns the names of what was measured. */
+async function measureSync({ megabytes }: Options, results: Results): Promise<string[]> {
+  const names: string[] = [];
   for (const isDiskless of ["yes", "no"]) {
-    const results: Record<string, number[]> = {};
-    for (const target of TARGETS) {
+    const sync = `full sync of ${megabytes} MB, diskless ${isDiskless}`;
+    names.push(...SYNC_METRICS.map(([metric]) => `${sync}: ${metric}`));
+    for (const contestant of BOTH) {
       const args = ["--repl-diskless-sync", isDiskless, "--repl-diskless-sync-delay", "0"];
-      await using server = await startForBench(benchTarget(target), args);
+      await using server = await startContestant(contestant, args);
       using client = await server.connect();
       await fillKeys(client, (megabytes * MIB) / VALUE_BYTES, randomText(VALUE_BYTES));
-      results[target] = await syncOnce(server);
+      const values = await syncOnce(server);
+      for (const [index, [metric, unit]] of SYNC_METRICS.entries()) {
+        results.add(`${sync}: ${metric}`, contestant.name, unit, values[index]!);
+      }
     }
-    ["seconds", "CPU seconds of the master", "MB of memory more"].forEach((what, index) => {
-      const cells = [results.redis[index], results.redeno[index]];
-      const name = `full sync of ${megabytes} MB, diskless ${isDiskless}: ${what}`;
-      rows.push([name, ...cells.map((cell) => cell.toFixed(2)), (cells[1] / cells[0]).toFixed(2)]);
-    });
   }
-  return rows;
+  return names;
 }
 
-async function main(): Promise<void> {
+/** Measures both servers: the stream of commands, and full synchronizations. */
+export async function replicationCostTable(options: Options, results: Results): Promise<string> {
+  const names = [
+    ...await measureStream(options, results),
+    ...await measureSync(options, results),
+  ];
+  return standingsTable(results, BOTH, "what", names.map((what) => ({ label: what, what })));
+}
+
+if (import.meta.main) {
   const flags = parseArgs(Deno.args, {
     string: ["rounds", "requests", "megabytes"],
-    default: { rounds: "3", requests: "400000", megabytes: "200" },
+    default: { rounds: "5", requests: "400000", megabytes: "200" },
   });
   const options = {
     rounds: Number(flags.rounds),
     requests: Number(flags.requests),
     megabytes: Number(flags.megabytes),
   };
-  printLine(await describeMachine());
-  const rows = [...await streamRows(options), ...await syncRows(options)];
-  printLine(markdownTable(["what", "redis-server", "Redeno", "ratio"], rows));
+  await runBench((results) => replicationCostTable(options, results));
 }
-
-if (import.meta.main) await main();

@@ -7,7 +7,7 @@
  *
  *   --megabytes  size of the data set that is synchronized (default 1000)
  *   --seconds    how long the stream of 100,000 SETs a second lasts (default 10)
- *   --rounds     pairs of each kind, alternating; the median counts (default 3)
+ *   --rounds     pairs of each kind, alternating; the median counts (default 5)
  *   --smoke      tiny numbers: shows that everything runs, measures nothing
  *
  * Lag is the time from the master's OK for a write until a client of the replica reads it; the way
@@ -16,17 +16,13 @@
 import { parseArgs } from "@std/cli";
 import { cpuSeconds, residentBytes } from "../../../tests/support/process_stat.ts";
 import { encodeRequests, type RespClient } from "../../../tests/support/resp_client.ts";
-import type { ServerProcess, ServerTarget } from "../../../tests/support/server_process.ts";
-import { delay, printLine, until } from "../../../tests/support/text.ts";
-import {
-  describeMachine,
-  fillKeys,
-  markdownTable,
-  median,
-  percentile,
-  startForBench,
-  TARGETS,
-} from "../side_by_side.ts";
+import type { ServerProcess } from "../../../tests/support/server_process.ts";
+import { delay, until } from "../../../tests/support/text.ts";
+import { alternate, BOTH, type Contestant, startContestant } from "../contestants.ts";
+import { fillKeys, randomText } from "../loads.ts";
+import { type Results, runBench, type Unit } from "../results.ts";
+import { median, percentile } from "../spread.ts";
+import { standingsTable } from "../standings.ts";
 
 const VALUE_BYTES = 1000;
 const MIB = 1024 * 1024;
@@ -65,12 +61,6 @@ class Repeated {
       await delay(periodMs);
     }
   }
-}
-
-/** Letters that cannot be compressed much: it is not the compression that is measured. */
-function randomText(length: number): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(length));
-  return String.fromCharCode(...bytes.map((byte) => 33 + byte % 94));
 }
 
 async function synchronize(master: ServerProcess, replica: ServerProcess): Promise<Figures> {
@@ -166,10 +156,13 @@ async function stream(
   };
 }
 
-async function measure(target: ServerTarget, { megabytes, seconds }: Scale): Promise<Figures> {
+async function measure(
+  contestant: Contestant,
+  { megabytes, seconds }: Scale,
+): Promise<Figures> {
   const args = ["--repl-diskless-sync-delay", "0"];
-  await using master = await startForBench(target, args);
-  await using replica = await startForBench(target, args);
+  await using master = await startContestant(contestant, args);
+  await using replica = await startContestant(contestant, args);
   using client = await master.connect();
   await fillKeys(client, megabytes * MIB / VALUE_BYTES, randomText(VALUE_BYTES));
   return {
@@ -178,30 +171,39 @@ async function measure(target: ServerTarget, { megabytes, seconds }: Scale): Pro
   };
 }
 
-async function main(): Promise<void> {
+/** The unit of a figure, by the end of its name. */
+function unitOf(name: string): Unit {
+  if (name.endsWith(", ms")) return "ms";
+  if (name.endsWith("per write")) return "µs";
+  if (name.startsWith("full sync, MB")) return "MiB";
+  return name.endsWith("a second") ? "/s" : "s";
+}
+
+/** Measures pairs of both kinds, one after the other. */
+export async function replicationPairsTable(scale: Scale, results: Results): Promise<string> {
+  const names = new Set<string>();
+  await alternate(BOTH, scale.rounds, async (contestant) => {
+    const load = `${scale.megabytes} MB, ${scale.seconds} s`;
+    for (const [name, value] of Object.entries(await measure(contestant, scale))) {
+      const what = `replication pair, ${name}`;
+      names.add(what);
+      results.add(what, contestant.name, unitOf(name), value, load);
+    }
+  });
+  const rows = [...names].map((what) => ({ label: what, what }));
+  return standingsTable(results, BOTH, "master and replica of one kind", rows);
+}
+
+if (import.meta.main) {
   const flags = parseArgs(Deno.args, {
     string: ["megabytes", "seconds", "rounds"],
     boolean: ["smoke"],
-    default: { megabytes: "1000", seconds: "10", rounds: "3" },
+    default: { megabytes: "1000", seconds: "10", rounds: "5" },
   });
   const scale = flags.smoke ? { megabytes: 1, seconds: 0.2, rounds: 1 } : {
     megabytes: Number(flags.megabytes),
     seconds: Number(flags.seconds),
     rounds: Number(flags.rounds),
   };
-  printLine(await describeMachine());
-  const figures: Record<string, Figures[]> = {};
-  for (let round = 0; round < scale.rounds; round++) {
-    for (const target of TARGETS) (figures[target] ??= []).push(await measure(target, scale));
-  }
-  const rows = Object.keys(figures[TARGETS[0]][0]).map((name) => {
-    const [theirs, ours] = TARGETS.map((target) => median(figures[target].map((one) => one[name])));
-    return [name, theirs.toFixed(2), ours.toFixed(2), (ours / theirs).toFixed(2)];
-  });
-  printLine(`load average ${Deno.loadavg().map((one) => one.toFixed(1)).join(", ")}`);
-  printLine(
-    markdownTable(["what", "redis-server to redis-server", "Redeno to Redeno", "ratio"], rows),
-  );
+  await runBench((results) => replicationPairsTable(scale, results));
 }
-
-if (import.meta.main) await main();

@@ -19,18 +19,11 @@ import { parseArgs } from "@std/cli";
 import { peakResidentBytes, residentBytes } from "../../../tests/support/process_stat.ts";
 import type { RespClient } from "../../../tests/support/resp_client.ts";
 import { SeededRandom } from "../../../tests/support/seeded_random.ts";
-import type { ServerTarget } from "../../../tests/support/server_process.ts";
-import { delay, printLine } from "../../../tests/support/text.ts";
-import {
-  benchKey,
-  describeMachine,
-  fillKeys,
-  markdownTable,
-  nameOf,
-  percentile,
-  startForBench,
-  TARGETS,
-} from "../side_by_side.ts";
+import { delay } from "../../../tests/support/text.ts";
+import { BOTH, type Contestant, startContestant } from "../contestants.ts";
+import { benchKey, fillKeys } from "../loads.ts";
+import { type Results, runBench } from "../results.ts";
+import { markdownTable, percentile } from "../spread.ts";
 
 interface Options {
   keys: number;
@@ -80,8 +73,12 @@ async function saveInBackground(
   }
 }
 
-async function measure(target: ServerTarget, options: Options): Promise<string[][]> {
-  await using server = await startForBench(target);
+async function measure(
+  contestant: Contestant,
+  options: Options,
+  results: Results,
+): Promise<string[][]> {
+  await using server = await startContestant(contestant);
   using writer = await server.connect();
   using saver = await server.connect();
   await fillKeys(writer, options.keys, "x".repeat(options.bytes));
@@ -101,10 +98,16 @@ async function measure(target: ServerTarget, options: Options): Promise<string[]
     saving.push(...await pacedWrites(writer, options, () => isSaved));
     await save;
   }
-  const name = nameOf(target);
   const seconds = (saveMs / options.rounds / 1000).toFixed(2);
-  const hasChildProcess = /^redis-server/.test(name);
+  const hasChildProcess = contestant.target === "redis";
   const peakBytes = peakResidentBytes(server.pid) + (hasChildProcess ? copiedBytesMax : 0);
+  const load = `${options.keys} keys of ${options.bytes} bytes`;
+  for (const [label, percent] of [["p99", 99], ["p99.9", 99.9], ["longest", 100]] as const) {
+    const value = percentile(saving, percent);
+    results.add(`during BGSAVE: ${label}`, contestant.name, "ms", value, load);
+  }
+  results.add("during BGSAVE: peak to data", contestant.name, "×", peakBytes / restBytes, load);
+  const name = contestant.title;
   return [
     [...latencyCells(`${name}, in peace`, peace), "–", mebibytes(restBytes)],
     [...latencyCells(`${name}, during BGSAVE`, saving), seconds, mebibytes(peakBytes)],
@@ -121,9 +124,9 @@ function mebibytes(bytes: number): string {
 }
 
 /** Measures both servers, one after the other. */
-export async function saveUnderLoadTable(options: Options): Promise<string> {
+export async function saveUnderLoadTable(options: Options, results: Results): Promise<string> {
   const rows: string[][] = [];
-  for (const target of TARGETS) rows.push(...await measure(target, options));
+  for (const contestant of BOTH) rows.push(...await measure(contestant, options, results));
   const header = ["latency in ms", "requests", "p50", "p99", "p99.9", "max", "BGSAVE s"];
   header.push("peak RSS, MiB");
   return markdownTable(header, rows);
@@ -136,6 +139,5 @@ if (import.meta.main) {
     bytes: Number(args.bytes ?? 1000),
     rounds: Number(args.rounds ?? 3),
   };
-  printLine(`${await describeMachine()}; ${options.keys} keys of ${options.bytes} bytes\n`);
-  printLine(await saveUnderLoadTable(options));
+  await runBench((results) => saveUnderLoadTable(options, results));
 }

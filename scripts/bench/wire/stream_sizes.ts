@@ -15,21 +15,14 @@
 
 import { parseArgs } from "@std/cli";
 import type { RespClient } from "../../../tests/support/resp_client.ts";
-import type { ServerTarget } from "../../../tests/support/server_process.ts";
 import { Random } from "../../../src/base/random.ts";
-import { printLine } from "../../../tests/support/text.ts";
-import {
-  describeMachine,
-  markdownTable,
-  nameOf,
-  runBatch,
-  startForBench,
-  TARGETS,
-} from "../side_by_side.ts";
+import { BOTH, type Contestant, type ContestantName, startContestant } from "../contestants.ts";
+import { fill, runBatch } from "../loads.ts";
+import { type Results, runBench } from "../results.ts";
+import { markdownTable } from "../spread.ts";
 
 const SMALLEST = 1000;
 const BATCH = 50;
-const FILL_BATCH = 2000;
 /** Entries are 1-1, 1-2 …; new ones come behind all of them. */
 const entryId = (index: number) => `1-${index}`;
 
@@ -100,15 +93,8 @@ class Stream {
   /** Makes a stream of this length anew. */
   async fill(length: number): Promise<void> {
     await this.#client.expect("DEL", "s");
-    for (let start = 1; start <= length; start += FILL_BATCH) {
-      const size = Math.min(FILL_BATCH, length - start + 1);
-      await runBatch(
-        this.#client,
-        Array.from({ length: size }, (_, offset) => {
-          return ["XADD", "s", entryId(start + offset), "field", "value"];
-        }),
-      );
-    }
+    const entry = (index: number) => ["XADD", "s", entryId(index + 1), "field", "value"];
+    await fill(this.#client, length, entry);
     await this.#client.expect("XGROUP", "CREATE", "s", "g", "0");
     const read = ["XREADGROUP", "GROUP", "g", "c", "COUNT", String(length / 10)];
     await runBatch(this.#client, [[...read, "STREAMS", "s", ">"]]);
@@ -147,11 +133,12 @@ class Stream {
 }
 
 async function timesOf(
-  target: ServerTarget,
+  contestant: Contestant,
   lengths: readonly number[],
   rounds: number,
+  results: Results,
 ): Promise<number[][]> {
-  await using server = await startForBench(target);
+  await using server = await startContestant(contestant);
   using client = await server.connect();
   const stream = new Stream(client);
   // The smallest length once more before all others, for the compiler.
@@ -161,33 +148,40 @@ async function timesOf(
   for (const length of lengths) {
     await stream.fill(length);
     for (const [index, measured] of MEASURED.entries()) {
-      times[index].push(await stream.measure(measured, rounds));
+      const us = await stream.measure(measured, rounds);
+      times[index].push(us);
+      const what = `stream of ${length} ${measured.name}: time`;
+      results.add(what, contestant.name, "µs", us, `${rounds} batches`);
     }
   }
   return times;
 }
 
 /** A table of microseconds per command and length, ours below redis-server's. */
-export async function streamSizesTable(largest: number, rounds: number): Promise<string> {
+export async function streamSizesTable(
+  largest: number,
+  rounds: number,
+  results: Results,
+): Promise<string> {
   const lengths: number[] = [];
   for (let length = SMALLEST; length <= largest; length *= 10) lengths.push(length);
-  const times = new Map<ServerTarget, number[][]>();
-  for (const target of TARGETS) times.set(target, await timesOf(target, lengths, rounds));
+  const times = new Map<ContestantName, number[][]>();
+  for (const contestant of BOTH) {
+    times.set(contestant.name, await timesOf(contestant, lengths, rounds, results));
+  }
   const rows = MEASURED.flatMap(({ name }, index) =>
-    TARGETS.map((target) => {
-      const row = times.get(target)![index];
+    BOTH.map((contestant) => {
+      const row = times.get(contestant.name)![index];
       const growth = (row.at(-1)! / row[0]).toFixed(1);
-      return [`${name}, ${nameOf(target)}`, ...row.map((time) => time.toFixed(1)), growth];
+      return [`${name}, ${contestant.title}`, ...row.map((time) => time.toFixed(1)), growth];
     })
   );
   const header = ["µs per command", ...lengths.map((length) => length.toLocaleString("en-US"))];
   return markdownTable([...header, "growth"], rows);
 }
 
-async function main(): Promise<void> {
+if (import.meta.main) {
   const args = parseArgs(Deno.args, { string: ["largest", "rounds"] });
-  printLine(await describeMachine());
-  printLine(await streamSizesTable(Number(args.largest ?? 1e6), Number(args.rounds ?? 15)));
+  const [largest, rounds] = [Number(args.largest ?? 1e6), Number(args.rounds ?? 15)];
+  await runBench((results) => streamSizesTable(largest, rounds, results));
 }
-
-if (import.meta.main) await main();
