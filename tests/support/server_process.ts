@@ -66,14 +66,30 @@ export function defaultTarget(): ServerTarget {
 
 const givenPorts = new Set<number>();
 
-/** A TCP port that was free a moment ago; not the same twice, for who asked may not use it yet. */
+/** Below the ports that the system gives to those who connect, and above well-known ones. */
+const PORTS_BEGIN = 12_000;
+const PORTS_END = 32_000;
+
+/**
+ * A TCP port that was free a moment ago; not the same twice, for who asked may not use it yet, and
+ * none that the system may give to a client meanwhile.
+ */
 export function freePort(): number {
   for (;;) {
-    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const { port } = listener.addr;
+    const port = PORTS_BEGIN + Math.floor(Math.random() * (PORTS_END - PORTS_BEGIN));
     if (givenPorts.has(port)) continue;
     givenPorts.add(port);
-    return port;
+    if (isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): boolean {
+  try {
+    Deno.listen({ hostname: "127.0.0.1", port }).close();
+    return true;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    return false;
   }
 }
 
