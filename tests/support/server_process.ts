@@ -16,6 +16,7 @@
  * A server without a directory gets a temporary one, which goes when the server is disposed of.
  */
 
+import { random } from "../../src/base/random.ts";
 import type { RedisRelease } from "../../src/config/version.ts";
 import { RespClient } from "./resp_client.ts";
 import { RespError } from "./resp_reply.ts";
@@ -76,7 +77,7 @@ const PORTS_END = 32_000;
  */
 export function freePort(): number {
   for (;;) {
-    const port = PORTS_BEGIN + Math.floor(Math.random() * (PORTS_END - PORTS_BEGIN));
+    const port = PORTS_BEGIN + random.below(PORTS_END - PORTS_BEGIN);
     if (givenPorts.has(port)) continue;
     givenPorts.add(port);
     if (isFree(port)) return port;
