@@ -61,8 +61,15 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
     this.#record(db, Argv.of(isLazy ? "UNLINK" : "DEL", key));
   }
 
-  fieldVanishes(db: Database, key: Uint8Array, field: Uint8Array): void {
-    if (this.#host.propagation.isWanted) this.#record(db, Argv.of("HDEL", key, field));
+  fieldVanishes(
+    db: Database,
+    key: Uint8Array,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): void {
+    if (!this.#host.propagation.isWanted) return;
+    this.#record(db, Argv.of("HDEL", key, bytes.slice(start, start + length)));
   }
 
   /** Records what happened by itself: as part of the command that met it, or as a unit. */

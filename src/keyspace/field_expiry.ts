@@ -75,7 +75,7 @@ export function expireField(
   const key = keyOf(arena, entry);
   const beforeMs = nextExpiryOfKey(arena, entry);
   const gone: Uint8Array[] = [];
-  tellOfField(db, key, field.slice(start, start + length), gone);
+  tellOfField(db, key, field, start, length, gone);
   hashValue.remove(arena, entry, field, start, length);
   return endRemoval(db, entry, key, beforeMs, gone) ? HASH_EXPIRED : FIELD_EXPIRED;
 }
@@ -104,7 +104,7 @@ export function expireFields(
     const start = starts[index];
     const length = lengths[index];
     if (isFieldExpired(db, entry, bytes, start, length)) {
-      tellOfField(db, key, argv.copy(index), gone);
+      tellOfField(db, key, bytes, start, length, gone);
       hashValue.remove(arena, entry, bytes, start, length);
       removed++;
     } else if (stopsAtLiving && hashValue.has(arena, entry, bytes, start, length)) {
@@ -123,8 +123,8 @@ export function removeExpiredFields(db: Database, entry: Ref, max: number): bool
   const key = keyOf(arena, entry);
   const beforeMs = nextExpiryOfKey(arena, entry);
   const gone: Uint8Array[] = [];
-  hashValue.removeExpired(arena, entry, clock.nowMs(), max, (field) => {
-    tellOfField(db, key, field.copy(), gone);
+  hashValue.removeExpired(arena, entry, clock.nowMs(), max, ({ bytes, start, length }) => {
+    tellOfField(db, key, bytes, start, length, gone);
   });
   return endRemoval(db, entry, key, beforeMs, gone);
 }
@@ -136,10 +136,17 @@ function keyOf(arena: Arena, entry: Ref): Uint8Array {
 }
 
 /** Tells that a field goes; it joins those `gone` with it if anybody may hear of them. */
-function tellOfField(db: Database, key: Uint8Array, field: Uint8Array, gone: Uint8Array[]): void {
+function tellOfField(
+  db: Database,
+  key: Uint8Array,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  gone: Uint8Array[],
+): void {
   db.keyspace.expiredFieldCount++;
-  if (db.keyspace.announcesFields) gone.push(field);
-  db.keyspace.listener.fieldVanishes(db, key, field);
+  if (db.keyspace.announcesFields) gone.push(bytes.slice(start, start + length));
+  db.keyspace.listener.fieldVanishes(db, key, bytes, start, length);
 }
 
 /** Tells that fields went; removes the hash if none is left, and returns whether that is so. */

@@ -52,7 +52,13 @@ export interface KeyspaceListener<Database> {
     isEvicted: boolean,
   ): void;
   /** A field of a hash is about to go because it expired; to be recorded as its removal. */
-  fieldVanishes(db: Database, key: Uint8Array, field: Uint8Array): void;
+  fieldVanishes(
+    db: Database,
+    key: Uint8Array,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): void;
   /**
    * A key was created, or took another's place, with a type that blocked clients may wait for; or a
    * stream went away, which concerns those who read it as a group.

@@ -3,10 +3,12 @@
  * of deleted data, the buffers of clients that sent or received much.
  *
  * They are ArrayBuffers, so they go when V8 collects its garbage, which it has no reason to do
- * while its own heap is small. So once a second the resident memory, without the segments and
- * buffers in use, is compared with what it was after the last collection; if far more is resident
- * than can be accounted for, V8 is asked to collect. That costs some milliseconds, hence it is done
- * when the server has little to do, and rarely if it is busy.
+ * while its own heap is small. So once a second the resident memory, without V8's heap and without
+ * the segments and buffers in use, is compared with what it was after the last collection; if far
+ * more is resident than can be accounted for, V8 is asked to collect. That is a pause of some tens
+ * of milliseconds, hence it is done when the server has little to do; if it is busy, rarely and for
+ * a large gain only. (How large its heap should be V8 knows best: a server that gets its first
+ * clients lets it grow by 16 MB.)
  *
  * MEMORY PURGE asks for it too. The pause, some tens of milliseconds on a slow machine, is all that
  * a purge costs, so it comes with the next tick, and only if there is something to bring back.
@@ -21,6 +23,7 @@ export interface BufferMeter {
 }
 
 const EXCESS_BYTES = 16 * 1024 * 1024;
+const BUSY_EXCESS_BYTES = 8 * EXCESS_BYTES;
 /** Commands per second up to which the server counts as idle. */
 const IDLE_RATE = 1000;
 /** A busy server is made to collect at most this often. */
@@ -41,12 +44,15 @@ declare module "../session/host.ts" {
 export interface ProcessMemory {
   /** Resident set size in bytes. */
   residentBytes(): number;
+  /** What V8 has taken for its heap, in bytes. */
+  heapBytes(): number;
   /** Collects all garbage; a pause. */
   collectGarbage(): void;
 }
 
 const THIS_PROCESS: ProcessMemory = {
   residentBytes: () => Deno.memoryUsage().rss,
+  heapBytes: () => Deno.memoryUsage().heapTotal,
   collectGarbage: () => {
     forgetScratch();
     collectGarbage();
@@ -80,7 +86,7 @@ export class MemoryReturn {
 
   /** Notes what is resident before there are data: the runtime with its code and its heap. */
   measureRuntime(): void {
-    this.runtimeBytes = Math.max(0, this.#unaccountedBytes());
+    this.runtimeBytes = Math.max(0, this.#unaccountedBytes() + this.#process.heapBytes());
   }
 
   /** Notes what is resident before there are clients. */
@@ -96,9 +102,10 @@ export class MemoryReturn {
     const excess = this.#unaccountedBytes();
     // Freed memory goes back in the background, so the floor may be found after the collection.
     if (excess < this.#floorBytes) this.#floorBytes = excess;
-    if (excess - this.#floorBytes < EXCESS_BYTES) return;
+    const isBusy = commandsPerSecond > IDLE_RATE;
+    if (excess - this.#floorBytes < (isBusy ? BUSY_EXCESS_BYTES : EXCESS_BYTES)) return;
     if (excess - this.#triedBytes >= EXCESS_BYTES) this.#retryMs = RETRY_MS_MIN;
-    const pauseMs = commandsPerSecond <= IDLE_RATE ? this.#retryMs : BUSY_PAUSE_MS;
+    const pauseMs = isBusy ? BUSY_PAUSE_MS : this.#retryMs;
     if (nowMs - this.#lastMs < pauseMs) return;
     this.#collect(nowMs);
     const freed = excess - this.#unaccountedBytes();
@@ -125,6 +132,7 @@ export class MemoryReturn {
 
   #unaccountedBytes(): number {
     const { reservedBytes } = this.#arena.statistics();
-    return this.#process.residentBytes() - reservedBytes - this.#buffers.totalBytes;
+    const { totalBytes } = this.#buffers;
+    return this.#process.residentBytes() - this.#process.heapBytes() - reservedBytes - totalBytes;
   }
 }

@@ -24,8 +24,10 @@ Deno.test("a tick gives back the segments of deleted data beyond a reserve", () 
 /** A process whose resident memory is what a test says, and which counts its collections. */
 class PretendedProcess implements ProcessMemory {
   collections = 0;
+  heap = 10 * MIB;
   constructor(public resident: number) {}
   residentBytes = (): number => this.resident;
+  heapBytes = (): number => this.heap;
   collectGarbage = (): void => void this.collections++;
 }
 
@@ -68,4 +70,35 @@ Deno.test("a purge gives back what clients have left behind", () => {
   memoryReturn.purge();
   memoryReturn.tick(2000, 0);
   assertEquals(pretended.collections, 1);
+});
+
+/** A server that is watched, and what its process is said to take. */
+function watched(): { memoryReturn: MemoryReturn; pretended: PretendedProcess } {
+  const pretended = new PretendedProcess(80 * MIB);
+  const memoryReturn = new MemoryReturn(new Arena(), { totalBytes: 0 }, pretended);
+  memoryReturn.begin();
+  return { memoryReturn, pretended };
+}
+
+const BUSY_RATE = 1e5;
+
+Deno.test("a heap that grows with the first clients makes no pause", () => {
+  const { memoryReturn, pretended } = watched();
+  pretended.resident += 40 * MIB;
+  pretended.heap += 40 * MIB;
+  memoryReturn.tick(1000, BUSY_RATE);
+  memoryReturn.tick(60_000, 0);
+  assertEquals(pretended.collections, 0);
+});
+
+Deno.test("what is left behind is collected when there is little to do, or if it is much", () => {
+  const { memoryReturn, pretended } = watched();
+  pretended.resident += 40 * MIB;
+  memoryReturn.tick(100_000, BUSY_RATE);
+  assertEquals(pretended.collections, 0);
+  memoryReturn.tick(101_000, 0);
+  assertEquals(pretended.collections, 1);
+  pretended.resident += 200 * MIB;
+  memoryReturn.tick(200_000, BUSY_RATE);
+  assertEquals(pretended.collections, 2);
 });
