@@ -299,8 +299,10 @@ function smoveCommand(client: Client): void {
   const { arena } = db;
   const member = argv.starts[3];
   const length = argv.lengths[3];
-  // Redis: the type of the target does not matter if there is no source.
-  if (db.peek(argv, 1) === 0) {
+  // Redis: both are looked up, and the type of the target does not matter if there is no source.
+  const isMissing = db.peek(argv, 1) === 0;
+  db.peek(argv, 2);
+  if (isMissing) {
     reply.integer(0);
     return;
   }
