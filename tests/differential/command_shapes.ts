@@ -48,7 +48,7 @@ BITFIELD_RO <str> {GET <bittype> <bitoffset>} \n BITFIELD <num> INCRBY <bittype>
 
 const HYPERLOGLOGS = `
 3 | PFADD <hll> {<member>} \n PFADD <hll> \n 2 | PFCOUNT {<hll>} \n PFMERGE <hll> {<hll>}
-DUMP <hll> \n OBJECT ENCODING <hll> \n DEL <hll> \n STRLEN <hll>
+dump | DUMP <hll> \n OBJECT ENCODING <hll> \n DEL <hll> \n STRLEN <hll>
 0.1 | PFDEBUG (ENCODING|DECODE|TODENSE|GETREG) <hll>
 `;
 
