@@ -19,7 +19,7 @@
  */
 import * as clock from "../base/clock.ts";
 import type { AofDirectory } from "../persistence/aof_directory.ts";
-import { AofWriter, type AofWriterOptions } from "../persistence/aof_writer.ts";
+import { AofWriter, type AofWriterOptions, type SyncRounds } from "../persistence/aof_writer.ts";
 import type { EffectSink } from "../persistence/effect_encoder.ts";
 import { errorText, type FileHandle, removeIfExists } from "../persistence/file_system.ts";
 import { AofMove } from "./aof_move.ts";
@@ -69,6 +69,7 @@ export interface AofControlOptions extends AofOpeningOptions {
   selectAgain(): void;
   /** Whether a unit of effects is under way, which a rewrite would split. */
   isInTransaction(): boolean;
+  readonly rounds: SyncRounds;
   /** Ends the process. */
   exit(code: number): never;
   /** `diskError` may be another one now, or none. */
@@ -112,6 +113,7 @@ export class AofControl {
     this.#writerOptions = {
       config,
       log,
+      rounds: options.rounds,
       hasActiveChild: () => child.isActive,
       exit,
       selectAgain: () => options.selectAgain(),
@@ -303,9 +305,7 @@ export class AofControl {
       const reason = isOtherChild
         ? "the background child has other work"
         : "a transaction is under way";
-      log.warning(
-        `The AOF is on; its base is written later, for ${reason}.`,
-      );
+      log.warning(`The AOF is on; its base is written later, for ${reason}.`);
       this.#isScheduled = true;
       return true;
     }

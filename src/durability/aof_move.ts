@@ -29,8 +29,12 @@ export class AofMove implements EffectSink {
     const { config } = options;
     const policy = () =>
       !this.#isDone && config.appendfsync === "always" ? "everysec" : config.appendfsync;
+    const rounds = () => this.#isDone ? options.rounds : undefined;
     this.writer = new AofWriter({
       ...options,
+      get rounds() {
+        return rounds();
+      },
       config: {
         get appendfsync() {
           return policy();

@@ -45,6 +45,7 @@ declare module "../session/host.ts" {
 type PersistenceHost = Pick<
   Host,
   | "arena"
+  | "barrier"
   | "calls"
   | "config"
   | "files"
@@ -149,14 +150,17 @@ export class Persistence {
       child: new RewriteChild(child, rdb),
       writeBase: (path, isRdb) => rdb.writeBase(path, isRdb),
       loadDump: () => rdb.loadDump(),
+      rounds: host.barrier,
       setEffectSink: (sink) => {
         this.#isRecording = sink !== null;
         options.setEffectSink(sink);
+        this.#applyPolicy();
       },
       exit: (code) => options.exit(code),
       onErrorChange: () => this.#refuseWritesIfNeeded(),
     });
     config.onChange("appendonly", () => this.#applyAppendOnly());
+    config.onChange("appendfsync", () => this.#applyPolicy());
     config.onChange("dir", () => {
       this.aof.directoryChanged();
       return null;
@@ -171,10 +175,15 @@ export class Persistence {
     else await this.#preload();
   }
 
-  /** End of a turn: makes its commands as safe as `appendfsync` promises. */
+  /**
+   * End of a turn: makes its commands as safe as `appendfsync` promises, or begins to; then the
+   * barrier knows whose replies must wait for that.
+   */
   beforeReplies(): boolean {
     if (this.backup.isRecording) this.backup.flush();
-    return !this.#isRecording || this.aof.flush();
+    if (this.#isRecording) return this.aof.flush();
+    this.#host.barrier.endAll();
+    return true;
   }
 
   /** Housekeeping, called by cron. */
@@ -275,6 +284,13 @@ export class Persistence {
 
   #refuseWritesIfNeeded(): void {
     this.#host.gates.set(GATE_MISCONF, this.rdb.refusesWrites || this.aof.diskError !== null);
+  }
+
+  /** Replies wait for the disk from now on, or no more. */
+  #applyPolicy(): null {
+    const { barrier, config } = this.#host;
+    barrier.isKept = this.#isRecording && config.appendfsync === "always";
+    return null;
   }
 
   #applyAppendOnly(): string | null {

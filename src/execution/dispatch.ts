@@ -109,6 +109,7 @@ type DispatchHost = Pick<
   Host,
   | "acl"
   | "arena"
+  | "barrier"
   | "blocking"
   | "calls"
   | "commandLogs"
@@ -231,7 +232,7 @@ export class Dispatcher {
    */
   call(client: Client, command: CompiledCommand): void {
     const host = this.#host;
-    const { keyspace, calls, propagation } = host;
+    const { barrier, keyspace, calls, propagation } = host;
     const dirtyBefore = keyspace.dirty;
     const call = calls.enter(client, command);
     const isTimedAlone = (command.bits & COMMAND_CHEAP) === 0 || this.timesEachCall;
@@ -244,6 +245,8 @@ export class Dispatcher {
       this.replyError(client, refusal);
       command.failedCalls++;
     }
+    const hasChanged = keyspace.dirty !== dirtyBefore || call.effects !== null;
+    if (barrier.isKept) barrier.commandRan(call, hasChanged);
     if ((host.gates.bits & GATE_MONITOR) !== 0) host.monitors.feed(client, command);
     if ((client.flags & REDIS_TRACKING) !== 0) host.tracking.remember(client, command);
     command.calls++;
@@ -258,10 +261,11 @@ export class Dispatcher {
     }
     calls.leave(call);
     if (!propagation.isWanted) return;
-    if (keyspace.dirty !== dirtyBefore || call.effects !== null) propagation.record(call);
+    if (hasChanged) propagation.record(call);
     if (calls.depth > 0) return;
     if (propagation.endUnit()) client.aofOffset = propagation.aofBytes;
     client.writeOffset = propagation.streamOffset;
+    if (barrier.isOpen) barrier.unitEnded(client);
   }
 
   /**
@@ -361,7 +365,7 @@ export class Dispatcher {
    * attempt returned: whether it replied and changed anything.
    */
   callServed(client: Client, attempt: () => boolean): boolean {
-    const { keyspace, calls, latency, propagation } = this.#host;
+    const { barrier, keyspace, calls, latency, propagation } = this.#host;
     const dirtyBefore = keyspace.dirty;
     const call = calls.enter(client, client.command!);
     const startUs = this.#beginTimed();
@@ -375,6 +379,7 @@ export class Dispatcher {
       isServed = true;
     }
     this.#readClock();
+    if (barrier.isKept) barrier.commandRan(call, keyspace.dirty !== dirtyBefore);
     calls.leave(call);
     if (isServed) {
       const us = this.#nowUs - startUs;
@@ -388,6 +393,7 @@ export class Dispatcher {
       client.aofOffset = propagation.aofBytes;
       client.writeOffset = propagation.streamOffset;
     }
+    if (barrier.isOpen && calls.depth === 0) barrier.unitEnded(client);
     if (isServed) client.transport.requestFlush();
     return isServed;
   }

@@ -11,7 +11,15 @@ import type { Host } from "../session/host.ts";
 /** What it uses of the host. */
 type AnnouncementHost = Pick<
   Host,
-  "blocking" | "calls" | "config" | "events" | "propagation" | "tracking" | "turn" | "watch"
+  | "barrier"
+  | "blocking"
+  | "calls"
+  | "config"
+  | "events"
+  | "propagation"
+  | "tracking"
+  | "turn"
+  | "watch"
 >;
 
 export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
@@ -22,7 +30,8 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
   }
 
   keyChanged(db: Database, bytes: Uint8Array, start: number, length: number): void {
-    const { watch, tracking, blocking } = this.#host;
+    const { barrier, watch, tracking, blocking } = this.#host;
+    if (barrier.isKept) barrier.noteKey(bytes, start, length);
     if (watch.watchCount !== 0) watch.touch(db, bytes, start, length);
     if (tracking.clientCount !== 0) tracking.keyChanged(bytes, start, length, true);
     if (blocking.changesWantedCount !== 0) blocking.keyReady(db, bytes, start, length);
@@ -53,7 +62,8 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
     length: number,
     isEvicted: boolean,
   ): void {
-    const { config, tracking, propagation } = this.#host;
+    const { barrier, config, tracking, propagation } = this.#host;
+    if (barrier.isKept) barrier.noteKey(bytes, start, length);
     tracking.keyChanged(bytes, start, length, false);
     if (!propagation.isWanted) return;
     const isLazy = isEvicted ? config.lazyfreeLazyEviction : config.lazyfreeLazyExpire;
@@ -68,7 +78,9 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
     start: number,
     length: number,
   ): void {
-    if (!this.#host.propagation.isWanted) return;
+    const { barrier, propagation } = this.#host;
+    if (barrier.isKept) barrier.noteKey(key, 0, key.length);
+    if (!propagation.isWanted) return;
     this.#record(db, Argv.of("HDEL", key, bytes.slice(start, start + length)));
   }
 
@@ -91,7 +103,8 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
   }
 
   databaseFlushed(db: Database): void {
-    const { watch, tracking, blocking } = this.#host;
+    const { barrier, watch, tracking, blocking } = this.#host;
+    if (barrier.isKept) barrier.noteAll();
     watch.touchDatabase(db, null);
     tracking.databaseFlushed();
     blocking.databaseReady(db);

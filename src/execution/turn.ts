@@ -18,6 +18,9 @@ import * as clock from "../base/clock.ts";
 import type { Timer, Timers } from "../base/timers.ts";
 import type { Statistics } from "../statistics/statistics.ts";
 
+/** So many turns in a row one client alone must have had output to count as the only one. */
+const ALONE_TURNS_MIN = 8;
+
 /** Where turns are counted. */
 type TurnStatistics = Pick<Statistics, "turns" | "turnsUs">;
 
@@ -40,6 +43,9 @@ export class Turn {
   #isScheduled = false;
   /** `end` is running. */
   #isEnding = false;
+  /** Who alone had output in the turns before, and in how many of them in a row. */
+  #onlyOne: Flushable | null = null;
+  #aloneTurns = 0;
   /** When the turn began, on the monotonic clock; 0 while none is under way. */
   #beganUs = 0;
   readonly #statistics: TurnStatistics;
@@ -55,6 +61,11 @@ export class Turn {
     this.#statistics = statistics;
     this.#afterEvents = timers.create(() => this.#runLater());
     this.#beforeFlush = beforeFlush;
+  }
+
+  /** Whether one client has been alone with its requests for a while. */
+  get servesOne(): boolean {
+    return this.#aloneTurns >= ALONE_TURNS_MIN;
   }
 
   /** Lets `flushable` write at the end of this turn. */
@@ -97,6 +108,7 @@ export class Turn {
     if (this.#isEnding) return;
     this.#isScheduled = true;
     this.#isEnding = true;
+    this.#noteCompany();
     // What comes before the replies belongs to this turn, whatever it asks for.
     const mayFlush = this.#beforeFlush();
     this.#isScheduled = false;
@@ -104,6 +116,17 @@ export class Turn {
     this.#isEnding = false;
     if (this.#beganUs !== 0) this.#count();
   };
+
+  #noteCompany(): void {
+    const { length } = this.#waiting;
+    if (length === 0) return;
+    if (length === 1 && this.#waiting[0] === this.#onlyOne) {
+      this.#aloneTurns++;
+      return;
+    }
+    this.#onlyOne = length === 1 ? this.#waiting[0]! : null;
+    this.#aloneTurns = 0;
+  }
 
   /** Only turns with requests count: the others do what is due by itself. */
   #count(): void {

@@ -2,7 +2,8 @@
  * Connection: what becomes of a client's bytes, whatever carries them.
  *
  *   read → query buffer → dispatch, until no complete request is left → read again
- *   end of the turn → one write with all output
+ *   end of the turn → one write with all output; with `appendfsync always` of that which need not
+ *                     wait for the disk (durability/reply_barrier.ts)
  *
  * Reading goes on while a write is pending. What a turn is, and that nothing is written before the
  * AOF has what it needs, is the business of turn.ts. How bytes come and go is that of a Carrier:
@@ -63,6 +64,7 @@ export interface Addresses {
 /** What it uses of the host. */
 export type ConnectionHost = Pick<
   Host,
+  | "barrier"
   | "clientLife"
   | "clientMemory"
   | "config"
@@ -79,6 +81,11 @@ export class Connection implements ClientTransport {
   readonly #carrier: Carrier;
   readonly #addresses: Addresses;
   #isFlushRequested = false;
+  /** It will be flushed when a round is safe. */
+  #isHeld = false;
+  /** So many of the first bytes of the reply may leave when that round is safe. */
+  #earlierBytes = 0;
+  #earlierRound = 0;
   /** Output under way: its array, the bytes of it, how many are written; null if none. */
   #writing: Uint8Array<ArrayBuffer> | null = null;
   #writingBytes = 0;
@@ -126,7 +133,14 @@ export class Connection implements ClientTransport {
     if (!this.#isClosed) this.#carrier.setNoDelay(isOn);
   }
 
+  /** Called by others than the client's own commands: nobody knows what the output tells. */
   requestFlush(): void {
+    const { barrier } = this.#host;
+    if (barrier.isOpen) barrier.hold(this.client);
+    this.#askForFlush();
+  }
+
+  #askForFlush(): void {
     if (this.#isFlushRequested) return;
     this.#isFlushRequested = true;
     this.#host.turn.add(this);
@@ -137,7 +151,7 @@ export class Connection implements ClientTransport {
     this.#isFlushRequested = false;
     if (this.#isClosed) return;
     // Its reply is not complete: somebody else is served meanwhile (Turn.flushWithin).
-    if (this.isRunning) return this.requestFlush();
+    if (this.isRunning) return this.#askForFlush();
     const { client } = this;
     const mayExceed = this.#writing !== null || client.reply.length > OUTPUT_FREE_BYTES ||
       client.outputSource !== null;
@@ -146,7 +160,34 @@ export class Connection implements ClientTransport {
       this.#host.clientMemory.update(client);
     }
     if ((client.flags & REDIS_CLOSE_NOW) !== 0) return this.close();
+    if (client.heldRound > this.#host.barrier.safeRound) return this.#flushHeld();
     if (this.#writing === null) this.#writeOutput();
+  }
+
+  /** Called by the barrier: more of what waits may leave. */
+  roundSafe(): void {
+    this.#isHeld = false;
+    this.#askForFlush();
+  }
+
+  /** Writes what may leave already of output that waits for a round; it is flushed again then. */
+  #flushHeld(): void {
+    const { client } = this;
+    const { barrier } = this.#host;
+    const { heldRound, reply } = client;
+    if (!this.#isHeld) barrier.await(this);
+    this.#isHeld = true;
+    if (this.#earlierBytes > 0 && this.#earlierRound <= barrier.safeRound) {
+      if (this.#writing !== null) return;
+      const bytes = Math.min(this.#earlierBytes, reply.length);
+      this.#earlierBytes = 0;
+      this.#writePart(bytes);
+      if (this.#isClosed) return;
+    }
+    if (this.#earlierBytes === 0 && barrier.isClosed(heldRound)) {
+      this.#earlierBytes = reply.length;
+      this.#earlierRound = heldRound;
+    }
   }
 
   close(): void {
@@ -154,7 +195,7 @@ export class Connection implements ClientTransport {
     if (this.isRunning) {
       // The command still uses what would go; the end of the turn closes it.
       this.client.flags |= REDIS_CLOSE_NOW;
-      return this.requestFlush();
+      return this.#askForFlush();
     }
     this.#isClosed = true;
     this.#host.clientLife.remove(this.client);
@@ -218,7 +259,7 @@ export class Connection implements ClientTransport {
     if (isPart && this.#writingSource === null && !this.#push()) return;
     this.#endWrite();
     const { client } = this;
-    if (client.reply.length > 0 || client.outputSource !== null) this.requestFlush();
+    if (client.reply.length > 0 || client.outputSource !== null) this.#askForFlush();
     else if ((client.flags & REDIS_CLOSE_AFTER_REPLY) !== 0) this.close();
   }
 
@@ -230,9 +271,27 @@ export class Connection implements ClientTransport {
     for (let pieces = 0; this.#takeOutput(); pieces++) {
       if (!this.#push()) return;
       this.#endWrite();
-      if (pieces === SOURCE_PIECES_MAX) return this.requestFlush();
+      if (pieces === SOURCE_PIECES_MAX) return this.#askForFlush();
     }
     if ((client.flags & REDIS_CLOSE_AFTER_REPLY) !== 0) this.close();
+  }
+
+  /** Writes so many of the first bytes of the reply; the others stay. */
+  #writePart(byteCount: number): void {
+    const { reply } = this.client;
+    const restBytes = reply.length - byteCount;
+    const bytes = reply.detach();
+    reply.raw(bytes, byteCount, restBytes);
+    this.#beginWrite(bytes, byteCount);
+    if (this.#push()) this.#endWrite();
+  }
+
+  #beginWrite(bytes: Uint8Array<ArrayBuffer>, byteCount: number): void {
+    this.#writing = bytes;
+    this.#writingBytes = byteCount;
+    this.#writtenBytes = 0;
+    this.client.outputPendingBytes = byteCount;
+    this.#host.statistics.outputBytes += byteCount;
   }
 
   /** Finds what is to be written next: the reply, and then what a source has; false if nothing. */
@@ -240,10 +299,8 @@ export class Connection implements ClientTransport {
     const { client } = this;
     const { length } = client.reply;
     if (length > 0) {
-      this.#writing = client.reply.detach();
-      this.#writingBytes = length;
-      client.outputPendingBytes = length;
-      this.#host.statistics.outputBytes += length;
+      this.#earlierBytes = 0;
+      this.#beginWrite(client.reply.detach(), length);
     } else {
       const source = client.outputSource;
       const bytes = source === null ? null : source.next();
@@ -251,8 +308,8 @@ export class Connection implements ClientTransport {
       this.#writing = bytes;
       this.#writingBytes = bytes.length;
       this.#writingSource = source;
+      this.#writtenBytes = 0;
     }
-    this.#writtenBytes = 0;
     return true;
   }
 
@@ -287,8 +344,8 @@ export class Connection implements ClientTransport {
   #process(): void {
     this.#host.dispatcher.processQuery(this.client);
     const { client } = this;
-    if (client.reply.length > 0 || (client.flags & REDIS_CLOSE_NOW) !== 0) this.requestFlush();
-    else if ((client.flags & REDIS_CLOSE_AFTER_REPLY) !== 0) this.requestFlush();
+    if (client.reply.length > 0 || (client.flags & REDIS_CLOSE_NOW) !== 0) this.#askForFlush();
+    else if ((client.flags & REDIS_CLOSE_AFTER_REPLY) !== 0) this.#askForFlush();
   }
 
   /** Whether the client has sent too much that is not carried out yet, queued commands included. */

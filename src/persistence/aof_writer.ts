@@ -5,8 +5,10 @@
  *   takeUnit, takeUnit   into one buffer, as they come from the encoder (effect_encoder.ts)
  *   flush                at the end of the turn, before any reply leaves: one write for all
  *
- *   always      flush also syncs. If either fails the process ends: the replies that wait already
- *               say what is not true.
+ *   always      flush also syncs, at once or beside the event loop, one sync after the other; then
+ *               the writer says which replies may leave (SyncRounds), and what comes meanwhile waits
+ *               in the buffer. If either fails the process ends: the replies that wait already say
+ *               what is not true.
  *   everysec    a sync beside the event loop once a second; writes go on meanwhile, so that a
  *               process that is killed loses nothing that was answered.
  *   no          the system decides.
@@ -44,6 +46,26 @@ const HELD_UP_MS_MIN = 250;
 const ERROR_LOG_INTERVAL_MS = 30_000;
 
 /** What the writer needs of the server; `config` is read anew every time. */
+/** When a sync is best made: within the turn, beside the event loop, or at the end of a later turn. */
+export type SyncChoice = "now" | "aside" | "later";
+
+/** Whose replies wait for syncs with `appendfsync always` (durability/reply_barrier.ts). */
+export interface SyncRounds {
+  /** Something was promised that is not safe yet. */
+  readonly isOpen: boolean;
+  choose(): SyncChoice;
+  /** A sync begins beside the event loop, of all that came so far. Returns its number. */
+  begin(): number;
+  /** That sync has ended well. */
+  end(round: number): void;
+  /** `sync` is carried out, and all that came so far is safe then; its exception is thrown on. */
+  syncNow(sync: () => void): void;
+  /** All that came so far is safe, or promised no more. */
+  endAll(): void;
+  /** Has `flush` called soon. */
+  wake(): void;
+}
+
 export interface AofWriterOptions {
   readonly config: {
     readonly appendfsync: "everysec" | "always" | "no";
@@ -51,6 +73,8 @@ export interface AofWriterOptions {
     readonly aofTimestampEnabled: boolean;
   };
   readonly log: Log;
+  /** Without it nobody waits: with `always` each sync is made at once. */
+  readonly rounds?: SyncRounds | undefined;
   /** Whether a child is saving or rewriting (for no-appendfsync-on-rewrite). */
   hasActiveChild(): boolean;
   /** Ends the process: `appendfsync always` cannot be kept. */
@@ -91,6 +115,8 @@ export class AofWriter implements EffectSink {
   #isDiskBusy = false;
   /** The file before this one is not synced yet. */
   #isBehindOldFile = false;
+  /** Why `always` could not be kept: the process ends before any further reply leaves. */
+  #brokenPromise: string | null = null;
   /** Why the present file, and one before it, may lack what was written. */
   #syncError: string | null = null;
   #earlierSyncError: string | null = null;
@@ -103,6 +129,10 @@ export class AofWriter implements EffectSink {
 
   constructor(options: AofWriterOptions) {
     this.#options = options;
+  }
+
+  get #rounds(): SyncRounds | undefined {
+    return this.#options.rounds;
   }
 
   get isOpen(): boolean {
@@ -229,6 +259,7 @@ export class AofWriter implements EffectSink {
       this.#file.sync();
       this.#unsyncedBytes = 0;
       this.#safeBytes = this.#writtenBytes;
+      this.#rounds?.endAll();
       return null;
     } catch (cause) {
       this.#syncError ??= errorText(cause);
@@ -248,9 +279,10 @@ export class AofWriter implements EffectSink {
    * (`error`), or the file has been closed.
    */
   async syncAside(): Promise<void> {
-    await this.settled();
+    // With `always` another one may have begun by then, which is as good.
+    await this.#syncRunning;
     if (this.#file === null || this.#unsyncedBytes === 0) return;
-    this.#startSync(this.#file);
+    if (this.#syncRunning === null) this.#startSync(this.#file);
     await this.#syncRunning;
   }
 
@@ -294,19 +326,26 @@ export class AofWriter implements EffectSink {
 
   /**
    * Brings the units that are complete to the file, and to the disk as `appendfsync` asks. Called
-   * at the end of every turn. `isForced`: also while a sync is running.
+   * at the end of every turn. `isForced`: also while a sync is running, and with `always` no sync is
+   * left to run beside the event loop.
    *
-   * True: replies may leave. That is always so, for `always` either succeeds or ends the process.
+   * True: replies may leave that need not wait for a sync (`SyncRounds`); the others may if there is
+   * no such sync under way.
    */
   flush(isForced = false): boolean {
-    if (this.#file === null) return true;
-    if (this.#length > 0) {
-      if (!isForced && this.#mustPostpone()) return true;
-      if (!this.#write(this.#file)) return true;
-    } else if (this.#unsyncedBytes === 0) {
+    if (this.#brokenPromise !== null) this.#endProcess(this.#brokenPromise);
+    const file = this.#file;
+    if (file === null) return true;
+    const hasBytes = this.#length > 0;
+    if (!hasBytes && this.#unsyncedBytes === 0 && this.#syncRunning === null) {
+      this.#rounds?.endAll();
       return true;
     }
-    this.#syncIfNeeded(this.#file);
+    const isAlways = this.#options.config.appendfsync === "always";
+    const choice = isAlways && !isForced ? this.#rounds?.choose() : "now";
+    if (choice === "later" || (choice === "aside" && this.#syncRunning !== null)) return true;
+    if (hasBytes && ((!isForced && this.#mustPostpone()) || !this.#write(file))) return true;
+    this.#syncIfNeeded(file, choice === "aside");
     return true;
   }
 
@@ -394,11 +433,21 @@ export class AofWriter implements EffectSink {
     exit(1);
   }
 
-  #syncIfNeeded(file: FileHandle): void {
+  #syncIfNeeded(file: FileHandle, isAside: boolean): void {
     const { config } = this.#options;
+    const isAlways = config.appendfsync === "always";
+    // What was promised before CONFIG SET is kept.
+    if (!isAlways && this.#rounds?.isOpen === true) return this.#syncAtOnce(file);
     if (config.appendfsync === "no") return;
-    if (config.noAppendfsyncOnRewrite && this.#options.hasActiveChild()) return;
-    if (config.appendfsync === "always") return this.#syncAtOnce(file);
+    if (config.noAppendfsyncOnRewrite && this.#options.hasActiveChild()) {
+      if (isAlways && this.#syncRunning === null) this.#rounds?.endAll();
+      return;
+    }
+    if (isAlways) {
+      if (isAside) this.#startSync(file, this.#rounds!.begin());
+      else this.#syncAtOnce(file);
+      return;
+    }
     const nowMs = clock.nowMs();
     // A clock that was set back must not stop the syncs.
     if (nowMs - this.#lastSyncMs < SYNC_INTERVAL_MS && nowMs >= this.#lastSyncMs) return;
@@ -406,14 +455,14 @@ export class AofWriter implements EffectSink {
     this.#startSync(file);
   }
 
-  #startSync(file: FileHandle): void {
+  #startSync(file: FileHandle, round = 0): void {
     this.#lastSyncMs = clock.nowMs();
     this.#unsyncedBytes = 0;
     const written = this.#writtenBytes;
     const sync = file.syncData().then(() => {
-      this.#safeBytes = written;
+      this.#safeBytes = Math.max(this.#safeBytes, written);
     });
-    this.#watchSync(sync, file);
+    this.#watchSync(sync, file, round);
   }
 
   /** That the disk holds up writes shows in them alone; that it does so no more, in the syncs. */
@@ -448,18 +497,24 @@ export class AofWriter implements EffectSink {
   #syncAtOnce(file: FileHandle): void {
     const beginUs = clock.monotonicUs();
     try {
-      file.sync();
+      if (this.#rounds === undefined) file.sync();
+      else this.#rounds.syncNow(() => file.sync());
       this.#options.onLatency?.("aof-fsync-always", clock.monotonicUs() - beginUs);
     } catch (cause) {
-      this.#options.log.warning(
-        `The AOF cannot be synced: ${errorText(cause)}. With appendfsync always no write may be ` +
-          "lost that a client knows of: the server ends.",
-      );
-      this.#options.exit(1);
+      this.#endProcess(errorText(cause));
     }
     this.#unsyncedBytes = 0;
     this.#safeBytes = this.#writtenBytes;
     this.#lastSyncMs = clock.nowMs();
+  }
+
+  /** `always` cannot be kept, for a sync has failed. */
+  #endProcess(reason: string): never {
+    this.#options.log.warning(
+      `The AOF cannot be synced: ${reason}. With appendfsync always no write may be lost that a ` +
+        "client knows of: the server ends.",
+    );
+    this.#options.exit(1);
   }
 
   /** Syncs the file that another will follow; what fails makes the AOF suspect. */
@@ -479,7 +534,7 @@ export class AofWriter implements EffectSink {
     const before = this.#syncRunning ?? Promise.resolve();
     const written = this.#writtenBytes;
     const sync = before.then(() => old.syncData()).then(() => {
-      this.#safeBytes = written;
+      this.#safeBytes = Math.max(this.#safeBytes, written);
     });
     this.#watchSync(sync.finally(() => old.close()), old);
     this.#isBehindOldFile = true;
@@ -492,15 +547,20 @@ export class AofWriter implements EffectSink {
   }
 
   /** Notes that `sync` is under way; at its end goes on with what was postponed. */
-  #watchSync(sync: Promise<void>, file: FileHandle): void {
+  #watchSync(sync: Promise<void>, file: FileHandle, round = 0): void {
     const beginUs = clock.monotonicUs();
     const running: Promise<void> = sync.catch((cause) => this.#onSyncError(file, errorText(cause)))
       .then(() => {
         if (this.#syncRunning !== running) return;
         this.#syncRunning = null;
         this.#isBehindOldFile = false;
-        this.#noteSyncDuration((clock.monotonicUs() - beginUs) / 1000);
-        this.flush();
+        const durationUs = clock.monotonicUs() - beginUs;
+        this.#noteSyncDuration(durationUs / 1000);
+        if (round === 0) return this.flush();
+        if (this.#brokenPromise !== null) return;
+        this.#options.onLatency?.("aof-fsync-always", durationUs);
+        // The turn that ends because of it brings the next sync.
+        this.#rounds?.end(round);
       });
     this.#syncRunning = running;
   }
@@ -508,8 +568,15 @@ export class AofWriter implements EffectSink {
   #onSyncError(file: FileHandle, text: string): void {
     // When the AOF has been switched off meanwhile, nobody relies on the file any more.
     if (this.#file === null) return;
-    if (file === this.#file) this.#syncError ??= text;
-    else this.#earlierSyncError ??= text;
+    if (file !== this.#file) this.#earlierSyncError ??= text;
+    else {
+      this.#syncError ??= text;
+      // The end of the turn, before which no reply leaves, is the place to say so.
+      if (this.#options.config.appendfsync === "always" || this.#rounds?.isOpen === true) {
+        this.#brokenPromise = text;
+        this.#rounds?.wake();
+      }
+    }
     this.#options.onErrorChange?.();
     this.#options.log.warning(`Syncing the AOF failed: ${text} (${file.path})`);
   }
@@ -524,6 +591,7 @@ export class AofWriter implements EffectSink {
     this.#earlierSyncError = null;
     this.#options.onErrorChange?.();
     this.#postponedSinceMs = 0;
+    this.#rounds?.endAll();
     this.#closeAfterSync(file);
   }
 }

@@ -13,6 +13,7 @@ import { Acl } from "../access/acl.ts";
 import { loadUsersAtStart } from "../access/acl_file.ts";
 import type { Config } from "../config/config.ts";
 import { Persistence } from "../durability/persistence.ts";
+import { ReplyBarrier } from "../durability/reply_barrier.ts";
 import { ClientLife } from "../execution/client_life.ts";
 import { Dispatcher } from "../execution/dispatch.ts";
 import { KeyspaceAnnouncements } from "../execution/keyspace_announcements.ts";
@@ -27,6 +28,7 @@ import { Keyspace } from "../keyspace/keyspace.ts";
 import { Arena } from "../memory/arena.ts";
 import { SoftwareFork } from "../memory/software_fork.ts";
 import type { EventLoop } from "../net/event_loop.ts";
+import { KernelSyncs } from "../net/file_syncs.ts";
 import { Listeners } from "../net/listeners.ts";
 import { WorkerIo } from "../net/synchronous_io.ts";
 import { Blocking } from "../observers/blocking.ts";
@@ -121,6 +123,7 @@ export class Server implements Host {
   readonly persistence: Persistence;
   readonly propagation: Propagation;
   readonly turn: Turn;
+  readonly barrier: ReplyBarrier;
   readonly dispatcher: Dispatcher;
   readonly clientLife: ClientLife;
   readonly yielding: Yielding;
@@ -132,6 +135,7 @@ export class Server implements Host {
   readonly supervision: Supervision;
   readonly process: ServerProcess;
   readonly #cron: Cron;
+  readonly #syncs: KernelSyncs | null;
   #effectSink: EffectSink | null = null;
 
   constructor(options: ServerOptions) {
@@ -140,7 +144,9 @@ export class Server implements Host {
     this.config = config;
     this.log = log;
     this.timers = options.timers ?? new Timers();
-    this.files = options.files ?? new DiskFileSystem();
+    const { eventLoop = null } = options;
+    this.#syncs = eventLoop === null ? null : KernelSyncs.open(eventLoop);
+    this.files = options.files ?? new DiskFileSystem(this.#syncs);
     this.commandLogs = new CommandLogs(config);
     this.latency = new LatencyMonitor(config);
     this.arena = new Arena(segmentCountMax === undefined ? { debug } : { debug, segmentCountMax });
@@ -152,6 +158,12 @@ export class Server implements Host {
       this.clientMemory.update(client);
     });
     this.turn = new Turn(this.statistics, this.timers, () => this.#endTurn());
+    this.barrier = new ReplyBarrier({
+      calls: this.calls,
+      timers: this.timers,
+      turn: this.turn,
+      mustSyncInTurn: () => this.replication.replicas.size > 0,
+    });
     this.propagation = new Propagation(this);
     this.dispatcher = new Dispatcher(this);
     this.clientLife = new ClientLife(this);
@@ -188,7 +200,7 @@ export class Server implements Host {
       backlog: () => this.replication.backlog?.heldBytes ?? 0,
     });
     this.migrationSockets = new MigrationSockets(options.synchronousIo ?? new WorkerIo(this));
-    this.listeners = new Listeners(this, options.eventLoop ?? null);
+    this.listeners = new Listeners(this, eventLoop);
     this.supervision = new Supervision(log, this.timers);
     this.process = new ServerProcess(this, exit);
     this.#cron = new Cron(this);
@@ -231,6 +243,7 @@ export class Server implements Host {
     this.migrationSockets.close();
     for (const client of [...this.clients.values()]) client.transport.close();
     await this.persistence.close();
+    this.#syncs?.close();
     this.listeners.stop();
     forgetScratch();
   }

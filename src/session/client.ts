@@ -248,6 +248,8 @@ export class Client {
   writeOffset = 0;
   /** Bytes for the AOF up to and with its last effect; for WAITAOF. */
   aofOffset = 0;
+  /** With `appendfsync always`: the round that must be safe before its output may leave. */
+  heldRound = 0;
   /** What client_memory.ts counts for it; negative when it is gone. */
   countedBytes = 0;
   /** How it counts them: among those of NO-EVICT clients, of clients without their password. */

@@ -26,7 +26,9 @@ import {
   JobControl,
   runJob,
 } from "../../src/persistence/child_job.ts";
+import type { Client } from "../../src/session/client.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { SeededRandom } from "../support/seeded_random.ts";
 import { type CallName, SimulatedFiles } from "../support/simulated_files.ts";
 import type { Step, Unit } from "./crash_workload.ts";
 
@@ -63,6 +65,11 @@ export interface CrashPoint {
 
 /** The process has ended by itself (`appendfsync always` cannot be kept). */
 export class ProcessEnded extends Error {}
+
+/** The end of a process may be met at the end of a turn that nobody called. */
+addEventListener("error", (event) => {
+  if (event.error instanceof ProcessEnded) event.preventDefault();
+});
 
 /** Keeps the lines, to be shown when a check fails. */
 export class KeptLog extends Log {
@@ -162,6 +169,10 @@ export class CrashRun {
   readonly #setting: Setting;
   #step = 0;
   #acknowledged = 0;
+  /** Turns that have ended, and the round of syncs that their replies wait for. */
+  #waiting: { state: number; round: number }[] = [];
+  /** Waits for what happens without a command. */
+  readonly #witness = { heldRound: 0 } as Client;
   /** When each acknowledgement came, in order. */
   readonly #times: { state: number; atMs: number }[] = [];
   #rdbState = 0;
@@ -190,6 +201,7 @@ export class CrashRun {
     this.log = log;
     this.states.push(digestOf(server));
     this.#watchExpiry(server);
+    this.#chooseSyncs(server);
   }
 
   /** Cron lets several keys expire at once, each of which is a unit. */
@@ -198,7 +210,20 @@ export class CrashRun {
     const keyChanged = listener.keyChanged.bind(listener);
     listener.keyChanged = (...change) => {
       keyChanged(...change);
-      if (!this.#isSending) this.states.push(digestOf(embedded));
+      if (this.#isSending) return;
+      this.states.push(digestOf(embedded));
+      embedded.server.barrier.hold(this.#witness);
+    };
+  }
+
+  /** `always`: syncs are left to a later turn, or run beside the event loop, as chance has it. */
+  #chooseSyncs({ server: { barrier } }: EmbeddedServer): void {
+    const random = new SeededRandom(this.states[0]!.length);
+    const choose = barrier.choose.bind(barrier);
+    barrier.choose = () => {
+      const choice = choose();
+      if (choice !== "now" || random.oneIn(3)) return choice;
+      return random.oneIn(3) ? "later" : "aside";
     };
   }
 
@@ -339,8 +364,19 @@ export class CrashRun {
     // The exit may have been met where errors are caught.
     if (this.hasEnded) throw new ProcessEnded("exit");
     this.#watchTrouble();
-    this.#acknowledged = this.states.length - 1;
-    this.#times.push({ state: this.#acknowledged, atMs: clock.nowMs() });
+    const { heldRound } = this.server.client.client;
+    const round = Math.max(heldRound, this.#witness.heldRound);
+    this.#waiting.push({ state: this.states.length - 1, round });
+    this.#acknowledge();
+  }
+
+  /** Replies leave that wait for nothing any more. */
+  #acknowledge(): void {
+    const { safeRound } = this.server.server.barrier;
+    while (this.#waiting.length > 0 && this.#waiting[0]!.round <= safeRound) {
+      this.#acknowledged = this.#waiting.shift()!.state;
+      this.#times.push({ state: this.#acknowledged, atMs: clock.nowMs() });
+    }
   }
 
   /** Once the disk fails writers are refused, and what waits for it is promised to nobody. */
@@ -358,6 +394,7 @@ export class CrashRun {
     // Reading changes nothing: a crash there is the same as one at the next call.
     if (name === "read" || name === "list" || (name === "stat" && call.includes("/"))) return;
     if (this.hasEnded) return;
+    this.#acknowledge();
     const { aof } = this.server.server.persistence;
     const isAofConfigured = this.server.server.config.appendonly;
     const isAofComplete = isAofConfigured && aof.isEnabled && !aof.isWaiting;
