@@ -74,10 +74,12 @@ const READER_SHARE_MIN = 1 / 5;
 const LAST_WEIGHT = 1 / 8;
 
 /** What is known of what a command has seen: nothing of the data, some keys, or anything. */
-type Sight = "nothing" | "keys" | "queue" | "anything";
+type Sight = "nothing" | "keys" | "queue" | "script" | "anything";
 
 /** Output that waits; net/connection.ts. */
 interface Held {
+  /** All that waits now needs no later round than the one whose sync begins. */
+  roundBegan(): void;
   /** A round has become safe; whether it is the one waited for is to be looked at. */
   roundSafe(): void;
 }
@@ -183,7 +185,8 @@ export class ReplyBarrier implements SyncRounds {
   }
 
   /** A command's procedure has run, by itself or inside of another. Only while `isKept`. */
-  commandRan({ command, argv }: Call, hasChanged: boolean): void {
+  commandRan({ command, argv, effects }: Call, isDirty: boolean): void {
+    const hasChanged = isDirty || (effects !== null && effects.length > 0);
     this.#commandCount++;
     if (hasChanged) this.#changeCount++;
     else if (!this.isOpen) return;
@@ -195,10 +198,10 @@ export class ReplyBarrier implements SyncRounds {
       // Of what others do inside of it each has said so itself. Beside the keys that were announced
       // there are changes that are not, such as XACK.
       if (sight === "keys") this.#visitKeys(command, argv, (hash) => this.#changed.add(hash));
-      else if (sight !== "queue") this.noteAll();
+      else if (sight !== "queue" && sight !== "script") this.noteAll();
     } else if (sight === "keys") {
       this.#visitKeys(command, argv, (hash) => this.#see(hash));
-    } else if (sight === "anything") {
+    } else if (sight === "anything" || sight === "script") {
       this.#seenRound = this.#latestRound;
     }
   }
@@ -262,6 +265,7 @@ export class ReplyBarrier implements SyncRounds {
     this.isOpen = true;
     [this.#changed, this.#syncing] = [this.#syncing, this.#changed];
     this.#changed.clear();
+    for (const one of this.#held) one.roundBegan();
     return this.#syncingRound;
   }
 
@@ -390,7 +394,7 @@ export class ReplyBarrier implements SyncRounds {
 function findSight(command: CompiledCommand): Sight {
   const { bits, categories } = command;
   if ((bits & COMMAND_RUNS_QUEUE) !== 0) return "queue";
-  if ((bits & COMMAND_RUNS_SCRIPT) !== 0) return "anything";
+  if ((bits & COMMAND_RUNS_SCRIPT) !== 0) return "script";
   if (hasKeys(command)) return keySpecsOf(command).every(isComplete) ? "keys" : "anything";
   const seesNoData = (bits & COMMAND_ALLOW_BUSY) !== 0 || categories.includes("@connection");
   return seesNoData ? "nothing" : "anything";

@@ -245,8 +245,7 @@ export class Dispatcher {
       this.replyError(client, refusal);
       command.failedCalls++;
     }
-    const hasChanged = keyspace.dirty !== dirtyBefore || call.effects !== null;
-    if (barrier.isKept) barrier.commandRan(call, hasChanged);
+    if (barrier.isKept) barrier.commandRan(call, keyspace.dirty !== dirtyBefore);
     if ((host.gates.bits & GATE_MONITOR) !== 0) host.monitors.feed(client, command);
     if ((client.flags & REDIS_TRACKING) !== 0) host.tracking.remember(client, command);
     command.calls++;
@@ -261,7 +260,7 @@ export class Dispatcher {
     }
     calls.leave(call);
     if (!propagation.isWanted) return;
-    if (hasChanged) propagation.record(call);
+    if (keyspace.dirty !== dirtyBefore || call.effects !== null) propagation.record(call);
     if (calls.depth > 0) return;
     if (propagation.endUnit()) client.aofOffset = propagation.aofBytes;
     client.writeOffset = propagation.streamOffset;

@@ -184,10 +184,16 @@ export class Connection implements ClientTransport {
       this.#writePart(bytes);
       if (this.#isClosed) return;
     }
-    if (this.#earlierBytes === 0 && barrier.isClosed(heldRound)) {
-      this.#earlierBytes = reply.length;
-      this.#earlierRound = heldRound;
-    }
+    if (this.#earlierBytes === 0 && barrier.isClosed(heldRound)) this.roundBegan();
+  }
+
+  /** Called by the barrier: all that waits needs no later round than that of the sync that begins. */
+  roundBegan(): void {
+    // What is written of the reply of a running command may tell of more than is known yet.
+    if (this.isRunning) return;
+    const { reply, heldRound } = this.client;
+    this.#earlierBytes = reply.length;
+    this.#earlierRound = heldRound;
   }
 
   close(): void {

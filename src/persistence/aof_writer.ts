@@ -556,11 +556,12 @@ export class AofWriter implements EffectSink {
         this.#isBehindOldFile = false;
         const durationUs = clock.monotonicUs() - beginUs;
         this.#noteSyncDuration(durationUs / 1000);
-        if (round === 0) return this.flush();
-        if (this.#brokenPromise !== null) return;
-        this.#options.onLatency?.("aof-fsync-always", durationUs);
-        // The turn that ends because of it brings the next sync.
-        this.#rounds?.end(round);
+        if (round === 0) this.flush();
+        else if (this.#brokenPromise === null) {
+          this.#options.onLatency?.("aof-fsync-always", durationUs);
+          // The turn that ends because of it brings the next sync.
+          this.#rounds?.end(round);
+        }
       });
     this.#syncRunning = running;
   }
