@@ -24,8 +24,8 @@
  * of a script (yielding.ts).
  *
  * GATHERING. Clients that were answered come back with their next writes. Would the next sync begin
- * with the first of them, each sync were for a few only. So it begins when as many have come as were
- * answered, or a little later; after a wait in vain the next ones begin at once.
+ * with the first of them, each sync were for a few only. So it begins when as many have come as
+ * were answered, or a little later; after a wait in vain the next ones begin at once.
  *
  * INLINE, that is, within the turn, a sync is quicker: no other thread must wake up, and that one
  * wake us. So it is done if nobody could be served meanwhile whose reply would not wait for it: if
@@ -135,8 +135,8 @@ export class ReplyBarrier implements SyncRounds {
   #isUnitNoted = false;
   /** The latest round that the outermost command has seen something of, so far. */
   #seenRound = 0;
-  /** Commands that EXEC has run. */
-  #queuedCount = 0;
+  /** Commands that have run inside of the outermost one. */
+  #innerCount = 0;
   #changed = new ChangedKeys();
   #syncing = new ChangedKeys();
   #held: Held[] = [];
@@ -162,7 +162,10 @@ export class ReplyBarrier implements SyncRounds {
 
   constructor(options: BarrierOptions) {
     this.#options = options;
-    this.#gathered = options.timers.create(() => this.wake());
+    this.#gathered = options.timers.create(() => {
+      this.#awaitedUntilUs = 0;
+      this.wake();
+    });
   }
 
   // ------------------------------------------------------------------------- told of what happens
@@ -187,10 +190,12 @@ export class ReplyBarrier implements SyncRounds {
   /** A command's procedure has run, by itself or inside of another. Only while `isKept`. */
   commandRan({ command, argv, effects }: Call, isDirty: boolean): void {
     const hasChanged = isDirty || (effects !== null && effects.length > 0);
+    const isInner = this.#options.calls.depth > 1;
+    const innerCount = this.#innerCount;
+    this.#innerCount = isInner ? innerCount + 1 : 0;
     this.#commandCount++;
     if (hasChanged) this.#changeCount++;
     else if (!this.isOpen) return;
-    this.#queuedCount++;
     const sight = this.#sightOf(command);
     if (hasChanged) {
       this.#note();
@@ -201,7 +206,8 @@ export class ReplyBarrier implements SyncRounds {
       else if (sight !== "queue" && sight !== "script") this.noteAll();
     } else if (sight === "keys") {
       this.#visitKeys(command, argv, (hash) => this.#see(hash));
-    } else if (sight === "anything" || sight === "script") {
+    } else if (sight !== "nothing" && (sight !== "queue" || innerCount === 0)) {
+      // EXEC that ran nothing may have seen that a watched key was changed.
       this.#seenRound = this.#latestRound;
     }
   }
@@ -215,15 +221,10 @@ export class ReplyBarrier implements SyncRounds {
 
   /** An outermost command is over: its client's output waits for what it has changed or seen. */
   unitEnded(client: Client): void {
-    let round = this.isKept ? this.#seenRound : this.#latestRound;
-    const { command } = client;
-    // EXEC that did nothing may have seen that a watched key was changed.
-    if (command !== null && (command.bits & COMMAND_RUNS_QUEUE) !== 0 && this.#queuedCount <= 1) {
-      round = this.#latestRound;
-    }
+    const round = this.isKept ? this.#seenRound : this.#latestRound;
     if (this.#isUnitNoted && client.heldRound < this.#round) this.#writerCount++;
     this.#isUnitNoted = false;
-    this.#seenRound = this.#queuedCount = 0;
+    this.#seenRound = 0;
     if (round > client.heldRound) client.heldRound = round;
   }
 
@@ -270,7 +271,8 @@ export class ReplyBarrier implements SyncRounds {
   }
 
   end(round: number): void {
-    if (round <= this.safeRound) return;
+    // It is safe already; what came meanwhile has waited for the end of this sync.
+    if (round <= this.safeRound) return this.wake();
     this.#syncing.clear();
     this.#syncingRound = 0;
     this.#gather();

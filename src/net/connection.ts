@@ -187,7 +187,7 @@ export class Connection implements ClientTransport {
     if (this.#earlierBytes === 0 && barrier.isClosed(heldRound)) this.roundBegan();
   }
 
-  /** Called by the barrier: all that waits needs no later round than that of the sync that begins. */
+  /** Called by the barrier: all that waits needs no later round than that of this sync. */
   roundBegan(): void {
     // What is written of the reply of a running command may tell of more than is known yet.
     if (this.isRunning) return;

@@ -4,7 +4,7 @@
  *
  * They are had only where they are known to fit (Linux on x86-64 and arm64) and where the user has
  * allowed it (`--allow-ffi`); nobody is ever asked for the permission. What they are given are
- * numbers and arrays, and addresses only in file_syncs.ts.
+ * numbers and arrays, never addresses.
  *
  * SIZES are declared as u32, for a call with a usize leaves the runtime's quick way and costs
  * 0.4 µs more; none here reaches 2^31. Results that count bytes are i32 for the same reason.
@@ -21,20 +21,16 @@ const SYMBOLS = {
   epoll_create1: { parameters: ["i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
-  eventfd: { parameters: ["u32", "i32"], result: "i32" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   listen: { parameters: ["i32", "i32"], result: "i32" },
-  open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
-  read: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   strerror: { parameters: ["i32"], result: "pointer" },
-  syscall: { parameters: ["i64", "i64", "i64", "i64", "i64", "i64"], result: "i32" },
   usleep: { parameters: ["u32"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const;

@@ -6,8 +6,8 @@
  *   flush                at the end of the turn, before any reply leaves: one write for all
  *
  *   always      flush also syncs, at once or beside the event loop, one sync after the other; then
- *               the writer says which replies may leave (SyncRounds), and what comes meanwhile waits
- *               in the buffer. If either fails the process ends: the replies that wait already say
+ *               the writer says which replies may leave (SyncRounds), and what comes meanwhile
+ *               waits in the buffer. If either fails the process ends: the replies that wait already say
  *               what is not true.
  *   everysec    a sync beside the event loop once a second; writes go on meanwhile, so that a
  *               process that is killed loses nothing that was answered.
@@ -46,7 +46,7 @@ const HELD_UP_MS_MIN = 250;
 const ERROR_LOG_INTERVAL_MS = 30_000;
 
 /** What the writer needs of the server; `config` is read anew every time. */
-/** When a sync is best made: within the turn, beside the event loop, or at the end of a later turn. */
+/** When a sync is best made: within the turn, beside the event loop, when a later turn ends. */
 export type SyncChoice = "now" | "aside" | "later";
 
 /** Whose replies wait for syncs with `appendfsync always` (durability/reply_barrier.ts). */
@@ -326,16 +326,15 @@ export class AofWriter implements EffectSink {
 
   /**
    * Brings the units that are complete to the file, and to the disk as `appendfsync` asks. Called
-   * at the end of every turn. `isForced`: also while a sync is running, and with `always` no sync is
-   * left to run beside the event loop.
+   * at the end of every turn. `isForced`: also while a sync is running, and with `always` nothing
+   * is left for a sync beside the event loop.
    *
-   * True: replies may leave that need not wait for a sync (`SyncRounds`); the others may if there is
-   * no such sync under way.
+   * True: those replies may leave that wait for no round of syncs (`SyncRounds`).
    */
   flush(isForced = false): boolean {
-    if (this.#brokenPromise !== null) this.#endProcess(this.#brokenPromise);
     const file = this.#file;
     if (file === null) return true;
+    if (this.#brokenPromise !== null) this.#endProcess(this.#brokenPromise);
     const hasBytes = this.#length > 0;
     if (!hasBytes && this.#unsyncedBytes === 0 && this.#syncRunning === null) {
       this.#rounds?.endAll();

@@ -151,46 +151,23 @@ export function isMissing(error: unknown): boolean {
 /** What is said of a file where the system knows no permissions. */
 const UNKNOWN_MODE = 0o600;
 
-/** Syncs one file beside the event loop, as often as wanted; `sync` as `FileHandle.syncData`. */
-export interface FileSync {
-  sync(): Promise<void>;
-  close(): void;
-}
-
-/** A way to sync files beside the event loop that is quicker than the runtime's (net/). */
-export interface FileSyncs {
-  /** Null: the file cannot be opened in that way. */
-  openFile(path: string): FileSync | null;
-}
-
 /** The files of this machine. */
 export class DiskFileSystem implements FileSystem {
-  readonly #syncs: FileSyncs | null;
-
-  /** `syncs` is used for files that are written anew or further; null: the runtime syncs them. */
-  constructor(syncs: FileSyncs | null = null) {
-    this.#syncs = syncs;
-  }
-
   openForRead(path: string): FileHandle {
     return new DiskFileHandle(path, Deno.openSync(path, { read: true }));
   }
 
   openForWrite(path: string, mode?: number): FileHandle {
     const options = { read: true, write: true, create: true, truncate: true };
-    if (mode === undefined) return this.#handle(path, Deno.openSync(path, options));
+    if (mode === undefined) return new DiskFileHandle(path, Deno.openSync(path, options));
     const file = Deno.openSync(path, { ...options, mode });
     // A file that was there already has permissions of its own.
     if (Deno.build.os !== "windows") Deno.chmodSync(path, mode);
-    return this.#handle(path, file);
+    return new DiskFileHandle(path, file);
   }
 
   openForAppend(path: string): FileHandle {
-    return this.#handle(path, Deno.openSync(path, { append: true, create: true }));
-  }
-
-  #handle(path: string, file: Deno.FsFile): FileHandle {
-    return new DiskFileHandle(path, file, this.#syncs?.openFile(path) ?? null);
+    return new DiskFileHandle(path, Deno.openSync(path, { append: true, create: true }));
   }
 
   openForUpdate(path: string): FileHandle {
@@ -248,12 +225,10 @@ export class DiskFileSystem implements FileSystem {
 class DiskFileHandle implements FileHandle {
   readonly path: string;
   readonly #file: Deno.FsFile;
-  readonly #aside: FileSync | null;
 
-  constructor(path: string, file: Deno.FsFile, aside: FileSync | null = null) {
+  constructor(path: string, file: Deno.FsFile) {
     this.path = path;
     this.#file = file;
-    this.#aside = aside;
   }
 
   read(bytes: Uint8Array, start: number, length: number): number {
@@ -271,7 +246,7 @@ class DiskFileHandle implements FileHandle {
   }
 
   syncData(): Promise<void> {
-    return this.#aside === null ? this.#file.syncData() : this.#aside.sync();
+    return this.#file.syncData();
   }
 
   seek(offset: number): void {
@@ -288,7 +263,6 @@ class DiskFileHandle implements FileHandle {
   }
 
   close(): void {
-    this.#aside?.close();
     this.#file.close();
   }
 }

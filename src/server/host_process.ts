@@ -77,6 +77,8 @@ export class ServerProcess implements HostProcess {
   prepareForShutdown(options: ShutdownOptions): boolean {
     const { log, listeners } = this.#host;
     if (!prepareForShutdown(this.#host, options)) return false;
+    // Who waited for the disk has nothing to wait for any more.
+    this.#host.turn.flushWithin(() => true);
     listeners.close();
     this.removePidFile();
     log.warning("Redis is now ready to exit, bye bye...");

@@ -28,7 +28,6 @@ import { Keyspace } from "../keyspace/keyspace.ts";
 import { Arena } from "../memory/arena.ts";
 import { SoftwareFork } from "../memory/software_fork.ts";
 import type { EventLoop } from "../net/event_loop.ts";
-import { KernelSyncs } from "../net/file_syncs.ts";
 import { Listeners } from "../net/listeners.ts";
 import { WorkerIo } from "../net/synchronous_io.ts";
 import { Blocking } from "../observers/blocking.ts";
@@ -135,7 +134,6 @@ export class Server implements Host {
   readonly supervision: Supervision;
   readonly process: ServerProcess;
   readonly #cron: Cron;
-  readonly #syncs: KernelSyncs | null;
   #effectSink: EffectSink | null = null;
 
   constructor(options: ServerOptions) {
@@ -144,9 +142,7 @@ export class Server implements Host {
     this.config = config;
     this.log = log;
     this.timers = options.timers ?? new Timers();
-    const { eventLoop = null } = options;
-    this.#syncs = eventLoop === null ? null : KernelSyncs.open(eventLoop);
-    this.files = options.files ?? new DiskFileSystem(this.#syncs);
+    this.files = options.files ?? new DiskFileSystem();
     this.commandLogs = new CommandLogs(config);
     this.latency = new LatencyMonitor(config);
     this.arena = new Arena(segmentCountMax === undefined ? { debug } : { debug, segmentCountMax });
@@ -200,7 +196,7 @@ export class Server implements Host {
       backlog: () => this.replication.backlog?.heldBytes ?? 0,
     });
     this.migrationSockets = new MigrationSockets(options.synchronousIo ?? new WorkerIo(this));
-    this.listeners = new Listeners(this, eventLoop);
+    this.listeners = new Listeners(this, options.eventLoop ?? null);
     this.supervision = new Supervision(log, this.timers);
     this.process = new ServerProcess(this, exit);
     this.#cron = new Cron(this);
@@ -243,7 +239,6 @@ export class Server implements Host {
     this.migrationSockets.close();
     for (const client of [...this.clients.values()]) client.transport.close();
     await this.persistence.close();
-    this.#syncs?.close();
     this.listeners.stop();
     forgetScratch();
   }

@@ -6,6 +6,14 @@
  * been served after it, twice.
  */
 import { assert, assertEquals } from "@std/assert";
+import * as clock from "../../src/base/clock.ts";
+import { Timers } from "../../src/base/timers.ts";
+import { commandRows } from "../../src/commands/table.ts";
+import { Argv } from "../../src/protocol/argv.ts";
+import type { Client } from "../../src/session/client.ts";
+import { type Call, COMMAND_WRITE } from "../../src/session/command.ts";
+import { CommandTable } from "../../src/session/command_table.ts";
+import { FakeTimer } from "../support/fake_timer.ts";
 import { EventLoop } from "../../src/net/event_loop.ts";
 import { ReplyBarrier } from "../../src/durability/reply_barrier.ts";
 import type { Server } from "../../src/server/server.ts";
@@ -102,6 +110,8 @@ class Setup implements AsyncDisposable {
     this.files.failure = null;
     this.files.syncsAtOnce = true;
     this.files.completeSyncs();
+    // The process has ended; nothing comes of its file any more.
+    if (this.exits.length > 0) this.server.persistence.aof.writer.abandon();
     await this.server.close();
   }
 }
@@ -359,4 +369,137 @@ testBoth("a sync that fails ends the process, and nothing that waits leaves", as
   while (setup.exits.length === 0) await round();
   for (let count = 0; count < 100; count++) await round();
   assertEquals([setup.exits[0], two.isHere, three.isHere], [1, false, false]);
+});
+
+// ------------------------------------------------------------------------- when a sync is made
+
+/** A barrier alone, with commands that only change something, or do not. */
+class Alone {
+  readonly turn = { servesOne: false, ends: 0, schedule: () => void this.turn.ends++ };
+  readonly calls = { depth: 0 };
+  readonly timer = new FakeTimer();
+  mustSyncInTurn = false;
+  readonly barrier = new ReplyBarrier({
+    calls: this.calls,
+    timers: new Timers(this.timer),
+    turn: this.turn,
+    mustSyncInTurn: () => this.mustSyncInTurn,
+  });
+  readonly #rows = new CommandTable(commandRows);
+
+  constructor() {
+    this.barrier.isKept = true;
+    clock.setTimeForTests(1_000_000);
+  }
+
+  /** A client's command; returns the round that its reply waits for, if that is not safe. */
+  run(client: Client, ...words: string[]): number {
+    const argv = Argv.of(...words);
+    const command = this.#rows.find(argv, 0)!;
+    this.calls.depth = 1;
+    const call = { client, command, argv, effects: null } as unknown as Call;
+    const isWrite = (command.bits & COMMAND_WRITE) !== 0;
+    this.barrier.commandRan(call, isWrite);
+    this.calls.depth = 0;
+    if (this.barrier.isOpen) this.barrier.unitEnded(client);
+    return client.heldRound > this.barrier.safeRound ? client.heldRound : 0;
+  }
+
+  /** So many clients write; then a sync is made that takes so many ms. */
+  syncOf(clients: readonly Client[], durationMs = 0): void {
+    for (const client of clients) this.run(client, "SET", "k", "v");
+    this.barrier.syncNow(() => clock.advanceForTests(durationMs));
+  }
+}
+
+function someClients(count: number): Client[] {
+  return Array.from({ length: count }, () => ({ heldRound: 0 }) as Client);
+}
+
+function testAlone(name: string, run: (alone: Alone) => void): void {
+  Deno.test(name, () => {
+    try {
+      run(new Alone());
+    } finally {
+      clock.useRealTime();
+    }
+  });
+}
+
+testAlone("a sync runs within the turn for writers alone, aside if there are readers", (alone) => {
+  const { barrier } = alone;
+  const [writer, reader] = someClients(2);
+  alone.run(writer!, "SET", "k", "v");
+  assertEquals(barrier.choose(), "now");
+  for (let count = 0; count < 20; count++) {
+    for (let reads = 0; reads < 4; reads++) alone.run(reader!, "GET", "x");
+    alone.syncOf([writer!]);
+  }
+  alone.run(writer!, "SET", "k", "v");
+  assertEquals(barrier.choose(), "aside");
+  alone.turn.servesOne = true;
+  assertEquals(barrier.choose(), "now");
+  alone.turn.servesOne = false;
+  // One sync after the other.
+  barrier.begin();
+  assertEquals(barrier.choose(), "later");
+  alone.mustSyncInTurn = true;
+  assertEquals(barrier.choose(), "now");
+});
+
+testAlone("the next sync waits for those who were answered, as long as it is worth it", (alone) => {
+  const { barrier, timer, turn } = alone;
+  const clients = someClients(16);
+  alone.syncOf(clients, 4);
+  for (const client of clients.slice(0, 13)) {
+    alone.run(client, "SET", "k", "v");
+    assertEquals(barrier.choose(), "later");
+  }
+  alone.run(clients[13]!, "SET", "k", "v");
+  assertEquals(barrier.choose(), "now");
+  // Nobody comes: the turn is ended when the time is over, and the next ones do not wait.
+  alone.syncOf(clients, 4);
+  alone.run(clients[0]!, "SET", "k", "v");
+  assertEquals(barrier.choose(), "later");
+  const { ends } = turn;
+  timer.advance(1000);
+  assertEquals([turn.ends > ends, barrier.choose()], [true, "now"]);
+  alone.syncOf([], 4);
+  alone.run(clients[0]!, "SET", "k", "v");
+  assertEquals(barrier.choose(), "now");
+});
+
+testAlone(
+  "while a command runs that has changed something, no sync takes it for recorded",
+  (alone) => {
+    const { barrier, calls } = alone;
+    const [before, other] = someClients(2);
+    assertEquals(alone.run(before!, "SET", "a", "1"), 1);
+    calls.depth = 1;
+    barrier.noteKey(new Uint8Array([1]), 0, 1);
+    assertEquals(barrier.choose(), "later");
+    // A sync that is made all the same is not of it.
+    barrier.endAll();
+    barrier.hold(other!);
+    assertEquals([barrier.safeRound < other!.heldRound, barrier.isOpen], [true, true]);
+    calls.depth = 0;
+    barrier.endAll();
+    assertEquals([barrier.safeRound >= other!.heldRound, barrier.isOpen], [true, false]);
+  },
+);
+
+testAlone("what a command sees is found by its keys, wherever they stand", (alone) => {
+  const { barrier } = alone;
+  const [writer, ...readers] = someClients(20);
+  alone.run(writer!, "MSET", "a", "1", "b", "1");
+  const round = barrier.begin();
+  alone.run(writer!, "XACK", "stream", "group", "1-1");
+  const waits = (...words: string[]) => alone.run(readers.pop()!, ...words);
+  assertEquals([waits("GET", "a"), waits("GET", "b"), waits("MGET", "x", "b")], [1, 1, 1]);
+  assertEquals([waits("GET", "1"), waits("PING"), waits("SELECT", "2")], [0, 0, 0]);
+  assertEquals([waits("XREAD", "COUNT", "1", "STREAMS", "stream", "0")], [2]);
+  assertEquals([waits("ZUNION", "2", "x", "a"), waits("SORT_RO", "x", "BY", "w_*")], [1, 2]);
+  assertEquals([waits("DBSIZE"), waits("EVAL", "return 1", "0"), waits("EXEC")], [2, 2, 2]);
+  barrier.end(round);
+  assertEquals([waits("GET", "a"), waits("XLEN", "stream"), waits("DBSIZE")], [0, 2, 2]);
 });

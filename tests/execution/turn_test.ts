@@ -14,19 +14,35 @@ class Recorder {
     return this.isDurable;
   });
 
-  client(name: string, onFlush = () => {}): Flushable {
+  readonly client = (name: string, onFlush = () => {}): Flushable => {
     return {
       flush: () => {
         this.events.push(name);
         onFlush();
       },
     };
-  }
+  };
 
   take(): string[] {
     return this.events.splice(0);
   }
 }
+
+Deno.test("a client counts as the only one after some turns alone, until another one comes", () => {
+  const { turn, client } = new Recorder();
+  const [one, other] = [client("one"), client("other")];
+  const serve = (...clients: Flushable[]) => {
+    for (const each of clients) turn.add(each);
+    turn.end();
+    return turn.servesOne;
+  };
+  assertEquals(Array.from({ length: 9 }, () => serve(one)), [...Array(8).fill(false), true]);
+  // A turn in which nobody had anything tells nothing.
+  assertEquals([serve(), serve(one)], [true, true]);
+  assertEquals([serve(other), serve(one), serve(one)], [false, false, false]);
+  for (let turns = 0; turns < 20; turns++) serve(one);
+  assertEquals([turn.servesOne, serve(one, other)], [true, false]);
+});
 
 Deno.test("replies leave in order behind what makes them durable, when the handlers are done", async () => {
   const recorder = new Recorder();
