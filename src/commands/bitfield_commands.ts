@@ -99,8 +99,8 @@ function bitfield(client: Client, isReadOnly: boolean): void {
     db.changed(argv, 1, EVENT_STRING, "setbit");
     db.keyspace.dirty += changes - 1;
   } else if (isResized) {
-    // All have failed, but the string has grown. Redis announces and counts nothing then. Here those
-    // who only watch hear nothing either, but a replica, the AOF and the save points must know.
+    // All have failed, but the string has grown. Redis announces and counts nothing then, and no
+    // more is announced here; but replicas, the AOF and the save points must know.
     db.keyspace.dirty++;
   }
 }

@@ -6,7 +6,8 @@
  *   DELREF    all groups forget it
  *   ACKED     it goes only when every group has got and acknowledged it
  *
- * What was done is recorded as XACK and XDEL, so that servers of any age can read the file.
+ * What was done is recorded as XACK, XDEL and XTRIM without such options, so that servers of any
+ * age can read the file.
  */
 import { scratch } from "../base/scratch.ts";
 import { latin1Text, Slice } from "../base/bytes.ts";
@@ -31,6 +32,8 @@ export class Deletions {
   readonly #client: Client;
   readonly #stream: Ref;
   readonly #deleted: string[] = [];
+  /** Entries that went as a plain trim removes them, by whole nodes where it can. */
+  #trimmed = 0;
   readonly #acknowledged = new Map<string, string[]>();
 
   constructor(client: Client, stream: Ref) {
@@ -71,7 +74,10 @@ export class Deletions {
   trim(how: StreamTrim, policy: number): number {
     const { arena } = this.#client.db;
     const stream = this.#stream;
-    if (streamGroup.groupCount(arena, stream) === 0) return streamValue.trim(arena, stream, how);
+    if (streamGroup.groupCount(arena, stream) === 0) {
+      this.#trimmed = streamValue.trim(arena, stream, how);
+      return this.#trimmed;
+    }
     if (how.isApproximate) return 0;
     const ids: Id128[] = [];
     const entries = streamValue.length(arena, stream);
@@ -99,10 +105,16 @@ export class Deletions {
       db.keyspace.dirty += ids.length;
       client.propagateAs("XACK", key, group, ...ids);
     }
-    if (this.#deleted.length === 0) return;
-    streamValue.refreshFirstId(db.arena, this.#stream);
+    const removed = this.#deleted.length + this.#trimmed;
+    if (removed === 0) return;
     db.changed(argv, 1, EVENT_STREAM, event);
-    db.keyspace.dirty += this.#deleted.length - 1;
-    client.propagateAs("XDEL", key, ...this.#deleted);
+    db.keyspace.dirty += removed - 1;
+    if (this.#trimmed > 0) {
+      const length = streamValue.length(db.arena, this.#stream);
+      client.propagateAs("XTRIM", key, "MAXLEN", "=", String(length));
+    } else {
+      streamValue.refreshFirstId(db.arena, this.#stream);
+      client.propagateAs("XDEL", key, ...this.#deleted);
+    }
   }
 }
