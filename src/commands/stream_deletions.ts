@@ -16,16 +16,16 @@ import type { Ref } from "../memory/memory.ts";
 import type { Client } from "../session/client.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import { Id128 } from "../structures/id128.ts";
-import { idText, MAX_ID, MIN_ID } from "../values/stream_id.ts";
+import { idText } from "../values/stream_id.ts";
 import { isReferenced, removeReferences } from "../values/stream_references.ts";
 import * as streamGroup from "../values/stream_group.ts";
 import * as streamValue from "../values/stream_value.ts";
-import { StreamCursor, type StreamTrim } from "../values/stream_value.ts";
+import { idsToTrim } from "../values/stream_trimming.ts";
+import type { StreamTrim } from "../values/stream_value.ts";
 import { ACKNOWLEDGED, FORGET } from "./stream_arguments.ts";
 
 const bound = new Id128();
 const name = scratch(new Slice());
-const cursor = scratch(new StreamCursor());
 
 /** The deletions of one command in one stream. */
 export class Deletions {
@@ -69,7 +69,7 @@ export class Deletions {
 
   /**
    * Trims by single entries from the start: those that groups need stay (ACKED), or are forgotten
-   * (DELREF). Returns how many went. Redis: nothing goes by whole nodes while there are groups.
+   * (DELREF). Returns how many went.
    */
   trim(how: StreamTrim, policy: number): number {
     const { arena } = this.#client.db;
@@ -78,16 +78,12 @@ export class Deletions {
       this.#trimmed = streamValue.trim(arena, stream, how);
       return this.#trimmed;
     }
-    if (how.isApproximate) return 0;
-    const ids: Id128[] = [];
-    const entries = streamValue.length(arena, stream);
-    cursor.seek(arena, stream, MIN_ID, MAX_ID, false);
-    while (how.lengthMax < 0 || entries - ids.length > how.lengthMax) {
-      if (!cursor.next()) break;
-      if (how.lengthMax < 0 && cursor.id.compare(how.minId) >= 0) break;
-      if (policy === ACKNOWLEDGED && isReferenced(arena, stream, cursor.id)) continue;
-      ids.push(cursor.id.clone());
-    }
+    const ids = idsToTrim(
+      arena,
+      stream,
+      how,
+      (id) => policy !== ACKNOWLEDGED || !isReferenced(arena, stream, id),
+    );
     for (const id of ids) {
       if (policy === FORGET) this.forget(id);
       this.remove(id);

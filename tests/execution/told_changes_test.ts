@@ -47,7 +47,8 @@ function fingerprint(client: EmbeddedClient): string {
       const type = client.run("TYPE", key);
       if (type === "stream") parts.push(JSON.stringify(client.run("XINFO", "GROUPS", key)));
       if (type !== "hash") continue;
-      const fields = client.run("HKEYS", key) as Argument[];
+      // Two hash tables need not have the same order.
+      const fields = (client.run("HKEYS", key) as Argument[]).toSorted();
       parts.push(String(client.run("HPEXPIRETIME", key, "FIELDS", fields.length, ...fields)));
     }
   }
