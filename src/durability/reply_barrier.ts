@@ -61,13 +61,13 @@ const TABLE_BITS = 1 << 17;
 
 /** How long others are waited for: half the usual duration of a sync, between these; in µs. */
 const GATHER_PART = 1 / 2;
-const GATHER_US_MIN = 1000;
+const GATHER_US_MIN = 2000;
 const GATHER_US_MAX = 5000;
 /** Of those who may come so many are enough. */
 const ENOUGH = 7 / 8;
 /** After a wait in vain so many rounds do without; twice as many after each further one. */
 const ROUNDS_WITHOUT_MIN = 4;
-const ROUNDS_WITHOUT_MAX = 64;
+const ROUNDS_WITHOUT_MAX = 16;
 /** From this share of commands on that change nothing a sync runs beside the event loop. */
 const READER_SHARE_MIN = 1 / 5;
 /** The weight of the last round in what is usual. */

@@ -7,8 +7,8 @@
  *
  *   always      flush also syncs, at once or beside the event loop, one sync after the other; then
  *               the writer says which replies may leave (SyncRounds), and what comes meanwhile
- *               waits in the buffer. If either fails the process ends: the replies that wait already say
- *               what is not true.
+ *               waits in the buffer. If either fails the process ends: the replies that wait
+ *               already say what is not true.
  *   everysec    a sync beside the event loop once a second; writes go on meanwhile, so that a
  *               process that is killed loses nothing that was answered.
  *   no          the system decides.
