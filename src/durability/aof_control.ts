@@ -69,7 +69,7 @@ export interface AofControlOptions extends AofOpeningOptions {
   selectAgain(): void;
   /** Whether a unit of effects is under way, which a rewrite would split. */
   isInTransaction(): boolean;
-  readonly rounds: SyncRounds;
+  readonly rounds?: SyncRounds;
   /** Ends the process. */
   exit(code: number): never;
   /** `diskError` may be another one now, or none. */

@@ -201,7 +201,6 @@ export class CrashRun {
     this.log = log;
     this.states.push(digestOf(server));
     this.#watchExpiry(server);
-    this.#chooseSyncs(server);
   }
 
   /** Cron lets several keys expire at once, each of which is a unit. */
@@ -217,8 +216,9 @@ export class CrashRun {
   }
 
   /** `always`: syncs are left to a later turn, or run beside the event loop, as chance has it. */
-  #chooseSyncs({ server: { barrier } }: EmbeddedServer): void {
-    const random = new SeededRandom(this.states[0]!.length);
+  #chooseSyncs(steps: readonly Step[]): void {
+    const { barrier } = this.server.server;
+    const random = new SeededRandom(steps.reduce((sum, { advanceMs }) => sum + advanceMs, 0));
     const choose = barrier.choose.bind(barrier);
     barrier.choose = () => {
       const choice = choose();
@@ -238,6 +238,7 @@ export class CrashRun {
    * stops early if the process ends itself.
    */
   async run(steps: readonly Step[], healing: readonly Step[] = []): Promise<void> {
+    this.#chooseSyncs(steps);
     try {
       await this.#start();
       for (const step of steps) await this.#runStep(step);
