@@ -23,18 +23,14 @@
  * round may begin or become safe as if they were. That matters when others are served from inside
  * of a script (yielding.ts).
  *
- * GATHERING. Clients that were answered come back with their next writes. Would the next sync begin
- * with the first of them, each sync were for a few only. So it begins when as many have come as
- * were answered, or a little later; after a wait in vain the next ones begin at once.
- *
  * INLINE, that is, within the turn, a sync is quicker: no other thread must wake up, and that one
  * wake us. So it is done if nobody could be served meanwhile whose reply would not wait for it: if
  * there are hardly any readers, or one client is alone. With replicas it is done so, too: they are
- * sent nothing that is not safe here.
+ * sent nothing that is not safe here. When a sync had better wait for more writers is the business
+ * of sync_gathering.ts.
  */
-import * as clock from "../base/clock.ts";
 import { hashBytes } from "../base/hash.ts";
-import type { Timer, Timers } from "../base/timers.ts";
+import type { Timers } from "../base/timers.ts";
 import type { SyncChoice, SyncRounds } from "../persistence/aof_writer.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../session/client.ts";
@@ -48,6 +44,7 @@ import {
   type KeySpec,
 } from "../session/command.ts";
 import { CommandError } from "../session/errors.ts";
+import { SyncGathering } from "./sync_gathering.ts";
 import { hasKeys, keyPositions, keySpecsOf } from "../session/key_positions.ts";
 
 declare module "../session/host.ts" {
@@ -59,18 +56,9 @@ declare module "../session/host.ts" {
 /** Bits of a table of keys (a power of two); 500 keys make one reader in 260 wait in vain. */
 const TABLE_BITS = 1 << 17;
 
-/** How long others are waited for: half the usual duration of a sync, between these; in µs. */
-const GATHER_PART = 1 / 2;
-const GATHER_US_MIN = 2000;
-const GATHER_US_MAX = 5000;
-/** Of those who may come so many are enough. */
-const ENOUGH = 7 / 8;
-/** After a wait in vain so many rounds do without; twice as many after each further one. */
-const ROUNDS_WITHOUT_MIN = 4;
-const ROUNDS_WITHOUT_MAX = 16;
 /** From this share of commands on that change nothing a sync runs beside the event loop. */
 const READER_SHARE_MIN = 1 / 5;
-/** The weight of the last round in what is usual. */
+/** The weight of the last round in the usual share. */
 const LAST_WEIGHT = 1 / 8;
 
 /** What is known of what a command has seen: nothing of the data, some keys, or anything. */
@@ -140,21 +128,7 @@ export class ReplyBarrier implements SyncRounds {
   #changed = new ChangedKeys();
   #syncing = new ChangedKeys();
   #held: Held[] = [];
-  /** Clients that have written in the round that gathers, and in the one that is being synced. */
-  #writerCount = 0;
-  #syncingWriterCount = 0;
-  /** The usual duration of a sync, and when the one that is under way began; in µs. */
-  #usualUs = 0;
-  #beganUs = 0;
-  /** So many writers are waited for, until then (µs); 0: none. */
-  #awaitedCount = 0;
-  #awaitedUntilUs = 0;
-  /** Writers that had come when the wait began. */
-  #earlyCount = 0;
-  #roundsWithout = 0;
-  #roundsWithoutNext = ROUNDS_WITHOUT_MIN;
-  /** Due if nobody comes any more. */
-  readonly #gathered: Timer;
+  readonly #gathering: SyncGathering;
   /** Commands since the last round, how many of them changed something, and what is usual. */
   #commandCount = 0;
   #changeCount = 0;
@@ -162,10 +136,7 @@ export class ReplyBarrier implements SyncRounds {
 
   constructor(options: BarrierOptions) {
     this.#options = options;
-    this.#gathered = options.timers.create(() => {
-      this.#awaitedUntilUs = 0;
-      this.wake();
-    });
+    this.#gathering = new SyncGathering(options.timers, () => this.wake());
   }
 
   // ------------------------------------------------------------------------- told of what happens
@@ -222,7 +193,9 @@ export class ReplyBarrier implements SyncRounds {
   /** An outermost command is over: its client's output waits for what it has changed or seen. */
   unitEnded(client: Client): void {
     const round = this.isKept ? this.#seenRound : this.#latestRound;
-    if (this.#isUnitNoted && client.heldRound < this.#round) this.#writerCount++;
+    if (this.#isUnitNoted && client.heldRound < this.#round) {
+      this.#gathering.wrote(client.id);
+    }
     this.#isUnitNoted = false;
     this.#seenRound = 0;
     if (round > client.heldRound) client.heldRound = round;
@@ -253,15 +226,14 @@ export class ReplyBarrier implements SyncRounds {
   choose(): SyncChoice {
     const { turn } = this.#options;
     if (this.#options.mustSyncInTurn()) return "now";
-    if (this.#syncingRound !== 0 || this.#isUnitOpen || this.#isWaitingForOthers()) return "later";
+    if (this.#syncingRound !== 0 || this.#isUnitOpen) return "later";
+    if (this.#gathering.isWaiting()) return "later";
     return turn.servesOne || this.#readerShare < READER_SHARE_MIN ? "now" : "aside";
   }
 
   begin(): number {
     this.#beginRound();
     this.#syncingRound = this.#round++;
-    this.#syncingWriterCount = this.#writerCount;
-    this.#writerCount = 0;
     this.#isNoted = false;
     this.isOpen = true;
     [this.#changed, this.#syncing] = [this.#syncing, this.#changed];
@@ -275,16 +247,15 @@ export class ReplyBarrier implements SyncRounds {
     if (round <= this.safeRound) return this.wake();
     this.#syncing.clear();
     this.#syncingRound = 0;
-    this.#gather();
+    this.#gathering.ended();
     this.#becomeSafe(round);
   }
 
   syncNow(sync: () => void): void {
     this.#beginRound();
     sync();
-    this.#syncingWriterCount += this.#writerCount;
     this.endAll();
-    this.#gather();
+    this.#gathering.ended();
   }
 
   endAll(): void {
@@ -295,53 +266,17 @@ export class ReplyBarrier implements SyncRounds {
     if (this.#isUnitOpen) return this.#becomeSafe(this.#round - 1);
     this.#changed.clear();
     this.#isNoted = false;
-    this.#writerCount = 0;
     this.#becomeSafe(this.#round++);
   }
 
   /** A sync begins: whoever comes now comes too late. */
   #beginRound(): void {
-    this.#awaitedCount = 0;
-    if (this.#gathered.isRunning) this.#gathered.stop();
     if (this.#commandCount > 0) {
       const share = 1 - this.#changeCount / this.#commandCount;
       this.#readerShare += (share - this.#readerShare) * LAST_WEIGHT;
     }
     this.#commandCount = this.#changeCount = 0;
-    this.#beganUs = clock.monotonicUs();
-  }
-
-  /** A sync has ended: those who waited for it are waited for. */
-  #gather(): void {
-    const nowUs = clock.monotonicUs();
-    this.#usualUs += (nowUs - this.#beganUs - this.#usualUs) * LAST_WEIGHT;
-    if (--this.#roundsWithout >= 0) return;
-    this.#roundsWithout = 0;
-    const count = this.#writerCount + this.#syncingWriterCount;
-    this.#syncingWriterCount = 0;
-    this.#earlyCount = this.#writerCount;
-    this.#awaitedCount = Math.floor(count * ENOUGH);
-    const us = Math.min(Math.max(GATHER_US_MIN, this.#usualUs * GATHER_PART), GATHER_US_MAX);
-    this.#awaitedUntilUs = nowUs + us;
-  }
-
-  #isWaitingForOthers(): boolean {
-    if (this.#awaitedCount === 0) return false;
-    if (this.#writerCount >= this.#awaitedCount) {
-      this.#roundsWithoutNext = ROUNDS_WITHOUT_MIN;
-      return false;
-    }
-    const leftUs = this.#awaitedUntilUs - clock.monotonicUs();
-    if (leftUs > 0) {
-      if (!this.#gathered.isRunning) this.#gathered.start(Math.ceil(leftUs / 1000));
-      return true;
-    }
-    // It was worth it if half of them have come.
-    if (2 * (this.#writerCount - this.#earlyCount) < this.#awaitedCount - this.#earlyCount) {
-      this.#roundsWithout = this.#roundsWithoutNext;
-      this.#roundsWithoutNext = Math.min(2 * this.#roundsWithoutNext, ROUNDS_WITHOUT_MAX);
-    }
-    return false;
+    this.#gathering.began();
   }
 
   /** Sees to it that the turn ends soon: the writer has something to say. */

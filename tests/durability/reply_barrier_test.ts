@@ -405,10 +405,10 @@ class Alone {
     return client.heldRound > this.barrier.safeRound ? client.heldRound : 0;
   }
 
-  /** So many clients write; then a sync is made that takes so many ms. */
-  syncOf(clients: readonly Client[], durationMs = 0): void {
-    for (const client of clients) this.run(client, "SET", "k", "v");
-    this.barrier.syncNow(() => clock.advanceForTests(durationMs));
+  /** A client writes, and a sync is made for that. */
+  syncOf(client: Client): void {
+    this.run(client, "SET", "k", "v");
+    this.barrier.syncNow(() => {});
   }
 }
 
@@ -433,7 +433,7 @@ testAlone("a sync runs within the turn for writers alone, aside if there are rea
   assertEquals(barrier.choose(), "now");
   for (let count = 0; count < 20; count++) {
     for (let reads = 0; reads < 4; reads++) alone.run(reader!, "GET", "x");
-    alone.syncOf([writer!]);
+    alone.syncOf(writer!);
   }
   alone.run(writer!, "SET", "k", "v");
   assertEquals(barrier.choose(), "aside");
@@ -444,28 +444,6 @@ testAlone("a sync runs within the turn for writers alone, aside if there are rea
   barrier.begin();
   assertEquals(barrier.choose(), "later");
   alone.mustSyncInTurn = true;
-  assertEquals(barrier.choose(), "now");
-});
-
-testAlone("the next sync waits for those who were answered, as long as it is worth it", (alone) => {
-  const { barrier, timer, turn } = alone;
-  const clients = someClients(16);
-  alone.syncOf(clients, 4);
-  for (const client of clients.slice(0, 13)) {
-    alone.run(client, "SET", "k", "v");
-    assertEquals(barrier.choose(), "later");
-  }
-  alone.run(clients[13]!, "SET", "k", "v");
-  assertEquals(barrier.choose(), "now");
-  // Nobody comes: the turn is ended when the time is over, and the next ones do not wait.
-  alone.syncOf(clients, 4);
-  alone.run(clients[0]!, "SET", "k", "v");
-  assertEquals(barrier.choose(), "later");
-  const { ends } = turn;
-  timer.advance(1000);
-  assertEquals([turn.ends > ends, barrier.choose()], [true, "now"]);
-  alone.syncOf([], 4);
-  alone.run(clients[0]!, "SET", "k", "v");
   assertEquals(barrier.choose(), "now");
 });
 
