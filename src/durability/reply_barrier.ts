@@ -26,11 +26,9 @@
  * INLINE, that is, within the turn, a sync is quicker: no other thread must wake up, and that one
  * wake us. So it is done if nobody could be served meanwhile whose reply would not wait for it: if
  * there are hardly any readers, or one client is alone. With replicas it is done so, too: they are
- * sent nothing that is not safe here. When a sync had better wait for more writers is the business
- * of sync_gathering.ts.
+ * sent nothing that is not safe here.
  */
 import { hashBytes } from "../base/hash.ts";
-import type { Timers } from "../base/timers.ts";
 import type { SyncChoice, SyncRounds } from "../persistence/aof_writer.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../session/client.ts";
@@ -44,7 +42,6 @@ import {
   type KeySpec,
 } from "../session/command.ts";
 import { CommandError } from "../session/errors.ts";
-import { SyncGathering } from "./sync_gathering.ts";
 import { hasKeys, keyPositions, keySpecsOf } from "../session/key_positions.ts";
 
 declare module "../session/host.ts" {
@@ -97,7 +94,6 @@ class ChangedKeys {
 
 export interface BarrierOptions {
   readonly calls: Pick<CallStack, "depth">;
-  readonly timers: Timers;
   /** The rounds of the event loop; the barrier wants one to end soon. */
   readonly turn: { readonly servesOne: boolean; schedule(): void };
   /** Whether what is written must be safe when the turn ends, whoever waits for it. */
@@ -128,7 +124,6 @@ export class ReplyBarrier implements SyncRounds {
   #changed = new ChangedKeys();
   #syncing = new ChangedKeys();
   #held: Held[] = [];
-  readonly #gathering: SyncGathering;
   /** Commands since the last round, how many of them changed something, and what is usual. */
   #commandCount = 0;
   #changeCount = 0;
@@ -136,7 +131,6 @@ export class ReplyBarrier implements SyncRounds {
 
   constructor(options: BarrierOptions) {
     this.#options = options;
-    this.#gathering = new SyncGathering(options.timers, () => this.wake());
   }
 
   // ------------------------------------------------------------------------- told of what happens
@@ -193,9 +187,6 @@ export class ReplyBarrier implements SyncRounds {
   /** An outermost command is over: its client's output waits for what it has changed or seen. */
   unitEnded(client: Client): void {
     const round = this.isKept ? this.#seenRound : this.#latestRound;
-    if (this.#isUnitNoted && client.heldRound < this.#round) {
-      this.#gathering.wrote(client.id);
-    }
     this.#isUnitNoted = false;
     this.#seenRound = 0;
     if (round > client.heldRound) client.heldRound = round;
@@ -227,7 +218,6 @@ export class ReplyBarrier implements SyncRounds {
     const { turn } = this.#options;
     if (this.#options.mustSyncInTurn()) return "now";
     if (this.#syncingRound !== 0 || this.#isUnitOpen) return "later";
-    if (this.#gathering.isWaiting()) return "later";
     return turn.servesOne || this.#readerShare < READER_SHARE_MIN ? "now" : "aside";
   }
 
@@ -247,7 +237,6 @@ export class ReplyBarrier implements SyncRounds {
     if (round <= this.safeRound) return this.wake();
     this.#syncing.clear();
     this.#syncingRound = 0;
-    this.#gathering.ended();
     this.#becomeSafe(round);
   }
 
@@ -255,7 +244,6 @@ export class ReplyBarrier implements SyncRounds {
     this.#beginRound();
     sync();
     this.endAll();
-    this.#gathering.ended();
   }
 
   endAll(): void {
@@ -276,7 +264,6 @@ export class ReplyBarrier implements SyncRounds {
       this.#readerShare += (share - this.#readerShare) * LAST_WEIGHT;
     }
     this.#commandCount = this.#changeCount = 0;
-    this.#gathering.began();
   }
 
   /** Sees to it that the turn ends soon: the writer has something to say. */

@@ -156,7 +156,6 @@ export class Server implements Host {
     this.turn = new Turn(this.statistics, this.timers, () => this.#endTurn());
     this.barrier = new ReplyBarrier({
       calls: this.calls,
-      timers: this.timers,
       turn: this.turn,
       mustSyncInTurn: () => this.replication.replicas.size > 0,
     });

@@ -7,13 +7,11 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
-import { Timers } from "../../src/base/timers.ts";
 import { commandRows } from "../../src/commands/table.ts";
 import { Argv } from "../../src/protocol/argv.ts";
 import type { Client } from "../../src/session/client.ts";
 import { type Call, COMMAND_WRITE } from "../../src/session/command.ts";
 import { CommandTable } from "../../src/session/command_table.ts";
-import { FakeTimer } from "../support/fake_timer.ts";
 import { EventLoop } from "../../src/net/event_loop.ts";
 import { ReplyBarrier } from "../../src/durability/reply_barrier.ts";
 import type { Server } from "../../src/server/server.ts";
@@ -377,11 +375,9 @@ testBoth("a sync that fails ends the process, and nothing that waits leaves", as
 class Alone {
   readonly turn = { servesOne: false, ends: 0, schedule: () => void this.turn.ends++ };
   readonly calls = { depth: 0 };
-  readonly timer = new FakeTimer();
   mustSyncInTurn = false;
   readonly barrier = new ReplyBarrier({
     calls: this.calls,
-    timers: new Timers(this.timer),
     turn: this.turn,
     mustSyncInTurn: () => this.mustSyncInTurn,
   });
