@@ -7,13 +7,21 @@
  * (`nextExpiryOfKey`): who changes a value asks before, and tells afterwards by `changed`; an entry
  * that leaves the dict of keys, or moves, leaves or moves here first. Values that have no such
  * elements pass through every method at the cost of a look at their encoding.
+ *
+ * Thousands of keys may have one millisecond as their next. The tree would compare their names,
+ * and wait for memory with each: so a score has a fraction behind the millisecond, which the key
+ * decides. Times to compare with are whole, so it changes but the order within a millisecond.
  */
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
+import * as dict from "../structures/dict.ts";
 import * as scoreTree from "../structures/score_tree.ts";
 import { relocateLeaf } from "../structures/score_tree_relocation.ts";
 import { nextExpiryOfKey } from "../values/element_expiry.ts";
 import { NO_EXPIRY } from "../values/value.ts";
+
+/** Places within a millisecond: what a double has room for behind ELEMENT_EXPIRY_MAX. */
+const FRACTIONS = 128;
 
 export class ExpiryOrder {
   readonly #arena: Arena;
@@ -54,7 +62,18 @@ export class ExpiryOrder {
   remove(entry: Ref): void {
     if (this.#tree === 0) return;
     const nextMs = nextExpiryOfKey(this.#arena, entry);
-    if (nextMs !== NO_EXPIRY) scoreTree.remove(this.#arena, this.#tree, nextMs, entry);
+    if (nextMs === NO_EXPIRY) return;
+    scoreTree.remove(this.#arena, this.#tree, nextMs + this.#fractionOf(entry), entry);
+  }
+
+  /**
+   * Takes the first keys out whose next element has expired before `nowMs`, up to as many as `out`
+   * holds; returns how many. Whoever takes them removes from their values at once what has expired,
+   * and brings back, by `add`, those that stay in the dict of keys. That costs less than `changed`
+   * for one after the other.
+   */
+  takeDue(nowMs: number, out: Int32Array): number {
+    return this.#tree === 0 ? 0 : scoreTree.takeBelowScore(this.#arena, this.#tree, nowMs, out);
   }
 
   /** An entry was moved; the old block may be freed already. */
@@ -62,16 +81,19 @@ export class ExpiryOrder {
     if (this.#tree === 0 || old === entry) return;
     const nextMs = nextExpiryOfKey(this.#arena, entry);
     if (nextMs === NO_EXPIRY) return;
-    scoreTree.replaceEntry(this.#arena, this.#tree, nextMs, old, entry);
+    const score = nextMs + this.#fractionOf(entry);
+    scoreTree.replaceEntry(this.#arena, this.#tree, score, old, entry);
   }
 
   /** The value of an entry was changed; `nextExpiryOfKey` was `beforeMs` before. */
   changed(entry: Ref, beforeMs: number): void {
     const nextMs = nextExpiryOfKey(this.#arena, entry);
     if (nextMs === beforeMs) return;
-    if (beforeMs === NO_EXPIRY) this.#insert(nextMs, entry);
-    else if (nextMs === NO_EXPIRY) scoreTree.remove(this.#arena, this.#tree, beforeMs, entry);
-    else scoreTree.move(this.#arena, this.#tree, beforeMs, nextMs, entry);
+    if (beforeMs === NO_EXPIRY) return this.#insert(nextMs, entry);
+    const fraction = this.#fractionOf(entry);
+    const before = beforeMs + fraction;
+    if (nextMs === NO_EXPIRY) scoreTree.remove(this.#arena, this.#tree, before, entry);
+    else scoreTree.move(this.#arena, this.#tree, before, nextMs + fraction, entry);
   }
 
   /** All keys are gone. O(nodes): a sixtieth of the keys. */
@@ -99,6 +121,10 @@ export class ExpiryOrder {
 
   #insert(nextMs: number, entry: Ref): void {
     if (this.#tree === 0) this.#tree = scoreTree.create(this.#arena);
-    scoreTree.insert(this.#arena, this.#tree, nextMs, entry);
+    scoreTree.insert(this.#arena, this.#tree, nextMs + this.#fractionOf(entry), entry);
+  }
+
+  #fractionOf(entry: Ref): number {
+    return (dict.hashOf(this.#arena, entry) & (FRACTIONS - 1)) / FRACTIONS;
   }
 }

@@ -34,6 +34,11 @@ export function countExpired(memory: Memory, root: Ref, nowMs: number): number {
   return scoreTree.countBelowScore(memory, treeOf(memory, root), nowMs, false);
 }
 
+/** Whether all fields have an expiry before `nowMs`. O(log n). */
+export function haveAllExpired(memory: Memory, root: Ref, nowMs: number): boolean {
+  return countExpired(memory, root, nowMs) === dict.count(memory, dictOf(memory, root));
+}
+
 /** Adds a field that was just looked for in vain, with an expiry or NO_EXPIRY. */
 export function addNotFound(
   arena: Arena,
@@ -110,17 +115,19 @@ export function removeFound(arena: Arena, root: Ref, found: Ref): void {
   fieldEntry.free(arena, found);
 }
 
-/** Removes the `fields` fields that expire first, each after `visit` has seen its name. */
+/** Removes the `fields` fields that expire first, each after `visit`, if any, has seen its name. */
 export function removeFirst(
   arena: Arena,
   root: Ref,
   fields: number,
-  visit: (field: Slice) => void,
+  visit: ((field: Slice) => void) | null,
 ): void {
   const members = dictOf(arena, root);
   scoreTree.removeRange(arena, treeOf(arena, root), 0, fields, (entry) => {
-    dictEntry.readKey(arena, entry, fieldView);
-    visit(fieldView);
+    if (visit !== null) {
+      dictEntry.readKey(arena, entry, fieldView);
+      visit(fieldView);
+    }
     dict.removeEntry(arena, members, entry);
     fieldEntry.free(arena, entry);
   });

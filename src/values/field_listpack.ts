@@ -78,6 +78,12 @@ export function nextExpiry(memory: Memory, ref: Ref): number {
   return first === -1 ? NO_EXPIRY : expiryAt(memory, ref, first);
 }
 
+/** Whether all fields, of which there is at least one, have an expiry before `nowMs`. O(1). */
+export function haveAllExpired(memory: Memory, ref: Ref, nowMs: number): boolean {
+  const lastMs = listpack.readInteger(memory, ref, listpack.last(memory, ref));
+  return lastMs !== NONE && lastMs < nowMs;
+}
+
 /** Position of the field behind the one at `position`, or -1. */
 export function next(memory: Memory, ref: Ref, position: number): number {
   return listpack.next(memory, ref, expiryPosition(memory, ref, position));
@@ -167,20 +173,30 @@ export function remove(arena: Arena, ref: Ref, position: number): Ref {
   return listpack.remove(arena, ref, position, WIDTH);
 }
 
-/** Removes the first `fields` fields, each after `visit` has seen its name. */
-export function removeFirst(
+/**
+ * Removes up to `max` of the fields that have an expiry before `nowMs`, each after `visit` (null:
+ * nobody wants to) has seen its name.
+ */
+export function removeExpired(
   arena: Arena,
   ref: Ref,
-  fields: number,
-  visit: (field: Slice) => void,
+  nowMs: number,
+  max: number,
+  visit: ((field: Slice) => void) | null,
 ): Ref {
-  let position = listpack.first(arena, ref);
-  for (let visited = 0; visited < fields; visited++) {
-    listpack.read(arena, ref, position, view);
-    visit(view);
-    position = next(arena, ref, position);
+  const first = listpack.first(arena, ref);
+  let fields = 0;
+  for (let position = first; position !== -1 && fields < max; fields++) {
+    const expiryPlace = expiryPosition(arena, ref, position);
+    const expiryMs = listpack.readInteger(arena, ref, expiryPlace);
+    if (expiryMs === NONE || expiryMs >= nowMs) break;
+    if (visit !== null) {
+      listpack.read(arena, ref, position, view);
+      visit(view);
+    }
+    position = listpack.next(arena, ref, expiryPlace);
   }
-  return fields === 0 ? ref : listpack.remove(arena, ref, listpack.FIRST, fields * WIDTH);
+  return fields === 0 ? ref : listpack.remove(arena, ref, first, fields * WIDTH);
 }
 
 /**

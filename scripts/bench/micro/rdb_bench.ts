@@ -43,6 +43,7 @@ function emptyKeyspace(): Keyspace {
     keyChanged() {},
     keyEvent() {},
     keyVanishes() {},
+    recordsFields: false,
     fieldVanishes() {},
     fieldsEvent() {},
     keyReady() {},
