@@ -2,15 +2,11 @@
  * Expiry order: the keys of a database that hold elements which expire, in the order in which the
  * next one does, so that those which are due are found without looking at any other key.
  *
- * It is a score tree over the entries of the dict of keys, about 13 bytes for each key that is in
- * it, and nothing at all for a database that has none. **Its score is what the value says, always**
- * (`nextExpiryOfKey`): who changes a value asks before, and tells afterwards by `changed`; an entry
- * that leaves the dict of keys, or moves, leaves or moves here first. Values that have no such
- * elements pass through every method at the cost of a look at their encoding.
- *
- * Thousands of keys may have one millisecond as their next. The tree would compare their names,
- * and wait for memory with each: so a score has a fraction behind the millisecond, which the key
- * decides. Times to compare with are whole, so it changes but the order within a millisecond.
+ * It is a score tree over the entries of the dict of keys (expiry_score.ts), about 13 bytes for each
+ * key that is in it, and nothing at all for a database that has none. **Its scores are what the
+ * values say, always** (`nextExpiryOfKey`): who changes a value asks before, and tells afterwards by
+ * `changed`; an entry that leaves the dict of keys, or moves, leaves or moves here first. Values that
+ * have no such elements pass through every method at the cost of a look at their encoding.
  */
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -18,10 +14,8 @@ import * as dict from "../structures/dict.ts";
 import * as scoreTree from "../structures/score_tree.ts";
 import { relocateLeaf } from "../structures/score_tree_relocation.ts";
 import { nextExpiryOfKey } from "../values/element_expiry.ts";
+import { expiryScore } from "../values/expiry_score.ts";
 import { NO_EXPIRY } from "../values/value.ts";
-
-/** Places within a millisecond: what a double has room for behind ELEMENT_EXPIRY_MAX. */
-const FRACTIONS = 128;
 
 export class ExpiryOrder {
   readonly #arena: Arena;
@@ -63,7 +57,7 @@ export class ExpiryOrder {
     if (this.#tree === 0) return;
     const nextMs = nextExpiryOfKey(this.#arena, entry);
     if (nextMs === NO_EXPIRY) return;
-    scoreTree.remove(this.#arena, this.#tree, nextMs + this.#fractionOf(entry), entry);
+    scoreTree.remove(this.#arena, this.#tree, this.#score(nextMs, entry), entry);
   }
 
   /**
@@ -81,8 +75,7 @@ export class ExpiryOrder {
     if (this.#tree === 0 || old === entry) return;
     const nextMs = nextExpiryOfKey(this.#arena, entry);
     if (nextMs === NO_EXPIRY) return;
-    const score = nextMs + this.#fractionOf(entry);
-    scoreTree.replaceEntry(this.#arena, this.#tree, score, old, entry);
+    scoreTree.replaceEntry(this.#arena, this.#tree, this.#score(nextMs, entry), old, entry);
   }
 
   /** The value of an entry was changed; `nextExpiryOfKey` was `beforeMs` before. */
@@ -90,10 +83,9 @@ export class ExpiryOrder {
     const nextMs = nextExpiryOfKey(this.#arena, entry);
     if (nextMs === beforeMs) return;
     if (beforeMs === NO_EXPIRY) return this.#insert(nextMs, entry);
-    const fraction = this.#fractionOf(entry);
-    const before = beforeMs + fraction;
+    const before = this.#score(beforeMs, entry);
     if (nextMs === NO_EXPIRY) scoreTree.remove(this.#arena, this.#tree, before, entry);
-    else scoreTree.move(this.#arena, this.#tree, before, nextMs + fraction, entry);
+    else scoreTree.move(this.#arena, this.#tree, before, this.#score(nextMs, entry), entry);
   }
 
   /** All keys are gone. O(nodes): a sixtieth of the keys. */
@@ -121,10 +113,10 @@ export class ExpiryOrder {
 
   #insert(nextMs: number, entry: Ref): void {
     if (this.#tree === 0) this.#tree = scoreTree.create(this.#arena);
-    scoreTree.insert(this.#arena, this.#tree, nextMs + this.#fractionOf(entry), entry);
+    scoreTree.insert(this.#arena, this.#tree, this.#score(nextMs, entry), entry);
   }
 
-  #fractionOf(entry: Ref): number {
-    return (dict.hashOf(this.#arena, entry) & (FRACTIONS - 1)) / FRACTIONS;
+  #score(expiryMs: number, entry: Ref): number {
+    return expiryScore(expiryMs, dict.hashOf(this.#arena, entry));
   }
 }
