@@ -2,11 +2,12 @@
  * Expiry order: the keys of a database that hold elements which expire, in the order in which the
  * next one does, so that those which are due are found without looking at any other key.
  *
- * It is a score tree over the entries of the dict of keys (expiry_score.ts), about 13 bytes for each
- * key that is in it, and nothing at all for a database that has none. **Its scores are what the
- * values say, always** (`nextExpiryOfKey`): who changes a value asks before, and tells afterwards by
- * `changed`; an entry that leaves the dict of keys, or moves, leaves or moves here first. Values that
- * have no such elements pass through every method at the cost of a look at their encoding.
+ * It is a score tree over the entries of the dict of keys (expiry_score.ts), about 13 bytes for
+ * each key that is in it, and nothing at all for a database that has none. **Its scores are what
+ * the values say, always** (`nextExpiryOfKey`): who changes a value asks before, and tells
+ * afterwards by `changed`; an entry that leaves the dict of keys, or moves, leaves or moves here
+ * first. Values that have no such elements pass through every method at the cost of a look at their
+ * encoding.
  */
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";

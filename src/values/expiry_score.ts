@@ -1,11 +1,11 @@
 /**
- * Expiry score: how what expires is put in order by a score tree (score_tree.ts): by the millisecond
- * and, within one, by the hash of its name.
+ * Expiry score: how what expires is put in order by a score tree (score_tree.ts): by the
+ * millisecond and, within one, by the hash of its name.
  *
  * Thousands of elements may have one time: set by one command, or a thousand in each millisecond.
- * Elements of one score a tree puts in the order of their names, and would wait for memory with each
- * name that it compares. So a score has a fraction behind the millisecond. Times to compare it with
- * are whole: what is below a time has expired before it.
+ * A tree puts elements of one score in the order of their names, and would wait for memory with
+ * each name that it compares. So a score has a fraction behind the millisecond. Times to compare it
+ * with are whole: what is below a time has expired before it.
  */
 
 /** Places within a millisecond: what a double has room for behind 46 bits of milliseconds. */
