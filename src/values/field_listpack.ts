@@ -10,7 +10,7 @@
  *
  * A position is that of a field. Functions that write return the ref, which may be a new one.
  */
-import { Slice } from "../base/bytes.ts";
+import { copyBytes, Slice } from "../base/bytes.ts";
 import { parseSafeInteger } from "../base/integers.ts";
 import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
@@ -26,6 +26,9 @@ export const FIELD_OVERHEAD = 40;
 const NONE = 0;
 
 const view = scratch(new Slice());
+const valueView = scratch(new Slice());
+/** A field and its value, while they change their place. */
+const elementRoom = new Uint8Array(1024);
 
 /** Number of fields. */
 export function count(memory: Memory, ref: Ref): number {
@@ -161,11 +164,15 @@ export function setValue(
 export function setExpiry(arena: Arena, ref: Ref, position: number, expiryMs: number): Ref {
   // Elements may not lie in the listpack that they are stored to.
   listpack.read(arena, ref, position, view);
-  const field = view.copy();
-  readValue(arena, ref, position, view);
-  const bytes = view.copy();
+  readValue(arena, ref, position, valueView);
+  const fieldLength = view.length;
+  const { length } = valueView;
+  const size = fieldLength + length;
+  const room = size <= elementRoom.length ? elementRoom : new Uint8Array(size);
+  copyBytes(view.bytes, view.start, room, 0, fieldLength);
+  copyBytes(valueView.bytes, valueView.start, room, fieldLength, length);
   const rest = remove(arena, ref, position);
-  return add(arena, rest, field, 0, field.length, bytes, 0, bytes.length, expiryMs);
+  return add(arena, rest, room, 0, fieldLength, room, fieldLength, length, expiryMs);
 }
 
 /** Removes the field at `position`. */
