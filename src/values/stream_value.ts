@@ -323,8 +323,8 @@ export interface StreamTrim {
   /** At most so many entries go; 0 = no limit. */
   limit: number;
   /**
-   * A node of deleted entries only goes. Redis before 8.10 kept it, if a deleted entry had an id that
-   * may stay; the newest refuse a file with such a node (redis/redis 15815).
+   * A node of deleted entries only goes. Redis before 8.10 kept it, if a deleted entry had an id
+   * that may stay; the newest refuse a file with such a node (redis/redis 15815).
    */
   dropsEmptied: boolean;
 }
