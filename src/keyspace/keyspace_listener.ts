@@ -51,6 +51,8 @@ export interface KeyspaceListener<Database> {
     length: number,
     isEvicted: boolean,
   ): void;
+  /** Whether anything becomes of `fieldVanishes` now: hashes are not read for it if not. */
+  readonly recordsFields: boolean;
   /** A field of a hash is about to go because it expired; to be recorded as its removal. */
   fieldVanishes(
     db: Database,

@@ -44,6 +44,7 @@ function emptyKeyspace(): Keyspace {
     keyChanged() {},
     keyEvent() {},
     keyVanishes() {},
+    recordsFields: false,
     fieldVanishes() {},
     fieldsEvent() {},
     keyReady() {},
