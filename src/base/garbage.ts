@@ -15,8 +15,14 @@ export function collectGarbage(): boolean {
   return collect !== null;
 }
 
-/** V8 shows its `gc` only in contexts that were made after the flag was set. */
+/**
+ * V8 shows its `gc` where `--expose-gc` was among its flags at the start, as `deno task start` and
+ * the executable have it; else only in contexts that were made after the flag was set, which costs
+ * a context, and not every version does it.
+ */
 function findCollector(): (() => void) | null {
+  const { gc } = globalThis as { gc?: unknown };
+  if (typeof gc === "function") return () => void gc();
   try {
     setFlagsFromString("--expose-gc");
     const found: unknown = runInNewContext("gc");
