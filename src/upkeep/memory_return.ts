@@ -18,8 +18,8 @@
  * lets it grow by 16 MB. But it keeps that when they have gone, and what the start of the program
  * took; a collection gives it back when hardly anybody has asked for anything in some seconds.
  *
- * THE HEAPS OF THE C LIBRARY keep what V8's compiler took. They are trimmed, by another thread, when
- * the server is idle and more is unaccounted for than after the last time.
+ * THE HEAPS OF THE C LIBRARY keep what V8's compiler took. They are trimmed, by another thread,
+ * when the server is idle and more is unaccounted for than after the last time.
  *
  * MEMORY PURGE asks for all of it. The pause, some tens of milliseconds on a slow machine, is all
  * that a purge costs, so it comes with the next tick, and only if there is something to bring back.
