@@ -6,6 +6,7 @@
  * It only ever reads the shared image. The main thread waits for the answer before it lets go of
  * it.
  */
+import { collectGarbage, hasCollector } from "../base/garbage.ts";
 import { type ChildMessage, ChildWork } from "./child_job.ts";
 import { DiskFileSystem } from "./file_system.ts";
 
@@ -21,7 +22,17 @@ const work = new ChildWork(
   (chunk) => scope.postMessage(chunk, [chunk.bytes.buffer]),
 );
 
+/** Time without a job after which what the start or a job has left behind goes. */
+const IDLE_MS = 1000;
+let timer = collectLater();
+
+function collectLater(): ReturnType<typeof setTimeout> | undefined {
+  return hasCollector() ? setTimeout(collectGarbage, IDLE_MS, true) : undefined;
+}
+
 scope.onmessage = (event) => {
+  clearTimeout(timer);
   const result = work.handle(event.data);
   if (result !== null) scope.postMessage(result);
+  timer = collectLater();
 };

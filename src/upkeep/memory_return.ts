@@ -16,13 +16,14 @@
  *
  * V8'S HEAP. How large it should be V8 knows best while there are clients: one that gets its first
  * lets it grow by 16 MB. But it keeps that when they have gone, and what the start of the program
- * took; a collection gives it back when hardly anybody has asked for anything in some seconds.
+ * took; a thorough collection gives it back when hardly anybody has asked for anything in some
+ * seconds: a pause of 40 ms, longer on a busy machine.
  *
  * THE HEAPS OF THE C LIBRARY keep what V8's compiler took. They are trimmed, by another thread,
  * when the server is idle and more is unaccounted for than after the last time.
  *
- * MEMORY PURGE asks for all of it. The pause, some tens of milliseconds on a slow machine, is all
- * that a purge costs, so it comes with the next tick, and only if there is something to bring back.
+ * MEMORY PURGE asks for all of it. The pause is all that a purge costs, so it comes with the next
+ * tick, and only if there is something to bring back.
  */
 import { collectGarbage } from "../base/garbage.ts";
 import { forgetScratch } from "../base/scratch.ts";
@@ -67,11 +68,10 @@ declare module "../session/host.ts" {
 export interface ProcessMemory {
   /** Resident set size in bytes. */
   residentBytes(): number;
-  /** What V8 has taken for its heap, in bytes, and what it uses of that. */
+  /** What V8 has taken for its heap, in bytes. */
   heapBytes(): number;
-  usedHeapBytes(): number;
-  /** Collects all garbage; a pause. */
-  collectGarbage(): void;
+  /** Collects all garbage; a pause. If `isThorough`, a longer one, but V8's heap shrinks. */
+  collectGarbage(isThorough: boolean): void;
   /** Has the C library give back what its heaps keep; no pause. */
   trimHeaps(): void;
 }
@@ -81,10 +81,9 @@ export function processMemory(heaps: Pick<ProcessMemory, "trimHeaps"> | null): P
   return {
     residentBytes: () => Deno.memoryUsage().rss,
     heapBytes: () => Deno.memoryUsage().heapTotal,
-    usedHeapBytes: () => Deno.memoryUsage().heapUsed,
-    collectGarbage: () => {
+    collectGarbage: (isThorough) => {
       forgetScratch();
-      collectGarbage();
+      collectGarbage(isThorough);
     },
     trimHeaps: () => heaps?.trimHeaps(),
   };
@@ -108,8 +107,8 @@ export class MemoryReturn {
   #collectedBytes = 0;
   /** What is unaccounted for after the heaps of the C library were trimmed; null: not known. */
   #trimmedBytes: number | null = null;
-  /** V8's heap after the last collection. */
-  #collectedHeapBytes = Infinity;
+  /** V8's heap after the last collection; 0: the start has left something behind in any case. */
+  #collectedHeapBytes = 0;
   #quietTicks = 0;
   /** Idle segments that `step` leaves. */
   #keptSegments = Infinity;
@@ -131,7 +130,6 @@ export class MemoryReturn {
   begin(): void {
     this.#floorBytes = this.#unaccountedBytes();
     this.#trimmedBytes = this.#floorBytes;
-    this.#collectedHeapBytes = this.#process.usedHeapBytes();
   }
 
   /** Called about once a second, with the present rate of commands. */
@@ -139,18 +137,18 @@ export class MemoryReturn {
     const isBusy = commandsPerSecond > IDLE_RATE;
     this.#quietTicks = commandsPerSecond > QUIET_RATE ? 0 : this.#quietTicks + 1;
     this.#tickArena(isBusy);
-    if (this.#isPurgeDue) return this.#collect(nowMs);
+    if (this.#isPurgeDue) return this.#collect(nowMs, true);
     if (!this.collectsByItself) return;
     const excess = this.#unaccountedBytes();
     // Freed memory goes back in the background, so the floor may be found after the collection.
     if (excess < this.#floorBytes) this.#floorBytes = excess;
     if (!isBusy) this.#trimHeaps(excess);
-    if (this.#isHeapLarge()) return this.#collect(nowMs);
+    if (this.#isHeapLarge()) return this.#collect(nowMs, true);
     if (excess - this.#floorBytes < (isBusy ? BUSY_EXCESS_BYTES : EXCESS_BYTES)) return;
     if (excess - this.#triedBytes >= EXCESS_BYTES) this.#retryMs = RETRY_MS_MIN;
     const pauseMs = isBusy ? BUSY_PAUSE_MS : this.#retryMs;
     if (nowMs - this.#lastMs < pauseMs) return;
-    this.#collect(nowMs);
+    this.#collect(nowMs, false);
     const freed = excess - this.#unaccountedBytes();
     this.#triedBytes = excess;
     this.#retryMs = freed > EXCESS_BYTES / 2
@@ -205,11 +203,11 @@ export class MemoryReturn {
     return this.#process.heapBytes() - this.#collectedHeapBytes >= HEAP_GROWTH_BYTES;
   }
 
-  #collect(nowMs: number): void {
+  #collect(nowMs: number, isThorough: boolean): void {
     this.#lastMs = nowMs;
     this.#isPurgeDue = false;
     this.#collectedBytes = this.#arena.droppedBytes;
-    this.#process.collectGarbage();
+    this.#process.collectGarbage(isThorough);
     this.#floorBytes = this.#unaccountedBytes();
     this.#collectedHeapBytes = this.#process.heapBytes();
   }

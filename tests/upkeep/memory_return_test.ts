@@ -24,14 +24,17 @@ Deno.test("a tick gives back the segments of deleted data beyond a reserve", () 
 /** A process whose resident memory is what a test says, and which counts its collections. */
 class PretendedProcess implements ProcessMemory {
   collections = 0;
+  thorough = 0;
   trims = 0;
   heap = 10 * MIB;
   constructor(public resident: number) {}
   residentBytes = (): number => this.resident;
   heapBytes = (): number => this.heap;
-  usedHeapBytes = (): number => this.heap;
   trimHeaps = (): void => void this.trims++;
-  collectGarbage = (): void => void this.collections++;
+  collectGarbage = (isThorough: boolean): void => {
+    this.collections++;
+    if (isThorough) this.thorough++;
+  };
 }
 
 Deno.test("a purge of a server that has nothing to give back collects nothing", () => {
@@ -41,7 +44,7 @@ Deno.test("a purge of a server that has nothing to give back collects nothing", 
   pretended.resident += 5 * MIB;
   for (let round = 1; round <= 3; round++) {
     memoryReturn.purge();
-    memoryReturn.tick(round * 1000, 0);
+    memoryReturn.tick(round * 1000, 100);
   }
   assertEquals(pretended.collections, 0);
 });
@@ -104,6 +107,7 @@ Deno.test("what is left behind is collected when there is little to do, or if it
   pretended.resident += 200 * MIB;
   memoryReturn.tick(200_000, BUSY_RATE);
   assertEquals(pretended.collections, 2);
+  assertEquals(pretended.thorough, 0);
 });
 
 /** A server whose segments can be discarded. */
@@ -203,4 +207,10 @@ Deno.test("a heap that clients have left behind is collected when nobody has com
   assertEquals(pretended.collections, 0);
   for (let second = 6; second <= 20; second++) memoryReturn.tick(second * 1000, 0);
   assertEquals(pretended.collections, 1);
+  pretended.heap += 2 * MIB;
+  for (let second = 21; second <= 30; second++) memoryReturn.tick(second * 1000, 0);
+  assertEquals(pretended.collections, 1);
+  pretended.heap += 3 * MIB;
+  for (let second = 31; second <= 40; second++) memoryReturn.tick(second * 1000, 0);
+  assertEquals([pretended.collections, pretended.thorough], [2, 2]);
 });

@@ -186,19 +186,24 @@ async function warmUsage(
   return await usageOf(server, client);
 }
 
-/** Memory comes back with time: waits until it is the same for five seconds, a minute at most. */
+/**
+ * Memory comes back with time: waits until it is the same for five seconds while no data are moved
+ * together, two minutes at most. (Blocks that are moved empty their slabs only towards the end.)
+ */
 async function settledUsage(
   server: ServerProcess,
   client: RespClient,
   scale: number,
 ): Promise<Usage> {
-  const [STEPS_MAX, STEPS_STILL, MOVEMENT] = [120, 10, 0.005];
+  const [STEPS_MAX, STEPS_STILL, MOVEMENT] = [240, 10, 0.005];
   const STEP_MS = Math.min(500, 10_000 * scale);
   let last = await usageOf(server, client);
   for (let step = 0, still = 0; step < STEPS_MAX && still < STEPS_STILL; step++) {
     await delay(STEP_MS);
     const now = await usageOf(server, client);
-    still = Math.abs(now.resident - last.resident) <= last.resident * MOVEMENT ? still + 1 : 0;
+    const isMoving = await infoNumber(client, "memory", "active_defrag_running") > 0;
+    const isStill = Math.abs(now.resident - last.resident) <= last.resident * MOVEMENT;
+    still = isStill && !isMoving ? still + 1 : 0;
     if (still === 0) last = now;
   }
   return await usageOf(server, client);
