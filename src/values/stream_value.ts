@@ -322,6 +322,11 @@ export interface StreamTrim {
   isApproximate: boolean;
   /** At most so many entries go; 0 = no limit. */
   limit: number;
+  /**
+   * A node of deleted entries only goes. Redis before 8.10 kept it, if a deleted entry had an id
+   * that may stay; the newest refuse a file with such a node (redis/redis 15815).
+   */
+  dropsEmptied: boolean;
 }
 
 /** Removes entries from the start. Returns how many. Keeps the first id right. */
@@ -338,7 +343,7 @@ export function trim(arena: Arena, stream: Ref, how: StreamTrim): number {
     reader.open(arena, node, master);
     const { count } = reader;
     if (limit !== 0 && removed + count > limit) break;
-    const isWhole = byLength ? left - count >= lengthMax : isNodeBelow(minId);
+    const isWhole = byLength ? left - count >= lengthMax : reader.isBelow(minId);
     if (isWhole) {
       removeNode(arena, stream, master, node);
       addLength(arena, stream, -count);
@@ -346,7 +351,7 @@ export function trim(arena: Arena, stream: Ref, how: StreamTrim): number {
       continue;
     }
     if (!how.isApproximate) {
-      removed += trimNode(arena, stream, index, node, byLength ? left - lengthMax : -1, minId);
+      removed += trimNode(arena, stream, node, byLength ? left - lengthMax : -1, how);
     }
     break;
   }
@@ -354,31 +359,27 @@ export function trim(arena: Arena, stream: Ref, how: StreamTrim): number {
   return removed;
 }
 
-/** Whether all entries of the node in the reader, deleted ones included, are below an id. */
-function isNodeBelow(id: Id128): boolean {
-  reader.seekEnd();
-  const isBelow = !reader.previous() || reader.id.compare(id) < 0;
-  reader.rewind();
-  return isBelow;
-}
-
 /** Marks the first entries of the node in the reader: so many, or if -1, those below `minId`. */
 function trimNode(
   arena: Arena,
   stream: Ref,
-  index: Ref,
   node: number,
   excess: number,
-  minId: Id128,
+  { minId, dropsEmptied }: StreamTrim,
 ): number {
+  const { count } = reader;
   const flagOffsets: number[] = [];
   while (flagOffsets.length !== excess && reader.next()) {
     if (excess === -1 && reader.id.compare(minId) >= 0) break;
     if (!reader.isDeleted) flagOffsets.push(reader.flagsOffset);
   }
-  const changed = streamNode.markDeleted(arena, node, flagOffsets);
-  if (changed !== node) setNode(arena, index, master, changed);
   addLength(arena, stream, -flagOffsets.length);
+  if (dropsEmptied && flagOffsets.length === count) {
+    removeNode(arena, stream, master, node);
+  } else {
+    const changed = streamNode.markDeleted(arena, node, flagOffsets);
+    if (changed !== node) setNode(arena, indexOf(arena, stream), master, changed);
+  }
   return flagOffsets.length;
 }
 
