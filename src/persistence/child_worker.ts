@@ -7,6 +7,7 @@
  * it.
  */
 import { collectGarbage, hasCollector } from "../base/garbage.ts";
+import { Timers } from "../base/timers.ts";
 import { type ChildMessage, ChildWork } from "./child_job.ts";
 import { DiskFileSystem } from "./file_system.ts";
 
@@ -24,15 +25,15 @@ const work = new ChildWork(
 
 /** Time without a job after which what the start or a job has left behind goes. */
 const IDLE_MS = 1000;
-let timer = collectLater();
+const timer = new Timers().create(() => collectGarbage(true));
 
-function collectLater(): ReturnType<typeof setTimeout> | undefined {
-  return hasCollector() ? setTimeout(collectGarbage, IDLE_MS, true) : undefined;
+function collectLater(): void {
+  if (hasCollector()) timer.start(IDLE_MS);
 }
 
 scope.onmessage = (event) => {
-  clearTimeout(timer);
   const result = work.handle(event.data);
   if (result !== null) scope.postMessage(result);
-  timer = collectLater();
+  collectLater();
 };
+collectLater();

@@ -7,7 +7,7 @@ function makeGarbage(): WeakRef<object> {
 }
 
 for (const isThorough of [false, true]) {
-  Deno.test(`what nobody refers to is gone after a collection, thorough: ${isThorough}`, async () => {
+  Deno.test(`unreferenced things go with a collection (thorough: ${isThorough})`, async () => {
     const garbage = makeGarbage();
     const kept = { bytes: new Uint8Array(1000) };
     const keptRef = new WeakRef(kept);
