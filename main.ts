@@ -24,6 +24,9 @@ import { greet, warnIfExposed } from "./src/server/start_banner.ts";
 import { SystemMemory } from "./src/server/system_memory.ts";
 import { shutdownOptions } from "./src/durability/shutdown.ts";
 
+/** What shells report of a program that SIGPIPE has ended: 128 and its number. */
+const SIGPIPE_EXIT_CODE = 141;
+
 async function main(): Promise<void> {
   const commandLine = parseCommandLine(Deno.args);
   switch (commandLine.kind) {
@@ -131,8 +134,14 @@ function readAnswer(): boolean {
   return Deno.stdin.readSync(bytes) === 1 && (bytes[0] === 0x79 || bytes[0] === 0x59);
 }
 
+/** Ends the program silently if nobody reads any more, as SIGPIPE ends others. */
 function print(text: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(text));
+  try {
+    Deno.stdout.writeSync(new TextEncoder().encode(text));
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) Deno.exit(SIGPIPE_EXIT_CODE);
+    throw error;
+  }
 }
 
 function fail(message: string): never {

@@ -27,6 +27,7 @@ const limits = {
 
 const options: RdbOptions = {
   version: 10,
+  redisVersion: "7.0.15",
   compresses: true,
   hasChecksum: true,
   access: "none",
