@@ -136,7 +136,7 @@ export class LuaEngine {
       );
       sites.emitted = factory as () => unknown;
       sites.register();
-      return factory(this.globals, sites, ...RUNTIME_VALUES);
+      return factory(this.globals, sites, sites.hints, ...RUNTIME_VALUES);
     } catch (thrown) {
       // Our own stack, or V8's parser's: source nested deeper than either takes.
       if (!(thrown instanceof RangeError)) throw thrown;

@@ -5,6 +5,7 @@
  * last 500 stay, as newer versions of Redis do: programs that write values into the text of their
  * scripts would use up all memory.
  */
+import { equalBytes, latin1Bytes } from "../base/bytes.ts";
 import { hexSha1 } from "../base/sha1.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Statistics } from "../statistics/statistics.ts";
@@ -20,6 +21,7 @@ const PREFIX_DIGITS = 7;
 /** A script that was compiled. */
 export interface CachedScript {
   readonly sha: string;
+  readonly shaBytes: Uint8Array;
   readonly source: string;
   readonly fn: LuaFunction;
   /** SCRIPT_…, script_flags.ts. */
@@ -63,7 +65,11 @@ export class ScriptCache {
     }
     const scripts = this.#byPrefix.get(prefix);
     if (scripts === undefined) return undefined;
-    for (const script of scripts) if (argv.is(index, script.sha)) return script;
+    for (const script of scripts) {
+      // Almost always in small letters.
+      if (equalBytes(bytes, start, script.shaBytes, 0, SHA1_CHARACTERS)) return script;
+      if (argv.is(index, script.sha)) return script;
+    }
     return undefined;
   }
 
@@ -84,7 +90,9 @@ export class ScriptCache {
   }
 
   add(source: string, fn: LuaFunction, flags: number, isKept: boolean): CachedScript {
-    const script: CachedScript = { sha: hexSha1(source), source, fn, flags, isKept };
+    const sha = hexSha1(source);
+    const shaBytes = latin1Bytes(sha);
+    const script: CachedScript = { sha, shaBytes, source, fn, flags, isKept };
     const prefix = prefixOf(script.sha);
     this.#byPrefix.set(prefix, [...this.#byPrefix.get(prefix) ?? [], script]);
     this.#bySource.set(source, script);

@@ -6,7 +6,6 @@
  * the caller. Each has a frame inside of the caller's, so that its effects are recorded one by one
  * in the caller's unit. What is refused is refused in Redis's order of checks.
  */
-import * as clock from "../base/clock.ts";
 import { writeLatin1 } from "../base/bytes.ts";
 import { writeInteger } from "../base/integers.ts";
 import { Argv } from "../protocol/argv.ts";
@@ -53,6 +52,10 @@ const CALL_STEPS = 2000;
 const ARGUMENT_BYTES_MIN = 1024;
 /** Room for a whole number: sixteen digits and a sign. */
 const INTEGER_BYTES_MAX = 17;
+/** Names of commands that are remembered (a power of two). */
+const NAME_SLOTS = 64;
+/** A longer string may be a part of another one, which V8 would then keep alive. */
+const KEPT_NAME_MAX = 12;
 /** Arrays above this are given back after a script. */
 const KEPT_BYTES_MAX = 64 * 1024;
 
@@ -112,6 +115,9 @@ export class ScriptCalls {
   readonly #host: CallsHost;
   readonly #argv = new Argv();
   readonly #replies = new ReplyToLua();
+  /** Names of commands, as scripts write them, and what they name; see `#commandOf`. */
+  readonly #names: string[] = new Array(NAME_SLOTS).fill("");
+  readonly #namedCommands: (CompiledCommand | null)[] = new Array(NAME_SLOTS).fill(null);
   #client: Client | null = null;
   /** Taken for each script. */
   #lastRun: { -readonly [Field in keyof ScriptRun]: ScriptRun[Field] } | null = null;
@@ -192,7 +198,7 @@ export class ScriptCalls {
     const problem = this.setArguments(args);
     if (problem !== null) return fail(errorTable(problem), raises);
     const argv = this.#argv;
-    const command = this.#host.commands.resolve(argv);
+    const command = this.#commandOf(args[0]);
     const refusal = this.#refusal(run, command);
     if (refusal !== null) {
       this.#countRefusal(command, refusal);
@@ -200,6 +206,26 @@ export class ScriptCalls {
     }
     if ((command!.bits & COMMAND_WRITE) !== 0) run.hasWritten = true;
     return this.#run(run, command!, raises);
+  }
+
+  /**
+   * The command whose arguments `setArguments` has made; `name` is the first of them, as it was
+   * given. That is most often a constant of a script: the same string comes again and again.
+   */
+  #commandOf(name: unknown): CompiledCommand | null {
+    const { commands } = this.#host;
+    const argv = this.#argv;
+    if (typeof name !== "string" || name.length > KEPT_NAME_MAX || name === "") {
+      return commands.resolve(argv);
+    }
+    const last = name.length - 1;
+    const slot = (name.charCodeAt(0) * 5 + name.charCodeAt(last) + last) & (NAME_SLOTS - 1);
+    if (this.#names[slot] === name) return this.#namedCommands[slot]!;
+    const command = commands.find(argv, 0);
+    if (command === null || command.subcommandTable !== null) return commands.resolve(argv);
+    this.#names[slot] = name;
+    this.#namedCommands[slot] = command;
+    return command;
   }
 
   /**
