@@ -169,6 +169,8 @@ export class ScriptCalls {
 
   end(): void {
     this.run = null;
+    // Nobody keeps the caller, who may go.
+    this.#lastRun!.caller = this.client;
     this.#host.propagation.resetTargets();
     const { reply } = this.client;
     reply.rewind(0);
@@ -197,7 +199,6 @@ export class ScriptCalls {
     }
     const problem = this.setArguments(args);
     if (problem !== null) return fail(errorTable(problem), raises);
-    const argv = this.#argv;
     const command = this.#commandOf(args[0]);
     const refusal = this.#refusal(run, command);
     if (refusal !== null) {

@@ -265,8 +265,10 @@ export class Scripting {
 
   #reply(client: Client, value: unknown): void {
     const target = this.#target;
-    target.begin(client.reply, this.#calls.client.reply.resp);
+    const { reply } = this.#calls.client;
+    target.begin(client.reply, reply.resp);
     replyLua(target, value);
+    target.reply = reply;
     if (target.hasError) client.command!.failedCalls++;
   }
 
