@@ -95,9 +95,14 @@ function bitfield(client: Client, isReadOnly: boolean): void {
     if (operation.kind === "get") reply.bigInteger(readField(db.arena, entry, operation));
     else if (changeField(db.arena, entry, operation, reply, isResized)) changes++;
   }
-  if (changes === 0) return;
-  db.changed(argv, 1, EVENT_STRING, "setbit");
-  db.keyspace.dirty += changes - 1;
+  if (changes > 0) {
+    db.changed(argv, 1, EVENT_STRING, "setbit");
+    db.keyspace.dirty += changes - 1;
+  } else if (isResized) {
+    // All have failed, but the string has grown. Redis announces and counts nothing then, and no
+    // more is announced here; but replicas, the AOF and the save points must know.
+    db.keyspace.dirty++;
+  }
 }
 
 function parseOperations(client: Client): Operation[] {

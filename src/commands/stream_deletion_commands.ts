@@ -67,17 +67,22 @@ function deletionArguments(argv: Argv, start: number): Deletion {
     }
   }
   if (deletion.idCount === 0) throw SYNTAX_ERROR;
-  for (let index = 0; index < deletion.idCount; index++) {
-    idArgument(argv, deletion.firstId + index, id);
-  }
   return deletion;
+}
+
+/** Throws if one of the ids is none. Redis: looked at when there is something to delete. */
+function checkIds(argv: Argv, { firstId, idCount }: Deletion): void {
+  for (let index = firstId; index < firstId + idCount; index++) idArgument(argv, index, id);
 }
 
 function xdelexCommand(client: Client): void {
   const { db, argv, reply } = client;
-  const { policy, firstId, idCount } = deletionArguments(argv, 2);
+  // Redis looks the key up first; that of another type is an error whatever the arguments are.
   const entry = typedForWrite(client, 1, TYPE_STREAM);
+  const wanted = deletionArguments(argv, 2);
+  const { policy, firstId, idCount } = wanted;
   if (entry === 0) return replyNotFound(client, idCount);
+  checkIds(argv, wanted);
   const stream = value.valueRef(db.arena, entry);
   const deletions = new Deletions(client, stream);
   reply.array(idCount);
@@ -101,11 +106,13 @@ function replyNotFound({ reply }: Client, idCount: number): void {
 
 function xackdelCommand(client: Client): void {
   const { db, argv, reply } = client;
-  const { policy, firstId, idCount } = deletionArguments(argv, 3);
   const entry = typedForWrite(client, 1, TYPE_STREAM);
+  const wanted = deletionArguments(argv, 3);
+  const { policy, firstId, idCount } = wanted;
   const stream = entry === 0 ? 0 : value.valueRef(db.arena, entry);
   const group = stream === 0 ? 0 : groupArgument(client, stream, 2);
   if (group === 0) return replyNotFound(client, idCount);
+  checkIds(argv, wanted);
   const deletions = new Deletions(client, stream);
   reply.array(idCount);
   for (let index = firstId; index < firstId + idCount; index++) {

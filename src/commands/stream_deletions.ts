@@ -6,7 +6,8 @@
  *   DELREF    all groups forget it
  *   ACKED     it goes only when every group has got and acknowledged it
  *
- * What was done is recorded as XACK and XDEL, so that servers of any age can read the file.
+ * What was done is recorded as XACK, XDEL and XTRIM without such options, so that servers of any
+ * age can read the file.
  */
 import { scratch } from "../base/scratch.ts";
 import { latin1Text, Slice } from "../base/bytes.ts";
@@ -15,22 +16,24 @@ import type { Ref } from "../memory/memory.ts";
 import type { Client } from "../session/client.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import { Id128 } from "../structures/id128.ts";
-import { idText, MAX_ID, MIN_ID } from "../values/stream_id.ts";
+import { idText } from "../values/stream_id.ts";
 import { isReferenced, removeReferences } from "../values/stream_references.ts";
 import * as streamGroup from "../values/stream_group.ts";
 import * as streamValue from "../values/stream_value.ts";
-import { StreamCursor, type StreamTrim } from "../values/stream_value.ts";
+import { idsToTrim } from "../values/stream_trimming.ts";
+import type { StreamTrim } from "../values/stream_value.ts";
 import { ACKNOWLEDGED, FORGET } from "./stream_arguments.ts";
 
 const bound = new Id128();
 const name = scratch(new Slice());
-const cursor = scratch(new StreamCursor());
 
 /** The deletions of one command in one stream. */
 export class Deletions {
   readonly #client: Client;
   readonly #stream: Ref;
   readonly #deleted: string[] = [];
+  /** Entries that went as a plain trim removes them, by whole nodes where it can. */
+  #trimmed = 0;
   readonly #acknowledged = new Map<string, string[]>();
 
   constructor(client: Client, stream: Ref) {
@@ -66,22 +69,21 @@ export class Deletions {
 
   /**
    * Trims by single entries from the start: those that groups need stay (ACKED), or are forgotten
-   * (DELREF). Returns how many went. Redis: nothing goes by whole nodes while there are groups.
+   * (DELREF). Returns how many went.
    */
   trim(how: StreamTrim, policy: number): number {
     const { arena } = this.#client.db;
     const stream = this.#stream;
-    if (streamGroup.groupCount(arena, stream) === 0) return streamValue.trim(arena, stream, how);
-    if (how.isApproximate) return 0;
-    const ids: Id128[] = [];
-    const entries = streamValue.length(arena, stream);
-    cursor.seek(arena, stream, MIN_ID, MAX_ID, false);
-    while (how.lengthMax < 0 || entries - ids.length > how.lengthMax) {
-      if (!cursor.next()) break;
-      if (how.lengthMax < 0 && cursor.id.compare(how.minId) >= 0) break;
-      if (policy === ACKNOWLEDGED && isReferenced(arena, stream, cursor.id)) continue;
-      ids.push(cursor.id.clone());
+    if (streamGroup.groupCount(arena, stream) === 0) {
+      this.#trimmed = streamValue.trim(arena, stream, how);
+      return this.#trimmed;
     }
+    const ids = idsToTrim(
+      arena,
+      stream,
+      how,
+      (id) => policy !== ACKNOWLEDGED || !isReferenced(arena, stream, id),
+    );
     for (const id of ids) {
       if (policy === FORGET) this.forget(id);
       this.remove(id);
@@ -99,10 +101,16 @@ export class Deletions {
       db.keyspace.dirty += ids.length;
       client.propagateAs("XACK", key, group, ...ids);
     }
-    if (this.#deleted.length === 0) return;
-    streamValue.refreshFirstId(db.arena, this.#stream);
+    const removed = this.#deleted.length + this.#trimmed;
+    if (removed === 0) return;
     db.changed(argv, 1, EVENT_STREAM, event);
-    db.keyspace.dirty += this.#deleted.length - 1;
-    client.propagateAs("XDEL", key, ...this.#deleted);
+    db.keyspace.dirty += removed - 1;
+    if (this.#trimmed > 0) {
+      const length = streamValue.length(db.arena, this.#stream);
+      client.propagateAs("XTRIM", key, "MAXLEN", "=", String(length));
+    } else {
+      streamValue.refreshFirstId(db.arena, this.#stream);
+      client.propagateAs("XDEL", key, ...this.#deleted);
+    }
   }
 }

@@ -340,10 +340,10 @@ export class Client {
   }
 
   #beginEffects(): Argv[] {
-    const call = this.call!;
-    if (call.effects !== null) return call.effects;
-    call.effectTargets = PROPAGATE_ALL;
-    return call.effects = [];
+    const { effects } = this.call!;
+    if (effects !== null) return effects;
+    this.propagateNothing();
+    return this.call!.effects!;
   }
 
   /**
@@ -375,7 +375,10 @@ export class Client {
 
   /** Says that nothing is recorded although the command changed something. */
   propagateNothing(): void {
-    this.call!.effects = [];
+    const call = this.call!;
+    call.effects = [];
+    // A frame is used again: the call before may have chosen who hears of it.
+    call.effectTargets = PROPAGATE_ALL;
   }
 
   /**

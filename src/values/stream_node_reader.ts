@@ -111,6 +111,14 @@ export class StreamNodeReader {
     this.#restElements = 0;
   }
 
+  /** Whether all entries, deleted ones included, are below an id. Goes before the first one. */
+  isBelow(id: Id128): boolean {
+    this.seekEnd();
+    const isBelow = !this.previous() || this.id.compare(id) < 0;
+    this.rewind();
+    return isBelow;
+  }
+
   /** Goes behind the last entry, for walking backwards. */
   seekEnd(): void {
     this.#restAt = this.#end;

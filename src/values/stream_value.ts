@@ -338,7 +338,7 @@ export function trim(arena: Arena, stream: Ref, how: StreamTrim): number {
     reader.open(arena, node, master);
     const { count } = reader;
     if (limit !== 0 && removed + count > limit) break;
-    const isWhole = byLength ? left - count >= lengthMax : isNodeBelow(minId);
+    const isWhole = byLength ? left - count >= lengthMax : reader.isBelow(minId);
     if (isWhole) {
       removeNode(arena, stream, master, node);
       addLength(arena, stream, -count);
@@ -352,14 +352,6 @@ export function trim(arena: Arena, stream: Ref, how: StreamTrim): number {
   }
   if (removed > 0) refreshFirstId(arena, stream);
   return removed;
-}
-
-/** Whether all entries of the node in the reader, deleted ones included, are below an id. */
-function isNodeBelow(id: Id128): boolean {
-  reader.seekEnd();
-  const isBelow = !reader.previous() || reader.id.compare(id) < 0;
-  reader.rewind();
-  return isBelow;
 }
 
 /** Marks the first entries of the node in the reader: so many, or if -1, those below `minId`. */

@@ -214,3 +214,19 @@ Deno.test("deletions are announced once, and recorded in the words of older serv
   server.run("XTRIM", "s", "MAXLEN", "0", "ACKED");
   assertEquals(effects.takeLog(), ["XDEL s 2-1"]);
 });
+
+Deno.test("what is trimmed of a stream without groups is counted, announced and recorded", () => {
+  using server = new EmbeddedServer();
+  for (let i = 1; i <= 4; i++) server.run("XADD", "s", `1-${i}`, "a", "b");
+  const effects = new RecordedEffects(server);
+  assertEquals(server.run("XADD", "s", "ACKED", "MAXLEN", "3", "2-1", "a", "b"), "2-1");
+  assertEquals(effects.takeLog(), ["XADD s 2-1 a b", "XTRIM s MAXLEN = 3"]);
+  assertEquals(effects.takeEvents(), ["xadd s", "xtrim s"]);
+  assertEquals(effects.takeDirty(), 3);
+  assertEquals(server.run("XTRIM", "s", "MINID", "2", "DELREF"), 2);
+  assertEquals(effects.takeLog(), ["XTRIM s MAXLEN = 1"]);
+  assertEquals(effects.takeEvents(), ["xtrim s"]);
+  assertEquals(effects.takeDirty(), 2);
+  assertEquals(server.run("XTRIM", "s", "MAXLEN", "1", "DELREF"), 0);
+  assertEquals([...effects.takeLog(), ...effects.takeEvents()], []);
+});

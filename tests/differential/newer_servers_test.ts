@@ -11,6 +11,7 @@ import type { Argument, RespClient } from "../support/resp_client.ts";
 import { type Plain, RespError } from "../support/resp_reply.ts";
 import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 import { fieldExpiry, pauseAfter, TIME_COMMANDS } from "./field_expiry_requests.ts";
+import { streamDeletion } from "./stream_deletion_requests.ts";
 import { testUnless } from "../support/tool_availability.ts";
 
 type Request = readonly Argument[];
@@ -154,6 +155,7 @@ const CAMPAIGNS: readonly [name: string, kind: PeerKind, make: RequestMaker][] =
   ["BITOP, BITCOUNT, BITPOS and ZRANK", "redis 8.2", bitsAndRanks],
   ["sets and their encodings", "redis 8.2", sets],
   ["groups of streams", "redis 8.2", progressOfGroups],
+  ["deletions in streams with groups", "redis 8.2", streamDeletion],
   ["fields that expire", "redis 8.2", (random) => fieldExpiry(random, false)],
   ["fields that expire", "valkey 9.1", (random) => fieldExpiry(random, true)],
 ];

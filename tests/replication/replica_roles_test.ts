@@ -29,7 +29,8 @@ function following({ port }: ServerProcess, ...args: string[]): { args: string[]
 }
 
 async function fill(server: ServerProcess, seed = 1): Promise<void> {
-  using load = await WriteLoad.create(server, { seed, count: 600 });
+  // Redis tells no replica of the key that a BITFIELD makes if all of it fails.
+  using load = await WriteLoad.create(server, { seed, count: 600, leftOut: /^bitfield$/i });
   await load.run();
 }
 

@@ -32,8 +32,9 @@ const LOAD_REQUESTS = 1500;
 /**
  * They would remove what is looked for. PFCOUNT keeps its estimate in the value, in a replica, too,
  * so that it differs from its master's: a load may reach one that was the master a moment before.
+ * BITFIELD: redis-server tells no replica of the key that it makes if all of it fails.
  */
-const LEFT_OUT = /^(flushall|swapdb|pfcount)$/i;
+const LEFT_OUT = /^(flushall|swapdb|pfcount|bitfield)$/i;
 const MEMORY_BYTES_MAX = 64 * MEGABYTE;
 const CUT_BYTES_MAX = 20_000;
 /** A delay is so small a part of the time after which a server is taken for dead. */

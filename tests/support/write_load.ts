@@ -9,12 +9,8 @@ import { SeededRandom } from "./seeded_random.ts";
 import { fromLatin1 } from "./text.ts";
 
 const PIPELINE_LENGTH = 32;
-/**
- * These would stop the load, or the link of a replica, instead of changing data. And of a BITFIELD
- * that makes a key and then fails (OVERFLOW FAIL) redis-server tells no replica.
- */
-const LEFT_OUT =
-  /^(debug|config|client|monitor|subscribe|psubscribe|ssubscribe|shutdown|hello|bitfield)$/i;
+/** These would stop the load, or the link of a replica, instead of changing data. */
+const LEFT_OUT = /^(debug|config|client|monitor|subscribe|psubscribe|ssubscribe|shutdown|hello)$/i;
 
 const LIBRARY = `#!lua name=load
 redis.register_function('add', function(keys, args)
