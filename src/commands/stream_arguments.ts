@@ -4,6 +4,7 @@
  */
 import { scratch } from "../base/scratch.ts";
 import { Slice } from "../base/bytes.ts";
+import { answersSince } from "../config/version.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { Reply } from "../protocol/reply.ts";
@@ -159,6 +160,7 @@ const trimming: StreamTrim = {
   minId: new Id128(),
   isApproximate: false,
   limit: 0,
+  dropsEmptied: false,
 };
 
 /**
@@ -228,8 +230,9 @@ function readStrategy(argv: Argv, strategyIndex: number): number {
   return index;
 }
 
-/** Decides how many entries may go at once; `limit` is -1 if the client did not say. */
+/** How many entries may go at once, and whole nodes; `limit` is -1 if the client did not say. */
 function setLimit(client: Client, trim: StreamTrim, limit: number): void {
+  trim.dropsEmptied = answersSince(client.host.config, "7.2");
   // What was recorded has been made exact, whatever limit stands there.
   if (client.has(REDIS_INTERNAL)) return;
   if (limit >= 0) {

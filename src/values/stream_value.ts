@@ -322,6 +322,11 @@ export interface StreamTrim {
   isApproximate: boolean;
   /** At most so many entries go; 0 = no limit. */
   limit: number;
+  /**
+   * A node of deleted entries only goes. Redis before 8.10 kept it, if a deleted entry had an id
+   * that may stay; the newest refuse a file with such a node (redis/redis 15815).
+   */
+  dropsEmptied: boolean;
 }
 
 /** Removes entries from the start. Returns how many. Keeps the first id right. */
@@ -346,7 +351,7 @@ export function trim(arena: Arena, stream: Ref, how: StreamTrim): number {
       continue;
     }
     if (!how.isApproximate) {
-      removed += trimNode(arena, stream, index, node, byLength ? left - lengthMax : -1, minId);
+      removed += trimNode(arena, stream, node, byLength ? left - lengthMax : -1, how);
     }
     break;
   }
@@ -358,19 +363,23 @@ export function trim(arena: Arena, stream: Ref, how: StreamTrim): number {
 function trimNode(
   arena: Arena,
   stream: Ref,
-  index: Ref,
   node: number,
   excess: number,
-  minId: Id128,
+  { minId, dropsEmptied }: StreamTrim,
 ): number {
+  const { count } = reader;
   const flagOffsets: number[] = [];
   while (flagOffsets.length !== excess && reader.next()) {
     if (excess === -1 && reader.id.compare(minId) >= 0) break;
     if (!reader.isDeleted) flagOffsets.push(reader.flagsOffset);
   }
-  const changed = streamNode.markDeleted(arena, node, flagOffsets);
-  if (changed !== node) setNode(arena, index, master, changed);
   addLength(arena, stream, -flagOffsets.length);
+  if (dropsEmptied && flagOffsets.length === count) {
+    removeNode(arena, stream, master, node);
+  } else {
+    const changed = streamNode.markDeleted(arena, node, flagOffsets);
+    if (changed !== node) setNode(arena, indexOf(arena, stream), master, changed);
+  }
   return flagOffsets.length;
 }
 

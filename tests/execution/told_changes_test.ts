@@ -6,6 +6,8 @@
  */
 import { assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
+import { decodeReply } from "../../src/protocol/reply_reader.ts";
+import { REDIS_DENY_BLOCKING, REDIS_INTERNAL } from "../../src/session/client.ts";
 import { COMMAND_SHAPES } from "../differential/command_shapes.ts";
 import { stepsOfSeed } from "../differential/command_stream.ts";
 import { requestsOfShape } from "../differential/shape_grammar.ts";
@@ -13,6 +15,7 @@ import { fieldExpiry } from "../differential/field_expiry_requests.ts";
 import { type EmbeddedClient, EmbeddedServer } from "../support/embedded_server.ts";
 import { RecordedEffects } from "../support/recorded_effects.ts";
 import type { Argument } from "../support/resp_client.ts";
+import { RespError, toPlain } from "../support/resp_reply.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
 import { quoted } from "../support/text.ts";
 
@@ -36,19 +39,61 @@ type Request = readonly Argument[];
 /** These wait, stop or change the server, or take long; none of them changes a key's value. */
 const LEFT_OUT = /^(debug|config|client|monitor|shutdown|hello|subscribe|psubscribe|ssubscribe)$/i;
 
+/**
+ * The keys, each as database and name, that were announced as changed since the last call: for
+ * these WATCH and client-side caches are void. Null: all keys.
+ */
+class AnnouncedKeys {
+  #keys: Set<string> | null = new Set();
+
+  constructor({ server }: EmbeddedServer) {
+    const { listener } = server.keyspace;
+    const { keyChanged, databaseFlushed } = listener;
+    listener.keyChanged = (db, bytes, start, length) => {
+      this.#keys?.add(`${db.index} ${quoted(bytes.slice(start, start + length))}`);
+      keyChanged.call(listener, db, bytes, start, length);
+    };
+    listener.databaseFlushed = (db) => {
+      this.#keys = null;
+      databaseFlushed.call(listener, db);
+    };
+  }
+
+  take(): ReadonlySet<string> | null {
+    const keys = this.#keys;
+    this.#keys = new Set();
+    return keys;
+  }
+}
+
+/** Lines of a fingerprint that are in one of two only, without what groups of streams have. */
+function changedKeys(before: string, after: string): Set<string> {
+  const contents = (text: string) => text.split("\n").filter((line) => /^\d /.test(line));
+  const [old, now] = [new Set(contents(before)), new Set(contents(after))];
+  const changed = [...old.symmetricDifference(now)];
+  return new Set(changed.map((line) => line.replace(/ [0-9a-f]{40} -?\d+$/, "")));
+}
+
+/** What a request lists, in order, for two hash tables need not have the same one. */
+function names(client: EmbeddedClient, ...request: Argument[]): Uint8Array[] {
+  client.send(...request);
+  const reply = decodeReply(client.takeBytes());
+  const listed = toPlain(reply, (bytes) => bytes.slice()) as Uint8Array[];
+  return listed.toSorted((one, other) => quoted(one) < quoted(other) ? -1 : 1);
+}
+
 /** All that a replica must have too: contents, expiry times, groups of streams. */
 function fingerprint(client: EmbeddedClient): string {
   const parts: string[] = [];
   for (let db = 0; db < DATABASES; db++) {
     client.run("SELECT", db);
-    for (const key of (client.run("KEYS", "*") as Argument[]).toSorted()) {
+    for (const key of names(client, "KEYS", "*")) {
       const [digest] = client.run("DEBUG", "DIGEST-VALUE", key) as string[];
-      parts.push(`${db} ${quoted(String(key))} ${digest} ${client.run("PEXPIRETIME", key)}`);
+      parts.push(`${db} ${shown(key)} ${digest} ${client.run("PEXPIRETIME", key)}`);
       const type = client.run("TYPE", key);
       if (type === "stream") parts.push(JSON.stringify(client.run("XINFO", "GROUPS", key)));
       if (type !== "hash") continue;
-      // Two hash tables need not have the same order.
-      const fields = (client.run("HKEYS", key) as Argument[]).toSorted();
+      const fields = names(client, "HKEYS", key);
       parts.push(String(client.run("HPEXPIRETIME", key, "FIELDS", fields.length, ...fields)));
     }
   }
@@ -96,9 +141,11 @@ for (const seed of SEEDS) {
       using server = new EmbeddedServer(DIRECTIVES);
       const recorded = new RecordedEffects(server);
       using follower = new EmbeddedServer(DIRECTIVES);
+      follower.client.client.flags |= REDIS_INTERNAL | REDIS_DENY_BLOCKING;
       server.server.propagation.attach({
         takeUnit: (bytes, length) => follower.client.sendBytes(bytes.slice(0, length)),
       });
+      const announced = new AnnouncedKeys(server);
       const clients = [server.connect(), server.connect()];
       const observer = server.connect();
       let before = fingerprint(observer);
@@ -118,9 +165,16 @@ for (const seed of SEEDS) {
         const isTold = told.length > 0;
         const after = fingerprint(observer);
         if (!isTold || !isCounted) assertUnchanged(before, after, args, isTold);
+        const keys = announced.take();
+        if (keys !== null && after !== before && !isSilent(args)) {
+          const silent = changedKeys(before, after).difference(keys);
+          assertEquals([...silent], [], `not announced: ${textOf(args)}`);
+        }
         before = after;
         if (++count % FOLLOWER_STEPS === 0) {
           assertEquals(fingerprint(follower.connect()), after, `up to request ${count}`);
+          const refusals = follower.client.take().filter((reply) => reply instanceof RespError);
+          assertEquals(refusals, [], `up to request ${count}`);
         }
       }
     } finally {
@@ -130,8 +184,22 @@ for (const seed of SEEDS) {
 }
 
 function assertUnchanged(before: string, after: string, args: Request, isTold: boolean): void {
-  const request = args.map((arg) => quoted(String(arg))).join(" ");
-  assertEquals(after, before, `changed, but not ${isTold ? "counted" : "told"}: ${request}`);
+  const what = `changed, but not ${isTold ? "counted" : "told"}: ${textOf(args)}`;
+  assertEquals(after, before, what);
+}
+
+/** Any argument or key, byte by byte. */
+function shown(arg: Argument): string {
+  return quoted(arg instanceof Uint8Array ? arg : new TextEncoder().encode(String(arg)));
+}
+
+function textOf(args: Request): string {
+  return args.map(shown).join(" ");
+}
+
+/** Redis: BITFIELD announces nothing if all of it fails, and EXEC may hold one. */
+function isSilent([command]: Request): boolean {
+  return /^(bitfield|exec)$/i.test(String(command));
 }
 
 Deno.test("a string that only grows is told and counted: all of a BITFIELD fails", () => {

@@ -196,7 +196,8 @@ export class StreamModel {
     const minId = idOf(entries[entries.length - wanted]?.id ?? "99999999");
     const lengthMax = byId ? -1 : wanted;
     const before = entries.length;
-    const how = { lengthMax, minId, isApproximate, limit: 0 };
+    const dropsEmptied = random.oneIn(2);
+    const how = { lengthMax, minId, isApproximate, limit: 0, dropsEmptied };
     const removed = streamValue.trim(arena, stream, how);
     if (isApproximate) assert(removed <= before - wanted);
     else assertEquals(removed, before - wanted);

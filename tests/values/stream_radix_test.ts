@@ -112,7 +112,13 @@ Deno.test("a stream knows the number whatever becomes of its nodes", () => {
   const random = new SeededRandom(seed);
   const arena = new Arena({ debug: true });
   const limits = { nodeBytesMax: 0, nodeEntriesMax: 2 };
-  const everything = { lengthMax: 0, minId: new Id128(), isApproximate: false, limit: 0 };
+  const everything = {
+    lengthMax: 0,
+    minId: new Id128(),
+    isApproximate: false,
+    limit: 0,
+    dropsEmptied: false,
+  };
   let stream = streamValue.create(arena);
   let present: Id128[] = [];
   const last = new Id128();

@@ -46,3 +46,17 @@ Deno.test("entries that are deleted already are passed over", () => {
   assertEquals(server.run("XTRIM", "s", "MAXLEN", "2", "DELREF"), 2);
   assertEquals(idsOf(server), ["1-5", "1-6"]);
 });
+
+for (const [release, nodes] of [["7.0", 1], ["7.4", 0]] as const) {
+  Deno.test(`as ${release}, ${nodes} nodes are left when all that lived was trimmed`, () => {
+    using server = new EmbeddedServer([["redis-version", release]]);
+    for (const id of ["1-0", "2-0", "3-0"]) server.run("XADD", "s", id, "f", "v");
+    server.run("XDEL", "s", "2-0", "3-0");
+    // The deleted ones may stay, by their ids.
+    assertEquals(server.run("XTRIM", "s", "MINID", "2-0"), 1);
+    const info = server.run("XINFO", "STREAM", "s") as unknown[];
+    assertEquals(info[info.indexOf("radix-tree-keys") + 1], nodes);
+    assertEquals(server.run("XADD", "s", "4-0", "f", "v"), "4-0");
+    assertEquals(idsOf(server), ["4-0"]);
+  });
+}

@@ -89,7 +89,13 @@ Deno.test("a limit stops trimming before a node that would exceed it", () => {
   }
   const minId = new Id128();
   const trim = (lengthMax: number, limit: number) =>
-    streamValue.trim(arena, stream, { lengthMax, minId, isApproximate: true, limit });
+    streamValue.trim(arena, stream, {
+      lengthMax,
+      minId,
+      isApproximate: true,
+      limit,
+      dropsEmptied: false,
+    });
   assertEquals(trim(0, 25), 20);
   assertEquals(trim(55, 0), 20);
   assertEquals(trim(59, 0), 0);
