@@ -64,6 +64,6 @@ export interface KeyspaceListener<Database> {
    * stream went away, which concerns those who read it as a group.
    */
   keyReady(db: Database, bytes: Uint8Array, start: number, length: number, type: number): void;
-  /** All keys of a database are gone or were swapped. */
+  /** All keys of a database are gone. (SWAPDB tells WATCH and those who wait by itself.) */
   databaseFlushed(db: Database): void;
 }
