@@ -21,7 +21,11 @@ import { REDENO_VERSION, REDIS_CLI_VERSION } from "./src/config/version.ts";
 import { rehearse } from "./src/server/rehearsal.ts";
 import { Server } from "./src/server/server.ts";
 import { greet, warnIfExposed } from "./src/server/start_banner.ts";
+import { SystemMemory } from "./src/server/system_memory.ts";
 import { shutdownOptions } from "./src/durability/shutdown.ts";
+
+/** What shells report of a program that SIGPIPE has ended: 128 and its number. */
+const SIGPIPE_EXIT_CODE = 141;
 
 async function main(): Promise<void> {
   const commandLine = parseCommandLine(Deno.args);
@@ -78,7 +82,8 @@ async function main(): Promise<void> {
 /** Makes the server and starts it. Rejects if it cannot serve, with an Error that says why. */
 async function startServer(config: Config, isConfigured: boolean): Promise<Server> {
   const { eventLoop, text: transportText } = await openTransport(config);
-  const server = new Server({ config, rows: commandRows, log, eventLoop });
+  const systemMemory = SystemMemory.open();
+  const server = new Server({ config, rows: commandRows, log, eventLoop, systemMemory });
   renameCommands(server);
   greet(config, isConfigured, log);
   log.notice(`Clients are carried by ${transportText}`);
@@ -129,8 +134,14 @@ function readAnswer(): boolean {
   return Deno.stdin.readSync(bytes) === 1 && (bytes[0] === 0x79 || bytes[0] === 0x59);
 }
 
+/** Ends the program silently if nobody reads any more, as SIGPIPE ends others. */
 function print(text: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(text));
+  try {
+    Deno.stdout.writeSync(new TextEncoder().encode(text));
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) Deno.exit(SIGPIPE_EXIT_CODE);
+    throw error;
+  }
 }
 
 function fail(message: string): never {

@@ -8,12 +8,16 @@
  *
  * A group is a directory below tests/; `unit` is every directory that is not one of the named ones.
  * With `:runtime` behind its name the servers that it starts carry their clients by the runtime's
- * sockets and not by epoll; `runtime` are the groups for which that matters most.
- * Types are checked first, for all groups together; then each group is one run of `deno test`,
- * whose output is passed on as it comes, without colours unless it goes to a terminal. Between
- * groups stands how long the rest will take, judged by how long the groups before took.
+ * sockets and not by epoll; `runtime` are the groups for which that matters most, without the files
+ * to which it is all the same.
+ * Types are checked first, for all groups together. Then tests run in two lanes, file by file, on
+ * machines that have two processors; `--lanes=1` has one after the other, with one run of
+ * `deno test` per group. The output of a run is passed on when it ends (with one lane: as it
+ * comes), without colours unless it goes to a terminal. Where a group begins stands how long the
+ * rest will take, judged by how long the groups before took.
  *
- * What failed is told again at the end, for behind so much output nobody finds it.
+ * What failed is told again at the end, for behind so much output nobody finds it; so are the
+ * slowest files.
  * The last line is always `N passed, N failed, N skipped`: skipped are the tests that `deno test`
  * calls ignored (a foreign program is missing; the reason was printed), and steps inside a test are
  * not counted.
@@ -23,6 +27,7 @@
  */
 import { existsSync } from "@std/fs";
 import { fromFileUrl, join } from "@std/path";
+import { FileTimes, type Job, runInLanes } from "./test_lanes.ts";
 
 export interface Totals {
   passed: number;
@@ -34,7 +39,38 @@ export interface Totals {
 const NAMED_GROUPS = ["differential", "interop", "crash", "replication", "stress", "mutants"];
 /** Of a group in which everything fails the end of the output need not tell everything again. */
 const REPORTED_LINES_MAX = 150;
+const SLOWEST_COUNT = 12;
 const NOT_TESTS = ["support", "fixtures"];
+/** Tests that load the machine themselves, and so much that others beside them would starve. */
+const ALONE = ["stress"];
+/**
+ * Files of differential and interop to which it is all the same what carries the clients: they are
+ * about files, other programs, the command line or the replies to small requests; or they choose
+ * the carrier themselves. They are not repeated over the runtime's sockets.
+ */
+export const CARRIER_FREE: readonly string[] = [
+  "differential/access_frequency_test.ts",
+  "differential/acl_rule_order_test.ts",
+  "differential/command_table_rows_test.ts",
+  "differential/config_rewrite_files_test.ts",
+  "differential/encoding_limits_test.ts",
+  "differential/expired_keys_test.ts",
+  "differential/geo_ties_test.ts",
+  "differential/list_nodes_test.ts",
+  "differential/lua_programs_test.ts",
+  "differential/number_fuzz_test.ts",
+  "interop/aof_kill_test.ts",
+  "interop/bench_smoke_test.ts",
+  "interop/carriers_test.ts",
+  "interop/check_tools_test.ts",
+  "interop/compiled_executable_test.ts",
+  "interop/container_scripts_test.ts",
+  "interop/npm_package_test.ts",
+  "interop/peer_files_test.ts",
+  "interop/persistence_exchange_test.ts",
+  "interop/rdb_tools_test.ts",
+  "interop/redeno_cli_test.ts",
+];
 /** Sets of groups by the word that asks for them. */
 const SETS: Readonly<Record<string, readonly string[]>> = {
   quick: ["unit", "differential", "interop", "crash", "replication"],
@@ -95,26 +131,54 @@ export class FailureReport {
   }
 }
 
-/** Reads a stream to its end, passes every byte on if wanted, and keeps the last summary it saw. */
-async function passOn(
+/** What becomes of the output of a run of `deno test`. */
+export interface RunOptions {
+  /** Arguments for `deno test`. */
+  readonly options?: readonly string[];
+  /** Environment variables besides ours. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Is given the output as it comes; without, nobody sees it. */
+  readonly show?: (chunk: Uint8Array) => void;
+  /** What failed is added to it. */
+  readonly report?: FailureReport;
+  /** Is told each line when it comes, and null at the end, with the time. */
+  readonly timed?: (line: string | null, nowMs: number) => void;
+}
+
+/** Reads the standard output to its end and returns the last summary that it saw. */
+async function readOutput(
   stream: ReadableStream<Uint8Array>,
-  isShown: boolean,
+  { show, timed }: RunOptions,
   report: FailureReport,
 ): Promise<Totals | null> {
   const decoder = new TextDecoder();
   let summary: Totals | null = null;
   let rest = "";
   for await (const chunk of stream) {
-    let written = isShown ? 0 : chunk.length;
-    while (written < chunk.length) written += Deno.stdout.writeSync(chunk.subarray(written));
+    show?.(chunk);
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop()!;
     for (const line of lines) {
       summary = parseSummary(line) ?? summary;
       report.add(line);
+      timed?.(line.replace(COLOURS, ""), performance.now());
     }
   }
+  timed?.(null, performance.now());
   return parseSummary(rest) ?? summary;
+}
+
+async function passOn(
+  stream: ReadableStream<Uint8Array>,
+  show: RunOptions["show"],
+): Promise<void> {
+  for await (const chunk of stream) show?.(chunk);
+}
+
+function writeAll(bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length;) {
+    written += Deno.stdout.writeSync(bytes.subarray(written));
+  }
 }
 
 /** Colours are for terminals: in a file or in the log of a CI they are garbage. */
@@ -134,27 +198,23 @@ async function checkTypes(): Promise<boolean> {
   return (await child.status).success;
 }
 
-/**
- * Runs `deno test` over the paths and returns its counts; shows its output unless told not to.
- * `env` are environment variables besides ours; what failed is added to `report`.
- */
+/** Runs `deno test` over the paths and returns its counts. */
 export async function runPaths(
   paths: readonly string[],
-  options: readonly string[] = [],
-  isShown = true,
-  env: Readonly<Record<string, string>> = {},
-  report = new FailureReport(),
+  options: RunOptions = {},
 ): Promise<Totals> {
+  const { report = new FailureReport(), show } = options;
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", ...PERMISSIONS, "--no-prompt", ...options, ...paths],
+    args: ["test", ...PERMISSIONS, "--no-prompt", ...(options.options ?? []), ...paths],
     cwd: ROOT,
-    env: { ...colourSettings(), ...env },
+    env: { ...colourSettings(), ...options.env },
     stdin: "null",
     stdout: "piped",
-    stderr: isShown ? "inherit" : "null",
+    stderr: "piped",
   }).spawn();
-  const [summary, status] = await Promise.all([
-    passOn(child.stdout, isShown, report),
+  const [summary, , status] = await Promise.all([
+    readOutput(child.stdout, options, report),
+    passOn(child.stderr, show),
     child.status,
   ]);
   const totals = summary ?? { passed: 0, failed: 0, skipped: 0 };
@@ -188,13 +248,38 @@ function groupPaths(name: string): string[] {
   return names.toSorted().map((name) => join("tests", name));
 }
 
-function holdsTests(path: string): boolean {
-  for (const entry of Deno.readDirSync(join(ROOT, path))) {
-    if (entry.isDirectory ? holdsTests(join(path, entry.name)) : /_test\.ts$/.test(entry.name)) {
-      return true;
-    }
-  }
-  return false;
+/** The test files below a path of the project. */
+function testFiles(path: string): string[] {
+  const entries = [...Deno.readDirSync(join(ROOT, path))].toSorted((a, b) =>
+    a.name < b.name ? -1 : 1
+  );
+  return entries.flatMap(({ name, isDirectory }) => {
+    if (isDirectory) return testFiles(join(path, name));
+    return /_test\.ts$/.test(name) ? [join(path, name)] : [];
+  });
+}
+
+/**
+ * What there is to run of a group, in pieces that may run side by side: the directories of `unit`,
+ * the files of the others. Empty if there are no tests.
+ */
+export function jobsOf(name: string): Job[] {
+  const { group, env } = splitGroup(name);
+  const paths = groupPaths(name).filter((path) => testFiles(path).length > 0);
+  if (group === "unit") return paths.map((path) => ({ group: name, paths: [path] }));
+  const free = new Set(CARRIER_FREE.map((file) => join("tests", file)));
+  const isRepeated = "REDENO_TEST_TRANSPORT" in env;
+  return paths.flatMap(testFiles).filter((file) => !isRepeated || !free.has(file))
+    .map((file) => ({ group: name, paths: [file] }));
+}
+
+/** All jobs of each group made one. */
+function joined(jobs: readonly Job[]): Job[] {
+  const groups = Map.groupBy(jobs, ({ group }) => group);
+  return [...groups].map(([group, parts]) => ({
+    group,
+    paths: parts.flatMap(({ paths }) => paths),
+  }));
 }
 
 function printLine(text: string): void {
@@ -242,33 +327,92 @@ export function groupsOf(wanted: readonly string[]): string[] {
   return [...new Set(words.flatMap((word) => SETS[word] ?? [word]))];
 }
 
+/** Runs jobs and gathers what is told of them at the end. */
+class Session {
+  totals: Totals = { passed: 0, failed: 0, skipped: 0 };
+  readonly #startMs = performance.now();
+  readonly #progress: Progress;
+  readonly #times = new FileTimes();
+  readonly #failures: string[] = [];
+  readonly #begun = new Set<string>();
+
+  constructor(groups: readonly string[], private readonly options: readonly string[]) {
+    this.#progress = new Progress(["types", ...groups]);
+  }
+
+  async checkTypes(): Promise<void> {
+    this.#announce("types");
+    if (!await checkTypes()) this.totals.failed = 1;
+  }
+
+  async run(jobs: readonly Job[], laneCount: number): Promise<void> {
+    const isLive = laneCount === 1;
+    await runInLanes(isLive ? joined(jobs) : jobs, laneCount, (job, ports) => {
+      return this.#runJob(job, ports, isLive);
+    });
+  }
+
+  async #runJob({ group, paths }: Job, ports: Record<string, string>, isLive: boolean) {
+    this.#announce(group);
+    const { env } = splitGroup(group);
+    const report = new FailureReport();
+    const output: Uint8Array[] = [];
+    const totals = await runPaths(paths, {
+      // Else each file that starts a Worker would have its types checked in the middle of a test.
+      options: ["--no-check", ...this.options],
+      env: { ...env, ...ports },
+      show: isLive ? writeAll : (chunk) => output.push(chunk),
+      report,
+      timed: this.#times.reader("REDENO_TEST_TRANSPORT" in env ? ` (${group})` : ""),
+    });
+    for (const chunk of output) writeAll(chunk);
+    this.totals = addTotals(this.totals, totals);
+    if (report.lines.length > 0) this.#failures.push(`-- ${group}`, ...report.lines);
+  }
+
+  /** The last lines. */
+  conclude(): void {
+    printLine(["== the slowest files ==", ...this.#times.slowest(SLOWEST_COUNT)].join("\n"));
+    if (this.#failures.length > 0) printLine(["== what failed ==", ...this.#failures].join("\n"));
+    printLine(`all of it took ${formatSeconds((performance.now() - this.#startMs) / 1000)}`);
+    printLine(formatTotals(this.totals));
+  }
+
+  #announce(group: string): void {
+    if (this.#begun.has(group)) return;
+    this.#begun.add(group);
+    printLine(this.#progress.next((performance.now() - this.#startMs) / 1000));
+  }
+}
+
+/** How many lanes: what `--lanes=` says; else two, if there are two processors. */
+function laneCountOf(words: readonly string[]): number {
+  const text = words.find((word) => word.startsWith("--lanes="))?.slice("--lanes=".length);
+  if (text === undefined) return Math.min(2, navigator.hardwareConcurrency);
+  if (!/^[1-9]\d?$/.test(text)) throw new TypeError(`Cannot run "${text}" lanes`);
+  return Number(text);
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const end = args.indexOf("--");
-  const options = end === -1 ? [] : args.slice(end + 1);
-  const groups: string[] = [];
-  for (const group of groupsOf(end === -1 ? args : args.slice(0, end))) {
-    if (groupPaths(group).some(holdsTests)) groups.push(group);
-    else printLine(`no tests in group "${group}"`);
+  const words = end === -1 ? args : args.slice(0, end);
+  const laneCount = laneCountOf(words);
+  const groups = groupsOf(words.filter((word) => !word.startsWith("--lanes="))).filter((group) => {
+    if (jobsOf(group).length > 0) return true;
+    printLine(`no tests in group "${group}"`);
+    return false;
+  });
+  const isAlone = (group: string) => ALONE.includes(splitGroup(group).group);
+  const together = groups.filter((group) => !isAlone(group));
+  const alone = groups.filter(isAlone);
+  const session = new Session([...together, ...alone], end === -1 ? [] : args.slice(end + 1));
+  await session.checkTypes();
+  if (session.totals.failed === 0) {
+    await session.run(together.flatMap(jobsOf), laneCount);
+    await session.run(alone.flatMap(jobsOf), 1);
   }
-  const startMs = performance.now();
-  const progress = new Progress(["types", ...groups]);
-  const announce = () => printLine(progress.next((performance.now() - startMs) / 1000));
-  announce();
-  let totals: Totals = { passed: 0, failed: 0, skipped: 0 };
-  if (!await checkTypes()) totals.failed = 1;
-  const failures: string[] = [];
-  for (const group of totals.failed === 0 ? groups : []) {
-    announce();
-    // Else each file that starts a Worker would have its types checked in the middle of a test.
-    const checked = ["--no-check", ...options];
-    const paths = groupPaths(group).filter(holdsTests);
-    const report = new FailureReport();
-    totals = addTotals(totals, await runPaths(paths, checked, true, splitGroup(group).env, report));
-    if (report.lines.length > 0) failures.push(`-- ${group}`, ...report.lines);
-  }
-  if (failures.length > 0) printLine(["== what failed ==", ...failures].join("\n"));
-  printLine(`all of it took ${formatSeconds((performance.now() - startMs) / 1000)}`);
-  printLine(formatTotals(totals));
+  session.conclude();
+  const { totals } = session;
   return totals.failed === 0 && totals.passed > 0 ? 0 : 1;
 }
 

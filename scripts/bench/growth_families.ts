@@ -41,6 +41,8 @@ export interface Family {
   operations: readonly Operation[];
 }
 
+const NODES = "walks over the nodes of the list, from the nearer end: as at the original";
+const SCATTERED = "elements of a bucket lie anywhere in memory: as at the original";
 const member = (index: number) => `member:${index}`;
 const anyOf = ({ length, random }: Moment) => member(random.below(length));
 const fresh = ({ index }: Moment) => `new:${index}`;
@@ -67,10 +69,15 @@ const LIST: Family = {
   smallest: 1000,
   lengthen: lengthen(["RPUSH", "k"], (index) => [member(index)]),
   operations: [
-    { name: "LINDEX anywhere", request: (at) => ["LINDEX", "k", at.random.below(at.length)] },
+    {
+      name: "LINDEX anywhere",
+      request: (at) => ["LINDEX", "k", at.random.below(at.length)],
+      reason: NODES,
+    },
     {
       name: "LRANGE of 100 in the middle",
       request: ({ length }) => ["LRANGE", "k", length >> 1, (length >> 1) + 99],
+      reason: NODES,
     },
     { name: "LPUSH", request: () => ["LPUSH", "k", "member:x"] },
     { name: "LPOP", request: () => ["LPOP", "k"] },
@@ -83,6 +90,7 @@ const LIST: Family = {
         const index = random.below(length);
         return ["LSET", "k", index, member(index)];
       },
+      reason: NODES,
     },
     { name: "LPOS near the start", request: () => ["LPOS", "k", "member:50"] },
     {
@@ -106,7 +114,11 @@ const HASH: Family = {
     { name: "HSET, new field", request: (at) => ["HSET", "k", fresh(at), "1"] },
     { name: "HINCRBY", request: (at) => ["HINCRBY", "k", fresh(at), "1"] },
     { name: "HDEL of it", request: (at) => ["HDEL", "k", fresh(at)] },
-    { name: "HSCAN COUNT 10", request: (at) => ["HSCAN", "k", at.random.below(1000)] },
+    {
+      name: "HSCAN COUNT 10",
+      request: (at) => ["HSCAN", "k", at.random.below(1000)],
+      reason: SCATTERED,
+    },
     { name: "HRANDFIELD", request: () => ["HRANDFIELD", "k"] },
   ],
 };
@@ -124,7 +136,11 @@ const SET: Family = {
     { name: "SADD, new member", request: (at) => ["SADD", "k", fresh(at)] },
     { name: "SREM of it", request: (at) => ["SREM", "k", fresh(at)] },
     { name: "SRANDMEMBER", request: () => ["SRANDMEMBER", "k"] },
-    { name: "SSCAN COUNT 10", request: (at) => ["SSCAN", "k", at.random.below(1000)] },
+    {
+      name: "SSCAN COUNT 10",
+      request: (at) => ["SSCAN", "k", at.random.below(1000)],
+      reason: SCATTERED,
+    },
     { name: "SPOP", request: () => ["SPOP", "k"], before: (at) => ["SADD", "k", fresh(at)] },
   ],
 };
@@ -314,7 +330,11 @@ const KEYS: Family = {
     { name: "TTL", request: (at) => ["TTL", anyKey(at)] },
     { name: "SET, new key", request: (at) => ["SET", fresh(at), "1"] },
     { name: "DEL of it", request: (at) => ["DEL", fresh(at)] },
-    { name: "SCAN COUNT 10", request: ({ random }) => ["SCAN", random.below(1000)] },
+    {
+      name: "SCAN COUNT 10",
+      request: ({ random }) => ["SCAN", random.below(1000)],
+      reason: SCATTERED,
+    },
     { name: "RANDOMKEY", request: () => ["RANDOMKEY"] },
   ],
 };

@@ -129,6 +129,11 @@ function familySection(family: GrowthFamily, results: Results): string {
   return `## ${family.title}\n\n${picture}\n\n${markdownTable(header, rows)}`;
 }
 
+function shownDates(ascending: readonly string[]): string {
+  const [first, last] = [ascending[0], ascending.at(-1)];
+  return first === last ? `${first}` : `${first} to ${last}`;
+}
+
 /** The page in Markdown. */
 export async function growthPage(
   families: readonly GrowthFamily[],
@@ -143,7 +148,10 @@ export async function growthPage(
     "the values: CPU time of the server per command, medians of several rounds, all servers beside " +
     "each other, made by `deno run -A scripts/bench/growth.ts`. A line that bends upward says why " +
     "in the last column; “growth” is the largest size beside the smallest.",
-    `Measured ${dates[0]} to ${dates.at(-1)}, load average ${shownNumber(Math.min(...loads))} to ` +
+    "Where the lines of all servers rise together, from ten thousand elements on or so, the data do " +
+    "not fit the processor's caches any more: each bucket of a table, and each element that it " +
+    "points to, is fetched from memory.",
+    `Measured ${shownDates(dates)}, load average ${shownNumber(Math.min(...loads))} to ` +
     `${shownNumber(Math.max(...loads))}, on ${await describeMachine()} when this page was written.`,
     ...measured.map((family) => familySection(family, results)),
   ].join("\n\n") + "\n";

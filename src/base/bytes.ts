@@ -8,8 +8,8 @@
  */
 import { Buffer } from "node:buffer";
 
-/** Up to this many bytes, text is put together by a loop; beyond, by Buffer's native decoder. */
-const TEXT_LOOP_BYTES_MAX = 8;
+/** Up to this many bytes, text is made here; beyond, by Buffer's native decoder. */
+const SHORT_TEXT_BYTES_MAX = 8;
 
 /** Up to this many bytes, a loop copies faster than `set(subarray)`, which makes an object. */
 const COPY_LOOP_BYTES_MAX = 48;
@@ -147,10 +147,33 @@ export function indexOfBytes(
 
 /** The range as a string with one character (U+0000 to U+00FF) for each byte. */
 export function latin1Text(bytes: Uint8Array, start: number, length: number): string {
-  if (length > TEXT_LOOP_BYTES_MAX) return native.latin1Slice.call(bytes, start, start + length);
-  let text = "";
-  for (let i = 0; i < length; i++) text += String.fromCharCode(bytes[start + i]!);
-  return text;
+  if (length > SHORT_TEXT_BYTES_MAX) return native.latin1Slice.call(bytes, start, start + length);
+  return shortText(bytes, start, length);
+}
+
+const { fromCharCode } = String;
+
+/**
+ * Text of up to eight bytes. All in one call: joined one by one they would be a string each, and
+ * take three times as long.
+ */
+// deno-fmt-ignore
+function shortText(b: Uint8Array, at: number, length: number): string {
+  switch (length) {
+    case 0: return "";
+    case 1: return fromCharCode(b[at]!);
+    case 2: return fromCharCode(b[at]!, b[at + 1]!);
+    case 3: return fromCharCode(b[at]!, b[at + 1]!, b[at + 2]!);
+    case 4: return fromCharCode(b[at]!, b[at + 1]!, b[at + 2]!, b[at + 3]!);
+    case 5: return fromCharCode(b[at]!, b[at + 1]!, b[at + 2]!, b[at + 3]!, b[at + 4]!);
+    case 6:
+      return fromCharCode(b[at]!, b[at + 1]!, b[at + 2]!, b[at + 3]!, b[at + 4]!, b[at + 5]!);
+    case 7:
+      return fromCharCode(b[at]!, b[at + 1]!, b[at + 2]!, b[at + 3]!, b[at + 4]!, b[at + 5]!,
+        b[at + 6]!);
+  }
+  return fromCharCode(b[at]!, b[at + 1]!, b[at + 2]!, b[at + 3]!, b[at + 4]!, b[at + 5]!,
+    b[at + 6]!, b[at + 7]!);
 }
 
 /** The range read as UTF-8; what is not UTF-8 becomes U+FFFD. For people, not for keys. */

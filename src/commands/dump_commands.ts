@@ -4,6 +4,7 @@
  */
 import { INT64_MAX } from "../base/integers.ts";
 import * as clock from "../base/clock.ts";
+import { announcedVersion } from "../config/version.ts";
 import { EVENT_GENERIC } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import { Crc64 } from "../persistence/crc64.ts";
@@ -84,6 +85,7 @@ export function dumpPayload(
   const sink = new PayloadSink();
   const writer = new RdbWriter(arena, sink, {
     version: versionToWrite(arena, config, entry),
+    redisVersion: announcedVersion(config),
     compresses: config.rdbcompression,
     hasChecksum: true,
     access: "none",

@@ -176,7 +176,7 @@ function callFunction(client: Client, isReadOnly: boolean): void {
 }
 
 function functionOf({ argv, host }: Client): LibraryFunction | undefined {
-  return host.scripting.functions.find(argv.text(1));
+  return host.scripting.functions.find(argv, 1);
 }
 
 /** The flags of FCALL, as the function declares them. */

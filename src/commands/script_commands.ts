@@ -2,9 +2,8 @@
  * Scripts: EVAL and its kin, and SCRIPT, which manages what is loaded. What runs them is in
  * scripting/scripting.ts.
  */
-import { asciiLower } from "../base/ascii.ts";
 import { commandBitsOf, parseScriptHead, SCRIPT_UNDECLARED } from "../scripting/script_flags.ts";
-import type { CachedScript } from "../scripting/script_cache.ts";
+import { type CachedScript, SHA1_CHARACTERS } from "../scripting/script_cache.ts";
 import type { Client } from "../session/client.ts";
 import {
   COMMAND_MAY_REPLICATE,
@@ -112,8 +111,6 @@ const NO_SCRIPT = commandError("NOSCRIPT No matching script. Please use EVAL.");
 const INVALID_FLUSH = commandError("ERR SCRIPT FLUSH only support SYNC|ASYNC option");
 const INVALID_DEBUG_MODE = commandError("ERR Use SCRIPT DEBUG YES/SYNC/NO");
 
-const SHA1_CHARACTERS = 40;
-
 function evalCommand(client: Client): void {
   runText(client, false);
 }
@@ -150,8 +147,7 @@ function runLoaded(client: Client, isReadOnly: boolean): void {
 }
 
 function scriptOfSha({ argv, host }: Client, index: number): CachedScript | undefined {
-  const { cache } = host.scripting;
-  return cache.findSha(argv.text(index)) ?? cache.findSha(asciiLower(argv.text(index)));
+  return host.scripting.cache.findSha(argv, index);
 }
 
 function evalBits({ argv, host }: Client, bits: number): number {

@@ -37,6 +37,7 @@ import {
 } from "../persistence/rdb_writer.ts";
 import { describeContents, historyOf } from "./rdb_contents.ts";
 import type { ConfigValues } from "../config/config_values.ts";
+import { announcedVersion } from "../config/version.ts";
 import { CommandError } from "../session/errors.ts";
 
 /** Redis: CONFIG_BGSAVE_RETRY_DELAY. */
@@ -432,6 +433,7 @@ export class RdbControl {
     const policy = config.maxmemoryPolicy;
     return {
       version: this.#versionToWrite(),
+      redisVersion: announcedVersion(config),
       compresses: config.rdbcompression,
       hasChecksum: config.rdbchecksum,
       access: /-lr[um]$/.test(policy) ? "idle" : policy.endsWith("lfu") ? "frequency" : "none",

@@ -151,6 +151,11 @@ export class Dispatcher {
     this.#host = host;
   }
 
+  /** When the command that may be slow and runs began (monotonic clock, µs). */
+  get startUs(): number {
+    return this.#nowUs;
+  }
+
   /** Carries out all complete requests of a client, as far as it may go on. */
   processQuery(client: Client): void {
     const { query } = client;

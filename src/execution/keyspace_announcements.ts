@@ -71,6 +71,10 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
     this.#record(db, Argv.of(isLazy ? "UNLINK" : "DEL", key));
   }
 
+  get recordsFields(): boolean {
+    return this.#host.propagation.isWanted;
+  }
+
   fieldVanishes(
     db: Database,
     key: Uint8Array,
@@ -78,10 +82,9 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
     start: number,
     length: number,
   ): void {
-    const { barrier, propagation } = this.#host;
+    const { barrier } = this.#host;
     if (barrier.isKept) barrier.noteKey(key, 0, key.length);
-    if (!propagation.isWanted) return;
-    this.#record(db, Argv.of("HDEL", key, bytes.slice(start, start + length)));
+    this.#record(db, Argv.of("HDEL", key, bytes.subarray(start, start + length)));
   }
 
   /** Records what happened by itself: as part of the command that met it, or as a unit. */

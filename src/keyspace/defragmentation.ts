@@ -13,9 +13,10 @@
  *                over all databases then moves each block that stands in a marked slab, and patches
  *                the one ref to it. (Redis asks of each block whether its slab is emptier than
  *                average. A plan moves fewer blocks, and none twice.) What becomes empty goes.
- *   compaction   A segment goes back to the system only with the whole buffer of 32 MiB that it
- *                was cut from. So what is left in the least used buffers is copied into the others.
- *                That patches nothing: a ref names a segment, not where its bytes are.
+ *   compaction   Where single pages cannot be given back (memory/segment_pool.ts), a segment goes
+ *                back to the system only with the whole buffer of 32 MiB that it was cut from. So
+ *                what is left in the least used buffers is copied into the others. That patches
+ *                nothing: a ref names a segment, not where its bytes are.
  *
  * THE WALK visits the dict of keys with a SCAN cursor. A value of few elements is moved along with
  * its entry; keys with larger ones (more than `active-defrag-max-scan-fields` in one bucket) wait

@@ -51,6 +51,8 @@ export interface KeyspaceListener<Database> {
     length: number,
     isEvicted: boolean,
   ): void;
+  /** Whether anything becomes of `fieldVanishes` now: hashes are not read for it if not. */
+  readonly recordsFields: boolean;
   /** A field of a hash is about to go because it expired; to be recorded as its removal. */
   fieldVanishes(
     db: Database,
@@ -64,6 +66,6 @@ export interface KeyspaceListener<Database> {
    * stream went away, which concerns those who read it as a group.
    */
   keyReady(db: Database, bytes: Uint8Array, start: number, length: number, type: number): void;
-  /** All keys of a database are gone or were swapped. */
+  /** All keys of a database are gone. (SWAPDB tells WATCH and those who wait by itself.) */
   databaseFlushed(db: Database): void;
 }

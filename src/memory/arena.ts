@@ -27,7 +27,12 @@ import {
   SEGMENT_SHIFT,
 } from "./memory.ts";
 import { DeferredBlocks } from "./deferred_blocks.ts";
-import { SegmentPool, type SegmentSource, type SegmentStorage } from "./segment_pool.ts";
+import {
+  type PageReturn,
+  SegmentPool,
+  type SegmentSource,
+  type SegmentStorage,
+} from "./segment_pool.ts";
 import { CLASS_BYTES, CLASS_COUNT, classFor } from "./size_classes.ts";
 import { SlabTable } from "./slab_allocator.ts";
 import { YoungBlocks } from "./young_blocks.ts";
@@ -64,6 +69,15 @@ export interface ArenaStatistics {
   deferredBytes: number;
 }
 
+export interface ArenaOptions {
+  /** Poison freed blocks and verify freezes. */
+  debug?: boolean;
+  /** Where the address space ends; fewer segments than refs can reach only in tests. */
+  segmentCountMax?: number;
+  /** Takes pages back for the system; without it garbage collections do. */
+  pages?: PageReturn | null;
+}
+
 export class Arena extends Memory {
   /**
    * 1 where a segment belongs to a frozen image and has not been cloned since. Blocks that were
@@ -80,7 +94,7 @@ export class Arena extends Memory {
   /** What quicklist_nodes.ts keeps beside the lists: a bookmark, and a limit that tests lower. */
   readonly lists = { bookmarkList: 0, bookmarkNode: 0, packedBytesMax: Infinity };
 
-  readonly #pool = new SegmentPool();
+  readonly #pool: SegmentPool;
   readonly #deferred: DeferredBlocks;
   readonly #storage: (SegmentStorage | null)[] = [null];
   readonly #vacant: number[] = [];
@@ -95,10 +109,11 @@ export class Arena extends Memory {
   #onClone: (storage: SegmentStorage, segment: number) => void = () => {};
   readonly #segmentCountMax: number;
 
-  /** `segmentCountMax`: where the address space ends; fewer than refs can reach only in tests. */
-  constructor({ debug = false, segmentCountMax = SEGMENT_COUNT_MAX } = {}) {
+  constructor(options: ArenaOptions = {}) {
     super();
+    const { debug = false, segmentCountMax = SEGMENT_COUNT_MAX, pages = null } = options;
     this.#debug = debug;
+    this.#pool = new SegmentPool(pages);
     this.#deferred = new DeferredBlocks(this.#pool, debug);
     this.#segmentCountMax = segmentCountMax;
   }
@@ -320,9 +335,48 @@ export class Arena extends Memory {
     return this.#deferred.count > 0;
   }
 
-  /** Gives idle memory back to the system; returns the number of bytes. */
+  /**
+   * Gives idle memory back to the system; returns the number of bytes. Where pages can go back by
+   * themselves, that is left to `discardIdle`.
+   */
   trim(reserveSegments?: number): number {
     return this.#pool.trim(reserveSegments);
+  }
+
+  /** Segments that are resident and not in use. */
+  get idleSegmentCount(): number {
+    return this.#pool.idleCount;
+  }
+
+  /** How many resident segments have been idle ever since the last call. */
+  takeLeastIdle(): number {
+    return this.#pool.takeLeastIdle();
+  }
+
+  /**
+   * Gives the pages of at most `count` idle segments back, but leaves `reserveSegments`. Returns
+   * whether there may be more; never, where pages cannot go back without their buffer.
+   */
+  discardIdle(reserveSegments: number, count: number): boolean {
+    for (let done = 0; done < count; done++) {
+      if (!this.hasIdle(reserveSegments)) return false;
+      this.#pool.discardOne();
+    }
+    return this.hasIdle(reserveSegments);
+  }
+
+  /** Whether `discardIdle` would find something. */
+  hasIdle(reserveSegments: number): boolean {
+    return this.#pool.canDiscard && this.#pool.idleCount > reserveSegments;
+  }
+
+  /** Closes empty slabs that were kept for the next block of their class. O(classes). */
+  closeEmptySlabs(): void {
+    const slabs = this.#slabs;
+    for (let sizeClass = 0; sizeClass < CLASS_COUNT; sizeClass++) {
+      const isEmpty = slabs.slabCount[sizeClass] === 1 && slabs.blockCount[sizeClass] === 0;
+      if (isEmpty) this.#closeSlab(slabs.roomHead[sizeClass]);
+    }
   }
 
   /** Slabs, blocks and bytes of each size class in use, for MEMORY STATS and tests. */
@@ -352,12 +406,8 @@ export class Arena extends Memory {
    * block of their class. O(segments).
    */
   beginEvacuation(): number {
-    const slabs = this.#slabs;
-    for (let sizeClass = 0; sizeClass < CLASS_COUNT; sizeClass++) {
-      const isIdle = slabs.slabCount[sizeClass] === 1 && slabs.blockCount[sizeClass] === 0;
-      if (isIdle) this.#closeSlab(slabs.roomHead[sizeClass]);
-    }
-    return slabs.markSurplus(this.#storage.length);
+    this.closeEmptySlabs();
+    return this.#slabs.markSurplus(this.#storage.length);
   }
 
   /** Makes marked slabs that have not become empty slabs like all others; returns their bytes. */
@@ -534,4 +584,4 @@ export class Arena extends Memory {
   }
 }
 
-export type { SegmentSource, SegmentStorage };
+export type { PageReturn, SegmentSource, SegmentStorage };

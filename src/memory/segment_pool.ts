@@ -13,10 +13,15 @@
  * enough others wait in reserve, the source is dropped, and the garbage collector gives it back to
  * the system.
  *
- * Sources of which some segments are in use cannot go. Compaction picks those that are used least,
- * as long as their segments fit into the idle ones of the others; segments that come back from such
- * a "retiring" source are not used again. The owner copies what is in use there into segments that
- * `takeIdle` gives, and then the retiring sources are dropped at once.
+ * Where the system can be told (`PageReturn`), no collector is waited for: the pages of idle
+ * segments go back at once, one segment after the other, from whatever source. Such a discarded
+ * segment stays in the pool, costs nothing, and is used again when no other is left. The source is
+ * dropped when all of its segments are discarded. Segments then begin where pages begin.
+ *
+ * Without that, sources of which some segments are in use cannot go. Compaction picks those that
+ * are used least, as long as their segments fit into the idle ones of the others; segments that
+ * come back from such a "retiring" source are not used again. The owner copies what is in use there
+ * into segments that `takeIdle` gives, and then the retiring sources are dropped at once.
  */
 import { assert } from "../base/assert.ts";
 import { SEGMENT_BYTES, SEGMENT_WORDS } from "./memory.ts";
@@ -27,44 +32,74 @@ const SOURCE_SEGMENTS_MIN = 16;
 /** Idle segments kept for reuse before whole sources are given back: 8 MiB. */
 const RESERVE_SEGMENTS_MIN = 32;
 
+/** Pages begin at multiples of this, whatever their size: 4, 16 or 64 KiB. */
+const PAGE_ALIGNMENT = 64 * 1024;
+
+/** How pages go back to the system while their buffer stays. */
+export interface PageReturn {
+  /** Where a buffer begins in the memory of the process, modulo `alignment`. */
+  misalignment(buffer: SharedArrayBuffer, alignment: number): number;
+  /** Gives up the content of whole pages; they are zero when they are next touched. */
+  discard(bytes: Uint8Array): void;
+}
+
 /** One segment's storage: two views of the same bytes, and where they were cut from. */
 export interface SegmentStorage {
   readonly bytes: Uint8Array;
   readonly words: Int32Array;
   readonly source: SegmentSource;
+  /** It is in the pool, and the system has its pages. */
+  isDiscarded: boolean;
 }
 
 /** A shared buffer from which segments are cut. */
 export interface SegmentSource {
   readonly buffer: SharedArrayBuffer;
+  /** Where its first segment begins. */
+  readonly start: number;
   /** Segments that can be cut from it. */
   readonly capacity: number;
   /** Segments that were cut so far; the rest of the buffer was never touched. */
   cutCount: number;
-  /** Segments that are in the pool. */
+  /** Segments that are in the pool, and those of them that are discarded. */
   idleCount: number;
+  discardedCount: number;
   /** Its segments are on their way into other sources. */
   isRetiring: boolean;
 }
 
 export class SegmentPool {
+  readonly #pages: PageReturn | null;
+  /** Discarded ones stand in front, so that they are the last to be used. */
   #idle: SegmentStorage[] = [];
   /** Segments of retiring sources that are not in use any more. */
   #retired: SegmentStorage[] = [];
   /** The source that fresh segments are cut from. */
   #fresh: SegmentSource | null = null;
   #cutCount = 0;
-  /** Bytes of all buffers that were ever dropped: left to the garbage collector. */
+  #discardedCount = 0;
+  /** The least that `idleCount` has been since `takeLeastIdle`. */
+  #leastIdleCount = 0;
+  /** Bytes of all buffers that were ever dropped and are left to the garbage collector. */
   droppedBytes = 0;
+
+  constructor(pages: PageReturn | null = null) {
+    this.#pages = pages;
+  }
 
   /** Bytes of all segments that were cut and not given back: what is resident. */
   get reservedBytes(): number {
-    return this.#cutCount * SEGMENT_BYTES;
+    return (this.#cutCount - this.#discardedCount) * SEGMENT_BYTES;
+  }
+
+  /** Segments ready for use whose pages are there. */
+  get idleCount(): number {
+    return this.#idle.length + this.#retired.length - this.#discardedCount;
   }
 
   /** Bytes in the pool, ready for use. */
   get idleBytes(): number {
-    return (this.#idle.length + this.#retired.length) * SEGMENT_BYTES;
+    return this.idleCount * SEGMENT_BYTES;
   }
 
   /** A segment with unspecified content. */
@@ -72,6 +107,12 @@ export class SegmentPool {
     const storage = this.#idle.pop() ?? this.#retired.pop();
     if (storage === undefined) return this.#cut();
     storage.source.idleCount--;
+    if (storage.isDiscarded) {
+      storage.isDiscarded = false;
+      storage.source.discardedCount--;
+      this.#discardedCount--;
+    }
+    this.#leastIdleCount = Math.min(this.#leastIdleCount, this.idleCount);
     return storage;
   }
 
@@ -91,20 +132,51 @@ export class SegmentPool {
     assert(storage.source.idleCount <= storage.source.cutCount, "segment given back twice");
   }
 
+  /** How many segments have been idle ever since the last call. */
+  takeLeastIdle(): number {
+    const count = Math.min(this.#leastIdleCount, this.idleCount);
+    this.#leastIdleCount = this.idleCount;
+    return count;
+  }
+
+  /** Whether pages of idle segments can be given back without their source. */
+  get canDiscard(): boolean {
+    return this.#pages !== null;
+  }
+
   /**
-   * Drops sources whose segments are all idle, keeping `reserveSegments` for reuse. O(n log n) of
-   * the idle segments.
-   * Returns the number of bytes given back.
+   * Discards an idle segment, of the source that `trim` found least used. Call only if `canDiscard`
+   * and one is idle.
+   */
+  discardOne(): void {
+    const storage = this.#idle[this.#discardedCount];
+    this.#pages!.discard(storage.bytes);
+    storage.isDiscarded = true;
+    storage.source.discardedCount++;
+    this.#discardedCount++;
+  }
+
+  /**
+   * Drops sources whose segments are all idle, keeping `reserveSegments` for reuse; or, where pages
+   * can go back, those whose segments are all discarded. O(n log n) of the idle segments. Returns
+   * the number of bytes given back.
    */
   trim(reserveSegments = RESERVE_SEGMENTS_MIN): number {
     // What is taken next comes from the sources that are fullest, so that others become empty; of
     // the empty ones the largest go first.
     this.#idle.sort((a, b) =>
-      usedCount(a.source) - usedCount(b.source) || b.source.cutCount - a.source.cutCount
+      Number(b.isDiscarded) - Number(a.isDiscarded) || usedCount(a.source) - usedCount(b.source) ||
+      b.source.cutCount - a.source.cutCount
     );
+    const dropped = new Set<SegmentSource>();
+    if (this.#pages !== null) {
+      for (const { source } of this.#idle) {
+        if (source.discardedCount === source.cutCount) dropped.add(source);
+      }
+      return this.#drop(dropped);
+    }
     let surplus = this.#idle.length - reserveSegments;
     if (surplus <= 0) return 0;
-    const dropped = new Set<SegmentSource>();
     for (const { source } of this.#idle) {
       const isIdle = source.idleCount === source.cutCount && source.cutCount <= surplus;
       if (!isIdle || dropped.has(source)) continue;
@@ -116,12 +188,14 @@ export class SegmentPool {
 
   /**
    * Of all sources in use, those that compaction can empty: the least used ones whose segments fit
-   * into the idle segments of the others, of which `reserveSegments` are left free.
+   * into the idle segments of the others, of which `reserveSegments` are left free. None, if what
+   * is idle can be discarded.
    */
   retirable(
     sources: Iterable<SegmentSource>,
     reserveSegments = RESERVE_SEGMENTS_MIN,
   ): SegmentSource[] {
+    if (this.#pages !== null) return [];
     const byUse = [...sources].sort((a, b) => usedCount(a) - usedCount(b));
     let room = byUse.reduce((total, { idleCount }) => total + idleCount, 0) - reserveSegments;
     const chosen: SegmentSource[] = [];
@@ -152,31 +226,44 @@ export class SegmentPool {
 
   #drop(dropped: ReadonlySet<SegmentSource>): number {
     if (dropped.size === 0) return 0;
-    let droppedCount = 0;
-    for (const { cutCount } of dropped) droppedCount += cutCount;
+    let residentCount = 0;
+    for (const { cutCount, discardedCount } of dropped) {
+      residentCount += cutCount - discardedCount;
+      this.#cutCount -= cutCount;
+      this.#discardedCount -= discardedCount;
+    }
     this.#idle = this.#idle.filter(({ source }) => !dropped.has(source));
-    this.#cutCount -= droppedCount;
     if (this.#fresh !== null && dropped.has(this.#fresh)) this.#fresh = null;
-    this.droppedBytes += droppedCount * SEGMENT_BYTES;
-    return droppedCount * SEGMENT_BYTES;
+    this.droppedBytes += residentCount * SEGMENT_BYTES;
+    return residentCount * SEGMENT_BYTES;
   }
 
   #cut(): SegmentStorage {
     let source = this.#fresh;
     if (source === null || source.cutCount === source.capacity || source.isRetiring) {
       const wanted = Math.max(SOURCE_SEGMENTS_MIN, this.#cutCount);
-      const capacity = Math.min(wanted, SOURCE_SEGMENTS_MAX);
-      const buffer = new SharedArrayBuffer(capacity * SEGMENT_BYTES);
-      source = { buffer, capacity, cutCount: 0, idleCount: 0, isRetiring: false };
+      source = this.#openSource(Math.min(wanted, SOURCE_SEGMENTS_MAX));
       this.#fresh = source;
     }
-    const offset = source.cutCount++ * SEGMENT_BYTES;
+    const offset = source.start + source.cutCount++ * SEGMENT_BYTES;
     this.#cutCount++;
     return {
       bytes: new Uint8Array(source.buffer, offset, SEGMENT_BYTES),
       words: new Int32Array(source.buffer, offset, SEGMENT_WORDS),
       source,
+      isDiscarded: false,
     };
+  }
+
+  #openSource(capacity: number): SegmentSource {
+    const byteCount = capacity * SEGMENT_BYTES;
+    const pages = this.#pages;
+    // What is not touched is not there, so the room for the alignment costs nothing.
+    const buffer = new SharedArrayBuffer(pages === null ? byteCount : byteCount + PAGE_ALIGNMENT);
+    const misalignment = pages?.misalignment(buffer, PAGE_ALIGNMENT) ?? 0;
+    const start = (PAGE_ALIGNMENT - misalignment) % PAGE_ALIGNMENT;
+    const counts = { cutCount: 0, idleCount: 0, discardedCount: 0 };
+    return { buffer, start, capacity, ...counts, isRetiring: false };
   }
 }
 

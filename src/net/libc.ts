@@ -1,6 +1,6 @@
 /**
  * Libc: the few functions of the C library that the runtime has no equal for: sockets by number,
- * epoll, the limit of open files.
+ * epoll, the limit of open files, the return of memory.
  *
  * They are had only where they are known to fit (Linux on x86-64 and arm64) and where the user has
  * allowed it (`--allow-ffi`); nobody is ever asked for the permission. What they are given are
@@ -24,6 +24,9 @@ const SYMBOLS = {
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   listen: { parameters: ["i32", "i32"], result: "i32" },
+  madvise: { parameters: ["buffer", "u32", "i32"], result: "i32" },
+  // It looks at every page of every heap: some milliseconds.
+  malloc_trim: { parameters: ["u32"], result: "i32", nonblocking: true },
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },

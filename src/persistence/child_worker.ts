@@ -6,6 +6,8 @@
  * It only ever reads the shared image. The main thread waits for the answer before it lets go of
  * it.
  */
+import { collectGarbage, hasCollector } from "../base/garbage.ts";
+import { Timers } from "../base/timers.ts";
 import { type ChildMessage, ChildWork } from "./child_job.ts";
 import { DiskFileSystem } from "./file_system.ts";
 
@@ -21,7 +23,17 @@ const work = new ChildWork(
   (chunk) => scope.postMessage(chunk, [chunk.bytes.buffer]),
 );
 
+/** Time without a job after which what the start or a job has left behind goes. */
+const IDLE_MS = 1000;
+const timer = new Timers().create(() => collectGarbage(true));
+
+function collectLater(): void {
+  if (hasCollector()) timer.start(IDLE_MS);
+}
+
 scope.onmessage = (event) => {
   const result = work.handle(event.data);
   if (result !== null) scope.postMessage(result);
+  collectLater();
 };
+collectLater();

@@ -53,7 +53,7 @@ export class RdbHashReader {
       this.#fillFromListpack(entry);
     }
     if (this.dropsExpired) {
-      hashValue.removeExpired(this.#arena, entry, clock.nowMs(), Infinity, () => {});
+      hashValue.removeExpired(this.#arena, entry, clock.nowMs(), Infinity, null);
     }
     return hashValue.countOfKey(this.#arena, entry);
   }

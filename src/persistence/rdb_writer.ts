@@ -35,6 +35,8 @@ export interface RdbHistory {
 /** How a file is written. Plain data: it is posted to the child. */
 export interface RdbOptions {
   version: format.RdbVersion;
+  /** What the file says wrote it: the version that the server announces, like "7.4.2". */
+  redisVersion: string;
   /** LZF for longer strings (rdbcompression). */
   compresses: boolean;
   /** A CRC at the end (rdbchecksum). */
@@ -62,8 +64,6 @@ export type KeyProgress = (keyCount: number) => void;
 /** Keys between two calls of a KeyProgress. */
 export const PROGRESS_KEYS = 256;
 
-/** Redis prints this in its own files, and tools ask for it. */
-const REDIS_VERSION = "7.0.15";
 /** The first that writes Valkey's format. */
 const VALKEY_VERSION = "9.0.0";
 const CLOCK_MASK = 0xffffff;
@@ -126,11 +126,12 @@ export class RdbWriter {
   }
 
   #writeHead(): void {
-    const { version, nowMs, usedMemoryBytes, history = null, isAofBase } = this.#options;
+    const { version, redisVersion, nowMs, usedMemoryBytes } = this.#options;
+    const { history = null, isAofBase } = this.#options;
     const magic = format.magicOf(version);
     for (const character of magic) this.#output.writeByte(character.charCodeAt(0));
     if (format.isValkeyVersion(version)) this.#writeAux("valkey-ver", VALKEY_VERSION);
-    else this.#writeAux("redis-ver", REDIS_VERSION);
+    else this.#writeAux("redis-ver", redisVersion);
     this.#writeAux("redis-bits", "64");
     this.#writeAux("ctime", String(Math.floor(nowMs / 1000)));
     this.#writeAux("used-mem", String(usedMemoryBytes));

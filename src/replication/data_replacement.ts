@@ -23,6 +23,7 @@ const SILENT: KeyspaceListener<Database> = {
   keyChanged() {},
   keyEvent() {},
   keyVanishes() {},
+  recordsFields: false,
   fieldVanishes() {},
   fieldsEvent() {},
   keyReady() {},

@@ -7,6 +7,7 @@
  */
 import { asciiLower } from "../base/ascii.ts";
 import type { Log } from "../base/log.ts";
+import type { Argv } from "../protocol/argv.ts";
 import type { ReleaseChoice } from "../config/version.ts";
 import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import { type CommandError, commandError } from "../session/errors.ts";
@@ -52,6 +53,9 @@ export class FunctionLibraries {
   #libraries = new Map<string, Library>();
   /** By name in lower case. */
   #functions = new Map<string, LibraryFunction>();
+  /** What was asked for last, in lower case, and what it was. */
+  #lastKey = "";
+  #lastFound: LibraryFunction | undefined = undefined;
   #loading: Library | null = null;
 
   constructor(options: FunctionLibrariesOptions) {
@@ -100,9 +104,15 @@ export class FunctionLibraries {
     return bytes;
   }
 
-  /** A function by its name, in letters of either case. */
-  find(name: string): LibraryFunction | undefined {
-    return this.#functions.get(asciiLower(name));
+  /** The function that an argument names, in letters of either case. */
+  find(argv: Argv, index: number): LibraryFunction | undefined {
+    // Most often the same one again: no string is made then.
+    if (this.#lastFound !== undefined && argv.is(index, this.#lastKey)) return this.#lastFound;
+    const key = asciiLower(argv.text(index));
+    const found = this.#functions.get(key);
+    this.#lastKey = key;
+    this.#lastFound = found;
+    return found;
   }
 
   libraries(): Iterable<Library> {
@@ -152,12 +162,14 @@ export class FunctionLibraries {
     if (library === undefined) return false;
     this.#libraries.delete(name);
     for (const key of library.functions.keys()) this.#functions.delete(key);
+    this.#lastFound = undefined;
     return true;
   }
 
   clear(): void {
     this.#libraries.clear();
     this.#functions.clear();
+    this.#lastFound = undefined;
   }
 
   /** Adds libraries to others, if no two functions have one name, and makes them those in force. */
@@ -175,6 +187,7 @@ export class FunctionLibraries {
     }
     this.#libraries = libraries;
     this.#functions = functions;
+    this.#lastFound = undefined;
   }
 
   /** Runs the code of a library, which registers its functions. */

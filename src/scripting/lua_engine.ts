@@ -20,7 +20,7 @@
  * one may call it again.
  */
 import { addBaseLibrary, type ChunkLoader } from "./lua_base_library.ts";
-import { luaErrorOf, restoreDepth, resultsOf, saveDepth } from "./lua_calls.ts";
+import { firstOf, luaErrorOf, resultsOf } from "./lua_calls.ts";
 import { makeCoroutineLibrary, resetCoroutines } from "./lua_coroutine.ts";
 import { makeBitLibrary } from "./lua_bit_library.ts";
 import { makeJsonLibrary } from "./lua_json_library.ts";
@@ -136,7 +136,7 @@ export class LuaEngine {
       );
       sites.emitted = factory as () => unknown;
       sites.register();
-      return factory(this.globals, sites, ...RUNTIME_VALUES);
+      return factory(this.globals, sites, sites.hints, ...RUNTIME_VALUES);
     } catch (thrown) {
       // Our own stack, or V8's parser's: source nested deeper than either takes.
       if (!(thrown instanceof RangeError)) throw thrown;
@@ -149,17 +149,33 @@ export class LuaEngine {
    * raised one (see `placeOf`), or the ScriptKill that a hook threw.
    */
   call(fn: LuaFunction, args: readonly unknown[]): readonly unknown[] {
+    return this.#call(fn, args, resultsOf);
+  }
+
+  /** As `call`, and returns the first result only, so that no list of them is made. */
+  callForOne(fn: LuaFunction, ...args: readonly unknown[]): unknown {
+    return this.#call(fn, args, firstOf);
+  }
+
+  #call<Result>(
+    fn: LuaFunction,
+    args: readonly unknown[],
+    take: (result: unknown) => Result,
+  ): Result {
     const metatable = useStringMetatable(this.stringMetatable);
-    const depth = saveDepth();
+    const { d, k, s } = meter;
     const isInner = this.#depth++ > 0;
     if (!isInner) this.#begin();
     try {
-      return resultsOf(fn(...args));
+      // A tail call that is left is made while the result is taken.
+      return take(fn(...args));
     } catch (thrown) {
       throw luaErrorOf(thrown);
     } finally {
       this.#depth--;
-      restoreDepth(depth);
+      meter.d = d;
+      meter.k = k;
+      meter.s = s;
       useStringMetatable(metatable);
     }
   }
@@ -193,18 +209,18 @@ export class LuaEngine {
     meter.m = Math.min(this.memoryMax, UNMEASURED_BYTES);
     meter.stringMax = this.memoryMax;
     meter.isFlattening = false;
-    meter.onSteps = () => this.#countHook();
-    meter.onMemory = () => this.#checkMemory();
+    meter.onSteps = this.#onHook;
+    meter.onMemory = this.#onMemory;
   }
 
-  #countHook(): void {
+  readonly #onHook = (): void => {
     meter.c = this.#stepsPerHook;
     if (++this.#hookCount % HOOKS_PER_MEMORY_CHECK === 0) this.#checkHeap();
     this.#onSteps();
-  }
+  };
 
   /** As many bytes as were allowed were asked for since the last look. */
-  #checkMemory(): void {
+  readonly #onMemory = (): void => {
     if (this.#memoryBefore < 0) {
       meter.m = this.memoryMax;
       this.#memoryBefore = this.#memoryUsed();
@@ -213,7 +229,7 @@ export class LuaEngine {
     meter.m = this.memoryMax / 4;
     meter.isFlattening = true;
     this.#checkHeap();
-  }
+  };
 
   #checkHeap(): void {
     const used = this.#memoryUsed();

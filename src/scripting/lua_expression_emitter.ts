@@ -30,6 +30,7 @@ import {
   isSimple,
 } from "./lua_inference.ts";
 import type { FunctionScope } from "./lua_scope.ts";
+import { LINEAR_KEYS_MAX } from "./lua_table.ts";
 import type { ChunkSites } from "./lua_sites.ts";
 
 /** Runtime functions of the arithmetic operators, for operands that may be no numbers. */
@@ -115,7 +116,7 @@ export abstract class ExpressionEmitter {
         return "v" + expression.variable.id;
       case "global": {
         const site = this.sites.add(expression.line);
-        return `x(G,${stringLiteral(expression.name)},${site})`;
+        return `gv(G,${stringLiteral(expression.name)},i,${this.sites.hintOf(site)},${site})`;
       }
       case "paren":
         return this.emit(expression.inner);
@@ -348,8 +349,10 @@ export abstract class ExpressionEmitter {
     };
     const list: string[] = [];
     const fields: string[] = [];
+    const names = fieldNames(items);
     for (const { key, value, line } of items) {
-      if (key !== null) {
+      if (key !== null && names !== null) fields.push(place(this.emit(value)));
+      else if (key !== null) {
         const site = isConstant(key) && key.kind !== "nil" ? 0 : this.sites.add(line);
         fields.push(place(this.emit(key)), place(this.emit(value)), String(site));
       } else if (value === last!.value && isMultiple(value)) {
@@ -357,7 +360,10 @@ export abstract class ExpressionEmitter {
       } else list.push(place(this.emit(value)));
     }
     this.releaseTo(mark);
-    return `(${before}ct([${list.join()}],[${fields.join()}]))`;
+    const made = names === null
+      ? `ct([${list.join()}],[${fields.join()}])`
+      : `cf([${list.join()}],[${names.map(stringLiteral).join()}],[${fields.join()}])`;
+    return `(${before}${made})`;
   }
 
   /** A call; the result is as the function gives it: a value, or an array of any number. */
@@ -392,11 +398,13 @@ export abstract class ExpressionEmitter {
   /** `f` or `t.f` of a call, where f or t is a global: one look-up that notes the place as well. */
   #emitGlobalCallee({ callee, line }: CallExpression, site: number): string {
     // The places behind the call's: of the global, and of its field.
-    this.sites.add(line);
-    if (callee.kind === "global") return `g(G,${stringLiteral(callee.name)},${site})`;
+    const hint = this.sites.hintOf(this.sites.add(line));
+    if (callee.kind === "global") {
+      return `g(G,${stringLiteral(callee.name)},i,${hint},${site})`;
+    }
     const { object, key } = callee as IndexExpression;
     this.sites.add(line, describe(object, this.frame.scope));
-    return `gf(G,${this.#textOf(object)},${this.#textOf(key)},${site})`;
+    return `gf(G,${this.#textOf(object)},${this.#textOf(key)},i,${hint},${site})`;
   }
 
   #textOf(expression: Expression): string {
@@ -463,6 +471,17 @@ export abstract class ExpressionEmitter {
     if (isTail) return `(${head},${made})`;
     return `(${head},${fn}=${made},tc(${fn})?(yield*rt(${fn})):${fn})`;
   }
+}
+
+/** The keys of a table constructor, if they are a few constant strings that differ; else null. */
+function fieldNames(items: TableExpression["items"]): string[] | null {
+  const names: string[] = [];
+  for (const { key } of items) {
+    if (key === null) continue;
+    if (key.kind !== "string" || names.includes(key.value)) return null;
+    names.push(key.value);
+  }
+  return names.length > LINEAR_KEYS_MAX ? null : names;
 }
 
 /** `f(…)` or `t.f(…)` where f or t is a global: most often a function of a library. */

@@ -84,10 +84,51 @@ function indexSlowly(object: unknown, key: unknown, site: number): unknown {
   return failAt(site, "loop in gettable");
 }
 
+/**
+ * The value of a string key that stands in `table` where `hints[at]` says, or undefined. Globals
+ * and libraries keep their places, so that one comparison finds what hashing would find.
+ */
+function valueAtHint(table: LuaTable, key: string, hints: Int32Array, at: number): unknown {
+  const { hash } = table;
+  if (hash === null) return undefined;
+  const place = hints[at]!;
+  return hash.keys[place] === key ? hash.values[place] : undefined;
+}
+
+/** The next look-up by the same hint finds the key where it stands now. */
+function takeHint(table: unknown, key: string, hints: Int32Array, at: number): void {
+  const place = table instanceof LuaTable && table.hash !== null ? table.hash.find(key) : -1;
+  if (place >= 0) hints[at] = place;
+}
+
+/** A global variable; `hints[at]` is where it stood the last time. */
+export function globalValue(
+  globals: LuaTable,
+  name: string,
+  hints: Int32Array,
+  at: number,
+  site: number,
+): unknown {
+  // Those of functions are empty, and stand for others (function_libraries).
+  const holder = globals.hash === null && globals.metatable !== null
+    ? globals.metatable.getString("__index")
+    : globals;
+  const value = holder instanceof LuaTable ? valueAtHint(holder, name, hints, at) : undefined;
+  if (value !== undefined) return value;
+  takeHint(holder, name, hints, at);
+  return indexString(globals, name, site);
+}
+
 /** The global function that is called at a place; notes the place. */
-export function findGlobal(globals: LuaTable, name: string, site: number): LuaFunction {
+export function findGlobal(
+  globals: LuaTable,
+  name: string,
+  hints: Int32Array,
+  at: number,
+  site: number,
+): LuaFunction {
   // The place behind the call's is that of the global.
-  const value = indexString(globals, name, site + 1);
+  const value = globalValue(globals, name, hints, at, site + 1);
   meter.s = site;
   return typeof value === "function" ? value as LuaFunction : callableOf(value, site);
 }
@@ -97,9 +138,16 @@ export function findGlobalField(
   globals: LuaTable,
   name: string,
   field: string,
+  hints: Int32Array,
+  at: number,
   site: number,
 ): LuaFunction {
-  const value = indexString(indexString(globals, name, site + 1), field, site + 2);
+  const object = globalValue(globals, name, hints, at, site + 1);
+  let value = object instanceof LuaTable ? valueAtHint(object, field, hints, at + 1) : undefined;
+  if (value === undefined) {
+    takeHint(object, field, hints, at + 1);
+    value = indexString(object, field, site + 2);
+  }
   meter.s = site;
   return typeof value === "function" ? value as LuaFunction : callableOf(value, site);
 }

@@ -2,7 +2,7 @@
  * The names under which emitted code knows the runtime: the parameters of every emitted chunk.
  *
  * They are short because they stand in each line of emitted code, which V8 has to read. `G` (the
- * globals) and `K` (the chunk's places) are given per chunk.
+ * globals), `K` (the chunk's places) and `i` (their hints) are given per chunk.
  */
 import {
   callableOf,
@@ -24,6 +24,7 @@ import {
   findGlobal,
   findGlobalField,
   forNumber,
+  globalValue,
   index,
   indexString,
   length,
@@ -55,6 +56,14 @@ function makeTable(list: unknown[], fields: readonly unknown[]): LuaTable {
   return table;
 }
 
+/** A table constructor whose keys are a few different names: the list, the names, their values. */
+function makeFields(list: unknown[], names: string[], values: unknown[]): LuaTable {
+  const table = LuaTable.of(list);
+  if (!values.includes(undefined)) table.takeFields(names, values);
+  else for (let i = 0; i < names.length; i++) table.set(names[i], values[i]);
+  return table;
+}
+
 /** Lua 5.1's variable "arg" of a vararg function. */
 function argTable(values: readonly unknown[]): LuaTable {
   const table = LuaTable.of(values.slice());
@@ -73,6 +82,7 @@ const RUNTIME: Readonly<Record<string, unknown>> = {
   D: dropResult,
   C: callableOf,
   g: findGlobal,
+  gv: globalValue,
   gf: findGlobalField,
   U: deferCall,
   X: index,
@@ -94,6 +104,7 @@ const RUNTIME: Readonly<Record<string, unknown>> = {
   mo: modulo,
   pw: power,
   ct: makeTable,
+  cf: makeFields,
   ar: argTable,
   it: iterate,
   rf: resumableFunction,
@@ -101,7 +112,7 @@ const RUNTIME: Readonly<Record<string, unknown>> = {
   rt: resumeTailCalls,
 };
 
-export const RUNTIME_NAMES: readonly string[] = ["G", "K", ...Object.keys(RUNTIME)];
+export const RUNTIME_NAMES: readonly string[] = ["G", "K", "i", ...Object.keys(RUNTIME)];
 /** The names as a list of parameters. */
 export const RUNTIME_PARAMETERS = RUNTIME_NAMES.join();
 export const RUNTIME_VALUES: readonly unknown[] = Object.values(RUNTIME);

@@ -32,6 +32,8 @@ export class ChunkSites {
   readonly chunkName: string;
   /** The emitted function; its text shows where the calls are. */
   emitted: (() => unknown) | null = null;
+  /** By the places that look something up by name: where it stood the last time. */
+  hints = new Int32Array(0);
   readonly #base: number;
   readonly #lines: number[] = [];
   readonly #names: (string | null)[] = [];
@@ -47,6 +49,11 @@ export class ChunkSites {
     this.#lines.push(line);
     this.#names.push(first, second);
     return this.#base + this.#lines.length - 1;
+  }
+
+  /** Where in `hints` the hint of a place is. */
+  hintOf(site: number): number {
+    return site - this.#base;
   }
 
   /** The first number of the range. */
@@ -68,6 +75,7 @@ export class ChunkSites {
     assert(this.#base === nextBlock * BLOCK_SITES, "one chunk is compiled at a time");
     // One without places has a number all the same: it may have to say where it was.
     const count = Math.max(1, Math.ceil(this.#lines.length / BLOCK_SITES));
+    this.hints = new Int32Array(this.#lines.length);
     const reference = new WeakRef(this);
     for (let i = 0; i < count; i++) chunks.set(nextBlock + i, reference);
     finalization.register(this, { first: nextBlock, count });

@@ -11,13 +11,19 @@
 import { ELEMENT_BYTES, ENTRY_BYTES, meter, spend, TABLE_BYTES } from "./lua_meter.ts";
 
 /** Keys that are compared one by one. */
-const LINEAR_KEYS_MAX = 8;
+export const LINEAR_KEYS_MAX = 8;
 
 /** The part of a table that is no list. */
 export class LuaHash {
-  readonly keys: unknown[] = [];
-  readonly values: unknown[] = [];
+  readonly keys: unknown[];
+  readonly values: unknown[];
   #index: Map<unknown, number> | null = null;
+
+  /** Takes the lists as they are: a few keys that differ, and their values, which are not nil. */
+  constructor(keys: unknown[] = [], values: unknown[] = []) {
+    this.keys = keys;
+    this.values = values;
+  }
 
   /** Where a key is, or -1. */
   find(key: unknown): number {
@@ -266,6 +272,20 @@ export class LuaTable {
     for (let i = 0; i < values.length; i++) {
       if (values[i] !== undefined) visit(keys[i], values[i]);
     }
+  }
+
+  /** A table with one field. */
+  static withField(name: string, value: unknown): LuaTable {
+    const table = new LuaTable();
+    // Lists of their own size: those that grow have room for seventeen at once.
+    table.takeFields([name], [value]);
+    return table;
+  }
+
+  /** A new table gets its fields, as `LuaHash` takes them. */
+  takeFields(names: string[], values: unknown[]): void {
+    spend(ENTRY_BYTES * (3 + names.length));
+    this.hash = new LuaHash(names, values);
   }
 
   /** Counts the memory of a list that was taken over. */

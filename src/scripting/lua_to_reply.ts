@@ -144,7 +144,8 @@ function beginSpecial(
   }
   const ok = table.get("ok");
   if (typeof ok === "string") {
-    reply.simple(withoutLineEnds(ok));
+    if (ok === "OK") reply.ok();
+    else reply.simple(withoutLineEnds(ok));
     return null;
   }
   const double = table.get("double");

@@ -119,15 +119,9 @@ export function replacePcall(engine: LuaEngine): void {
 /** The handler that Redis keeps among EVAL's globals: makes any error a table. */
 export const errorHandler: LuaFunction = (...args) => {
   const [error] = args;
-  return error instanceof LuaTable ? error : makeErrorTable(`ERR ${rawToString(error)}`);
+  return error instanceof LuaTable ? error : LuaTable.withField("err", `ERR ${rawToString(error)}`);
 };
 errorHandler.isNative = true;
-
-function makeErrorTable(text: string): LuaTable {
-  const table = new LuaTable();
-  table.set("err", text);
-  return table;
-}
 
 const errorReply: LuaFunction = (...args) => {
   const [text] = args;
@@ -143,9 +137,7 @@ const statusReply: LuaFunction = (...args) => {
   if (args.length !== 1 || typeof args[0] !== "string") {
     return errorTable("wrong number or type of arguments");
   }
-  const table = new LuaTable();
-  table.set("ok", args[0]);
-  return table;
+  return LuaTable.withField("ok", args[0]);
 };
 
 /** C's cast to int of an argument that may be anything. */

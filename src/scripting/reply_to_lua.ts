@@ -34,7 +34,7 @@ export class ReplyToLua {
       case 0x3a: // :
         return this.#integer();
       case 0x2b: // +
-        return field("ok", this.#line());
+        return LuaTable.withField("ok", this.#status());
       case 0x2d: // -
         return errorTable(`-${this.#line()}`, true);
       case 0x2a: // *
@@ -49,9 +49,9 @@ export class ReplyToLua {
       case 0x23: // #
         return this.#line() === "t";
       case 0x2c: // ,
-        return field("double", doubleOf(this.#line()));
+        return LuaTable.withField("double", doubleOf(this.#line()));
       case 0x28: // (
-        return field("big_number", this.#line());
+        return LuaTable.withField("big_number", this.#line());
       case 0x3d: // =
         return this.#verbatim();
       case 0x7c: // |
@@ -88,6 +88,17 @@ export class ReplyToLua {
     return isNegative ? -value : value;
   }
 
+  #status(): string {
+    const bytes = this.#bytes;
+    const at = this.#at;
+    // Most of them are this one.
+    if (bytes[at] === 0x4f && bytes[at + 1] === 0x4b && bytes[at + 2] === CR) {
+      this.#at = at + 4;
+      return "OK";
+    }
+    return this.#line();
+  }
+
   #line(): string {
     const start = this.#at;
     const end = this.#bytes.indexOf(CR, start);
@@ -110,7 +121,7 @@ export class ReplyToLua {
       const value = this.#value();
       if (key !== undefined) map.set(key, value);
     }
-    return field("map", map);
+    return LuaTable.withField("map", map);
   }
 
   #set(): LuaTable {
@@ -119,7 +130,7 @@ export class ReplyToLua {
       const key = this.#value();
       if (key !== undefined) set.set(key, true);
     }
-    return field("set", set);
+    return LuaTable.withField("set", set);
   }
 
   #verbatim(): LuaTable {
@@ -127,7 +138,7 @@ export class ReplyToLua {
     const table = new LuaTable();
     table.set("string", text.slice(FORMAT_CHARS + 1));
     table.set("format", text.slice(0, FORMAT_CHARS));
-    return field("verbatim_string", table);
+    return LuaTable.withField("verbatim_string", table);
   }
 
   /** Attributes are passed over; the reply follows them. */
@@ -138,12 +149,6 @@ export class ReplyToLua {
     }
     return this.#value();
   }
-}
-
-function field(name: string, value: unknown): LuaTable {
-  const table = new LuaTable();
-  table.set(name, value);
-  return table;
 }
 
 function doubleOf(text: string): number {

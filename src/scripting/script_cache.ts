@@ -5,17 +5,23 @@
  * last 500 stay, as newer versions of Redis do: programs that write values into the text of their
  * scripts would use up all memory.
  */
+import { equalBytes, latin1Bytes } from "../base/bytes.ts";
 import { hexSha1 } from "../base/sha1.ts";
+import type { Argv } from "../protocol/argv.ts";
 import type { Statistics } from "../statistics/statistics.ts";
 import type { LuaFunction } from "./lua_value.ts";
 
 const EVAL_SCRIPTS_MAX = 500;
 /** What a script takes beside its text: an entry, a compiled function. Roughly. */
 const SCRIPT_BYTES = 512;
+export const SHA1_CHARACTERS = 40;
+/** Digits of a SHA-1 by which scripts are found: as many as make a small integer. */
+const PREFIX_DIGITS = 7;
 
 /** A script that was compiled. */
 export interface CachedScript {
   readonly sha: string;
+  readonly shaBytes: Uint8Array;
   readonly source: string;
   readonly fn: LuaFunction;
   /** SCRIPT_…, script_flags.ts. */
@@ -25,7 +31,8 @@ export interface CachedScript {
 }
 
 export class ScriptCache {
-  readonly #bySha = new Map<string, CachedScript>();
+  /** By the first digits of the SHA-1; almost always one each. */
+  readonly #byPrefix = new Map<number, readonly CachedScript[]>();
   /** The text is what EVAL has: so its hash need not be made each time. */
   readonly #bySource = new Map<string, CachedScript>();
   /** Those that EVAL left behind, the one that was used last at the end. */
@@ -39,7 +46,7 @@ export class ScriptCache {
   }
 
   get count(): number {
-    return this.#bySha.size;
+    return this.#bySource.size;
   }
 
   /** Memory that the scripts take, roughly, in bytes. */
@@ -47,9 +54,23 @@ export class ScriptCache {
     return this.#textBytes + this.count * SCRIPT_BYTES;
   }
 
-  /** The script of a SHA-1 in lower case. */
-  findSha(sha: string): CachedScript | undefined {
-    return this.#bySha.get(sha);
+  /** The script whose SHA-1 an argument is, letters of either case; no string is made of it. */
+  findSha(argv: Argv, index: number): CachedScript | undefined {
+    if (argv.lengths[index] !== SHA1_CHARACTERS) return undefined;
+    const { bytes } = argv;
+    const start = argv.starts[index]!;
+    let prefix = 0;
+    for (let at = start; at < start + PREFIX_DIGITS; at++) {
+      prefix = prefix << 4 | digitOf(bytes[at]!);
+    }
+    const scripts = this.#byPrefix.get(prefix);
+    if (scripts === undefined) return undefined;
+    for (const script of scripts) {
+      // Almost always in small letters.
+      if (equalBytes(bytes, start, script.shaBytes, 0, SHA1_CHARACTERS)) return script;
+      if (argv.is(index, script.sha)) return script;
+    }
+    return undefined;
   }
 
   findSource(source: string): CachedScript | undefined {
@@ -69,8 +90,11 @@ export class ScriptCache {
   }
 
   add(source: string, fn: LuaFunction, flags: number, isKept: boolean): CachedScript {
-    const script: CachedScript = { sha: hexSha1(source), source, fn, flags, isKept };
-    this.#bySha.set(script.sha, script);
+    const sha = hexSha1(source);
+    const shaBytes = latin1Bytes(sha);
+    const script: CachedScript = { sha, shaBytes, source, fn, flags, isKept };
+    const prefix = prefixOf(script.sha);
+    this.#byPrefix.set(prefix, [...this.#byPrefix.get(prefix) ?? [], script]);
     this.#bySource.set(source, script);
     this.#textBytes += source.length;
     if (isKept) return script;
@@ -85,15 +109,27 @@ export class ScriptCache {
 
   #drop(script: CachedScript): void {
     this.#evaluated.delete(script);
-    this.#bySha.delete(script.sha);
+    const prefix = prefixOf(script.sha);
+    const others = this.#byPrefix.get(prefix)!.filter((each) => each !== script);
+    if (others.length > 0) this.#byPrefix.set(prefix, others);
+    else this.#byPrefix.delete(prefix);
     this.#bySource.delete(script.source);
     this.#textBytes -= script.source.length;
   }
 
   clear(): void {
-    this.#bySha.clear();
+    this.#byPrefix.clear();
     this.#bySource.clear();
     this.#evaluated.clear();
     this.#textBytes = 0;
   }
+}
+
+/** What a hexadecimal digit stands for; any number below 16 if it is none. */
+function digitOf(character: number): number {
+  return ((character & 15) + (character >> 6) * 9) & 15;
+}
+
+function prefixOf(sha: string): number {
+  return parseInt(sha.slice(0, PREFIX_DIGITS), 16);
 }

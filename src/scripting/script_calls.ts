@@ -6,8 +6,8 @@
  * the caller. Each has a frame inside of the caller's, so that its effects are recorded one by one
  * in the caller's unit. What is refused is refused in Redis's order of checks.
  */
-import * as clock from "../base/clock.ts";
 import { writeLatin1 } from "../base/bytes.ts";
+import { writeInteger } from "../base/integers.ts";
 import { Argv } from "../protocol/argv.ts";
 import {
   type Client,
@@ -50,6 +50,12 @@ import { errorTable, failWithTable } from "./script_errors.ts";
 const CHEAP_CALL_STEPS = 30;
 const CALL_STEPS = 2000;
 const ARGUMENT_BYTES_MIN = 1024;
+/** Room for a whole number: sixteen digits and a sign. */
+const INTEGER_BYTES_MAX = 17;
+/** Names of commands that are remembered (a power of two). */
+const NAME_SLOTS = 64;
+/** A longer string may be a part of another one, which V8 would then keep alive. */
+const KEPT_NAME_MAX = 12;
 /** Arrays above this are given back after a script. */
 const KEPT_BYTES_MAX = 64 * 1024;
 
@@ -79,6 +85,7 @@ export interface ScriptRun {
   readonly isReadOnly: boolean;
   /** Memory is not asked for (flag allow-oom). */
   readonly allowsOom: boolean;
+  /** When it began, by the monotonic clock. */
   readonly startedUs: number;
   /** A write command has been called: from now on nothing may stop the script half way. */
   hasWritten: boolean;
@@ -87,6 +94,9 @@ export interface ScriptRun {
   /** SCRIPT KILL or FUNCTION KILL: it is to end. */
   isKilled: boolean;
 }
+
+/** What is said of a script as it begins. */
+type RunStart = Omit<ScriptRun, "hasWritten" | "isOverdue" | "isKilled">;
 
 /** The "connection" of the script's client. */
 const NO_TRANSPORT: ClientTransport = {
@@ -105,9 +115,12 @@ export class ScriptCalls {
   readonly #host: CallsHost;
   readonly #argv = new Argv();
   readonly #replies = new ReplyToLua();
-  /** The arguments under way; used again for each call. */
-  readonly #texts: string[] = [];
+  /** Names of commands, as scripts write them, and what they name; see `#commandOf`. */
+  readonly #names: string[] = new Array(NAME_SLOTS).fill("");
+  readonly #namedCommands: (CompiledCommand | null)[] = new Array(NAME_SLOTS).fill(null);
   #client: Client | null = null;
+  /** Taken for each script. */
+  #lastRun: { -readonly [Field in keyof ScriptRun]: ScriptRun[Field] } | null = null;
   #argumentBytes = new Uint8Array(ARGUMENT_BYTES_MIN);
 
   constructor(host: CallsHost) {
@@ -127,32 +140,37 @@ export class ScriptCalls {
   }
 
   /** A script begins, for its caller, in the caller's database, with RESP2 until it says else. */
-  begin(
-    run: Pick<ScriptRun, "caller" | "name" | "isFunction" | "isReadOnly" | "allowsOom">,
-  ): void {
-    const { caller } = run;
+  begin(start: RunStart): void {
+    const { caller } = start;
     const { client } = this;
     client.db = caller.db;
     client.user = caller.user;
     client.reply.resp = 2;
     const inherited = REDIS_LIMITED_USER | REDIS_INTERNAL;
     client.flags = (client.flags & ~inherited) | (caller.flags & inherited);
-    // Named one by one: V8 has no quick way for a spread, and this is done for each script.
-    this.run = {
-      caller,
-      name: run.name,
-      isFunction: run.isFunction,
-      isReadOnly: run.isReadOnly,
-      allowsOom: run.allowsOom,
-      startedUs: clock.monotonicUs(),
+    // One object for all scripts; written field by field, since V8 has no quick way for a spread.
+    const run = this.#lastRun ??= {
+      ...start,
       hasWritten: false,
       isOverdue: false,
       isKilled: false,
     };
+    run.caller = caller;
+    run.name = start.name;
+    run.isFunction = start.isFunction;
+    run.isReadOnly = start.isReadOnly;
+    run.allowsOom = start.allowsOom;
+    run.startedUs = start.startedUs;
+    run.hasWritten = false;
+    run.isOverdue = false;
+    run.isKilled = false;
+    this.run = run;
   }
 
   end(): void {
     this.run = null;
+    // Nobody keeps the caller, who may go.
+    this.#lastRun!.caller = this.client;
     this.#host.propagation.resetTargets();
     const { reply } = this.client;
     reply.rewind(0);
@@ -181,8 +199,7 @@ export class ScriptCalls {
     }
     const problem = this.setArguments(args);
     if (problem !== null) return fail(errorTable(problem), raises);
-    const argv = this.#argv;
-    const command = this.#host.commands.resolve(argv);
+    const command = this.#commandOf(args[0]);
     const refusal = this.#refusal(run, command);
     if (refusal !== null) {
       this.#countRefusal(command, refusal);
@@ -193,22 +210,46 @@ export class ScriptCalls {
   }
 
   /**
+   * The command whose arguments `setArguments` has made; `name` is the first of them, as it was
+   * given. That is most often a constant of a script: the same string comes again and again.
+   */
+  #commandOf(name: unknown): CompiledCommand | null {
+    const { commands } = this.#host;
+    const argv = this.#argv;
+    if (typeof name !== "string" || name.length > KEPT_NAME_MAX || name === "") {
+      return commands.resolve(argv);
+    }
+    const last = name.length - 1;
+    const slot = (name.charCodeAt(0) * 5 + name.charCodeAt(last) + last) & (NAME_SLOTS - 1);
+    if (this.#names[slot] === name) return this.#namedCommands[slot]!;
+    const command = commands.find(argv, 0);
+    if (command === null || command.subcommandTable !== null) return commands.resolve(argv);
+    this.#names[slot] = name;
+    this.#namedCommands[slot] = command;
+    return command;
+  }
+
+  /**
    * Makes Lua values the arguments of a command: numbers with all their digits. Returns what is
    * wrong with them, or null.
    */
   setArguments(args: readonly unknown[]): string | null {
-    if (args.length === 0) return "Please specify at least one argument for this redis lib call";
-    const texts = this.#texts;
-    texts.length = 0;
-    let total = 0;
-    for (const arg of args) {
-      const text = typeof arg === "string" ? arg : typeof arg === "number" ? exactText(arg) : null;
-      if (text === null) return "Lua redis lib command arguments must be strings or integers";
-      texts.push(text);
-      total += text.length;
+    const count = args.length;
+    if (count === 0) return "Please specify at least one argument for this redis lib call";
+    const argv = this.#argv;
+    argv.clear();
+    let at = 0;
+    for (let index = 0; index < count; index++) {
+      const arg = args[index];
+      const start = at;
+      if (typeof arg === "string") at = this.#writeText(arg, at);
+      else if (typeof arg === "number") at = this.#writeNumber(arg, at);
+      else return "Lua redis lib command arguments must be strings or integers";
+      argv.add(start, at - start);
     }
-    this.#fillArguments(texts, total);
-    texts.length = 0;
+    // It may have been replaced by a larger one on the way.
+    argv.bytes = this.#argumentBytes;
+    spendSteps(at >>> 4);
     return null;
   }
 
@@ -217,18 +258,28 @@ export class ScriptCalls {
     return this.#argv;
   }
 
-  #fillArguments(texts: readonly string[], total: number): void {
-    if (this.#argumentBytes.length < total) this.#argumentBytes = new Uint8Array(total * 2);
-    spendSteps(total >>> 4);
-    const argv = this.#argv;
-    const bytes = this.#argumentBytes;
-    argv.bytes = bytes;
-    argv.clear();
-    let at = 0;
-    for (const text of texts) {
-      argv.add(at, text.length);
-      at += writeLatin1(text, bytes, at);
+  /** Writes an argument behind the ones before; returns where it ends. */
+  #writeText(text: string, at: number): number {
+    const end = at + text.length;
+    if (end > this.#argumentBytes.length) this.#growArguments(at, end);
+    writeLatin1(text, this.#argumentBytes, at);
+    return end;
+  }
+
+  #writeNumber(value: number, at: number): number {
+    if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
+      return this.#writeText(formatGeneral(value, 17, false), at);
     }
+    const end = at + INTEGER_BYTES_MAX;
+    if (end > this.#argumentBytes.length) this.#growArguments(at, end);
+    return at + writeInteger(value, this.#argumentBytes, at);
+  }
+
+  /** Room for arguments up to `end`; those up to `used` are there already. */
+  #growArguments(used: number, end: number): void {
+    const bytes = new Uint8Array(end * 2);
+    bytes.set(this.#argumentBytes.subarray(0, used));
+    this.#argumentBytes = bytes;
   }
 
   #run(run: ScriptRun, command: CompiledCommand, raises: boolean): unknown {
@@ -309,10 +360,4 @@ export class ScriptCalls {
 function fail(table: LuaTable, raises: boolean): LuaTable {
   if (raises) throw new LuaError(table, Math.abs(meter.s));
   return table;
-}
-
-/** A number as an argument: C's "%.17g". */
-function exactText(value: number): string {
-  if (Number.isSafeInteger(value) && !Object.is(value, -0)) return String(value);
-  return formatGeneral(value, 17, false);
 }

@@ -2,7 +2,9 @@
  * Scripting: scripts and functions of a server: two environments as in Redis, one for EVAL, one for
  * functions; the cache of scripts; how either is run (Redis: script.c, eval.c).
  */
+import * as clock from "../base/clock.ts";
 import type { Argv } from "../protocol/argv.ts";
+import type { Reply } from "../protocol/reply.ts";
 import { type Client, REDIS_INTERNAL } from "../session/client.ts";
 import { commandError, MASTER_DOWN, NO_GOOD_REPLICAS } from "../session/errors.ts";
 import {
@@ -20,7 +22,7 @@ import { LuaError, LuaSyntaxError, ScriptKill } from "./lua_error.ts";
 import { ScriptRandom } from "./lua_math_library.ts";
 import { LuaTable } from "./lua_table.ts";
 import type { LuaFunction } from "./lua_value.ts";
-import { replyLua } from "./lua_to_reply.ts";
+import { type LuaReplyTarget, replyLua } from "./lua_to_reply.ts";
 import {
   addScriptFunctions,
   errorHandler,
@@ -94,13 +96,30 @@ type ScriptingHost = Pick<
 >;
 
 /** A script or function to be run by a client's command. */
-interface RunRequest {
-  readonly engine: LuaEngine;
-  readonly name: string;
-  readonly isFunction: boolean;
-  readonly flags: number;
-  /** It came by EVAL_RO or the like. */
-  readonly isReadOnly: boolean;
+type Runnable = Pick<LibraryFunction, "fn" | "flags">;
+
+/** Where the value that a script returns goes to; used again for each. */
+class ScriptReply implements LuaReplyTarget {
+  reply!: Reply;
+  scriptResp: 2 | 3 = 2;
+  /** There was an error in the reply. */
+  hasError = false;
+  readonly #statistics: Pick<Host["statistics"], "countError">;
+
+  constructor(statistics: Pick<Host["statistics"], "countError">) {
+    this.#statistics = statistics;
+  }
+
+  begin(reply: Reply, scriptResp: 2 | 3): void {
+    this.reply = reply;
+    this.scriptResp = scriptResp;
+    this.hasError = false;
+  }
+
+  onError({ text, isCounted }: ScriptErrorReport): void {
+    if (!isCounted) this.#statistics.countError(text);
+    this.hasError = true;
+  }
 }
 
 export class Scripting {
@@ -110,9 +129,11 @@ export class Scripting {
   readonly #calls: ScriptCalls;
   readonly #watch: ScriptWatch;
   readonly #engine: LuaEngine;
+  readonly #target: ScriptReply;
 
   constructor(host: ScriptingHost) {
     this.#host = host;
+    this.#target = new ScriptReply(host.statistics);
     this.cache = new ScriptCache(host.statistics);
     const calls = this.#calls = new ScriptCalls(host);
     const watch = this.#watch = new ScriptWatch(host, calls);
@@ -189,63 +210,70 @@ export class Scripting {
 
   /** Runs a script with the keys and arguments of the client's command, and replies. */
   runScript(client: Client, script: CachedScript, keyCount: number, isReadOnly: boolean): void {
-    const engine = this.#engine;
-    const { sha: name, flags } = script;
     this.cache.touch(script);
-    this.#run(client, { engine, name, isFunction: false, flags, isReadOnly }, () => {
-      const { globals } = engine;
-      globals.set("KEYS", keysOf(client.argv, keyCount));
-      globals.set("ARGV", argumentsOf(client.argv, keyCount));
-      return engine.call(script.fn, []);
-    });
+    this.#begin(client, script, script.sha, false, isReadOnly);
+    const { argv } = client;
+    const { globals } = this.#engine;
+    try {
+      globals.set("KEYS", keysOf(argv, keyCount));
+      globals.set("ARGV", argumentsOf(argv, keyCount));
+      this.#reply(client, this.#engine.callForOne(script.fn));
+    } catch (thrown) {
+      this.#replyFailure(client, script.sha, this.#engine, thrown);
+    } finally {
+      this.#calls.end();
+    }
   }
 
   /** Runs a function with the keys and arguments of the client's command, and replies. */
   runFunction(client: Client, found: LibraryFunction, keyCount: number, isReadOnly: boolean): void {
+    this.#begin(client, found, found.name, true, isReadOnly);
+    const { argv } = client;
     const { engine } = this.functions;
-    const { name, flags } = found;
-    this.#run(client, { engine, name, isFunction: true, flags, isReadOnly }, () => {
-      const { argv } = client;
-      return engine.call(found.fn, [keysOf(argv, keyCount), argumentsOf(argv, keyCount)]);
-    });
-  }
-
-  #run(client: Client, request: RunRequest, call: () => readonly unknown[]): void {
-    const { name, isFunction, flags } = request;
-    this.#requireRunnable(client, flags, request.isReadOnly);
-    const isDeclared = (flags & SCRIPT_UNDECLARED) === 0;
-    // The effects are recorded command by command.
-    client.propagateNothing();
-    const calls = this.#calls;
-    calls.begin({
-      caller: client,
-      name,
-      isFunction,
-      isReadOnly: request.isReadOnly || (isDeclared && (flags & SCRIPT_NO_WRITES) !== 0),
-      allowsOom: isDeclared && (flags & SCRIPT_ALLOW_OOM) !== 0,
-    });
     try {
-      this.#reply(client, call()[0]);
+      const keys = keysOf(argv, keyCount);
+      this.#reply(client, engine.callForOne(found.fn, keys, argumentsOf(argv, keyCount)));
     } catch (thrown) {
-      this.#replyFailure(client, request, thrown);
+      this.#replyFailure(client, found.name, engine, thrown);
     } finally {
-      calls.end();
+      this.#calls.end();
     }
   }
 
+  /** Throws a CommandError if a script must not run now; else it has begun. */
+  #begin(
+    client: Client,
+    { flags }: Runnable,
+    name: string,
+    isFunction: boolean,
+    isReadOnly: boolean,
+  ): void {
+    this.#requireRunnable(client, flags, isReadOnly);
+    const isDeclared = (flags & SCRIPT_UNDECLARED) === 0;
+    // The effects are recorded command by command.
+    client.propagateNothing();
+    this.#calls.begin({
+      caller: client,
+      name,
+      isFunction,
+      isReadOnly: isReadOnly || (isDeclared && (flags & SCRIPT_NO_WRITES) !== 0),
+      allowsOom: isDeclared && (flags & SCRIPT_ALLOW_OOM) !== 0,
+      // Dispatch reads no clock for what is repeated from a record.
+      startedUs: isObeyed(client) ? clock.monotonicUs() : this.#host.dispatcher.startUs,
+    });
+  }
+
   #reply(client: Client, value: unknown): void {
-    const { reply, command } = client;
-    let hasError = false;
-    const onError = ({ text, isCounted }: ScriptErrorReport) => {
-      if (!isCounted) this.#host.statistics.countError(text);
-      hasError = true;
-    };
-    replyLua({ reply, scriptResp: this.#calls.client.reply.resp, onError }, value);
-    if (hasError) command!.failedCalls++;
+    const target = this.#target;
+    const { reply } = this.#calls.client;
+    target.begin(client.reply, reply.resp);
+    replyLua(target, value);
+    target.reply = reply;
+    if (target.hasError) client.command!.failedCalls++;
   }
 
   /** A script ended with an error. What was counted by a command of it is not counted again. */
-  #replyFailure(client: Client, { engine, name }: RunRequest, thrown: unknown): void {
+  #replyFailure(client: Client, name: string, engine: LuaEngine, thrown: unknown): void {
     if (thrown instanceof ScriptKill) {
       throw commandError(thrown.message + placeText(name, thrown.place));
     }
@@ -260,21 +288,21 @@ export class Scripting {
   /** What the state of the server and the flags of the script allow; throws a CommandError. */
   #requireRunnable(client: Client, flags: number, isReadOnlyCommand: boolean): void {
     const { gates, memoryLimit } = this.#host;
-    const isObeyed = (client.flags & REDIS_INTERNAL) !== 0;
-    const isStale = (gates.bits & GATE_MASTER_DOWN) !== 0 && !isObeyed;
+    const isForced = isObeyed(client);
+    const isStale = (gates.bits & GATE_MASTER_DOWN) !== 0 && !isForced;
     if ((flags & SCRIPT_UNDECLARED) !== 0) {
       if (isStale) throw MASTER_DOWN;
       return;
     }
     if (isStale && (flags & SCRIPT_ALLOW_STALE) === 0) throw STALE_SCRIPT;
-    if ((flags & SCRIPT_NO_WRITES) === 0 && !isObeyed) {
+    if ((flags & SCRIPT_NO_WRITES) === 0 && !isForced) {
       if ((gates.bits & GATE_READ_ONLY) !== 0) throw READ_ONLY_SCRIPT;
       if ((gates.bits & GATE_MISCONF) !== 0) this.#requireDisk();
       if (isReadOnlyCommand) throw READ_ONLY_COMMAND;
       if ((gates.bits & GATE_NO_REPLICAS) !== 0) throw NO_GOOD_REPLICAS;
     }
     const isOutOfMemory = (gates.bits & GATE_MEMORY) !== 0 && memoryLimit.isOutOfMemory;
-    if (isObeyed || !isOutOfMemory) return;
+    if (isForced || !isOutOfMemory) return;
     if ((flags & (SCRIPT_ALLOW_OOM | SCRIPT_NO_WRITES)) === 0) throw OUT_OF_MEMORY_AT_START;
   }
 
@@ -286,6 +314,11 @@ export class Scripting {
   }
 }
 
+/** Whether the client repeats what was done elsewhere or before: a master, a file. */
+function isObeyed(client: Client): boolean {
+  return (client.flags & REDIS_INTERNAL) !== 0;
+}
+
 function keysOf(argv: Argv, keyCount: number): LuaTable {
   return tableOf(argv, FIRST_KEY, FIRST_KEY + keyCount);
 }
@@ -295,6 +328,17 @@ function argumentsOf(argv: Argv, keyCount: number): LuaTable {
 }
 
 function tableOf(argv: Argv, from: number, to: number): LuaTable {
+  // An array of its own size: one that grows has room for seventeen at once.
+  switch (to - from) {
+    case 0:
+      return new LuaTable([]);
+    case 1:
+      return new LuaTable([argv.text(from)]);
+    case 2:
+      return new LuaTable([argv.text(from), argv.text(from + 1)]);
+    case 3:
+      return new LuaTable([argv.text(from), argv.text(from + 1), argv.text(from + 2)]);
+  }
   const list: unknown[] = [];
   for (let index = from; index < to; index++) list.push(argv.text(index));
   return new LuaTable(list);

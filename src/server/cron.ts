@@ -2,7 +2,7 @@
  * Cron: what happens by itself, ten times a second (`hz`), as a list (Redis: serverCron).
  *
  * What needs finer time has a timer of its own (base/timers.ts); here it is what goes on in slices:
- * values that were deleted are given back, and an eviction that takes long.
+ * values that were deleted are given back, so are idle segments, and an eviction that takes long.
  */
 import * as clock from "../base/clock.ts";
 import type { Timer } from "../base/timers.ts";
@@ -134,19 +134,21 @@ export class Cron {
   }
 
   /**
-   * Makes sure that what was deleted, and what was freed while a child read, is given back soon: a
-   * slice of each at a time.
+   * Makes sure that what was deleted, what was freed while a child read, and segments that are not
+   * needed any more are given back soon: a slice of each at a time.
    */
   scheduleReclaim(): void {
-    const { keyspace, persistence } = this.#host;
-    const isDone = keyspace.reclaimer.pendingCount === 0 && !persistence.child.hasDeferredBlocks;
+    const { keyspace, persistence, memoryReturn } = this.#host;
+    const isDone = keyspace.reclaimer.pendingCount === 0 &&
+      !persistence.child.hasDeferredBlocks && !memoryReturn.hasSurplus;
     if (!isDone && !this.#reclaimTimer.isRunning) this.#reclaimTimer.start(RECLAIM_PAUSE_MS);
   }
 
   #reclaim(): void {
-    const { keyspace, persistence } = this.#host;
+    const { keyspace, persistence, memoryReturn } = this.#host;
     const isMoreDeleted = keyspace.reclaimer.step(RECLAIM_COUNT);
-    if (persistence.child.step() || isMoreDeleted) this.scheduleReclaim();
+    const isMoreIdle = memoryReturn.step();
+    if (persistence.child.step() || isMoreDeleted || isMoreIdle) this.scheduleReclaim();
   }
 
   /**

@@ -26,6 +26,7 @@ import { Evictor } from "../keyspace/evict.ts";
 import { ExpireCycle } from "../keyspace/expire.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import { Arena } from "../memory/arena.ts";
+import { SEGMENT_COUNT_MAX } from "../memory/memory.ts";
 import { SoftwareFork } from "../memory/software_fork.ts";
 import type { EventLoop } from "../net/event_loop.ts";
 import { Listeners } from "../net/listeners.ts";
@@ -59,12 +60,13 @@ import { ActiveDefrag } from "../upkeep/active_defrag.ts";
 import { ClientMemory } from "../upkeep/client_memory.ts";
 import { ClientPause } from "../upkeep/client_pause.ts";
 import { MemoryLimit } from "../upkeep/memory_limit.ts";
-import { MemoryReturn } from "../upkeep/memory_return.ts";
+import { MemoryReturn, processMemory } from "../upkeep/memory_return.ts";
 import { OutputLimits } from "../upkeep/output_limits.ts";
 import { applyConfig } from "./config_effects.ts";
 import { Cron } from "./cron.ts";
 import { ServerProcess } from "./host_process.ts";
 import { Supervision } from "./supervision.ts";
+import type { SystemMemory } from "./system_memory.ts";
 
 export interface ServerOptions {
   config: Config;
@@ -78,6 +80,8 @@ export interface ServerOptions {
   createChild?: () => ChildPort;
   /** A smaller address space than refs can reach, in segments of 256 KiB; for tests. */
   segmentCountMax?: number;
+  /** Gives memory back to the system at once; without it the garbage collector does. */
+  systemMemory?: SystemMemory | null;
   /** Carries the clients by epoll; without it the runtime does. */
   eventLoop?: EventLoop | null;
   /** Timers of another clock; for tests. */
@@ -138,14 +142,14 @@ export class Server implements Host {
 
   constructor(options: ServerOptions) {
     const { config, rows, log, debug = false, exit = Deno.exit, createChild } = options;
-    const { segmentCountMax } = options;
+    const { segmentCountMax = SEGMENT_COUNT_MAX, systemMemory = null } = options;
     this.config = config;
     this.log = log;
     this.timers = options.timers ?? new Timers();
     this.files = options.files ?? new DiskFileSystem();
     this.commandLogs = new CommandLogs(config);
     this.latency = new LatencyMonitor(config);
-    this.arena = new Arena(segmentCountMax === undefined ? { debug } : { debug, segmentCountMax });
+    this.arena = new Arena({ debug, segmentCountMax, pages: systemMemory });
     this.fork = new SoftwareFork(this.arena);
     this.keyspace = new Keyspace(this.arena, config.databases, new KeyspaceAnnouncements(this));
     this.commands = new CommandTable(rows, config.redisVersion, config);
@@ -186,7 +190,11 @@ export class Server implements Host {
     );
     this.pubsub = new PubSub((client) => this.outputLimits.apply(client));
     this.events = new KeyspaceEvents(config, this.pubsub);
-    this.memoryReturn = new MemoryReturn(this.arena, this.clientMemory);
+    this.memoryReturn = new MemoryReturn(
+      this.arena,
+      this.clientMemory,
+      processMemory(systemMemory),
+    );
     this.activeDefrag = new ActiveDefrag(this);
     this.expireCycle = new ExpireCycle(this.keyspace);
     this.evictor = new Evictor(this.keyspace);

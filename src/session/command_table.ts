@@ -145,17 +145,7 @@ export class CommandTable {
   #compile(written: RedisCommand, inherited: readonly CommandTrait[]): CompiledCommand {
     const row = atRelease(written, this.#release);
     const traits = [...inherited, ...row.traits ?? []];
-    const command: CompiledCommand = {
-      ...row,
-      bits: commandBits(row, traits),
-      calledName: row.name,
-      subcommandTable: null,
-      id: this.all.length,
-      calls: 0,
-      microseconds: 0,
-      rejectedCalls: 0,
-      failedCalls: 0,
-    };
+    const command = compiledRow(row, commandBits(row, traits), this.all.length);
     this.all.push(command);
     this.#byOwnName.set(row.name, command);
     if (row.subcommands !== undefined) {
@@ -170,6 +160,47 @@ export class CommandTable {
     }
     return command;
   }
+}
+
+/**
+ * A row with what dispatch keeps of it. All have all fields, in one order: to V8 they are objects
+ * of one kind then, whose fields it finds without a look at which command it is.
+ */
+function compiledRow(row: RedisCommand, bits: number, id: number): CompiledCommand {
+  const command: Record<keyof CompiledCommand, unknown> = {
+    name: row.name,
+    proc: row.proc,
+    arity: row.arity,
+    bits,
+    calledName: row.name,
+    subcommandTable: null,
+    id,
+    calls: 0,
+    microseconds: 0,
+    rejectedCalls: 0,
+    failedCalls: 0,
+    isSecret: row.isSecret,
+    findBits: row.findBits,
+    findKeys: row.findKeys,
+    findAccess: row.findAccess,
+    keys: row.keys,
+    access: row.access,
+    keySpecs: row.keySpecs,
+    flags: row.flags,
+    traits: row.traits,
+    protectedBy: row.protectedBy,
+    channels: row.channels,
+    categories: row.categories,
+    changedIn: row.changedIn,
+    since: row.since,
+    group: row.group,
+    complexity: row.complexity,
+    summary: row.summary,
+    tips: row.tips,
+    enabledBy: row.enabledBy,
+    subcommands: row.subcommands,
+  };
+  return command as unknown as CompiledCommand;
 }
 
 function slotOf(name: string): number {

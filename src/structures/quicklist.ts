@@ -207,26 +207,13 @@ export class QuicklistCursor {
    */
   seek(memory: Memory, list: Ref, index: number): boolean {
     const total = count(memory, list);
-    let rest = index < 0 ? index + total : index;
+    const target = index < 0 ? index + total : index;
     this.node = 0;
-    if (rest < 0 || rest >= total) return false;
-    let node: Ref;
-    if (rest < total / 2) {
-      node = nodes.firstNode(memory, list);
-      for (;;) {
-        const entries = nodes.entryCount(memory, node);
-        if (rest < entries) break;
-        rest -= entries;
-        node = nodes.nextNode(memory, node);
-      }
-    } else {
-      node = nodes.lastNode(memory, list);
-      rest -= total - nodes.entryCount(memory, node);
-      while (rest < 0) {
-        node = nodes.previousNode(memory, node);
-        rest += nodes.entryCount(memory, node);
-      }
-    }
+    if (target < 0 || target >= total) return false;
+    const isFromTail = target >= total / 2;
+    const node = nodes.passOver(memory, list, isFromTail ? total - 1 - target : target, isFromTail);
+    const passed = nodes.passedInNode();
+    const rest = isFromTail ? nodes.entryCount(memory, node) - 1 - passed : passed;
     this.node = node;
     this.index = rest;
     this.position = nodes.isPlain(memory, node)

@@ -115,6 +115,41 @@ export function entryCount(memory: Memory, node: Ref): number {
   return entries === PLAIN ? 1 : entries;
 }
 
+let restInNode = 0;
+
+/**
+ * Passes over `count` elements from the head of a list that has more of them, or from its tail, and
+ * returns the node of the next one; `passedInNode` tells how many of its elements were passed over.
+ * Nodes are small and stand close together, so the view of their segment is kept: long lists are
+ * walked twice as fast (scripts/bench/micro/complexity_bench.ts, LINDEX in the middle).
+ */
+export function passOver(memory: Memory, list: Ref, count: number, isFromTail: boolean): Ref {
+  const link = isFromTail ? NODE_PREVIOUS : NODE_NEXT;
+  let node = isFromTail ? lastNode(memory, list) : firstNode(memory, list);
+  let segment = node >>> SEGMENT_SHIFT;
+  let words = memory.words[segment];
+  for (let rest = count;;) {
+    if (node >>> SEGMENT_SHIFT !== segment) {
+      segment = node >>> SEGMENT_SHIFT;
+      words = memory.words[segment];
+    }
+    const at = (node & OFFSET_MASK) << 1;
+    const stored = words[at + NODE_ENTRIES];
+    const entries = stored === PLAIN ? 1 : stored;
+    if (rest < entries) {
+      restInNode = rest;
+      return node;
+    }
+    rest -= entries;
+    node = words[at + link];
+  }
+}
+
+/** How many elements `passOver` has passed over in the node that it returned. */
+export function passedInNode(): number {
+  return restInNode;
+}
+
 /** Bytes of the node's listpack or of its plain element. */
 export function contentBytes(memory: Memory, node: Ref): number {
   return isPlain(memory, node)

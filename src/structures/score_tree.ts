@@ -408,6 +408,25 @@ export function removeRange(
   }
 }
 
+/**
+ * Takes the first elements out whose score is lower than `score`, if there are any: as many as
+ * stand in one leaf and as `out` holds. Puts their entries there and returns how many. O(log n).
+ */
+export function takeBelowScore(arena: Arena, tree: Ref, score: number, out: Int32Array): number {
+  if (count(arena, tree) === 0) return 0;
+  pathToFirst(arena, tree);
+  const leaf = pathNodes[0];
+  const words = arena.words[leaf >>> SEGMENT_SHIFT];
+  const takenMax = Math.min(out.length, arena.word(leaf, NODE_COUNT));
+  let taken = 0;
+  for (let at = recordAt(leaf, 0, 0); taken < takenMax; taken++, at += LEAF_RECORD_WORDS) {
+    if (loadDouble(words, at) >= score) break;
+    out[taken] = words[at + RECORD_ENTRY];
+  }
+  if (taken > 0) removeAtPath(arena, tree, taken);
+  return taken;
+}
+
 /** Visits all elements, lowest first. */
 export function forEach(memory: Memory, tree: Ref, visit: ElementVisitor): void {
   let leaf = memory.word(tree, TREE_FIRST_LEAF);

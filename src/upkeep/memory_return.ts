@@ -1,17 +1,29 @@
 /**
  * Memory return: sees to it that memory which is no longer used goes back to the system: segments
- * of deleted data, the buffers of clients that sent or received much.
+ * of deleted data, the buffers of clients that sent or received much, what the runtime took for a
+ * time.
  *
- * They are ArrayBuffers, so they go when V8 collects its garbage, which it has no reason to do
- * while its own heap is small. So once a second the resident memory, without V8's heap and without
- * the segments and buffers in use, is compared with what it was after the last collection; if far
- * more is resident than can be accounted for, V8 is asked to collect. That is a pause of some tens
- * of milliseconds, hence it is done when the server has little to do; if it is busy, rarely and for
- * a large gain only. (How large its heap should be V8 knows best: a server that gets its first
- * clients lets it grow by 16 MB.)
+ * SEGMENTS. Where their pages can be given back by themselves, those that have been idle for a
+ * second go, a few at a time (`step`), but for a reserve. Where that is not possible they are
+ * ArrayBuffers like the others:
  *
- * MEMORY PURGE asks for it too. The pause, some tens of milliseconds on a slow machine, is all that
- * a purge costs, so it comes with the next tick, and only if there is something to bring back.
+ * BUFFERS go when V8 collects its garbage, which it has no reason to do while its own heap is
+ * small. So once a second the resident memory, without V8's heap and without the segments and
+ * buffers in use, is compared with what it was after the last collection; if far more is resident
+ * than can be accounted for, V8 is asked to collect. That is a pause of some tens of milliseconds,
+ * hence it is done when the server has little to do; if it is busy, rarely and for a large gain
+ * only.
+ *
+ * V8'S HEAP. How large it should be V8 knows best while there are clients: one that gets its first
+ * lets it grow by 16 MB. But it keeps that when they have gone, and what the start of the program
+ * took; a thorough collection gives it back when hardly anybody has asked for anything in some
+ * seconds: a pause of 40 ms, longer on a busy machine.
+ *
+ * THE HEAPS OF THE C LIBRARY keep what V8's compiler took. They are trimmed, by another thread,
+ * when the server is idle and more is unaccounted for than after the last time.
+ *
+ * MEMORY PURGE asks for all of it. The pause is all that a purge costs, so it comes with the next
+ * tick, and only if there is something to bring back.
  */
 import { collectGarbage } from "../base/garbage.ts";
 import { forgetScratch } from "../base/scratch.ts";
@@ -33,6 +45,18 @@ const BUSY_PAUSE_MS = 30_000;
  */
 const RETRY_MS_MIN = 2_000;
 const RETRY_MS_MAX = 120_000;
+/** Commands per second up to which hardly anybody is there, and ticks for which that must last. */
+const QUIET_RATE = 10;
+const QUIET_TICKS = 3;
+/** What V8's heap must have grown by before a collection for its sake. */
+const HEAP_GROWTH_BYTES = 4 * 1024 * 1024;
+/** What must be unaccounted for before the heaps of the C library are trimmed. */
+const TRIM_BYTES = 2 * 1024 * 1024;
+/** Idle segments that may stay, as a share of those in use, and at most: 8 MiB. */
+const RESERVE_SHARE = 1 / 16;
+const RESERVE_SEGMENTS_MAX = 32;
+/** Segments given back per step: some tens of microseconds each. */
+const STEP_SEGMENTS = 4;
 
 declare module "../session/host.ts" {
   interface Host {
@@ -46,18 +70,24 @@ export interface ProcessMemory {
   residentBytes(): number;
   /** What V8 has taken for its heap, in bytes. */
   heapBytes(): number;
-  /** Collects all garbage; a pause. */
-  collectGarbage(): void;
+  /** Collects all garbage; a pause. If `isThorough`, a longer one, but V8's heap shrinks. */
+  collectGarbage(isThorough: boolean): void;
+  /** Has the C library give back what its heaps keep; no pause. */
+  trimHeaps(): void;
 }
 
-const THIS_PROCESS: ProcessMemory = {
-  residentBytes: () => Deno.memoryUsage().rss,
-  heapBytes: () => Deno.memoryUsage().heapTotal,
-  collectGarbage: () => {
-    forgetScratch();
-    collectGarbage();
-  },
-};
+/** This process; `heaps` are those of the C library, if they can be reached. */
+export function processMemory(heaps: Pick<ProcessMemory, "trimHeaps"> | null): ProcessMemory {
+  return {
+    residentBytes: () => Deno.memoryUsage().rss,
+    heapBytes: () => Deno.memoryUsage().heapTotal,
+    collectGarbage: (isThorough) => {
+      forgetScratch();
+      collectGarbage(isThorough);
+    },
+    trimHeaps: () => heaps?.trimHeaps(),
+  };
+}
 
 export class MemoryReturn {
   readonly #arena: Arena;
@@ -75,10 +105,17 @@ export class MemoryReturn {
   #isPurgeDue = false;
   /** `Arena.droppedBytes` at the last collection. */
   #collectedBytes = 0;
+  /** What is unaccounted for after the heaps of the C library were trimmed; null: not known. */
+  #trimmedBytes: number | null = null;
+  /** V8's heap after the last collection; 0: the start has left something behind in any case. */
+  #collectedHeapBytes = 0;
+  #quietTicks = 0;
+  /** Idle segments that `step` leaves. */
+  #keptSegments = Infinity;
   /** Resident bytes of the runtime itself, as they were before the first key; 0: not known. */
   runtimeBytes = 0;
 
-  constructor(arena: Arena, buffers: BufferMeter, process: ProcessMemory = THIS_PROCESS) {
+  constructor(arena: Arena, buffers: BufferMeter, process: ProcessMemory = processMemory(null)) {
     this.#arena = arena;
     this.#buffers = buffers;
     this.#process = process;
@@ -92,22 +129,26 @@ export class MemoryReturn {
   /** Notes what is resident before there are clients. */
   begin(): void {
     this.#floorBytes = this.#unaccountedBytes();
+    this.#trimmedBytes = this.#floorBytes;
   }
 
   /** Called about once a second, with the present rate of commands. */
   tick(nowMs: number, commandsPerSecond: number): void {
-    this.#arena.trim();
-    if (this.#isPurgeDue) return this.#collect(nowMs);
+    const isBusy = commandsPerSecond > IDLE_RATE;
+    this.#quietTicks = commandsPerSecond > QUIET_RATE ? 0 : this.#quietTicks + 1;
+    this.#tickArena(isBusy);
+    if (this.#isPurgeDue) return this.#collect(nowMs, true);
     if (!this.collectsByItself) return;
     const excess = this.#unaccountedBytes();
     // Freed memory goes back in the background, so the floor may be found after the collection.
     if (excess < this.#floorBytes) this.#floorBytes = excess;
-    const isBusy = commandsPerSecond > IDLE_RATE;
+    if (!isBusy) this.#trimHeaps(excess);
+    if (this.#isHeapLarge()) return this.#collect(nowMs, true);
     if (excess - this.#floorBytes < (isBusy ? BUSY_EXCESS_BYTES : EXCESS_BYTES)) return;
     if (excess - this.#triedBytes >= EXCESS_BYTES) this.#retryMs = RETRY_MS_MIN;
     const pauseMs = isBusy ? BUSY_PAUSE_MS : this.#retryMs;
     if (nowMs - this.#lastMs < pauseMs) return;
-    this.#collect(nowMs);
+    this.#collect(nowMs, false);
     const freed = excess - this.#unaccountedBytes();
     this.#triedBytes = excess;
     this.#retryMs = freed > EXCESS_BYTES / 2
@@ -117,17 +158,58 @@ export class MemoryReturn {
 
   /** Has all given back that can be given back, at the next tick (MEMORY PURGE). */
   purge(): void {
-    this.#arena.trim(0);
+    const arena = this.#arena;
+    if (!arena.isFrozen) arena.closeEmptySlabs();
+    arena.trim(0);
+    this.#keptSegments = 0;
+    this.#trimmedBytes = -Infinity;
     const excess = this.#unaccountedBytes() - this.#floorBytes;
-    this.#isPurgeDue ||= this.#arena.droppedBytes > this.#collectedBytes || excess >= EXCESS_BYTES;
+    this.#isPurgeDue ||= arena.droppedBytes > this.#collectedBytes || excess >= EXCESS_BYTES;
   }
 
-  #collect(nowMs: number): void {
+  /** Whether `step` has something to do. */
+  get hasSurplus(): boolean {
+    return this.#arena.hasIdle(this.#keptSegments);
+  }
+
+  /** Gives some segments back that are not needed any more. Returns whether there are more. */
+  step(): boolean {
+    return this.#arena.discardIdle(this.#keptSegments, STEP_SEGMENTS);
+  }
+
+  /** Finds segments that were not needed during the last second. */
+  #tickArena(isBusy: boolean): void {
+    const arena = this.#arena;
+    if (!isBusy && !arena.isFrozen) arena.closeEmptySlabs();
+    arena.trim();
+    const unneeded = arena.takeLeastIdle();
+    // A purge is under way.
+    if (this.#keptSegments === 0 && this.hasSurplus) return;
+    const reserve = Math.min(RESERVE_SEGMENTS_MAX, Math.ceil(arena.segmentCount * RESERVE_SHARE));
+    this.#keptSegments = arena.idleSegmentCount - Math.max(0, unneeded - reserve);
+  }
+
+  #trimHeaps(excess: number): void {
+    this.#trimmedBytes ??= excess;
+    if (excess - this.#trimmedBytes < TRIM_BYTES) return;
+    this.#process.trimHeaps();
+    // What that has brought shows at the next tick.
+    this.#trimmedBytes = null;
+  }
+
+  /** Whether V8 keeps a heap that it took for work which is done. */
+  #isHeapLarge(): boolean {
+    if (this.#quietTicks < QUIET_TICKS) return false;
+    return this.#process.heapBytes() - this.#collectedHeapBytes >= HEAP_GROWTH_BYTES;
+  }
+
+  #collect(nowMs: number, isThorough: boolean): void {
     this.#lastMs = nowMs;
     this.#isPurgeDue = false;
     this.#collectedBytes = this.#arena.droppedBytes;
-    this.#process.collectGarbage();
+    this.#process.collectGarbage(isThorough);
     this.#floorBytes = this.#unaccountedBytes();
+    this.#collectedHeapBytes = this.#process.heapBytes();
   }
 
   #unaccountedBytes(): number {

@@ -1,6 +1,7 @@
 /**
  * Expiring fields: a large hash some of whose fields expire: the dict of its fields
- * (field_entry.ts), and a score tree of those that have an expiry, by it (dict_and_tree.ts).
+ * (field_entry.ts), and a score tree of those that have an expiry, by it (dict_and_tree.ts,
+ * expiry_score.ts).
  *
  * A field that does not expire takes no more than in a plain hash; one that does, 8 bytes in its
  * entry and about 13 in the tree. What expires first is found in O(1).
@@ -16,6 +17,7 @@ import * as dictEntry from "../structures/dict_entry.ts";
 import * as scoreTree from "../structures/score_tree.ts";
 import * as dictAndTree from "./dict_and_tree.ts";
 import { dictOf, treeOf } from "./dict_and_tree.ts";
+import { expiryOfScore, expiryScore } from "./expiry_score.ts";
 import * as fieldEntry from "./field_entry.ts";
 import { estimateEntryBytes } from "./random_sample.ts";
 import { NO_EXPIRY } from "./value.ts";
@@ -26,12 +28,18 @@ const valueView = scratch(new Slice());
 /** The expiry of the field that expires first, or NO_EXPIRY. O(1). */
 export function nextExpiry(memory: Memory, root: Ref): number {
   const tree = treeOf(memory, root);
-  return scoreTree.count(memory, tree) === 0 ? NO_EXPIRY : scoreTree.lowestScore(memory, tree);
+  if (scoreTree.count(memory, tree) === 0) return NO_EXPIRY;
+  return expiryOfScore(scoreTree.lowestScore(memory, tree));
 }
 
 /** How many fields have an expiry before `nowMs`. */
 export function countExpired(memory: Memory, root: Ref, nowMs: number): number {
   return scoreTree.countBelowScore(memory, treeOf(memory, root), nowMs, false);
+}
+
+/** Whether all fields have an expiry before `nowMs`. O(log n). */
+export function haveAllExpired(memory: Memory, root: Ref, nowMs: number): boolean {
+  return countExpired(memory, root, nowMs) === dict.count(memory, dictOf(memory, root));
 }
 
 /** Adds a field that was just looked for in vain, with an expiry or NO_EXPIRY. */
@@ -58,7 +66,8 @@ export function addNotFound(
     expiryMs,
   );
   dict.insertHashed(arena, dictOf(arena, root), entry, hash);
-  if (expiryMs !== NO_EXPIRY) scoreTree.insert(arena, treeOf(arena, root), expiryMs, entry);
+  if (expiryMs === NO_EXPIRY) return;
+  scoreTree.insert(arena, treeOf(arena, root), expiryScore(expiryMs, hash), entry);
 }
 
 /** Gives a field another value; its expiry stays or, unless `keepsExpiry`, goes. */
@@ -73,16 +82,17 @@ export function setFound(
 ): void {
   const tree = treeOf(arena, root);
   const expiryMs = fieldEntry.expiryOf(arena, found);
+  const score = expiryScore(expiryMs, dict.lastHash());
   let entry = found;
   if (expiryMs !== NO_EXPIRY && !keepsExpiry) {
-    scoreTree.remove(arena, tree, expiryMs, found);
+    scoreTree.remove(arena, tree, score, found);
     entry = fieldEntry.setExpiry(arena, found, NO_EXPIRY);
   }
   const target = fieldEntry.setValue(arena, entry, bytes, start, length);
   if (target === found) return;
   dict.replaceFound(arena, found, target);
   if (expiryMs !== NO_EXPIRY && keepsExpiry) {
-    scoreTree.replaceEntry(arena, tree, expiryMs, found, target);
+    scoreTree.replaceEntry(arena, tree, score, found, target);
   }
 }
 
@@ -91,36 +101,42 @@ export function setExpiryFound(arena: Arena, root: Ref, found: Ref, expiryMs: nu
   const tree = treeOf(arena, root);
   const presentMs = fieldEntry.expiryOf(arena, found);
   if (presentMs === expiryMs) return;
+  const hash = dict.lastHash();
+  const presentScore = expiryScore(presentMs, hash);
+  const score = expiryScore(expiryMs, hash);
   if (presentMs !== NO_EXPIRY && expiryMs !== NO_EXPIRY) {
-    scoreTree.move(arena, tree, presentMs, expiryMs, found);
+    scoreTree.move(arena, tree, presentScore, score, found);
     fieldEntry.setExpiry(arena, found, expiryMs);
     return;
   }
-  if (presentMs !== NO_EXPIRY) scoreTree.remove(arena, tree, presentMs, found);
+  if (presentMs !== NO_EXPIRY) scoreTree.remove(arena, tree, presentScore, found);
   const target = fieldEntry.setExpiry(arena, found, expiryMs);
   dict.replaceFound(arena, found, target);
-  if (expiryMs !== NO_EXPIRY) scoreTree.insert(arena, tree, expiryMs, target);
+  if (expiryMs !== NO_EXPIRY) scoreTree.insert(arena, tree, score, target);
 }
 
 /** Removes a field. */
 export function removeFound(arena: Arena, root: Ref, found: Ref): void {
   const expiryMs = fieldEntry.expiryOf(arena, found);
+  const score = expiryScore(expiryMs, dict.lastHash());
   dict.removeFound(arena, dictOf(arena, root), found);
-  if (expiryMs !== NO_EXPIRY) scoreTree.remove(arena, treeOf(arena, root), expiryMs, found);
+  if (expiryMs !== NO_EXPIRY) scoreTree.remove(arena, treeOf(arena, root), score, found);
   fieldEntry.free(arena, found);
 }
 
-/** Removes the `fields` fields that expire first, each after `visit` has seen its name. */
+/** Removes the `fields` fields that expire first, each after `visit`, if any, has seen its name. */
 export function removeFirst(
   arena: Arena,
   root: Ref,
   fields: number,
-  visit: (field: Slice) => void,
+  visit: ((field: Slice) => void) | null,
 ): void {
   const members = dictOf(arena, root);
   scoreTree.removeRange(arena, treeOf(arena, root), 0, fields, (entry) => {
-    dictEntry.readKey(arena, entry, fieldView);
-    visit(fieldView);
+    if (visit !== null) {
+      dictEntry.readKey(arena, entry, fieldView);
+      visit(fieldView);
+    }
     dict.removeEntry(arena, members, entry);
     fieldEntry.free(arena, entry);
   });
@@ -131,7 +147,8 @@ export function relocateEntry(arena: Arena, root: Ref, entry: Ref): Ref {
   const moved = fieldEntry.relocate(arena, entry);
   const expiryMs = fieldEntry.expiryOf(arena, moved);
   if (moved !== entry && expiryMs !== NO_EXPIRY) {
-    scoreTree.replaceEntry(arena, treeOf(arena, root), expiryMs, entry, moved);
+    const score = expiryScore(expiryMs, dict.hashOf(arena, moved));
+    scoreTree.replaceEntry(arena, treeOf(arena, root), score, entry, moved);
   }
   return moved;
 }
@@ -155,8 +172,9 @@ export function duplicate(arena: Arena, root: Ref): Ref {
       valueView.length,
       expiryMs,
     );
-    dict.insert(arena, members, copied);
-    if (expiryMs !== NO_EXPIRY) scoreTree.insert(arena, tree, expiryMs, copied);
+    const hash = dict.hashOf(arena, copied);
+    dict.insertHashed(arena, members, copied, hash);
+    if (expiryMs !== NO_EXPIRY) scoreTree.insert(arena, tree, expiryScore(expiryMs, hash), copied);
   });
   return target;
 }

@@ -51,6 +51,14 @@ export function countExpired(memory: Memory, entry: Ref, nowMs: number): number 
     : expiringFields.countExpired(memory, ref, nowMs);
 }
 
+/** Whether all fields have an expiry before `nowMs`. O(1), or O(log n) for a large hash. */
+export function haveAllExpired(memory: Memory, entry: Ref, nowMs: number): boolean {
+  const ref = value.valueRef(memory, entry);
+  return isSmall(memory, entry)
+    ? fieldListpack.haveAllExpired(memory, ref, nowMs)
+    : expiringFields.haveAllExpired(memory, ref, nowMs);
+}
+
 /** Points `out` at the value of a field; false if there is no such field. */
 export function get(
   memory: Memory,
@@ -229,23 +237,25 @@ export function setExpiry(
 }
 
 /**
- * Removes up to `max` of the fields whose expiry is before `nowMs`, each after `visit` has seen its
- * name. Returns how many. `visit` may not touch any hash.
+ * Removes up to `max` of the fields whose expiry is before `nowMs`, each after `visit` (null:
+ * nobody wants to) has seen its name. Returns how many. `visit` may not touch any hash.
  */
 export function removeExpired(
   arena: Arena,
   entry: Ref,
   nowMs: number,
   max: number,
-  visit: (field: Slice) => void,
+  visit: ((field: Slice) => void) | null,
 ): number {
-  const fields = Math.min(max, countExpired(arena, entry, nowMs));
   const ref = value.valueRef(arena, entry);
   if (isSmall(arena, entry)) {
-    value.setValueRef(arena, entry, fieldListpack.removeFirst(arena, ref, fields, visit));
-  } else {
-    expiringFields.removeFirst(arena, ref, fields, visit);
+    const before = fieldListpack.count(arena, ref);
+    const target = fieldListpack.removeExpired(arena, ref, nowMs, max, visit);
+    value.setValueRef(arena, entry, target);
+    return before - fieldListpack.count(arena, target);
   }
+  const fields = Math.min(max, expiringFields.countExpired(arena, ref, nowMs));
+  expiringFields.removeFirst(arena, ref, fields, visit);
   return fields;
 }
 

@@ -10,7 +10,7 @@
  *
  * A position is that of a field. Functions that write return the ref, which may be a new one.
  */
-import { Slice } from "../base/bytes.ts";
+import { copyBytes, Slice } from "../base/bytes.ts";
 import { parseSafeInteger } from "../base/integers.ts";
 import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
@@ -26,6 +26,9 @@ export const FIELD_OVERHEAD = 40;
 const NONE = 0;
 
 const view = scratch(new Slice());
+const valueView = scratch(new Slice());
+/** A field and its value, while they change their place. */
+const elementRoom = new Uint8Array(1024);
 
 /** Number of fields. */
 export function count(memory: Memory, ref: Ref): number {
@@ -76,6 +79,12 @@ function expiryPosition(memory: Memory, ref: Ref, position: number): number {
 export function nextExpiry(memory: Memory, ref: Ref): number {
   const first = listpack.first(memory, ref);
   return first === -1 ? NO_EXPIRY : expiryAt(memory, ref, first);
+}
+
+/** Whether all fields, of which there is at least one, have an expiry before `nowMs`. O(1). */
+export function haveAllExpired(memory: Memory, ref: Ref, nowMs: number): boolean {
+  const lastMs = listpack.readInteger(memory, ref, listpack.last(memory, ref));
+  return lastMs !== NONE && lastMs < nowMs;
 }
 
 /** Position of the field behind the one at `position`, or -1. */
@@ -155,11 +164,15 @@ export function setValue(
 export function setExpiry(arena: Arena, ref: Ref, position: number, expiryMs: number): Ref {
   // Elements may not lie in the listpack that they are stored to.
   listpack.read(arena, ref, position, view);
-  const field = view.copy();
-  readValue(arena, ref, position, view);
-  const bytes = view.copy();
+  readValue(arena, ref, position, valueView);
+  const fieldLength = view.length;
+  const { length } = valueView;
+  const size = fieldLength + length;
+  const room = size <= elementRoom.length ? elementRoom : new Uint8Array(size);
+  copyBytes(view.bytes, view.start, room, 0, fieldLength);
+  copyBytes(valueView.bytes, valueView.start, room, fieldLength, length);
   const rest = remove(arena, ref, position);
-  return add(arena, rest, field, 0, field.length, bytes, 0, bytes.length, expiryMs);
+  return add(arena, rest, room, 0, fieldLength, room, fieldLength, length, expiryMs);
 }
 
 /** Removes the field at `position`. */
@@ -167,20 +180,30 @@ export function remove(arena: Arena, ref: Ref, position: number): Ref {
   return listpack.remove(arena, ref, position, WIDTH);
 }
 
-/** Removes the first `fields` fields, each after `visit` has seen its name. */
-export function removeFirst(
+/**
+ * Removes up to `max` of the fields that have an expiry before `nowMs`, each after `visit` (null:
+ * nobody wants to) has seen its name.
+ */
+export function removeExpired(
   arena: Arena,
   ref: Ref,
-  fields: number,
-  visit: (field: Slice) => void,
+  nowMs: number,
+  max: number,
+  visit: ((field: Slice) => void) | null,
 ): Ref {
-  let position = listpack.first(arena, ref);
-  for (let visited = 0; visited < fields; visited++) {
-    listpack.read(arena, ref, position, view);
-    visit(view);
-    position = next(arena, ref, position);
+  const first = listpack.first(arena, ref);
+  let fields = 0;
+  for (let position = first; position !== -1 && fields < max; fields++) {
+    const expiryPlace = expiryPosition(arena, ref, position);
+    const expiryMs = listpack.readInteger(arena, ref, expiryPlace);
+    if (expiryMs === NONE || expiryMs >= nowMs) break;
+    if (visit !== null) {
+      listpack.read(arena, ref, position, view);
+      visit(view);
+    }
+    position = listpack.next(arena, ref, expiryPlace);
   }
-  return fields === 0 ? ref : listpack.remove(arena, ref, listpack.FIRST, fields * WIDTH);
+  return fields === 0 ? ref : listpack.remove(arena, ref, first, fields * WIDTH);
 }
 
 /**

@@ -28,6 +28,7 @@ import * as value from "./value.ts";
 
 export type { HashLimits } from "./expiring_hash.ts";
 export {
+  haveAllExpired,
   loadFieldListpack,
   makeExpiring,
   NO_FIELD,

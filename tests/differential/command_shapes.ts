@@ -204,7 +204,7 @@ timed 2 | XPENDING <stream> <group> [IDLE <idle>] <startid> <endid> <count> [<co
 2 | XAUTOCLAIM <stream> <group> <consumer> <idle> <startid> [COUNT <smallcount>] [JUSTID]
 2 | XINFO STREAM <stream> \n 2 | XINFO GROUPS <stream> \n timed | XINFO CONSUMERS <stream> <group>
 timed 2 | XINFO STREAM <stream> FULL [COUNT <count>]
-2 | DUMP <plainstream> \n DEBUG DIGEST-VALUE <stream> <plainstream> \n OBJECT ENCODING <stream>
+dump 2 | DUMP <plainstream> \n DEBUG DIGEST-VALUE <stream> <plainstream> \n OBJECT ENCODING <stream>
 !same | CONFIG SET stream-node-max-entries <nodelimit>
 !same | CONFIG SET stream-node-max-bytes <nodebytes>
 `;

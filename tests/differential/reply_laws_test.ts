@@ -1,7 +1,9 @@
 /** Tests of reply_laws.ts: of a HELP the syntax counts, not the sentences; so with key specs. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import * as clock from "../../src/base/clock.ts";
 import type { Reply } from "../../src/protocol/reply_reader.ts";
-import { utf8 } from "../support/text.ts";
+import { EmbeddedServer } from "../support/embedded_server.ts";
+import { latin1, utf8 } from "../support/text.ts";
 import { replyDifference } from "./reply_laws.ts";
 
 const FRAME = ["OBJECT <subcommand>. Subcommands are:", "HELP", "    Prints this help."] as const;
@@ -44,4 +46,41 @@ Deno.test("of a key spec all but the note counts", () => {
   assertEquals(replyDifference("same", left, spec("notes", "So.", "flags", "RO", ...rest)), null);
   const other = spec("notes", "Why.", "flags", "RW", ...rest);
   assertEquals(replyDifference("same", left, other) === null, false);
+});
+
+Deno.test("payloads of sets and of streams with groups are compared by type and length", () => {
+  using server = new EmbeddedServer();
+  const isSame = (left: Reply, right: Reply) => replyDifference("dump", left, right) === null;
+  const bulk = (bytes: Uint8Array): Reply => ({ kind: "bulk", bytes });
+  const payloadOf = (requests: readonly string[]): Uint8Array => {
+    server.run("DEL", "k");
+    for (const request of requests) server.run(...request.split(" "));
+    const text = server.raw("DUMP", "k");
+    return latin1(text.slice(text.indexOf("\n") + 1, -2));
+  };
+  const dumpOf = (requests: readonly string[]): Reply => bulk(payloadOf(requests));
+  server.run("CONFIG", "SET", "rdbcompression", "no", "set-max-intset-entries", "0");
+  // The same members in another order: the servers' hash tables have each their own.
+  const set = payloadOf(["SADD k a b"]);
+  const turned = set.slice();
+  [turned[3], turned[5]] = [turned[5]!, turned[3]!];
+  assert(isSame(bulk(set), bulk(turned)));
+  assert(!isSame(bulk(set), dumpOf(["SADD k a b c"])));
+  const plain = dumpOf(["XADD k 1-1 f v", "XADD k 1-2 f v"]);
+  assert(isSame(plain, dumpOf(["XADD k 1-1 f v", "XADD k 1-2 f v"])));
+  assert(!isSame(plain, dumpOf(["XADD k 1-1 f v", "XADD k 1-2 f w"])));
+  const followed = ["XADD k 1-1 f v", "XGROUP CREATE k g 0"];
+  assert(!isSame(plain, dumpOf(followed)));
+  const read = "XREADGROUP GROUP g c STREAMS k >";
+  try {
+    clock.setTimeForTests(1_700_000_000_000);
+    const early = dumpOf([...followed, read]);
+    clock.setTimeForTests(1_700_000_000_700);
+    const late = dumpOf([...followed, read]);
+    assert(!isSame(early, dumpOf(followed)));
+    assert(replyDifference("same", early, late) !== null);
+    assert(isSame(early, late));
+  } finally {
+    clock.useRealTime();
+  }
 });

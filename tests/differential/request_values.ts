@@ -126,7 +126,7 @@ const GENERATORS: Readonly<Record<string, Generator>> = {
   hll: (random) => "p" + random.below(5),
   geo: keyOf("geo"),
   stream: keyOf("stream"),
-  // Without groups, whose times would differ in DUMP.
+  // Without groups, whose times DUMP tells, so that it need not be the same.
   plainstream: (random) => "q" + random.below(3),
   newid: (random) => {
     if (random.oneIn(40)) return random.pick(ODD_IDS);

@@ -3,11 +3,13 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import * as clock from "../../src/base/clock.ts";
 import { Log } from "../../src/base/log.ts";
+import type { RedisRelease } from "../../src/config/version.ts";
 import { BackgroundChild } from "../../src/persistence/background_child.ts";
 import { DiskFileSystem } from "../../src/persistence/file_system.ts";
 import { RdbFormatError } from "../../src/persistence/rdb_format.ts";
 import { RdbControl } from "../../src/durability/rdb_control.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { fromLatin1 } from "../support/text.ts";
 import { contentsOf } from "../persistence/keyspace_contents.ts";
 
 const HOUR_MS = 3_600_000;
@@ -150,6 +152,33 @@ Deno.test("BGSAVE writes what was there at its begin and counts later changes", 
     assertEquals(server.run("EXISTS", "later"), 0);
     assertMatch(fixture.log, /Background saving terminated with success/);
   });
+});
+
+Deno.test("a file says that the version that is announced wrote it, and DUMP is the same for each", async () => {
+  for (const [release, version] of [["7.0", "7.0.15"], ["7.2", "7.2.4"], ["7.4", "7.4.2"]]) {
+    await withFixture(async (fixture) => {
+      const { rdb, server, directory } = fixture;
+      const base = join(directory, "base.rdb");
+      server.server.config.redisVersion = release as RedisRelease;
+      server.run("SET", "k", "v");
+      const head = "REDIS0010\xfa\x09redis-ver" + String.fromCharCode(version!.length) + version;
+      const headOf = (path: string) => fromLatin1(Deno.readFileSync(path)).slice(0, head.length);
+      assertEquals(rdb.saveNow(), null);
+      assertEquals(headOf(rdb.path), head, "SAVE");
+      Deno.removeSync(rdb.path);
+      assertEquals(rdb.requestBackgroundSave(false, false), "started");
+      await fixture.settled();
+      assertEquals(headOf(rdb.path), head, "BGSAVE");
+      server.run("FLUSHDB");
+      await rdb.loadDump();
+      assert(fixture.log.includes(`The RDB file was written by version ${version}\n`));
+      assertEquals((await rdb.runRewrite(base, true)).outcome, "ok");
+      assertEquals(headOf(base), head, "base of an AOF");
+      // Value, version of the format, checksum: redis-server's 7.0.15.
+      const payload = "\0\x01v\n\0\x91\b\xce\xb2\x198\x8a\xce";
+      assertEquals(server.raw("DUMP", "k"), `$13\r\n${payload}\r\n`);
+    });
+  }
 });
 
 Deno.test("BGSAVE beside another child is refused, or scheduled if it may wait", async () => {

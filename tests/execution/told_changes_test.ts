@@ -197,9 +197,12 @@ function textOf(args: Request): string {
   return args.map(shown).join(" ");
 }
 
-/** Redis: BITFIELD announces nothing if all of it fails, and EXEC may hold one. */
+/**
+ * Redis: BITFIELD announces nothing if all of it fails, PFDEBUG never does; SWAPDB tells WATCH in a
+ * way of its own. EXEC may hold one of them.
+ */
 function isSilent([command]: Request): boolean {
-  return /^(bitfield|exec)$/i.test(String(command));
+  return /^(bitfield|pfdebug|swapdb|exec)$/i.test(String(command));
 }
 
 Deno.test("a string that only grows is told and counted: all of a BITFIELD fails", () => {

@@ -7,6 +7,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { complexityTable } from "../../scripts/bench/micro/complexity_bench.ts";
 import { hitRatioTable, POLICIES } from "../../scripts/bench/wire/eviction_hit_ratio.ts";
+import { fieldExpiryTable } from "../../scripts/bench/wire/field_expiry_pauses.ts";
 import { fsyncPoliciesTable } from "../../scripts/bench/wire/fsync_policies.ts";
 import { insertsTable } from "../../scripts/bench/wire/inserts_while_saving.ts";
 import { largeValuesTable } from "../../scripts/bench/wire/large_values.ts";
@@ -53,6 +54,14 @@ testWith(TOOLS, "bench: growth is measured, and told in a page", async () => {
   const stdout = await smoke("growth.ts", ...args);
   assertMatch(stdout, /^\| ZPOPMIN, Redeno \| [\d.,]+ \| 1\.00 \| .*\|$/m);
   assertMatch(stdout, /^\| SET, redis 7\.0\.15 \|( [\d.,]+ \|){6}/m);
+});
+
+testWith(TOOLS, "bench: fields expire while somebody asks", async () => {
+  const options = { hashes: 300, fields: 4, seconds: 0.5, together: false, restMs: 1 };
+  assertMatch(
+    await fieldExpiryTable(options),
+    /^\| Redeno \| [\d,]+ \| ([\d.]+ \/ [\d.]+ \| ){4}/m,
+  );
 });
 
 testWith(TOOLS, "bench: the memory of every shape is measured for both servers", async () => {

@@ -3,18 +3,24 @@
  * and damaged files, and the same end of what is good.
  */
 import { assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import { checkAofMain } from "../../src/persistence/check_aof.ts";
 import { checkRdbMain } from "../../src/persistence/check_rdb.ts";
 import { DiskFileSystem } from "../../src/persistence/file_system.ts";
 import { fillDataset } from "../support/dataset.ts";
 import { startRedis } from "../support/redis_process.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
-import { runToEnd, startServer, TemporaryDirectory } from "../support/server_process.ts";
+import {
+  launchCommand,
+  runToEnd,
+  startServer,
+  TemporaryDirectory,
+} from "../support/server_process.ts";
 import { delay, fromLatin1 } from "../support/text.ts";
 import { runTool, testWith } from "../support/tool_availability.ts";
 
 const files = new DiskFileSystem();
+const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 const SEED = 20240607;
 const SMALL = { plainKeyCount: 20, largeBytes: 3000 };
 
@@ -174,4 +180,20 @@ testWith([], "redeno check-rdb and check-aof end with the exit codes of the tool
   const fixed = await runToEnd("redeno", ["check-aof", "--fix", path], "y\n");
   assertEquals([fixed.code, await Deno.readTextFile(path)], [0, "*1\r\n$4\r\nPING\r\n"]);
   assertEquals((await runToEnd("redeno", ["check-aof", path])).code, 0);
+});
+
+testWith(["bash", "posix"], "a tool whose output nobody reads any more ends silently", async () => {
+  await using directory = await TemporaryDirectory.create();
+  const path = join(directory.path, "file");
+  await Deno.writeTextFile(path, "*1\r\n$4\r\nPING\r\n");
+  // The reader has ended before the tool begins.
+  const script = 'exec 3> >(:); wait $!; "$@" >&3';
+  for (const args of [["check-rdb", path], ["check-aof", path], ["--help"], ["--version"]]) {
+    const command = [...launchCommand("redeno"), ...args];
+    const { code, stderr } = await runTool("bash", ["-c", script, "bash", ...command], {
+      anyExitCode: true,
+      cwd: ROOT,
+    });
+    assertEquals([code, stderr], [141, ""], args[0]);
+  }
 });

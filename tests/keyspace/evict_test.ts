@@ -27,6 +27,7 @@ class Scene implements Disposable {
       keyChanged: () => {},
       keyReady: () => {},
       databaseFlushed: () => {},
+      recordsFields: false,
       fieldVanishes: () => {},
       fieldsEvent: () => {},
       keyVanishes: () => this.events.push("vanishes"),

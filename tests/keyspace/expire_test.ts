@@ -27,6 +27,7 @@ class Scene implements Disposable {
       keyChanged: () => {},
       keyReady: () => {},
       databaseFlushed: () => {},
+      recordsFields: false,
       fieldVanishes: () => {},
       fieldsEvent: () => {},
       keyVanishes: (_db, bytes, start, length) => {

@@ -22,6 +22,7 @@ export class KeyspaceRecorder {
         note(event, db.index, bytes, start, length),
       keyVanishes: (db, bytes, start, length) => note("vanishes", db.index, bytes, start, length),
       fieldsEvent: () => {},
+      recordsFields: true,
       fieldVanishes: (db, key, field) =>
         this.heard.push(`field vanishes ${db.index} ${fromLatin1(key)} ${fromLatin1(field)}`),
       keyReady: (db, bytes, start, length) => note("ready", db.index, bytes, start, length),

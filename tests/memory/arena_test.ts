@@ -217,3 +217,41 @@ Deno.test("a second freeze is a mistake", () => {
   arena.beginFreeze(() => {});
   assertThrows(() => arena.beginFreeze(() => {}), Error, "frozen twice");
 });
+
+Deno.test("empty slabs are closed when asked to, others are not", () => {
+  const arena = new Arena({ debug: true });
+  const kept = arena.allocate(24);
+  for (const byteCount of [8, 64, 500]) arena.free(arena.allocate(byteCount));
+  assertEquals(arena.segmentCount, 4);
+  arena.closeEmptySlabs();
+  assertEquals([arena.segmentCount, arena.idleSegmentCount], [1, 3]);
+  assertEquals(arena.blockBytes(kept), 24);
+  assertEquals(arena.blockBytes(arena.allocate(64)), 64);
+});
+
+Deno.test("idle segments are discarded down to a reserve, and blocks in use keep their bytes", () => {
+  // As the system does it: the content is gone.
+  const pages = { misalignment: () => 0, discard: (bytes: Uint8Array) => void bytes.fill(0) };
+  const arena = new Arena({ debug: true, pages });
+  const refs = Array.from({ length: 40 }, () => arena.allocate(SEGMENT_BYTES));
+  refs.forEach((ref, index) => arena.bytes[segmentOf(ref)].fill(index + 1));
+  refs.forEach((ref, index) => index % 2 === 1 && arena.free(ref));
+  assert(arena.discardIdle(5, 10));
+  assertEquals(arena.discardIdle(5, 10), false);
+  assertEquals(arena.idleSegmentCount, 5);
+  assertEquals(arena.statistics().reservedBytes, 25 * SEGMENT_BYTES);
+  const fresh = Array.from({ length: 30 }, () => arena.allocate(SEGMENT_BYTES));
+  for (const ref of fresh) arena.bytes[segmentOf(ref)].fill(99);
+  refs.forEach((ref, index) => {
+    if (index % 2 === 0) assertEquals(new Set(arena.bytes[segmentOf(ref)]), new Set([index + 1]));
+  });
+  assertEquals(arena.statistics().reservedBytes, 50 * SEGMENT_BYTES);
+});
+
+Deno.test("without a way to the pages nothing is discarded", () => {
+  const arena = new Arena();
+  const refs = Array.from({ length: 40 }, () => arena.allocate(SEGMENT_BYTES));
+  for (const ref of refs) arena.free(ref);
+  assertEquals([arena.hasIdle(0), arena.discardIdle(0, 10)], [false, false]);
+  assertEquals(arena.statistics().reservedBytes, 40 * SEGMENT_BYTES);
+});

@@ -1,7 +1,11 @@
 /** Segment pool: segments are used again before new ones are cut, and whole sources go back. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { SEGMENT_BYTES } from "../../src/memory/memory.ts";
-import { SegmentPool, type SegmentStorage } from "../../src/memory/segment_pool.ts";
+import {
+  type PageReturn,
+  SegmentPool,
+  type SegmentStorage,
+} from "../../src/memory/segment_pool.ts";
 
 function take(pool: SegmentPool, count: number): SegmentStorage[] {
   return Array.from({ length: count }, () => pool.take());
@@ -102,4 +106,69 @@ Deno.test("segments of a retiring source are used again only when there are no o
   const cutCount = expected.reduce((total, one) => total + one.cutCount, 0);
   assertEquals(pool.dropRetired(retiring), cutCount * SEGMENT_BYTES);
   assertEquals(pool.reservedBytes, (600 - cutCount) * SEGMENT_BYTES);
+});
+
+/** Takes note of what is discarded; buffers begin 16 bytes behind a page, as those of C do. */
+class PretendedPages implements PageReturn {
+  readonly discarded: Uint8Array[] = [];
+  misalignment = (): number => 16;
+  discard = (bytes: Uint8Array): void => void this.discarded.push(bytes);
+}
+
+Deno.test("where pages can go back, segments begin with one, and stay within their buffer", () => {
+  const segments = take(new SegmentPool(new PretendedPages()), 300);
+  for (const { bytes, words } of segments) {
+    assertEquals((bytes.byteOffset + 16) % (64 * 1024), 0);
+    assertEquals([words.byteOffset, words.byteLength], [bytes.byteOffset, bytes.byteLength]);
+  }
+});
+
+Deno.test("a discarded segment takes nothing, and is used when there is no other", () => {
+  const pages = new PretendedPages();
+  const pool = new SegmentPool(pages);
+  const segments = take(pool, 10);
+  for (const segment of segments.slice(0, 4)) pool.give(segment);
+  pool.trim();
+  pool.discardOne();
+  pool.discardOne();
+  assertEquals([pool.reservedBytes, pool.idleCount], [8 * SEGMENT_BYTES, 2]);
+  pool.give(segments[9]);
+  pool.trim();
+  const again = take(pool, 3);
+  assertEquals(again.filter(({ bytes }) => pages.discarded.includes(bytes)), []);
+  assertEquals([pool.reservedBytes, pool.idleCount], [8 * SEGMENT_BYTES, 0]);
+  assert(pages.discarded.includes(pool.take().bytes));
+  assertEquals(pool.reservedBytes, 9 * SEGMENT_BYTES);
+  assertEquals(pages.discarded.length, 2);
+});
+
+Deno.test("a source goes when all of its segments are discarded; none need be emptied", () => {
+  const pool = new SegmentPool(new PretendedPages());
+  const segments = take(pool, 200);
+  const sources = new Set(segments.map(({ source }) => source));
+  const [first] = sources;
+  for (const segment of segments) {
+    if (segment.source === first || segment === segments[199]) pool.give(segment);
+  }
+  assertEquals(pool.retirable(sources, 0), []);
+  pool.trim(0);
+  assertEquals(pool.reservedBytes, 200 * SEGMENT_BYTES);
+  while (pool.idleCount > 0) pool.discardOne();
+  assertEquals(pool.droppedBytes, 0);
+  pool.trim(0);
+  const again = take(pool, 2);
+  assertEquals(again.map(({ source }) => source === first), [false, false]);
+  assert(again.includes(segments[199]));
+  assertEquals(pool.reservedBytes, (200 - first.cutCount + 1) * SEGMENT_BYTES);
+});
+
+Deno.test("what has been idle all the time is told from what was used in between", () => {
+  const pool = new SegmentPool(new PretendedPages());
+  for (const segment of take(pool, 10)) pool.give(segment);
+  pool.takeLeastIdle();
+  for (const segment of take(pool, 7)) pool.give(segment);
+  assertEquals(pool.takeLeastIdle(), 3);
+  assertEquals(pool.takeLeastIdle(), 10);
+  for (let count = 0; count < 4; count++) pool.discardOne();
+  assertEquals(pool.takeLeastIdle(), 6);
 });

@@ -1,6 +1,7 @@
 /** Event loop: clients, deadlines and the runtime are served in turn, also within a command. */
 import { assert, assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
+import { nextRound } from "../../src/base/timers.ts";
 import { listenInet, portOfSocket } from "../../src/net/epoll_listener.ts";
 import { EventLoop } from "../../src/net/event_loop.ts";
 import { EPOLLIN } from "../../src/net/poller.ts";
@@ -8,7 +9,7 @@ import { EpollServer } from "../support/epoll_server.ts";
 import { NativeSocket } from "../support/native_socket.ts";
 import { RespClient } from "../support/resp_client.ts";
 import { startServer } from "../support/server_process.ts";
-import { until } from "../support/text.ts";
+import { fromLatin1, until } from "../support/text.ts";
 import { testWith } from "../support/tool_availability.ts";
 
 testWith(["epoll"], "clients of the runtime and of epoll are served side by side", async () => {
@@ -120,6 +121,38 @@ testWith(
     assertEquals(seen.slice(0, 4), ["", "", "", "+PONG\r\n"]);
   },
 );
+
+testWith(["epoll"], "replies go out before the runtime has its turn", async () => {
+  await using server = await EpollServer.start();
+  const running = await server.connect();
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using peer = new NativeSocket(listener.addr.port);
+  const connection = await listener.accept();
+  listener.close();
+  const reading = connection.read(new Uint8Array(8));
+  // The runtime must have begun to wait for it.
+  await nextRound();
+  await nextRound();
+  const { libc } = server.eventLoop;
+  const { send } = libc;
+  const sent: string[] = [];
+  server.inside = ({ host }) => {
+    const recorded: typeof send = (fd, bytes, length, flags) => {
+      sent.push(fromLatin1((bytes as Uint8Array).subarray(0, Number(length))));
+      return send(fd, bytes, length, flags);
+    };
+    Object.assign(libc, { send: recorded });
+    // In the round of this command the loop hears that the runtime has something to do.
+    peer.send("x");
+    host.sockets.pollOnce();
+  };
+  assertEquals(await server.exchange(running, "INSIDE\r\n"), "+OK\r\n");
+  assertEquals(await reading, 1);
+  Object.assign(libc, { send });
+  // The byte is what hands over.
+  assertEquals(sent.slice(0, 2), ["+OK\r\n", "\0"]);
+  connection.close();
+});
 
 testWith(["epoll"], "the running command keeps its time, and others have theirs", async () => {
   await using server = await EpollServer.start([["slowlog-log-slower-than", "20000"]]);

@@ -22,6 +22,7 @@ import { fromLatin1 } from "../support/text.ts";
 export function rdbOptions(changes: Partial<RdbOptions> = {}): RdbOptions {
   return {
     version: 10,
+    redisVersion: "7.0.15",
     compresses: true,
     hasChecksum: true,
     access: "none",

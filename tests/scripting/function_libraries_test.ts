@@ -1,9 +1,10 @@
 /** Libraries: all or nothing, and how they survive. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { FunctionLibraries } from "../../src/scripting/function_libraries.ts";
 import { CommandError } from "../../src/session/errors.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { RecordedEffects } from "../support/recorded_effects.ts";
+import { RespError } from "../support/resp_reply.ts";
 import { latin1 } from "../support/text.ts";
 
 function source(name: string, ...functions: string[]): string {
@@ -93,3 +94,45 @@ Deno.test("what is recorded are the commands that change libraries", () => {
   const log = recorded.takeLog().map((line) => line.split(" ", 2).join(" "));
   assertEquals(log, ["FUNCTION LOAD", "FUNCTION DELETE", "FUNCTION FLUSH"]);
 });
+
+Deno.test("a function that runs while its library loads and later sees what is there each time", () => {
+  using server = new EmbeddedServer();
+  // What it names stands elsewhere in the two.
+  const source = "#!lua name=both\n" +
+    "local function look(level) redis.log(redis.LOG_DEBUG, level) return redis.LOG_WARNING end\n" +
+    "local function register(name, fn) return redis.register_function(name, fn) end\n" +
+    "local before = look('while loading')\n" +
+    "register('look', function() return {before, look('later'), redis.call('echo', 'x')} end)\n" +
+    "register('late', function() return register('x', look) end)\n";
+  assertEquals(server.run("FUNCTION", "LOAD", source), "both");
+  for (let round = 0; round < 3; round++) {
+    assertEquals(server.run("FCALL", "look", "0"), [3, 3, "x"]);
+    const late = server.run("FCALL", "late", "0") as RespError;
+    assertStringIncludes(late.message, "attempt to call field 'register_function' (a nil value)");
+    const other = `#!lua name=other\n${registering(`f${round}`)}`;
+    assertEquals(server.run("FUNCTION", "LOAD", "REPLACE", other), "other");
+  }
+});
+
+Deno.test("FCALL finds the function that is there now, in letters of either case", () => {
+  using server = new EmbeddedServer();
+  const load = (text: string, ...options: string[]) =>
+    server.run("FUNCTION", "LOAD", ...options, `#!lua name=one\n${text}`);
+  const missing = () => (server.run("FCALL", "first", "0") as RespError).message;
+  load(registering("first", "1") + registering("second", "2"));
+  const calls = ["first", "FIRST", "second", "First", "second", "SECOND"];
+  assertEquals(calls.map((name) => server.run("FCALL", name, "0")), [1, 1, 2, 1, 2, 2]);
+  server.run("FCALL", "first", "0");
+  load(registering("first", "3"), "REPLACE");
+  assertEquals(server.run("FCALL", "first", "0"), 3);
+  server.run("FUNCTION", "DELETE", "one");
+  assertEquals(missing(), "ERR Function not found");
+  load(registering("first", "4"));
+  assertEquals(server.run("FCALL", "first", "0"), 4);
+  server.run("FUNCTION", "FLUSH");
+  assertEquals(missing(), "ERR Function not found");
+});
+
+function registering(name: string, value = "1"): string {
+  return `redis.register_function('${name}', function() return ${value} end) `;
+}

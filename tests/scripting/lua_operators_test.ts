@@ -1,4 +1,7 @@
 /** Operators where types differ: coercion, metamethods, errors with names. */
+import { assertEquals } from "@std/assert";
+import { globalValue } from "../../src/scripting/lua_operators.ts";
+import { LuaTable } from "../../src/scripting/lua_table.ts";
 import { testShown } from "../support/lua_host.ts";
 
 testShown("coercion", [
@@ -54,3 +57,46 @@ testShown("errors say which value it was", [
   ["local t={} t[nil]=1", "error: user_script:1: table index is nil"],
   ["local t={} t[0/0]=1", "error: user_script:1: table index is NaN"],
 ]);
+
+testShown("a global is what it is now, wherever it stood before", [
+  [
+    "local r={} for i=1,3 do r[i]=type(print or tostring) end return r",
+    "error: user_script:1: Script attempted to access nonexistent global variable 'print'",
+  ],
+  ["local r={} for i=1,3 do r[i]=tostring(math.max(i,2)) end return r", "{2,2,3}"],
+  [
+    "local r={} for i=1,2 do r[i]=pcall(function() return math.nosuch(1) end) end return r",
+    "{false,false}",
+  ],
+  ["return math.nosuch(1)", "error: user_script:1: attempt to call field 'nosuch' (a nil value)"],
+  [
+    "return nosuch(1)",
+    "error: user_script:1: Script attempted to access nonexistent global variable 'nosuch'",
+  ],
+]);
+
+Deno.test("hints of places are checked: a table may have been changed meanwhile", () => {
+  const globals = new LuaTable();
+  const hints = new Int32Array(1);
+  const look = (name: string) => globalValue(globals, name, hints, 0, 0);
+  assertEquals(look("a"), undefined);
+  for (const name of ["x", "y", "a", "b"]) globals.set(name, name.toUpperCase());
+  assertEquals([look("a"), hints[0], look("a")], ["A", 2, "A"]);
+  assertEquals([look("b"), look("x"), look("a")], ["B", "X", "A"]);
+  globals.set("a", undefined);
+  assertEquals(look("a"), undefined);
+  // Room is made: what is left moves.
+  globals.set("x", undefined);
+  globals.set("y", undefined);
+  for (let i = 0; i < 40; i++) globals.set(`k${i}`, i);
+  globals.set("a", "again");
+  assertEquals([look("a"), look("b"), look("k39")], ["again", "B", 39]);
+  // Empty globals stand for those of "__index".
+  const outer = new LuaTable();
+  outer.metatable = new LuaTable();
+  outer.metatable.set("__index", globals);
+  assertEquals(globalValue(outer, "a", hints, 0, 0), "again");
+  assertEquals(globalValue(outer, "nosuch", hints, 0, 0), undefined);
+  outer.metatable.set("__index", new LuaTable());
+  assertEquals(globalValue(outer, "a", hints, 0, 0), undefined);
+});

@@ -95,3 +95,92 @@ Deno.test("numbers are given with all their digits", () => {
   ];
   for (const [number, text] of cases) assertEquals(echo(number!), text, number);
 });
+
+Deno.test("arguments of any length, one after the other, arrive as they were given", () => {
+  using server = new EmbeddedServer();
+  const script = "local n=tonumber(ARGV[1]) local x=string.rep('x',n) " +
+    "redis.call('rpush','list',x,9007199254740991,-9007199254740991,0,x,'') " +
+    "local l=redis.call('lrange','list',0,-1) redis.call('del','list') " +
+    "return {l[1]==x,l[2],l[3],l[4],l[5]==x,l[6],#l}";
+  // About where the room for arguments ends, far beyond it, and back.
+  for (const length of [1, 960, 980, 990, 1000, 1010, 1024, 3000, 200_000, 3]) {
+    assertEquals(
+      server.run("EVAL", script, "0", String(length)),
+      [1, "9007199254740991", "-9007199254740991", "0", 1, "", 6],
+      String(length),
+    );
+  }
+});
+
+Deno.test("what is wrong with one argument leaves nothing behind for the next call", () => {
+  using server = new EmbeddedServer();
+  const script = "local a=redis.pcall('set','key',{}) local b=redis.pcall() " +
+    "local c=redis.pcall('set','key','value') return {a.err,b.err,c.ok,redis.call('get','key')}";
+  for (let round = 0; round < 2; round++) {
+    assertEquals(server.run("EVAL", script, "0"), [
+      "ERR Lua redis lib command arguments must be strings or integers",
+      "ERR Please specify at least one argument for this redis lib call",
+      "OK",
+      "value",
+    ]);
+  }
+});
+
+Deno.test("a command is found by the name of each call, whatever was called before", () => {
+  using server = new EmbeddedServer();
+  const script = "local r={} for i=1,#ARGV do " +
+    "local reply=redis.pcall(ARGV[i],unpack(KEYS)) " +
+    "r[i]=type(reply)=='table' and (reply.err or reply.ok) or reply end return r";
+  const names = ["set", "get", "GET", "gEt", "tes", "nosuch", "", "getset", "strlen", "get", "set"];
+  const found = ["OK", "1", "1", "1", null, null, null, "1", 1, "1", "OK"];
+  const unknown = "ERR Unknown Redis command called from script";
+  const arity = "ERR Wrong number of args calling Redis command from script";
+  const expected = (keys: number) =>
+    found.map((value, index) => {
+      if (value === null) return unknown;
+      const takesTwo = /^(get)?set$/.test(names[index]!);
+      if (takesTwo !== (keys === 2)) return arity;
+      return value;
+    });
+  for (let round = 0; round < 2; round++) {
+    assertEquals(server.run("EVAL", script, "2", "key", "1", ...names), expected(2));
+    assertEquals(server.run("EVAL", script, "1", "key", ...names), expected(1));
+  }
+});
+
+Deno.test("the command of a container is found by its second word, each time", () => {
+  using server = new EmbeddedServer();
+  server.run("SET", "key", "text");
+  const script = "local r={} for i=1,#ARGV do local reply=redis.pcall('object',ARGV[i],'key') " +
+    "r[i]=type(reply)=='table' and reply.err or reply end return r";
+  assertEquals(server.run("EVAL", script, "0", "encoding", "refcount", "nosuch", "encoding"), [
+    "embstr",
+    1,
+    "ERR Unknown Redis command called from script",
+    "embstr",
+  ]);
+});
+
+Deno.test("what a user may do is asked for each call of the same name", () => {
+  using server = new EmbeddedServer();
+  server.run("ACL", "SETUSER", "reader", "on", ">x", "~a*", "+eval", "+auth", "+get");
+  server.run("SET", "a", "1");
+  server.run("SET", "b", "1");
+  const script = "local r={} for i=1,#ARGV do local reply=redis.pcall('get',ARGV[i]) " +
+    "r[i]=type(reply)=='table' and 'refused' or reply end return r";
+  assertEquals(server.run("EVAL", script, "0", "a", "b", "a"), ["1", "1", "1"]);
+  const client = server.connect();
+  client.run("AUTH", "reader", "x");
+  assertEquals(client.run("EVAL", script, "0", "a", "b", "a"), ["1", "refused", "1"]);
+  server.run("ACL", "SETUSER", "reader", "-get");
+  assertEquals(client.run("EVAL", script, "0", "a", "b", "a"), ["refused", "refused", "refused"]);
+});
+
+Deno.test("status replies are tables of their own", () => {
+  using server = new EmbeddedServer();
+  const script = "local a=redis.call('set','k',1) a.ok='changed' a.more=1 " +
+    "local b=redis.call('set','k',1) return {b.ok,tostring(b.more),a.ok}";
+  for (let round = 0; round < 2; round++) {
+    assertEquals(server.run("EVAL", script, "0"), ["OK", "nil", "changed"]);
+  }
+});

@@ -1,5 +1,6 @@
 /** Scripts that run long: which are ended, and by what. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import * as clock from "../../src/base/clock.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { RespError } from "../support/resp_reply.ts";
 
@@ -52,4 +53,33 @@ Deno.test("0 is no limit", () => {
   using server = new EmbeddedServer([["busy-reply-threshold", "0"], ["script-time-limit", "0"]]);
   const script = "local n=0 for i=1,3000000 do n=n+1 end return n";
   assertEquals(server.run("EVAL", script, "0"), 3_000_000);
+});
+
+Deno.test("a script is not taken for the one before, which had written", () => {
+  using server = new EmbeddedServer(LIMITS);
+  const ended = "ERR Error running script: ended after";
+  assertEquals(server.run("EVAL", "redis.call('set','a',1) return 1", "0"), 1);
+  assertStringIncludes(errorOf(server, "while true do end"), `${ended} 30 milliseconds`);
+  const writes = "redis.call('set','a',1) while true do end";
+  assertStringIncludes(errorOf(server, writes), `${ended} 60 milliseconds`);
+  assertStringIncludes(errorOf(server, "while true do end"), `${ended} 30 milliseconds`);
+});
+
+Deno.test("the time before a script began is not its own", async () => {
+  using server = new EmbeddedServer(LIMITS);
+  const script = "local n=0 for i=1,100000 do n=n+1 end return n";
+  server.run("PING");
+  try {
+    // The turn ends; while a script runs the clock stands.
+    await Promise.resolve();
+    clock.advanceForTests(10_000);
+    assertEquals(server.run("EVAL", script, "0"), 100_000);
+    server.run("MULTI");
+    server.run("EVAL", script, "0");
+    await Promise.resolve();
+    clock.advanceForTests(10_000);
+    assertEquals(server.run("EXEC"), [100_000]);
+  } finally {
+    clock.useRealTime();
+  }
 });

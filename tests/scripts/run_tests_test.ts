@@ -1,11 +1,13 @@
 /** Tests of scripts/run_tests.ts: it must count what `deno test` really prints. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import {
   addTotals,
+  CARRIER_FREE,
   FailureReport,
   formatTotals,
   groupsOf,
+  jobsOf,
   parseSummary,
   Progress,
   runPaths,
@@ -72,6 +74,31 @@ Deno.test("a group may be run over the runtime's sockets", () => {
   ]);
 });
 
+Deno.test("a group is run file by file, the unit tests room by room", () => {
+  const differential = jobsOf("differential").map(({ paths }) => paths);
+  assert(differential.length > 10);
+  assert(differential.every(([path, ...others]) => {
+    return /^tests\/differential\/\w+_test\.ts$/.test(path!) && others.length === 0;
+  }));
+  assertEquals(new Set(differential.flat()).size, differential.length);
+  const rooms = jobsOf("unit").flatMap(({ paths }) => paths);
+  assert(rooms.includes("tests/scripts") && rooms.includes("tests/net"));
+  assert(!rooms.includes("tests/support") && !rooms.includes("tests/interop"));
+  assertEquals(jobsOf("nosuch"), []);
+});
+
+Deno.test("what does not depend on the carrier is not repeated over the runtime's sockets", () => {
+  const left = groupsOf(["runtime"]).flatMap((runtime) => {
+    const { group } = splitGroup(runtime);
+    const repeated = jobsOf(runtime);
+    assert(repeated.length > 0 && repeated.every((job) => job.group === runtime));
+    const again = new Set(repeated.flatMap(({ paths }) => paths));
+    return jobsOf(group).flatMap(({ paths }) => paths).filter((path) => !again.has(path));
+  });
+  // Also: each of these files is there.
+  assertEquals(left.toSorted(), CARRIER_FREE.map((file) => `tests/${file}`).toSorted());
+});
+
 Deno.test("progress tells the group, how many there are, and how long the rest takes", () => {
   const seconds = { types: 20, unit: 100 };
   const progress = new Progress(["types", "unit", "other"], seconds);
@@ -91,7 +118,10 @@ Deno.test("what is not written to a terminal has no colours", async () => {
     await Deno.writeTextFile(path, 'Deno.test("a", () => {});');
     const script = new URL("../../scripts/run_tests.ts", import.meta.url).href;
     const code = `import { runPaths } from ${JSON.stringify(script)};
-      await runPaths([${JSON.stringify(path)}], ["--no-config", "--no-check"]);`;
+      await runPaths([${JSON.stringify(path)}], {
+        options: ["--no-config", "--no-check"],
+        show: (chunk) => Deno.stdout.writeSync(chunk),
+      });`;
     const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["eval", "--no-check", code],
       env: { NO_COLOR: "" },
@@ -109,7 +139,7 @@ async function countsOf(text: string) {
   try {
     const path = join(directory, "sample_test.ts");
     await Deno.writeTextFile(path, text);
-    return await runPaths([path], ["--quiet", "--no-config"], false);
+    return await runPaths([path], { options: ["--quiet", "--no-config", "--no-check"] });
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

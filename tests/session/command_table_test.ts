@@ -85,3 +85,18 @@ Deno.test("statistics are reset for commands and subcommands", () => {
   table.resetStatistics();
   assertEquals(table.all.filter(({ calls, microseconds }) => calls + microseconds > 0), []);
 });
+
+Deno.test("all commands have the same fields in one order, and lose none of their row's", () => {
+  const table = new CommandTable(commandRows, "7.0", { acceptMaintNotifications: true });
+  const [first] = table.all;
+  for (const command of table.all) {
+    assertEquals(Object.keys(command), Object.keys(first), command.name);
+  }
+  for (const row of commandRows) {
+    if (row.changedIn !== undefined || row.subcommands !== undefined) continue;
+    const command: object = table.byName.get(row.name)!;
+    for (const [field, value] of Object.entries(row)) {
+      assertEquals((command as Record<string, unknown>)[field], value, `${row.name}: ${field}`);
+    }
+  }
+});

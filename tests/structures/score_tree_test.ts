@@ -115,6 +115,16 @@ class Model {
     assertEquals(visited, expected);
   }
 
+  takeBelow(score: number, room: number): void {
+    const out = new Int32Array(room);
+    const taken = scoreTree.takeBelowScore(this.arena, this.tree, score, out);
+    const below = this.elements.filter((element) => element.score < score).length;
+    assert(taken <= Math.min(below, room) && (taken > 0 || below === 0), `${taken} of ${below}`);
+    const expected = this.elements.splice(0, taken).map((element) => element.entry);
+    assertEquals([...out.subarray(0, taken)], expected);
+    for (const entry of expected) freeEntry(this.arena, entry);
+  }
+
   check(): void {
     checkTree(this.arena, this.tree);
     assertEquals(scoreTree.count(this.arena, this.tree), this.elements.length);
@@ -260,8 +270,10 @@ function randomStep(model: Model, random: SeededRandom, growth: number, serial: 
   const choice = random.below(100);
   if (size === 0 || choice < growth) {
     model.insert(randomScore(random), `${random.word(random.below(4))}${serial}`);
-  } else if (choice < 85) {
+  } else if (choice < 84) {
     model.removeAt(random.below(size));
+  } else if (choice < 85) {
+    model.takeBelow(randomScore(random), random.between(1, 40));
   } else if (choice < 92) {
     model.moveAt(random.below(size), randomScore(random));
   } else if (choice < 95) {

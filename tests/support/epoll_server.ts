@@ -16,7 +16,10 @@ export class EpollServer implements AsyncDisposable {
   inside: (client: Client) => void = () => {};
   readonly #sockets: NativeSocket[] = [];
 
-  private constructor(eventLoop: EventLoop, directives: readonly (readonly [string, string])[]) {
+  private constructor(
+    readonly eventLoop: EventLoop,
+    directives: readonly (readonly [string, string])[],
+  ) {
     const proc = (client: Client) => {
       this.inside(client);
       client.reply.ok();

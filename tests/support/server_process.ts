@@ -20,6 +20,7 @@ import { random } from "../../src/base/random.ts";
 import type { RedisRelease } from "../../src/config/version.ts";
 import { RespClient } from "./resp_client.ts";
 import { RespError } from "./resp_reply.ts";
+import { testPorts } from "./test_ports.ts";
 import { testRelease } from "./test_release.ts";
 import { delay, fromUtf8, until, WAIT_MS_MAX } from "./text.ts";
 
@@ -67,17 +68,15 @@ export function defaultTarget(): ServerTarget {
 
 const givenPorts = new Set<number>();
 
-/** Below the ports that the system gives to those who connect, and above well-known ones. */
-const PORTS_BEGIN = 12_000;
-const PORTS_END = 32_000;
-
 /**
  * A TCP port that was free a moment ago; not the same twice, for who asked may not use it yet, and
- * none that the system may give to a client meanwhile.
+ * none that the system may give to a client meanwhile. Throws if none is left.
  */
 export function freePort(): number {
+  const { first, last } = testPorts();
   for (;;) {
-    const port = PORTS_BEGIN + random.below(PORTS_END - PORTS_BEGIN);
+    if (givenPorts.size > last - first) throw new Error(`Cannot find a port: ${first}-${last}`);
+    const port = first + random.below(last - first + 1);
     if (givenPorts.has(port)) continue;
     givenPorts.add(port);
     if (isFree(port)) return port;

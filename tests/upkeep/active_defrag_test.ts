@@ -178,6 +178,7 @@ Deno.test("MEMORY PURGE empties buffers that are hardly used, in slices", async 
   const value = "v".repeat(200_000);
   for (let key = 0; key < 400; key++) server.run("SET", `key:${key}`, value);
   for (let key = 0; key < 400; key++) if (key % 4 !== 0) server.run("DEL", `key:${key}`);
+  arena.closeEmptySlabs();
   const before = arena.statistics();
   assertEquals(server.run("MEMORY", "PURGE"), "OK");
   assertEquals(server.server.activeDefrag.defragmentation.isRunning, true);

@@ -24,11 +24,17 @@ Deno.test("a tick gives back the segments of deleted data beyond a reserve", () 
 /** A process whose resident memory is what a test says, and which counts its collections. */
 class PretendedProcess implements ProcessMemory {
   collections = 0;
+  thorough = 0;
+  trims = 0;
   heap = 10 * MIB;
   constructor(public resident: number) {}
   residentBytes = (): number => this.resident;
   heapBytes = (): number => this.heap;
-  collectGarbage = (): void => void this.collections++;
+  trimHeaps = (): void => void this.trims++;
+  collectGarbage = (isThorough: boolean): void => {
+    this.collections++;
+    if (isThorough) this.thorough++;
+  };
 }
 
 Deno.test("a purge of a server that has nothing to give back collects nothing", () => {
@@ -38,7 +44,7 @@ Deno.test("a purge of a server that has nothing to give back collects nothing", 
   pretended.resident += 5 * MIB;
   for (let round = 1; round <= 3; round++) {
     memoryReturn.purge();
-    memoryReturn.tick(round * 1000, 0);
+    memoryReturn.tick(round * 1000, 100);
   }
   assertEquals(pretended.collections, 0);
 });
@@ -101,4 +107,110 @@ Deno.test("what is left behind is collected when there is little to do, or if it
   pretended.resident += 200 * MIB;
   memoryReturn.tick(200_000, BUSY_RATE);
   assertEquals(pretended.collections, 2);
+  assertEquals(pretended.thorough, 0);
+});
+
+/** A server whose segments can be discarded. */
+function watchedPages(): { arena: Arena; memoryReturn: MemoryReturn; pretended: PretendedProcess } {
+  const pages = { misalignment: () => 0, discard: () => {} };
+  const arena = new Arena({ pages });
+  const pretended = new PretendedProcess(80 * MIB);
+  const memoryReturn = new MemoryReturn(arena, { totalBytes: 0 }, pretended);
+  memoryReturn.begin();
+  return { arena, memoryReturn, pretended };
+}
+
+function allocateAndFree(arena: Arena, count: number): void {
+  const refs = Array.from({ length: count }, () => arena.allocate(SEGMENT_BYTES));
+  for (const ref of refs) arena.free(ref);
+}
+
+/** Steps to the end; returns how many it took. */
+function stepAll(memoryReturn: MemoryReturn): number {
+  let steps = 0;
+  while (memoryReturn.hasSurplus) {
+    memoryReturn.step();
+    steps++;
+  }
+  return steps;
+}
+
+Deno.test("segments that were idle for a second go back in steps, but for a share", () => {
+  const { arena, memoryReturn, pretended } = watchedPages();
+  const kept = Array.from({ length: 64 }, () => arena.allocate(SEGMENT_BYTES));
+  allocateAndFree(arena, 200);
+  memoryReturn.tick(1000, 1e5);
+  assertEquals(stepAll(memoryReturn), 0);
+  memoryReturn.tick(2000, 1e5);
+  assert(stepAll(memoryReturn) > 10);
+  assertEquals(arena.idleSegmentCount, Math.ceil(arena.segmentCount / 16));
+  assertEquals(pretended.collections, 0);
+  assert(kept.every((ref) => arena.blockBytes(ref) === SEGMENT_BYTES));
+});
+
+Deno.test("segments that come and go within a second stay", () => {
+  const { arena, memoryReturn } = watchedPages();
+  for (let second = 1; second <= 5; second++) {
+    allocateAndFree(arena, 100);
+    memoryReturn.tick(second * 1000, 1e5);
+    assertEquals(stepAll(memoryReturn), 0);
+  }
+  assertEquals(arena.statistics().reservedBytes, 100 * SEGMENT_BYTES);
+});
+
+Deno.test("an idle server closes slabs that were kept for the next block", () => {
+  const { arena, memoryReturn } = watchedPages();
+  arena.free(arena.allocate(64));
+  memoryReturn.tick(1000, 1e5);
+  assertEquals(arena.segmentCount, 1);
+  memoryReturn.tick(2000, 5);
+  memoryReturn.tick(3000, 5);
+  stepAll(memoryReturn);
+  assertEquals(arena.statistics().reservedBytes, 0);
+});
+
+Deno.test("a purge gives all idle pages back without a collection, whatever comes between", () => {
+  const { arena, memoryReturn, pretended } = watchedPages();
+  arena.allocate(64);
+  allocateAndFree(arena, 100);
+  memoryReturn.purge();
+  memoryReturn.step();
+  memoryReturn.tick(1000, 1e5);
+  assert(stepAll(memoryReturn) > 10);
+  assertEquals(arena.statistics().reservedBytes, SEGMENT_BYTES);
+  assertEquals(pretended.collections, 0);
+});
+
+Deno.test("the heaps of the C library are trimmed when idle, once for what is left behind", () => {
+  const { memoryReturn, pretended } = watched();
+  pretended.resident += 3 * MIB;
+  memoryReturn.tick(1000, BUSY_RATE);
+  assertEquals(pretended.trims, 0);
+  for (let second = 2; second <= 9; second++) memoryReturn.tick(second * 1000, 500);
+  assertEquals(pretended.trims, 1);
+  // The rest stays as it is; more of it is another occasion.
+  pretended.resident += 3 * MIB;
+  memoryReturn.tick(10_000, 500);
+  memoryReturn.tick(11_000, 500);
+  assertEquals(pretended.trims, 2);
+});
+
+Deno.test("a heap that clients have left behind is collected when nobody has come for a while", () => {
+  const { memoryReturn, pretended } = watched();
+  pretended.resident += 8 * MIB;
+  pretended.heap += 8 * MIB;
+  memoryReturn.tick(1000, 0);
+  memoryReturn.tick(2000, 0);
+  memoryReturn.tick(3000, 100);
+  memoryReturn.tick(4000, 0);
+  memoryReturn.tick(5000, 0);
+  assertEquals(pretended.collections, 0);
+  for (let second = 6; second <= 20; second++) memoryReturn.tick(second * 1000, 0);
+  assertEquals(pretended.collections, 1);
+  pretended.heap += 2 * MIB;
+  for (let second = 21; second <= 30; second++) memoryReturn.tick(second * 1000, 0);
+  assertEquals(pretended.collections, 1);
+  pretended.heap += 3 * MIB;
+  for (let second = 31; second <= 40; second++) memoryReturn.tick(second * 1000, 0);
+  assertEquals([pretended.collections, pretended.thorough], [2, 2]);
 });

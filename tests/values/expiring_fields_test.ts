@@ -7,6 +7,7 @@ import * as dict from "../../src/structures/dict.ts";
 import * as scoreTree from "../../src/structures/score_tree.ts";
 import * as dictAndTree from "../../src/values/dict_and_tree.ts";
 import * as fields from "../../src/values/expiring_fields.ts";
+import { expiryScore } from "../../src/values/expiry_score.ts";
 import * as fieldEntry from "../../src/values/field_entry.ts";
 import { NO_EXPIRY } from "../../src/values/value.ts";
 import { FreezeCheck } from "../structures/freeze_check.ts";
@@ -31,7 +32,7 @@ function setExpiry(arena: Arena, root: Ref, field: string, expiryMs: number): vo
   fields.setExpiryFound(arena, root, find(arena, root, field), expiryMs);
 }
 
-/** Every entry with an expiry is in the tree, under it, and no other. */
+/** Every entry with an expiry is in the tree, at its place, and no other. */
 function assertInStep(memory: Memory, root: Ref): void {
   let expiring = 0;
   dict.forEach(memory, dictAndTree.dictOf(memory, root), (entry) => {
@@ -40,7 +41,8 @@ function assertInStep(memory: Memory, root: Ref): void {
   const tree = dictAndTree.treeOf(memory, root);
   assertEquals(scoreTree.count(memory, tree), expiring);
   scoreTree.forEach(memory, tree, (score, entry) => {
-    assertEquals(fieldEntry.expiryOf(memory, entry), score);
+    const expiryMs = fieldEntry.expiryOf(memory, entry);
+    assertEquals(expiryScore(expiryMs, dict.hashOf(memory, entry)), score);
   });
 }
 

@@ -74,12 +74,18 @@ Deno.test("what has expired is the head, and is removed with one change", () => 
   assertEquals(fields.countExpired(arena, ref, 22), 3);
   assertEquals(fields.countExpired(arena, ref, 1e15), 6);
   const removed: string[] = [];
-  ref = fields.removeFirst(arena, ref, 2, ({ bytes, start, length }) => {
+  const visit = ({ bytes, start, length }: Slice) => {
     removed.push(latin1Text(bytes, start, length));
-  });
-  assertEquals(removed, ["f0", "f1"]);
-  assertEquals(fields.count(arena, ref), 5);
-  assertEquals(fields.removeFirst(arena, ref, 0, () => {}), ref);
+  };
+  ref = fields.removeExpired(arena, ref, 32, 2, visit);
+  assertEquals([removed, fields.count(arena, ref)], [["f0", "f1"], 5]);
+  assertEquals(fields.removeExpired(arena, ref, 21, 9, visit), ref);
+  assertEquals(fields.removeExpired(arena, ref, 31, 0, visit), ref);
+  ref = fields.removeExpired(arena, ref, 32, 9, visit);
+  assertEquals([removed.splice(2), fields.count(arena, ref)], [["f2", "f3"], 3]);
+  ref = fields.removeExpired(arena, ref, 1e15, 9, null);
+  assertEquals([fields.count(arena, ref), at(arena, ref, "stays")], [1, 6]);
+  assertEquals(fields.haveAllExpired(arena, ref, 1e15), false);
   arena.free(ref);
   check.assertEmpty();
 });

@@ -18,7 +18,7 @@ const KEY_COUNT = 20_000;
 /** Requests per pipeline, as one read might bring. */
 const PIPELINE = 250;
 /** Pipelines that warm up, so that code is compiled before anything is counted. */
-const WARM_UP = 400;
+const WARM_UP_MAX = 400;
 const SCRIPT = "return redis.call('GET', KEYS[1])";
 const SCRIPT_SHA1 = "d3c21d0c2b9ca22f82737626a27bcaf5d288f99f";
 
@@ -74,10 +74,11 @@ const COMMANDS: Record<string, () => string[]> = {
 async function measure(server: BenchServer, name: string): Promise<number> {
   let bytes = 0;
   let counted = 0;
-  const pipelines = WARM_UP + Math.ceil(requests / PIPELINE);
-  for (let pipeline = 0; pipeline < pipelines; pipeline++) {
+  const counting = Math.ceil(requests / PIPELINE);
+  const warmUp = Math.min(WARM_UP_MAX, counting);
+  for (let pipeline = 0; pipeline < warmUp + counting; pipeline++) {
     server.run(Array.from({ length: PIPELINE }, COMMANDS[name]));
-    if (pipeline >= WARM_UP && server.garbageBytes >= 0) {
+    if (pipeline >= warmUp && server.garbageBytes >= 0) {
       bytes += server.garbageBytes;
       counted += PIPELINE;
     }

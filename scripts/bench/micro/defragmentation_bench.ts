@@ -41,6 +41,7 @@ function makeKeyspace(): Keyspace {
     keyChanged: ignore,
     keyEvent: ignore,
     keyVanishes: ignore,
+    recordsFields: false,
     fieldVanishes: ignore,
     fieldsEvent: ignore,
     keyReady: ignore,

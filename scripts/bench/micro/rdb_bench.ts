@@ -27,6 +27,7 @@ const limits = {
 
 const options: RdbOptions = {
   version: 10,
+  redisVersion: "7.0.15",
   compresses: true,
   hasChecksum: true,
   access: "none",
@@ -43,6 +44,7 @@ function emptyKeyspace(): Keyspace {
     keyChanged() {},
     keyEvent() {},
     keyVanishes() {},
+    recordsFields: false,
     fieldVanishes() {},
     fieldsEvent() {},
     keyReady() {},

@@ -9,8 +9,9 @@
  *   --servers   some of redis redis8 valkey9 redeno (default: all that are here)
  *
  * Each shape has a server of its own, and the servers run one after the other. "Resident" is the
- * growth of resident memory (VmRSS) from after the first 5,000 requests, deleted again, "used" that
- * of used_memory, which is what the server says of itself. How busy the machine is does not matter.
+ * growth of resident memory (VmRSS) from after the first 5,000 requests, deleted again (50,000, and
+ * a pause, before the large loads), "used" that of used_memory, which is what the server says of
+ * itself. How busy the machine is does not matter.
  */
 
 import { parseArgs } from "@std/cli";
@@ -156,6 +157,8 @@ const SHAPES: readonly Shape[] = [
   ...EXPIRING_FIELDS,
 ];
 
+/** Keys set and deleted before those loads, so that code has been compiled and a child started. */
+const RESIDENT_WARM_UP = 50_000;
 /** Loads after which resident memory is compared with what is used. */
 const LOADS = [1_000_000, 7_000_000];
 /** Of so many keys one is left. */
@@ -186,19 +189,24 @@ async function warmUsage(
   return await usageOf(server, client);
 }
 
-/** Memory comes back with time: waits until it is the same for five seconds, a minute at most. */
+/**
+ * Memory comes back with time: waits until it is the same for five seconds while no data are moved
+ * together, two minutes at most. (Blocks that are moved empty their slabs only towards the end.)
+ */
 async function settledUsage(
   server: ServerProcess,
   client: RespClient,
   scale: number,
 ): Promise<Usage> {
-  const [STEPS_MAX, STEPS_STILL, MOVEMENT] = [120, 10, 0.005];
+  const [STEPS_MAX, STEPS_STILL, MOVEMENT] = [240, 10, 0.005];
   const STEP_MS = Math.min(500, 10_000 * scale);
   let last = await usageOf(server, client);
   for (let step = 0, still = 0; step < STEPS_MAX && still < STEPS_STILL; step++) {
     await delay(STEP_MS);
     const now = await usageOf(server, client);
-    still = Math.abs(now.resident - last.resident) <= last.resident * MOVEMENT ? still + 1 : 0;
+    const isMoving = await infoNumber(client, "memory", "active_defrag_running") > 0;
+    const isStill = Math.abs(now.resident - last.resident) <= last.resident * MOVEMENT;
+    still = isStill && !isMoving ? still + 1 : 0;
     if (still === 0) last = now;
   }
   return await usageOf(server, client);
@@ -232,7 +240,10 @@ async function measureResident(
   for (const load of loadsOf(scale)) {
     await using server = await startContestant(contestant);
     using client = await server.connect();
-    const before = await warmUsage(server, client, (i) => ["SET", benchKey(i), "xxx"], scale);
+    const warmUp = Math.ceil(RESIDENT_WARM_UP * Math.min(1, scale));
+    await fillKeys(client, warmUp, "xxx");
+    await fill(client, warmUp, (index) => ["DEL", benchKey(index)]);
+    const before = await settledUsage(server, client, scale);
     const keep = (moment: string, after: Usage) => {
       const ratio = (after.resident - before.resident) / (after.used - before.used);
       results.add(`memory ${moment}: resident to used`, contestant.name, "×", ratio);

@@ -1,0 +1,46 @@
+/** System memory: pages go back one by one, and nothing beside them changes. */
+import { assert, assertEquals } from "@std/assert";
+import { Arena } from "../../src/memory/arena.ts";
+import { SEGMENT_BYTES, segmentOf } from "../../src/memory/memory.ts";
+import { SystemMemory } from "../../src/server/system_memory.ts";
+import { testWith } from "../support/tool_availability.ts";
+
+Deno.test({
+  name: "without the permission to call the C library there is no way to the pages",
+  permissions: { ffi: false },
+  fn: () => assertEquals(SystemMemory.open(), null),
+});
+
+testWith(["epoll"], "discarded pages are zero, their neighbours as they were", () => {
+  const memory = SystemMemory.open()!;
+  const buffer = new SharedArrayBuffer(4 * 65536);
+  const start = (65536 - memory.misalignment(buffer, 65536)) % 65536;
+  const bytes = new Uint8Array(buffer).fill(7);
+  memory.discard(bytes.subarray(start + 65536, start + 2 * 65536));
+  const isExpected = (value: number, index: number) => {
+    const isDiscarded = index >= start + 65536 && index < start + 2 * 65536;
+    return value === (isDiscarded ? 0 : 7);
+  };
+  assertEquals(bytes.findIndex((value, index) => !isExpected(value, index)), -1);
+});
+
+testWith(["epoll"], "an arena gives its idle segments back to the system", () => {
+  const arena = new Arena({ pages: SystemMemory.open() });
+  const refs = Array.from({ length: 128 }, () => arena.allocate(SEGMENT_BYTES));
+  for (const ref of refs) arena.bytes[segmentOf(ref)].fill(1);
+  const idle = refs.slice(1).map((ref) => arena.bytes[segmentOf(ref)]);
+  for (const ref of refs.slice(1)) arena.free(ref);
+  assertEquals(arena.discardIdle(0, 1000), false);
+  assert(idle.every((bytes) => bytes[0] === 0 && bytes.at(-1) === 0));
+  assert(arena.bytes[segmentOf(refs[0])].every((value) => value === 1));
+});
+
+Deno.test("heaps are trimmed wholly, and nobody waits for it", () => {
+  const pads: number[] = [];
+  const malloc_trim = (pad: number) => {
+    pads.push(pad);
+    return new Promise<number>(() => {});
+  };
+  assertEquals(new SystemMemory({ madvise: () => 0, malloc_trim }).trimHeaps(), undefined);
+  assertEquals(pads, [0]);
+});
