@@ -18,7 +18,6 @@
  * half a millisecond old. The sums in INFO commandstats are exact.
  */
 import { asciiLower, asciiUpper } from "../base/ascii.ts";
-import { latin1Text } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import { AddressSpaceFull } from "../memory/arena.ts";
 import { REQUEST_COMPLETE, REQUEST_PARTIAL, RequestParser } from "../protocol/request_parser.ts";
@@ -77,7 +76,6 @@ const REPLY_FLAGS = REDIS_REPLY_OFF | REDIS_REPLY_SKIP | REDIS_REPLY_SKIP_NEXT;
 const SPECIAL_REPLY = REPLY_FLAGS | REDIS_PUSHED_TO | REDIS_NO_TOUCH | REDIS_REPLICA;
 const STOP_READING = REDIS_BLOCKED | REDIS_CLOSE_AFTER_REPLY | REDIS_CLOSE_NOW;
 
-const SHOWN_REPLY_BYTES_MAX = 4096;
 /** HTTP on a port of ours is logged once in this time. */
 const HTTP_LOG_PERIOD_MS = 60_000;
 
@@ -94,8 +92,8 @@ declare module "../session/host.ts" {
 export interface ObeyedStream {
   /** A command was carried out, or queued. */
   onApplied(): void;
-  /** A command was answered with an error: the data may differ from the master's now. */
-  onRefused(error: string): void;
+  /** A command has replied an error: the data may differ from the master's now. */
+  onRefused(reply: Reply): void;
 }
 
 /**
@@ -327,7 +325,7 @@ export class Dispatcher {
       this.replyError(client, isUnknown ? unknownCommand(argv) : wrongArity(argv.text(0)));
     }
     if (blocking.hasReady) blocking.serveReady();
-    if (statistics.errorReplies !== errorReplies) stream.onRefused(firstError(reply));
+    if (statistics.errorReplies !== errorReplies) stream.onRefused(reply);
     reply.rewind(0);
   }
 
@@ -595,10 +593,4 @@ export class Dispatcher {
 /** Whether a "command" is a line of an HTTP request. */
 function isHttp(argv: Argv): boolean {
   return argv.is(0, "post") || argv.is(0, "host:");
-}
-
-/** The first line of a reply that is an error, without its mark. */
-function firstError({ bytes, length }: Reply): string {
-  const text = latin1Text(bytes, 0, Math.min(length, SHOWN_REPLY_BYTES_MAX));
-  return /(?:^|\n)-([^\r\n]*)/.exec(text)?.[1] ?? "";
 }

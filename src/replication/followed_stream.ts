@@ -10,8 +10,10 @@
  * Other clients must not starve: a batch ends after a few milliseconds, and nothing is read from
  * the master before what has come is applied.
  */
-import type { ObeyedStream } from "../execution/dispatch.ts";
+import { latin1Text } from "../base/bytes.ts";
 import type { MasterAddress } from "../config/config_kinds.ts";
+import type { ObeyedStream } from "../execution/dispatch.ts";
+import type { Reply } from "../protocol/reply.ts";
 import {
   type Client,
   REDIS_DENY_BLOCKING,
@@ -25,6 +27,8 @@ import type { Host } from "../session/host.ts";
 
 /** How long commands are applied before others have their turn. */
 const BATCH_US_MAX = 2000;
+/** Of what a command has replied so many bytes are looked at. */
+const SHOWN_REPLY_BYTES_MAX = 4096;
 /** A read of more cannot be applied in one go anyway. */
 export const READ_BYTES = 64 * 1024;
 
@@ -118,8 +122,8 @@ export class FollowedStream implements ObeyedStream {
     this.appliedOffset = this.receivedOffset - client.query.pendingBytes;
   }
 
-  onRefused(error: string): void {
-    this.#options.onRefused(error, this.client.commandName);
+  onRefused(reply: Reply): void {
+    this.#options.onRefused(firstError(reply), this.client.commandName);
   }
 
   /** The backlog gets what has been applied. */
@@ -157,4 +161,10 @@ export function createMasterClient(
   client.isAuthenticated = true;
   clients.set(client.id, client);
   return client;
+}
+
+/** The first line of a reply that is an error, without its mark. */
+function firstError({ bytes, length }: Reply): string {
+  const text = latin1Text(bytes, 0, Math.min(length, SHOWN_REPLY_BYTES_MAX));
+  return /(?:^|\n)-([^\r\n]*)/.exec(text)?.[1] ?? "";
 }
