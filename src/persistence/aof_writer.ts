@@ -45,7 +45,6 @@ const POSTPONE_MS_MAX = 2000;
 const HELD_UP_MS_MIN = 250;
 const ERROR_LOG_INTERVAL_MS = 30_000;
 
-/** What the writer needs of the server; `config` is read anew every time. */
 /** When a sync is best made: within the turn, beside the event loop, when a later turn ends. */
 export type SyncChoice = "now" | "aside" | "later";
 
@@ -66,6 +65,7 @@ export interface SyncRounds {
   wake(): void;
 }
 
+/** What the writer needs of the server; `config` is read anew every time. */
 export interface AofWriterOptions {
   readonly config: {
     readonly appendfsync: "everysec" | "always" | "no";
