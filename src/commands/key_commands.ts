@@ -13,6 +13,7 @@ import { random } from "../base/random.ts";
 import { scratch } from "../base/scratch.ts";
 import { answersSince } from "../config/version.ts";
 import type { Database } from "../keyspace/database.ts";
+import { KeyBatch } from "../keyspace/key_batch.ts";
 import { EVENT_GENERIC } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -212,11 +213,14 @@ const SHARED_REFERENCES = 2147483647;
 const RANDOM_TRIES_MAX = 100;
 
 const key = scratch(new Slice());
+const batch = new KeyBatch();
 const scanned: Ref[] = [];
 
 function delCommand({ db, argv, reply }: Client): void {
   let deleted = 0;
+  batch.begin(1);
   for (let index = 1; index < argv.count; index++) {
+    batch.reach(db, argv, index);
     if (!db.removeUnexpired(argv, index)) continue;
     db.changed(argv, index, EVENT_GENERIC, "del");
     deleted++;
@@ -226,7 +230,9 @@ function delCommand({ db, argv, reply }: Client): void {
 
 function existsCommand({ db, argv, reply }: Client): void {
   let found = 0;
+  batch.begin(1);
   for (let index = 1; index < argv.count; index++) {
+    batch.reach(db, argv, index);
     if (db.lookupUntouched(argv, index) !== 0) found++;
   }
   reply.integer(found);
@@ -238,7 +244,9 @@ function touchCommand({ db, argv, reply }: Client): void {
   const { isTouchPaused } = keyspace;
   keyspace.isTouchPaused = false;
   let found = 0;
+  batch.begin(1);
   for (let index = 1; index < argv.count; index++) {
+    batch.reach(db, argv, index);
     if (db.lookupForRead(argv, index) !== 0) found++;
   }
   keyspace.isTouchPaused = isTouchPaused;

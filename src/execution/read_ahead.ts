@@ -10,8 +10,9 @@
 import { hashBytes } from "../base/hash.ts";
 import type { Argv } from "../protocol/argv.ts";
 import type { QueryBuffer } from "../protocol/query_buffer.ts";
-import { RequestScan, SCAN_REQUESTS_MAX } from "../protocol/request_scan.ts";
+import { RequestScan } from "../protocol/request_scan.ts";
 import * as dict from "../structures/dict.ts";
+import { DictTouch, TOUCH_BUCKETS_MIN } from "../structures/dict_touch.ts";
 import type { Client } from "../session/client.ts";
 
 /** Fewer bytes than this in the query buffer are no pipeline. */
@@ -19,27 +20,31 @@ const PIPELINE_BYTES_MIN = 64;
 
 export class ReadAhead {
   readonly #scan = new RequestScan();
-  readonly #hashes = new Int32Array(SCAN_REQUESTS_MAX);
+  readonly #touch = new DictTouch();
   /** Whose keys have been touched last, and the first of them that no command has asked for. */
   #query: QueryBuffer | null = null;
   #next = 0;
-  /** What the touched memory held; kept so that the compiler takes the loads seriously. */
-  seen = 0;
+
+  /** What the touched memory held. */
+  get seen(): number {
+    return this.#touch.seen;
+  }
 
   /** Touches what the next commands of the client need; returns for how many, 0 if none. */
   run({ query, db }: Client): number {
     this.#query = null;
     if (query.end - query.position < PIPELINE_BYTES_MIN) return 0;
     const { arena, keys } = db;
-    if (dict.bucketCount(arena, keys) < dict.TOUCH_BUCKETS_MIN) return 0;
+    if (dict.bucketCount(arena, keys) < TOUCH_BUCKETS_MIN) return 0;
     const scan = this.#scan;
     const requests = scan.run(query);
     const { starts, lengths, count } = scan;
     if (count < 2) return requests;
     for (let index = 0; index < count; index++) {
-      this.#hashes[index] = hashBytes(query.bytes, starts[index], lengths[index]);
+      this.#touch.dicts[index] = keys;
+      this.#touch.hashes[index] = hashBytes(query.bytes, starts[index], lengths[index]);
     }
-    this.seen ^= dict.touch(arena, keys, this.#hashes, count);
+    this.#touch.run(arena, count);
     this.#query = query;
     this.#next = 0;
     return requests;
@@ -53,7 +58,7 @@ export class ReadAhead {
     if (next === count || argv.starts[1] !== starts[next] || argv.lengths[1] !== lengths[next]) {
       return;
     }
-    argv.hash = this.#hashes[next];
+    argv.hash = this.#touch.hashes[next];
     argv.hashedIndex = 1;
     this.#next = next + 1;
   }

@@ -124,44 +124,6 @@ export function findHashed(
   return 0;
 }
 
-/** A table of fewer buckets stays in the cache anyway. */
-export const TOUCH_BUCKETS_MIN = 4096;
-/** Keys that one call of `touch` takes. */
-export const TOUCH_KEYS_MAX = 16;
-const touchedBuckets = new Int32Array(TOUCH_KEYS_MAX);
-
-/**
- * Brings the places of up to TOUCH_KEYS_MAX keys, given by their hashes, into the processor's cache
- * before they are searched one by one. A search waits for memory twice, for its bucket and for its
- * entry; here the waits of all keys overlap, since no load depends on that of another key. Changes
- * nothing; the result says nothing, but has to be used, or the loads would be optimized away.
- */
-export function touch(memory: Memory, dict: Ref, hashes: Int32Array, keyCount: number): number {
-  let seen = 0;
-  for (let index = 0; index < keyCount; index++) {
-    const bucket = bucketAt(memory, dict, indexOf(memory, dict, hashes[index]));
-    touchedBuckets[index] = bucket;
-    seen ^= memory.words[bucket >>> SEGMENT_SHIFT][(bucket & OFFSET_MASK) << 1];
-  }
-  for (let index = 0; index < keyCount; index++) {
-    const bucket = touchedBuckets[index];
-    const words = memory.words[bucket >>> SEGMENT_SHIFT];
-    const at = (bucket & OFFSET_MASK) << 1;
-    const pattern = Math.imul(hashes[index] >>> 24, 0x01010101);
-    for (let group = 0; group < 3; group++) {
-      const difference = words[at + group] ^ pattern;
-      const zeros = (difference - 0x01010101) & ~difference & 0x80808080;
-      if (zeros === 0) continue;
-      // The first slot whose tag fits is nearly always the right one.
-      const slot = (group << 2) + ((31 - Math.clz32(zeros & -zeros)) >>> 3);
-      const entry = words[at + BUCKET_REFS + slot];
-      seen ^= memory.words[entry >>> SEGMENT_SHIFT][(entry & OFFSET_MASK) << 1];
-      break;
-    }
-  }
-  return seen;
-}
-
 /** The hash of the key of the last `find`, found or not. */
 export function lastHash(): number {
   return foundHash;

@@ -13,10 +13,11 @@ import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
+import { DictTouch, TOUCH_KEYS_MAX } from "../structures/dict_touch.ts";
 import * as scoreTree from "../structures/score_tree.ts";
 import * as large from "./sorted_set_large.ts";
 
-const BATCH_MEMBERS = dict.TOUCH_KEYS_MAX;
+const BATCH_MEMBERS = TOUCH_KEYS_MAX;
 
 const view = scratch(new Slice());
 
@@ -44,26 +45,25 @@ export class SortedSetLoading {
   readonly #members: Ref;
   readonly #tree: Ref;
   readonly #entries = new Int32Array(BATCH_MEMBERS);
-  readonly #hashes = new Int32Array(BATCH_MEMBERS);
+  readonly #touch = new DictTouch();
   readonly #scores = new Float64Array(BATCH_MEMBERS);
   #count = 0;
   /** A member came twice; the second is left out. */
   hasDuplicate = false;
-  /** Without a use of what is read ahead, reading it would be left out. */
-  seen = 0;
 
   /** `root`: of a large sorted set. */
   constructor(arena: Arena, root: Ref) {
     this.#arena = arena;
     this.#members = large.dictOf(arena, root);
     this.#tree = large.treeOf(arena, root);
+    this.#touch.dicts.fill(this.#members);
   }
 
   /** Adds a member; it is in the set at the end of its batch. The score is a number. */
   add(bytes: Uint8Array, start: number, length: number, score: number): void {
     const index = this.#count++;
     this.#entries[index] = large.createEntry(this.#arena, bytes, start, length, score);
-    this.#hashes[index] = hashBytes(bytes, start, length);
+    this.#touch.hashes[index] = hashBytes(bytes, start, length);
     this.#scores[index] = score;
     if (this.#count === BATCH_MEMBERS) this.#insertBatch();
   }
@@ -75,11 +75,11 @@ export class SortedSetLoading {
 
   #insertBatch(): void {
     const arena = this.#arena;
-    this.seen ^= dict.touch(arena, this.#members, this.#hashes, this.#count);
+    this.#touch.run(arena, this.#count);
     let kept = 0;
     for (let index = 0; index < this.#count; index++) {
       const entry = this.#entries[index];
-      if (this.#isNew(entry, this.#hashes[index])) {
+      if (this.#isNew(entry, this.#touch.hashes[index])) {
         this.#entries[kept] = entry;
         this.#scores[kept] = this.#scores[index];
         kept++;

@@ -27,7 +27,7 @@ Deno.test("the hash of each key is there when the key is reached, in groups of a
   }
 });
 
-Deno.test("MGET, MSET and MSETNX of many keys do what one command for each key does", () => {
+Deno.test("MGET, MSET, MSETNX, DEL and EXISTS of many keys do what one command for each key does", () => {
   const seed = testSeed();
   const random = new SeededRandom(seed);
   using server = new EmbeddedServer();
@@ -49,6 +49,15 @@ Deno.test("MGET, MSET and MSETNX of many keys do what one command for each key d
     for (let at = 0; mayWrite && at < pairs.length; at += 2) model.set(pairs[at], pairs[at + 1]);
     const read = [...randomKeys(), ...written];
     assertEquals(server.run("MGET", ...read), read.map((key) => model.get(key) ?? null), note);
+  }
+  // DEL, UNLINK, EXISTS and TOUCH count a key that is named twice as one after the other would.
+  for (let round = 0; round < 60; round++) {
+    const note = `seed ${seed}, deleting, round ${round}`;
+    const keys = [...randomKeys(), ...randomKeys()].flatMap((key) => [key, key]);
+    const there = keys.filter((key) => model.has(key)).length;
+    assertEquals(server.run(round % 2 === 0 ? "EXISTS" : "TOUCH", ...keys), there, note);
+    const gone = keys.filter((key) => model.delete(key)).length;
+    assertEquals(server.run(round % 2 === 0 ? "DEL" : "UNLINK", ...keys), gone, note);
   }
   assertEquals(server.run("DBSIZE"), model.size);
   for (const [key, text] of model) assertEquals(server.run("GET", key), text);

@@ -48,6 +48,7 @@ const REQUESTS = [
   ["SET", "", "\0\xff"],
   ["LPUSH", ...Array.from({ length: 30 }, (_, index) => `element ${index}`)],
   ["SET", "long", "x".repeat(1234)],
+  ["LENGTHS", ...[0, 1, 9, 10, 11, 99, 100].map((length) => "y".repeat(length))],
   ["GET", "key"],
 ];
 

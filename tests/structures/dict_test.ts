@@ -5,7 +5,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { AssertionFailure } from "../../src/base/assert.ts";
 import { latin1Bytes, Slice } from "../../src/base/bytes.ts";
-import { hashBytes } from "../../src/base/hash.ts";
 import { Random, randomSeed } from "../../src/base/random.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import type { Memory, Ref } from "../../src/memory/memory.ts";
@@ -225,23 +224,6 @@ class CountingRandom extends Random {
     return super.below(limit);
   }
 }
-
-Deno.test("touch reads the bucket and the entry of each key, and changes nothing", () => {
-  const arena = new Arena({ debug: true });
-  const table = dict.create(arena);
-  for (let index = 0; index < 3000; index++) {
-    dict.insert(arena, table, entryFor(arena, `k${index}`));
-  }
-  const hashes = new Int32Array(dict.TOUCH_KEYS_MAX);
-  for (let index = 0; index < hashes.length; index++) {
-    const bytes = latin1Bytes(index % 4 === 3 ? `missing${index}` : `k${index * 100}`);
-    hashes[index] = hashBytes(bytes, 0, bytes.length);
-  }
-  const before = keysOf(arena, table);
-  assert(dict.touch(arena, table, hashes, hashes.length) !== dict.touch(arena, table, hashes, 3));
-  assertEquals(keysOf(arena, table), before);
-  freeAll(arena, table);
-});
 
 Deno.test("what another search has found since is not taken for one's own", () => {
   const arena = new Arena({ debug: true });

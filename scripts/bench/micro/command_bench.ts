@@ -21,6 +21,9 @@ const randomKey = () => `key:${String(random.below(KEY_COUNT)).padStart(12, "0")
 /** Entries that are pending all the time, beside the one in progress. */
 const PENDING_COUNT = 10_000;
 
+/** For commands of many keys. */
+const tenKeys = () => Array.from({ length: 10 }, randomKey);
+
 /** For commands that come in pairs. */
 let calls = 0;
 let lastKey = "";
@@ -31,6 +34,10 @@ const COMMANDS: Record<string, () => string[]> = {
   set: () => ["SET", randomKey(), "xxx"],
   get: () => ["GET", randomKey()],
   incr: () => ["INCR", `counter:${randomKey()}`],
+  mset: () => ["MSET", ...tenKeys().flatMap((key) => [key, "xxx"])],
+  mget: () => ["MGET", ...tenKeys()],
+  exists: () => ["EXISTS", ...tenKeys()],
+  del: () => ["DEL", ...tenKeys()],
   lpush: () => ["LPUSH", "list", "xxx"],
   rpush: () => ["RPUSH", "list", "xxx"],
   lpop: () => ["LPOP", "list"],

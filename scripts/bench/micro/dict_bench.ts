@@ -1,12 +1,13 @@
 /**
- * Dict bench: nanoseconds per insert, find and remove, and bytes of table per entry, at growing
- * sizes: the load limits in structures/dict.ts come from it, and it shows that no operation's cost
- * grows with the table, but for cache misses. "frozen" is an insert while a child reads, from an
+ * Dict bench: nanoseconds per insert, find, touch and remove, and bytes of table per entry, at
+ * growing sizes: the load limits in structures/dict_growth.ts come from it, and it shows that no
+ * operation's cost grows with the table, but for cache misses. "frozen" is an insert while a child reads, from an
  * empty table on, with all clones of segments; "release" the first one after it.
  *
  *   deno run scripts/bench/micro/dict_bench.ts [sizes, default 1000 10000 100000 1000000]
  */
 import { latin1Bytes } from "../../../src/base/bytes.ts";
+import { hashBytes } from "../../../src/base/hash.ts";
 import { monotonicUs } from "../../../src/base/clock.ts";
 import { Random } from "../../../src/base/random.ts";
 import { Arena } from "../../../src/memory/arena.ts";
@@ -14,6 +15,7 @@ import { OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../../../src/memory/memory
 import { SoftwareFork } from "../../../src/memory/software_fork.ts";
 import * as dict from "../../../src/structures/dict.ts";
 import * as dictEntry from "../../../src/structures/dict_entry.ts";
+import { DictTouch, TOUCH_KEYS_MAX } from "../../../src/structures/dict_touch.ts";
 
 const KEY_BYTES = 16;
 const sizes = Deno.args.length > 0 ? Deno.args.map(Number) : [1000, 10_000, 100_000, 1_000_000];
@@ -56,6 +58,17 @@ for (const count of sizes) {
   time("find", count, () => {
     for (const number of order) {
       if (dict.find(arena, table, keys[number], 0, KEY_BYTES) !== 0) found++;
+    }
+  });
+  const touch = new DictTouch();
+  touch.dicts.fill(table);
+  const hashes = keys.map((key) => hashBytes(key, 0, KEY_BYTES));
+  time("touch", count, () => {
+    for (let at = 0; at + TOUCH_KEYS_MAX <= count; at += TOUCH_KEYS_MAX) {
+      for (let index = 0; index < TOUCH_KEYS_MAX; index++) {
+        touch.hashes[index] = hashes[order[at + index]];
+      }
+      touch.run(arena, TOUCH_KEYS_MAX);
     }
   });
   time("random", count, () => {
