@@ -1,8 +1,8 @@
 /**
  * Dict bench: nanoseconds per insert, find, touch and remove, and bytes of table per entry, at
  * growing sizes: the load limits in structures/dict_growth.ts come from it, and it shows that no
- * operation's cost grows with the table, but for cache misses. "frozen" is an insert while a child reads, from an
- * empty table on, with all clones of segments; "release" the first one after it.
+ * operation's cost grows with the table, but for cache misses. "frozen" is an insert while a child
+ * reads, from an empty table on, with all clones of segments; "release" the first one after it.
  *
  *   deno run scripts/bench/micro/dict_bench.ts [sizes, default 1000 10000 100000 1000000]
  */
