@@ -52,6 +52,23 @@ Deno.test("the hashes of what was touched are left to the requests that ask for 
   assertEquals(known, [true, false, false, true]);
 });
 
+Deno.test("a key that comes again and again has its hash each time", () => {
+  using server = filledServer();
+  const { client } = server.client;
+  const keys = ["key:1", "key:1", "key:1", "key:2", "key:2", "key:20", "key:1"];
+  for (const key of keys) client.query.append(encodeRequest(["RPUSH", key, "x"]));
+  const readAhead = new ReadAhead();
+  assertEquals(readAhead.run(client), keys.length);
+  const parser = new RequestParser();
+  for (const key of keys) {
+    assertEquals(parser.parse(client.query, true), REQUEST_COMPLETE);
+    const { argv } = parser;
+    readAhead.recall(client.query, argv);
+    assertEquals(argv.hashedIndex, 1, key);
+    assertEquals(argv.hash, hashBytes(argv.bytes, argv.starts[1], argv.lengths[1]), key);
+  }
+});
+
 Deno.test("a pipeline whose commands change what was touched gets the right replies", () => {
   using server = filledServer();
   const requests: string[][] = [];
