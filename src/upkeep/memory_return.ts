@@ -17,7 +17,7 @@
  * V8'S HEAP. How large it should be V8 knows best while there are clients: one that gets its first
  * lets it grow by 16 MB. But it keeps that when they have gone, and what the start of the program
  * took; a thorough collection gives it back when hardly anybody has asked for anything in some
- * seconds: a pause of 40 ms, longer on a busy machine.
+ * seconds: a pause of 40 ms, longer on a busy machine. The program's own pages go with it.
  *
  * THE HEAPS OF THE C LIBRARY keep what V8's compiler took. They are trimmed, by another thread,
  * when the server is idle and more is unaccounted for than after the last time.
@@ -74,10 +74,14 @@ export interface ProcessMemory {
   collectGarbage(isThorough: boolean): void;
   /** Has the C library give back what its heaps keep; no pause. */
   trimHeaps(): void;
+  /** Lets pages of the program go that may never be touched again: 2 ms. */
+  dropProgram(): void;
 }
 
-/** This process; `heaps` are those of the C library, if they can be reached. */
-export function processMemory(heaps: Pick<ProcessMemory, "trimHeaps"> | null): ProcessMemory {
+/** This process; `system` is what the C library can do, if it can be reached. */
+export function processMemory(
+  system: Pick<ProcessMemory, "trimHeaps" | "dropProgram"> | null,
+): ProcessMemory {
   return {
     residentBytes: () => Deno.memoryUsage().rss,
     heapBytes: () => Deno.memoryUsage().heapTotal,
@@ -85,7 +89,8 @@ export function processMemory(heaps: Pick<ProcessMemory, "trimHeaps"> | null): P
       forgetScratch();
       collectGarbage(isThorough);
     },
-    trimHeaps: () => heaps?.trimHeaps(),
+    trimHeaps: () => system?.trimHeaps(),
+    dropProgram: () => system?.dropProgram(),
   };
 }
 
@@ -109,6 +114,8 @@ export class MemoryReturn {
   #trimmedBytes: number | null = null;
   /** V8's heap after the last collection; 0: the start has left something behind in any case. */
   #collectedHeapBytes = 0;
+  /** What the program's pages took that were let go, and may all be back. */
+  #programBytes = 0;
   #quietTicks = 0;
   /** Idle segments that `step` leaves. */
   #keptSegments = Infinity;
@@ -141,7 +148,7 @@ export class MemoryReturn {
     if (!this.collectsByItself) return;
     const excess = this.#unaccountedBytes();
     // Freed memory goes back in the background, so the floor may be found after the collection.
-    if (excess < this.#floorBytes) this.#floorBytes = excess;
+    this.#floorBytes = Math.min(this.#floorBytes, excess + this.#programBytes);
     if (!isBusy) this.#trimHeaps(excess);
     if (this.#isHeapLarge()) return this.#collect(nowMs, true);
     if (excess - this.#floorBytes < (isBusy ? BUSY_EXCESS_BYTES : EXCESS_BYTES)) return;
@@ -208,8 +215,18 @@ export class MemoryReturn {
     this.#isPurgeDue = false;
     this.#collectedBytes = this.#arena.droppedBytes;
     this.#process.collectGarbage(isThorough);
-    this.#floorBytes = this.#unaccountedBytes();
+    if (isThorough) this.#dropProgram();
+    this.#floorBytes = this.#unaccountedBytes() + this.#programBytes;
     this.#collectedHeapBytes = this.#process.heapBytes();
+  }
+
+  /** That the program's pages come back one by one must not look like a client's garbage. */
+  #dropProgram(): void {
+    const beforeBytes = this.#process.residentBytes();
+    this.#process.dropProgram();
+    const droppedBytes = beforeBytes - this.#process.residentBytes();
+    this.#programBytes = Math.max(this.#programBytes, droppedBytes);
+    this.#trimmedBytes = null;
   }
 
   #unaccountedBytes(): number {
