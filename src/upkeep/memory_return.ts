@@ -17,7 +17,10 @@
  * V8'S HEAP. How large it should be V8 knows best while there are clients: one that gets its first
  * lets it grow by 16 MB. But it keeps that when they have gone, and what the start of the program
  * took; a thorough collection gives it back when hardly anybody has asked for anything in some
- * seconds: a pause of 40 ms, longer on a busy machine. The program's own pages go with it.
+ * seconds: a pause of 40 ms, longer on a busy machine.
+ *
+ * THE PROGRAM'S OWN PAGES go then as well, if there was something to do since the last time: those
+ * that will be touched again come back by themselves.
  *
  * THE HEAPS OF THE C LIBRARY keep what V8's compiler took. They are trimmed, by another thread,
  * when the server is idle and more is unaccounted for than after the last time.
@@ -114,6 +117,8 @@ export class MemoryReturn {
   #trimmedBytes: number | null = null;
   /** V8's heap after the last collection; 0: the start has left something behind in any case. */
   #collectedHeapBytes = 0;
+  /** Its pages came in since they were let go last: by the start, or by many commands. */
+  #isProgramTouched = true;
   /** What the program's pages took that were let go, and may all be back. */
   #programBytes = 0;
   #quietTicks = 0;
@@ -143,6 +148,7 @@ export class MemoryReturn {
   tick(nowMs: number, commandsPerSecond: number): void {
     const isBusy = commandsPerSecond > IDLE_RATE;
     this.#quietTicks = commandsPerSecond > QUIET_RATE ? 0 : this.#quietTicks + 1;
+    this.#isProgramTouched ||= isBusy;
     this.#tickArena(isBusy);
     if (this.#isPurgeDue) return this.#collect(nowMs, true);
     if (!this.collectsByItself) return;
@@ -151,6 +157,7 @@ export class MemoryReturn {
     this.#floorBytes = Math.min(this.#floorBytes, excess + this.#programBytes);
     if (!isBusy) this.#trimHeaps(excess);
     if (this.#isHeapLarge()) return this.#collect(nowMs, true);
+    if (this.#isProgramTouched && this.#quietTicks >= QUIET_TICKS) return this.#dropProgram();
     if (excess - this.#floorBytes < (isBusy ? BUSY_EXCESS_BYTES : EXCESS_BYTES)) return;
     if (excess - this.#triedBytes >= EXCESS_BYTES) this.#retryMs = RETRY_MS_MIN;
     const pauseMs = isBusy ? BUSY_PAUSE_MS : this.#retryMs;
@@ -215,13 +222,13 @@ export class MemoryReturn {
     this.#isPurgeDue = false;
     this.#collectedBytes = this.#arena.droppedBytes;
     this.#process.collectGarbage(isThorough);
-    if (isThorough) this.#dropProgram();
     this.#floorBytes = this.#unaccountedBytes() + this.#programBytes;
     this.#collectedHeapBytes = this.#process.heapBytes();
   }
 
   /** That the program's pages come back one by one must not look like a client's garbage. */
   #dropProgram(): void {
+    this.#isProgramTouched = false;
     const beforeBytes = this.#process.residentBytes();
     this.#process.dropProgram();
     const droppedBytes = beforeBytes - this.#process.residentBytes();

@@ -231,7 +231,7 @@ function quietServer(): { memoryReturn: MemoryReturn; pretended: PretendedProces
   return { memoryReturn, pretended };
 }
 
-Deno.test("the program's pages go once, when nobody has asked for anything", () => {
+Deno.test("the program's pages go when nobody asks any more, once after each busy time", () => {
   const { memoryReturn, pretended } = quietServer();
   assertEquals(pretended.thorough, 1);
   assertEquals(pretended.resident, 75 * MIB);
@@ -239,6 +239,12 @@ Deno.test("the program's pages go once, when nobody has asked for anything", () 
   pretended.resident += pretended.program;
   for (let second = 6; second <= 60; second++) memoryReturn.tick(second * 1000, 0);
   assertEquals(pretended.resident, 85 * MIB);
+  memoryReturn.tick(61_000, 5000);
+  for (let second = 62; second <= 63; second++) memoryReturn.tick(second * 1000, 0);
+  assertEquals(pretended.resident, 85 * MIB);
+  memoryReturn.tick(64_000, 0);
+  assertEquals(pretended.resident, 75 * MIB);
+  assertEquals(pretended.collections, 1);
 });
 
 Deno.test("that the program's pages come back makes nobody collect; what clients leave does", () => {
