@@ -40,8 +40,8 @@ const PAGE_WORDS = 4096 / 4;
 
 /**
  * For the child: has the system give the pages of what clones will go to, which is nine tenths of
- * what a clone costs. Their content stays, whatever the main thread does there meanwhile. (A call of
- * the system that gives all pages at once holds a lock that the main thread may need.)
+ * what a clone costs. Their content stays, whatever the main thread does there meanwhile. (A call
+ * of the system that gives all pages at once holds a lock that the main thread may need.)
  */
 export function touch(cloneRooms: readonly BufferRange[]): void {
   for (const { buffer, start, end } of cloneRooms) {

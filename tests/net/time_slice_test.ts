@@ -1,3 +1,4 @@
+/** Time slice: what the kernel is told, and what it makes of it for a thread and its children. */
 import { assertEquals } from "@std/assert";
 import type { Libc } from "../../src/net/libc.ts";
 import { SHORT_SLICE_NS, shortenTimeSlice } from "../../src/net/time_slice.ts";
