@@ -36,6 +36,8 @@ const SYMBOLS = {
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   strerror: { parameters: ["i32"], result: "pointer" },
+  // What glibc has no function for, or only a newer one: up to four arguments.
+  syscall: { parameters: ["i64", "i32", "buffer", "u32", "u32"], result: "i32" },
   usleep: { parameters: ["u32"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const;

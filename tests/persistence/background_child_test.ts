@@ -87,9 +87,10 @@ Deno.test("a job begins although most of what was freed during the last one stil
     await first;
     for (let index = 0; index < 5000; index++) server.run("SET", `other:${index}`, text);
     const second = child.run(request, 5000);
-    assertEquals(arena.deferredCount, waitingCount - 4 * 4096);
+    const leftCount = arena.deferredCount;
+    assert(leftCount >= waitingCount - 4 * 4096, `${leftCount} of ${waitingCount} still wait`);
     for (let index = 0; index < 5000; index++) server.run("DEL", `other:${index}`);
-    assert(arena.deferredCount > waitingCount - 4 * 4096 + 3000);
+    assert(arena.deferredCount > leftCount + 3000);
     assertEquals((await second).outcome, "ok");
     while (child.step());
     // The table of keys keeps room for some.
