@@ -1,6 +1,6 @@
 /**
  * Libc: the few functions of the C library that the runtime has no equal for: sockets by number,
- * epoll, the limit of open files, the return of memory.
+ * epoll, io_uring, the limit of open files, the return of memory.
  *
  * They are had only where they are known to fit (Linux on x86-64 and arm64) and where the user has
  * allowed it (`--allow-ffi`); nobody is ever asked for the permission. What they are given are
@@ -21,19 +21,38 @@ const SYMBOLS = {
   epoll_create1: { parameters: ["i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  fdatasync: { parameters: ["i32"], result: "i32" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  // The C library has no names for these three; the first argument is their number.
+  io_uring_enter: {
+    name: "syscall",
+    parameters: ["i64", "i64", "i64", "i64", "i64", "buffer", "i64"],
+    result: "i32",
+  },
+  io_uring_register: {
+    name: "syscall",
+    parameters: ["i64", "i64", "i64", "buffer", "i64"],
+    result: "i32",
+  },
+  io_uring_setup: { name: "syscall", parameters: ["i64", "i64", "buffer"], result: "i32" },
   listen: { parameters: ["i32", "i32"], result: "i32" },
   madvise: { parameters: ["buffer", "u32", "i32"], result: "i32" },
   // It looks at every page of every heap: some milliseconds.
   malloc_trim: { parameters: ["u32"], result: "i32", nonblocking: true },
+  mmap: { parameters: ["buffer", "u64", "i32", "i32", "i32", "i64"], result: "pointer" },
+  munmap: { parameters: ["buffer", "u64"], result: "i32" },
+  open: { parameters: ["buffer", "i32"], result: "i32" },
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   strerror: { parameters: ["i32"], result: "pointer" },
+  write: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   usleep: { parameters: ["u32"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
