@@ -23,8 +23,6 @@ const SYS_IO_URING_ENTER = 426n;
 const SYS_IO_URING_REGISTER = 427n;
 
 const EFD_CLOEXEC_NONBLOCK = 0x80800;
-const PROT_READ_WRITE = 3;
-const MAP_SHARED_POPULATE = 0x8001;
 
 /** Syncs under way at a time: that of the present file, and of those before it. */
 const SYNCS_MAX = 16;
@@ -76,22 +74,6 @@ interface Rings {
   readonly requests: Int32Array<ArrayBuffer>;
 }
 
-/** Memory shared with the kernel; null if it cannot be had. */
-function mapRing(
-  libc: Libc,
-  fd: number,
-  byteCount: number,
-  offset: bigint,
-): Int32Array<ArrayBuffer> | null {
-  const size = BigInt(byteCount);
-  const place = libc.mmap(null, size, PROT_READ_WRITE, MAP_SHARED_POPULATE, fd, offset);
-  // MAP_FAILED is the address -1.
-  if (place === null || BigInt.asIntN(64, BigInt(Deno.UnsafePointer.value(place))) === -1n) {
-    return null;
-  }
-  return new Int32Array(Deno.UnsafePointerView.getArrayBuffer(place, byteCount));
-}
-
 /** Has the kernel make rings whose results are told by an eventfd; null if it does not. */
 function openRings(libc: Libc): Rings | null {
   const params = new Int32Array(PARAMS_WORDS);
@@ -108,10 +90,10 @@ function openRings(libc: Libc): Rings | null {
       ) === 0;
   const resultsEnd = params[RESULT_OFFSETS + RESULT_ENTRIES]! + params[1]! * RESULT_BYTES;
   const requestsEnd = params[REQUEST_OFFSETS + REQUEST_ORDER]! + params[0]! * 4;
-  const words = isFit ? mapRing(libc, fd, Math.max(resultsEnd, requestsEnd), 0n) : null;
+  const words = isFit ? libc.mapWords(fd, Math.max(resultsEnd, requestsEnd), 0n) : null;
   const requests = words === null
     ? null
-    : mapRing(libc, fd, params[0]! * REQUEST_BYTES, IORING_OFF_REQUESTS);
+    : libc.mapWords(fd, params[0]! * REQUEST_BYTES, IORING_OFF_REQUESTS);
   if (words !== null && requests !== null) return { fd, eventFd, params, words, requests };
   if (words !== null) unmap(libc, words);
   if (eventFd >= 0) libc.close(eventFd);

@@ -57,10 +57,19 @@ const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
 
+const PROT_READ_WRITE = 3;
+const MAP_SHARED_POPULATE = 0x8001;
+const MAP_FAILED = -1n;
+
 type Functions = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
 /** The C library: its functions by their names. */
-export type Libc = Omit<Functions, "strerror" | "__errno_location"> & {
+export type Libc = Omit<Functions, "mmap" | "strerror" | "__errno_location"> & {
+  /**
+   * Memory of a descriptor that the kernel shares with us, from a multiple of pages on, as words of
+   * 32 bits; null if it cannot be had. It stays until `munmap`, and nobody may touch it then.
+   */
+  mapWords(fd: number, byteCount: number, offset: bigint): Int32Array<ArrayBuffer> | null;
   /** Why the last call failed. */
   errno(): number;
   /** What an errno means, as the system says it: "Address already in use". */
@@ -84,13 +93,20 @@ export function openLibc(): Libc | null {
   if (!mayUseLibc()) return null;
   try {
     const { symbols } = Deno.dlopen("libc.so.6", SYMBOLS);
-    const { strerror, __errno_location, ...functions } = symbols;
+    const { mmap, strerror, __errno_location, ...functions } = symbols;
     // The place is that of this thread, and stays where it is.
     const place = new Int32Array(
       Deno.UnsafePointerView.getArrayBuffer(__errno_location()!, Int32Array.BYTES_PER_ELEMENT),
     );
     return {
       ...functions,
+      mapWords(fd, byteCount, offset) {
+        const length = BigInt(byteCount);
+        const start = mmap(null, length, PROT_READ_WRITE, MAP_SHARED_POPULATE, fd, offset);
+        const address = BigInt(Deno.UnsafePointer.value(start));
+        if (start === null || BigInt.asIntN(64, address) === MAP_FAILED) return null;
+        return new Int32Array(Deno.UnsafePointerView.getArrayBuffer(start, byteCount));
+      },
       errno: () => place[0]!,
       errorText: (errno) => Deno.UnsafePointerView.getCString(strerror(errno)!),
     };
