@@ -40,9 +40,17 @@ const PERMISSIONS = [
 ];
 /** Epoll and the limit of open files, by the C library: src/net/libc.ts. */
 const NATIVE_PERMISSION = "--allow-ffi";
-/** The compiler puts more of a command into one piece: an eighth less processor time for each. */
-const ENGINE_FLAGS =
-  "--v8-flags=--expose-gc,--max-inlined-bytecode-size-cumulative=4000,--max-inlined-bytecode-size=2000";
+/**
+ * The compiler puts more of a command into one piece: an eighth less processor time for each. And
+ * what is compiled stays so: after a collection in a quiet time the next 160 commands would take 30
+ * ms of processor time more.
+ */
+const ENGINE_FLAGS = "--v8-flags=" + [
+  "--expose-gc",
+  "--no-flush-bytecode",
+  "--max-inlined-bytecode-size-cumulative=4000",
+  "--max-inlined-bytecode-size=2000",
+].join(",");
 
 /** The name of a target's executable, as it is attached to a release. */
 export function executableName(target: Target): string {

@@ -34,6 +34,7 @@ import {
   ENTRY_ELEMENTS,
   idArgument,
   idleArgument,
+  INVALID_ID,
   isChar,
   replyCount,
   replyEntry,
@@ -292,7 +293,7 @@ function resolveIds(client: Client): void {
       if (startId !== undefined) id.copyFrom(startId);
       else if (stream !== 0) streamValue.readLastId(db.arena, stream, id);
     } else if (isChar(argv, idIndex, PLUS)) {
-      if (isGroup) throw TOP_ID_OF_GROUP;
+      if (isGroup) throw answersSince(client.host.config, "7.4") ? TOP_ID_OF_GROUP : INVALID_ID;
       if (stream !== 0) readBeforeTop(client, stream, id);
     } else if (isChar(argv, idIndex, GREATER)) {
       if (!isGroup) throw NEW_WITHOUT_GROUP;

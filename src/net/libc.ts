@@ -4,7 +4,7 @@
  *
  * They are had only where they are known to fit (Linux on x86-64 and arm64) and where the user has
  * allowed it (`--allow-ffi`); nobody is ever asked for the permission. What they are given are
- * numbers and arrays, never addresses.
+ * numbers and arrays, never addresses but those of the program itself (`madvise_range`).
  *
  * SIZES are declared as u32, for a call with a usize leaves the runtime's quick way and costs
  * 0.4 µs more; none here reaches 2^31. Results that count bytes are i32 for the same reason.
@@ -23,6 +23,7 @@ const SYMBOLS = {
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   fdatasync: { parameters: ["i32"], result: "i32" },
+  getauxval: { parameters: ["usize"], result: "u64" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   // The C library has no names for these three; the first argument is their number.
@@ -39,6 +40,7 @@ const SYMBOLS = {
   io_uring_setup: { name: "syscall", parameters: ["i64", "i64", "buffer"], result: "i32" },
   listen: { parameters: ["i32", "i32"], result: "i32" },
   madvise: { parameters: ["buffer", "u32", "i32"], result: "i32" },
+  madvise_range: { name: "madvise", parameters: ["usize", "usize", "i32"], result: "i32" },
   // It looks at every page of every heap: some milliseconds.
   malloc_trim: { parameters: ["u32"], result: "i32", nonblocking: true },
   mmap: { parameters: ["buffer", "u64", "i32", "i32", "i32", "i64"], result: "pointer" },

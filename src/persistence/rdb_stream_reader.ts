@@ -9,7 +9,7 @@
  * of a consumer without a name, which is what such servers show as their owner. What is known of
  * producers, so that what they send again is not added again, is read, counted and left out.
  */
-import { Slice } from "../base/bytes.ts";
+import { copyBytes, grownCapacity, Slice } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -49,6 +49,8 @@ export class RdbStreamReader {
   readonly #lastId = new Id128();
   readonly #pending = new PendingEntry();
   readonly #half = new Int64();
+  /** The name of a group or a consumer. */
+  #name = new Uint8Array(64);
 
   constructor(input: RdbInput, arena: Arena, isStrict: boolean) {
     this.#isStrict = isStrict;
@@ -137,8 +139,7 @@ export class RdbStreamReader {
   #readGroup(type: number, stream: Ref): void {
     const input = this.#input;
     const arena = this.#arena;
-    input.readString(this.#view);
-    const name = this.#view.copy();
+    const nameBytes = this.#readName();
     this.#readId();
     const entriesRead = type === format.RDB_STREAM_LISTPACKS
       ? estimateEntriesRead(arena, stream, this.#id)
@@ -146,9 +147,9 @@ export class RdbStreamReader {
     const group = streamGroup.createGroup(
       arena,
       stream,
-      name,
+      this.#name,
       0,
-      name.length,
+      nameBytes,
       this.#id,
       entriesRead,
     );
@@ -169,31 +170,40 @@ export class RdbStreamReader {
   #readConsumers(type: number, group: Ref): void {
     const input = this.#input;
     const arena = this.#arena;
+    let owned = 0;
     for (let left = input.readCount(CONSUMER_BYTES_MIN); left > 0; left--) {
-      input.readString(this.#view);
-      const name = this.#view.copy();
+      const nameBytes = this.#readName();
       const seenMs = input.readInt64();
-      const consumer = streamGroup.createConsumer(arena, group, name, 0, name.length, seenMs);
+      const consumer = streamGroup.createConsumer(arena, group, this.#name, 0, nameBytes, seenMs);
       if (consumer === 0) input.fail("a group has a consumer twice");
       const activeMs = type >= format.RDB_STREAM_LISTPACKS_3 ? input.readInt64() : seenMs;
       streamGroup.setActiveMs(arena, consumer, activeMs);
-      this.#readOwned(group, consumer, input.readCount(PENDING_BYTES_MIN));
+      owned += this.#readOwned(group, consumer, input.readCount(PENDING_BYTES_MIN));
     }
     if (type >= format.RDB_STREAM_LISTPACKS_5) {
       const count = input.readCount(PENDING_BYTES_MIN);
-      if (count > 0) this.#readOwned(group, this.#nameless(group), count);
+      if (count > 0) owned += this.#readOwned(group, this.#nameless(group), count);
     }
-    const owned = streamGroup.consumersIn(arena, group).reduce(
-      (sum, consumer) => sum + streamGroup.pendingCountOf(arena, consumer),
-      0,
-    );
+    // Each was found to be the group's, and to have no other consumer.
     if (owned !== streamGroup.pendingCount(arena, group)) {
       input.fail("a pending entry has no consumer");
     }
   }
 
-  /** Reads the ids of pending entries, which become those of a consumer. */
-  #readOwned(group: Ref, consumer: Ref, count: number): void {
+  /** Reads a string to `#name`; returns the number of its bytes. */
+  #readName(): number {
+    const view = this.#view;
+    this.#input.readString(view);
+    const { bytes, start, length } = view;
+    if (this.#name.length < length) {
+      this.#name = new Uint8Array(grownCapacity(this.#name.length, length));
+    }
+    copyBytes(bytes, start, this.#name, 0, length);
+    return length;
+  }
+
+  /** Reads the ids of pending entries, which become those of a consumer; returns how many. */
+  #readOwned(group: Ref, consumer: Ref, count: number): number {
     const input = this.#input;
     const arena = this.#arena;
     for (let left = count; left > 0; left--) {
@@ -204,6 +214,7 @@ export class RdbStreamReader {
       this.#pending.consumer = consumer;
       streamGroup.setPending(arena, group, this.#id, this.#pending);
     }
+    return count;
   }
 
   /** The consumer without a name. */

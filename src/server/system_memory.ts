@@ -6,24 +6,34 @@
  * for each, which seldom shrinks by itself: what the compiler took for the first million commands
  * stays resident, some 10 MB. Nobody but the C library can give that back.
  *
+ * The program is a file that the kernel reads by pages where they are touched. Half of those that
+ * are resident were for the start alone: 25 MB. They can be let go at any time, for what is touched
+ * again comes from the kernel's cache of files, and at worst from the disk.
+ *
  * Not here: when it is done (upkeep/memory_return.ts).
  */
 import type { PageReturn } from "../memory/arena.ts";
 import { type Libc, openLibc } from "../net/libc.ts";
+import { type AddressRange, programFileRanges } from "./program_ranges.ts";
 
 const MADV_DONTNEED = 4;
 
-export class SystemMemory implements PageReturn {
-  readonly #libc: Pick<Libc, "madvise" | "malloc_trim">;
+type MemoryFunctions = Pick<Libc, "madvise" | "madvise_range" | "malloc_trim">;
 
-  constructor(libc: Pick<Libc, "madvise" | "malloc_trim">) {
+export class SystemMemory implements PageReturn {
+  readonly #libc: MemoryFunctions;
+  readonly #program: readonly AddressRange[];
+
+  /** `program`: where the program's file is in memory, and nobody can write. */
+  constructor(libc: MemoryFunctions, program: readonly AddressRange[]) {
     this.#libc = libc;
+    this.#program = program;
   }
 
   /** Null where the C library may not be had. */
   static open(): SystemMemory | null {
     const libc = openLibc();
-    return libc === null ? null : new SystemMemory(libc);
+    return libc === null ? null : new SystemMemory(libc, programFileRanges(libc));
   }
 
   misalignment(buffer: SharedArrayBuffer, alignment: number): number {
@@ -34,6 +44,13 @@ export class SystemMemory implements PageReturn {
   discard(bytes: Uint8Array): void {
     // It fails only for memory that is locked, and then the pages stay where they are.
     this.#libc.madvise(bytes, bytes.length, MADV_DONTNEED);
+  }
+
+  /** Lets the program's pages go; those that are touched again come back one by one. */
+  dropProgram(): void {
+    for (const { address, length } of this.#program) {
+      this.#libc.madvise_range(address, length, MADV_DONTNEED);
+    }
   }
 
   /** Gives back what the heaps of the C library keep; a thread of the runtime's does the work. */

@@ -21,8 +21,8 @@
  * The id of an inner record is a lower bound of all ids below its child, greater than all ids below
  * the child before; that of the first record of a node is not looked at. A node has at most 1,024
  * bytes, and only the root may have a smaller block. Nodes that fill up by appending are left full
- * behind; one that is less than a quarter full is merged with a neighbour if both fit well into
- * one.
+ * behind; one that is less than half full is merged with a neighbour if both fit well into one,
+ * that is if an eighth of it is left over.
  *
  * The state of one search lives in this module (the path), not in objects made for it: a search
  * runs to its end before the next begins.
@@ -149,6 +149,8 @@ function firstNotBelow(memory: Memory, node: Ref, width: number, low: number, id
   const words = memory.words[node >>> SEGMENT_SHIFT];
   const first = recordAt(node, width, 0);
   let high = words[wordOffsetOf(node) + NODE_COUNT];
+  // What came first mostly goes first.
+  if (low < high && id.compareStored(words, first + low * width) >= 0) return low;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (id.compareStored(words, first + middle * width) < 0) low = middle + 1;
@@ -356,7 +358,7 @@ export function removeAtPath(arena: Arena, tree: Ref, removed: number): void {
  * whether the parent may be sparse now.
  */
 function mergeIfSparse(arena: Arena, tree: Ref, level: number, count: number): boolean {
-  if (count * 4 >= recordsMax(widthOn(arena, tree, level))) return false;
+  if (count * 2 >= recordsMax(widthOn(arena, tree, level))) return false;
   const slot = pathSlots[level + 1];
   const siblings = arena.word(pathNodes[level + 1], NODE_COUNT);
   // An only child has no neighbour, but its parent may get one for it.
@@ -373,7 +375,7 @@ function mergePair(arena: Arena, tree: Ref, level: number, slot: number): boolea
   const right = childOf(arena, parent, slot + 1);
   const leftCount = arena.word(left, NODE_COUNT);
   const rightCount = arena.word(right, NODE_COUNT);
-  if ((leftCount + rightCount) * 4 > recordsMax(width) * 3) return false;
+  if ((leftCount + rightCount) * 8 > recordsMax(width) * 7) return false;
   arena.willWrite(left);
   copyRecords(arena, width, right, 0, left, leftCount, rightCount);
   setWord(arena, left, NODE_COUNT, leftCount + rightCount);

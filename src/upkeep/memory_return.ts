@@ -19,6 +19,9 @@
  * took; a thorough collection gives it back when hardly anybody has asked for anything in some
  * seconds: a pause of 40 ms, longer on a busy machine.
  *
+ * THE PROGRAM'S OWN PAGES go then as well, if there was something to do since the last time: those
+ * that will be touched again come back by themselves.
+ *
  * THE HEAPS OF THE C LIBRARY keep what V8's compiler took. They are trimmed, by another thread,
  * when the server is idle and more is unaccounted for than after the last time.
  *
@@ -74,10 +77,14 @@ export interface ProcessMemory {
   collectGarbage(isThorough: boolean): void;
   /** Has the C library give back what its heaps keep; no pause. */
   trimHeaps(): void;
+  /** Lets pages of the program go that may never be touched again: 2 ms. */
+  dropProgram(): void;
 }
 
-/** This process; `heaps` are those of the C library, if they can be reached. */
-export function processMemory(heaps: Pick<ProcessMemory, "trimHeaps"> | null): ProcessMemory {
+/** This process; `system` is what the C library can do, if it can be reached. */
+export function processMemory(
+  system: Pick<ProcessMemory, "trimHeaps" | "dropProgram"> | null,
+): ProcessMemory {
   return {
     residentBytes: () => Deno.memoryUsage().rss,
     heapBytes: () => Deno.memoryUsage().heapTotal,
@@ -85,7 +92,8 @@ export function processMemory(heaps: Pick<ProcessMemory, "trimHeaps"> | null): P
       forgetScratch();
       collectGarbage(isThorough);
     },
-    trimHeaps: () => heaps?.trimHeaps(),
+    trimHeaps: () => system?.trimHeaps(),
+    dropProgram: () => system?.dropProgram(),
   };
 }
 
@@ -109,6 +117,10 @@ export class MemoryReturn {
   #trimmedBytes: number | null = null;
   /** V8's heap after the last collection; 0: the start has left something behind in any case. */
   #collectedHeapBytes = 0;
+  /** Its pages came in since they were let go last: by the start, or by many commands. */
+  #isProgramTouched = true;
+  /** What the program's pages took that were let go, and may all be back. */
+  #programBytes = 0;
   #quietTicks = 0;
   /** Idle segments that `step` leaves. */
   #keptSegments = Infinity;
@@ -136,14 +148,16 @@ export class MemoryReturn {
   tick(nowMs: number, commandsPerSecond: number): void {
     const isBusy = commandsPerSecond > IDLE_RATE;
     this.#quietTicks = commandsPerSecond > QUIET_RATE ? 0 : this.#quietTicks + 1;
+    this.#isProgramTouched ||= isBusy;
     this.#tickArena(isBusy);
     if (this.#isPurgeDue) return this.#collect(nowMs, true);
     if (!this.collectsByItself) return;
     const excess = this.#unaccountedBytes();
     // Freed memory goes back in the background, so the floor may be found after the collection.
-    if (excess < this.#floorBytes) this.#floorBytes = excess;
+    this.#floorBytes = Math.min(this.#floorBytes, excess + this.#programBytes);
     if (!isBusy) this.#trimHeaps(excess);
     if (this.#isHeapLarge()) return this.#collect(nowMs, true);
+    if (this.#isProgramTouched && this.#quietTicks >= QUIET_TICKS) return this.#dropProgram();
     if (excess - this.#floorBytes < (isBusy ? BUSY_EXCESS_BYTES : EXCESS_BYTES)) return;
     if (excess - this.#triedBytes >= EXCESS_BYTES) this.#retryMs = RETRY_MS_MIN;
     const pauseMs = isBusy ? BUSY_PAUSE_MS : this.#retryMs;
@@ -208,8 +222,18 @@ export class MemoryReturn {
     this.#isPurgeDue = false;
     this.#collectedBytes = this.#arena.droppedBytes;
     this.#process.collectGarbage(isThorough);
-    this.#floorBytes = this.#unaccountedBytes();
+    this.#floorBytes = this.#unaccountedBytes() + this.#programBytes;
     this.#collectedHeapBytes = this.#process.heapBytes();
+  }
+
+  /** That the program's pages come back one by one must not look like a client's garbage. */
+  #dropProgram(): void {
+    this.#isProgramTouched = false;
+    const beforeBytes = this.#process.residentBytes();
+    this.#process.dropProgram();
+    const droppedBytes = beforeBytes - this.#process.residentBytes();
+    this.#programBytes = Math.max(this.#programBytes, droppedBytes);
+    this.#trimmedBytes = null;
   }
 
   #unaccountedBytes(): number {

@@ -79,6 +79,7 @@ export const NO_ID = -1;
  */
 export function parseId(bytes: Uint8Array, start: number, length: number, out: Id128): number {
   if (length > ID_TEXT_BYTES_MAX) return NO_ID;
+  if (parsePlainId(bytes, start, start + length, out)) return SEQUENCE_GIVEN;
   let end = start;
   // Redis: a zero byte ends the text.
   while (end < start + length && bytes[end] !== 0) end++;
@@ -89,6 +90,32 @@ export function parseId(bytes: Uint8Array, start: number, length: number, out: I
   if (dash === end) return SEQUENCE_MISSING;
   if (dash + 2 === end && bytes[dash + 1] === 42) return SEQUENCE_AUTOMATIC;
   return parseHalf(bytes, dash + 1, end - dash - 1, out, false) ? SEQUENCE_GIVEN : NO_ID;
+}
+
+/**
+ * Reads an id of two numbers of few digits, as nearly all are, in one go. Returns false, with `out`
+ * unspecified, for all other text.
+ */
+function parsePlainId(bytes: Uint8Array, start: number, end: number, out: Id128): boolean {
+  let at = start;
+  let time = 0;
+  for (let digit = bytes[at] - ZERO; at < end && digit >= 0 && digit <= 9;) {
+    time = time * 10 + digit;
+    digit = bytes[++at] - ZERO;
+  }
+  if (at === start || at - start > SAFE_DIGITS_MAX || at >= end || bytes[at] !== DASH) return false;
+  const dash = at++;
+  let sequence = 0;
+  for (let digit = bytes[at] - ZERO; at < end && digit >= 0 && digit <= 9;) {
+    sequence = sequence * 10 + digit;
+    digit = bytes[++at] - ZERO;
+  }
+  if (at !== end || at === dash + 1 || at - dash - 1 > SAFE_DIGITS_MAX) return false;
+  out.w0 = Math.floor(time / WORD_COUNT);
+  out.w1 = time | 0;
+  out.w2 = Math.floor(sequence / WORD_COUNT);
+  out.w3 = sequence | 0;
+  return true;
 }
 
 /** Whether the range is the single character `-`, the least id, or `+`, the greatest. */

@@ -17,6 +17,9 @@ const ONE_BYTE_NUMBERS = 0x80;
 /** A string whose head byte is below this, and no number, has its length in there. */
 const SHORT_STRINGS = 0xc0;
 const SHORT_LENGTH_MASK = 0x3f;
+/** An integer of 13 bits has a head byte from here on, up to the next. */
+const SHORT_INTEGERS = 0xc0;
+const SHORT_INTEGERS_MAX = 0xdf;
 const NO_BYTES = new Uint8Array(0);
 
 /** What a listpack from a file says, where it is a sound node. */
@@ -31,7 +34,9 @@ export class NodeCheck {
   #at = 0;
   #end = 0;
   #elements = 0;
-  #live = 0;
+  /** The integer that was read last. */
+  #low = 0;
+  #high = 0;
   readonly #id = new Id128();
   readonly #integer = new Int64();
 
@@ -48,126 +53,126 @@ export class NodeCheck {
     const deleted = this.#takeNumber();
     const fields = this.#takeNumber();
     if (!(count >= 0 && deleted >= 0 && fields >= 0)) return false;
-    this.#skip(fields);
-    if (this.#takeNumber() !== 0) return false;
+    this.#at = this.#skip(this.#at, fields);
+    if (this.#at === -1 || this.#takeNumber() !== 0) return false;
     this.#elements = fields + 4;
-    if (!this.#checkEntries(count + deleted, fields, master) || this.#live !== count) return false;
-    this.count = count;
+    if (!this.#checkEntries(count + deleted, fields, master) || this.count !== count) return false;
     return this.#at === this.#end && listpack.hasCount(bytes, start, this.#elements);
   }
 
+  /**
+   * The end byte begins no element and is no length: where bytes are compared with what they must
+   * be, nothing is read beyond it.
+   */
   #checkEntries(entries: number, masterFields: number, master: Id128): boolean {
     const bytes = this.#bytes;
-    this.#live = 0;
+    const { w0, w1, w2, w3 } = master;
+    this.count = 0;
     this.isOrdered = true;
+    let at = this.#at;
     for (let left = entries; left > 0; left--) {
       // One byte, always: it is changed in place.
-      const flags = bytes[this.#at];
-      if (!this.#takeInteger() || flags > FLAGS_MAX) return false;
-      if (!this.#takeId(master)) return false;
-      let elements = 3;
-      if ((flags & FLAG_SAME_FIELDS) !== 0) {
-        elements += masterFields;
-        this.#skip(masterFields);
-      } else {
+      const flags = bytes[at];
+      at = bytes[at + 1] === 1 ? at + 2 : this.#longIntegerAt(at);
+      if (!(flags <= FLAGS_MAX) || at === -1) return false;
+      at = this.#integerAt(at);
+      if (at === -1) return false;
+      const ms = (w1 + this.#low) | 0;
+      const msHigh = (w0 + this.#high + (ms >>> 0 < this.#low >>> 0 ? 1 : 0)) | 0;
+      at = this.#integerAt(at);
+      if (at === -1) return false;
+      const seq = (w3 + this.#low) | 0;
+      const seqHigh = (w2 + this.#high + (seq >>> 0 < this.#low >>> 0 ? 1 : 0)) | 0;
+      let data = masterFields;
+      let elements = 3 + masterFields;
+      if ((flags & FLAG_SAME_FIELDS) === 0) {
+        this.#at = at;
         const fields = this.#takeNumber();
         if (!(fields >= 0)) return false;
-        elements += fields * 2 + 1;
-        this.#skip(fields * 2);
+        at = this.#at;
+        data = fields * 2;
+        elements = 4 + data;
       }
-      if (!this.#takeTotal(elements)) return false;
+      at = this.#skip(at, data);
+      if (at === -1 || !this.#takeTotal(at, elements)) return false;
+      at = this.#at;
       this.#elements += elements + 1;
-      if ((flags & FLAG_DELETED) === 0) this.#noteId();
+      if ((flags & FLAG_DELETED) === 0) this.#note(msHigh, ms, seqHigh, seq);
     }
     return true;
   }
 
-  /** Passes over the two differences of an id to `master`; false if they are none. */
-  #takeId(master: Id128): boolean {
-    const id = this.#id;
-    const bytes = this.#bytes;
-    const at = this.#at;
-    const ms = bytes[at];
-    const seq = bytes[at + 2];
-    if ((ms | seq) < ONE_BYTE_NUMBERS && bytes[at + 1] === 1 && bytes[at + 3] === 1) {
-      id.w1 = (master.w1 + ms) | 0;
-      id.w0 = (master.w0 + (id.w1 >>> 0 < ms ? 1 : 0)) | 0;
-      id.w3 = (master.w3 + seq) | 0;
-      id.w2 = (master.w2 + (id.w3 >>> 0 < seq ? 1 : 0)) | 0;
-      this.#at = at + 4;
-      return at + 4 <= this.#end;
-    }
-    return this.#takeLongId(master);
+  /** These are the words of the id of an entry that lives. */
+  #note(w0: number, w1: number, w2: number, w3: number): void {
+    const last = this.lastId;
+    if (this.count++ === 0) {
+      this.firstId.set(w0, w1, w2, w3);
+    } else if (w0 === last.w0 && w1 === last.w1 && w2 === last.w2) {
+      if (w3 >>> 0 <= last.w3 >>> 0) this.isOrdered = false;
+    } else if (!this.#isAboveLast(w0, w1, w2, w3)) this.isOrdered = false;
+    last.set(w0, w1, w2, w3);
   }
 
-  /** The same if one of the differences is not a byte. */
-  #takeLongId(master: Id128): boolean {
-    const id = this.#id;
-    const delta = this.#integer;
-    if (!this.#takeInteger()) return false;
-    id.w1 = (master.w1 + delta.low) | 0;
-    id.w0 = (master.w0 + delta.high + (id.w1 >>> 0 < delta.low >>> 0 ? 1 : 0)) | 0;
-    if (!this.#takeInteger()) return false;
-    id.w3 = (master.w3 + delta.low) | 0;
-    id.w2 = (master.w2 + delta.high + (id.w3 >>> 0 < delta.low >>> 0 ? 1 : 0)) | 0;
-    return true;
+  #isAboveLast(w0: number, w1: number, w2: number, w3: number): boolean {
+    this.#id.set(w0, w1, w2, w3);
+    return this.#id.compare(this.lastId) > 0;
   }
 
-  /** The present id is that of an entry that lives. */
-  #noteId(): void {
-    if (this.#live === 0) this.firstId.copyFrom(this.#id);
-    else if (this.#id.compare(this.lastId) <= 0) this.isOrdered = false;
-    this.lastId.copyFrom(this.#id);
-    this.#live++;
-  }
-
-  /** Passes over elements; the place is behind the end if there are not so many sound ones. */
-  #skip(elements: number): void {
+  /** Passes over elements from `at` on; returns the place behind, -1 if not all are sound. */
+  #skip(from: number, elements: number): number {
     const bytes = this.#bytes;
     const end = this.#end;
-    let at = this.#at;
+    let at = from;
     for (let left = elements; left > 0; left--) {
-      const head = at < end ? bytes[at] : SHORT_STRINGS;
+      const head = bytes[at];
       // What a byte or a short string takes, but for its length behind it.
       const size = head < ONE_BYTE_NUMBERS ? 1 : 1 + (head & SHORT_LENGTH_MASK);
       if (head < SHORT_STRINGS && at + size < end && bytes[at + size] === size) {
         at += size + 1;
         continue;
       }
-      const next = at < end ? encoding.checkEntry(bytes, at, end) : -1;
-      if (next === -1) {
-        this.#at = end + 1;
-        return;
-      }
-      at = next;
+      if (at >= end) return -1;
+      at = encoding.checkEntry(bytes, at, end);
+      if (at === -1) return -1;
     }
-    this.#at = at;
+    return at;
   }
 
-  /** Reads an integer; false if there is no sound one. */
-  #takeInteger(): boolean {
+  /** Reads the integer at `at`; returns the place behind it, -1 if there is no sound one. */
+  #integerAt(at: number): number {
     const bytes = this.#bytes;
-    const at = this.#at;
-    if (at + 1 >= this.#end) return false;
     const head = bytes[at];
     if (head < ONE_BYTE_NUMBERS && bytes[at + 1] === 1) {
-      this.#integer.high = 0;
-      this.#integer.low = head;
-      this.#at = at + 2;
-      return true;
+      this.#high = 0;
+      this.#low = head;
+      return at + 2;
     }
-    const next = encoding.checkEntry(bytes, at, this.#end);
-    if (next === -1 || encoding.stringHeaderBytes(bytes, at) !== 0) return false;
-    encoding.loadInteger(bytes, at, this.#integer);
-    this.#at = next;
-    return true;
+    if (
+      head >= SHORT_INTEGERS && head <= SHORT_INTEGERS_MAX && at + 2 < this.#end &&
+      bytes[at + 2] === 2
+    ) {
+      this.#low = ((((head & 0x1f) << 8) | bytes[at + 1]) << 19) >> 19;
+      this.#high = this.#low >> 31;
+      return at + 3;
+    }
+    return this.#longIntegerAt(at);
   }
 
-  /** Whether the next element is this number; passes over it then. */
-  #takeTotal(elements: number): boolean {
-    const at = this.#at;
-    const isByte = elements < ONE_BYTE_NUMBERS && this.#bytes[at] === elements &&
-      this.#bytes[at + 1] === 1 && at + 2 <= this.#end;
+  #longIntegerAt(at: number): number {
+    const bytes = this.#bytes;
+    const next = at < this.#end ? encoding.checkEntry(bytes, at, this.#end) : -1;
+    if (next === -1 || encoding.stringHeaderBytes(bytes, at) !== 0) return -1;
+    encoding.loadInteger(bytes, at, this.#integer);
+    this.#low = this.#integer.low;
+    this.#high = this.#integer.high;
+    return next;
+  }
+
+  /** Whether the element at `at` is this number; goes behind it then. */
+  #takeTotal(at: number, elements: number): boolean {
+    this.#at = at;
+    const bytes = this.#bytes;
+    const isByte = elements < ONE_BYTE_NUMBERS && bytes[at] === elements && bytes[at + 1] === 1;
     if (!isByte) return this.#takeNumber() === elements;
     this.#at = at + 2;
     return true;
@@ -175,8 +180,10 @@ export class NodeCheck {
 
   /** The next element as a safe integer, else NaN. */
   #takeNumber(): number {
-    if (!this.#takeInteger()) return NaN;
-    const { high, low } = this.#integer;
-    return high === 0 && low >= 0 ? low : this.#integer.toNumber();
+    const next = this.#integerAt(this.#at);
+    if (next === -1) return NaN;
+    this.#at = next;
+    this.#integer.set(this.#high, this.#low);
+    return this.#integer.toNumber();
   }
 }

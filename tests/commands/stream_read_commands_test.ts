@@ -137,6 +137,20 @@ const ROWS_3: readonly Row[] = [
   ["XPENDING s g", "*4 :4 $3 1-1 $3 3-1 *2 *2 $2 c2 $1 1 *2 $2 c3 $1 3"],
 ];
 
+const TOP_BEFORE = "-ERR Invalid stream ID specified as stream command argument";
+const TOP_SINCE =
+  "-ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The + ID would just return an empty result set.";
+
+Deno.test("XREADGROUP refuses the + of XREAD as the release does", () => {
+  for (const [release, error] of [["7.0", TOP_BEFORE], ["7.2", TOP_BEFORE], ["7.4", TOP_SINCE]]) {
+    using server = new EmbeddedServer([["redis-version", release]]);
+    expectReplies(server, [
+      ["XGROUP CREATE s g 0 MKSTREAM", "+OK"],
+      ["XREADGROUP GROUP g c STREAMS s +", error],
+    ]);
+  }
+});
+
 Deno.test("XREADGROUP gives each entry to one consumer, and shows it again", () => {
   using server = new EmbeddedServer();
   expectReplies(server, ROWS_3);

@@ -50,18 +50,42 @@ Deno.test("long repetitions stay within the promised expansion", () => {
 
 Deno.test("damaged input never writes outside of the target", () => {
   const random = new SeededRandom(5);
-  const source = compressed(latin1("the same words, the same words, the same words again"));
-  const guarded = new Uint8Array(100);
-  for (let round = 0; round < 3000; round++) {
-    const bytes = source.slice();
-    for (let flips = random.between(1, 4); flips > 0; flips--) {
-      bytes[random.below(bytes.length)] = random.below(256);
+  const words = "the same words, the same words, the same words again";
+  // Long ranges are copied in larger pieces, which must not reach beyond the end either.
+  for (const text of [words, words + random.bytes(300).toHex() + "ab".repeat(90) + words]) {
+    const source = compressed(latin1(text));
+    const guarded = new Uint8Array(text.length + 50);
+    for (let round = 0; round < 3000; round++) {
+      const bytes = source.slice();
+      for (let flips = random.between(0, 4); flips > 0; flips--) {
+        bytes[random.below(bytes.length)] = random.below(256);
+      }
+      const length = random.between(0, text.length + 8);
+      guarded.fill(0xee);
+      lzf.decompress(bytes, 0, bytes.length, guarded, 20, length);
+      assert(guarded.subarray(0, 20).every((byte) => byte === 0xee), `round ${round}`);
+      assert(guarded.subarray(20 + length).every((byte) => byte === 0xee), `round ${round}`);
     }
-    const length = random.between(0, 60);
-    guarded.fill(0xee);
-    lzf.decompress(bytes, 0, bytes.length, guarded, 20, length);
-    assert(guarded.subarray(0, 20).every((byte) => byte === 0xee), `round ${round}`);
-    assert(guarded.subarray(20 + length).every((byte) => byte === 0xee), `round ${round}`);
+  }
+});
+
+Deno.test("a repetition of any distance and length is copied forwards", () => {
+  const before = latin1("0123456789abcdef".repeat(20));
+  for (let distance = 1; distance <= 20; distance++) {
+    for (let count = 3; count <= 40; count++) {
+      const packed: number[] = [];
+      for (let at = 0; at < before.length; at += 32) packed.push(31, ...before.slice(at, at + 32));
+      if (count < 9) packed.push((count - 2) << 5, distance - 1);
+      else packed.push(7 << 5, count - 9, distance - 1);
+      const wanted = [...before];
+      for (let index = 0; index < count; index++) wanted.push(wanted.at(-distance)!);
+      packed.push(7, ...latin1("the end."));
+      wanted.push(...latin1("the end."));
+      const target = new Uint8Array(wanted.length);
+      const source = new Uint8Array(packed);
+      assert(lzf.decompress(source, 0, source.length, target, 0, target.length));
+      assertEquals(target, new Uint8Array(wanted), `${count} from ${distance} back`);
+    }
   }
 });
 

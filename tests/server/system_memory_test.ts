@@ -41,6 +41,23 @@ Deno.test("heaps are trimmed wholly, and nobody waits for it", () => {
     pads.push(pad);
     return new Promise<number>(() => {});
   };
-  assertEquals(new SystemMemory({ madvise: () => 0, malloc_trim }).trimHeaps(), undefined);
+  const functions = { madvise: () => 0, madvise_range: () => 0, malloc_trim };
+  assertEquals(new SystemMemory(functions, []).trimHeaps(), undefined);
   assertEquals(pads, [0]);
+});
+
+/** Resident bytes that are those of a file, of this process. */
+function residentFileBytes(): number {
+  const kibibytes = /^RssFile:\s+(\d+) kB$/m.exec(Deno.readTextFileSync("/proc/self/status"))![1];
+  return Number(kibibytes) * 1024;
+}
+
+testWith(["epoll"], "the program's pages go, and it runs on as before", () => {
+  const memory = SystemMemory.open()!;
+  const before = residentFileBytes();
+  memory.dropProgram();
+  const after = residentFileBytes();
+  assert(after < before / 2, `${after} of ${before} bytes of files are still resident`);
+  assertEquals(JSON.parse('{"a":[1,2.5,"b"]}'), { a: [1, 2.5, "b"] });
+  assertEquals(/^(\w+) (\w+)$/u.exec("some words")?.slice(1), ["some", "words"]);
 });

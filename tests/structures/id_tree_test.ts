@@ -228,6 +228,29 @@ Deno.test("a tree with holes everywhere is merged", () => {
   model.close();
 });
 
+Deno.test("what is left of a tree takes little more than twice the room of its records", () => {
+  for (const payloadWords of [0, 5]) {
+    for (const [kept, of] of [[1, 3], [2, 5], [1, 4], [1, 7]]) {
+      const random = new SeededRandom(kept * of);
+      const model = new Model(payloadWords);
+      for (let i = 0; i < 6000; i++) model.append(random);
+      const full = idTree.memoryBytes(model.arena, model.tree);
+      // In no order, as workers acknowledge entries.
+      const isLeft = model.rows.map((_, index) => index % of < kept);
+      for (let left = isLeft.filter((is) => !is).length; left > 0; left--) {
+        let index = random.below(model.rows.length);
+        while (isLeft[index]) index = (index + 1) % model.rows.length;
+        model.remove(index);
+        isLeft.splice(index, 1);
+      }
+      model.check();
+      const share = idTree.memoryBytes(model.arena, model.tree) / full;
+      assert(share < kept / of / 0.42, `${kept} of ${of}: ${share}`);
+      model.close();
+    }
+  }
+});
+
 Deno.test("a copy has the mapped payloads and shares nothing", () => {
   const random = new SeededRandom(3);
   const model = new Model(5);

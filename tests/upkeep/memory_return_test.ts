@@ -26,11 +26,17 @@ class PretendedProcess implements ProcessMemory {
   collections = 0;
   thorough = 0;
   trims = 0;
+  /** What of the program is resident; `resident` counts it. */
+  program = 0;
   heap = 10 * MIB;
   constructor(public resident: number) {}
   residentBytes = (): number => this.resident;
   heapBytes = (): number => this.heap;
   trimHeaps = (): void => void this.trims++;
+  dropProgram = (): void => {
+    this.resident -= this.program;
+    this.program = 0;
+  };
   collectGarbage = (isThorough: boolean): void => {
     this.collections++;
     if (isThorough) this.thorough++;
@@ -213,4 +219,41 @@ Deno.test("a heap that clients have left behind is collected when nobody has com
   pretended.heap += 3 * MIB;
   for (let second = 31; second <= 40; second++) memoryReturn.tick(second * 1000, 0);
   assertEquals([pretended.collections, pretended.thorough], [2, 2]);
+});
+
+/** A server that has been left alone, and has let the program's 25 MiB go. */
+function quietServer(): { memoryReturn: MemoryReturn; pretended: PretendedProcess } {
+  const pretended = new PretendedProcess(100 * MIB);
+  pretended.program = 25 * MIB;
+  const memoryReturn = new MemoryReturn(new Arena(), { totalBytes: 0 }, pretended);
+  memoryReturn.begin();
+  for (let second = 1; second <= 5; second++) memoryReturn.tick(second * 1000, 0);
+  return { memoryReturn, pretended };
+}
+
+Deno.test("the program's pages go when nobody asks any more, once after each busy time", () => {
+  const { memoryReturn, pretended } = quietServer();
+  assertEquals(pretended.thorough, 1);
+  assertEquals(pretended.resident, 75 * MIB);
+  pretended.program = 10 * MIB;
+  pretended.resident += pretended.program;
+  for (let second = 6; second <= 60; second++) memoryReturn.tick(second * 1000, 0);
+  assertEquals(pretended.resident, 85 * MIB);
+  memoryReturn.tick(61_000, 5000);
+  for (let second = 62; second <= 63; second++) memoryReturn.tick(second * 1000, 0);
+  assertEquals(pretended.resident, 85 * MIB);
+  memoryReturn.tick(64_000, 0);
+  assertEquals(pretended.resident, 75 * MIB);
+  assertEquals(pretended.collections, 1);
+});
+
+Deno.test("that the program's pages come back makes nobody collect; what clients leave does", () => {
+  const { memoryReturn, pretended } = quietServer();
+  pretended.program = 25 * MIB;
+  pretended.resident += pretended.program;
+  for (let second = 6; second <= 60; second++) memoryReturn.tick(second * 1000, 500);
+  assertEquals(pretended.collections, 1);
+  pretended.resident += 20 * MIB;
+  memoryReturn.tick(61_000, 500);
+  assertEquals(pretended.collections, 2);
 });

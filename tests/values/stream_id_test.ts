@@ -24,6 +24,10 @@ Deno.test("ids are read with, without and with an automatic sequence number", ()
   const greatest = "18446744073709551615";
   assertEquals(parse(`${greatest}-${greatest}`), [SEQUENCE_GIVEN, `${greatest}-${greatest}`]);
   assertEquals(parse("9223372036854775808-9223372036854775807")[1].length, 39);
+  // As many digits as a double holds, and more.
+  assertEquals(parse("999999999999999-999999999999999")[1], "999999999999999-999999999999999");
+  assertEquals(parse("9999999999999999-9999999999999999")[1], "9999999999999999-9999999999999999");
+  assertEquals(parse("4294967295-4294967296"), [SEQUENCE_GIVEN, "4294967295-4294967296"]);
   // What C's strtoull takes.
   assertEquals(parse("+1-007"), [SEQUENCE_GIVEN, "1-7"]);
   assertEquals(parse(" 1-1"), [SEQUENCE_GIVEN, "1-1"]);
