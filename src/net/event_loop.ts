@@ -66,6 +66,8 @@ export class EventLoop {
   #isNested = false;
   /** One of the runtime's sources has something. */
   #mustYield = false;
+  /** Promises were settled: what follows from it comes before the next wait. */
+  #mustSettle = false;
   /** The runtime has seen everything that was begun. */
   #isClean = false;
   #hopMs = 0;
@@ -114,6 +116,11 @@ export class EventLoop {
   /** The descriptor is about to be closed. */
   forget(fd: number): void {
     this.#sources[fd] = undefined;
+  }
+
+  /** A source has settled a promise: what waits for that runs before the loop waits again. */
+  settle(): void {
+    this.#mustSettle = true;
   }
 
   /** Begins to serve; the deadlines of the host's timers are kept from now on. */
@@ -172,7 +179,10 @@ export class EventLoop {
     if (this.#mustYield || nowMs - this.#yieldMs > yieldPeriodMs) {
       this.#mustYield = false;
       queueMicrotask(this.#yield);
-    } else if (isIdle ? !this.#isClean : nowMs - this.#hopMs > HOP_PERIOD_MS) {
+    } else if (
+      this.#mustSettle || (isIdle ? !this.#isClean : nowMs - this.#hopMs > HOP_PERIOD_MS)
+    ) {
+      this.#mustSettle = false;
       setImmediate(this.#afterHop);
     } else {
       queueMicrotask(this.#tick);

@@ -1,6 +1,6 @@
 /**
  * Libc: the few functions of the C library that the runtime has no equal for: sockets by number,
- * epoll, the limit of open files, the return of memory.
+ * epoll, io_uring, the limit of open files, the return of memory.
  *
  * They are had only where they are known to fit (Linux on x86-64 and arm64) and where the user has
  * allowed it (`--allow-ffi`); nobody is ever asked for the permission. What they are given are
@@ -21,31 +21,59 @@ const SYMBOLS = {
   epoll_create1: { parameters: ["i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  fdatasync: { parameters: ["i32"], result: "i32" },
   getauxval: { parameters: ["usize"], result: "u64" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  // The same with arguments of 64 bits; the first is the call's number.
+  io_uring_enter: {
+    name: "syscall",
+    parameters: ["i64", "i64", "i64", "i64", "i64", "buffer", "i64"],
+    result: "i32",
+  },
+  io_uring_register: {
+    name: "syscall",
+    parameters: ["i64", "i64", "i64", "buffer", "i64"],
+    result: "i32",
+  },
+  io_uring_setup: { name: "syscall", parameters: ["i64", "i64", "buffer"], result: "i32" },
   listen: { parameters: ["i32", "i32"], result: "i32" },
   madvise: { parameters: ["buffer", "u32", "i32"], result: "i32" },
   madvise_range: { name: "madvise", parameters: ["usize", "usize", "i32"], result: "i32" },
   // It looks at every page of every heap: some milliseconds.
   malloc_trim: { parameters: ["u32"], result: "i32", nonblocking: true },
+  mmap: { parameters: ["buffer", "u64", "i32", "i32", "i32", "i64"], result: "pointer" },
+  munmap: { parameters: ["buffer", "u64"], result: "i32" },
+  open: { parameters: ["buffer", "i32"], result: "i32" },
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   strerror: { parameters: ["i32"], result: "pointer" },
-  // What glibc has no function for, or only a newer one: up to four arguments.
+  // Calls of the kernel that glibc has no function for, or only a newer one: up to four arguments.
   syscall: { parameters: ["i64", "i32", "buffer", "u32", "u32"], result: "i32" },
   usleep: { parameters: ["u32"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
+
+const PROT_READ_WRITE = 3;
+const MAP_SHARED_POPULATE = 0x8001;
+const MAP_FAILED = -1n;
 
 type Functions = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
 /** The C library: its functions by their names. */
-export type Libc = Omit<Functions, "strerror" | "__errno_location"> & {
+export type Libc = Omit<Functions, "mmap" | "strerror" | "__errno_location"> & {
+  /**
+   * Memory of a descriptor that the kernel shares with us, from a multiple of pages on, as words of
+   * 32 bits; null if it cannot be had. It stays until `munmap`, and nobody may touch it then.
+   */
+  mapWords(fd: number, byteCount: number, offset: bigint): Int32Array<ArrayBuffer> | null;
   /** Why the last call failed. */
   errno(): number;
   /** What an errno means, as the system says it: "Address already in use". */
@@ -69,13 +97,20 @@ export function openLibc(): Libc | null {
   if (!mayUseLibc()) return null;
   try {
     const { symbols } = Deno.dlopen("libc.so.6", SYMBOLS);
-    const { strerror, __errno_location, ...functions } = symbols;
+    const { mmap, strerror, __errno_location, ...functions } = symbols;
     // The place is that of this thread, and stays where it is.
     const place = new Int32Array(
       Deno.UnsafePointerView.getArrayBuffer(__errno_location()!, Int32Array.BYTES_PER_ELEMENT),
     );
     return {
       ...functions,
+      mapWords(fd, byteCount, offset) {
+        const length = BigInt(byteCount);
+        const start = mmap(null, length, PROT_READ_WRITE, MAP_SHARED_POPULATE, fd, offset);
+        const address = BigInt(Deno.UnsafePointer.value(start));
+        if (start === null || BigInt.asIntN(64, address) === MAP_FAILED) return null;
+        return new Int32Array(Deno.UnsafePointerView.getArrayBuffer(start, byteCount));
+      },
       errno: () => place[0]!,
       errorText: (errno) => Deno.UnsafePointerView.getCString(strerror(errno)!),
     };

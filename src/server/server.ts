@@ -28,6 +28,8 @@ import { Keyspace } from "../keyspace/keyspace.ts";
 import { Arena } from "../memory/arena.ts";
 import { SEGMENT_COUNT_MAX } from "../memory/memory.ts";
 import { SoftwareFork } from "../memory/software_fork.ts";
+import { NativeFiles } from "../net/appended_file.ts";
+import { KernelSyncs } from "../net/kernel_syncs.ts";
 import type { EventLoop } from "../net/event_loop.ts";
 import { Listeners } from "../net/listeners.ts";
 import { WorkerIo } from "../net/synchronous_io.ts";
@@ -138,15 +140,17 @@ export class Server implements Host {
   readonly supervision: Supervision;
   readonly process: ServerProcess;
   readonly #cron: Cron;
+  readonly #nativeFiles: NativeFiles | null;
   #effectSink: EffectSink | null = null;
 
   constructor(options: ServerOptions) {
     const { config, rows, log, debug = false, exit = Deno.exit, createChild } = options;
-    const { segmentCountMax = SEGMENT_COUNT_MAX, systemMemory = null } = options;
+    const { segmentCountMax = SEGMENT_COUNT_MAX, systemMemory = null, eventLoop = null } = options;
     this.config = config;
     this.log = log;
     this.timers = options.timers ?? new Timers();
-    this.files = options.files ?? new DiskFileSystem();
+    this.#nativeFiles = eventLoop && new NativeFiles(eventLoop, KernelSyncs.open(eventLoop));
+    this.files = options.files ?? new DiskFileSystem(this.#nativeFiles);
     this.commandLogs = new CommandLogs(config);
     this.latency = new LatencyMonitor(config);
     this.arena = new Arena({ debug, segmentCountMax, pages: systemMemory });
@@ -190,11 +194,8 @@ export class Server implements Host {
     );
     this.pubsub = new PubSub((client) => this.outputLimits.apply(client));
     this.events = new KeyspaceEvents(config, this.pubsub);
-    this.memoryReturn = new MemoryReturn(
-      this.arena,
-      this.clientMemory,
-      processMemory(systemMemory),
-    );
+    const pages = processMemory(systemMemory);
+    this.memoryReturn = new MemoryReturn(this.arena, this.clientMemory, pages);
     this.activeDefrag = new ActiveDefrag(this);
     this.expireCycle = new ExpireCycle(this.keyspace);
     this.evictor = new Evictor(this.keyspace);
@@ -203,7 +204,7 @@ export class Server implements Host {
       backlog: () => this.replication.backlog?.heldBytes ?? 0,
     });
     this.migrationSockets = new MigrationSockets(options.synchronousIo ?? new WorkerIo(this));
-    this.listeners = new Listeners(this, options.eventLoop ?? null);
+    this.listeners = new Listeners(this, eventLoop);
     this.supervision = new Supervision(log, this.timers);
     this.process = new ServerProcess(this, exit);
     this.#cron = new Cron(this);
@@ -246,6 +247,7 @@ export class Server implements Host {
     this.migrationSockets.close();
     for (const client of [...this.clients.values()]) client.transport.close();
     await this.persistence.close();
+    this.#nativeFiles?.close();
     this.listeners.stop();
     forgetScratch();
   }

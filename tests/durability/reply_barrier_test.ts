@@ -1,6 +1,6 @@
 /**
  * Reply barrier: with `appendfsync always`, which replies wait for the disk. Real sockets, carried
- * by epoll and by the runtime, and a disk whose syncs end when the test says so.
+ * by epoll and by the runtime, plain and over TLS, and a disk whose syncs end when the test says.
  *
  * That a reply does not come is seen by what came later and is there: of two other clients one has
  * been served after it, twice.
@@ -20,7 +20,9 @@ import { type Argument, RespClient } from "../support/resp_client.ts";
 import { type Plain } from "../support/resp_reply.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
 import { SimulatedFiles } from "../support/simulated_files.ts";
-import { mayUseLibc } from "../../src/net/libc.ts";
+import { Certificates } from "../support/certificates.ts";
+import { freePort } from "../support/server_process.ts";
+import { missingReason, testUnless } from "../support/tool_availability.ts";
 import { ProcessEnded } from "../crash/crash_run.ts";
 
 /** A reply on its way. */
@@ -41,9 +43,12 @@ class Setup implements AsyncDisposable {
   readonly server: Server;
   readonly exits: number[] = [];
   readonly #clients: RespClient[] = [];
+  /** Those that clients come with, if they come over TLS. */
+  readonly #certificates: Certificates | null;
   #witness!: RespClient;
 
-  private constructor(eventLoop: EventLoop | null) {
+  private constructor(eventLoop: EventLoop | null, certificates: Certificates | null) {
+    this.#certificates = certificates;
     const directives: [string, string][] = [
       ["appendonly", "yes"],
       ["appendfsync", "always"],
@@ -65,17 +70,30 @@ class Setup implements AsyncDisposable {
   }
 
   static async start(transport: Transport): Promise<Setup> {
-    const setup = new Setup(transport === "epoll" ? await EventLoop.open() : null);
-    const { listeners, persistence } = setup.server;
+    const eventLoop = transport === "runtime" ? null : await EventLoop.open();
+    const certificates = transport === "tls" ? await Certificates.create() : null;
+    const setup = new Setup(eventLoop, certificates);
+    const { config, listeners, persistence } = setup.server;
     await persistence.loadAtStart();
-    listeners.openAnyPort();
+    if (certificates === null) listeners.openAnyPort();
+    else {
+      const tlsCertFile = certificates.path("server.crt");
+      const tlsKeyFile = certificates.path("server.key");
+      const tlsCaCertFile = certificates.path("ca.crt");
+      Object.assign(config, { tlsCertFile, tlsKeyFile, tlsCaCertFile, tlsAuthClients: "no" });
+      Object.assign(config, { port: 0, bind: ["127.0.0.1"], tlsPort: freePort() });
+      listeners.open();
+    }
     listeners.accept();
     setup.#witness = await setup.connect();
     return setup;
   }
 
   async connect(...first: Argument[]): Promise<RespClient> {
-    const client = await RespClient.connect(this.server.listeners.port);
+    const { config, listeners } = this.server;
+    const client = this.#certificates === null
+      ? await RespClient.connect(listeners.port)
+      : await RespClient.connectTls(config.tlsPort, this.#certificates.text("ca.crt"));
     this.#clients.push(client);
     await client.expect(...(first.length > 0 ? first : ["PING"]));
     return client;
@@ -111,6 +129,7 @@ class Setup implements AsyncDisposable {
     // The process has ended; nothing comes of its file any more.
     if (this.exits.length > 0) this.server.persistence.aof.writer.abandon();
     await this.server.close();
+    await this.#certificates?.[Symbol.asyncDispose]();
   }
 }
 
@@ -119,19 +138,25 @@ function round(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-type Transport = "epoll" | "runtime";
-const TRANSPORTS: readonly Transport[] = mayUseLibc() ? ["epoll", "runtime"] : ["runtime"];
+type Transport = "epoll" | "runtime" | "tls";
+const HINDRANCES: Readonly<Record<Transport, string | null>> = {
+  epoll: missingReason("epoll"),
+  runtime: null,
+  // The loop runs beside, where there is one.
+  tls: missingReason("openssl"),
+};
 
-function testBoth(name: string, run: (setup: Setup) => Promise<void>): void {
-  for (const transport of TRANSPORTS) {
-    Deno.test(`${transport}: ${name}`, async () => {
+function testAll(name: string, run: (setup: Setup) => Promise<void>): void {
+  for (const transport of ["epoll", "runtime", "tls"] as const) {
+    const fn = async () => {
       await using setup = await Setup.start(transport);
       await run(setup);
-    });
+    };
+    testUnless(HINDRANCES[transport], { name: `${transport}: ${name}`, fn });
   }
 }
 
-testBoth("a writer and who reads its key wait for the sync, others for nobody", async (setup) => {
+testAll("a writer and who reads its key wait for the sync, others for nobody", async (setup) => {
   const [writer, same, other] = [
     await setup.connect(),
     await setup.connect(),
@@ -149,7 +174,7 @@ testBoth("a writer and who reads its key wait for the sync, others for nobody", 
   assertEquals(await same.call("GET", "k"), "v");
 });
 
-testBoth(
+testAll(
   "who may have seen anything waits: scans, scripts, INFO, an EXEC that read",
   async (setup) => {
     const writer = await setup.connect();
@@ -179,7 +204,7 @@ testBoth(
   },
 );
 
-testBoth("writes of an EXEC and of a script wait, and who reads what they wrote", async (setup) => {
+testAll("writes of an EXEC and of a script wait, and who reads what they wrote", async (setup) => {
   const [first, second, reader] = [
     await setup.connect(),
     await setup.connect(),
@@ -199,7 +224,7 @@ testBoth("writes of an EXEC and of a script wait, and who reads what they wrote"
   assertEquals(await scripted.reply, 1);
 });
 
-testBoth("a client that a write wakes waits with the writer", async (setup) => {
+testAll("a client that a write wakes waits with the writer", async (setup) => {
   const [waiter, writer] = [await setup.connect(), await setup.connect()];
   const woken = await setup.begin(waiter, "BLPOP", "l", 0);
   const written = await setup.begin(writer, "RPUSH", "l", "x");
@@ -209,7 +234,7 @@ testBoth("a client that a write wakes waits with the writer", async (setup) => {
   assertEquals(await written.reply, 1);
 });
 
-testBoth("messages and events wait for the write that they may tell of", async (setup) => {
+testAll("messages and events wait for the write that they may tell of", async (setup) => {
   const [subscriber, writer, publisher] = [
     await setup.connect("CONFIG", "SET", "notify-keyspace-events", "KEA"),
     await setup.connect(),
@@ -227,7 +252,7 @@ testBoth("messages and events wait for the write that they may tell of", async (
   assertEquals(await published.reply, 1);
 });
 
-testBoth("an invalidation waits for the write that it tells of", async (setup) => {
+testAll("an invalidation waits for the write that it tells of", async (setup) => {
   const [cache, writer] = [await setup.connect("HELLO", 3), await setup.connect()];
   await cache.expect("CLIENT", "TRACKING", "ON");
   await cache.call("GET", "k");
@@ -238,7 +263,7 @@ testBoth("an invalidation waits for the write that it tells of", async (setup) =
   assertEquals(await push.reply, ["invalidate", ["k"]]);
 });
 
-testBoth(
+testAll(
   "replies of one client leave in order, each when its own sync has ended",
   async (setup) => {
     const [client, other] = [await setup.connect(), await setup.connect()];
@@ -261,7 +286,7 @@ testBoth(
   },
 );
 
-testBoth("a client that always has more requests under way gets its replies", async (setup) => {
+testAll("a client that always has more requests under way gets its replies", async (setup) => {
   const client = await setup.connect();
   let pending = await setup.begin(client, "INCR", "n");
   for (let count = 2; count < 6; count++) {
@@ -277,7 +302,7 @@ testBoth("a client that always has more requests under way gets its replies", as
   assertEquals(await pending.reply, 5);
 });
 
-testBoth(
+testAll(
   "QUIT and a half-closed connection get what they are owed, and then the end",
   async (setup) => {
     const [quits, halves] = [await setup.connect(), await setup.connect()];
@@ -294,7 +319,7 @@ testBoth(
   },
 );
 
-testBoth("CLIENT KILL of one that waits harms nobody", async (setup) => {
+testAll("CLIENT KILL of one that waits harms nobody", async (setup) => {
   const [victim, killer] = [await setup.connect(), await setup.connect()];
   const id = await victim.expect("CLIENT", "ID") as number;
   const written = await setup.begin(victim, "SET", "a", "1");
@@ -312,7 +337,7 @@ for (
     ["CONFIG", "SET", "appendonly", "no"],
   ]
 ) {
-  testBoth(
+  testAll(
     `${change.slice(2).join(" ")}: what waits is synced at once, and leaves`,
     async (setup) => {
       const [first, second, admin] = [
@@ -335,7 +360,7 @@ for (
   );
 }
 
-testBoth("a rewrite and WAITAOF see what is safe", async (setup) => {
+testAll("a rewrite and WAITAOF see what is safe", async (setup) => {
   const [client, admin] = [await setup.connect(), await setup.connect()];
   const written = await setup.begin(client, "SET", "a", "1");
   await client.send("WAITAOF", 1, 0, 0);
@@ -349,7 +374,7 @@ testBoth("a rewrite and WAITAOF see what is safe", async (setup) => {
   setup.completeSync();
 });
 
-testBoth("a sync that fails ends the process, and nothing that waits leaves", async (setup) => {
+testAll("a sync that fails ends the process, and nothing that waits leaves", async (setup) => {
   const [writer, reader, next] = [
     await setup.connect(),
     await setup.connect(),

@@ -31,6 +31,39 @@ testWith(["epoll"], "deadlines are kept while nothing else happens", async () =>
   assertEquals(await client.call("BLPOP", "a", "0.05"), null);
 });
 
+testWith(
+  ["epoll"],
+  "what waits for a settled promise runs before the loop waits again",
+  async () => {
+    await using server = await EpollServer.start();
+    const { eventLoop: loop } = server;
+    const { libc } = loop;
+    const order: string[] = [];
+    const wait = libc.epoll_wait;
+    const spied = (...args: Parameters<typeof wait>) => {
+      order.push("wait");
+      return wait(...args);
+    };
+    Object.assign(libc, { epoll_wait: spied });
+    const fd = libc.eventfd(1, 0);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    loop.add(fd, EPOLLIN, {
+      onEvents() {
+        libc.read(fd, new Uint8Array(8), 8);
+        order.length = 0;
+        resolve();
+        loop.settle();
+      },
+    });
+    // Several hops, as in the writer of the AOF.
+    await promise.then(() => {}).then(() => {}).then(() => {}).then(() => {});
+    order.push("settled");
+    libc.close(fd);
+    loop.forget(fd);
+    assertEquals(order, ["settled"]);
+  },
+);
+
 testWith(["epoll"], "others are served from inside of a running command", async () => {
   await using server = await EpollServer.start();
   const running = await server.connect();

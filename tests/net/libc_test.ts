@@ -39,3 +39,19 @@ testWith(["epoll"], "a socket of TCP sends small pieces at once or not, as it is
   libc.close(fd);
   library.close();
 });
+
+testWith(["epoll"], "memory is shared with a file, and what is no file is refused", async () => {
+  const libc = openLibc()!;
+  const path = await Deno.makeTempFile();
+  await Deno.writeFile(path, new Uint8Array([1, 0, 0, 0, 2, 0, 0, 0]));
+  const O_RDWR = 2;
+  const fd = libc.open(new TextEncoder().encode(`${path}\0`), O_RDWR);
+  const words = libc.mapWords(fd, 8, 0n)!;
+  assertEquals([...words], [1, 2]);
+  words[0] = 3;
+  assertEquals(Deno.readFileSync(path)[0], 3);
+  assertEquals(libc.munmap(words, 8n), 0);
+  libc.close(fd);
+  assertEquals(libc.mapWords(-1, 8, 0n), null);
+  await Deno.remove(path);
+});

@@ -44,11 +44,11 @@ export class ConnectionClosed extends Error {
 export class RespClient implements Disposable {
   /** RESP3 push messages in order of arrival. */
   readonly pushes: Plain[] = [];
-  readonly connection: Deno.TcpConn;
+  readonly connection: Deno.TcpConn | Deno.TlsConn;
   #isClosed = false;
   readonly #reader = new ReplyReader();
 
-  private constructor(connection: Deno.TcpConn) {
+  private constructor(connection: Deno.TcpConn | Deno.TlsConn) {
     this.connection = connection;
   }
 
@@ -56,6 +56,13 @@ export class RespClient implements Disposable {
   static async connect(port: number, hostname = "127.0.0.1"): Promise<RespClient> {
     const connection = await Deno.connect({ hostname, port });
     connection.setNoDelay(true);
+    return new RespClient(connection);
+  }
+
+  /** As `connect`, over TLS; the server's certificate is to be signed by this one (PEM). */
+  static async connectTls(port: number, caCert: string): Promise<RespClient> {
+    const connection = await Deno.connectTls({ hostname: "localhost", port, caCerts: [caCert] });
+    await connection.handshake();
     return new RespClient(connection);
   }
 

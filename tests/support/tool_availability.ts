@@ -26,6 +26,7 @@ export type Tool =
   | "epoll"
   | "posix"
   | "sidekiq"
+  | "strace"
   | `python:${string}`
   | `npm:${string}`;
 
@@ -55,6 +56,10 @@ function findReason(tool: Tool): string | null {
   if (tool === "sidekiq") {
     const isThere = run("ruby", ["-e", "require 'sidekiq'"]) !== null;
     return isThere ? null : "no Ruby with the gem sidekiq (ruby-sidekiq)";
+  }
+  if (tool === "strace") {
+    const isThere = run(tool, ["-f", "-o", "/dev/null", "true"]) !== null;
+    return isThere ? null : "strace not found, or it may not watch processes";
   }
   if (tool === "openssl") return run(tool, ["version"]) === null ? "openssl not found" : null;
   if (tool === "redis-py 5") {
