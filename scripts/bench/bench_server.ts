@@ -15,6 +15,7 @@ const transport: ClientTransport = {
   peerAddress: "127.0.0.1:1",
   localAddress: "127.0.0.1:6379",
   close: () => {},
+  flushEarly: () => {},
   requestFlush: () => {},
   resume: () => {},
   setNoDelay: () => {},

@@ -186,6 +186,12 @@ export class Persistence {
     return true;
   }
 
+  /** Whether `beforeReplies` has nothing to write before those replies leave that need not wait. */
+  get isWritten(): boolean {
+    if (this.backup.isRecording) return false;
+    return !this.#isRecording || this.aof.writer.bufferedBytes === 0;
+  }
+
   /** Housekeeping, called by cron. */
   tick(nowMs: number): void {
     this.#warmChild(nowMs);

@@ -179,6 +179,7 @@ export class Dispatcher {
       this.execute(client);
       // What is behind a reply that is beyond all limits is not carried out any more.
       if (client.reply.isOverflown) client.flags |= REDIS_CLOSE_NOW;
+      if (client.reply.length >= client.reply.earlyBytes) client.transport.flushEarly();
     }
     if (this.#runCommand !== null) this.#endRun();
   }

@@ -39,6 +39,8 @@ export class Replay implements AofReplay, ClientTransport {
 
   close(): void {}
   requestFlush(): void {}
+
+  flushEarly(): void {}
   resume(): void {}
 
   setNoDelay(): void {}

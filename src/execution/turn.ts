@@ -5,7 +5,8 @@
  * as microtasks. The first client that has output schedules the end of the turn as a further
  * microtask, which runs behind the handlers of all others. There the AOF is written (and synced, if
  * `always`) once for all commands of the turn, and only then every client gets its replies in one
- * write: no reply leaves before its command is as safe as `appendfsync` promises.
+ * write: no reply leaves before its command is as safe as `appendfsync` promises. Where there is
+ * nothing to be made safe, a long pipeline's replies may leave before (net/connection.ts).
  *
  * NO TURN FOLLOWS FROM A TURN. A microtask runs before the runtime looks at sockets, timers and
  * signals again, so an end of a turn that asked for another one as a microtask could go on for

@@ -4,6 +4,7 @@
  *   read → query buffer → dispatch, until no complete request is left → read again
  *   end of the turn → one write with all output; with `appendfsync always` of that which need not
  *                     wait for the disk (durability/reply_barrier.ts)
+ *   64 KiB of replies → a write in the middle of a pipeline, if no promise forbids it: flushEarly
  *
  * Reading goes on while a write is pending. What a turn is, and that nothing is written before the
  * AOF has what it needs, is the business of turn.ts. How bytes come and go is that of a Carrier:
@@ -30,8 +31,8 @@ const SHOWN_QUERY_BYTES_MAX = 64;
 /** A query buffer larger than this is given back as soon as it is empty. */
 const QUERY_BUFFER_KEPT_MAX = 256 * 1024;
 
-/** Pieces of an output source that are written in a row; others are served then. */
-const SOURCE_PIECES_MAX = 16;
+/** Pieces of output that are written in a row; others are served then. */
+const PIECES_MAX = 16;
 
 /** How bytes are carried between a connection and its peer. */
 export interface Carrier {
@@ -61,16 +62,24 @@ export interface Addresses {
   readonly local: string;
 }
 
+/** The first `byteCount` bytes of an array that was detached from the reply. */
+interface Piece {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly byteCount: number;
+}
+
 /** What it uses of the host. */
 export type ConnectionHost = Pick<
   Host,
   | "barrier"
+  | "calls"
   | "clientLife"
   | "clientMemory"
   | "config"
   | "dispatcher"
   | "log"
   | "outputLimits"
+  | "persistence"
   | "statistics"
   | "turn"
 >;
@@ -90,6 +99,8 @@ export class Connection implements ClientTransport {
   #writing: Uint8Array<ArrayBuffer> | null = null;
   #writingBytes = 0;
   #writtenBytes = 0;
+  /** Pieces of the reply that may leave as soon as there is no write under way. */
+  #queue: Piece[] = [];
   /** Whose bytes are under way if they are not of the reply. */
   #writingSource: OutputSource | null = null;
   /** Bytes that the read under way has room for. */
@@ -153,15 +164,46 @@ export class Connection implements ClientTransport {
     // Its reply is not complete: somebody else is served meanwhile (Turn.flushWithin).
     if (this.isRunning) return this.#askForFlush();
     const { client } = this;
-    const mayExceed = this.#writing !== null || client.reply.length > OUTPUT_FREE_BYTES ||
+    const mayExceed = this.#isSending || client.reply.length > OUTPUT_FREE_BYTES ||
       client.outputSource !== null;
     if (mayExceed || client.reply.isOverflown) {
       if (this.#host.outputLimits.closeIfReached(client)) return;
       this.#host.clientMemory.update(client);
     }
     if ((client.flags & REDIS_CLOSE_NOW) !== 0) return this.close();
+    if (this.#writing === null) this.#writeQueue();
     if (client.heldRound > this.#host.barrier.safeRound) return this.#flushHeld();
-    if (this.#writing === null) this.#writeOutput();
+    if (!this.#isSending) this.#writeOutput();
+  }
+
+  /**
+   * Called by dispatch when much output has gathered in the middle of a pipeline. It need not wait
+   * for the end of the turn if nothing that it may tell of is to be written before. What the system
+   * does not take at once is put aside, so that the reply begins anew.
+   */
+  flushEarly(): void {
+    const { client } = this;
+    const { barrier, calls, clientMemory, persistence } = this.#host;
+    if (this.#isClosed || (client.flags & REDIS_CLOSE_NOW) !== 0 || calls.depth > 0) return;
+    if (client.heldRound > barrier.safeRound || !persistence.isWritten) return;
+    const { reply } = client;
+    const { length } = reply;
+    const bytes = reply.detach();
+    this.#earlierBytes = 0;
+    this.#noteSending(length);
+    if (this.#isSending) {
+      this.#queue.push({ bytes, byteCount: length });
+      return clientMemory.update(client);
+    }
+    this.#beginWrite(bytes, length);
+    if (!this.#push()) return;
+    this.#writing = null;
+    reply.reuse(bytes);
+  }
+
+  /** Whether there is output of which the system has not taken all yet. */
+  get #isSending(): boolean {
+    return this.#writing !== null || this.#queue.length > 0;
   }
 
   /** Called by the barrier: more of what waits may leave. */
@@ -178,7 +220,7 @@ export class Connection implements ClientTransport {
     if (!this.#isHeld) barrier.await(this);
     this.#isHeld = true;
     if (this.#earlierBytes > 0 && this.#earlierRound <= barrier.safeRound) {
-      if (this.#writing !== null) return;
+      if (this.#isSending) return;
       const bytes = Math.min(this.#earlierBytes, reply.length);
       this.#earlierBytes = 0;
       this.#writePart(bytes);
@@ -209,6 +251,8 @@ export class Connection implements ClientTransport {
     // under way belong to the system until it fails.
     this.client.query.release(!this.#carrier.isReading);
     recycle(this.client.reply.detach());
+    for (const { bytes } of this.#queue) recycle(bytes);
+    this.#queue = [];
     this.#carrier.close();
   }
 
@@ -243,7 +287,7 @@ export class Connection implements ClientTransport {
   ended(): void {
     if (this.#isClosed) return;
     const { client } = this;
-    const isSent = this.#writing === null && client.reply.length === 0;
+    const isSent = !this.#isSending && client.reply.length === 0;
     // Redis: a replica that has closed its side is gone.
     if (isSent || client.outputSource !== null) return this.close();
     client.flags |= REDIS_CLOSE_AFTER_REPLY;
@@ -265,7 +309,8 @@ export class Connection implements ClientTransport {
     if (isPart && this.#writingSource === null && !this.#push()) return;
     this.#endWrite();
     const { client } = this;
-    if (client.reply.length > 0 || client.outputSource !== null) this.#askForFlush();
+    const hasMore = client.reply.length > 0 || client.outputSource !== null;
+    if (hasMore || this.#queue.length > 0) this.#askForFlush();
     else if ((client.flags & REDIS_CLOSE_AFTER_REPLY) !== 0) this.close();
   }
 
@@ -277,9 +322,21 @@ export class Connection implements ClientTransport {
     for (let pieces = 0; this.#takeOutput(); pieces++) {
       if (!this.#push()) return;
       this.#endWrite();
-      if (pieces === SOURCE_PIECES_MAX) return this.#askForFlush();
+      if (pieces === PIECES_MAX) return this.#askForFlush();
     }
     if ((client.flags & REDIS_CLOSE_AFTER_REPLY) !== 0) this.close();
+  }
+
+  /** Writes what was put aside, as far as the system takes it at once, and others need not wait. */
+  #writeQueue(): void {
+    const queue = this.#queue;
+    for (let pieces = 0; queue.length > 0; pieces++) {
+      if (pieces === PIECES_MAX) return this.#askForFlush();
+      const { bytes, byteCount } = queue.shift()!;
+      this.#beginWrite(bytes, byteCount);
+      if (!this.#push()) return;
+      this.#endWrite();
+    }
   }
 
   /** Writes so many of the first bytes of the reply; the others stay. */
@@ -288,16 +345,21 @@ export class Connection implements ClientTransport {
     const restBytes = reply.length - byteCount;
     const bytes = reply.detach();
     reply.raw(bytes, byteCount, restBytes);
+    this.#noteSending(byteCount);
     this.#beginWrite(bytes, byteCount);
     if (this.#push()) this.#endWrite();
+  }
+
+  /** So many bytes of the reply are about to be written, or put aside. */
+  #noteSending(byteCount: number): void {
+    this.client.outputPendingBytes += byteCount;
+    this.#host.statistics.outputBytes += byteCount;
   }
 
   #beginWrite(bytes: Uint8Array<ArrayBuffer>, byteCount: number): void {
     this.#writing = bytes;
     this.#writingBytes = byteCount;
     this.#writtenBytes = 0;
-    this.client.outputPendingBytes = byteCount;
-    this.#host.statistics.outputBytes += byteCount;
   }
 
   /** Finds what is to be written next: the reply, and then what a source has; false if nothing. */
@@ -306,6 +368,7 @@ export class Connection implements ClientTransport {
     const { length } = client.reply;
     if (length > 0) {
       this.#earlierBytes = 0;
+      this.#noteSending(length);
       this.#beginWrite(client.reply.detach(), length);
     } else {
       const source = client.outputSource;
@@ -331,7 +394,7 @@ export class Connection implements ClientTransport {
     this.#writtenBytes += count;
     const { client } = this;
     if (this.#writingSource === null) {
-      client.outputPendingBytes = this.#writingBytes - this.#writtenBytes;
+      client.outputPendingBytes -= count;
       this.#host.clientMemory.update(client);
     } else if (count > 0 && !this.#isClosed) {
       this.#writingSource.written(count);
@@ -352,6 +415,8 @@ export class Connection implements ClientTransport {
     const { client } = this;
     if (client.reply.length > 0 || (client.flags & REDIS_CLOSE_NOW) !== 0) this.#askForFlush();
     else if ((client.flags & REDIS_CLOSE_AFTER_REPLY) !== 0) this.#askForFlush();
+    // All of it has left early.
+    else if (client.reply.bytes.length > 0) recycle(client.reply.detach());
   }
 
   /** Whether the client has sent too much that is not carried out yet, queued commands included. */

@@ -33,7 +33,7 @@ const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 const pool: Uint8Array<ArrayBuffer>[] = [];
 
 /** Rooms of large arguments, for the next ones. */
-const largeRooms = new RoomPool({
+const largeRooms = RoomPool.shared({
   bytesMin: 256 * 1024,
   stepBytes: 64 * 1024,
   bytesMax: 2 * 1024 * 1024,
@@ -113,8 +113,10 @@ export class QueryBuffer {
    * `writable` gave, which may be another client's from now on.
    */
   release(isUnused: boolean): void {
-    const isPooled = isUnused && this.bytes.length === READ_BYTES_MIN;
-    if (isPooled && pool.length < POOLED_COUNT_MAX) pool.push(this.bytes);
+    if (isUnused) {
+      if (this.bytes.length !== READ_BYTES_MIN) largeRooms.give(this.bytes);
+      else if (pool.length < POOLED_COUNT_MAX) pool.push(this.bytes);
+    }
     this.bytes = EMPTY;
     this.position = 0;
     this.end = 0;

@@ -24,11 +24,11 @@ const HEADER_BYTES_MAX = 24;
 const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 const pool: Uint8Array<ArrayBuffer>[] = [];
 /** Arrays of larger replies, for the next ones. */
-const largeRooms = new RoomPool({
+const largeRooms = RoomPool.shared({
   bytesMin: 2 * POOLED_BYTES,
   stepBytes: POOLED_BYTES,
-  bytesMax: 2 * 1024 * 1024,
-  totalBytesMax: 4 * 1024 * 1024,
+  bytesMax: 8 * 1024 * 1024,
+  totalBytesMax: 64 * 1024 * 1024,
 });
 
 /** A header while what comes behind it makes room. */
@@ -47,6 +47,8 @@ export class Reply {
   showsFewestDigits = false;
   /** The output may not grow beyond this many bytes. */
   bytesMax = OUTPUT_BYTES_MAX;
+  /** From so many bytes on it may leave before the turn ends. */
+  earlyBytes = Infinity;
   /** The output grew beyond what can be held and was dropped. */
   isOverflown = false;
 
@@ -56,6 +58,11 @@ export class Reply {
     this.bytes = EMPTY;
     this.length = 0;
     return bytes;
+  }
+
+  /** Goes on in an array that `detach` gave out, once its bytes are written; it has no output. */
+  reuse(bytes: Uint8Array<ArrayBuffer>): void {
+    this.bytes = bytes;
   }
 
   /** Forgets what was added since `length` was `mark`. */
@@ -137,6 +144,8 @@ export class Reply {
 
   /** Begins a bulk string of `length` bytes, which `raw` and at last `bulkEnd` complete. */
   bulkHeader(length: number): void {
+    // Room for all of it at once, lest it be moved as it grows.
+    this.#reserve(length + HEADER_BYTES_MAX + 2);
     this.#header(0x24, length);
   }
 

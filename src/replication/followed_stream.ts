@@ -153,6 +153,7 @@ export function createMasterClient(
     localAddress: "",
     close,
     requestFlush() {},
+    flushEarly() {},
     resume() {},
     setNoDelay() {},
   }, clients.takeId());

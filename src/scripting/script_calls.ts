@@ -9,6 +9,7 @@
 import { writeLatin1 } from "../base/bytes.ts";
 import { writeInteger } from "../base/integers.ts";
 import { Argv } from "../protocol/argv.ts";
+import { recycle } from "../protocol/reply.ts";
 import {
   type Client,
   type ClientTransport,
@@ -105,6 +106,7 @@ const NO_TRANSPORT: ClientTransport = {
   localAddress: "?:0",
   close() {},
   requestFlush() {},
+  flushEarly() {},
   resume() {},
   setNoDelay() {},
 };
@@ -174,7 +176,7 @@ export class ScriptCalls {
     this.#host.propagation.resetTargets();
     const { reply } = this.client;
     reply.rewind(0);
-    if (reply.bytes.length > KEPT_BYTES_MAX) reply.detach();
+    if (reply.bytes.length > KEPT_BYTES_MAX) recycle(reply.detach());
     if (this.#argumentBytes.length > KEPT_BYTES_MAX) {
       this.#argumentBytes = new Uint8Array(ARGUMENT_BYTES_MIN);
       this.#argv.bytes = this.#argumentBytes;

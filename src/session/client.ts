@@ -113,6 +113,8 @@ export interface ClientTransport {
   close(): void;
   /** Asks for the output to be written at the end of the turn. */
   requestFlush(): void;
+  /** Between two commands of the client: writes what there is now, if nothing forbids it. */
+  flushEarly(): void;
   /** Goes on with requests that waited while the client was blocked. */
   resume(): void;
   /** Whether small pieces go out at once (TCP_NODELAY); nothing where there is no such choice. */

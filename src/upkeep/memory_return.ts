@@ -29,6 +29,7 @@
  * tick, and only if there is something to bring back.
  */
 import { collectGarbage } from "../base/garbage.ts";
+import { spareRoomBytes, sweepRooms } from "../base/room_pool.ts";
 import { forgetScratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 
@@ -147,6 +148,7 @@ export class MemoryReturn {
   /** Called about once a second, with the present rate of commands. */
   tick(nowMs: number, commandsPerSecond: number): void {
     const isBusy = commandsPerSecond > IDLE_RATE;
+    sweepRooms();
     this.#quietTicks = commandsPerSecond > QUIET_RATE ? 0 : this.#quietTicks + 1;
     this.#isProgramTouched ||= isBusy;
     this.#tickArena(isBusy);
@@ -239,6 +241,7 @@ export class MemoryReturn {
   #unaccountedBytes(): number {
     const { reservedBytes } = this.#arena.statistics();
     const { totalBytes } = this.#buffers;
-    return this.#process.residentBytes() - this.#process.heapBytes() - reservedBytes - totalBytes;
+    const usedBytes = reservedBytes + totalBytes + spareRoomBytes();
+    return this.#process.residentBytes() - this.#process.heapBytes() - usedBytes;
   }
 }

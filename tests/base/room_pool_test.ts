@@ -1,6 +1,6 @@
 /** Room pools: who gets which array back, and how many are kept. */
 import { assert, assertEquals } from "@std/assert";
-import { RoomPool } from "../../src/base/room_pool.ts";
+import { RoomPool, spareRoomBytes, sweepRooms } from "../../src/base/room_pool.ts";
 
 const LIMITS = { bytesMin: 100, stepBytes: 50, bytesMax: 1000, totalBytesMax: 2000 };
 
@@ -37,4 +37,36 @@ Deno.test("arrays that will be kept are made in steps", () => {
     150,
     1000,
   ]);
+});
+
+Deno.test("a sweep gives back what nobody has needed since the one before, the oldest first", () => {
+  const pool = new RoomPool(LIMITS);
+  const rooms = [500, 600, 700].map((size) => new Uint8Array(size));
+  for (const room of rooms) pool.give(room);
+  // They have just come.
+  pool.sweep();
+  assertEquals(pool.spareBytes, 1800);
+  pool.give(pool.find(650)!);
+  pool.sweep();
+  assertEquals(pool.spareBytes, 700);
+  assertEquals(rooms.map(({ byteLength }) => byteLength), [0, 0, 700], "memory goes at once");
+  assertEquals(pool.find(500)?.length, 700);
+  pool.sweep();
+  assertEquals(pool.spareBytes, 0);
+});
+
+Deno.test("arrays that are not kept give their memory back at once; small ones are the caller's", () => {
+  const pool = new RoomPool(LIMITS);
+  const rooms = [99, 1001, 900, 800, 700].map((size) => new Uint8Array(size));
+  for (const room of rooms) pool.give(room);
+  assertEquals(rooms.map(({ byteLength }) => byteLength), [99, 0, 0, 800, 700]);
+});
+
+Deno.test("shared pools are counted and swept together", () => {
+  const before = spareRoomBytes();
+  const pools = [RoomPool.shared(LIMITS), RoomPool.shared(LIMITS)];
+  for (const pool of pools) pool.give(new Uint8Array(500));
+  assertEquals(spareRoomBytes(), before + 1000);
+  for (let count = 0; count < 2; count++) sweepRooms();
+  assertEquals(spareRoomBytes(), 0);
 });

@@ -204,3 +204,14 @@ Deno.test("output beyond the limit is dropped, and nothing is written after it",
   for (let round = 0; round < 100; round++) reply.raw(bytes, 0, bytes.length);
   assert(reply.bytes.length <= 100_000, `${reply.bytes.length} bytes are held`);
 });
+
+Deno.test("a long string that comes in pieces has room for all of them from the start", () => {
+  const reply = new Reply();
+  const piece = new Uint8Array(16_000).fill(0x61);
+  reply.bulkHeader(10 * piece.length);
+  const { bytes } = reply;
+  for (let count = 0; count < 10; count++) reply.raw(piece, 0, piece.length);
+  reply.bulkEnd();
+  assert(reply.bytes === bytes, "it was not moved");
+  assertEquals(reply.length, "$160000\r\n".length + 160_000 + 2);
+});

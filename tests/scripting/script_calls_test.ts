@@ -1,5 +1,6 @@
 /** redis.call: as whom it runs, what it changes around it, what is recorded. */
 import { assertEquals } from "@std/assert";
+import { spareRoomBytes, sweepRooms } from "../../src/base/room_pool.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { RecordedEffects } from "../support/recorded_effects.ts";
 import { RespError } from "../support/resp_reply.ts";
@@ -183,4 +184,17 @@ Deno.test("status replies are tables of their own", () => {
   for (let round = 0; round < 2; round++) {
     assertEquals(server.run("EVAL", script, "0"), ["OK", "nil", "changed"]);
   }
+});
+
+Deno.test("the room of a large reply to a script is the next one's", () => {
+  using server = new EmbeddedServer();
+  server.run("SET", "large", "v".repeat(100_000));
+  for (let count = 0; count < 2; count++) sweepRooms();
+  assertEquals(spareRoomBytes(), 0);
+  const script = "return #redis.call('GET', KEYS[1])";
+  assertEquals(server.run("EVAL", script, 1, "large"), 100_000);
+  const bytes = spareRoomBytes();
+  assertEquals(bytes >= 100_000, true);
+  assertEquals(server.run("EVAL", script, 1, "large"), 100_000);
+  assertEquals(spareRoomBytes(), bytes);
 });

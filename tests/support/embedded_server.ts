@@ -82,6 +82,8 @@ export class EmbeddedClient implements ClientTransport {
 
   requestFlush(): void {}
 
+  flushEarly(): void {}
+
   setNoDelay(isOn: boolean): void {
     this.isNoDelay = isOn;
   }

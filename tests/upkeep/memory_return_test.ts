@@ -1,5 +1,6 @@
 /** Memory return: idle segments go back when it is asked for, and what is in use stays. */
 import { assert, assertEquals } from "@std/assert";
+import { RoomPool, spareRoomBytes } from "../../src/base/room_pool.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import { SEGMENT_BYTES } from "../../src/memory/memory.ts";
 import { MemoryReturn, type ProcessMemory } from "../../src/upkeep/memory_return.ts";
@@ -256,4 +257,22 @@ Deno.test("that the program's pages come back makes nobody collect; what clients
   pretended.resident += 20 * MIB;
   memoryReturn.tick(61_000, 500);
   assertEquals(pretended.collections, 2);
+});
+
+Deno.test("rooms that nobody has needed for a second go back, and are no reason to collect", () => {
+  const pool = RoomPool.shared({
+    ...{ bytesMin: 1, stepBytes: 1 },
+    ...{ bytesMax: 64 * MIB, totalBytesMax: 64 * MIB },
+  });
+  const pretended = new PretendedProcess(80 * MIB);
+  const memoryReturn = new MemoryReturn(new Arena(), { totalBytes: 0 }, pretended);
+  memoryReturn.tick(1000, 100);
+  memoryReturn.begin();
+  pretended.residentBytes = () => 80 * MIB + spareRoomBytes();
+  pool.give(new Uint8Array(40 * MIB));
+  memoryReturn.tick(2000, 100);
+  assertEquals(pool.spareBytes, 40 * MIB);
+  memoryReturn.tick(3000, 100);
+  assertEquals(spareRoomBytes(), 0);
+  assertEquals(pretended.collections, 0);
 });
