@@ -23,7 +23,6 @@ import type { Host } from "../session/host.ts";
 import { EINTR, type Libc, openLibc } from "./libc.ts";
 import { EPOLLIN, Poller, PollEvents } from "./poller.ts";
 import { RuntimeWake } from "./runtime_wake.ts";
-import { shortenTimeSlice } from "./time_slice.ts";
 
 const EVENTS_MAX = 512;
 /** Within a command fewer are served at a time. */
@@ -94,8 +93,6 @@ export class EventLoop {
     const runtime = await RuntimeWake.open(libc);
     // Else the kernel makes of 20 µs some 70.
     libc.prctl(PR_SET_TIMERSLACK, 1n, 0n, 0n, 0n);
-    // Where it cannot be had, all works, too.
-    shortenTimeSlice(libc);
     return new EventLoop(libc, new Poller(libc), runtime);
   }
 

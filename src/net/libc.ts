@@ -26,7 +26,7 @@ const SYMBOLS = {
   getauxval: { parameters: ["usize"], result: "u64" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  // The same with arguments of 64 bits; the first is the call's number.
+  // The C library has no names for these three; the first argument is their number.
   io_uring_enter: {
     name: "syscall",
     parameters: ["i64", "i64", "i64", "i64", "i64", "buffer", "i64"],
@@ -54,8 +54,6 @@ const SYMBOLS = {
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   strerror: { parameters: ["i32"], result: "pointer" },
-  // Calls of the kernel that glibc has no function for, or only a newer one: up to four arguments.
-  syscall: { parameters: ["i64", "i32", "buffer", "u32", "u32"], result: "i32" },
   usleep: { parameters: ["u32"], result: "i32" },
   write: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
