@@ -377,10 +377,9 @@ export class Arena extends Memory {
 
   /** Closes empty slabs that were kept for the next block of their class. O(classes). */
   closeEmptySlabs(): void {
-    const slabs = this.#slabs;
     for (let sizeClass = 0; sizeClass < CLASS_COUNT; sizeClass++) {
-      const isEmpty = slabs.slabCount[sizeClass] === 1 && slabs.blockCount[sizeClass] === 0;
-      if (isEmpty) this.#closeSlab(slabs.roomHead[sizeClass]);
+      const segment = this.#slabs.lastEmpty(sizeClass);
+      if (segment !== 0) this.#closeSlab(segment);
     }
   }
 

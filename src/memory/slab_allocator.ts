@@ -75,6 +75,16 @@ export class SlabTable {
     this.slabCount[sizeClass]--;
   }
 
+  /**
+   * The slab of a class that has no other, if none of its blocks is in use; else 0. It may be
+   * marked for evacuation: those that were not can have become empty before it.
+   */
+  lastEmpty(sizeClass: number): number {
+    if (this.slabCount[sizeClass] !== 1 || this.blockCount[sizeClass] !== 0) return 0;
+    const head = this.roomHead[sizeClass];
+    return head !== 0 ? head : this.#evacuatedHead[sizeClass];
+  }
+
   /** Slabs that the blocks of a class could do without; the last slab stays, even empty. */
   surplus(sizeClass: number): number {
     const slabs = this.slabCount[sizeClass];

@@ -13,6 +13,8 @@ import {
   wordOffsetOf,
 } from "../../src/memory/memory.ts";
 
+import { SeededRandom, testSeed } from "../support/seeded_random.ts";
+
 function fillBlock(arena: Arena, ref: Ref, size: number, byte: number): void {
   const at = byteOffsetOf(ref);
   arena.bytes[segmentOf(ref)].fill(byte, at, at + size);
@@ -158,6 +160,60 @@ Deno.test("an evacuation closes the empty slabs that classes keep", () => {
   arena.endEvacuation();
   arena.allocate(5000);
   assertEquals(arena.segmentCount, 2);
+});
+
+Deno.test("the last slab of a class is closed when empty, marked for evacuation or not", () => {
+  const arena = new Arena({ debug: true });
+  const [[single], pair] = unevenSlabs(arena, 2);
+  arena.beginEvacuation();
+  // The slab with room goes first, and what is left is marked.
+  for (const ref of [...pair, single]) arena.free(ref);
+  assertEquals(arena.segmentCount, 1);
+  arena.closeEmptySlabs();
+  assertEquals(arena.segmentCount, 0);
+  assertEquals(arena.endEvacuation(), 0);
+  const refs = Array.from({ length: 5 }, () => arena.allocate(SEGMENT_BYTES / 4));
+  refs.push(arena.allocate(8));
+  assertEquals([arena.segmentCount, new Set(refs).size], [3, 6]);
+});
+
+Deno.test("blocks keep their bytes whatever comes of slabs: marked, moved, closed, given back", () => {
+  const random = new SeededRandom(testSeed());
+  const arena = new Arena({ debug: true });
+  const sizes = [8, 100, SEGMENT_BYTES / 16, SEGMENT_BYTES / 4];
+  const blocks: { ref: Ref; tag: number }[] = [];
+  const take = () => blocks.splice(random.below(blocks.length), 1)[0];
+  let isEvacuating = false;
+  const evacuate = () => {
+    if (isEvacuating) arena.endEvacuation();
+    else arena.beginEvacuation();
+    isEvacuating = !isEvacuating;
+  };
+  const move = () => {
+    const block = random.pick(blocks);
+    block.ref = arena.relocate(block.ref);
+    assertEquals(arena.word(block.ref, 1), block.tag);
+  };
+  const add = (tag: number) => {
+    const ref = arena.allocate(random.pick(sizes));
+    arena.words[segmentOf(ref)][wordOffsetOf(ref) + 1] = tag;
+    blocks.push({ ref, tag });
+  };
+  for (let step = 0; step < 20_000; step++) {
+    const choice = random.below(100);
+    if (choice < 6) evacuate();
+    else if (choice < 12) arena.closeEmptySlabs();
+    else if (choice === 12) arena.trim(0);
+    // Now and then nearly all goes, so that classes come down to their last slab.
+    else if (choice === 13) { while (blocks.length > 3) arena.free(take().ref); }
+    else if (choice < 35 && blocks.length > 0) arena.free(take().ref);
+    else if (choice < 45 && blocks.length > 0) move();
+    else add(step);
+  }
+  for (const { ref, tag } of blocks) assertEquals(arena.word(ref, 1), tag);
+  for (const { ref } of blocks) arena.free(ref);
+  arena.closeEmptySlabs();
+  assertEquals([arena.segmentCount, arena.usedBytes], [0, 0]);
 });
 
 Deno.test("no block and no segment moves while frozen", () => {
