@@ -28,7 +28,6 @@ import {
 } from "./memory.ts";
 import { DeferredBlocks } from "./deferred_blocks.ts";
 import {
-  type BufferRange,
   type PageReturn,
   SegmentPool,
   type SegmentSource,
@@ -49,10 +48,6 @@ const SMALL_COPY_BYTES_MAX = 128;
 const MOVED_BYTES_MAX = SEGMENT_BYTES / 4;
 /** Of the addresses that are left, blocks that were moved out of the image may keep so many. */
 const MOVED_SHARE_MAX = 1 / 2;
-
-/** Idle segments that an image begins with: a share of those in use, and at most 8 MiB. */
-const PREPARED_SHARE = 1 / 16;
-const PREPARED_MAX = 32;
 
 /** Thrown by `requireRoom` before anything is changed: the data would outgrow the addresses. */
 export class AddressSpaceFull extends Error {
@@ -509,12 +504,6 @@ export class Arena extends Memory {
     }
   }
 
-  /** For the software fork: has segments ready for clones; returns those to be touched. */
-  prepareClones(): BufferRange[] {
-    const count = Math.floor(this.#segmentCount * PREPARED_SHARE);
-    return this.#pool.prepare(Math.min(count, PREPARED_MAX));
-  }
-
   /** For the software fork: thaws what was not cloned and takes the originals back. */
   endFreeze(originals: Iterable<SegmentStorage>): void {
     assert(this.isFrozen, "released while not frozen");
@@ -594,4 +583,4 @@ export class Arena extends Memory {
   }
 }
 
-export type { BufferRange, PageReturn, SegmentSource, SegmentStorage };
+export type { PageReturn, SegmentSource, SegmentStorage };

@@ -35,13 +35,6 @@ const RESERVE_SEGMENTS_MIN = 32;
 /** Pages begin at multiples of this, whatever their size: 4, 16 or 64 KiB. */
 const PAGE_ALIGNMENT = 64 * 1024;
 
-/** Bytes of a buffer, from `start` to `end`. */
-export interface BufferRange {
-  buffer: SharedArrayBuffer;
-  start: number;
-  end: number;
-}
-
 /** How pages go back to the system while their buffer stays. */
 export interface PageReturn {
   /** Where a buffer begins in the memory of the process, modulo `alignment`. */
@@ -144,32 +137,6 @@ export class SegmentPool {
     const count = Math.min(this.#leastIdleCount, this.idleCount);
     this.#leastIdleCount = this.idleCount;
     return count;
-  }
-
-  /**
-   * Makes sure that `count` segments are idle, and returns where those stand whose pages may not be
-   * there yet: they are the last to be used, so that somebody else can touch them before.
-   */
-  prepare(count: number): BufferRange[] {
-    const ranges: BufferRange[] = [];
-    while (this.idleCount < count) {
-      const { source: { buffer }, bytes } = this.#prepareOne();
-      ranges.push({ buffer, start: bytes.byteOffset, end: bytes.byteOffset + SEGMENT_BYTES });
-    }
-    return ranges;
-  }
-
-  #prepareOne(): SegmentStorage {
-    if (this.#discardedCount > 0) {
-      const storage = this.#idle[--this.#discardedCount];
-      storage.isDiscarded = false;
-      storage.source.discardedCount--;
-      return storage;
-    }
-    const storage = this.#cut();
-    storage.source.idleCount++;
-    this.#idle.unshift(storage);
-    return storage;
   }
 
   /** Whether pages of idle segments can be given back without their source. */

@@ -21,7 +21,7 @@
  */
 import { assert } from "../base/assert.ts";
 import * as clock from "../base/clock.ts";
-import type { Arena, BufferRange, SegmentSource, SegmentStorage } from "./arena.ts";
+import type { Arena, SegmentSource, SegmentStorage } from "./arena.ts";
 import { Memory, refOf, SEGMENT_BYTES, SEGMENT_WORDS } from "./memory.ts";
 
 /** What the child needs to read the image; can be posted to a Worker. */
@@ -31,23 +31,6 @@ export interface FrozenTable {
   bufferIndexes: Int32Array;
   /** Per segment: byte offset inside its buffer. */
   byteOffsets: Int32Array;
-  /** Memory that clones will go to; `touch` it before reading the image. */
-  cloneRooms: BufferRange[];
-}
-
-/** Words from one page to the next, where pages are smallest. */
-const PAGE_WORDS = 4096 / 4;
-
-/**
- * For the child: has the system give the pages of what clones will go to, which is nine tenths of
- * what a clone costs. Their content stays, whatever the main thread does there meanwhile. (A call
- * of the system that gives all pages at once holds a lock that the main thread may need.)
- */
-export function touch(cloneRooms: readonly BufferRange[]): void {
-  for (const { buffer, start, end } of cloneRooms) {
-    const words = new Int32Array(buffer, start, (end - start) / 4);
-    for (let index = 0; index < words.length; index += PAGE_WORDS) Atomics.or(words, index, 0);
-  }
 }
 
 export class SoftwareFork {
@@ -115,7 +98,7 @@ export class SoftwareFork {
       bufferIndexes[segment] = index;
       byteOffsets[segment] = storage.bytes.byteOffset;
     }
-    return { buffers, bufferIndexes, byteOffsets, cloneRooms: this.#arena.prepareClones() };
+    return { buffers, bufferIndexes, byteOffsets };
   }
 
   /** Ends the freeze. The image must not be read after this. */

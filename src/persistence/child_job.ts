@@ -22,7 +22,7 @@
  * old one's blocks, which takes a quarter of a second per gigabyte.
  */
 import { copyBytes } from "../base/bytes.ts";
-import { FrozenMemory, type FrozenTable, touch } from "../memory/software_fork.ts";
+import { FrozenMemory, type FrozenTable } from "../memory/software_fork.ts";
 import { CommandWriter } from "./command_writer.ts";
 import { errorText, type FileHandle, type FileSystem, removeIfExists } from "./file_system.ts";
 import type { ByteSink } from "./rdb_output.ts";
@@ -222,7 +222,6 @@ function streamImage(job: StreamJob, post: (chunk: ChunkMessage) => void): JobRe
   const control = new JobControl(job.control);
   const sink = new ChunkSink(control, post);
   try {
-    touch(job.table.cloneRooms);
     const memory = new FrozenMemory(job.table);
     const writer = new RdbWriter(memory, sink, job.options, progressOf(control));
     writer.writeFile(job.databases);
@@ -244,7 +243,6 @@ function progressOf(control: JobControl): KeyProgress {
 }
 
 function writeImage(job: FileJob, file: FileHandle, control: JobControl): JobResult {
-  touch(job.table.cloneRooms);
   const memory = new FrozenMemory(job.table);
   const sink = new WatchedSink(file, control, job.syncsIncrementally);
   const progress = progressOf(control);

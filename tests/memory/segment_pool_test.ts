@@ -2,7 +2,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { SEGMENT_BYTES } from "../../src/memory/memory.ts";
 import {
-  type BufferRange,
   type PageReturn,
   SegmentPool,
   type SegmentStorage,
@@ -172,36 +171,4 @@ Deno.test("what has been idle all the time is told from what was used in between
   assertEquals(pool.takeLeastIdle(), 10);
   for (let count = 0; count < 4; count++) pool.discardOne();
   assertEquals(pool.takeLeastIdle(), 6);
-});
-
-Deno.test("segments are prepared, and used after those whose pages are there", () => {
-  const pool = new SegmentPool();
-  const segments = take(pool, 10);
-  pool.give(segments[0]);
-  const ranges = pool.prepare(6);
-  assertEquals([pool.idleCount, pool.reservedBytes], [6, 15 * SEGMENT_BYTES]);
-  assertEquals(pool.prepare(6), []);
-  assertEquals(pool.take(), segments[0]);
-  const prepared = take(pool, 5).map(({ source: { buffer }, bytes: { byteOffset: start } }) => ({
-    ...{ buffer, start },
-    end: start + SEGMENT_BYTES,
-  }));
-  assertEquals(ranges, prepared);
-  assertEquals(pool.idleCount, 0);
-});
-
-Deno.test("what was discarded is prepared first", () => {
-  const pages = new PretendedPages();
-  const pool = new SegmentPool(pages);
-  for (const segment of take(pool, 10)) pool.give(segment);
-  pool.trim();
-  for (let count = 0; count < 8; count++) pool.discardOne();
-  const ranges = pool.prepare(5);
-  assertEquals([pool.idleCount, pool.reservedBytes], [5, 5 * SEGMENT_BYTES]);
-  const isDiscarded = ({ buffer, start }: BufferRange) =>
-    pages.discarded.some((bytes) => bytes.buffer === buffer && bytes.byteOffset === start);
-  assertEquals(ranges.map(isDiscarded), [true, true, true]);
-  // Five are still discarded; one more has to be cut.
-  assertEquals(pool.prepare(11).map(isDiscarded), [true, true, true, true, true, false]);
-  assertEquals(pool.reservedBytes, 11 * SEGMENT_BYTES);
 });

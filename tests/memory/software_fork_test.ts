@@ -12,7 +12,7 @@ import {
   SEGMENT_BYTES,
   segmentOf,
 } from "../../src/memory/memory.ts";
-import { FrozenMemory, SoftwareFork, touch } from "../../src/memory/software_fork.ts";
+import { FrozenMemory, SoftwareFork } from "../../src/memory/software_fork.ts";
 
 function fillBlock(arena: Arena, ref: Ref, size: number, byte: number): void {
   arena.willWrite(ref);
@@ -201,30 +201,4 @@ Deno.test("software fork: a write without willWrite is found out at release", ()
   fork.freeze();
   arena.bytes[segmentOf(ref)][byteOffsetOf(ref)] ^= 1;
   assertThrows(() => fork.release(), Error, "willWrite is missing");
-});
-
-Deno.test("clones go to memory that the child has touched, which changes nothing there", () => {
-  const arena = new Arena({ debug: true });
-  const fork = new SoftwareFork(arena);
-  const refs = Array.from({ length: 64 }, () => arena.allocate(SEGMENT_BYTES));
-  for (const ref of refs) fillBlock(arena, ref, SEGMENT_BYTES, 7);
-  fork.freeze();
-  const { cloneRooms } = fork.transferable();
-  assertEquals(cloneRooms.map(({ start, end }) => end - start), Array(4).fill(SEGMENT_BYTES));
-  // The child may come late.
-  fillBlock(arena, refs[5], SEGMENT_BYTES, 8);
-  touch(cloneRooms);
-  fillBlock(arena, refs[6], SEGMENT_BYTES, 9);
-  const isPrepared = (ref: Ref) => {
-    const { buffer, byteOffset } = arena.bytes[segmentOf(ref)];
-    return cloneRooms.some((room) => room.buffer === buffer && room.start === byteOffset);
-  };
-  assertEquals(refs.filter(isPrepared), [refs[5], refs[6]]);
-  const expected = refs.map((_, index) => index === 5 ? 8 : index === 6 ? 9 : 7);
-  assertEquals(refs.map((ref) => arena.bytes[segmentOf(ref)][4096]), expected);
-  fork.release();
-  // What is idle already need not be touched.
-  fork.freeze();
-  assertEquals(fork.transferable().cloneRooms, []);
-  fork.release();
 });
