@@ -13,6 +13,8 @@
  * nowhere where many calls are made: there a failed read or write shows in the next epoll event.
  */
 
+import { LIBC, mayUseLibc } from "../base/native.ts";
+
 const SYMBOLS = {
   accept4: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
@@ -83,18 +85,11 @@ export const EAGAIN = 11;
 export const EMFILE = 24;
 export const ENFILE = 23;
 
-/** Whether the C library may be had: by the system, and by the runtime's permissions. */
-export function mayUseLibc(): boolean {
-  const { os, arch } = Deno.build;
-  if (os !== "linux" || (arch !== "x86_64" && arch !== "aarch64")) return false;
-  return Deno.permissions.querySync({ name: "ffi" }).state === "granted";
-}
-
 /** Opens the C library; null if that is not allowed, or there is another one than glibc. */
 export function openLibc(): Libc | null {
   if (!mayUseLibc()) return null;
   try {
-    const { symbols } = Deno.dlopen("libc.so.6", SYMBOLS);
+    const { symbols } = Deno.dlopen(LIBC, SYMBOLS);
     const { mmap, strerror, __errno_location, ...functions } = symbols;
     // The place is that of this thread, and stays where it is.
     const place = new Int32Array(
