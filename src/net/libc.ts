@@ -85,9 +85,20 @@ export const EAGAIN = 11;
 export const EMFILE = 24;
 export const ENFILE = 23;
 
-/** Opens the C library; null if that is not allowed, or there is another one than glibc. */
+let opened: Libc | null | undefined;
+
+/**
+ * The C library; null if that is not allowed, or there is another one than glibc. It is opened
+ * once: the runtime compiles each of its functions then, which takes as long as all the rest that
+ * lies between the source and the first client.
+ */
 export function openLibc(): Libc | null {
   if (!mayUseLibc()) return null;
+  if (opened === undefined) opened = load();
+  return opened;
+}
+
+function load(): Libc | null {
   try {
     const { symbols } = Deno.dlopen(LIBC, SYMBOLS);
     const { mmap, strerror, __errno_location, ...functions } = symbols;
