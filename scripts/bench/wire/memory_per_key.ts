@@ -12,6 +12,9 @@
  * growth of resident memory (VmRSS) from after the first 5,000 requests, deleted again (50,000, and
  * a pause, before the large loads), "used" that of used_memory, which is what the server says of
  * itself. How busy the machine is does not matter.
+ *
+ * Nodes of streams may be packed by and by: what streams take is looked at when it is the same for
+ * five seconds.
  */
 
 import { parseArgs } from "@std/cli";
@@ -39,6 +42,8 @@ interface Shape {
   /** How many of them in full. */
   count: number;
   request: (index: number) => string[];
+  /** What it takes changes by itself for a while. */
+  settles?: boolean;
 }
 
 /** Requests before anything counts; too few to matter if their memory does not come back. */
@@ -119,6 +124,7 @@ const STREAMS: readonly Shape[] = [
     name: `stream, ${name}`,
     count: 1_000_000,
     request: (index: number) => ["XADD", "s", `${1e12 + index}-0`, ...fields(index)],
+    settles: true,
   })),
   {
     name: "stream, ten entries each",
@@ -127,6 +133,7 @@ const STREAMS: readonly Shape[] = [
       const key = `s:${Math.floor(index / 10)}`;
       return ["XADD", key, `${1e12 + index}-0`, "v", String(index % 1000)];
     },
+    settles: true,
   },
 ];
 
@@ -205,7 +212,8 @@ async function settledUsage(
     await delay(STEP_MS);
     const now = await usageOf(server, client);
     const isMoving = await infoNumber(client, "memory", "active_defrag_running") > 0;
-    const isStill = Math.abs(now.resident - last.resident) <= last.resident * MOVEMENT;
+    const isStill = Math.abs(now.resident - last.resident) <= last.resident * MOVEMENT &&
+      Math.abs(now.used - last.used) <= last.used * MOVEMENT;
     still = isStill && !isMoving ? still + 1 : 0;
     if (still === 0) last = now;
   }
@@ -224,7 +232,9 @@ async function measureShape(
   const before = await warmUsage(server, client, shape.request, scale);
   const count = Math.max(100, Math.round(shape.count * scale));
   await fill(client, count, shape.request);
-  const after = await usageOf(server, client);
+  const after = shape.settles
+    ? await settledUsage(server, client, scale)
+    : await usageOf(server, client);
   const load = shownNumber(count);
   const resident = (after.resident - before.resident) / count;
   results.add(`memory ${shape.name}: bytes`, contestant.name, "bytes", resident, load);
