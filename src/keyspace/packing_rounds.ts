@@ -1,6 +1,6 @@
 /**
- * Packing rounds: closed nodes are packed of the streams that are queued for it, while commands run;
- * upkeep/stream_packer.ts decides when, and how much of the time that may take.
+ * Packing rounds: of the streams that are queued for it closed nodes are packed, while commands
+ * run; upkeep/stream_packer.ts decides when, and how much of the time that may take.
  *
  * A ROUND sees to the streams that wait when it begins, one after the other, each from its end to
  * its start (values/stream_packing.ts). Those that get nodes meanwhile wait for the next round, so

@@ -285,5 +285,7 @@ Deno.test("nodes come from a compressed file packed, from another one they are p
     packAll(server);
     assertEquals(nodesOf(server, "s"), [18, 20]);
     assertEquals(server.raw("DUMP", "s"), source.raw("DUMP", "s"));
+    assertEquals(server.run("XTRIM", "s", "MAXLEN", 47), 153);
+    assertEquals((server.run("XRANGE", "s", "-", "+") as unknown[]).length, 47);
   }
 });

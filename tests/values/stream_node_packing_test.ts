@@ -246,6 +246,51 @@ Deno.test("a reader that comes back finds what is there now, whatever stood ther
   assert(reused > 10, `${reused} stood where another had been`);
 });
 
+/** A packed node of entries whose values are one letter again and again: all take the same. */
+function packedOf(arena: Arena, letter: string): { node: Ref; raw: Uint8Array } {
+  const source = sourceOf(["f", letter.repeat(500)]);
+  const node = streamNode.create(arena, source, 0, 1);
+  const raw = rawOf(arena, node);
+  return { node: packing.pack(arena, node), raw };
+}
+
+for (const way of ["packed", "loaded", "copied", "moved"]) {
+  Deno.test(`a reader is not deceived by a node that was ${way} to where another stood`, () => {
+    const arena = new Arena({ debug: true });
+    const one = packedOf(arena, "a");
+    const two = packedOf(arena, "b");
+    const blockBytes = arena.blockBytes(one.node);
+    if (way === "moved") {
+      // The second one shall be alone in a slab.
+      const before = Math.floor(SEGMENT_BYTES / blockBytes) - 2;
+      for (let block = 0; block < before; block++) arena.allocate(blockBytes);
+      arena.free(two.node);
+      const filler = arena.allocate(blockBytes);
+      Object.assign(two, packedOf(arena, "b"));
+      assert(segmentOf(filler) !== segmentOf(two.node));
+    }
+    const reader = new InflatedNode();
+    const read = (node: Ref) => reader.read(arena, node).slice(0, one.raw.length);
+    assertEquals(read(one.node), one.raw);
+    streamNode.free(arena, one.node);
+    let node = 0;
+    if (way === "packed") {
+      node = packedOf(arena, "b").node;
+    } else if (way === "loaded") {
+      const lzfOfTwo = new Slice();
+      packing.lzfSlice(arena, two.node, lzfOfTwo);
+      node = packing.fromLzf(arena, lzfOfTwo, two.raw.length, 1);
+    } else if (way === "copied") {
+      node = streamNode.duplicate(arena, two.node);
+    } else {
+      assert(arena.beginEvacuation() > 0);
+      node = streamNode.relocate(arena, two.node);
+    }
+    assertEquals(node, one.node);
+    assertEquals(read(node), two.raw);
+  });
+}
+
 Deno.test("two readers do not share what they have inflated", () => {
   const arena = new Arena({ debug: true });
   const random = new SeededRandom(testSeed());
