@@ -127,8 +127,9 @@ export class QueryBuffer {
     const first = this.#firstNeeded();
     const used = this.end - first;
     const source = this.bytes;
-    // Moving to the front frees enough room if half of the buffer was consumed.
-    if (used * 2 > source.length) {
+    // Moving to the front frees enough room if half of the buffer was consumed. Below the limit it
+    // would leave a pipeline with room for a request or two, read by read.
+    if (used * 2 > source.length || source.length < READ_BYTES_MAX) {
       const needed = this.#capacityFor(used);
       this.bytes = largeRooms.find(needed) ?? new Uint8Array(largeRooms.sizeFor(needed));
       this.bytes.set(source.subarray(first, this.end));
@@ -151,16 +152,18 @@ export class QueryBuffer {
 
   /**
    * For the argument under way all that it needs, so that it is read at once and not moved again;
-   * but to begin with no more than ANNOUNCED_BYTES_MAX. Otherwise in proportion to what is there.
+   * but to begin with no more than ANNOUNCED_BYTES_MAX. Otherwise in proportion to what is there,
+   * and up to READ_BYTES_MAX twice the room that a read has filled.
    */
   #capacityFor(used: number): number {
-    const grown = grownCapacity(used, 0);
+    const doubled = Math.min(this.bytes.length * 2, READ_BYTES_MAX);
+    const grown = Math.max(grownCapacity(used, 0), doubled);
     if (this.argumentBytes < 0) return grown;
     const headBytes = this.position - this.#firstNeeded();
     // With what stood before the first argument the next request of this kind has room, too.
     const exact = headBytes + this.argumentBytes + 2 + REQUEST_HEAD_BYTES;
     if (exact <= used) return grown;
     if (used >= ANNOUNCED_BYTES_MAX) return exact;
-    return Math.min(exact, Math.max(grown, ANNOUNCED_BYTES_MAX));
+    return Math.max(doubled, Math.min(exact, Math.max(grown, ANNOUNCED_BYTES_MAX)));
   }
 }

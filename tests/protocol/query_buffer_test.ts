@@ -132,6 +132,31 @@ Deno.test("an argument whose length is known is read into room of its size, and 
   }
 });
 
+Deno.test("a pipeline is read in few pieces, whatever its requests' size is to that of the room", () => {
+  for (const length of [3, 100, 700, 1000, 3000, 10_000]) {
+    const query = new QueryBuffer();
+    const parser = new RequestParser();
+    const request = encodeRequest(["SET", "key", new Uint8Array(length).fill(7)]);
+    const count = Math.ceil(1_000_000 / request.length);
+    const pipeline = new Uint8Array(request.length * count);
+    for (let index = 0; index < count; index++) pipeline.set(request, index * request.length);
+    let reads = 0;
+    let complete = 0;
+    for (let at = 0; at < pipeline.length; reads++) {
+      const room = query.writable();
+      const size = Math.min(room.length, pipeline.length - at);
+      room.set(pipeline.subarray(at, at + size));
+      query.end += size;
+      at += size;
+      while (parser.parse(query, true) === REQUEST_COMPLETE) complete++;
+      if (size === room.length) query.growAfterFullRead();
+    }
+    assertEquals(complete, count);
+    // What a read of 64 KiB brings, but for the first ones.
+    assert(reads <= pipeline.length / (64 * 1024) + 10, `${reads} reads, ${length} bytes`);
+  }
+});
+
 Deno.test("a large room that is given back is the next one's, if it is of about the right size", () => {
   const filled = (length: number) => {
     const query = new QueryBuffer();
