@@ -184,16 +184,14 @@ async function usageOf(server: ServerProcess, client: RespClient): Promise<Usage
 }
 
 /** What a server takes once, for buffers and for code that compiles itself, is no part of a key. */
-async function warmUsage(
-  server: ServerProcess,
+async function warmUp(
   client: RespClient,
   request: Shape["request"],
   scale: number,
-): Promise<Usage> {
+): Promise<void> {
   await client.expect("FLUSHALL");
   await fill(client, Math.ceil(WARM_UP * Math.min(1, scale)), request);
   await client.expect("FLUSHALL");
-  return await usageOf(server, client);
 }
 
 /**
@@ -229,12 +227,14 @@ async function measureShape(
   using client = await server.connect();
   // A command that a server does not have is no shape of it.
   if (await client.call(...shape.request(0)) instanceof RespError) return;
-  const before = await warmUsage(server, client, shape.request, scale);
+  await warmUp(client, shape.request, scale);
+  // A server that is left alone for a while gives back what its start took, too.
+  const settled = shape.settles === true;
+  const usage = () => settled ? settledUsage(server, client, scale) : usageOf(server, client);
+  const before = await usage();
   const count = Math.max(100, Math.round(shape.count * scale));
   await fill(client, count, shape.request);
-  const after = shape.settles
-    ? await settledUsage(server, client, scale)
-    : await usageOf(server, client);
+  const after = await usage();
   const load = shownNumber(count);
   const resident = (after.resident - before.resident) / count;
   results.add(`memory ${shape.name}: bytes`, contestant.name, "bytes", resident, load);
