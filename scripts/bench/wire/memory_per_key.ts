@@ -14,7 +14,8 @@
  * itself. How busy the machine is does not matter.
  *
  * Nodes of streams may be packed by and by: what streams take is looked at when it is the same for
- * five seconds.
+ * five seconds. Of their resident bytes that is off which an idle server gives back besides; for
+ * streams of some megabytes "used" says more.
  */
 
 import { parseArgs } from "@std/cli";
