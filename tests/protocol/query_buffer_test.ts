@@ -175,3 +175,72 @@ Deno.test("the room of a client that is gone is another's, unless it may still b
   large.release(true);
   assert(new QueryBuffer().bytes !== bytes);
 });
+
+/** Reads a pipeline as a connection does, parsing what has come; returns the reads that it took. */
+function readPipeline(
+  query: QueryBuffer,
+  parser: RequestParser,
+  bytes: Uint8Array,
+  onRequest: (argv: Argv) => void,
+  readMax = Infinity,
+): number {
+  let reads = 0;
+  for (let at = 0; at < bytes.length; reads++) {
+    const room = query.writable();
+    const size = Math.min(room.length, readMax, bytes.length - at);
+    room.set(bytes.subarray(at, at + size));
+    query.end += size;
+    at += size;
+    while (parser.parse(query, true) === REQUEST_COMPLETE) onRequest(parser.argv);
+    if (size === room.length) query.growAfterFullRead();
+  }
+  return reads;
+}
+
+function concatenated(requests: readonly string[][]): Uint8Array {
+  return Uint8Array.from(requests.flatMap((request) => [...encodeRequest(request)]));
+}
+
+Deno.test("a pipeline that fills the room wherever a request is cut is soon read at once", () => {
+  for (let length = 1; length < 60; length++) {
+    const request = ["MSET", ...Array.from({ length: 20 }, () => "k".repeat(length))];
+    const bytes = concatenated(Array.from({ length: 16 }, () => request));
+    const query = new QueryBuffer();
+    const parser = new RequestParser();
+    let requests = 0;
+    for (let round = 0; round < 3; round++) readPipeline(query, parser, bytes, () => requests++);
+    assertEquals(readPipeline(query, parser, bytes, () => requests++), 1, `${length} bytes a key`);
+    assertEquals(requests, 4 * 16);
+    assert(query.bytes.length <= 2 * Math.max(1024, bytes.length), "hardly more than it needs");
+  }
+});
+
+Deno.test("requests are what they were, wherever the room grows under them", () => {
+  const seed = testSeed();
+  const random = new SeededRandom(seed);
+  for (let round = 0; round < 60; round++) {
+    const requests = Array.from({ length: random.between(1, 60) }, () => {
+      const count = random.between(1, 30);
+      const part = () => random.word(random.oneIn(20) ? random.below(5000) : random.below(40));
+      return Array.from({ length: count }, part);
+    });
+    const found: string[][] = [];
+    const onRequest = (argv: Argv) =>
+      found.push(Array.from({ length: argv.count }, (_, index) => argv.text(index)));
+    const readMax = random.oneIn(2) ? Infinity : random.between(1, 3000);
+    const query = new QueryBuffer();
+    readPipeline(query, new RequestParser(), concatenated(requests), onRequest, readMax);
+    assertEquals(found, requests, `seed ${seed}, round ${round}`);
+    assertEquals(query.pendingBytes, 0);
+  }
+});
+
+Deno.test("what a large argument needs does not depend on reads that fill the room", () => {
+  const query = new QueryBuffer();
+  const parser = new RequestParser();
+  const request = concatenated([["SET", "key", "v".repeat(100_000)]]);
+  let requests = 0;
+  readPipeline(query, parser, request, () => requests++);
+  assertEquals(requests, 1);
+  assert(query.bytes.length <= request.length + 64, `${query.bytes.length} bytes`);
+});
