@@ -24,6 +24,8 @@ import { greet, warnIfExposed } from "./src/server/start_banner.ts";
 import { SystemMemory } from "./src/server/system_memory.ts";
 import { shutdownOptions } from "./src/durability/shutdown.ts";
 
+/** Who waits for the start has been answered by then. */
+const REHEARSAL_DELAY_MS = 50;
 /** What shells report of a program that SIGPIPE has ended: 128 and its number. */
 const SIGPIPE_EXIT_CODE = 141;
 
@@ -76,7 +78,7 @@ async function main(): Promise<void> {
   warnIfExposed(server);
   log.notice("Ready to accept connections");
   server.supervision.ready();
-  await rehearse(commandRows);
+  server.timers.create(() => void rehearse(commandRows)).start(REHEARSAL_DELAY_MS);
 }
 
 /** Makes the server and starts it. Rejects if it cannot serve, with an Error that says why. */

@@ -9,16 +9,18 @@
  *
  * DENO names the deno to compile with (default: the one that runs this). If DENORT_BIN is set, that
  * runtime is used for this machine instead of a downloaded one. The workers are included by name,
- * since no static import leads to them; tests, scripts and node_modules are left out.
+ * since no static import leads to them.
  *
- * What is compiled is a copy of the source without comments. An executable has its source in
- * memory, as text and again as the engine's strings, for each thread: that is 7 MB less. Lines and
- * columns stay where they are, so that an error still names the place.
+ * What is compiled is a bundle without comments, by `deno bundle` (it fetches esbuild from npm). Of
+ * 424 modules the engine reads the program in 60 ms less, and what an executable has in memory
+ * thrice (its file, the source, the engine's strings) is the smaller: 17 MB of resident memory.
+ * An error names lines of the bundle, where the module's name is above its code; `deno bundle
+ * main.ts` of the same version makes it again.
  */
 import { parseArgs } from "@std/cli";
 import { ensureDirSync } from "@std/fs";
 import { basename, dirname, join, resolve } from "@std/path";
-import { readSources, ROOT, withoutComments } from "./source_text.ts";
+import { ROOT } from "./source_text.ts";
 
 export const TARGETS = [
   "x86_64-unknown-linux-gnu",
@@ -58,8 +60,8 @@ export function executableName(target: Target): string {
 }
 
 /**
- * The arguments of `deno compile` for a target, or for this machine if it is null. `isSandboxed`:
- * without the permission to call native code.
+ * The arguments of `deno compile` in the folder of the bundle: for a target, or for this machine if
+ * it is null. `isSandboxed`: without the permission to call native code.
  */
 export function compileArguments(
   target: Target | null,
@@ -78,11 +80,11 @@ export function compileArguments(
     ...PERMISSIONS,
     ...(isSandboxed ? [] : [NATIVE_PERMISSION]),
     ENGINE_FLAGS,
-    ...WORKERS.flatMap((worker) => ["--include", worker]),
+    ...WORKERS.flatMap((worker) => ["--include", basename(worker)]),
     ...(target === null ? [] : ["--target", target]),
     "--output",
     output,
-    "main.ts",
+    "main.js",
   ];
 }
 
@@ -93,23 +95,22 @@ export async function checksumLine(path: string): Promise<string> {
   return `${hex.join("")}  ${basename(path)}\n`;
 }
 
-/** Copies what is compiled into a folder, without comments. */
-export function copySource(folder: string): void {
-  for (const { path } of readSources()) {
-    if (path !== "main.ts" && !path.startsWith("src/")) continue;
-    const copy = join(folder, path);
-    ensureDirSync(dirname(copy));
-    Deno.writeTextFileSync(copy, withoutComments(Deno.readTextFileSync(join(ROOT, path))));
-  }
-  // Which names imports have, and which packages are linked to src/std.
-  for (const path of ["deno.json", ...stdConfigs()]) {
-    Deno.copyFileSync(join(ROOT, path), join(folder, path));
+/**
+ * Makes one file of the program, and one of each worker. (The client, `redeno cli`, stays apart,
+ * for a server has no use for it.)
+ */
+async function bundle(folder: string): Promise<void> {
+  const program = ["bundle", "--quiet", "--code-splitting", "--outdir", folder, "main.ts"];
+  await runDeno(Deno.execPath(), ROOT, program);
+  for (const worker of WORKERS) {
+    const output = join(folder, basename(worker));
+    await runDeno(Deno.execPath(), ROOT, ["bundle", "--quiet", "--output", output, worker]);
   }
 }
 
-function stdConfigs(): string[] {
-  const folders = [...Deno.readDirSync(join(ROOT, "src/std"))].filter((one) => one.isDirectory);
-  return folders.map(({ name }) => `src/std/${name}/deno.json`);
+async function runDeno(deno: string, cwd: string, args: string[]): Promise<void> {
+  const { success } = await new Deno.Command(deno, { args, cwd }).spawn().status;
+  if (!success) throw new Error(`Cannot build: deno ${args.join(" ")}`);
 }
 
 async function compile(
@@ -119,12 +120,10 @@ async function compile(
 ): Promise<void> {
   ensureDirSync(dirname(output));
   const deno = Deno.env.get("DENO") ?? Deno.execPath();
-  const args = compileArguments(target, output, isSandboxed);
   const folder = await Deno.makeTempDir({ prefix: "redeno_build_" });
   try {
-    copySource(folder);
-    const { success } = await new Deno.Command(deno, { args, cwd: folder }).spawn().status;
-    if (!success) throw new Error(`Cannot compile for ${target ?? "this machine"}`);
+    await bundle(folder);
+    await runDeno(deno, folder, compileArguments(target, resolve(output), isSandboxed));
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }

@@ -1,7 +1,6 @@
 /**
  * Source text as `tidy.ts` needs it: the files of the project, and each of them with comments and
- * literals blanked out, so that a rule about code is not misled by words in a string. And text
- * without comments, as `build.ts` needs it.
+ * literals blanked out, so that a rule about code is not misled by words in a string.
  *
  * Not a parser. It knows where comments, strings, templates and regular expressions begin and end,
  * which is enough for rules about lines and words in code that `deno fmt` has laid out.
@@ -49,19 +48,6 @@ export function sourceFile(path: string, text: string): SourceFile {
   const lines = clean.split("\n");
   if (lines.at(-1) === "") lines.pop();
   return { path, lines, codeLines: code.split("\n"), commentLines: comments.split("\n") };
-}
-
-/** A text whose comments are spaces, lines and columns of code where they were. */
-export function withoutComments(text: string): string {
-  const { lines, commentLines } = sourceFile("", text);
-  const kept = lines.map((line, number) => {
-    const comments = commentLines[number];
-    if (comments.trim() === "") return line;
-    const isComment = (at: number) => comments[at] !== " ";
-    const code = line.replace(/[^ ]/g, (character, at) => isComment(at) ? " " : character);
-    return code.trimEnd();
-  });
-  return `${kept.join("\n")}\n`;
 }
 
 /** Characters after which a slash begins a regular expression and not a division. */

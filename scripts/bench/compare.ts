@@ -64,7 +64,7 @@ const PARTS: readonly Part[] = [
     run: pipelinedPart,
   },
   { name: "clients", title: "numbers of clients, depths of pipelines", run: clientsPart },
-  { name: "values", title: "sizes of values, `-c 50 -P 1`", run: valuesPart },
+  { name: "values", title: "sizes of values, `-c 50`", run: valuesPart },
   { name: "cold", title: "the first 200,000 requests after a start, `-P 16`", run: coldPart },
   { name: "connections", title: "30,000 connections of one request", run: connectionsPart },
   { name: "latency", title: "delays at a fixed rate", run: latencyPart },

@@ -179,18 +179,20 @@ export function clientsPart(context: PartContext): Promise<string> {
   return runCases("clients", cases, context, { metrics: ["rate", "CPU", "p99"] });
 }
 
-/** Sizes of values. */
+/** Sizes of values, one request at a time and pipelined. */
 export function valuesPart(context: PartContext): Promise<string> {
   const SIZES = [[3, 30_000], [100, 30_000], [1000, 30_000], [10_000, 20_000], [100_000, 4000]];
   const cases: Case[] = [];
   for (const [bytes, requests] of SIZES as [number, number][]) {
     for (const test of ["set", "get"]) {
-      cases.push({
-        label: `${test.toUpperCase()} of ${bytes.toLocaleString("en-US")} bytes`,
-        test,
-        args: ["-c", "50", "-P", "1", "-d", String(bytes)],
-        requests: requests * context.scale,
-      });
+      for (const depth of [1, 16]) {
+        cases.push({
+          label: `${test.toUpperCase()} of ${bytes.toLocaleString("en-US")} bytes -P ${depth}`,
+          test,
+          args: ["-c", "50", "-P", String(depth), "-d", String(bytes), "-r", "100000"],
+          requests: requests * (bytes <= 1000 ? Math.min(depth, 10) : 1) * context.scale,
+        });
+      }
     }
   }
   return runCases("values", cases, context);

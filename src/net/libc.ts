@@ -13,6 +13,8 @@
  * nowhere where many calls are made: there a failed read or write shows in the next epoll event.
  */
 
+import { LIBC, mayUseLibc } from "../base/native.ts";
+
 const SYMBOLS = {
   accept4: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
@@ -83,18 +85,22 @@ export const EAGAIN = 11;
 export const EMFILE = 24;
 export const ENFILE = 23;
 
-/** Whether the C library may be had: by the system, and by the runtime's permissions. */
-export function mayUseLibc(): boolean {
-  const { os, arch } = Deno.build;
-  if (os !== "linux" || (arch !== "x86_64" && arch !== "aarch64")) return false;
-  return Deno.permissions.querySync({ name: "ffi" }).state === "granted";
-}
+let opened: Libc | null | undefined;
 
-/** Opens the C library; null if that is not allowed, or there is another one than glibc. */
+/**
+ * The C library; null if that is not allowed, or there is another one than glibc. It is opened
+ * once: the runtime compiles each of its functions then, which takes as long as all the rest that
+ * lies between the source and the first client.
+ */
 export function openLibc(): Libc | null {
   if (!mayUseLibc()) return null;
+  if (opened === undefined) opened = load();
+  return opened;
+}
+
+function load(): Libc | null {
   try {
-    const { symbols } = Deno.dlopen("libc.so.6", SYMBOLS);
+    const { symbols } = Deno.dlopen(LIBC, SYMBOLS);
     const { mmap, strerror, __errno_location, ...functions } = symbols;
     // The place is that of this thread, and stays where it is.
     const place = new Int32Array(

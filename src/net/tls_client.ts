@@ -6,7 +6,8 @@
  * is not compared with the host: servers that replicate are often known by address only.
  */
 import type { SecureVersion } from "node:tls";
-import { builtin, TlsSocket } from "./tls_stream.ts";
+import { builtin } from "../base/builtin.ts";
+import { TlsSocket } from "./tls_stream.ts";
 
 export interface TlsClientSettings {
   /** PEM; "" shows none. */

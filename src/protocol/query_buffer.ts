@@ -88,15 +88,13 @@ export class QueryBuffer {
     }
   }
 
-  /**
-   * Larger room for a client whose reads fill what it has, so that a pipeline is read at once,
-   * wherever its last request was cut: 16 MSETs of 10 keys take 0.83 times the CPU that they take
-   * in three reads (pipelined MSET of scripts/bench/compare.ts).
-   */
+  /** Larger room for a client whose reads fill what it has. */
   growAfterFullRead(): void {
-    const { length } = this.bytes;
-    // What a large argument needs it gets when there is no room left.
-    if (length < READ_BYTES_MAX && this.argumentBytes < length) this.#moveTo(length * 2);
+    if (this.position !== this.end || this.partial !== null) return;
+    if (this.bytes.length >= READ_BYTES_MAX) return;
+    this.bytes = new Uint8Array(this.bytes.length * 2);
+    this.position = 0;
+    this.end = 0;
   }
 
   /** Gives back room that an idle client does not need. No read may be under way. */
@@ -126,18 +124,14 @@ export class QueryBuffer {
   }
 
   #makeRoom(): void {
-    const used = this.heldBytes;
-    // Moving to the front frees enough room if half of the buffer was consumed.
-    this.#moveTo(used * 2 > this.bytes.length ? this.#capacityFor(used) : 0);
-  }
-
-  /** Moves what is held to the front: of a buffer of so many bytes, or of this one (0). */
-  #moveTo(capacity: number): void {
     const first = this.#firstNeeded();
     const used = this.end - first;
     const source = this.bytes;
-    if (capacity > 0) {
-      this.bytes = largeRooms.find(capacity) ?? new Uint8Array(largeRooms.sizeFor(capacity));
+    // Moving to the front frees enough room if half of the buffer was consumed. Below the limit it
+    // would leave a pipeline with room for a request or two, read by read.
+    if (used * 2 > source.length || source.length < READ_BYTES_MAX) {
+      const needed = this.#capacityFor(used);
+      this.bytes = largeRooms.find(needed) ?? new Uint8Array(largeRooms.sizeFor(needed));
       this.bytes.set(source.subarray(first, this.end));
     } else {
       source.copyWithin(0, first, this.end);
@@ -158,16 +152,18 @@ export class QueryBuffer {
 
   /**
    * For the argument under way all that it needs, so that it is read at once and not moved again;
-   * but to begin with no more than ANNOUNCED_BYTES_MAX. Otherwise in proportion to what is there.
+   * but to begin with no more than ANNOUNCED_BYTES_MAX. Otherwise in proportion to what is there,
+   * and up to READ_BYTES_MAX twice the room that a read has filled.
    */
   #capacityFor(used: number): number {
-    const grown = grownCapacity(used, 0);
+    const doubled = Math.min(this.bytes.length * 2, READ_BYTES_MAX);
+    const grown = Math.max(grownCapacity(used, 0), doubled);
     if (this.argumentBytes < 0) return grown;
     const headBytes = this.position - this.#firstNeeded();
     // With what stood before the first argument the next request of this kind has room, too.
     const exact = headBytes + this.argumentBytes + 2 + REQUEST_HEAD_BYTES;
     if (exact <= used) return grown;
     if (used >= ANNOUNCED_BYTES_MAX) return exact;
-    return Math.min(exact, Math.max(grown, ANNOUNCED_BYTES_MAX));
+    return Math.max(doubled, Math.min(exact, Math.max(grown, ANNOUNCED_BYTES_MAX)));
   }
 }

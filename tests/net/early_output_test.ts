@@ -6,7 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import { commandRows } from "../../src/commands/table.ts";
 import { type Carrier, Connection } from "../../src/net/connection.ts";
 import { EventLoop } from "../../src/net/event_loop.ts";
-import { mayUseLibc } from "../../src/net/libc.ts";
+import { mayUseLibc } from "../../src/base/native.ts";
 import type { ServerOptions } from "../../src/server/server.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { type Argument, encodeRequests, RespClient } from "../support/resp_client.ts";

@@ -5,7 +5,8 @@ import { KernelSyncs } from "../../src/net/kernel_syncs.ts";
 import { EpollServer } from "../support/epoll_server.ts";
 import { utf8 } from "../support/text.ts";
 import { testUnless } from "../support/tool_availability.ts";
-import { mayUseLibc, openLibc } from "../../src/net/libc.ts";
+import { mayUseLibc } from "../../src/base/native.ts";
+import { openLibc } from "../../src/net/libc.ts";
 
 /** Why there is no io_uring, or null. */
 async function hindrance(): Promise<string | null> {

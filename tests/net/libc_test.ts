@@ -1,6 +1,7 @@
 /** The C library: had only where it is allowed, and its errors are those of the runtime. */
 import { assert, assertEquals } from "@std/assert";
-import { mayUseLibc, openLibc, setNoDelay, systemError } from "../../src/net/libc.ts";
+import { mayUseLibc } from "../../src/base/native.ts";
+import { openLibc, setNoDelay, systemError } from "../../src/net/libc.ts";
 import { testWith } from "../support/tool_availability.ts";
 
 Deno.test({

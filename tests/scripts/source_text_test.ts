@@ -1,12 +1,6 @@
 /** Tests of scripts/source_text.ts. */
 import { assertEquals } from "@std/assert";
-import {
-  readSources,
-  ROOT,
-  separate,
-  sourceFile,
-  withoutComments,
-} from "../../scripts/source_text.ts";
+import { separate, sourceFile } from "../../scripts/source_text.ts";
 
 function code(text: string): string {
   return separate(text).code;
@@ -35,21 +29,4 @@ Deno.test("lines and columns stay where they are, Windows line ends included", (
   assertEquals(file.lines, ["/** x", " */", "let a = `1", "2`;"]);
   assertEquals(file.codeLines[2], "let a = ` ");
   assertEquals(file.codeLines[3], " `;");
-});
-
-Deno.test("without comments the code stays where it was", () => {
-  const text =
-    "/** A\n *  b */\nlet a = `// c\n  /* d */  \n`; // e\n  f(/* g */ 'h', /\\/\\*/); /* i\nj */ k;\n";
-  const expected = "\n\nlet a = `// c\n  /* d */  \n`;\n  f(        'h', /\\/\\*/);\n     k;\n";
-  assertEquals(withoutComments(text), expected);
-});
-
-Deno.test("no file of the project has other code without its comments", () => {
-  for (const { path, codeLines } of readSources()) {
-    if (!path.startsWith("src/")) continue;
-    const text = withoutComments(Deno.readTextFileSync(`${ROOT}${path}`));
-    const kept = sourceFile(path, text).codeLines;
-    const isSame = kept.every((line, at) => line.trimEnd() === codeLines[at].trimEnd());
-    assertEquals([path, isSame, kept.length], [path, true, codeLines.length]);
-  }
 });

@@ -4,7 +4,7 @@
  * A skipped test prints one line with its reason and counts as ignored in the totals.
  */
 
-import { mayUseLibc } from "../../src/net/libc.ts";
+import { mayUseLibc } from "../../src/base/native.ts";
 import { fromUtf8, printLine } from "./text.ts";
 
 export type Tool =

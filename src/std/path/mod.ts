@@ -3,39 +3,42 @@
  * `node:path` and `node:url`, with the platform's own separator rules. See src/std/assert/mod.ts
  * for why it exists.
  */
-import nodePath from "node:path";
-import { fileURLToPath } from "node:url";
+import * as posix from "./posix.ts";
 
-export const SEPARATOR: string = nodePath.sep;
+/** Loaded when first asked for: see posix.ts. */
+const nodePath = () => globalThis.process.getBuiltinModule("node:path");
+const own = Deno.build.os === "windows" ? nodePath() : posix;
+
+export const SEPARATOR: string = Deno.build.os === "windows" ? "\\" : "/";
 
 export function join(path: string, ...paths: string[]): string {
-  return nodePath.join(path, ...paths);
+  return own.join(path, ...paths);
 }
 
 export function resolve(...pathSegments: string[]): string {
-  return nodePath.resolve(...pathSegments);
+  return own.resolve(...pathSegments);
 }
 
 export function dirname(path: string): string {
-  return nodePath.dirname(path);
+  return own.dirname(path);
 }
 
 export function basename(path: string, suffix = ""): string {
-  return nodePath.basename(path, suffix);
+  return own.basename(path, suffix);
 }
 
 export function extname(path: string): string {
-  return nodePath.extname(path);
+  return nodePath().extname(path);
 }
 
 export function relative(from: string, to: string): string {
-  return nodePath.relative(from, to);
+  return nodePath().relative(from, to);
 }
 
 export function isAbsolute(path: string): boolean {
-  return nodePath.isAbsolute(path);
+  return own.isAbsolute(path);
 }
 
 export function fromFileUrl(url: string | URL): string {
-  return fileURLToPath(url);
+  return globalThis.process.getBuiltinModule("node:url").fileURLToPath(url);
 }
