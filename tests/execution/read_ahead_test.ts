@@ -145,3 +145,37 @@ Deno.test("ZPOPMINs of a pipeline take what is first when they run, whatever hap
   assertEquals(server.client.take(), expected as never, `seed ${seed}`);
   assertEquals(server.run("ZCARD", "zset"), sorted.length);
 });
+
+Deno.test("members that were touched may be gone when their ZPOPMIN runs, or it may not run at all", () => {
+  using server = filledServer();
+  const fill = () => {
+    for (let from = 0; from < KEY_COUNT; from += 1000) {
+      const pairs = Array.from({ length: 1000 }, (_, at) => [`${from + at}`, `m:${from + at}`]);
+      server.run("ZADD", "zset", ...pairs.flat());
+    }
+  };
+  const pop = ["ZPOPMIN", "zset"];
+  const other = server.connect();
+  const send = (...requests: string[][]): unknown[] => {
+    const bytes = requests.flatMap((request) => [...encodeRequest(request)]);
+    other.sendBytes(Uint8Array.from(bytes));
+    return other.take();
+  };
+  fill();
+  assertEquals(send(["MULTI"], pop, pop, ["DISCARD"], pop, ["DEL", "zset"], pop) as never, [
+    ...["OK", "QUEUED", "QUEUED", "OK", ["m:0", "0"], 1, []],
+  ]);
+  fill();
+  assertEquals(send(pop, pop, ["MULTI"], pop, pop, ["EXEC"]) as never, [
+    ...[["m:0", "0"], ["m:1", "1"], "OK", "QUEUED", "QUEUED", [["m:2", "2"], ["m:3", "3"]]],
+  ]);
+  const cut = [pop, pop].flatMap((request) => [...encodeRequest(request)]);
+  for (const byte of cut) other.sendBytes(Uint8Array.of(byte));
+  assertEquals(other.take() as never, [["m:4", "4"], ["m:5", "5"]]);
+  assertEquals(send(pop, pop, ["QUIT"], pop, pop) as never, [["m:6", "6"], ["m:7", "7"], "OK"]);
+  assertEquals(server.run("ZCARD", "zset"), KEY_COUNT - 8);
+  server.client.sendBytes(
+    Uint8Array.from([pop, ["FLUSHALL"], pop, pop].flatMap((one) => [...encodeRequest(one)])),
+  );
+  assertEquals(server.client.take() as never, [["m:8", "8"], "OK", [], []]);
+});
