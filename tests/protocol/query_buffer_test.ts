@@ -201,7 +201,7 @@ Deno.test("the room of a client that is gone is another's, unless it may still b
   assert(new QueryBuffer().bytes !== bytes);
 });
 
-/** Reads a pipeline as a connection does, at most `readMax` bytes at a time, parsing what has come. */
+/** Reads a pipeline as a connection does, at most `readMax` bytes at a time, and parses it. */
 function readPipeline(
   query: QueryBuffer,
   bytes: Uint8Array,
