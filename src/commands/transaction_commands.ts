@@ -5,7 +5,7 @@
  * `mstate`. EXEC runs it first in, first out, with nothing in between, because nothing else runs
  * while a procedure does. A command that fails inside does not stop the others: no rollback.
  */
-import { discardTransaction } from "../execution/transaction.ts";
+import { discardTransaction, recycleQueue } from "../execution/transaction.ts";
 import {
   type Client,
   REDIS_DENY_BLOCKING,
@@ -77,6 +77,7 @@ function execCommand(client: Client): void {
   client.flags |= REDIS_DENY_BLOCKING | REDIS_EXECUTING;
   reply.array(count);
   for (const queued of commands) host.dispatcher.callQueued(client, queued);
+  recycleQueue(commands);
   client.flags &= wasDenied ? ~REDIS_EXECUTING : ~(REDIS_EXECUTING | REDIS_DENY_BLOCKING);
   // Each command has been recorded by itself; EXEC adds nothing.
   client.propagateNothing();

@@ -115,25 +115,28 @@ export class Argv {
 
   /** All arguments in memory of their own. */
   clone(): Argv {
-    const argv = new Argv();
-    const count = this.count;
-    let total = 0;
-    for (let index = 0; index < count; index++) total += this.lengths[index];
-    const bytes = new Uint8Array(total);
-    argv.bytes = bytes;
-    argv.count = count;
-    if (count > argv.starts.length) {
-      argv.starts = new Int32Array(count);
-      argv.lengths = new Int32Array(count);
+    return new Argv().copyFrom(this);
+  }
+
+  /** Becomes a copy of others' arguments, in the memory that it has if there is enough. */
+  copyFrom(source: Argv): this {
+    const { count } = source;
+    const total = source.totalBytes();
+    if (total > this.bytes.length) this.bytes = new Uint8Array(total);
+    if (count > this.starts.length) {
+      this.starts = new Int32Array(count);
+      this.lengths = new Int32Array(count);
     }
+    this.count = count;
+    this.hashedIndex = -1;
     for (let index = 0, at = 0; index < count; index++) {
-      const length = this.lengths[index];
-      copyBytes(this.bytes, this.starts[index], bytes, at, length);
-      argv.starts[index] = at;
-      argv.lengths[index] = length;
+      const length = source.lengths[index];
+      copyBytes(source.bytes, source.starts[index], this.bytes, at, length);
+      this.starts[index] = at;
+      this.lengths[index] = length;
       at += length;
     }
-    return argv;
+    return this;
   }
 
   /** Bytes of all arguments together. */

@@ -20,6 +20,26 @@ Deno.test("EXEC runs the queue in order and answers all results", () => {
   assertEquals(server.raw("EXEC"), "-ERR EXEC without MULTI\r\n");
 });
 
+Deno.test("queues of several clients do not mix, one after the other and at the same time", () => {
+  using server = new EmbeddedServer();
+  const other = server.connect();
+  for (const length of [1, 2000, 3, 40, 40]) {
+    server.run("MULTI");
+    other.run("MULTI");
+    for (let index = 0; index < 20; index++) {
+      server.run("RPUSH", "list", "a".repeat(length) + index);
+      other.run("RPUSH", "others", "b".repeat(length) + index, "second");
+    }
+    assertEquals((server.run("EXEC") as unknown[]).at(-1), 20);
+    assertEquals((other.run("EXEC") as unknown[]).at(-1), 40);
+    const own = Array.from({ length: 20 }, (_, index) => "a".repeat(length) + index);
+    const theirs = own.flatMap((text) => [text.replaceAll("a", "b"), "second"]);
+    assertEquals(server.run("LRANGE", "list", "0", "-1"), own);
+    assertEquals(server.run("LRANGE", "others", "0", "-1"), theirs);
+    server.run("DEL", "list", "others");
+  }
+});
+
 Deno.test("a failing command does not roll back the others", () => {
   using server = new EmbeddedServer();
   server.run("MULTI");

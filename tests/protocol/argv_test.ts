@@ -62,6 +62,17 @@ Deno.test("a clone may grow, without a change of its original", () => {
   assertEquals([texts(clone), texts(argv)], [["A", "b", "A"], ["A", "b"]]);
 });
 
+Deno.test("a copy of others' arguments takes the memory that is there, if it is enough", () => {
+  const argv = received("SET", "key", "a long value");
+  const copy = argv.clone();
+  const { bytes, starts } = copy;
+  assertEquals(texts(copy.copyFrom(received("GET", "k"))), ["GET", "k"]);
+  assertEquals([copy.bytes === bytes, copy.starts === starts], [true, true]);
+  const words = Array.from({ length: 100 }, (_, index) => `argument:${index}`);
+  assertEquals(texts(copy.copyFrom(received(...words))), words);
+  assertEquals(texts(argv), ["SET", "key", "a long value"]);
+});
+
 Deno.test("a word is recognized in either case, as a whole", () => {
   const argv = received("LiMiT", "limi", "limits", "lim\x49t", "@imit");
   assertEquals([0, 1, 2, 3, 4].map((index) => argv.is(index, "limit")), [
