@@ -14,7 +14,8 @@
  * COALESCING. When many clients each wait for a reply before they send again, a server that is as
  * quick as they are is woken for each request. A sleep of 20 µs before a wait lets several come
  * together, as network cards do it. It is left out where it would only delay: for a client alone,
- * when most clients have come already, after a round with many commands.
+ * when most clients have come already, after a round with many commands. "Most" is of those that
+ * came within the last 20 to 40 ms: a pool of connections may have hundreds that wait for work.
  *
  * Deadlines are those of base/timers.ts; while the loop runs, the runtime's timer is not used.
  */
@@ -36,8 +37,13 @@ const YIELD_PERIOD_MS = 100;
 /** A yield wakes more than a hop; what nobody waits for (timers of node:tls) may be so late. */
 const IDLE_YIELD_PERIOD_MS = 1000;
 const COALESCING_US = 20;
+/** Who has come within such a time counts as somebody who takes part. */
+const ACTIVE_PERIOD_MS = 20;
 /** After a round with more commands than this there is enough to do. */
 const COALESCED_COMMANDS_MAX = 128;
+
+/** Numbers of periods come again after this; a power of two less one. */
+const PERIOD_MAX = 0x3fffffff;
 
 const PR_SET_TIMERSLACK = 29;
 
@@ -48,7 +54,7 @@ export interface EventSource {
 }
 
 /** What it uses of the host, when there is one. */
-type LoopHost = Pick<Host, "clients" | "statistics" | "timers">;
+type LoopHost = Pick<Host, "statistics" | "timers">;
 
 export class EventLoop {
   readonly libc: Libc;
@@ -74,6 +80,13 @@ export class EventLoop {
   /** Nothing came in the round before. */
   #wasIdle = false;
   #lastCount = 0;
+  /** By descriptor: the period in which it had events last. */
+  readonly #periods: number[] = [];
+  #period = 1;
+  #periodMs = 0;
+  /** Descriptors that had events in this period and in the one before. */
+  #activeNow = 0;
+  #activeBefore = 0;
   #lastCommands = 0;
 
   private constructor(libc: Libc, poller: Poller, runtime: RuntimeWake) {
@@ -102,6 +115,7 @@ export class EventLoop {
     if (!this.#poller.add(fd, bits, stamp)) return false;
     this.#sources[fd] = source;
     this.#stamps[fd] = stamp;
+    this.#periods[fd] = 0;
     return true;
   }
 
@@ -161,6 +175,7 @@ export class EventLoop {
       this.#serve(this.#events, count, false);
     }
     const nowMs = clock.runtimeMs();
+    if (nowMs - this.#periodMs >= ACTIVE_PERIOD_MS) this.#beginPeriod(nowMs);
     if (timers.nextDeadlineMs <= nowMs) {
       this.#isClean = false;
       timers.runDue(nowMs);
@@ -208,17 +223,30 @@ export class EventLoop {
       const fd = events.descriptor(index);
       // What was closed a moment ago, its number being another's now, is meant no more.
       if (this.#stamps[fd] !== events.stamp(index)) continue;
+      if (this.#periods[fd] !== this.#period) {
+        this.#periods[fd] = this.#period;
+        this.#activeNow++;
+      }
       this.#sources[fd]?.onEvents(events.bits(index), isNested);
     }
   }
 
+  #beginPeriod(nowMs: number): void {
+    const isNext = nowMs - this.#periodMs < 2 * ACTIVE_PERIOD_MS;
+    this.#periodMs = nowMs;
+    this.#period = (this.#period + 1) & PERIOD_MAX;
+    this.#activeBefore = isNext ? this.#activeNow : 0;
+    this.#activeNow = 0;
+  }
+
   /** Whether many clients take part, some have come, and there is time for more. */
   #mayCoalesce(): boolean {
-    const { clients, statistics: { commandsProcessed } } = this.#host;
+    const { statistics: { commandsProcessed } } = this.#host;
+    const active = Math.max(this.#activeBefore, this.#activeNow);
     const commands = commandsProcessed - this.#lastCommands;
     this.#lastCommands = commandsProcessed;
     const count = this.#lastCount;
-    return count > 1 && count < clients.size >> 1 && commands < COALESCED_COMMANDS_MAX;
+    return count > 1 && count < active >> 1 && commands < COALESCED_COMMANDS_MAX;
   }
 
   /** A signal came first: the runtime knows of it, and its handler must run. */

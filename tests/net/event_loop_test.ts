@@ -64,6 +64,30 @@ testWith(
   },
 );
 
+testWith(["epoll"], "a few clients do not wait for more, however many are idle", async () => {
+  await using server = await EpollServer.start();
+  const { libc } = server.eventLoop;
+  const { usleep } = libc;
+  const idle = [];
+  for (let count = 0; count < 30; count++) idle.push(await server.connect());
+  for (const socket of idle) await server.exchange(socket, "PING\r\n");
+  const few = [await server.connect(), await server.connect(), await server.connect()];
+  let sleeps = 0;
+  const round = async () => {
+    for (const socket of few) socket.send("PING\r\n");
+    for (const socket of few) assertEquals(await server.receive(socket), "+PONG\r\n");
+  };
+  try {
+    // Those that have just been served may still take part.
+    for (const start = performance.now(); performance.now() < start + 100;) await round();
+    Object.assign(libc, { usleep: (us: number) => (sleeps++, usleep(us)) });
+    for (let count = 0; count < 50; count++) await round();
+    assertEquals(sleeps, 0);
+  } finally {
+    Object.assign(libc, { usleep });
+  }
+});
+
 testWith(["epoll"], "others are served from inside of a running command", async () => {
   await using server = await EpollServer.start();
   const running = await server.connect();
