@@ -124,7 +124,8 @@ export class Cron {
     host.blocking.wakeDue();
     host.turn.schedule();
     this.scheduleReclaim();
-    if (nowMs - this.#memoryMs >= MEMORY_PERIOD_MS) {
+    // A clock that was set back must not stop it.
+    if (Math.abs(nowMs - this.#memoryMs) >= MEMORY_PERIOD_MS) {
       this.#memoryMs = nowMs;
       host.memoryReturn.tick(nowMs, host.statistics.commandRate.perSecond);
       host.activeDefrag.tick();
