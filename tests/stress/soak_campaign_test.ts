@@ -13,7 +13,7 @@ import { IS_FULL, MEGABYTE } from "./stress_support.ts";
 
 const seeds = (Deno.env.get("REDENO_SOAK_SEED") ?? String(testSeed())).split(",").map(Number);
 const phases = Number(Deno.env.get("REDENO_SOAK_PHASES") ?? (IS_FULL ? 200 : 22));
-const megabytes = Number(Deno.env.get("REDENO_SOAK_MB") ?? (IS_FULL ? 16 : 1));
+const megabytes = Number(Deno.env.get("REDENO_SOAK_MB") ?? (IS_FULL ? 16 : 0.5));
 const isLong = phases > 22;
 
 for (const seed of seeds) {
