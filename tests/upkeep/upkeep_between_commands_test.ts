@@ -2,8 +2,9 @@
  * Upkeep between commands: of two servers that are sent the same requests, one has everything done
  * that a server does by itself, at random moments: images come and go, what waited for them is
  * given back, passes of defragmentation begin, go on and are broken off, empty slabs are closed,
- * nodes of streams are packed, pages go back, deleted values are freed in pieces. Both must answer alike and hold the same data;
- * the arena in debug mode finds whoever uses a block that is free, or writes to one of an image.
+ * nodes of streams are packed, pages go back, deleted values are freed in pieces. Both must answer
+ * alike and hold the same data; the arena in debug mode finds whoever uses a block that is free, or
+ * writes to one of an image.
  */
 import { assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
