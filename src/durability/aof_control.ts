@@ -106,6 +106,8 @@ export class AofControl {
   readonly #pause: RewritePause;
   /** The removal of old files that is under way. */
   #removal: Promise<unknown> = Promise.resolve();
+  /** What DEBUG LOADAOF is reading. */
+  #reload: Promise<void> | null = null;
 
   constructor(options: AofControlOptions) {
     this.#options = options;
@@ -179,18 +181,18 @@ export class AofControl {
 
   /**
    * DEBUG LOADAOF: repeats what was recorded so far, also if the AOF is off by now; nothing is
-   * recorded meanwhile.
+   * recorded meanwhile. No file is removed before it was read.
    */
   async reload(): Promise<void> {
     const { setEffectSink, log } = this.#options;
     this.flush(true);
     setEffectSink(null);
     try {
-      const isOn = this.#state === "on";
-      const directory = isOn ? this.#directory! : openAofDirectory(this.#options);
-      await loadAofFiles(this.#options, directory);
+      const directory = this.#state === "on" ? this.#directory! : openAofDirectory(this.#options);
+      await (this.#reload = loadAofFiles(this.#options, directory));
       log.warning("DEBUG LOADAOF has read the AOF");
     } finally {
+      this.#reload = null;
       setEffectSink(this.writer.isOpen ? this.#move ?? this.writer : null);
     }
   }
@@ -324,9 +326,7 @@ export class AofControl {
     if (this.#startRewrite()) return true;
     this.#state = "off";
     this.#isScheduled = false;
-    log.warning(
-      "The AOF stays off, for its base cannot be written; the line above says why.",
-    );
+    log.warning("The AOF stays off, for its base cannot be written; the line above says why.");
     return false;
   }
 
@@ -394,7 +394,7 @@ export class AofControl {
     this.writer.syncAside().then(() => {
       if (!this.#isSyncingFirst) return;
       this.#abortRewrite();
-      if (this.#options.child.isActive) this.#isScheduled = true;
+      if (this.#options.child.isActive || this.#reload !== null) this.#isScheduled = true;
       else this.#startRewriteNow();
     });
     return true;
@@ -561,7 +561,7 @@ export class AofControl {
 
   #removeHistory(directory: AofDirectory): void {
     if (this.#options.config.aofDisableAutoGc) return;
-    this.#removal = Promise.all([this.#removal, directory.removeHistory()]);
+    this.#removal = Promise.all([this.#removal, directory.removeHistory(this.#reload)]);
   }
 
   // -------------------------------------------------------------------------------------- INFO

@@ -11,7 +11,7 @@ import type { RdbHistory } from "../persistence/rdb_writer.ts";
 import type { EffectSink } from "../persistence/effect_encoder.ts";
 import { type Client, REDIS_BLOCKED } from "../session/client.ts";
 import { GATE_LOADING, GATE_MISCONF } from "../session/gates.ts";
-import { type CommandError, commandError } from "../session/errors.ts";
+import { type CommandError, commandError, LOADING } from "../session/errors.ts";
 import { type LibraryStore, RdbControl } from "./rdb_control.ts";
 import { Backup } from "./backup.ts";
 import { preloadStep } from "./preload.ts";
@@ -46,6 +46,7 @@ type PersistenceHost = Pick<
   Host,
   | "arena"
   | "barrier"
+  | "blocking"
   | "calls"
   | "config"
   | "files"
@@ -76,6 +77,8 @@ export interface PersistenceOptions {
   /** A backup hears of effects, too; no more. */
   attachSink(sink: EffectSink): void;
   detachSink(sink: EffectSink): void;
+  /** Nobody hears of what commands change, or all do again. */
+  silence(isSilent: boolean): void;
   /** Whether effects have been recorded that belong to a unit which has not ended. */
   isUnitOpen(): boolean;
   exit(code: number): never;
@@ -94,7 +97,10 @@ export class Persistence {
   loadingStartedMs = 0;
   readonly #host: PersistenceHost;
   readonly #libraries: LibraryStore;
+  readonly #silence: PersistenceOptions["silence"];
   #isRecording = false;
+  /** Loads under way, one within the other. */
+  #loadCount = 0;
   /** When a change of the data was first seen; 0: none yet. */
   #firstChangeMs = 0;
   /** Commands processed up to the last tick. */
@@ -104,6 +110,7 @@ export class Persistence {
     const { host, createChild, replay, libraries } = options;
     this.#host = host;
     this.#libraries = libraries;
+    this.#silence = (isSilent) => options.silence(isSilent);
     const { arena, files, fork, log, config, keyspace, latency, timers } = host;
     const onLatency = (event: string, durationUs: number) => latency.addIfNeeded(event, durationUs);
     this.child = new BackgroundChild({ arena, fork, log, files, createChild, onLatency });
@@ -112,7 +119,7 @@ export class Persistence {
       onLoadProgress: (loadedBytes: number) => {
         this.loadedBytes = loadedBytes;
       },
-      loadingEnded: () => this.#loadingEnded(),
+      loadingEnded: () => this.#letIn(),
     };
     const { child } = this;
     const rdb = new RdbControl({
@@ -167,12 +174,20 @@ export class Persistence {
     });
   }
 
-  /** Loads what the files hold. Rejects if there are files that cannot be loaded. */
+  /**
+   * Loads what the files hold, and sees to it that what follows is recorded, before anybody is
+   * served. Rejects if there are files that cannot be loaded.
+   */
   async loadAtStart(): Promise<void> {
-    const isLoaded = await this.aof.loadAtStart(this.#preload);
-    if (isLoaded) return;
-    if (this.#preload === null) await this.rdb.loadDump();
-    else await this.#preload();
+    this.#keepOut();
+    try {
+      const isLoaded = await this.aof.loadAtStart(this.#preload);
+      if (isLoaded) return;
+      if (this.#preload === null) await this.rdb.loadDump();
+      else await this.#preload();
+    } finally {
+      this.#letIn();
+    }
   }
 
   /**
@@ -196,9 +211,12 @@ export class Persistence {
   tick(nowMs: number): void {
     this.#warmChild(nowMs);
     this.child.tick(nowMs);
-    this.rdb.tick(nowMs);
-    this.aof.tick();
-    this.backup.tick(nowMs);
+    // Of data that are being loaded (DEBUG LOADAOF) there is only a part, which must not be saved.
+    if (!this.#host.keyspace.isLoading) {
+      this.rdb.tick(nowMs);
+      this.aof.tick();
+      this.backup.tick(nowMs);
+    }
     this.#refuseWritesIfNeeded();
   }
 
@@ -235,19 +253,14 @@ export class Persistence {
    * that exist already are replaced if `merges`, else they are an error.
    */
   reload(client: Client, steps: ReloadSteps): void {
+    if (this.#host.keyspace.isLoading) throw LOADING;
     this.#host.process.whileBusy(() => this.#reload(client, steps));
   }
 
   #reload(client: Client, { saves, flushes, merges }: ReloadSteps): void {
-    const { keyspace, log } = this.#host;
+    const { log } = this.#host;
     if (saves && this.rdb.saveNow() !== null) throw commandError("ERR");
-    if (flushes) {
-      for (const db of keyspace.databases) {
-        keyspace.listener.databaseFlushed(db);
-        db.clear();
-      }
-      this.#libraries.restore([], "flush");
-    }
+    if (flushes) this.#empty();
     try {
       this.rdb.reloadNow(merges);
     } catch (error) {
@@ -258,13 +271,28 @@ export class Persistence {
     client.reply.ok();
   }
 
+  #empty(): void {
+    const { keyspace } = this.#host;
+    for (const db of keyspace.databases) {
+      keyspace.listener.databaseFlushed(db);
+      db.clear();
+    }
+    this.#libraries.restore([], "flush");
+  }
+
   /** DEBUG LOADAOF: empties the data set and repeats the AOF; the client waits for the reply. */
   reloadAof(client: Client): void {
-    const { keyspace, log } = this.#host;
-    for (const db of keyspace.databases) db.clear();
-    this.#libraries.restore([], "flush");
+    const { calls, keyspace, log } = this.#host;
+    if (keyspace.isLoading) throw LOADING;
+    if (calls.isNested) throw commandError("ERR Command not allowed inside a transaction");
+    this.#empty();
     client.flags |= REDIS_BLOCKED;
+    this.#keepOut();
+    // Replicas and backups have heard of it before.
+    this.#silence(true);
     const finish = (reply: () => void) => {
+      this.#silence(false);
+      this.#letIn();
       client.flags &= ~REDIS_BLOCKED;
       reply();
       client.transport.requestFlush();
@@ -307,16 +335,32 @@ export class Persistence {
   }
 
   #loadingStarted(totalBytes: number): void {
-    const { keyspace, gates } = this.#host;
     this.loadingTotalBytes = totalBytes;
     this.loadedBytes = 0;
     this.loadingStartedMs = clock.refresh();
-    keyspace.isLoading = true;
-    gates.set(GATE_LOADING, true);
+    this.#keepOut();
   }
 
-  #loadingEnded(): void {
-    this.#host.keyspace.isLoading = false;
-    this.#host.gates.set(GATE_LOADING, false);
+  /**
+   * From now on clients are told LOADING. What loads a file does this for as long as it reads; who
+   * has more to do before others may come does it around that, for they come in between otherwise:
+   * turns run between the steps of asynchronous functions.
+   */
+  #keepOut(): void {
+    this.#loadCount++;
+    this.#applyLoading();
+  }
+
+  #letIn(): void {
+    this.#loadCount--;
+    this.#applyLoading();
+  }
+
+  #applyLoading(): void {
+    const { blocking, keyspace, gates } = this.#host;
+    const isLoading = this.#loadCount > 0;
+    keyspace.isLoading = isLoading;
+    blocking.isHeld = isLoading;
+    gates.set(GATE_LOADING, isLoading);
   }
 }

@@ -109,6 +109,8 @@ export interface LoadedRdb {
 export class RdbControl {
   readonly #options: RdbControlOptions;
   #isSaving = false;
+  /** The child is at work on it (while the directory is synced it may be at something else). */
+  #childState: "other" | "saving" | "given up" = "other";
   #isStreaming = false;
   /** Hears of the end of the running BGSAVE. */
   #onEnded: (path: string | null) => void = () => {};
@@ -221,6 +223,7 @@ export class RdbControl {
     const { child, config, log, keyspace } = this.#options;
     if (child.isRunning) return "a background job is running";
     this.#isSaving = true;
+    this.#childState = "saving";
     this.#onEnded = onEnded;
     this.isScheduled = false;
     this.saveCount++;
@@ -262,13 +265,14 @@ export class RdbControl {
     if (this.#isStreaming) child.abort();
     if (!this.#isSaving) return;
     log.notice("The background save is given up");
-    if (child.isRunning) {
-      child.abort();
-    } else {
+    if (this.#childState === "other") {
       // The file is renamed already, only its directory is still being synced.
       this.#saveNumber++;
-      this.#endBackgroundSave(null);
+      return this.#endBackgroundSave(null);
     }
+    // It may be done, and only we have not heard of it yet.
+    this.#childState = "given up";
+    child.abort();
   }
 
   /** FLUSHALL: a running BGSAVE is void; with save points an empty file is written at once. */
@@ -283,8 +287,9 @@ export class RdbControl {
     if (this.#isSaving || child.isRunning || keyspace.isLoading) return;
     if (!this.lastStatusOk && nowMs - this.#lastTryMs <= RETRY_DELAY_MS) return;
     for (const { seconds, changes } of config.savePoints) {
-      const isDue = keyspace.dirty >= changes && nowMs - this.lastSaveMs > seconds * 1000;
-      if (!isDue) continue;
+      // If the clock was set back, nobody knows how long ago the last save was.
+      const isTime = nowMs - this.lastSaveMs > seconds * 1000 || nowMs < this.lastSaveMs;
+      if (!isTime || keyspace.dirty < changes) continue;
       log.notice(`Save point reached: ${changes} changes in ${seconds} seconds`);
       this.startBackgroundSave();
       return;
@@ -307,9 +312,8 @@ export class RdbControl {
     const file = files.openForWrite(path);
     const progressLog = new ProgressLog(log, `Saving ${path}`);
     const keyTotal = this.#keyTotal();
-    const progress: KeyProgress = (keyCount) => {
+    const progress: KeyProgress = (keyCount) =>
       progressLog.update(clock.systemMs(), keyCount, keyTotal, writer.byteCount);
-    };
     const writer = isRdb
       ? new RdbWriter(keyspace.arena, file, this.#rdbOptions(isAofBase), progress)
       : new CommandWriter(keyspace.arena, file, progress);
@@ -334,30 +338,28 @@ export class RdbControl {
     const syncsIncrementally = config.aofRewriteIncrementalFsync;
     if (isRdb) {
       const options = this.#rdbOptions(true);
-      const request = { kind: "rdb" as const, databases, path, syncsIncrementally, options };
-      return child.run(request, this.#keyTotal());
+      const request = { databases, path, syncsIncrementally, options };
+      return child.run({ kind: "rdb", ...request }, this.#keyTotal());
     }
     const kind = "aof-commands" as const;
     const timestampSeconds = config.aofTimestampEnabled ? Math.floor(clock.nowMs() / 1000) : null;
     const functionLibraries = this.#options.libraries.sources();
     const common = { kind, databases, path, syncsIncrementally };
-    const request = { ...common, timestampSeconds, functionLibraries };
-    return child.run(request, this.#keyTotal());
+    return child.run({ ...common, timestampSeconds, functionLibraries }, this.#keyTotal());
   }
 
   /** The child is done: puts its file in its place. */
   #backgroundSaveDone(temporary: string, target: string, result: JobResult): void {
     const { child, files, log } = this.#options;
+    const isGivenUp = this.#childState === "given up" || result.outcome === "aborted";
+    this.#childState = "other";
     this.lastClonedBytes = child.lastClonedBytes;
-    switch (result.outcome) {
-      case "aborted":
-        this.#endBackgroundSave(null);
-        log.warning("Background saving was given up");
-        return;
-      case "failed":
-        this.#backgroundSaveFailed(target, result.error);
-        return;
+    if (isGivenUp) {
+      this.#removeTemporary(temporary);
+      this.#endBackgroundSave(null);
+      return log.warning("Background saving was given up");
     }
+    if (result.outcome === "failed") return this.#backgroundSaveFailed(target, result.error);
     const number = ++this.#saveNumber;
     try {
       files.rename(temporary, target);
@@ -394,9 +396,7 @@ export class RdbControl {
   #backgroundSaveSucceeded(target: string): void {
     const { log, keyspace } = this.#options;
     const megabytes = Math.round(this.lastClonedBytes / MIB);
-    log.notice(
-      `The save took ${megabytes} MB for copies of what changed meanwhile`,
-    );
+    log.notice(`The save took ${megabytes} MB for copies of what changed meanwhile`);
     log.notice("Background saving terminated with success");
     keyspace.dirty -= this.#dirtyAtStart;
     this.lastSaveMs = clock.nowMs();

@@ -53,6 +53,7 @@ export class Propagation {
   #isCommon = true;
   #common: EffectEncoder = this.#aof.encoder;
   #sinks: readonly EffectSink[] = [];
+  #isSilent = false;
   /** The kinds (PROPAGATE_…) that have sinks. */
   #wanted = 0;
   /** Whether there is any sink. */
@@ -76,6 +77,12 @@ export class Propagation {
   /** The database that the next effect of a kind need not name; -1 if it must. */
   selectedDb(kind: number): number {
     return this.#stream(kind).encoder.selectedDb;
+  }
+
+  /** Between units: nobody hears of what happens, for it has happened before (DEBUG LOADAOF). */
+  set isSilent(isSilent: boolean) {
+    this.#isSilent = isSilent;
+    this.#sinksChanged();
   }
 
   /** All kinds of sinks hear of what commands change. */
@@ -113,8 +120,9 @@ export class Propagation {
   #sinksChanged(): void {
     const [aof, replicas] = [this.#aof, this.#replicas];
     this.#sinks = [...aof.sinks, ...replicas.sinks];
-    this.#wanted = (aof.sinks.length > 0 ? PROPAGATE_AOF : 0) |
+    const present = (aof.sinks.length > 0 ? PROPAGATE_AOF : 0) |
       (replicas.sinks.length > 0 ? PROPAGATE_REPL : 0);
+    this.#wanted = this.#isSilent ? 0 : present;
     this.isWanted = this.#wanted !== 0;
     this.#host.calls.wantedTargets = this.#wanted;
     this.#common = this.#wanted === PROPAGATE_REPL ? replicas.encoder : aof.encoder;

@@ -8,7 +8,7 @@ import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
 import * as value from "../values/value.ts";
 import type { KeyspaceListener } from "./keyspace_listener.ts";
-import { Reclaimer } from "./reclaimer.ts";
+import type { Reclaimer } from "./reclaimer.ts";
 import { StreamQueue } from "./stream_queue.ts";
 
 /** Seconds per unit of the LRU clock, as in Redis. */
@@ -63,9 +63,9 @@ export class KeyspaceState<Database> {
   #lruClock = 0;
   #lruNextMs = 0;
 
-  constructor(arena: Arena, listener: KeyspaceListener<Database>) {
+  constructor(arena: Arena, listener: KeyspaceListener<Database>, reclaimer: Reclaimer) {
     this.arena = arena;
-    this.reclaimer = new Reclaimer(arena);
+    this.reclaimer = reclaimer;
     this.streams = new StreamQueue(arena);
     this.listener = listener;
   }

@@ -74,6 +74,8 @@ export class Blocking {
   changesWantedCount = 0;
   /** Keys that become ready by themselves, and when. */
   readonly #wakes = new Map<string, { db: Database; key: string; atMs: number }>();
+  /** Nobody is served for now: of the data that are being loaded there is only a part. */
+  isHeld = false;
   /** Clients that wait (INFO blocked_clients). */
   blockedCount = 0;
 
@@ -244,14 +246,14 @@ export class Blocking {
     }
   }
 
-  /** Whether a key became ready since the last `serveReady`. */
+  /** Whether a key became ready since the last `serveReady`, and clients are served now. */
   get hasReady(): boolean {
-    return this.#ready.length > 0;
+    return this.#ready.length > 0 && !this.isHeld;
   }
 
   /** Serves clients until no key is ready; serving one may make another key ready. */
   serveReady(): void {
-    while (this.#ready.length > 0) {
+    while (this.hasReady) {
       const ready = this.#ready;
       this.#ready = [];
       this.#readyNames.clear();

@@ -237,12 +237,14 @@ export class AofDirectory {
   /**
    * Removes files that are history, one after the other beside the event loop, and then their
    * lines. Failures are logged and do no harm; never rejects. What becomes history meanwhile is
-   * removed too.
+   * removed too. First of all waits for the end of `reading`, which reads the files.
    */
-  async removeHistory(): Promise<void> {
+  async removeHistory(reading: Promise<void> | null = null): Promise<void> {
     if (this.#isRemoving) return;
     this.#isRemoving = true;
     try {
+      // If that fails, its caller hears of it.
+      if (reading !== null) await reading.catch(() => {});
       while (this.manifest.history.length > 0) await this.#removeFiles(this.manifest.history);
     } catch (error) {
       const { log } = this.#options;

@@ -55,6 +55,11 @@ const STEPS_BEFORE_JOB = 4;
 const HUNG_MS = 600_000;
 /** How long an aborted child may take to notice. */
 const ABORT_MS = 10_000;
+/**
+ * Between two looks at a child no more counts than this: a clock that jumps ahead, or a process
+ * that was stopped for an hour, says nothing of the child.
+ */
+const LOOK_MS_MAX = 1_000;
 
 interface RunningJob {
   kind: ChildJob["kind"];
@@ -67,8 +72,10 @@ interface RunningJob {
   keyTotal: number;
   progressLog: ProgressLog;
   resolve: (result: JobResult) => void;
-  /** When the progress was last seen to move, and what it was. */
-  movedMs: number;
+  /** When it was last looked at, and how long it had made no progress by then. */
+  lookedMs: number;
+  silentMs: number;
+  /** The progress that was last seen. */
   movedBytes: number;
   movedKeys: number;
 }
@@ -189,7 +196,8 @@ export class BackgroundChild {
         keyTotal,
         progressLog,
         resolve,
-        movedMs: startedMs,
+        lookedMs: startedMs,
+        silentMs: 0,
         movedBytes: 0,
         movedKeys: 0,
       };
@@ -211,7 +219,7 @@ export class BackgroundChild {
     const job = this.#job;
     if (job === null || job.control.isAborted) return;
     job.control.abort();
-    job.movedMs = clock.nowMs();
+    job.silentMs = 0;
   }
 
   /** Whether `step` has something to do. */
@@ -235,16 +243,18 @@ export class BackgroundChild {
     const job = this.#job;
     if (job === null) return;
     const { byteCount, keyCount, isAborted, isFull } = job.control;
+    job.silentMs += Math.min(Math.max(0, nowMs - job.lookedMs), LOOK_MS_MAX);
+    job.lookedMs = nowMs;
     // A child that waits for us does not hang.
-    if (isFull && !isAborted) job.movedMs = nowMs;
+    if (isFull && !isAborted) job.silentMs = 0;
     if (byteCount !== job.movedBytes || keyCount !== job.movedKeys) {
       job.movedBytes = byteCount;
       job.movedKeys = keyCount;
-      if (!isAborted) job.movedMs = nowMs;
+      if (!isAborted) job.silentMs = 0;
     }
     if (!isAborted) job.progressLog.update(nowMs, keyCount, job.keyTotal, byteCount);
     const patienceMs = isAborted ? ABORT_MS : HUNG_MS;
-    if (nowMs - job.movedMs < patienceMs) return;
+    if (job.silentMs < patienceMs) return;
     this.#replaceWorker(`no progress for ${Math.round(patienceMs / 1000)} seconds`);
   }
 

@@ -93,7 +93,8 @@ export class DataReplacement {
   /** Loads into other databases, which change places with the present ones in one moment. */
   async #swap(received: ReceivedRdb, onBegin: () => void): Promise<number> {
     const { arena, gates, keyspace, persistence } = this.#host;
-    const beside = new Keyspace(arena, keyspace.databases.length, SILENT);
+    const { databases, reclaimer } = keyspace;
+    const beside = new Keyspace(arena, databases.length, SILENT, reclaimer);
     beside.usesLfu = keyspace.usesLfu;
     gates.set(GATE_LOADING_BESIDE, true);
     try {
@@ -102,14 +103,15 @@ export class DataReplacement {
       onBegin();
       this.#stopRecording();
       this.#announce();
-      keyspace.databases.forEach((db, index) => db.swapContents(beside.databases[index]));
+      databases.forEach((db, index) => db.swapContents(beside.databases[index]));
       this.#announce();
       return streamDbOf(loaded.aux);
     } finally {
       gates.set(GATE_LOADING_BESIDE, false);
       // What is there now is not wanted: the old data, or the beginning of the new ones.
-      for (const { keys, expires } of beside.databases) {
-        keyspace.reclaimer.freeDatabase(keys, expires);
+      for (const { keys, expires, expiryOrder } of beside.databases) {
+        expiryOrder.clear();
+        reclaimer.freeDatabase(keys, expires);
       }
     }
   }

@@ -22,7 +22,10 @@ import { ChunkQueue, FileImage } from "./replica_images.ts";
 import { REPLICATION_ID_LENGTH, type ReplicationState } from "./replication_state.ts";
 
 /** What it uses of the host. */
-type FullSyncHost = Pick<Host, "config" | "files" | "log" | "persistence" | "propagation">;
+type FullSyncHost = Pick<
+  Host,
+  "config" | "files" | "keyspace" | "log" | "persistence" | "propagation"
+>;
 
 export interface FullSyncOptions {
   readonly host: FullSyncHost;
@@ -83,7 +86,9 @@ export class FullSync {
 
   /** Once a second: begins what has waited for its time, or for another job to end. */
   tick(nowMs: number): void {
-    const { config } = this.#options.host;
+    const { config, keyspace } = this.#options.host;
+    // Of data that are being loaded there is only a part (DEBUG LOADAOF).
+    if (keyspace.isLoading) return;
     const waiting = [...this.#options.replicas].filter(({ phase }) => phase === "waitStart");
     if (waiting.length === 0) return;
     const filter = filterOf(waiting[0]);

@@ -256,6 +256,8 @@ export class MasterLink implements MasterSocketListener {
     if (this.#lacksRecord) this.#recordIfNeeded();
     if (this.address === null) return;
     const limitMs = this.#host.config.replTimeout * 1000;
+    // After the clock was set back, a silence must not seem to begin in the future.
+    this.#lastIoMs = Math.min(this.#lastIoMs, nowMs);
     const isSilent = nowMs - this.#lastIoMs > limitMs && !this.#isLoading;
     if (this.#isLoading) this.#socket?.send(SIGN_OF_LIFE);
     else if (this.state === "connect") this.#connect();

@@ -41,6 +41,7 @@ type ReplicationHost = Pick<
   | "dispatcher"
   | "files"
   | "gates"
+  | "keyspace"
   | "log"
   | "masterLink"
   | "outputLimits"
@@ -395,7 +396,8 @@ export class Replication implements EffectSink, ReplicaListener {
   /** Housekeeping, called by cron. */
   tick(nowMs: number): void {
     this.failover.check(nowMs);
-    if (nowMs - this.#secondMs < SECOND_MS) return;
+    // A clock that was set back must not stop it.
+    if (Math.abs(nowMs - this.#secondMs) < SECOND_MS) return;
     this.#secondMs = nowMs;
     this.#endSilent(nowMs);
     this.#ping();

@@ -127,7 +127,8 @@ export class Cron {
     host.turn.schedule();
     this.scheduleReclaim();
     host.streamPacker.tick();
-    if (nowMs - this.#memoryMs >= MEMORY_PERIOD_MS) {
+    // A clock that was set back must not stop it.
+    if (Math.abs(nowMs - this.#memoryMs) >= MEMORY_PERIOD_MS) {
       this.#memoryMs = nowMs;
       host.memoryReturn.tick(nowMs, host.statistics.commandRate.perSecond);
       host.activeDefrag.tick();

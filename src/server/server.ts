@@ -282,6 +282,9 @@ export class Server implements Host {
       selectAgain: () => this.propagation.selectAgain(),
       attachSink: (sink) => this.propagation.attach(sink),
       detachSink: (sink) => this.propagation.detach(sink),
+      silence: (isSilent) => {
+        this.propagation.isSilent = isSilent;
+      },
       isUnitOpen: () => this.propagation.isUnitOpen,
       exit,
     });

@@ -54,8 +54,10 @@ export class MemoryLimit {
   #freeMemoryIfNeeded(): boolean {
     if (isShort(this.#host.arena)) return false;
     const { keyspace, config, evictor } = this.#host;
-    // While clients are paused, the data set stands still; a replica's is what its master makes it.
-    if (keyspace.isPaused || (keyspace.isReplica && config.replicaIgnoreMaxmemory)) return true;
+    // While clients are paused, the data set stands still; a replica's is what its master makes it;
+    // and what an AOF has yet to say of a key that is being loaded must find it.
+    if (keyspace.isPaused || keyspace.isLoading) return true;
+    if (keyspace.isReplica && config.replicaIgnoreMaxmemory) return true;
     const { maxmemory } = config;
     return maxmemory === 0 || evictor.freeMemoryIfNeeded(maxmemory, this.#countBytes);
   }

@@ -172,7 +172,8 @@ export class MemoryReturn {
     if (excess - this.#floorBytes < (isBusy ? BUSY_EXCESS_BYTES : EXCESS_BYTES)) return;
     if (excess - this.#triedBytes >= EXCESS_BYTES) this.#retryMs = RETRY_MS_MIN;
     const pauseMs = isBusy ? BUSY_PAUSE_MS : this.#retryMs;
-    if (nowMs - this.#lastMs < pauseMs) return;
+    // A clock that was set back must not make the pause longer.
+    if (Math.abs(nowMs - this.#lastMs) < pauseMs) return;
     this.#collect(nowMs, false);
     const freed = excess - this.#unaccountedBytes();
     this.#triedBytes = excess;

@@ -84,21 +84,56 @@ Deno.test("INFO shows a running BGSAVE: keys done and in all, percent, memory cl
   assertEquals([field(server, "rdb_saves"), field(server, "rdb_last_bgsave_status")], ["1", "ok"]);
 });
 
-Deno.test("a BGSAVE that is renamed already is void once all is flushed", async () => {
-  const { server, child, files } = scene(["save", "900 1"]);
-  using _ = server;
+/** A server whose BGSAVE has put its file in its place, and waits for the sync of the directory. */
+async function renamedScene(): Promise<ReturnType<typeof scene>> {
+  const made = scene(["save", "900 1"]);
+  const { server, child, files } = made;
   files.syncsAtOnce = false;
   server.run("SET", "old", "1");
   server.run("BGSAVE");
   child.work();
   await microtasks();
   assertEquals(field(server, "rdb_bgsave_in_progress"), "1", "the directory is not synced yet");
+  return made;
+}
+
+Deno.test("a BGSAVE that is renamed already is void once all is flushed", async () => {
+  const { server, files } = await renamedScene();
+  using _ = server;
   server.run("FLUSHALL");
   assertEquals(field(server, "rdb_bgsave_in_progress"), "0");
   files.completeSyncs();
   await microtasks();
   assertEquals(field(server, "rdb_changes_since_last_save"), "0");
   await assertDumpHas(files, 0);
+});
+
+Deno.test("a BGSAVE is void although the child was just done when all is flushed", async () => {
+  const { server, child, files } = scene(["save", "900 1"]);
+  using _ = server;
+  server.run("SET", "old", "1");
+  server.run("BGSAVE");
+  child.work();
+  // Nobody has heard of the end yet.
+  server.run("FLUSHALL");
+  await microtasks();
+  assertEquals(field(server, "rdb_bgsave_in_progress"), "0");
+  assertEquals(field(server, "rdb_changes_since_last_save"), "0");
+  assertEquals(files.paths(), ["/data/dump.rdb"]);
+  await assertDumpHas(files, 0);
+});
+
+Deno.test("a BGSAVE that is void leaves alone what the child has begun since", async () => {
+  const { server, child, files, log } = await renamedScene();
+  using _ = server;
+  assertEquals(server.run("BGREWRITEAOF"), "Background append only file rewriting started");
+  server.run("FLUSHALL");
+  assertEquals(field(server, "rdb_bgsave_in_progress"), "0");
+  child.work();
+  files.completeSyncs();
+  await microtasks();
+  assertEquals(field(server, "rdb_changes_since_last_save"), "0");
+  assert(log.lines.includes("Background AOF rewrite finished successfully"));
 });
 
 async function assertDumpHas(files: SimulatedFiles, keyCount: number): Promise<void> {
@@ -152,6 +187,18 @@ Deno.test("a slow disk is in the latency monitor, event by event", async () => {
   }
 });
 
+/** Resolves when the data that are loaded next have been. */
+async function endOfLoading({ server: { gates } }: EmbeddedServer): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const setGate = gates.set.bind(gates);
+  gates.set = (gate, isOn) => {
+    setGate(gate, isOn);
+    if (gate === GATE_LOADING && !isOn) resolve();
+  };
+  await promise;
+  await microtasks();
+}
+
 Deno.test("DEBUG LOADAOF loads what BGREWRITEAOF has written, also with appendonly off", async () => {
   const { server, child, log } = scene(["enable-debug-command", "yes"]);
   server.run("SET", "a", "1");
@@ -160,20 +207,170 @@ Deno.test("DEBUG LOADAOF loads what BGREWRITEAOF has written, also with appendon
   await microtasks();
   server.run("SET", "a", "2");
   server.run("SET", "b", "2");
-  const { persistence } = server.server;
-  const loaded = Promise.withResolvers<void>();
-  const { gates, propagation } = server.server;
-  const setGate = gates.set.bind(gates);
-  gates.set = (gate, isOn) => {
-    setGate(gate, isOn);
-    if (gate === GATE_LOADING && !isOn) loaded.resolve();
-  };
+  const { persistence, propagation } = server.server;
+  const loaded = endOfLoading(server);
   assertEquals(server.connect().raw("DEBUG", "LOADAOF"), "", "the reply comes when all is loaded");
-  await loaded.promise;
-  await microtasks();
+  await loaded;
   assertEquals(server.run("MGET", "a", "b"), ["1", null]);
   assert(log.lines.includes("# DEBUG LOADAOF has read the AOF"));
   assertEquals([persistence.aof.isEnabled, propagation.isWanted], [false, false]);
+  server[Symbol.dispose]();
+});
+
+const KEYS = 2000;
+
+/** A server whose AOF has a base and an increment with so many keys each, read in small pieces. */
+async function recordedScene(): Promise<ReturnType<typeof scene>> {
+  const made = scene(
+    ["appendonly", "yes"],
+    ["enable-debug-command", "yes"],
+    ["loading-process-events-interval-bytes", "1024"],
+  );
+  const { server, child } = made;
+  await server.server.persistence.loadAtStart();
+  for (let index = 0; index < KEYS; index++) server.run("SET", `base:${index}`, "v");
+  server.run("BGREWRITEAOF");
+  child.work();
+  await server.server.persistence.aof.settled();
+  for (let index = 0; index < KEYS; index++) server.run("SET", `increment:${index}`, "v");
+  server.server.turn.end();
+  return made;
+}
+
+Deno.test("of what DEBUG LOADAOF is loading no part is taken for the whole", async () => {
+  const { server, child, files } = await recordedScene();
+  server.run("CONFIG", "SET", "auto-aof-rewrite-percentage", "1");
+  server.run("CONFIG", "SET", "auto-aof-rewrite-min-size", "1");
+  const loaded = endOfLoading(server);
+  server.connect().send("DEBUG", "LOADAOF");
+  server.server.persistence.tick(clock.nowMs());
+  assertEquals([field(server, "loading"), field(server, "aof_rewrite_in_progress")], ["1", "0"]);
+  // They would save a part, too, and empty the data that the loader goes on with.
+  for (const how of ["RELOAD", "LOADAOF"]) {
+    assertMatch(server.connect().raw("DEBUG", how), /^-LOADING /);
+  }
+  await loaded;
+  server.server.persistence.tick(clock.nowMs());
+  child.work();
+  await server.server.persistence.aof.settled();
+  using next = new EmbeddedServer([["appendonly", "yes"]], {
+    files: files.afterKill(),
+    log: new KeptLog(),
+  });
+  next.server.config.dir = "/data";
+  await next.server.persistence.loadAtStart();
+  assertEquals(next.run("DBSIZE"), 2 * KEYS);
+  for (const { server: { propagation, persistence } } of [server, next]) {
+    propagation.detach(persistence.aof.writer);
+  }
+  server[Symbol.dispose]();
+});
+
+Deno.test("a rewrite that ends while DEBUG LOADAOF reads removes no file before it was read", async () => {
+  const { server, child, files } = await recordedScene();
+  server.run("BGREWRITEAOF");
+  const loaded = endOfLoading(server);
+  const client = server.connect();
+  client.send("DEBUG", "LOADAOF");
+  child.work();
+  await loaded;
+  assertEquals([client.takeRaw(), server.run("DBSIZE")], ["+OK\r\n", 2 * KEYS]);
+  await server.server.persistence.aof.settled();
+  const names = files.paths().map((path) => path.replace(/.*\.aof\./, "")).sort();
+  assertEquals(names, ["3.base.rdb", "3.incr.aof", "manifest"]);
+  server.server.propagation.detach(server.server.persistence.aof.writer);
+  server[Symbol.dispose]();
+});
+
+Deno.test("DEBUG LOADAOF touches the watched keys that go", async () => {
+  const { server } = await recordedScene();
+  const watcher = server.connect();
+  watcher.run("WATCH", "base:1");
+  watcher.run("MULTI");
+  watcher.run("PING");
+  const loaded = endOfLoading(server);
+  server.connect().send("DEBUG", "LOADAOF");
+  await loaded;
+  assertEquals(watcher.raw("EXEC"), "*-1\r\n");
+  server.server.propagation.detach(server.server.persistence.aof.writer);
+  server[Symbol.dispose]();
+});
+
+/** Asks to be served at each step that asynchronous functions make. */
+async function askUntil(isOver: () => boolean, server: EmbeddedServer): Promise<void> {
+  const client = server.connect();
+  while (!isOver()) {
+    client.raw("INCR", "count");
+    server.server.turn.end();
+    await Promise.resolve();
+  }
+}
+
+/** What a server finds that starts with these files. */
+async function recorded(files: SimulatedFiles, key: string): Promise<unknown> {
+  const options = { files: files.afterKill(), log: new KeptLog() };
+  using server = new EmbeddedServer([["appendonly", "yes"]], options);
+  server.server.config.dir = "/data";
+  await server.server.persistence.loadAtStart();
+  server.server.propagation.detach(server.server.persistence.aof.writer);
+  return server.run("GET", key);
+}
+
+for (const how of ["DEBUG LOADAOF", "a start"]) {
+  Deno.test(`nobody is served after ${how} before what is changed is recorded`, async () => {
+    const { server: first, files } = scene(["appendonly", "yes"], ["enable-debug-command", "yes"]);
+    await first.server.persistence.loadAtStart();
+    first.run("SET", "key", "v");
+    first.server.turn.end();
+    let [server, disk] = [first, files];
+    let isOver = false;
+    if (how === "a start") {
+      disk = files.afterKill();
+      server = new EmbeddedServer([["appendonly", "yes"]], { files: disk, log: new KeptLog() });
+      server.server.config.dir = "/data";
+      server.server.persistence.loadAtStart().then(() => isOver = true);
+      await askUntil(() => isOver, server);
+    } else {
+      const client = server.connect();
+      client.send("DEBUG", "LOADAOF");
+      await askUntil(() => isOver ||= client.takeRaw() !== "", server);
+    }
+    server.run("INCR", "count");
+    server.server.turn.end();
+    assertEquals(await recorded(disk, "count"), server.run("GET", "count"));
+    for (const { server: { propagation, persistence } } of [first, server]) {
+      propagation.detach(persistence.aof.writer);
+    }
+    for (const each of new Set([first, server])) each[Symbol.dispose]();
+  });
+}
+
+Deno.test("DEBUG LOADAOF serves nobody before all is loaded, and tells no replica", async () => {
+  const { server } = await recordedScene();
+  const { blocking, keyspace, propagation, replication, timers, turn } = server.server;
+  replication.createBacklog();
+  server.run("RPUSH", "queue", "a", "b");
+  for (let index = 0; index < KEYS; index++) server.run("SET", `later:${index}`, "v");
+  server.run("DEL", "queue");
+  turn.end();
+  const waiting = server.connect();
+  waiting.send("BLPOP", "queue", "0");
+  const { offset } = replication.state;
+  assert(offset > 0);
+  server.connect().send("DEBUG", "LOADAOF");
+  while (keyspace.isLoading) {
+    await timers.sleep(0);
+    turn.end();
+  }
+  await microtasks();
+  turn.end();
+  assertEquals([waiting.takeRaw(), blocking.blockedCount], ["", 1]);
+  assertEquals(replication.state.offset, offset);
+  server.run("RPUSH", "queue", "c");
+  assertEquals(waiting.take(), [["queue", "c"]]);
+  turn.end();
+  assert(replication.state.offset > offset);
+  propagation.detach(server.server.persistence.aof.writer);
   server[Symbol.dispose]();
 });
 

@@ -203,6 +203,18 @@ Deno.test("BGSAVE inside a transaction is scheduled", async () => {
   });
 });
 
+Deno.test("a clock that was set back does not keep a save point from holding", async () => {
+  await withFixture(async (fixture) => {
+    const { rdb, server } = fixture;
+    server.run("SET", "k", "v");
+    rdb.tick(rdb.lastSaveMs + 1000);
+    assertEquals(rdb.isSaving, false);
+    rdb.tick(rdb.lastSaveMs - 3_600_000);
+    assertEquals(rdb.isSaving, true);
+    await fixture.settled();
+  });
+});
+
 Deno.test("a save point that holds starts a save, and any one is enough", async () => {
   await withFixture(async (fixture) => {
     const { rdb, server } = fixture;

@@ -89,6 +89,40 @@ for (const mode of ["disabled", "swapdb"]) {
   });
 }
 
+for (const mode of ["disabled", "swapdb"]) {
+  Deno.test(`no block is left of the old data, nor of new ones that are bad: ${mode}`, async () => {
+    using embedded = oldServer(mode);
+    const { arena, keyspace } = embedded.server;
+    embedded.run("FLUSHALL");
+    embedded.reclaim();
+    const emptyBytes = arena.usedBytes;
+    const replacement = new DataReplacement(embedded.server);
+    for (let db = 0; db < 3; db++) {
+      embedded.run("SELECT", db);
+      for (let index = 0; index < 50; index++) {
+        const fields = ["a", "1", "b", "x".repeat(100)];
+        embedded.run("HSETEX", `h${index}`, "PXAT", 9e12 + index, "FIELDS", 2, ...fields);
+      }
+    }
+    assertEquals(keyspace.databases.map(({ expiryOrder }) => expiryOrder.count > 0).slice(0, 4), [
+      true,
+      true,
+      true,
+      false,
+    ]);
+    await replacement.replace(received(rdbOf("SET a 1")), () => {});
+    // Cut in the middle of a large value.
+    const members = Array.from({ length: 300 }, (_, index) => `member:${index}`).join(" ");
+    const whole = rdbOf(`SADD set ${members}`);
+    await assertRejects(() =>
+      replacement.replace(received(whole.subarray(0, whole.length - 300)), () => {})
+    );
+    embedded.run("FLUSHALL");
+    embedded.reclaim();
+    assertEquals([arena.usedBytes, keyspace.reclaimer.pendingCount], [emptyBytes, 0]);
+  });
+}
+
 Deno.test("while new data are loaded in place, clients are told so, and beside, they are not", async () => {
   for (const mode of ["disabled", "swapdb"]) {
     const log = new Log(() => {});

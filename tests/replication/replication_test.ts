@@ -1,7 +1,10 @@
 /** Replication: where the stream comes from. */
 import { assertEquals } from "@std/assert";
+import * as clock from "../../src/base/clock.ts";
 import type { BacklogCursor } from "../../src/replication/backlog.ts";
+import { ChildInPlace } from "../crash/crash_run.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { SimulatedFiles } from "../support/simulated_files.ts";
 import { commandsOf } from "../support/unit_reader.ts";
 import { latin1 } from "../support/text.ts";
 
@@ -44,4 +47,28 @@ Deno.test("the stream of a replica is that of its master, not its own effects", 
   replication.becomeMaster();
   server.run("SET", "a", "2");
   assertEquals(take(cursor), ["SELECT 0", "SET a 2"]);
+});
+
+Deno.test("no image is made for those who wait for it while only a part of the data is there", () => {
+  clock.setTimeForTests(1_700_000_000_000);
+  try {
+    const child = new ChildInPlace(new SimulatedFiles());
+    using server = new EmbeddedServer([], { createChild: () => child });
+    const { keyspace, persistence, replication } = server.server;
+    server.run("SET", "a", "1");
+    const replica = server.connect();
+    replica.run("REPLCONF", "capa", "eof");
+    replica.send("PSYNC", "?", "-1");
+    keyspace.isLoading = true;
+    clock.advanceForTests(60_000);
+    replication.tick(clock.nowMs());
+    assertEquals(persistence.child.isRunning, false);
+    keyspace.isLoading = false;
+    // A clock that was set back does not keep them waiting.
+    replication.tick(clock.nowMs() - 30_000);
+    assertEquals(persistence.child.isRunning, true);
+    persistence.child.close();
+  } finally {
+    clock.useRealTime();
+  }
 });

@@ -1,5 +1,6 @@
 /** Cron: its pace. What it does is tested with those who do it. */
 import { assertEquals } from "@std/assert";
+import * as clock from "../../src/base/clock.ts";
 import { Timers } from "../../src/base/timers.ts";
 import { Cron } from "../../src/server/cron.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
@@ -27,4 +28,29 @@ Deno.test("cron keeps its pace although ticks are late, CONFIG SET hz changes it
   assertEquals([cron.ticks, runtime.dueMs], [6, 5160]);
   cron.stop();
   assertEquals(runtime.dueMs, null);
+});
+
+Deno.test("what is done once a second is done although the clock was set back", () => {
+  const HOUR_MS = 3_600_000;
+  clock.setTimeForTests(1_700_000_000_000);
+  try {
+    using server = new EmbeddedServer();
+    const { memoryReturn, masterLink } = server.server;
+    let count = 0;
+    memoryReturn.tick = () => void count++;
+    masterLink.tick = () => void count++;
+    server.server.runCron();
+    assertEquals(count, 2);
+    clock.advanceForTests(-HOUR_MS);
+    server.server.runCron();
+    assertEquals(count, 4);
+    clock.advanceForTests(500);
+    server.server.runCron();
+    assertEquals(count, 4);
+    clock.advanceForTests(500);
+    server.server.runCron();
+    assertEquals(count, 6);
+  } finally {
+    clock.useRealTime();
+  }
 });

@@ -20,6 +20,13 @@ Deno.test("room is made only for maxmemory, and not while the data set must stan
   keyspace.isPaused = true;
   assertEquals([memoryLimit.freeMemoryIfNeeded(), server.run("DBSIZE")], [true, 10]);
   keyspace.isPaused = false;
+  // Whoever asks for anything while data are loaded, be it in vain, has memory looked at.
+  keyspace.isLoading = true;
+  server.run("PING");
+  server.run("CONFIG", "SET", "maxmemory", "1");
+  server.server.turn.end();
+  assertEquals([memoryLimit.freeMemoryIfNeeded(), server.run("DBSIZE")], [true, 10]);
+  keyspace.isLoading = false;
   memoryLimit.freeMemoryIfNeeded();
   assertEquals(server.run("DBSIZE"), 0);
 });
