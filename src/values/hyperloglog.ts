@@ -396,8 +396,8 @@ export class HyperLogLogDraft {
   readonly bytes = new Uint8Array(SPARSE_BYTES_MAX + 4);
   length = 0;
   /**
-   * Where a sparse value was changed last: the opcode before it, its first register, and the opcode
-   * before that one. Registers that are raised in their order are found from there.
+   * Where a sparse value was searched last: the opcode before the one that was found, its first
+   * register, and the opcode before that. Registers in ascending order are found from there.
    */
   #at = HEADER_BYTES;
   #first = 0;
@@ -479,7 +479,9 @@ export class HyperLogLogDraft {
   /** `raise` of a sparse value; NEEDS_DENSE, with nothing changed, if it has to become dense. */
   #raise(index: number, rank: number, sparseBytesMax: number): number {
     const { bytes } = this;
-    if (index < this.#first) this.#beginAgain();
+    // What is joined may begin with the opcode before the one that is changed, so that has to stand
+    // behind the place that is kept.
+    if (index < this.#first + runLength(bytes, this.#at)) this.#beginAgain();
     let previous = this.#previous;
     let at = this.#at;
     let first = this.#first;
