@@ -153,6 +153,8 @@ export function parseAsStrtod(
   length: number,
   saturates: boolean,
 ): number {
+  const integer = parseSafeInteger(bytes, start, length);
+  if (integer === integer) return integer;
   const zero = bytes.subarray(start, start + length).indexOf(0);
   const end = start + (zero < 0 ? length : zero);
   if (end === start) return 0;

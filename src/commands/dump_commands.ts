@@ -148,6 +148,7 @@ function restoreCommand(client: Client): void {
     return client.reply.ok();
   }
   db.insertEntry(entry);
+  db.keyspace.streams.noteEntry(db.index, entry);
   db.keyspace.restoreAccess(entry, options.idleSeconds, options.frequency);
   propagateForOthers(client, entry, options.isAbsolute ? value.NO_EXPIRY : expiryMs);
   const type = value.typeOf(db.arena, entry);

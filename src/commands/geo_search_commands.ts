@@ -106,12 +106,48 @@ interface GeoSearch {
   storesDistance: boolean;
 }
 
-interface FoundMember {
-  member: Uint8Array;
-  score: number;
-  /** From the center, in meters. */
-  meters: number;
-  place: geohash.Place;
+/**
+ * The members that a search has found, by their numbers. They stay where they are in memory, and
+ * are good until the next write: most of them are left out in the end.
+ */
+class FoundMembers {
+  count = 0;
+  readonly scores: number[] = [];
+  readonly meters: number[] = [];
+  readonly #bytes: Uint8Array[] = [];
+  readonly #starts: number[] = [];
+  readonly #lengths: number[] = [];
+
+  add({ bytes, start, length }: Slice, score: number, meters: number): void {
+    const index = this.count++;
+    this.#bytes[index] = bytes;
+    this.#starts[index] = start;
+    this.#lengths[index] = length;
+    this.scores[index] = score;
+    this.meters[index] = meters;
+  }
+
+  /** Points `out` at a member. */
+  read(index: number, out: Slice): void {
+    out.set(this.#bytes[index], this.#starts[index], this.#lengths[index]);
+  }
+
+  /**
+   * The numbers of those that are wanted, in the order in which they are wanted. Redis: a number of
+   * members without an order would be any; those meant are the nearest.
+   */
+  select({ order, count, isAny }: GeoSearch): number[] {
+    const { meters } = this;
+    const numbers: number[] = [];
+    for (let index = 0; index < this.count; index++) numbers.push(index);
+    const sign = order === "descending" ? -1 : 1;
+    const compare = (a: number, b: number) => sign * (meters[a] - meters[b]);
+    const isSorted = order !== "none" || (count > 0 && !isAny);
+    const isPartial = count > 0 && count < numbers.length;
+    if (isSorted && isPartial) sortFirst(numbers, count, compare);
+    else if (isSorted) numbers.sort(compare);
+    return isPartial ? numbers.slice(0, count) : numbers;
+  }
 }
 
 const cursor = scratch(new SortedSetCursor());
@@ -340,55 +376,56 @@ function runSearch(client: Client, entry: Ref, search: GeoSearch, event: string)
     return reply.integer(0);
   }
   const found = findMembers(client, entry, search);
-  // Redis: a number of members without an order would be any; those meant are the nearest.
-  const isSorted = search.order !== "none" || (search.count > 0 && !search.isAny);
-  const sign = search.order === "descending" ? -1 : 1;
-  const compare = (a: FoundMember, b: FoundMember) => sign * (a.meters - b.meters);
-  const isPartial = search.count > 0 && search.count < found.length;
-  if (isSorted && isPartial) sortFirst(found, search.count, compare);
-  else if (isSorted) found.sort(compare);
-  const shown = search.count > 0 ? found.slice(0, search.count) : found;
-  if (search.storeIndex === 0) replyFound(client, search, shown);
-  else storeFound(client, search, shown, event);
+  const shown = found.select(search);
+  if (search.storeIndex === 0) replyFound(client, search, found, shown);
+  else storeFound(client, search, found, shown, event);
 }
 
 /** The members within the shape, in the order of cells and scores. */
-function findMembers({ db }: Client, entry: Ref, search: GeoSearch): FoundMember[] {
+function findMembers({ db }: Client, entry: Ref, search: GeoSearch): FoundMembers {
   const { arena } = db;
   const { shape } = search;
   const enough = search.isAny ? search.count : Infinity;
   const encoding = value.encodingOf(arena, entry);
   const ref = value.valueRef(arena, entry);
-  const found: FoundMember[] = [];
+  const found = new FoundMembers();
   for (const cell of geohash.cover(shape)) {
     const { first, end } = geohash.scoreRange(cell);
     const rank = sortedSet.countBelowScore(arena, encoding, ref, first, false);
     let isInside = cursor.seek(arena, encoding, ref, rank);
-    for (; isInside && found.length < enough; isInside = cursor.advance(false)) {
+    for (; isInside && found.count < enough; isInside = cursor.advance(false)) {
       const { score } = cursor;
       if (score >= end) break;
       geohash.decodeScore(score, place);
       const meters = geohash.distanceWithin(shape, place);
       if (meters < 0) continue;
       cursor.readMember(view);
-      const { longitude, latitude } = place;
-      found.push({ member: view.copy(), score, meters, place: { longitude, latitude } });
+      found.add(view, score, meters);
     }
   }
   return found;
 }
 
-function replyFound(client: Client, search: GeoSearch, found: readonly FoundMember[]): void {
+function replyFound(
+  client: Client,
+  search: GeoSearch,
+  found: FoundMembers,
+  shown: readonly number[],
+): void {
   const { reply } = client;
   const { withDistance, withHash, withPlace } = search;
   const fields = 1 + Number(withDistance) + Number(withHash) + Number(withPlace);
-  reply.array(found.length);
-  for (const { member, score, meters, place: memberPlace } of found) {
+  reply.array(shown.length);
+  for (const index of shown) {
+    const score = found.scores[index];
+    found.read(index, view);
     if (fields > 1) reply.array(fields);
-    reply.bulk(member, 0, member.length);
-    if (withDistance) replyDistance(client, meters, search.unitMeters);
+    reply.bulk(view.bytes, view.start, view.length);
+    if (withDistance) replyDistance(client, found.meters[index], search.unitMeters);
     if (withHash) replyHash(client, Math.trunc(score));
-    if (withPlace) replyPlace(client, memberPlace);
+    if (!withPlace) continue;
+    geohash.decodeScore(score, place);
+    replyPlace(client, place);
   }
 }
 
@@ -401,16 +438,22 @@ function replyHash({ reply }: Client, hash: number): void {
 function storeFound(
   client: Client,
   search: GeoSearch,
-  found: readonly FoundMember[],
+  found: FoundMembers,
+  shown: readonly number[],
   event: string,
 ): void {
-  const { db } = client;
-  const builder = new SortedSetBuilder(db.arena);
-  for (const { member, score, meters } of found) {
-    const stored = search.storesDistance ? meters / search.unitMeters : score;
-    builder.add(member, 0, member.length, stored);
+  const builder = new SortedSetBuilder(client.db.arena);
+  // Storing writes, and that ends what was found.
+  const members = shown.map((index) => {
+    found.read(index, view);
+    return view.copy();
+  });
+  for (const [at, index] of shown.entries()) {
+    const member = members[at];
+    const meters = found.meters[index] / search.unitMeters;
+    builder.add(member, 0, member.length, search.storesDistance ? meters : found.scores[index]);
   }
   const stored = builder.count;
   storeResult(client, search.storeIndex, builder, event);
-  if (stored > 0) db.keyspace.dirty += stored - 1;
+  if (stored > 0) client.db.keyspace.dirty += stored - 1;
 }

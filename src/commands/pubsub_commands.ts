@@ -5,8 +5,9 @@
  * The answers of SUBSCRIBE and UNSUBSCRIBE are pushes, one for each channel: CLIENT REPLY OFF does
  * not suppress them.
  */
-import { latin1Bytes } from "../base/bytes.ts";
+import { latin1Bytes, Slice } from "../base/bytes.ts";
 import { matchGlob } from "../base/glob.ts";
+import { scratch } from "../base/scratch.ts";
 import type { Client } from "../session/client.ts";
 import {
   REDIS_DENY_BLOCKING,
@@ -218,9 +219,14 @@ function confirm(client: Client, word: string, name: string | null, count: numbe
   client.endPush(reply);
 }
 
+const channel = scratch(new Slice());
+const message = scratch(new Slice());
+
 function publishCommand(client: Client): void {
   const { argv, reply, host } = client;
-  const receivers = host.pubsub.publish(argv.copy(1), argv.copy(2));
+  argv.slice(1, channel);
+  argv.slice(2, message);
+  const receivers = host.pubsub.publish(channel, message);
   // Redis: a message goes to replicas, but not to the AOF.
   client.propagateInAnyCase(PROPAGATE_REPL);
   reply.integer(receivers);
@@ -228,7 +234,9 @@ function publishCommand(client: Client): void {
 
 function spublishCommand(client: Client): void {
   const { argv, reply, host } = client;
-  const receivers = host.pubsub.publishShard(argv.copy(1), argv.copy(2));
+  argv.slice(1, channel);
+  argv.slice(2, message);
+  const receivers = host.pubsub.publishShard(channel, message);
   client.propagateInAnyCase(PROPAGATE_REPL);
   reply.integer(receivers);
 }

@@ -255,7 +255,8 @@ function sortGeneric(client: Client, options: SortOptions): void {
   } else if (entry !== 0) {
     loadAll(db, entry, type, elements);
   }
-  const order = Uint32Array.from({ length: elements.count }, (_, index) => index);
+  const order = new Uint32Array(elements.count);
+  for (let index = 0; index < order.length; index++) order[index] = index;
   if (!options.isUnsorted) sortOrder(db, options, elements, order);
   const end = Math.min(offset + limit, elements.count);
   const chosen = order.subarray(Math.min(offset, end), end);

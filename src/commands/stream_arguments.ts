@@ -24,7 +24,8 @@ import {
   SEQUENCE_MISSING,
   setGreatestSequence,
 } from "../values/stream_id.ts";
-import { StreamCursor, type StreamLimits, type StreamTrim } from "../values/stream_value.ts";
+import type { StreamTrim } from "../values/stream_trimming.ts";
+import { StreamCursor, type StreamLimits } from "../values/stream_value.ts";
 import { integerArgument } from "./arguments.ts";
 
 export const INVALID_ID = commandError(

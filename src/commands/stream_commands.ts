@@ -29,8 +29,10 @@ import {
   SEQUENCE_AUTOMATIC,
   setNumbers,
 } from "../values/stream_id.ts";
+import * as streamTrimming from "../values/stream_trimming.ts";
+import type { StreamTrim } from "../values/stream_trimming.ts";
 import * as streamValue from "../values/stream_value.ts";
-import { StreamCursor, type StreamTrim } from "../values/stream_value.ts";
+import { StreamCursor } from "../values/stream_value.ts";
 import * as value from "../values/value.ts";
 import { ENCODING_STREAM, TYPE_STREAM } from "../values/value.ts";
 import { bigIntegerArgument, integerArgument, typedForRead, typedForWrite } from "./arguments.ts";
@@ -133,7 +135,9 @@ function xaddCommand(client: Client): void {
     entry = db.create(argv, 1, TYPE_STREAM, ENCODING_STREAM, streamValue.create(arena));
   }
   const stream = value.valueRef(arena, entry);
-  streamValue.append(arena, stream, id, argv, first, elements / 2, streamLimits(client));
+  if (streamValue.append(arena, stream, id, argv, first, elements / 2, streamLimits(client))) {
+    db.keyspace.streams.note(db.index, stream, argv.bytes, argv.starts[1], argv.lengths[1]);
+  }
   replyId(reply, id);
   db.changed(argv, 1, EVENT_STREAM, "xadd");
   finishAdd(client, stream, parsed, form === SEQUENCE_AUTOMATIC);
@@ -182,7 +186,7 @@ function finishAdd(client: Client, stream: Ref, parsed: AddOrTrim, isIdChosen: b
     finishAddWithGroups(client, stream, parsed, trim);
     return listener.keyReady(db, argv.bytes, argv.starts[1], argv.lengths[1], TYPE_STREAM);
   }
-  if (trim !== null && streamValue.trim(db.arena, stream, trim) > 0) {
+  if (trim !== null && streamTrimming.trim(db.arena, stream, trim) > 0) {
     db.alsoEvent(argv, 1, EVENT_STREAM, "xtrim");
   }
   recordRewritten(client, stream, isIdChosen ? parsed.idIndex : 0, id, trim, parsed.trimIndex);
@@ -254,7 +258,7 @@ function xtrimCommand(client: Client): void {
   if (entry === 0) return reply.integer(0);
   const stream = value.valueRef(db.arena, entry);
   if (parsed.policy > KEEP) return trimWithGroups(client, stream, parsed, trim);
-  const removed = streamValue.trim(db.arena, stream, trim);
+  const removed = streamTrimming.trim(db.arena, stream, trim);
   if (removed > 0) {
     db.changed(argv, 1, EVENT_STREAM, "xtrim");
     db.keyspace.dirty += removed - 1;

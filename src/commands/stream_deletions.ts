@@ -20,8 +20,8 @@ import { idText } from "../values/stream_id.ts";
 import { isReferenced, removeReferences } from "../values/stream_references.ts";
 import * as streamGroup from "../values/stream_group.ts";
 import * as streamValue from "../values/stream_value.ts";
-import { idsToTrim } from "../values/stream_trimming.ts";
-import type { StreamTrim } from "../values/stream_value.ts";
+import * as streamTrimming from "../values/stream_trimming.ts";
+import type { StreamTrim } from "../values/stream_trimming.ts";
 import { ACKNOWLEDGED, FORGET } from "./stream_arguments.ts";
 
 const bound = new Id128();
@@ -75,10 +75,10 @@ export class Deletions {
     const { arena } = this.#client.db;
     const stream = this.#stream;
     if (streamGroup.groupCount(arena, stream) === 0) {
-      this.#trimmed = streamValue.trim(arena, stream, how);
+      this.#trimmed = streamTrimming.trim(arena, stream, how);
       return this.#trimmed;
     }
-    const ids = idsToTrim(
+    const ids = streamTrimming.idsToTrim(
       arena,
       stream,
       how,

@@ -19,7 +19,7 @@ import * as streamGroup from "../values/stream_group.ts";
 import { claimTimeText, type PendingEntry } from "../values/stream_group.ts";
 import { formatId, idBytes } from "../values/stream_id.ts";
 import * as streamValue from "../values/stream_value.ts";
-import type { StreamTrim } from "../values/stream_value.ts";
+import type { StreamTrim } from "../values/stream_trimming.ts";
 
 const NO_BYTES = new Uint8Array(0);
 /** Writers beyond so many are not kept for the next command. */

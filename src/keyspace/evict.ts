@@ -19,7 +19,7 @@
  */
 import * as clock from "../base/clock.ts";
 import { random } from "../base/random.ts";
-import { Slice } from "../base/bytes.ts";
+import { copyBytes, Slice } from "../base/bytes.ts";
 import type { Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
@@ -50,11 +50,25 @@ const TENACITY_LINEAR_MAX = 10;
 const TENACITY_MAX = 100;
 const LFU_COUNTER_MAX = 255;
 
-interface Candidate {
-  db: Database;
-  key: Uint8Array;
+/** Longer keys have room of their own, which is not kept. */
+const KEPT_KEY_BYTES = 256;
+
+/** A place of the pool; used again and again. */
+class Candidate {
+  db!: Database;
   /** The higher, the better it is to evict. */
-  score: number;
+  score = 0;
+  key: Uint8Array = new Uint8Array(KEPT_KEY_BYTES);
+  keyLength = 0;
+
+  hold(db: Database, { bytes, start, length }: Slice, score: number): void {
+    this.db = db;
+    this.score = score;
+    if (length > this.key.length) this.key = new Uint8Array(length);
+    else if (this.key.length > KEPT_KEY_BYTES) this.key = new Uint8Array(KEPT_KEY_BYTES);
+    copyBytes(bytes, start, this.key, 0, length);
+    this.keyLength = length;
+  }
 }
 
 export class Evictor {
@@ -68,8 +82,13 @@ export class Evictor {
   readonly #keyspace: Keyspace;
   /** Candidates in ascending order of their scores. */
   readonly #pool: Candidate[] = [];
+  /** Candidates that are in the pool no more. */
+  readonly #spare: Candidate[] = [];
+  #sample = new Int32Array(0);
   readonly #key = new Slice();
   #policy: EvictionPolicy = "noeviction";
+  /** Not only from keys that expire. */
+  #drawsFromAll = false;
   /** Random policies take their keys from one database after the other. */
   #nextDatabase = 0;
   #victimDatabase: Database;
@@ -87,6 +106,7 @@ export class Evictor {
   set policy(policy: EvictionPolicy) {
     if (policy === this.#policy) return;
     this.#policy = policy;
+    this.#drawsFromAll = policy.startsWith("allkeys");
     // Scores of different policies cannot be compared.
     this.#pool.length = 0;
   }
@@ -162,7 +182,8 @@ export class Evictor {
       }
       if (isEmpty) return 0;
       for (let best = this.#pool.pop(); best !== undefined; best = this.#pool.pop()) {
-        const entry = best.db.findRaw(best.key, 0, best.key.length);
+        this.#spare.push(best);
+        const entry = best.db.findRaw(best.key, 0, best.keyLength);
         if (entry === 0 || !this.#isEligible(best.db, entry)) continue;
         this.#victimDatabase = best.db;
         return entry;
@@ -172,20 +193,19 @@ export class Evictor {
 
   /** The dict from which the policy draws. */
   #source(db: Database): Ref {
-    return this.#policy.startsWith("allkeys") ? db.keys : db.expires;
+    return this.#drawsFromAll ? db.keys : db.expires;
   }
 
   /** A candidate may have lost its expiry since it was put into the pool. */
   #isEligible(db: Database, entry: Ref): boolean {
-    return this.#policy.startsWith("allkeys") ||
-      value.expiryOf(db.arena, entry) !== value.NO_EXPIRY;
+    return this.#drawsFromAll || value.expiryOf(db.arena, entry) !== value.NO_EXPIRY;
   }
 
   #fillPool(db: Database): void {
-    const source = this.#source(db);
-    const count = Math.min(this.samples, dict.count(db.arena, source));
-    for (let sample = 0; sample < count; sample++) {
-      const entry = dict.randomEntry(db.arena, source, random);
+    if (this.#sample.length !== this.samples) this.#sample = new Int32Array(this.samples);
+    const count = dict.sampleEntries(db.arena, this.#source(db), random, this.#sample);
+    for (let index = 0; index < count; index++) {
+      const entry = this.#sample[index]!;
       this.#offer(db, entry, this.#score(db, entry));
     }
   }
@@ -199,14 +219,13 @@ export class Evictor {
   /** Puts a candidate into its place in the pool, if it is good enough to have one. */
   #offer(db: Database, entry: Ref, score: number): void {
     const pool = this.#pool;
-    let index = 0;
-    while (index < pool.length && pool[index].score < score) index++;
-    if (pool.length === POOL_SIZE) {
-      if (index === 0) return;
-      pool.shift();
-      index--;
-    }
+    const isFull = pool.length === POOL_SIZE;
+    if (isFull && pool[0]!.score >= score) return;
+    const candidate = (isFull ? pool.shift() : this.#spare.pop()) ?? new Candidate();
     dictEntry.readKey(db.arena, entry, this.#key);
-    pool.splice(index, 0, { db, key: this.#key.copy(), score });
+    candidate.hold(db, this.#key, score);
+    let index = pool.push(candidate) - 1;
+    for (; index > 0 && pool[index - 1]!.score >= score; index--) pool[index] = pool[index - 1]!;
+    pool[index] = candidate;
   }
 }

@@ -9,6 +9,7 @@ import type { Ref } from "../memory/memory.ts";
 import * as value from "../values/value.ts";
 import type { KeyspaceListener } from "./keyspace_listener.ts";
 import { Reclaimer } from "./reclaimer.ts";
+import { StreamQueue } from "./stream_queue.ts";
 
 /** Seconds per unit of the LRU clock, as in Redis. */
 const LRU_RESOLUTION_MS = 1000;
@@ -25,6 +26,8 @@ export type ExpiryPolicy = "remove" | "hide" | "show";
 export class KeyspaceState<Database> {
   readonly arena: Arena;
   readonly reclaimer: Reclaimer;
+  /** Streams that have got nodes which may be packed. */
+  readonly streams: StreamQueue;
   listener: KeyspaceListener<Database>;
   /** Changes since the last successful save. */
   dirty = 0;
@@ -63,6 +66,7 @@ export class KeyspaceState<Database> {
   constructor(arena: Arena, listener: KeyspaceListener<Database>) {
     this.arena = arena;
     this.reclaimer = new Reclaimer(arena);
+    this.streams = new StreamQueue(arena);
     this.listener = listener;
   }
 

@@ -3,7 +3,7 @@
  * __keyevent@<db>__:<event> (`notify-keyspace-events`); and of Redis 8.8, which fields of a hash
  * have changed, on up to four kinds of channels.
  */
-import { latin1Bytes, latin1Text } from "../base/bytes.ts";
+import { copyBytes, latin1Bytes, latin1Text, Slice, writeLatin1 } from "../base/bytes.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Config } from "../config/config.ts";
 import {
@@ -27,6 +27,9 @@ declare module "../session/host.ts" {
 export class KeyspaceEvents {
   readonly #config: Config;
   readonly #pubsub: PubSub;
+  readonly #channel = new Slice();
+  readonly #event = new Slice();
+  readonly #key = new Slice();
 
   constructor(config: Config, pubsub: PubSub) {
     this.#config = config;
@@ -43,27 +46,35 @@ export class KeyspaceEvents {
     length: number,
   ): void {
     const classes = this.#config.notifyKeyspaceEvents;
-    if ((classes & eventClass) === 0) return;
-    const key = bytes.slice(start, start + length);
-    if ((classes & EVENT_KEYSPACE) !== 0) {
-      const channel = `__keyspace@${db.index}__:${latin1Text(key, 0, length)}`;
-      this.#pubsub.publish(latin1Bytes(channel), latin1Bytes(event));
-    }
-    if ((classes & EVENT_KEYEVENT) !== 0) {
-      this.#pubsub.publish(latin1Bytes(`__keyevent@${db.index}__:${event}`), key);
-    }
+    if ((classes & eventClass) === 0 || !this.#pubsub.hasSubscribers) return;
+    this.#event.set(latin1Bytes(event), 0, event.length);
+    this.#key.set(bytes, start, length);
+    if ((classes & EVENT_KEYSPACE) !== 0) this.#publish("keyspace", db, this.#key, this.#event);
+    if ((classes & EVENT_KEYEVENT) !== 0) this.#publish("keyevent", db, this.#event, this.#key);
+    this.#key.forget();
+  }
+
+  /** To a channel that is named after its kind, the database, and the rest. */
+  #publish(kind: string, db: Database, rest: Slice, message: Slice): void {
+    const head = `__${kind}@${db.index}__:`;
+    const name = new Uint8Array(head.length + rest.length);
+    writeLatin1(head, name, 0);
+    copyBytes(rest.bytes, rest.start, name, head.length, rest.length);
+    this.#channel.set(name, 0, name.length);
+    this.#pubsub.publish(this.#channel, message);
   }
 
   /** Publishes which fields of a hash an event was about, if that is switched on. */
   notifyFields(db: Database, event: string, key: Uint8Array, fields: readonly Uint8Array[]): void {
     const classes = this.#config.notifyKeyspaceEvents;
-    if ((classes & EVENT_HASH) === 0) return;
+    if ((classes & EVENT_HASH) === 0 || !this.#pubsub.hasSubscribers) return;
     const keyText = latin1Text(key, 0, key.length);
     const texts = fields.map((field) => latin1Text(field, 0, field.length));
     const list = texts.map(withLength).join(",");
     const publish = (kind: string, rest: string, message: string) => {
-      const channel = latin1Bytes(`__${kind}@${db.index}__:${rest}`);
-      this.#pubsub.publish(channel, latin1Bytes(message));
+      this.#key.set(latin1Bytes(rest), 0, rest.length);
+      this.#event.set(latin1Bytes(message), 0, message.length);
+      this.#publish(kind, db, this.#key, this.#event);
     };
     if ((classes & EVENT_SUBKEYSPACE) !== 0) publish("subkeyspace", keyText, `${event}|${list}`);
     if ((classes & EVENT_SUBKEYEVENT) !== 0) {

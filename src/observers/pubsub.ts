@@ -7,7 +7,7 @@
  * A message is encoded once for all its receivers; only its first byte tells RESP3 from RESP2.
  */
 import { answersSince } from "../config/version.ts";
-import { latin1Bytes, latin1Text } from "../base/bytes.ts";
+import { latin1Bytes, latin1Text, type Slice } from "../base/bytes.ts";
 import { matchGlob } from "../base/glob.ts";
 import { recycle, Reply } from "../protocol/reply.ts";
 import { type Client, REDIS_PUBSUB, REDIS_PUSHED_TO } from "../session/client.ts";
@@ -96,23 +96,31 @@ export class PubSub {
     for (const name of client.shardChannels ?? []) this.unsubscribe(client, "smessage", name);
   }
 
+  /** Whether anybody could get what `publish` delivers. */
+  get hasSubscribers(): boolean {
+    return this.channels.size > 0 || this.patterns.size > 0;
+  }
+
   /** Delivers a message to channel and pattern subscribers; returns how many got it. */
-  publish(channel: Uint8Array, message: Uint8Array): number {
+  publish(channel: Slice, message: Slice): number {
     let receivers = 0;
+    const { bytes: name, start, length } = channel;
     if (this.channels.size > 0) {
-      const clients = this.channels.get(latin1Text(channel, 0, channel.length));
+      const clients = this.channels.get(latin1Text(name, start, length));
       receivers += this.#deliver(clients, "message", null, channel, message);
     }
     for (const { bytes, clients } of this.patterns.values()) {
-      if (!matchGlob(bytes, 0, bytes.length, channel, 0, channel.length, false)) continue;
+      if (!matchGlob(bytes, 0, bytes.length, name, start, length, false)) continue;
       receivers += this.#deliver(clients, "pmessage", bytes, channel, message);
     }
     return receivers;
   }
 
   /** Delivers a message to the subscribers of a shard channel. */
-  publishShard(channel: Uint8Array, message: Uint8Array): number {
-    const clients = this.shardChannels.get(latin1Text(channel, 0, channel.length));
+  publishShard(channel: Slice, message: Slice): number {
+    if (this.shardChannels.size === 0) return 0;
+    const { bytes, start, length } = channel;
+    const clients = this.shardChannels.get(latin1Text(bytes, start, length));
     return this.#deliver(clients, "smessage", null, channel, message);
   }
 
@@ -120,16 +128,16 @@ export class PubSub {
     clients: ReadonlySet<Client> | undefined,
     kind: SubscriptionKind,
     pattern: Uint8Array | null,
-    channel: Uint8Array,
-    message: Uint8Array,
+    channel: Slice,
+    message: Slice,
   ): number {
     if (clients === undefined) return 0;
     const encoded = this.#encoded;
     encoded.array(pattern === null ? 3 : 4);
     encoded.bulkText(kind);
     if (pattern !== null) encoded.bulk(pattern, 0, pattern.length);
-    encoded.bulk(channel, 0, channel.length);
-    encoded.bulk(message, 0, message.length);
+    encoded.bulk(channel.bytes, channel.start, channel.length);
+    encoded.bulk(message.bytes, message.start, message.length);
     for (const client of clients) {
       // From 7.2 on the reply of a PUBLISH comes before the message to the same client.
       const reply = client.beginPush(answersSince(client.host.config, "7.2"));

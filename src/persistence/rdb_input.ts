@@ -12,7 +12,7 @@ import { copyBytes, Slice } from "../base/bytes.ts";
 import { BYTES_MAX } from "../structures/byte_string.ts";
 import { format as formatInteger, Int64 } from "../structures/int64_words.ts";
 import { Crc64 } from "./crc64.ts";
-import * as lzf from "./lzf.ts";
+import * as lzf from "../base/lzf.ts";
 import * as format from "./rdb_format.ts";
 
 const BUFFER_BYTES = 1024 * 1024;
@@ -61,6 +61,8 @@ export class RdbInput {
   /** Offset in the file of the buffer's first byte. */
   #base = 0;
   #unpacked = new Uint8Array(4096);
+  /** The LZF of the compressed string that was read last. */
+  readonly #compressed = new Slice();
 
   /** `totalBytes`: how many the source has; `hasChecksum`: whether a CRC is kept. */
   constructor(path: string, source: ByteSource, totalBytes: number, hasChecksum: boolean) {
@@ -182,6 +184,17 @@ export class RdbInput {
   }
 
   /**
+   * Reads a string, and points `compressed` at the LZF that it stood in the file as; at nothing if
+   * it did not. Both are good until the next read.
+   */
+  readStringAndLzf(out: Slice, compressed: Slice): void {
+    this.#compressed.forget();
+    this.readString(out);
+    const { bytes, start, length } = this.#compressed;
+    compressed.set(bytes, start, length);
+  }
+
+  /**
    * Reads a string, but if it is a plain one of more than `bytesMax`, only its length, which is
    * returned: its bytes are then taken by `readPiece`. Otherwise returns -1.
    */
@@ -294,6 +307,7 @@ export class RdbInput {
       this.fail(`compressed string of impossible length ${length}`);
     }
     this.readRaw(compressedBytes, out);
+    this.#compressed.set(out.bytes, out.start, compressedBytes);
     let target = this.#unpacked;
     if (target.length < length) {
       target = new Uint8Array(length);

@@ -7,7 +7,7 @@
 import { copyBytes } from "../base/bytes.ts";
 import { parseSafeInteger } from "../base/integers.ts";
 import { Crc64 } from "./crc64.ts";
-import * as lzf from "./lzf.ts";
+import * as lzf from "../base/lzf.ts";
 import * as format from "./rdb_format.ts";
 
 const BUFFER_BYTES = 256 * 1024;
@@ -161,6 +161,22 @@ export class RdbOutput {
     this.writeRaw(bytes, start, length);
   }
 
+  /** Whether long strings are written compressed. */
+  get compresses(): boolean {
+    return this.#compresses;
+  }
+
+  /**
+   * Writes a string of `length` bytes that stands compressed: `count` bytes of LZF, as `compress`
+   * makes them of it.
+   */
+  writeCompressed(bytes: Uint8Array, start: number, count: number, length: number): void {
+    this.writeByte(format.STRING_LZF);
+    this.writeLength(count);
+    this.writeLength(length);
+    this.writeRaw(bytes, start, count);
+  }
+
   /** Writes a string of ASCII characters. */
   writeText(text: string): void {
     const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
@@ -225,12 +241,7 @@ export class RdbOutput {
     if (this.#compressed.length < room) this.#compressed = new Uint8Array(room);
     const compressed = this.#compressed;
     const count = lzf.compress(bytes, start, length, compressed, 0);
-    if (count !== 0) {
-      this.writeByte(format.STRING_LZF);
-      this.writeLength(count);
-      this.writeLength(length);
-      this.writeRaw(compressed, 0, count);
-    }
+    if (count !== 0) this.writeCompressed(compressed, 0, count, length);
     if (room > KEPT_SCRATCH_BYTES) this.#compressed = new Uint8Array(4096);
     return count !== 0;
   }

@@ -254,6 +254,7 @@ export class RdbReader {
     } else {
       this.keyCount++;
       db.insertEntryHashed(entry, hash);
+      this.#keyspace.streams.noteEntry(db.index, entry);
       if (this.#idleSeconds !== NOT_SAVED || this.#frequency !== NOT_SAVED) {
         this.#keyspace.restoreAccess(entry, this.#idleSeconds, this.#frequency);
       }

@@ -23,6 +23,8 @@ import { ID_RAW_BYTES, loadRawId } from "../values/stream_id.ts";
 import { estimateEntriesRead } from "../values/stream_progress.ts";
 import * as streamNode from "../values/stream_node.ts";
 import { NodeCheck } from "../values/stream_node_check.ts";
+import { fromLzf } from "../values/stream_node_packing.ts";
+import { KEPT_NODES } from "../values/stream_packing.ts";
 import * as streamValue from "../values/stream_value.ts";
 import * as format from "./rdb_format.ts";
 import type { RdbInput } from "./rdb_input.ts";
@@ -44,6 +46,8 @@ export class RdbStreamReader {
   readonly #arena: Arena;
   readonly #isStrict: boolean;
   readonly #view = new Slice();
+  /** The LZF of the node at hand, if it was compressed. */
+  readonly #lzf = new Slice();
   readonly #check = new NodeCheck();
   readonly #id = new Id128();
   readonly #lastId = new Id128();
@@ -113,13 +117,13 @@ export class RdbStreamReader {
       input.readString(view);
       if (view.length !== ID_RAW_BYTES) input.fail("a node of a stream stands under no id");
       loadRawId(view.bytes, view.start, this.#id);
-      input.readString(view);
+      input.readStringAndLzf(view, this.#lzf);
       const isSound = this.#check.check(view.bytes, view.start, view.length, this.#id);
       if (!isSound) input.fail("damaged node of a stream");
       if (this.#isStrict && !this.#isBehind(entries === 0)) {
         input.fail("entries of a stream are out of order");
       }
-      const node = streamNode.fromBytes(arena, view.bytes, view.start, view.length);
+      const node = this.#makeNode(left > KEPT_NODES);
       if (!filler.add(this.#id, node)) {
         streamNode.free(arena, node);
         input.fail("a node of a stream comes twice");
@@ -128,6 +132,16 @@ export class RdbStreamReader {
       entries += this.#check.count;
     }
     return entries;
+  }
+
+  /** Makes the node that was just checked; if it may be packed, of the LZF that it came as. */
+  #makeNode(mayBePacked: boolean): number {
+    const arena = this.#arena;
+    const { bytes, start, length } = this.#view;
+    const packed = mayBePacked && this.#lzf.length > 0
+      ? fromLzf(arena, this.#lzf, length, this.#check.count)
+      : 0;
+    return packed !== 0 ? packed : streamNode.fromBytes(arena, bytes, start, length);
   }
 
   /** Whether the entries of the node just checked ascend, behind those of the nodes before. */

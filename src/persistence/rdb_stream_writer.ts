@@ -1,6 +1,6 @@
 /**
  * RDB stream writer: a stream with its groups, as the stream types of rdb_format.ts draw it. Nodes
- * are copied as they stand in memory, for they are the format.
+ * are copied as they stand in memory, for they are the format, packed or not.
  *
  * Reads through `Memory`, so it runs in the child as on the main thread.
  */
@@ -15,6 +15,7 @@ import * as streamGroup from "../values/stream_group.ts";
 import { PendingEntry } from "../values/stream_group.ts";
 import { ID_RAW_BYTES, storeRawId } from "../values/stream_id.ts";
 import * as streamNode from "../values/stream_node.ts";
+import { listpackBytes, lzfSlice } from "../values/stream_node_packing.ts";
 import * as streamValue from "../values/stream_value.ts";
 import * as format from "./rdb_format.ts";
 import type { RdbOutput } from "./rdb_output.ts";
@@ -63,9 +64,21 @@ export class RdbStreamWriter {
   readonly #writeNode = (id: Id128, node: number): void => {
     storeRawId(id, this.#rawId, 0);
     this.#output.writeString(this.#rawId, 0, ID_RAW_BYTES);
+    if (this.#output.compresses && streamNode.isPacked(this.#memory, node)) {
+      if (this.#tryPacked(node)) return;
+    }
     streamNode.rawSlice(this.#memory, node, this.#view);
     this.#writeSlice(this.#view);
   };
+
+  /** Writes a packed node as it stands, if it would be compressed to that. */
+  #tryPacked(node: Ref): boolean {
+    const view = this.#view;
+    if (!lzfSlice(this.#memory, node, view)) return false;
+    const length = listpackBytes(this.#memory, node);
+    this.#output.writeCompressed(view.bytes, view.start, view.length, length);
+    return true;
+  }
 
   #writeGroup(group: Ref): void {
     const memory = this.#memory;

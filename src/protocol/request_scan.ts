@@ -23,12 +23,15 @@ export class RequestScan {
   readonly lengths = new Int32Array(SCAN_REQUESTS_MAX);
   /** Arguments found. */
   count = 0;
+  /** The most arguments that a request has, its command's name included. */
+  argumentsMax = 0;
   #at = 0;
   #length = 0;
 
   /** Looks at what the query buffer holds; returns how many requests it has seen. */
   run({ bytes, position, end }: QueryBuffer): number {
     this.count = 0;
+    this.argumentsMax = 0;
     this.#at = position;
     let requests = 0;
     while (requests < SCAN_REQUESTS_MAX && end - this.#at >= REQUEST_BYTES_MIN) {
@@ -43,6 +46,7 @@ export class RequestScan {
     const count = bytes[at + 1] - 48;
     if (bytes[at] !== ASTERISK || bytes[at + 2] !== CR || count < 1 || count > 9) return false;
     this.#at = at + 4;
+    if (count > this.argumentsMax) this.argumentsMax = count;
     for (let index = 0; index < count; index++) {
       if (!this.#readLength(bytes, end)) return false;
       if (index === 1 && this.#length <= ARGUMENT_BYTES_MAX) {

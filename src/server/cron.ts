@@ -52,6 +52,7 @@ type CronHost = Pick<
   | "process"
   | "replication"
   | "statistics"
+  | "streamPacker"
   | "timers"
   | "turn"
 >;
@@ -105,6 +106,7 @@ export class Cron {
     this.#evictionTimer.stop();
     this.#fieldExpiryTimer.stop();
     this.#host.activeDefrag.stop();
+    this.#host.streamPacker.stop();
   }
 
   tick(): void {
@@ -124,6 +126,7 @@ export class Cron {
     host.blocking.wakeDue();
     host.turn.schedule();
     this.scheduleReclaim();
+    host.streamPacker.tick();
     if (nowMs - this.#memoryMs >= MEMORY_PERIOD_MS) {
       this.#memoryMs = nowMs;
       host.memoryReturn.tick(nowMs, host.statistics.commandRate.perSecond);

@@ -64,6 +64,7 @@ import { ClientPause } from "../upkeep/client_pause.ts";
 import { MemoryLimit } from "../upkeep/memory_limit.ts";
 import { MemoryReturn, processMemory } from "../upkeep/memory_return.ts";
 import { OutputLimits } from "../upkeep/output_limits.ts";
+import { StreamPacker } from "../upkeep/stream_packer.ts";
 import { applyConfig } from "./config_effects.ts";
 import { Cron } from "./cron.ts";
 import { ServerProcess } from "./host_process.ts";
@@ -125,6 +126,7 @@ export class Server implements Host {
   readonly memoryLimit: MemoryLimit;
   readonly memoryReturn: MemoryReturn;
   readonly activeDefrag: ActiveDefrag;
+  readonly streamPacker: StreamPacker;
   readonly persistence: Persistence;
   readonly propagation: Propagation;
   readonly turn: Turn;
@@ -197,6 +199,7 @@ export class Server implements Host {
     const pages = processMemory(systemMemory);
     this.memoryReturn = new MemoryReturn(this.arena, this.clientMemory, pages);
     this.activeDefrag = new ActiveDefrag(this);
+    this.streamPacker = new StreamPacker(this);
     this.expireCycle = new ExpireCycle(this.keyspace);
     this.evictor = new Evictor(this.keyspace);
     this.memoryLimit = new MemoryLimit(this, {

@@ -305,6 +305,33 @@ export function randomEntry(memory: Memory, dict: Ref, random: Random): Ref {
 }
 
 /**
+ * Entries that stand beside each other from a random place on, as many as `out` has room for, if
+ * there are so many. Returns how many. Hashes have thrown them together, so they are as good a
+ * sample as any, and had for one miss of the cache, not one each.
+ */
+export function sampleEntries(memory: Memory, dict: Ref, random: Random, out: Int32Array): number {
+  const wanted = Math.min(out.length, count(memory, dict));
+  const buckets = bucketCount(memory, dict);
+  let index = random.below(buckets);
+  let slot = random.below(BUCKET_SLOTS);
+  let filled = 0;
+  while (filled < wanted) {
+    let bucket = bucketAt(memory, dict, index);
+    while (bucket !== 0 && filled < wanted) {
+      for (; slot < BUCKET_SLOTS && filled < wanted; slot++) {
+        const entry = memory.word(bucket, BUCKET_REFS + slot);
+        if (entry !== 0) out[filled++] = entry;
+      }
+      slot = 0;
+      bucket = memory.word(bucket, BUCKET_OVERFLOW);
+    }
+    slot = 0;
+    index = index + 1 === buckets ? 0 : index + 1;
+  }
+  return filled;
+}
+
+/**
  * Frees the dict in steps: takes out up to `limit` entries, handing each to `freeEntry`, and
  * returns whether all are gone and the dict itself is freed. The dict is of no other use once
  * begun.

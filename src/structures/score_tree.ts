@@ -348,6 +348,25 @@ export function lowestEntry(memory: Memory, tree: Ref): Ref {
   return memory.words[leaf >>> SEGMENT_SHIFT][recordAt(leaf, 0, 0) + RECORD_ENTRY];
 }
 
+/** Puts the entries of the first elements into `out`, at most `wanted`; returns how many. */
+export function firstEntries(
+  memory: Memory,
+  tree: Ref,
+  wanted: number,
+  out: Int32Array,
+): number {
+  let found = 0;
+  let leaf = memory.word(tree, TREE_FIRST_LEAF);
+  while (leaf !== 0 && found < wanted) {
+    const words = memory.words[leaf >>> SEGMENT_SHIFT];
+    const records = Math.min(wanted - found, words[wordOffsetOf(leaf) + NODE_COUNT]);
+    let at = recordAt(leaf, 0, 0) + RECORD_ENTRY;
+    for (let slot = 0; slot < records; slot++, at += LEAF_RECORD_WORDS) out[found++] = words[at];
+    leaf = words[wordOffsetOf(leaf) + LEAF_NEXT];
+  }
+  return found;
+}
+
 /** Number of elements with a lower score; with `isInclusive`, those of this score included. */
 export function countBelowScore(
   memory: Memory,

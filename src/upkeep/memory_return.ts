@@ -68,12 +68,16 @@ declare module "../session/host.ts" {
   }
 }
 
+/** Bytes of the process that are resident, and what V8 has taken for its heap. */
+export interface ProcessSizes {
+  readonly residentBytes: number;
+  readonly heapBytes: number;
+}
+
 /** What a test may put in the place of the process. */
 export interface ProcessMemory {
-  /** Resident set size in bytes. */
-  residentBytes(): number;
-  /** What V8 has taken for its heap, in bytes. */
-  heapBytes(): number;
+  /** Reads a file of the system's. */
+  sizes(): ProcessSizes;
   /** Collects all garbage; a pause. If `isThorough`, a longer one, but V8's heap shrinks. */
   collectGarbage(isThorough: boolean): void;
   /** Has the C library give back what its heaps keep; no pause. */
@@ -87,8 +91,10 @@ export function processMemory(
   system: Pick<ProcessMemory, "trimHeaps" | "dropProgram"> | null,
 ): ProcessMemory {
   return {
-    residentBytes: () => Deno.memoryUsage().rss,
-    heapBytes: () => Deno.memoryUsage().heapTotal,
+    sizes: () => {
+      const { rss, heapTotal } = Deno.memoryUsage();
+      return { residentBytes: rss, heapBytes: heapTotal };
+    },
     collectGarbage: (isThorough) => {
       forgetScratch();
       collectGarbage(isThorough);
@@ -102,6 +108,8 @@ export class MemoryReturn {
   readonly #arena: Arena;
   readonly #buffers: BufferMeter;
   readonly #process: ProcessMemory;
+  /** As they were when they were looked at last. */
+  #sizes: ProcessSizes = { residentBytes: 0, heapBytes: 0 };
   /** False where the heap is not the server's alone: only MEMORY PURGE collects then. */
   collectsByItself = true;
   /** Resident bytes that are unaccounted for, after the last collection or at the start. */
@@ -136,7 +144,8 @@ export class MemoryReturn {
 
   /** Notes what is resident before there are data: the runtime with its code and its heap. */
   measureRuntime(): void {
-    this.runtimeBytes = Math.max(0, this.#unaccountedBytes() + this.#process.heapBytes());
+    const unaccountedBytes = this.#unaccountedBytes();
+    this.runtimeBytes = Math.max(0, unaccountedBytes + this.#sizes.heapBytes);
   }
 
   /** Notes what is resident before there are clients. */
@@ -216,7 +225,7 @@ export class MemoryReturn {
   /** Whether V8 keeps a heap that it took for work which is done. */
   #isHeapLarge(): boolean {
     if (this.#quietTicks < QUIET_TICKS) return false;
-    return this.#process.heapBytes() - this.#collectedHeapBytes >= HEAP_GROWTH_BYTES;
+    return this.#sizes.heapBytes - this.#collectedHeapBytes >= HEAP_GROWTH_BYTES;
   }
 
   #collect(nowMs: number, isThorough: boolean): void {
@@ -225,15 +234,15 @@ export class MemoryReturn {
     this.#collectedBytes = this.#arena.droppedBytes;
     this.#process.collectGarbage(isThorough);
     this.#floorBytes = this.#unaccountedBytes() + this.#programBytes;
-    this.#collectedHeapBytes = this.#process.heapBytes();
+    this.#collectedHeapBytes = this.#sizes.heapBytes;
   }
 
   /** That the program's pages come back one by one must not look like a client's garbage. */
   #dropProgram(): void {
     this.#isProgramTouched = false;
-    const beforeBytes = this.#process.residentBytes();
+    const before = this.#process.sizes();
     this.#process.dropProgram();
-    const droppedBytes = beforeBytes - this.#process.residentBytes();
+    const droppedBytes = before.residentBytes - this.#process.sizes().residentBytes;
     this.#programBytes = Math.max(this.#programBytes, droppedBytes);
     this.#trimmedBytes = null;
   }
@@ -242,6 +251,7 @@ export class MemoryReturn {
     const { reservedBytes } = this.#arena.statistics();
     const { totalBytes } = this.#buffers;
     const usedBytes = reservedBytes + totalBytes + spareRoomBytes();
-    return this.#process.residentBytes() - this.#process.heapBytes() - usedBytes;
+    this.#sizes = this.#process.sizes();
+    return this.#sizes.residentBytes - this.#sizes.heapBytes - usedBytes;
   }
 }

@@ -18,6 +18,8 @@ export const LONGITUDE_MAX = 180;
 export const LATITUDE_MAX = 85.05112878;
 /** Halvings per coordinate in a score. */
 export const STEPS_MAX = 26;
+/** Parts of the whole range. */
+const CELLS_MAX = 2 ** STEPS_MAX;
 
 const EARTH_RADIUS_METERS = 6372797.560856;
 /** Half of the map's width, on Mercator's projection. */
@@ -70,8 +72,8 @@ export function decodeScore(score: number, out: Place): void {
 }
 
 function middle(index: number, max: number): number {
-  const low = edge(index, STEPS_MAX, max);
-  const high = edge(index + 1, STEPS_MAX, max);
+  const low = -max + (index / CELLS_MAX) * (max - -max);
+  const high = -max + ((index + 1) / CELLS_MAX) * (max - -max);
   return Math.min(max, Math.max(-max, (low + high) / 2));
 }
 
@@ -87,6 +89,13 @@ export function textOf(place: Place): string {
   return text + TEXT_ALPHABET[0];
 }
 
+/** Of two ways to compute a distance, neither is off by more. */
+const LATITUDE_SLACK = 1 + 1e-6;
+
+/** A search measures from the same place again and again. */
+let lastY = 0;
+let lastCosine = 1;
+
 /** Distance of two places on a sphere, in meters (haversine). */
 export function distance(
   longitude: number,
@@ -99,7 +108,11 @@ export function distance(
   const y = radians(latitude);
   const otherY = radians(otherLatitude);
   const u = Math.sin((otherY - y) / 2);
-  const a = u * u + Math.cos(y) * Math.cos(otherY) * v * v;
+  if (y !== lastY) {
+    lastY = y;
+    lastCosine = Math.cos(y);
+  }
+  const a = u * u + lastCosine * Math.cos(otherY) * v * v;
   return 2 * EARTH_RADIUS_METERS * Math.asin(Math.sqrt(a));
 }
 
@@ -114,7 +127,8 @@ export function distanceWithin(shape: Shape, { longitude, latitude }: Place): nu
     if (latitudeDistance(latitude, center.latitude) > shape.height / 2) return -1;
     const across = distance(longitude, latitude, center.longitude, latitude);
     if (across > shape.width / 2) return -1;
-  }
+  } // Most that lie outside do so to the north or south; with room for what rounding does.
+  else if (latitudeDistance(latitude, center.latitude) > shape.radius * LATITUDE_SLACK) return -1;
   const away = distance(center.longitude, center.latitude, longitude, latitude);
   return shape.isBox || away <= shape.radius ? away : -1;
 }

@@ -22,6 +22,7 @@ import {
 import * as byteString from "../structures/byte_string.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
+import { type DictTouch, TOUCH_BUCKETS_MIN } from "../structures/dict_touch.ts";
 import * as scoreTree from "../structures/score_tree.ts";
 import * as dictAndTree from "./dict_and_tree.ts";
 import { dictOf, treeOf } from "./dict_and_tree.ts";
@@ -112,6 +113,21 @@ export function removeRange(arena: Arena, root: Ref, first: number, memberCount:
     dict.removeEntry(arena, members, entry);
     freeEntry(arena, entry);
   });
+}
+
+/**
+ * Touches what taking out the first members one by one will need: their entries, and the places of
+ * these in the dict (ZPOPMINs of a pipeline; structures/dict_touch.ts says why).
+ */
+export function touchFirst(memory: Memory, root: Ref, wanted: number, touch: DictTouch): void {
+  const members = dictOf(memory, root);
+  if (dict.bucketCount(memory, members) < TOUCH_BUCKETS_MIN) return;
+  const { dicts, entries, hashes } = touch;
+  const found = scoreTree.firstEntries(memory, treeOf(memory, root), wanted, entries);
+  touch.touchBlocks(memory, entries, found);
+  dicts.fill(members, 0, found);
+  for (let index = 0; index < found; index++) hashes[index] = dict.hashOf(memory, entries[index]);
+  touch.run(memory, found);
 }
 
 /** Visits all members, lowest first; the slice is good until the next visit. */

@@ -13,9 +13,11 @@
  *
  * A node is known by a *node word*: the ref of the listpack or, negative, that of a byte string
  * which holds a listpack too large for a block: that of a single long entry, or one that came from
- * a file. Such a node is copied out for reading and rewritten for a change.
+ * a file. Such a node is copied out for reading and rewritten for a change. Old nodes are packed
+ * (stream_node_packing.ts); where a node is to be appended to, it is not.
  */
 import { copyBytes, equalBytes, type Slice } from "../base/bytes.ts";
+import { scratch as kept } from "../base/scratch.ts";
 import { Arena } from "../memory/arena.ts";
 import { type Memory, OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../memory/memory.ts";
 import * as byteString from "../structures/byte_string.ts";
@@ -23,6 +25,8 @@ import { Id128 } from "../structures/id128.ts";
 import { Int64 } from "../structures/int64_words.ts";
 import * as listpack from "../structures/listpack.ts";
 import * as encoding from "../structures/listpack_encoding.ts";
+import * as packing from "./stream_node_packing.ts";
+import { InflatedNode, isPacked } from "./stream_node_packing.ts";
 import {
   FLAG_DELETED,
   FLAG_SAME_FIELDS,
@@ -31,6 +35,7 @@ import {
   StreamNodeReader,
 } from "./stream_node_reader.ts";
 
+export { isPacked, unpack } from "./stream_node_packing.ts";
 export { isLarge, refOfNode } from "./stream_node_reader.ts";
 
 /** The elements to be stored, and where they stand: arguments of a command. */
@@ -60,6 +65,8 @@ const NO_BYTES = new Uint8Array(0);
 const integer = new Int64();
 const wanted = new Int64();
 
+/** The packed node that `rawSlice` was asked for last. */
+const inflated = kept(new InflatedNode());
 /** Where entries are put together. */
 let scratch = new Uint8Array(4096);
 let scratchEnd = 0;
@@ -84,6 +91,7 @@ export function free(arena: Arena, node: number): void {
 }
 
 export function duplicate(arena: Arena, node: number): number {
+  if (isPacked(arena, node)) return packing.duplicate(arena, node);
   return isLarge(node)
     ? byteString.duplicate(arena, refOfNode(node)) | LARGE_BIT
     : listpack.duplicate(arena, node);
@@ -91,6 +99,7 @@ export function duplicate(arena: Arena, node: number): number {
 
 /** Moves the node's blocks out of slabs that are to be emptied; returns its new word. */
 export function relocate(arena: Arena, node: number): number {
+  if (isPacked(arena, node)) return packing.relocate(arena, node);
   return isLarge(node)
     ? byteString.relocate(arena, refOfNode(node)) | LARGE_BIT
     : arena.relocate(node);
@@ -98,6 +107,7 @@ export function relocate(arena: Arena, node: number): number {
 
 /** Bytes of the listpack. */
 export function byteLength(memory: Memory, node: number): number {
+  if (isPacked(memory, node)) return packing.listpackBytes(memory, node);
   return isLarge(node)
     ? byteString.byteLength(memory, refOfNode(node))
     : listpack.byteLength(memory, node);
@@ -108,8 +118,14 @@ export function memoryBytes(arena: Arena, node: number): number {
   return isLarge(node) ? byteString.memoryBytes(arena, refOfNode(node)) : arena.blockBytes(node);
 }
 
-/** Points `out` at the bytes of the whole listpack; those of a large node are copied out first. */
+/**
+ * Points `out` at the bytes of the whole listpack; those of a large node are copied out first, and
+ * those of a packed one inflated. Good until the next write or the next call.
+ */
 export function rawSlice(memory: Memory, node: number, out: Slice): void {
+  if (isPacked(memory, node)) {
+    return out.set(inflated.read(memory, node), 0, packing.listpackBytes(memory, node));
+  }
   if (!isLarge(node)) return listpack.rawSlice(memory, node, out);
   const bytes = byteString.toBytes(memory, refOfNode(node));
   out.set(bytes, 0, bytes.length);
@@ -213,7 +229,8 @@ export function create(
 }
 
 /**
- * Appends an entry to a node which stands under `master`; `id` must be behind its last entry.
+ * Appends an entry to a node which stands under `master`, and is not packed; `id` must be behind
+ * its last entry.
  * Returns the node's new word, or 0, having done nothing, if there is no room in a block. The block
  * gets more room than the entry needs if it must grow; `shrink` takes that away again.
  */
@@ -269,7 +286,7 @@ function countEntry(arena: Arena, node: Ref): Ref {
   return node;
 }
 
-/** Takes the room away that a node has to grow; returns its new word. */
+/** Takes the room away that a node, not packed, has to grow; returns its new word. */
 export function shrink(arena: Arena, node: number): number {
   if (isLarge(node)) return node;
   const length = listpack.byteLength(arena, node);
@@ -278,7 +295,7 @@ export function shrink(arena: Arena, node: number): number {
     : node;
 }
 
-/** Entries in a node that is a listpack, deleted ones included. */
+/** Entries in a node that is a listpack and not packed, deleted ones included. */
 export function entryCount(memory: Memory, node: Ref): number {
   const bytes = memory.bytes[node >>> SEGMENT_SHIFT];
   let at = ((node & OFFSET_MASK) << 3) + HEADER_BYTES;
@@ -334,15 +351,26 @@ function isElement(bytes: Uint8Array, at: number, source: FieldSource, index: nu
 
 /**
  * Marks entries as deleted, whose flags stand at these offsets from the start of the listpack; they
- * must live. Returns the node's new word.
+ * must live. Returns the node's new word. It is not packed any more, unless addresses are short.
  */
 export function markDeleted(arena: Arena, node: number, flagOffsets: readonly number[]): number {
   if (flagOffsets.length === 0) return node;
+  if (isPacked(arena, node)) return markInPacked(arena, node, flagOffsets);
   if (!isLarge(node)) return markInBlock(arena, node, flagOffsets);
   const copy = byteString.toBytes(arena, refOfNode(node));
   const changed = markInCopy(copy, flagOffsets);
   byteString.free(arena, refOfNode(node));
   return fromBytes(arena, changed, 0, changed.length);
+}
+
+/**
+ * Where addresses are short, a node is packed again at once: deleting must be possible, and is not
+ * to take more of them.
+ */
+function markInPacked(arena: Arena, node: Ref, flagOffsets: readonly number[]): number {
+  const marked = markInBlock(arena, packing.unpack(arena, node), flagOffsets);
+  const packed = arena.hasRoomFor(0) ? 0 : packing.pack(arena, marked);
+  return packed !== 0 ? packed : marked;
 }
 
 function markInBlock(arena: Arena, node: Ref, flagOffsets: readonly number[]): number {

@@ -8,6 +8,7 @@ import { Id128 } from "../structures/id128.ts";
 import { Int64, readText } from "../structures/int64_words.ts";
 import * as listpack from "../structures/listpack.ts";
 import * as encoding from "../structures/listpack_encoding.ts";
+import { InflatedNode, isPacked } from "./stream_node_packing.ts";
 
 export const FLAG_DELETED = 1;
 export const FLAG_SAME_FIELDS = 2;
@@ -56,15 +57,18 @@ export class StreamNodeReader {
   #restElements = 0;
   /** Where the next field of the head stands, for an entry that has the same. */
   #fieldAt = 0;
+  readonly #inflated = new InflatedNode();
 
   /** Goes away from the node it was in, and its memory. */
   forget(): void {
     this.#bytes = NO_BYTES;
+    this.#inflated.forget();
   }
 
   /** Opens a node that stands under `master`, before its first entry. */
   open(memory: Memory, node: number, master: Id128): void {
-    if (isLarge(node)) this.openBytes(byteString.toBytes(memory, refOfNode(node)), 0, master);
+    if (isPacked(memory, node)) this.openBytes(this.#inflated.read(memory, node), 0, master);
+    else if (isLarge(node)) this.openBytes(byteString.toBytes(memory, refOfNode(node)), 0, master);
     else this.openBytes(memory.bytes[node >>> SEGMENT_SHIFT], (node & OFFSET_MASK) << 3, master);
   }
 

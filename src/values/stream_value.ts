@@ -10,7 +10,7 @@
  *   10…13   id of the first entry; 0-0 if there is none
  *   14…17   the greatest id that was ever deleted by XDEL
  *   18      nodes of a radix tree for the index (stream_radix.ts)
- *   19      not used
+ *   19      nodes at the end that were not looked at for packing yet (stream_packing.ts), or more
  *
  * Nodes are filled up one after the other and never merged: a deleted entry is only marked, and a
  * node goes when its last entry does, as in Redis.
@@ -42,6 +42,7 @@ const ROOT_LAST_ID = 6;
 const ROOT_FIRST_ID = 10;
 const ROOT_DELETED_ID = 14;
 const ROOT_RADIX_NODES = 18;
+const ROOT_UNSEEN_NODES = 19;
 const ROOT_BYTES = 80;
 
 const NODE_PAYLOAD_WORDS = 1;
@@ -103,6 +104,15 @@ export function radixNodeCount(memory: Memory, stream: Ref): number {
   return memory.word(stream, ROOT_RADIX_NODES);
 }
 
+/** Nodes at the end that were not looked at for packing yet; or more than that. */
+export function unseenNodes(memory: Memory, stream: Ref): number {
+  return memory.word(stream, ROOT_UNSEEN_NODES);
+}
+
+export function setUnseenNodes(arena: Arena, stream: Ref, nodes: number): void {
+  writableRoot(arena, stream)[wordOffsetOf(stream) + ROOT_UNSEEN_NODES] = nodes;
+}
+
 /** Number of nodes. */
 export function nodeCount(memory: Memory, stream: Ref): number {
   return idTree.count(memory, indexOf(memory, stream));
@@ -159,14 +169,16 @@ function addRadixNodes(arena: Arena, stream: Ref, change: number): void {
   writableRoot(arena, stream)[wordOffsetOf(stream) + ROOT_RADIX_NODES] += change;
 }
 
-function addLength(arena: Arena, stream: Ref, change: number): void {
+/** Changes how many entries live. */
+export function addLength(arena: Arena, stream: Ref, change: number): void {
   const at = wordOffsetOf(stream) + ROOT_LENGTH;
   storeDouble(writableRoot(arena, stream), at, length(arena, stream) + change);
 }
 
 /**
  * Appends an entry of some pairs of field and value, which begin at argument `first` of `source`.
- * `id` must be above the last one; all pairs together fit a byte string.
+ * `id` must be above the last one; all pairs together fit a byte string. Returns whether there is a
+ * new node for it.
  */
 export function append(
   arena: Arena,
@@ -176,11 +188,10 @@ export function append(
   first: number,
   pairs: number,
   limits: StreamLimits,
-): void {
+): boolean {
   const index = indexOf(arena, stream);
-  if (!appendToLastNode(arena, index, id, source, first, pairs, limits)) {
-    appendNode(arena, stream, index, id, source, first, pairs);
-  }
+  const isNew = !appendToLastNode(arena, index, id, source, first, pairs, limits);
+  if (isNew) appendNode(arena, stream, index, id, source, first, pairs);
   const words = writableRoot(arena, stream);
   const at = wordOffsetOf(stream);
   const entries = length(arena, stream) + 1;
@@ -189,6 +200,7 @@ export function append(
   if (words[at + ROOT_ADDED] === 0) words[at + ROOT_ADDED + 1]++;
   id.store(words, at + ROOT_LAST_ID);
   if (entries === 1) id.store(words, at + ROOT_FIRST_ID);
+  return isNew;
 }
 
 /**
@@ -229,11 +241,12 @@ export function insertNode(
   radixNodes: number,
 ): void {
   addRadixNodes(arena, stream, radixNodes);
+  setUnseenNodes(arena, stream, unseenNodes(arena, stream) + 1);
   idTree.insert(arena, indexOf(arena, stream), id);
   idTree.setPayload(arena, 0, node);
 }
 
-/** Returns false, having done nothing, if a new node is due. */
+/** Returns false, having appended nothing, if a new node is due. */
 function appendToLastNode(
   arena: Arena,
   index: Ref,
@@ -244,7 +257,12 @@ function appendToLastNode(
   limits: StreamLimits,
 ): boolean {
   if (!idTree.findLast(arena, index, master)) return false;
-  const node = idTree.payload(arena, 0);
+  let node = idTree.payload(arena, 0);
+  // It is one of the old ones if those behind it were emptied.
+  if (streamNode.isPacked(arena, node)) {
+    node = streamNode.unpack(arena, node);
+    idTree.setPayload(arena, 0, node);
+  }
   const { nodeBytesMax, nodeEntriesMax } = limits;
   let bytes = streamNode.byteLength(arena, node);
   for (let argument = first; argument < first + pairs * 2; argument++) {
@@ -278,7 +296,8 @@ function closeLastNode(arena: Arena, index: Ref): number {
   return Math.floor(bytes * Math.min(1, idTree.count(arena, index) * NEXT_NODE_SHARE));
 }
 
-function setNode(arena: Arena, index: Ref, id: Id128, node: number): void {
+/** Stores the new word of the node under an id. */
+export function setNode(arena: Arena, index: Ref, id: Id128, node: number): void {
   idTree.find(arena, index, id);
   idTree.setPayload(arena, 0, node);
 }
@@ -303,84 +322,14 @@ export function removeEntry(arena: Arena, stream: Ref, id: Id128): boolean {
   return true;
 }
 
-function removeNode(arena: Arena, stream: Ref, id: Id128, node: number): void {
+/** Frees a node and takes it out of the index; says nothing of the entries that lived in it. */
+export function removeNode(arena: Arena, stream: Ref, id: Id128, node: number): void {
   const index = indexOf(arena, stream);
   streamNode.free(arena, node);
   idTree.find(arena, index, id);
   idTree.removeFound(arena, index);
   const nodes = radixNodesOf(arena, index, id);
   addRadixNodes(arena, stream, -nodes);
-}
-
-/** What a stream is cut down to. */
-export interface StreamTrim {
-  /** Entries that may stay; or -1 if the ids decide. */
-  lengthMax: number;
-  /** Entries below this id go, if `lengthMax` is -1. */
-  minId: Id128;
-  /** Only whole nodes go. */
-  isApproximate: boolean;
-  /** At most so many entries go; 0 = no limit. */
-  limit: number;
-  /**
-   * A node of deleted entries only goes. Redis before 8.10 kept it, if a deleted entry had an id
-   * that may stay; the newest refuse a file with such a node (redis/redis 15815).
-   */
-  dropsEmptied: boolean;
-}
-
-/** Removes entries from the start. Returns how many. Keeps the first id right. */
-export function trim(arena: Arena, stream: Ref, how: StreamTrim): number {
-  const index = indexOf(arena, stream);
-  const { lengthMax, minId, limit } = how;
-  const byLength = lengthMax >= 0;
-  let removed = 0;
-  while (nodeCursor.seekFirst(arena, index)) {
-    const left = length(arena, stream);
-    if (byLength && left <= lengthMax) break;
-    const node = nodeCursor.payload(0);
-    nodeCursor.readId(master);
-    reader.open(arena, node, master);
-    const { count } = reader;
-    if (limit !== 0 && removed + count > limit) break;
-    const isWhole = byLength ? left - count >= lengthMax : reader.isBelow(minId);
-    if (isWhole) {
-      removeNode(arena, stream, master, node);
-      addLength(arena, stream, -count);
-      removed += count;
-      continue;
-    }
-    if (!how.isApproximate) {
-      removed += trimNode(arena, stream, node, byLength ? left - lengthMax : -1, how);
-    }
-    break;
-  }
-  if (removed > 0) refreshFirstId(arena, stream);
-  return removed;
-}
-
-/** Marks the first entries of the node in the reader: so many, or if -1, those below `minId`. */
-function trimNode(
-  arena: Arena,
-  stream: Ref,
-  node: number,
-  excess: number,
-  { minId, dropsEmptied }: StreamTrim,
-): number {
-  const { count } = reader;
-  const flagOffsets: number[] = [];
-  while (flagOffsets.length !== excess && reader.next()) {
-    if (excess === -1 && reader.id.compare(minId) >= 0) break;
-    if (!reader.isDeleted) flagOffsets.push(reader.flagsOffset);
-  }
-  addLength(arena, stream, -flagOffsets.length);
-  if (dropsEmptied && flagOffsets.length === count) {
-    removeNode(arena, stream, master, node);
-  } else {
-    const changed = streamNode.markDeleted(arena, node, flagOffsets);
-    if (changed !== node) setNode(arena, indexOf(arena, stream), master, changed);
-  }
-  return flagOffsets.length;
 }
 
 /** Finds out the id of the first entry after entries were removed. */

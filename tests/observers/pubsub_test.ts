@@ -3,7 +3,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { latin1Bytes } from "../../src/base/bytes.ts";
+import { latin1Bytes, Slice } from "../../src/base/bytes.ts";
 import { REDIS_PUBSUB } from "../../src/session/client.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 
@@ -29,7 +29,8 @@ Deno.test("a client that goes leaves no channel, pattern or shard channel behind
     pubsub.subscribe(other.client, kind, "x");
   }
   other.close();
-  const channel = latin1Bytes("x");
+  const channel = new Slice();
+  channel.set(latin1Bytes("x"), 0, 1);
   assertEquals(pubsub.publish(channel, channel), 2);
   assertEquals(pubsub.publishShard(channel, channel), 1);
   server.client.close();

@@ -109,3 +109,25 @@ Deno.test("a source that ends early is noticed", () => {
   input.readByte();
   assertThrows(() => input.readByte(), RdbFormatError);
 });
+
+Deno.test("a compressed string is read with the LZF that it stood as, others without", () => {
+  const sink = new CollectingSink();
+  const output = new RdbOutput(sink, true, true);
+  for (const text of ["x".repeat(100), "short", "12", "y".repeat(70)]) output.writeText(text);
+  output.finishFile();
+  for (const step of [1, 1000]) {
+    const input = inputOf(sink.bytes(), step);
+    const [out, lzf] = [new Slice(), new Slice()];
+    const found: [string, string][] = [];
+    for (let index = 0; index < 4; index++) {
+      input.readStringAndLzf(out, lzf);
+      found.push([latin1Text(out.bytes, out.start, out.length), lzf.copy().toHex()]);
+    }
+    assertEquals(found, [
+      ["x".repeat(100), "017878e0570001" + "7878"],
+      ["short", ""],
+      ["12", ""],
+      ["y".repeat(70), "017979e0390001" + "7979"],
+    ]);
+  }
+});

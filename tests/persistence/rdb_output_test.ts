@@ -103,3 +103,20 @@ Deno.test("nothing is lost where the first, small buffer is full and a large one
     assertEquals(text, "x".repeat(before) + end);
   }
 });
+
+Deno.test("what stands compressed already is written as it is", () => {
+  const text = latin1("abc".repeat(8));
+  const lzf = latin1("..\x03abca\xe0\x0a\x02\x00c");
+  assertEquals(
+    written((output) => output.writeCompressed(lzf, 2, lzf.length - 2, text.length)),
+    written((output) => output.writeString(text, 0, text.length)),
+  );
+  assertEquals(
+    [true, false].map((yes) => {
+      let compresses = !yes;
+      written((output) => compresses = output.compresses, yes);
+      return compresses;
+    }),
+    [true, false],
+  );
+});

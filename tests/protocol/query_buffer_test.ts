@@ -132,25 +132,35 @@ Deno.test("an argument whose length is known is read into room of its size, and 
   }
 });
 
+/** Reads as a connection does, at most `readMax` bytes at a time, and parses; returns the reads. */
+function readPipeline(
+  query: QueryBuffer,
+  pipeline: Uint8Array,
+  readMax: number,
+  onRequest: (argv: Argv) => void,
+): number {
+  const parser = new RequestParser();
+  let reads = 0;
+  for (let at = 0; at < pipeline.length; reads++) {
+    const room = query.writable();
+    const size = Math.min(room.length, readMax, pipeline.length - at);
+    room.set(pipeline.subarray(at, at + size));
+    query.end += size;
+    at += size;
+    while (parser.parse(query, true) === REQUEST_COMPLETE) onRequest(parser.argv);
+    if (size === room.length) query.growAfterFullRead();
+  }
+  return reads;
+}
+
 Deno.test("a pipeline is read in few pieces, whatever its requests' size is to that of the room", () => {
   for (const length of [3, 100, 700, 1000, 3000, 10_000]) {
-    const query = new QueryBuffer();
-    const parser = new RequestParser();
     const request = encodeRequest(["SET", "key", new Uint8Array(length).fill(7)]);
     const count = Math.ceil(1_000_000 / request.length);
     const pipeline = new Uint8Array(request.length * count);
     for (let index = 0; index < count; index++) pipeline.set(request, index * request.length);
-    let reads = 0;
     let complete = 0;
-    for (let at = 0; at < pipeline.length; reads++) {
-      const room = query.writable();
-      const size = Math.min(room.length, pipeline.length - at);
-      room.set(pipeline.subarray(at, at + size));
-      query.end += size;
-      at += size;
-      while (parser.parse(query, true) === REQUEST_COMPLETE) complete++;
-      if (size === room.length) query.growAfterFullRead();
-    }
+    const reads = readPipeline(new QueryBuffer(), pipeline, Infinity, () => complete++);
     assertEquals(complete, count);
     // What a read of 64 KiB brings, but for the first ones.
     assert(reads <= pipeline.length / (64 * 1024) + 10, `${reads} reads, ${length} bytes`);
@@ -199,4 +209,28 @@ Deno.test("the room of a client that is gone is another's, unless it may still b
   const { bytes } = large;
   large.release(true);
   assert(new QueryBuffer().bytes !== bytes);
+});
+
+function concatenated(requests: readonly string[][]): Uint8Array {
+  return Uint8Array.from(requests.flatMap((request) => [...encodeRequest(request)]));
+}
+
+Deno.test("requests are what they were, wherever the room grows under them", () => {
+  const seed = testSeed();
+  const random = new SeededRandom(seed);
+  for (let round = 0; round < 60; round++) {
+    const requests = Array.from({ length: random.between(1, 60) }, () => {
+      const count = random.between(1, 30);
+      const part = () => random.word(random.oneIn(20) ? random.below(5000) : random.below(40));
+      return Array.from({ length: count }, part);
+    });
+    const found: string[][] = [];
+    const onRequest = (argv: Argv) =>
+      found.push(Array.from({ length: argv.count }, (_, index) => argv.text(index)));
+    const readMax = random.oneIn(2) ? Infinity : random.between(1, 3000);
+    const query = new QueryBuffer();
+    readPipeline(query, concatenated(requests), readMax, onRequest);
+    assertEquals(found, requests, `seed ${seed}, round ${round}`);
+    assertEquals(query.pendingBytes, 0);
+  }
 });

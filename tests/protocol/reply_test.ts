@@ -69,6 +69,18 @@ Deno.test("doubles and booleans have types of their own in RESP3", () => {
   assertBytes((reply) => reply.boolean(false), ":0\r\n", "#f\r\n");
 });
 
+Deno.test("an integer is written as a double of its digits, but -0 keeps its sign", () => {
+  const integers = [0, 7, -1, 10, 99, 100, 12345678, -123456789, 2 ** 53 - 1, 1 - 2 ** 53, 2 ** 53];
+  for (const value of integers) {
+    const text = String(value);
+    const bulk = `$${text.length}\r\n${text}\r\n`;
+    assertBytes((reply) => reply.double(value), bulk, `,${text}\r\n`);
+    assertBytes((reply) => reply.bulkDouble(value), bulk, bulk);
+  }
+  assertBytes((reply) => reply.double(-0), "$2\r\n-0\r\n", ",-0\r\n");
+  assertBytes((reply) => reply.bulkDouble(-0), "$2\r\n-0\r\n", "$2\r\n-0\r\n");
+});
+
 Deno.test("verbatim text names its format, and counts it, in RESP3", () => {
   assertBytes((reply) => reply.verbatim("hello"), "$5\r\nhello\r\n", "=9\r\ntxt:hello\r\n");
   assertBytes((reply) => reply.verbatim("#", "mkd"), "$1\r\n#\r\n", "=5\r\nmkd:#\r\n");

@@ -79,3 +79,20 @@ Deno.test("garbage makes a scan neither fail nor leave the buffer", () => {
     }
   }
 });
+
+Deno.test("a scan knows the most arguments that a request has", () => {
+  const scan = new RequestScan();
+  const query = new QueryBuffer();
+  for (const request of [["ZPOPMIN", "zset"], ["ZPOPMIN", "zset"]]) {
+    query.append(encodeRequest(request));
+  }
+  scan.run(query);
+  assertEquals(scan.argumentsMax, 2);
+  query.append(encodeRequest(["ZADD", "zset", "1", "member"]));
+  query.append(encodeRequest(["ZPOPMIN", "zset"]));
+  scan.run(query);
+  assertEquals([scan.count, scan.argumentsMax], [4, 4]);
+  query.position = query.end;
+  scan.run(query);
+  assertEquals([scan.count, scan.argumentsMax], [0, 0]);
+});

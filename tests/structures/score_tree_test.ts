@@ -548,3 +548,19 @@ Deno.test("the first change after a freeze, whatever it is, leaves the frozen tr
     model.close();
   });
 });
+
+Deno.test("the first elements are found in order, in as many leaves as it takes", () => {
+  const arena = new Arena({ debug: true });
+  const tree = scoreTree.create(arena);
+  const out = new Int32Array(100);
+  assertEquals(scoreTree.firstEntries(arena, tree, 16, out), 0);
+  const entries = Array.from({ length: 500 }, (_, index) => makeEntry(arena, `m${index}`));
+  entries.forEach((entry, index) => scoreTree.insert(arena, tree, index, entry));
+  assertEquals(scoreTree.firstEntries(arena, tree, 3, out), 3);
+  assertEquals([...out.subarray(0, 4)], [...entries.slice(0, 3), 0]);
+  assertEquals(scoreTree.firstEntries(arena, tree, 100, out), 100);
+  assertEquals([...out], entries.slice(0, 100));
+  scoreTree.removeRange(arena, tree, 0, 495, () => {});
+  assertEquals(scoreTree.firstEntries(arena, tree, 100, out), 5);
+  assertEquals([...out.subarray(0, 5)], entries.slice(495));
+});

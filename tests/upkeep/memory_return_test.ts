@@ -31,8 +31,7 @@ class PretendedProcess implements ProcessMemory {
   program = 0;
   heap = 10 * MIB;
   constructor(public resident: number) {}
-  residentBytes = (): number => this.resident;
-  heapBytes = (): number => this.heap;
+  sizes = () => ({ residentBytes: this.resident, heapBytes: this.heap });
   trimHeaps = (): void => void this.trims++;
   dropProgram = (): void => {
     this.resident -= this.program;
@@ -268,7 +267,10 @@ Deno.test("rooms that nobody has needed for a second go back, and are no reason 
   const memoryReturn = new MemoryReturn(new Arena(), { totalBytes: 0 }, pretended);
   memoryReturn.tick(1000, 100);
   memoryReturn.begin();
-  pretended.residentBytes = () => 80 * MIB + spareRoomBytes();
+  pretended.sizes = () => ({
+    residentBytes: 80 * MIB + spareRoomBytes(),
+    heapBytes: pretended.heap,
+  });
   pool.give(new Uint8Array(40 * MIB));
   memoryReturn.tick(2000, 100);
   assertEquals(pool.spareBytes, 40 * MIB);

@@ -4,6 +4,7 @@ import { latin1Bytes, latin1Text } from "../../src/base/bytes.ts";
 import type { Arena } from "../../src/memory/arena.ts";
 import type { Memory, Ref } from "../../src/memory/memory.ts";
 import * as dict from "../../src/structures/dict.ts";
+import { DictTouch } from "../../src/structures/dict_touch.ts";
 import * as scoreTree from "../../src/structures/score_tree.ts";
 import * as large from "../../src/values/sorted_set_large.ts";
 import { FreezeCheck } from "../structures/freeze_check.ts";
@@ -80,6 +81,30 @@ Deno.test("the memory counted is the memory freed", () => {
   const counted = large.memoryBytes(arena, root, 0);
   // Tables and trees are counted by what they use of their blocks.
   assert(counted <= arena.usedBytes && counted > arena.usedBytes * 0.8);
+  while (!large.releaseStep(arena, root, 1000));
+  check.assertEmpty();
+});
+
+Deno.test("touching the first members of a large set finds them in its dict, and changes nothing", () => {
+  const check = new FreezeCheck();
+  const { arena } = check;
+  const root = large.create(arena);
+  const touch = new DictTouch();
+  add(arena, root, "m0", 0);
+  large.touchFirst(arena, root, 16, touch);
+  assertEquals(touch.seen, 0, "a small set is in the cache");
+  for (let index = 1; index < 40_000; index++) add(arena, root, `m${index}`, index);
+  const before = order(arena, root);
+  large.touchFirst(arena, root, 16, touch);
+  assert(touch.seen !== 0);
+  // Another entry of the same bucket may have the same tag.
+  const right = before.slice(0, 16).filter((member, index) =>
+    touch.entries[index] === found(arena, root, member)
+  );
+  assert(right.length >= 8, `${right.length} of 16`);
+  assertEquals(order(arena, root), before);
+  large.removeRange(arena, root, 3, before.length - 3);
+  large.touchFirst(arena, root, 16, touch);
   while (!large.releaseStep(arena, root, 1000));
   check.assertEmpty();
 });

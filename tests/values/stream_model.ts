@@ -13,6 +13,7 @@ import * as streamGroup from "../../src/values/stream_group.ts";
 import { PendingEntry } from "../../src/values/stream_group.ts";
 import { idText, MAX_ID, MIN_ID, parseId } from "../../src/values/stream_id.ts";
 import type { FieldSource } from "../../src/values/stream_node.ts";
+import * as streamTrimming from "../../src/values/stream_trimming.ts";
 import * as streamValue from "../../src/values/stream_value.ts";
 import { StreamCursor, type StreamLimits } from "../../src/values/stream_value.ts";
 import type { SeededRandom } from "../support/seeded_random.ts";
@@ -173,7 +174,8 @@ export class StreamModel {
   #value(random: SeededRandom): string {
     if (random.oneIn(400)) return "x".repeat(300_000);
     if (random.oneIn(3)) return String(random.between(-10_000, 10_000));
-    return random.word(random.below(random.oneIn(20) ? 5000 : 30));
+    const length = random.below(random.oneIn(20) ? 5000 : 30);
+    return random.oneIn(2) ? random.word(length) : random.word(3).repeat(length / 3);
   }
 
   #remove(random: SeededRandom): void {
@@ -198,7 +200,7 @@ export class StreamModel {
     const before = entries.length;
     const dropsEmptied = random.oneIn(2);
     const how = { lengthMax, minId, isApproximate, limit: 0, dropsEmptied };
-    const removed = streamValue.trim(arena, stream, how);
+    const removed = streamTrimming.trim(arena, stream, how);
     if (isApproximate) assert(removed <= before - wanted);
     else assertEquals(removed, before - wanted);
     entries.splice(0, removed);

@@ -8,6 +8,7 @@ import { Id128 } from "../../src/structures/id128.ts";
 import * as idTree from "../../src/structures/id_tree.ts";
 import { ID_RAW_BYTES, idText, storeRawId } from "../../src/values/stream_id.ts";
 import { AscendingIds, EMPTY_RADIX_NODES, radixNodesOf } from "../../src/values/stream_radix.ts";
+import * as streamTrimming from "../../src/values/stream_trimming.ts";
 import * as streamValue from "../../src/values/stream_value.ts";
 import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 import { sourceOf } from "./stream_model.ts";
@@ -138,13 +139,13 @@ Deno.test("a stream knows the number whatever becomes of its nodes", () => {
       present = present.filter((one) => one !== id);
     } else if (choice === 8) {
       const lengthMax = Math.max(0, present.length - random.below(4));
-      streamValue.trim(arena, stream, { ...everything, lengthMax });
+      streamTrimming.trim(arena, stream, { ...everything, lengthMax });
       present = present.slice(present.length - lengthMax);
     } else {
       stream = streamValue.duplicateEntries(arena, stream);
     }
     assertCounted(arena, stream, `seed ${seed}`);
   }
-  streamValue.trim(arena, stream, everything);
+  streamTrimming.trim(arena, stream, everything);
   assertEquals(streamValue.radixNodeCount(arena, stream), EMPTY_RADIX_NODES);
 });

@@ -6,6 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Id128 } from "../../src/structures/id128.ts";
 import { idText } from "../../src/values/stream_id.ts";
 import { releaseStep } from "../../src/values/stream_lifetime.ts";
+import * as streamTrimming from "../../src/values/stream_trimming.ts";
 import * as streamValue from "../../src/values/stream_value.ts";
 import { FreezeCheck } from "../structures/freeze_check.ts";
 import { SeededRandom, testSeed } from "../support/seeded_random.ts";
@@ -89,7 +90,7 @@ Deno.test("a limit stops trimming before a node that would exceed it", () => {
   }
   const minId = new Id128();
   const trim = (lengthMax: number, limit: number) =>
-    streamValue.trim(arena, stream, {
+    streamTrimming.trim(arena, stream, {
       lengthMax,
       minId,
       isApproximate: true,

@@ -1,6 +1,6 @@
 /** LZF: round trips of random text, known bytes of Redis, and hostile input. */
 import { assert, assertEquals } from "@std/assert";
-import * as lzf from "../../src/persistence/lzf.ts";
+import * as lzf from "../../src/base/lzf.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
 import { fromLatin1, latin1 } from "../support/text.ts";
 
