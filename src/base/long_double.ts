@@ -8,7 +8,8 @@
  *   value = ±mantissa × 2^exponent;  0 <= mantissa < 2^64;  -16445 <= exponent <= 16320
  *
  * Mantissas are bigints, rounded to nearest with ties to even as the hardware does. Sums of safe
- * integers are left to doubles, where both are exact, and so are those of short_decimal.ts. Not a general arithmetic.
+ * integers are left to doubles, where both are exact, and so are those of short_decimal.ts. Not a
+ * general arithmetic.
  */
 import { latin1Bytes } from "./bytes.ts";
 import {

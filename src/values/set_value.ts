@@ -98,7 +98,10 @@ export function has(
   if (encoding === value.ENCODING_HASHTABLE) {
     return dict.find(memory, ref, bytes, start, length) !== 0;
   }
-  return hasSmall(memory, encoding, ref, bytes, start, length);
+  if (encoding === value.ENCODING_LISTPACK) {
+    return positionOf(memory, ref, bytes, start, length) !== -1;
+  }
+  return parse(bytes, start, length, integer) && intset.find(memory, ref, integer) !== -1;
 }
 
 /** `has` for a caller that has the hash of the bytes. */
@@ -110,26 +113,11 @@ export function hasHashed(
   start: number,
   length: number,
 ): boolean {
+  if (value.encodingOf(memory, entry) !== value.ENCODING_HASHTABLE) {
+    return has(memory, entry, bytes, start, length);
+  }
   const ref = value.valueRef(memory, entry);
-  const encoding = value.encodingOf(memory, entry);
-  if (encoding === value.ENCODING_HASHTABLE) {
-    return dict.findHashed(memory, ref, hash, bytes, start, length) !== 0;
-  }
-  return hasSmall(memory, encoding, ref, bytes, start, length);
-}
-
-function hasSmall(
-  memory: Memory,
-  encoding: number,
-  ref: Ref,
-  bytes: Uint8Array,
-  start: number,
-  length: number,
-): boolean {
-  if (encoding === value.ENCODING_LISTPACK) {
-    return positionOf(memory, ref, bytes, start, length) !== -1;
-  }
-  return parse(bytes, start, length, integer) && intset.find(memory, ref, integer) !== -1;
+  return dict.findHashed(memory, ref, hash, bytes, start, length) !== 0;
 }
 
 /** Where a member stands in a listpack, or -1. */
@@ -499,8 +487,8 @@ function freeMember(arena: Arena, found: Ref): void {
 }
 
 /**
- * Makes a small set a dict, with room for `expected` members, or an intset a listpack. Returns false
- * if a member came twice, which a dict keeps once.
+ * Makes a small set a dict, with room for `expected` members, or an intset a listpack. Returns
+ * false if a member came twice, which a dict keeps once.
  */
 function convert(
   arena: Arena,
