@@ -68,11 +68,21 @@ export function scanNumber(bytes: Uint8Array, start: number, length: number): Nu
   return { isNegative, isHexadecimal, isInfinite: false, digits, scale };
 }
 
+const doubleCell = new Float64Array(1);
+const doubleWords = new Uint32Array(doubleCell.buffer);
+
 /** Number of bits of a bigint that is not negative; 0 for 0. */
 export function bitLength(value: bigint): number {
-  const hexadecimal = value.toString(16);
   if (value === 0n) return 0;
-  return hexadecimal.length * 4 - (Math.clz32(parseInt(hexadecimal.charAt(0), 16)) - 28);
+  doubleCell[0] = Number(value);
+  if (doubleCell[0] === Infinity) {
+    const hexadecimal = value.toString(16);
+    return hexadecimal.length * 4 - (Math.clz32(parseInt(hexadecimal.charAt(0), 16)) - 28);
+  }
+  const bits = (doubleWords[1] >>> 20) - 1022;
+  // A power of two may have been made by rounding up, and has one bit more then.
+  const isPower = doubleWords[0] === 0 && (doubleWords[1] & 0xfffff) === 0;
+  return isPower && value >> BigInt(bits - 1) === 0n ? bits - 1 : bits;
 }
 
 /** value / 2^shift (shift from 0), rounded to nearest, ties to even. */
@@ -253,7 +263,13 @@ export function formatFixed(value: number, decimals: number): string {
 
 /** Text of "%.17f" without its trailing zeros, and "0" for "-0": what Redis calls human. */
 export function trimHuman(text: string): string {
-  const trimmed = text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+  let trimmed = text;
+  if (text.includes(".")) {
+    let end = text.length;
+    while (text.charCodeAt(end - 1) === 0x30) end--;
+    if (text.charCodeAt(end - 1) === 0x2e) end--;
+    trimmed = text.slice(0, end);
+  }
   return trimmed === "-0" ? "0" : trimmed;
 }
 

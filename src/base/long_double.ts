@@ -8,7 +8,8 @@
  *   value = ±mantissa × 2^exponent;  0 <= mantissa < 2^64;  -16445 <= exponent <= 16320
  *
  * Mantissas are bigints, rounded to nearest with ties to even as the hardware does. Sums of safe
- * integers, the common case, are left to doubles: there both are exact. Not a general arithmetic.
+ * integers are left to doubles, where both are exact, and so are those of short_decimal.ts. Not a
+ * general arithmetic.
  */
 import { latin1Bytes } from "./bytes.ts";
 import {
@@ -20,6 +21,7 @@ import {
   trimHuman,
 } from "./doubles.ts";
 import { parseSafeInteger } from "./integers.ts";
+import { addShortDecimals, shortDecimals, shortUnits } from "./short_decimal.ts";
 
 const MANTISSA_BITS = 64;
 const EXPONENT_MIN = -16445;
@@ -53,6 +55,12 @@ function infinity(isNegative: boolean): LongDouble {
   return { mantissa: isNegative ? -1n : 1n, exponent: 0, isInfinite: true };
 }
 
+const powersOfTen = Array.from({ length: 64 }, (_, power) => 10n ** BigInt(power));
+
+function powerOfTen(power: number): bigint {
+  return powersOfTen[power] ?? 10n ** BigInt(power);
+}
+
 function absolute(value: bigint): bigint {
   return value < 0n ? -value : value;
 }
@@ -83,14 +91,20 @@ function round(mantissa: bigint, exponent: number, hasMore: boolean): LongDouble
 
 /** digits × 10^scale as the nearest long double. */
 function fromDecimal(digits: string, scale: number): LongDouble {
-  const significant = digits.replace(/^0+/, "");
-  if (significant === "") return ZERO;
+  let zeros = 0;
+  while (digits.charCodeAt(zeros) === 0x30) zeros++;
+  if (zeros === digits.length) return ZERO;
+  const significant = digits.slice(zeros);
   const magnitude = significant.length + scale;
   if (magnitude > DECIMAL_EXPONENT_MAX) return infinity(false);
   if (magnitude < DECIMAL_EXPONENT_MIN) return ZERO;
-  const integer = BigInt(significant);
-  if (scale >= 0) return round(integer * 10n ** BigInt(scale), 0, false);
-  const divisor = 10n ** BigInt(-scale);
+  return fromScaled(BigInt(significant), scale);
+}
+
+/** integer × 10^scale, for an integer from 1. */
+function fromScaled(integer: bigint, scale: number): LongDouble {
+  if (scale >= 0) return round(integer * powerOfTen(scale), 0, false);
+  const divisor = powerOfTen(-scale);
   // So many bits more that the quotient has all that are kept and some beyond.
   const shift = Math.max(0, bitLength(divisor) - bitLength(integer) + MANTISSA_BITS + 3);
   const dividend = integer << BigInt(shift);
@@ -119,6 +133,12 @@ export function parseLongDouble(
   length: number,
 ): LongDouble | null {
   if (length === 0 || length > TEXT_BYTES_MAX) return null;
+  const units = shortUnits(bytes, start, length);
+  if (units === 0) return ZERO;
+  if (units === units) {
+    const value = fromScaled(BigInt(Math.abs(units)), -shortDecimals());
+    return units < 0 ? negated(value) : value;
+  }
   const text = scanNumber(bytes, start, length);
   if (text === null) return null;
   const value = fromText(text);
@@ -152,7 +172,7 @@ export function addLongDoubles(a: LongDouble, b: LongDouble): LongDouble | null 
 /** "%.17Lf" without trailing zeros and without "-0": what Redis stores and replies. */
 export function formatLongDouble(value: LongDouble): string {
   if (value.isInfinite) return value.mantissa < 0n ? "-inf" : "inf";
-  const scaled = absolute(value.mantissa) * 10n ** BigInt(DECIMALS);
+  const scaled = absolute(value.mantissa) * powerOfTen(DECIMALS);
   const units = value.exponent >= 0
     ? scaled << BigInt(value.exponent)
     : shiftRightRounded(scaled, -value.exponent);
@@ -163,8 +183,8 @@ export function formatLongDouble(value: LongDouble): string {
 }
 
 /**
- * What INCRBYFLOAT makes of two valid texts: the sum as text, or null when it is infinite or not a
- * number. Both texts must have passed `parseLongDouble`.
+ * What INCRBYFLOAT makes of two texts: the sum as text, or null if it is infinite or not a number,
+ * or if `parseLongDouble` refuses one of the texts.
  */
 export function addFloatTexts(
   a: Uint8Array,
@@ -177,6 +197,8 @@ export function addFloatTexts(
   const sum = parseSafeInteger(a, aStart, aLength) + parseSafeInteger(b, bStart, bLength);
   // NaN, if one of them is no integer, is not safe either.
   if (Number.isSafeInteger(sum)) return latin1Bytes(String(sum));
+  const shortSum = addShortDecimals(a, aStart, aLength, b, bStart, bLength);
+  if (shortSum !== null) return shortSum;
   const first = parseLongDouble(a, aStart, aLength);
   const second = parseLongDouble(b, bStart, bLength);
   if (first === null || second === null) return null;

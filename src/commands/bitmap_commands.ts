@@ -2,7 +2,7 @@
  * Bitmap commands: strings as rows of bits. The bits themselves are in values/bitmap.ts, integers
  * made of them in bitfield_commands.ts.
  */
-import { Slice } from "../base/bytes.ts";
+import { copyBytes, Slice } from "../base/bytes.ts";
 import { parseSafeInteger } from "../base/integers.ts";
 import { scratch } from "../base/scratch.ts";
 import { answersSince } from "../config/version.ts";
@@ -51,8 +51,8 @@ const BIT_OFFSET_NOT_AN_INTEGER = commandError("ERR bit offset is not an integer
 const BIT_NEITHER_0_NOR_1 = commandError("ERR The bit argument must be 1 or 0.");
 const NOT_OF_SEVERAL = commandError("ERR BITOP NOT must be called with a single source key.");
 
-/** Output of BITOP is made in pieces of this size. */
-const BLOCK_BYTES = 256 * 1024;
+/** Only for `combineSource`: what was there, zeros, does not matter. */
+const COPY = -1;
 const NOT = 3;
 /** Of Redis 8.2: in the first alone, in others but not the first, in the first and others. */
 const DIFF = 4;
@@ -64,6 +64,8 @@ const ONE = 7;
 const HASH = 0x23;
 
 const view = scratch(new Slice());
+/** The piece of its outcome that BITOP makes. */
+const outcome = scratch(new Slice());
 
 /** The range that `parseRange` read last, in bits, both ends included; empty if from > to. */
 const range = { from: 0, to: 0 };
@@ -257,99 +259,115 @@ function storeCombined(
   length: number,
 ): void {
   const { arena } = db;
-  const block = new Uint8Array(Math.min(length, BLOCK_BYTES));
-  if (length <= BLOCK_BYTES) {
-    combineBlock(arena, sources, operation, 0, block);
+  if (value.fitsEmbedded(argv.lengths[2], length)) {
+    outcome.set(new Uint8Array(length), 0, length);
+    combineInto(outcome, arena, sources, operation, 0);
     db.announceOverwrite(argv, 2, TYPE_STRING);
-    db.setString(argv, 2, block, 0, length, NO_EXPIRY);
+    db.setString(argv, 2, outcome.bytes, 0, length, NO_EXPIRY);
     const entry = db.findRaw(argv.bytes, argv.starts[2], argv.lengths[2]);
     value.setEncodingOnly(arena, entry, value.ENCODING_RAW);
     return;
   }
   arena.requireRoom(length);
   // The old value may be a source, so the new one is made beside it.
-  const ref = byteString.create(arena, length);
-  for (let at = 0; at < length; at += BLOCK_BYTES) {
-    const count = Math.min(BLOCK_BYTES, length - at);
-    combineBlock(arena, sources, operation, at, block.subarray(0, count));
-    byteString.write(arena, ref, at, block, 0, count);
+  const ref = byteString.allocate(arena, length);
+  for (let at = 0; at < length; at += outcome.length) {
+    byteString.writablePiece(arena, ref, at, outcome);
+    combineInto(outcome, arena, sources, operation, at);
   }
   db.replace(argv, 2, TYPE_STRING, value.ENCODING_RAW, ref);
 }
 
-/** Fills `block` with the combination of the bytes from `offset` on; missing bytes are 0. */
-function combineBlock(
+/** Fills `target` with the combination of the bytes from `offset` on; missing bytes are 0. */
+function combineInto(
+  target: Slice,
   arena: Arena,
   sources: readonly Ref[],
   operation: number,
   offset: number,
-  block: Uint8Array<ArrayBuffer>,
 ): void {
-  block.fill(0);
-  if (operation === ONE) return keepSingleBits(arena, sources, offset, block);
-  if (operation > NOT) return combineWithFirst(arena, sources, operation, offset, block);
-  for (let index = 0; index < sources.length; index++) {
-    const isFirst = index === 0 || operation === NOT;
-    combineSource(arena, sources[index], offset, block, isFirst ? bitmap.OR : operation);
+  if (operation === ONE) return keepSingleBits(target, arena, sources, offset);
+  if (operation > NOT) return combineWithFirst(target, arena, sources, operation, offset);
+  combineSource(target, arena, sources[0], offset, COPY);
+  for (let index = 1; index < sources.length; index++) {
+    combineSource(target, arena, sources[index], offset, operation);
   }
-  if (operation === NOT) invert(block);
+  if (operation === NOT) bitmap.invert(target.bytes, target.start, target.length);
 }
 
-/** Combines `block` with the bytes of one source from `offset` on; missing bytes are 0. */
+/** Combines `target` with the bytes of one source from `offset` on; missing bytes are 0. */
 function combineSource(
+  target: Slice,
   arena: Arena,
   source: Ref,
   offset: number,
-  block: Uint8Array<ArrayBuffer>,
   operation: number,
 ): void {
+  const { bytes, start, length } = target;
   let at = 0;
-  while (source !== 0 && at < block.length) {
+  while (source !== 0 && at < length) {
     stringValue.piece(arena, source, offset + at, view);
-    const count = Math.min(view.length, block.length - at);
+    const count = Math.min(view.length, length - at);
     if (count === 0) break;
-    bitmap.combine(block, at, view.bytes, view.start, count, operation as bitmap.BitOperation);
+    if (operation === COPY) copyBytes(view.bytes, view.start, bytes, start + at, count);
+    else {
+      const known = operation as bitmap.BitOperation;
+      bitmap.combine(bytes, start + at, view.bytes, view.start, count, known);
+    }
     at += count;
   }
-  if (operation === bitmap.AND) block.fill(0, at);
+  const leavesRest = operation !== COPY && operation !== bitmap.AND;
+  if (!leavesRest && at < length) bytes.fill(0, start + at, start + length);
 }
 
 /** DIFF, DIFF1, ANDOR: the first source against all others together. */
 function combineWithFirst(
+  target: Slice,
   arena: Arena,
   [first, ...others]: readonly Ref[],
   operation: number,
   offset: number,
-  block: Uint8Array<ArrayBuffer>,
 ): void {
-  for (const source of others) combineSource(arena, source, offset, block, bitmap.OR);
+  for (let index = 0; index < others.length; index++) {
+    combineSource(target, arena, others[index], offset, index === 0 ? COPY : bitmap.OR);
+  }
   if (operation === DIFF1) {
-    const common = block.slice();
-    combineSource(arena, first, offset, common, bitmap.AND);
-    bitmap.combine(block, 0, common, 0, block.length, bitmap.XOR);
+    const common = copyOf(target);
+    combineSource(common, arena, first, offset, bitmap.AND);
+    combineEqual(target, common, bitmap.XOR);
     return;
   }
-  if (operation === DIFF) invert(block);
-  combineSource(arena, first, offset, block, bitmap.AND);
+  if (operation === DIFF) bitmap.invert(target.bytes, target.start, target.length);
+  combineSource(target, arena, first, offset, bitmap.AND);
 }
 
 /** ONE: the bits that exactly one source has. */
 function keepSingleBits(
+  target: Slice,
   arena: Arena,
   sources: readonly Ref[],
   offset: number,
-  block: Uint8Array<ArrayBuffer>,
 ): void {
-  const several = new Uint8Array(block.length);
-  for (const source of sources) {
-    const again = block.slice();
-    combineSource(arena, source, offset, again, bitmap.AND);
-    bitmap.combine(several, 0, again, 0, block.length, bitmap.OR);
-    combineSource(arena, source, offset, block, bitmap.OR);
+  combineSource(target, arena, sources[0], offset, COPY);
+  const several = new Slice();
+  several.set(new Uint8Array(target.length), 0, target.length);
+  for (let index = 1; index < sources.length; index++) {
+    const again = copyOf(target);
+    combineSource(again, arena, sources[index], offset, bitmap.AND);
+    combineEqual(several, again, bitmap.OR);
+    combineSource(target, arena, sources[index], offset, bitmap.OR);
   }
-  bitmap.combine(block, 0, several, 0, block.length, bitmap.XOR);
+  combineEqual(target, several, bitmap.XOR);
 }
 
-function invert(block: Uint8Array): void {
-  for (let index = 0; index < block.length; index++) block[index] = ~block[index];
+/** `bitmap.combine` for two of the same length. */
+function combineEqual(target: Slice, source: Slice, operation: bitmap.BitOperation): void {
+  const { bytes, start, length } = target;
+  bitmap.combine(bytes, start, source.bytes, source.start, length, operation);
+}
+
+function copyOf(slice: Slice): Slice {
+  const copy = new Slice();
+  copy.set(slice.copy(), 0, slice.length);
+  return copy;
 }

@@ -145,10 +145,11 @@ function incrbyfloatCommand(client: Client): void {
   else stringValue.read(arena, entry, view);
   const start = argv.starts[2];
   const length = argv.lengths[2];
-  if (parseLongDouble(view.bytes, view.start, view.length) === null) throw NOT_A_FLOAT;
-  if (parseLongDouble(argv.bytes, start, length) === null) throw NOT_A_FLOAT;
   const sum = addFloatTexts(view.bytes, view.start, view.length, argv.bytes, start, length);
-  if (sum === null) throw NAN_OR_INFINITY;
+  if (sum === null) {
+    if (parseLongDouble(view.bytes, view.start, view.length) === null) throw NOT_A_FLOAT;
+    throw parseLongDouble(argv.bytes, start, length) === null ? NOT_A_FLOAT : NAN_OR_INFINITY;
+  }
   setFloat(client, sum, KEEP_EXPIRY);
   db.changed(argv, 1, EVENT_STRING, "incrbyfloat");
   if (client.wantsEffects) client.propagateAs("SET", argv.copy(1), sum, "KEEPTTL");
@@ -160,10 +161,9 @@ export function setFloat({ db, argv }: Client, text: Uint8Array, expiryMs: numbe
   const { arena } = db;
   db.setString(argv, 1, text, 0, text.length, expiryMs);
   // Redis: the outcome is never encoded "int", though it may be one.
+  if (stringValue.encodingFor(text, 0, text.length) !== value.ENCODING_INT) return;
   const stored = db.findRaw(argv.bytes, argv.starts[1], argv.lengths[1]);
-  if (value.encodingOf(arena, stored) === value.ENCODING_INT) {
-    value.setEncodingOnly(arena, stored, value.ENCODING_EMBSTR);
-  }
+  value.setEncodingOnly(arena, stored, value.ENCODING_EMBSTR);
 }
 
 const ZERO = new Uint8Array([0x30]);

@@ -15,6 +15,7 @@ import {
 import { addFloatTexts, parseLongDouble } from "../base/long_double.ts";
 import { random } from "../base/random.ts";
 import { scratch } from "../base/scratch.ts";
+import { shortUnits } from "../base/short_decimal.ts";
 import type { Database } from "../keyspace/database.ts";
 import {
   expireFields,
@@ -272,18 +273,15 @@ function hincrbyfloatCommand(client: Client): void {
   const { db, argv, reply } = client;
   const start = argv.starts[3];
   const length = argv.lengths[3];
-  const increment = parseLongDouble(argv.bytes, start, length);
-  if (increment === null) throw NOT_A_FLOAT;
-  if (increment.isInfinite) throw INFINITE_INCREMENT;
+  checkFloatIncrement(argv.bytes, start, length);
   const entry = hashForWrite(client);
   const expiryMs = entry === 0 ? hashValue.NO_FIELD : expiryOfArgument(client, entry, 2);
   if (entry === 0 || !getField(client, entry, 2)) found.set(ZERO_TEXT, 0, 1);
-  else if (parseLongDouble(found.bytes, found.start, found.length) === null) {
-    throw VALUE_NOT_A_FLOAT;
-  }
   const { bytes: old, start: oldStart, length: oldLength } = found;
   const sum = addFloatTexts(old, oldStart, oldLength, argv.bytes, start, length);
-  if (sum === null) throw NAN_OR_INFINITY;
+  if (sum === null) {
+    throw parseLongDouble(old, oldStart, oldLength) === null ? VALUE_NOT_A_FLOAT : NAN_OR_INFINITY;
+  }
   storeResult(client, entry, sum, sum.length);
   db.changed(argv, 1, EVENT_HASH, "hincrbyfloat");
   announceFields(client, "hincrbyfloat", 2, 1, 3);
@@ -294,6 +292,14 @@ function hincrbyfloatCommand(client: Client): void {
     else client.propagateAs("HSETEX", argv.copy(1), "KEEPTTL", "FIELDS", "1", field, sum);
   }
   reply.bulk(sum, 0, sum.length);
+}
+
+/** Throws unless the range is a number and finite: Redis says so before it looks at the key. */
+function checkFloatIncrement(bytes: Uint8Array, start: number, length: number): void {
+  if (!Number.isNaN(shortUnits(bytes, start, length))) return;
+  const increment = parseLongDouble(bytes, start, length);
+  if (increment === null) throw NOT_A_FLOAT;
+  if (increment.isInfinite) throw INFINITE_INCREMENT;
 }
 
 function hkeysCommand(client: Client): void {

@@ -60,6 +60,8 @@ const NO_KEY = commandError("ERR The specified key does not exist");
 const NOT_SPARSE = commandError("ERR HLL encoding is not sparse");
 
 const view = scratch(new Slice());
+/** The union of what PFCOUNT and PFMERGE are given. */
+const registers = new Uint8Array(hyperloglog.REGISTER_COUNT);
 const draft = new hyperloglog.HyperLogLogDraft();
 const hash = new hyperloglog.ElementHash();
 
@@ -202,13 +204,13 @@ function countSingle(client: Client): void {
 }
 
 function countUnion(client: Client): void {
-  const registers = new Uint8Array(hyperloglog.REGISTER_COUNT);
-  for (let index = 1; index < client.argv.count; index++) mergeKey(client, index, registers);
+  registers.fill(0);
+  for (let index = 1; index < client.argv.count; index++) mergeKey(client, index);
   client.reply.bigInteger(BigInt.asIntN(64, hyperloglog.countRegisters(registers)));
 }
 
-/** Raises the registers to those of a key; returns whether that is a dense value. */
-function mergeKey(client: Client, index: number, registers: Uint8Array): boolean {
+/** Raises `registers` to those of a key; returns whether that is a dense value. */
+function mergeKey(client: Client, index: number): boolean {
   const entry = typedForRead(client, index, TYPE_STRING);
   if (entry === 0) return false;
   readValue(client.db.arena, entry);
@@ -220,10 +222,10 @@ function mergeKey(client: Client, index: number, registers: Uint8Array): boolean
 
 function pfmergeCommand(client: Client): void {
   const { db, argv, reply, host } = client;
-  const registers = new Uint8Array(hyperloglog.REGISTER_COUNT);
+  registers.fill(0);
   let hasDense = false;
   for (let index = 1; index < argv.count; index++) {
-    if (mergeKey(client, index, registers)) hasDense = true;
+    if (mergeKey(client, index)) hasDense = true;
   }
   const entry = typedForWrite(client, 1, TYPE_STRING);
   if (entry === 0) {
@@ -232,10 +234,15 @@ function pfmergeCommand(client: Client): void {
     readValue(db.arena, entry);
     loadDraft();
   }
-  if (hasDense && !draft.makeDense()) throw CORRUPTED_VALUE;
-  for (let index = 0; index < registers.length; index++) {
-    if (registers[index] === 0) continue;
-    draft.raise(index, registers[index], host.config.hllSparseMaxBytes);
+  if (hasDense) {
+    if (!draft.makeDense()) throw CORRUPTED_VALUE;
+    // The target's own registers are among those merged.
+    draft.setRegisters(registers);
+  } else {
+    for (let index = 0; index < registers.length; index++) {
+      if (registers[index] === 0) continue;
+      draft.raise(index, registers[index], host.config.hllSparseMaxBytes);
+    }
   }
   hyperloglog.invalidateCount(draft.bytes, 0);
   storeDraft(client, 1, entry);

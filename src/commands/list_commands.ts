@@ -464,6 +464,7 @@ export function popRangeWithKey(
   reply.array(2);
   reply.bulk(argv.bytes, argv.starts[keyIndex], argv.lengths[keyIndex]);
   const taken = popRange(client, keyIndex, entry, atHead, count);
+  if (!client.wantsEffects) return;
   client.propagateAs(atHead ? "LPOP" : "RPOP", argv.copy(keyIndex), String(taken));
 }
 
@@ -490,6 +491,10 @@ function popRange(
   const length = listValue.length(arena, list);
   const taken = Math.min(count, length);
   client.reply.array(taken);
+  if (taken === 1) {
+    popOne(client, keyIndex, entry, atHead);
+    return 1;
+  }
   const first = atHead ? 0 : length - 1;
   listValue.emitRange(arena, list, first, taken, !atHead, client.reply);
   // A list that is taken as a whole goes with its key; that frees large ones in steps.

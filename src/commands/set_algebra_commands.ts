@@ -5,6 +5,7 @@
  * intersection only if it is to be stored, for its members can be replied as they are found. A
  * missing key counts as an empty set.
  */
+import { hashBytes } from "../base/hash.ts";
 import { EVENT_GENERIC, EVENT_SET } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Client } from "../session/client.ts";
@@ -77,8 +78,52 @@ const NO_KEYS = commandError("ERR numkeys should be greater than 0");
 const TOO_MANY_KEYS = commandError("ERR Number of keys can't be greater than number of args");
 const NEGATIVE_LIMIT = commandError("ERR LIMIT can't be negative");
 
-/** A member of a set, given to someone who says whether to stop. */
-type StoppingVisitor = (bytes: Uint8Array, start: number, length: number) => boolean;
+/** A member of a set and its hash, given to someone who says whether to stop. */
+type StoppingVisitor = (bytes: Uint8Array, start: number, length: number, hash: number) => boolean;
+
+/** A set in the making, which belongs to no key. */
+class Outcome {
+  readonly entry: Ref;
+  readonly #client: Client;
+  readonly #limits: setValue.SetLimits;
+  readonly #expected: number;
+
+  /** `expected`: about so many members are to be added. */
+  constructor(client: Client, expected: number) {
+    this.entry = setValue.createDetached(client.db.arena);
+    this.#client = client;
+    this.#limits = setLimits(client);
+    this.#expected = expected;
+  }
+
+  get count(): number {
+    return setValue.countOfKey(this.#client.db.arena, this.entry);
+  }
+
+  add(bytes: Uint8Array, start: number, length: number): void {
+    this.#requireRoom(length);
+    const { arena } = this.#client.db;
+    setValue.add(arena, this.entry, bytes, start, length, this.#limits, this.#expected);
+  }
+
+  /** Adds a member that was not added before, and has this hash. */
+  addNew(bytes: Uint8Array, start: number, length: number, hash: number): void {
+    this.#requireRoom(length);
+    const { arena } = this.#client.db;
+    setValue.addNew(arena, this.entry, hash, bytes, start, length, this.#limits, this.#expected);
+  }
+
+  /** Frees the set, and gives up, if the address space has no room for a member. */
+  #requireRoom(length: number): void {
+    const { arena, keyspace } = this.#client.db;
+    try {
+      arena.requireRoom(length);
+    } catch (error) {
+      keyspace.reclaimer.freeEntry(this.entry);
+      throw error;
+    }
+  }
+}
 
 function sinterCommand(client: Client): void {
   const { reply } = client;
@@ -127,16 +172,16 @@ function sunioncardCommand(client: Client): void {
     const total = setValue.countOfKey(arena, sets[0]);
     return reply.integer(limit === 0 ? total : Math.min(total, limit));
   }
-  const result = setValue.createDetached(arena);
+  const outcome = new Outcome(client, limit);
   for (const set of sets) {
     const isFull = setValue.someMember(arena, set, ({ bytes, start, length }) => {
-      addTo(client, result, bytes, start, length);
-      return setValue.countOfKey(arena, result) === limit;
+      outcome.add(bytes, start, length);
+      return outcome.count === limit;
     });
     if (isFull) break;
   }
-  reply.integer(setValue.countOfKey(arena, result));
-  keyspace.reclaimer.freeEntry(result);
+  reply.integer(outcome.count);
+  keyspace.reclaimer.freeEntry(outcome.entry);
 }
 
 function sdiffcardCommand(client: Client): void {
@@ -147,21 +192,27 @@ function sdiffcardCommand(client: Client): void {
   if (first === 0 || others.includes(first)) return reply.integer(0);
   let found = 0;
   setValue.someMember(arena, first, ({ bytes, start, length }) => {
-    const isElsewhere = others.some((other) => setValue.has(arena, other, bytes, start, length));
+    const isElsewhere = isInAny(
+      client,
+      others,
+      bytes,
+      start,
+      length,
+      hashBytes(bytes, start, length),
+    );
     return !isElsewhere && ++found === limit;
   });
   reply.integer(found);
 }
 
 function sinterstoreCommand(client: Client): void {
-  const { arena } = client.db;
   const sets = readSets(client, 2, client.argv.count);
-  const result = setValue.createDetached(arena);
-  someInAll(client, sets, (bytes, start, length) => {
-    addTo(client, result, bytes, start, length);
+  const outcome = new Outcome(client, smallestCount(client, sets));
+  someInAll(client, sets, (bytes, start, length, hash) => {
+    outcome.addNew(bytes, start, length, hash);
     return false;
   });
-  storeResult(client, result, "sinterstore");
+  storeResult(client, outcome.entry, "sinterstore");
 }
 
 function sunionCommand(client: Client): void {
@@ -193,36 +244,62 @@ function readSets(client: Client, from: number, to: number): Ref[] {
   return sets;
 }
 
+/** Members of the smallest set; 0 if one is missing. */
+function smallestCount({ db }: Client, sets: readonly Ref[]): number {
+  let smallest = Infinity;
+  for (const set of sets) {
+    smallest = Math.min(smallest, set === 0 ? 0 : setValue.countOfKey(db.arena, set));
+  }
+  return smallest;
+}
+
 /**
  * Calls `visit` with the members that all sets have, until it returns true. Goes through the
  * smallest set and asks the others, small ones first.
  */
-function someInAll({ db }: Client, sets: Ref[], visit: StoppingVisitor): void {
+function someInAll({ db }: Client, sets: readonly Ref[], visit: StoppingVisitor): void {
   const { arena } = db;
   if (sets.includes(0)) return;
-  const ordered = [...new Set(sets)];
-  const counts = new Map(ordered.map((set) => [set, setValue.countOfKey(arena, set)]));
-  ordered.sort((a, b) => counts.get(a)! - counts.get(b)!);
-  const [smallest, ...others] = ordered;
-  setValue.someMember(arena, smallest, ({ bytes, start, length }) => {
-    for (const other of others) {
-      if (!setValue.has(arena, other, bytes, start, length)) return false;
+  const ordered = sets.filter((set, index) => sets.indexOf(set) === index);
+  ordered.sort((a, b) => setValue.countOfKey(arena, a) - setValue.countOfKey(arena, b));
+  setValue.someMember(arena, ordered[0], ({ bytes, start, length }) => {
+    const hash = hashBytes(bytes, start, length);
+    for (let index = 1; index < ordered.length; index++) {
+      if (!setValue.hasHashed(arena, ordered[index], hash, bytes, start, length)) return false;
     }
-    return visit(bytes, start, length);
+    return visit(bytes, start, length, hash);
   });
+}
+
+function isInAny(
+  { db }: Client,
+  sets: readonly Ref[],
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  hash: number,
+): boolean {
+  for (let index = 0; index < sets.length; index++) {
+    if (setValue.hasHashed(db.arena, sets[index], hash, bytes, start, length)) return true;
+  }
+  return false;
 }
 
 /** A detached set with the members of all sets. */
 function unionOf(client: Client, sets: Ref[]): Ref {
   const { arena } = client.db;
-  const result = setValue.createDetached(arena);
-  for (const set of new Set(sets)) {
-    if (set === 0) continue;
+  const different = [...new Set(sets)].filter((set) => set !== 0);
+  const counts = different.map((set) => setValue.countOfKey(arena, set));
+  // All together, if they have little in common; but if they have much, not many times too much.
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const outcome = new Outcome(client, Math.min(total, 2 * Math.max(0, ...counts)));
+  different.forEach((set, index) => {
     setValue.forEachMember(arena, set, ({ bytes, start, length }) => {
-      addTo(client, result, bytes, start, length);
+      if (index > 0) outcome.add(bytes, start, length);
+      else outcome.addNew(bytes, start, length, hashBytes(bytes, start, length));
     });
-  }
-  return result;
+  });
+  return outcome.entry;
 }
 
 /**
@@ -246,34 +323,15 @@ function differenceOf(client: Client, sets: Ref[]): Ref {
 
 function differenceByAsking(client: Client, first: Ref, others: Ref[]): Ref {
   const { arena } = client.db;
-  const result = setValue.createDetached(arena);
+  const outcome = new Outcome(client, setValue.countOfKey(arena, first));
   // The larger a set, the more likely it is to have a member.
   others.sort((a, b) => setValue.countOfKey(arena, b) - setValue.countOfKey(arena, a));
   setValue.forEachMember(arena, first, ({ bytes, start, length }) => {
-    for (const other of others) {
-      if (setValue.has(arena, other, bytes, start, length)) return;
-    }
-    addTo(client, result, bytes, start, length);
+    const hash = hashBytes(bytes, start, length);
+    if (isInAny(client, others, bytes, start, length, hash)) return;
+    outcome.addNew(bytes, start, length, hash);
   });
-  return result;
-}
-
-/** Adds a member to a result; frees it, and gives up, if the address space has no room. */
-function addTo(
-  client: Client,
-  result: Ref,
-  bytes: Uint8Array,
-  start: number,
-  length: number,
-): void {
-  const { arena, keyspace } = client.db;
-  try {
-    arena.requireRoom(length);
-  } catch (error) {
-    keyspace.reclaimer.freeEntry(result);
-    throw error;
-  }
-  setValue.add(arena, result, bytes, start, length, setLimits(client));
+  return outcome.entry;
 }
 
 function differenceByRemoving(client: Client, first: Ref, others: Ref[]): Ref {
@@ -302,6 +360,7 @@ function storeResult({ db, argv, reply }: Client, result: Ref, event: string): v
     db.keyspace.reclaimer.freeEntry(result);
     if (db.remove(argv, 1)) db.changed(argv, 1, EVENT_GENERIC, "del");
   } else {
+    setValue.trim(arena, result);
     const encoding = value.encodingOf(arena, result);
     const ref = value.valueRef(arena, result);
     arena.free(result);

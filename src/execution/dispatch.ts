@@ -17,7 +17,7 @@
  * one reading is also the start of the next run in the same turn; the wall clock is read when it is
  * half a millisecond old. The sums in INFO commandstats are exact.
  */
-import { asciiLower, asciiUpper } from "../base/ascii.ts";
+import { asciiUpper } from "../base/ascii.ts";
 import * as clock from "../base/clock.ts";
 import { AddressSpaceFull } from "../memory/arena.ts";
 import { REQUEST_COMPLETE, REQUEST_PARTIAL, RequestParser } from "../protocol/request_parser.ts";
@@ -337,7 +337,7 @@ export class Dispatcher {
     // What we write by ourselves, as DEL for a key that expired, has the command's own name.
     let command = commands.find(argv, 0) ?? commands.findByOwnName(argv.text(0));
     if (command !== null && command.subcommandTable !== null && argv.count >= 2) {
-      command = command.subcommandTable.get(asciiLower(argv.text(1))) ?? null;
+      command = command.subcommandTable.find(argv, 1);
     }
     if (command === null) return "unknown command";
     const { arity } = command;
@@ -457,8 +457,8 @@ export class Dispatcher {
       return this.#refuse(client, null, unknownCommand(argv));
     }
     if (command.subcommandTable !== null && argv.count >= 2) {
-      const subcommand = command.subcommandTable.get(asciiLower(argv.text(1)));
-      if (subcommand === undefined) {
+      const subcommand = command.subcommandTable.find(argv, 1);
+      if (subcommand === null) {
         const error = unknownSubcommand(
           argv.quoted(1, SHOWN_ARGUMENT_BYTES_MAX),
           asciiUpper(argv.text(0)),

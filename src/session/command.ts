@@ -237,13 +237,17 @@ const TRAIT_BITS: Readonly<Record<CommandTrait, number>> = {
   runs_script: COMMAND_RUNS_SCRIPT,
 };
 
+/** Commands by their names, in lower case. */
+export interface NamedCommands extends ReadonlyMap<string, CompiledCommand> {
+  /** The command that an argument names, letters of either case; or null. */
+  find(argv: Argv, index: number): CompiledCommand | null;
+}
+
 /** A row made ready for dispatch: flags as bits, statistics beside it. */
 export interface CompiledCommand extends RedisCommand {
   bits: number;
-  /** What the look-up compares with: the name, or what `rename-command` has made of it. */
-  calledName: string;
   /** Rows of subcommands by their own (second) name. */
-  subcommandTable: Map<string, CompiledCommand> | null;
+  subcommandTable: NamedCommands | null;
   /** Place of the command in ACL bitmaps; a subcommand has its own. */
   id: number;
   calls: number;

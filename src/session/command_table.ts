@@ -16,10 +16,9 @@ import {
   commandBits,
   type CommandTrait,
   type CompiledCommand,
+  type NamedCommands,
   type RedisCommand,
 } from "./command.ts";
-
-const SLOTS = 1024;
 
 declare module "./host.ts" {
   interface Host {
@@ -36,15 +35,56 @@ function atRelease(row: RedisCommand, release: RedisRelease): RedisCommand {
 /** The directives of `enabledBy`. */
 type EnablingDirectives = Pick<ConfigValues, NonNullable<RedisCommand["enabledBy"]>>;
 
+/** Commands by the names they are called by, in lower case. */
+class CommandNames extends Map<string, CompiledCommand> implements NamedCommands {
+  /** Both of the same length, a power of two; a name stands at its hash or soon behind it. */
+  #names: string[] = [""];
+  #commands: (CompiledCommand | null)[] = [null];
+  #nameBytesMax = 0;
+
+  /** Makes `find` know all names; to be called after every change. */
+  index(): void {
+    const slotCount = 2 ** Math.ceil(Math.log2(4 * this.size + 1));
+    this.#names = new Array(slotCount).fill("");
+    this.#commands = new Array(slotCount).fill(null);
+    this.#nameBytesMax = 0;
+    for (const [name, command] of this) {
+      let slot = slotOf(name) & (slotCount - 1);
+      while (this.#commands[slot] !== null) slot = (slot + 1) & (slotCount - 1);
+      this.#names[slot] = name;
+      this.#commands[slot] = command;
+      this.#nameBytesMax = Math.max(this.#nameBytesMax, name.length);
+    }
+  }
+
+  /** The command that an argument names, letters of either case; or null. */
+  find(argv: Argv, index: number): CompiledCommand | null {
+    const start = argv.starts[index];
+    const length = argv.lengths[index];
+    if (length > this.#nameBytesMax) return null;
+    const { bytes } = argv;
+    let hash = length;
+    for (let at = start; at < start + length; at++) {
+      hash = (Math.imul(hash, 31) + (bytes[at] | 32)) | 0;
+    }
+    const mask = this.#commands.length - 1;
+    let slot = (hash ^ (hash >>> 15)) & mask;
+    for (;;) {
+      const command = this.#commands[slot];
+      if (command === null) return null;
+      if (equalsIgnoreCase(bytes, start, length, this.#names[slot])) return command;
+      slot = (slot + 1) & mask;
+    }
+  }
+}
+
 export class CommandTable {
-  /** Commands without their subcommands, by the name they are called by, in lower case. */
-  readonly byName = new Map<string, CompiledCommand>();
+  /** Commands without their subcommands. */
+  readonly byName = new CommandNames();
   /** All commands and subcommands, by id; also those that cannot be called any more. */
   readonly all: CompiledCommand[] = [];
   /** All of them by their own full name, "config|get". */
   readonly #byOwnName = new Map<string, CompiledCommand>();
-  readonly #slots: (CompiledCommand | null)[] = new Array(SLOTS).fill(null);
-  #nameBytesMax = 0;
   readonly #enabled: Partial<EnablingDirectives>;
 
   readonly #release: RedisRelease;
@@ -61,26 +101,12 @@ export class CommandTable {
     this.#release = release;
     this.#enabled = enabled;
     for (const row of rows) this.byName.set(row.name, this.#compile(row, []));
-    this.#fillSlots();
+    this.byName.index();
   }
 
   /** The command that an argument names, or null. */
   find(argv: Argv, index: number): CompiledCommand | null {
-    const start = argv.starts[index];
-    const length = argv.lengths[index];
-    if (length > this.#nameBytesMax) return null;
-    const { bytes } = argv;
-    let hash = length;
-    for (let at = start; at < start + length; at++) {
-      hash = (Math.imul(hash, 31) + (bytes[at] | 32)) | 0;
-    }
-    let slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
-    for (;;) {
-      const command = this.#slots[slot];
-      if (command === null) return null;
-      if (equalsIgnoreCase(bytes, start, length, command.calledName)) return command;
-      slot = (slot + 1) & (SLOTS - 1);
-    }
+    return this.byName.find(argv, index);
   }
 
   /**
@@ -90,7 +116,7 @@ export class CommandTable {
   resolve(argv: Argv): CompiledCommand | null {
     const command = this.find(argv, 0);
     if (command === null || command.subcommandTable === null || argv.count < 2) return command;
-    return command.subcommandTable.get(asciiLower(argv.text(1))) ?? null;
+    return command.subcommandTable.find(argv, 1);
   }
 
   /** The command that "get" or "config|get" calls, letters of either case; or null. */
@@ -116,7 +142,7 @@ export class CommandTable {
     this.byName.delete(asciiLower(called));
     // The look-up compares with names in lower case.
     if (newName !== "") this.byName.set(asciiLower(newName), command);
-    this.#fillSlots();
+    this.byName.index();
     return true;
   }
 
@@ -130,18 +156,6 @@ export class CommandTable {
     }
   }
 
-  #fillSlots(): void {
-    this.#slots.fill(null);
-    this.#nameBytesMax = 0;
-    for (const [called, command] of this.byName) {
-      let slot = slotOf(called);
-      while (this.#slots[slot] !== null) slot = (slot + 1) & (SLOTS - 1);
-      this.#slots[slot] = command;
-      command.calledName = called;
-      this.#nameBytesMax = Math.max(this.#nameBytesMax, called.length);
-    }
-  }
-
   #compile(written: RedisCommand, inherited: readonly CommandTrait[]): CompiledCommand {
     const row = atRelease(written, this.#release);
     const traits = [...inherited, ...row.traits ?? []];
@@ -149,14 +163,16 @@ export class CommandTable {
     this.all.push(command);
     this.#byOwnName.set(row.name, command);
     if (row.subcommands !== undefined) {
-      command.subcommandTable = new Map();
+      const subcommands = new CommandNames();
       command.subcommands = row.subcommands.filter(({ enabledBy }) =>
         enabledBy === undefined || this.#enabled[enabledBy] === true
       );
       for (const subcommand of command.subcommands) {
         const ownName = subcommand.name.slice(subcommand.name.indexOf("|") + 1);
-        command.subcommandTable.set(ownName, this.#compile(subcommand, traits));
+        subcommands.set(ownName, this.#compile(subcommand, traits));
       }
+      subcommands.index();
+      command.subcommandTable = subcommands;
     }
     return command;
   }
@@ -172,7 +188,6 @@ function compiledRow(row: RedisCommand, bits: number, id: number): CompiledComma
     proc: row.proc,
     arity: row.arity,
     bits,
-    calledName: row.name,
     subcommandTable: null,
     id,
     calls: 0,
@@ -203,10 +218,11 @@ function compiledRow(row: RedisCommand, bits: number, id: number): CompiledComma
   return command as unknown as CompiledCommand;
 }
 
+/** Where `CommandNames.find` begins to look for a name, but for the size of its table. */
 function slotOf(name: string): number {
   let hash = name.length;
   for (let index = 0; index < name.length; index++) {
     hash = (Math.imul(hash, 31) + (name.charCodeAt(index) | 32)) | 0;
   }
-  return (hash ^ (hash >>> 15)) & (SLOTS - 1);
+  return hash ^ (hash >>> 15);
 }

@@ -317,8 +317,8 @@ function assertLength(byteCount: number): void {
   assert(byteCount >= 0 && byteCount <= BYTES_MAX, "byte string longer than 1 GiB");
 }
 
-/** All blocks of a string of this length, with unspecified content. */
-function allocate(arena: Arena, byteCount: number): Ref {
+/** All blocks of a string of this length, with unspecified content: for who fills it at once. */
+export function allocate(arena: Arena, byteCount: number): Ref {
   assertLength(byteCount);
   const count = chunkCount(byteCount);
   const ref = arena.allocate(count === 0 ? LENGTH_BYTES + byteCount : directoryBytes(count));

@@ -10,8 +10,8 @@ import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import * as stringValue from "./string_value.ts";
 
-/** Ranges below this are gone through byte by byte. */
-const WORD_LOOP_BYTES_MIN = 64;
+/** Ranges below this are gone through byte by byte, or words put together of bytes. */
+const WORD_LOOP_BYTES_MIN = 512;
 
 export const AND = 0;
 export const OR = 1;
@@ -118,9 +118,9 @@ export function writeBits(
   }
 }
 
-/** target = target AND, OR, XOR source, for `length` bytes from the start of `target`. */
+/** target = target AND, OR, XOR source, for `length` bytes. */
 export function combine(
-  target: Uint8Array<ArrayBuffer>,
+  target: Uint8Array,
   targetStart: number,
   source: Uint8Array,
   sourceStart: number,
@@ -128,11 +128,11 @@ export function combine(
   operation: BitOperation,
 ): void {
   let index = 0;
-  const isAligned = ((source.byteOffset + sourceStart) & 3) === 0 && (targetStart & 3) === 0;
+  const isAligned = ((source.byteOffset + sourceStart) & 3) === 0 &&
+    ((target.byteOffset + targetStart) & 3) === 0;
   if (isAligned && length >= WORD_LOOP_BYTES_MIN) {
     const words = wordsOf(target, targetStart, length);
-    combineWords(words, wordsOf(source, sourceStart, length), operation);
-    index = words.length * 4;
+    index = 4 * combineWords(words, wordsOf(source, sourceStart, length), operation);
   }
   for (; index < length; index++) {
     const byte = source[sourceStart + index];
@@ -142,15 +142,45 @@ export function combine(
   }
 }
 
-function combineWords(target: Int32Array, source: Int32Array, operation: BitOperation): void {
-  const { length } = target;
+/** Four words in a turn: that takes two thirds of the time. Returns how many were combined. */
+function combineWords(target: Int32Array, source: Int32Array, operation: BitOperation): number {
+  const fours = target.length & ~3;
+  let index = 0;
   if (operation === AND) {
-    for (let index = 0; index < length; index++) target[index] &= source[index];
+    for (; index < fours; index += 4) {
+      target[index] &= source[index];
+      target[index + 1] &= source[index + 1];
+      target[index + 2] &= source[index + 2];
+      target[index + 3] &= source[index + 3];
+    }
   } else if (operation === OR) {
-    for (let index = 0; index < length; index++) target[index] |= source[index];
+    for (; index < fours; index += 4) {
+      target[index] |= source[index];
+      target[index + 1] |= source[index + 1];
+      target[index + 2] |= source[index + 2];
+      target[index + 3] |= source[index + 3];
+    }
   } else {
-    for (let index = 0; index < length; index++) target[index] ^= source[index];
+    for (; index < fours; index += 4) {
+      target[index] ^= source[index];
+      target[index + 1] ^= source[index + 1];
+      target[index + 2] ^= source[index + 2];
+      target[index + 3] ^= source[index + 3];
+    }
   }
+  return fours;
+}
+
+/** Turns over all bits of a range. */
+export function invert(bytes: Uint8Array, start: number, length: number): void {
+  const end = start + length;
+  let at = start;
+  if (((bytes.byteOffset + start) & 3) === 0 && length >= WORD_LOOP_BYTES_MIN) {
+    const words = wordsOf(bytes, start, length);
+    for (let index = 0; index < words.length; index++) words[index] = ~words[index];
+    at += words.length * 4;
+  }
+  for (; at < end; at++) bytes[at] = ~bytes[at];
 }
 
 /** Number of set bits in a range of bytes. */
@@ -161,10 +191,61 @@ export function countSetBits(bytes: Uint8Array, start: number, length: number): 
   if (length >= WORD_LOOP_BYTES_MIN) {
     for (; ((bytes.byteOffset + at) & 3) !== 0; at++) count += countWord(bytes[at]);
     const words = wordsOf(bytes, at, end - at);
-    for (let index = 0; index < words.length; index++) count += countWord(words[index]);
+    count += countBitsOfWords(words);
     at += words.length * 4;
   }
+  for (; at + 4 <= end; at += 4) {
+    count += countWord(
+      bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24),
+    );
+  }
   for (; at < end; at++) count += countWord(bytes[at]);
+  return count;
+}
+
+/**
+ * Adds words up bit by bit, as 32 counters of 1, 2, 4 bits next to each other, so that only every
+ * eighth word is counted (Harley and Seal: Warren, Hacker's Delight, 5-1).
+ */
+function countBitsOfWords(words: Int32Array): number {
+  let ones = 0;
+  let twos = 0;
+  let fours = 0;
+  let eights = 0;
+  let at = 0;
+  for (const end = words.length - 7; at < end; at += 8) {
+    let first = words[at];
+    let second = words[at + 1];
+    let half = ones ^ first;
+    const twosA = (ones & first) | (half & second);
+    ones = half ^ second;
+    first = words[at + 2];
+    second = words[at + 3];
+    half = ones ^ first;
+    const twosB = (ones & first) | (half & second);
+    ones = half ^ second;
+    half = twos ^ twosA;
+    const foursA = (twos & twosA) | (half & twosB);
+    twos = half ^ twosB;
+    first = words[at + 4];
+    second = words[at + 5];
+    half = ones ^ first;
+    const twosC = (ones & first) | (half & second);
+    ones = half ^ second;
+    first = words[at + 6];
+    second = words[at + 7];
+    half = ones ^ first;
+    const twosD = (ones & first) | (half & second);
+    ones = half ^ second;
+    half = twos ^ twosC;
+    const foursB = (twos & twosC) | (half & twosD);
+    twos = half ^ twosD;
+    half = fours ^ foursA;
+    eights += countWord((fours & foursA) | (half & foursB));
+    fours = half ^ foursB;
+  }
+  let count = 8 * eights + 4 * countWord(fours) + 2 * countWord(twos) + countWord(ones);
+  for (; at < words.length; at++) count += countWord(words[at]);
   return count;
 }
 

@@ -265,16 +265,31 @@ export function mergeInto(
 ): boolean {
   if (!isDense(bytes, start)) {
     return forEachRun(bytes, start, length, (first, count, rank) => {
-      for (let index = first; index < first + count; index++) {
+      // Most registers of a sparse value are 0, and raise none.
+      const end = rank === 0 ? first : first + count;
+      for (let index = first; index < end; index++) {
         if (registers[index] < rank) registers[index] = rank;
       }
     });
   }
-  for (let index = 0; index < REGISTER_COUNT; index++) {
-    const rank = denseRegister(bytes, start, index);
-    if (registers[index] < rank) registers[index] = rank;
-  }
+  mergeDense(registers, bytes, start + HEADER_BYTES);
   return true;
+}
+
+/** `mergeInto` of the registers of a dense value: three bytes hold four of them. */
+function mergeDense(registers: Uint8Array, bytes: Uint8Array, start: number): void {
+  for (let index = 0, at = start; index < REGISTER_COUNT; index += 4, at += 3) {
+    const four = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16);
+    if (four === 0) continue;
+    const first = four & REGISTER_MASK;
+    const second = (four >>> 6) & REGISTER_MASK;
+    const third = (four >>> 12) & REGISTER_MASK;
+    const fourth = four >>> 18;
+    if (registers[index] < first) registers[index] = first;
+    if (registers[index + 1] < second) registers[index + 1] = second;
+    if (registers[index + 2] < third) registers[index + 2] = third;
+    if (registers[index + 3] < fourth) registers[index + 3] = fourth;
+  }
 }
 
 /** The runs of a sparse value as PFDEBUG DECODE shows them. */
@@ -296,16 +311,17 @@ export function describeSparse(bytes: Uint8Array, start: number, length: number)
 
 /** How many registers have each rank; of a dense value ranks go to 63. */
 const histogram = new Int32Array(REGISTER_MASK + 1);
+/** The registers of a dense value that is counted. */
+const unpacked = new Uint8Array(REGISTER_COUNT);
 
 /** The estimated number of elements of a value, or null if it is corrupted. */
 export function count(bytes: Uint8Array, start: number, length: number): bigint | null {
-  histogram.fill(0);
   if (isDense(bytes, start)) {
-    for (let index = 0; index < REGISTER_COUNT; index++) {
-      histogram[denseRegister(bytes, start, index)]++;
-    }
-    return estimate();
+    unpacked.fill(0);
+    mergeDense(unpacked, bytes, start + HEADER_BYTES);
+    return countRegisters(unpacked);
   }
+  histogram.fill(0);
   const isWellFormed = forEachRun(bytes, start, length, (_first, run, rank) => {
     histogram[rank] += run;
   });
@@ -315,7 +331,20 @@ export function count(bytes: Uint8Array, start: number, length: number): bigint 
 /** The estimated number of elements behind an array of registers. */
 export function countRegisters(registers: Uint8Array): bigint {
   histogram.fill(0);
-  for (let index = 0; index < REGISTER_COUNT; index++) histogram[registers[index]]++;
+  for (let index = 0; index < REGISTER_COUNT; index += 4) {
+    const first = registers[index];
+    const second = registers[index + 1];
+    const third = registers[index + 2];
+    const fourth = registers[index + 3];
+    if ((first | second | third | fourth) === 0) {
+      histogram[0] += 4;
+      continue;
+    }
+    histogram[first]++;
+    histogram[second]++;
+    histogram[third]++;
+    histogram[fourth]++;
+  }
   return estimate();
 }
 
@@ -366,6 +395,19 @@ function tau(share: number): number {
 export class HyperLogLogDraft {
   readonly bytes = new Uint8Array(SPARSE_BYTES_MAX + 4);
   length = 0;
+  /**
+   * Where a sparse value was searched last: the opcode before the one that was found, its first
+   * register, and the opcode before that. Registers in ascending order are found from there.
+   */
+  #at = HEADER_BYTES;
+  #first = 0;
+  #previous = HEADER_BYTES;
+
+  #beginAgain(): void {
+    this.#at = HEADER_BYTES;
+    this.#first = 0;
+    this.#previous = HEADER_BYTES;
+  }
 
   /** Begins with an empty value. */
   clear(): void {
@@ -373,6 +415,7 @@ export class HyperLogLogDraft {
     this.bytes.set(MAGIC);
     this.bytes[ENCODING_OFFSET] = SPARSE;
     this.length = HEADER_BYTES + writeZeros(this.bytes, HEADER_BYTES, REGISTER_COUNT);
+    this.#beginAgain();
   }
 
   /** Begins with a copy of a value. Returns false if that cannot be well formed. */
@@ -380,6 +423,7 @@ export class HyperLogLogDraft {
     if (length > SPARSE_BYTES_MAX) return false;
     copyBytes(bytes, start, this.bytes, 0, length);
     this.length = length;
+    this.#beginAgain();
     return true;
   }
 
@@ -400,6 +444,18 @@ export class HyperLogLogDraft {
       if (!this.makeDense()) return CORRUPTED;
     }
     return raiseDenseRegister(this.bytes, 0, index, rank) ? 1 : 0;
+  }
+
+  /** Gives all registers of a dense value their ranks. */
+  setRegisters(registers: Uint8Array): void {
+    const { bytes } = this;
+    for (let index = 0, at = HEADER_BYTES; index < REGISTER_COUNT; index += 4, at += 3) {
+      const four = registers[index] | (registers[index + 1] << 6) | (registers[index + 2] << 12) |
+        (registers[index + 3] << 18);
+      bytes[at] = four;
+      bytes[at + 1] = four >>> 8;
+      bytes[at + 2] = four >>> 16;
+    }
   }
 
   /** Turns a sparse value into a dense one. Returns false if it is corrupted. */
@@ -423,10 +479,16 @@ export class HyperLogLogDraft {
   /** `raise` of a sparse value; NEEDS_DENSE, with nothing changed, if it has to become dense. */
   #raise(index: number, rank: number, sparseBytesMax: number): number {
     const { bytes } = this;
-    let previous = HEADER_BYTES;
-    let at = HEADER_BYTES;
-    let first = 0;
+    // What is joined may begin with the opcode before the one that is changed, so that has to stand
+    // behind the place that is kept.
+    if (index < this.#first + runLength(bytes, this.#at)) this.#beginAgain();
+    let previous = this.#previous;
+    let at = this.#at;
+    let first = this.#first;
     while (at < this.length && index >= first + runLength(bytes, at)) {
+      this.#previous = previous;
+      this.#at = at;
+      this.#first = first;
       previous = at;
       first += runLength(bytes, at);
       at += opcodeBytes(bytes, at);

@@ -104,6 +104,22 @@ export function has(
   return parse(bytes, start, length, integer) && intset.find(memory, ref, integer) !== -1;
 }
 
+/** `has` for a caller that has the hash of the bytes. */
+export function hasHashed(
+  memory: Memory,
+  entry: Ref,
+  hash: number,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): boolean {
+  if (value.encodingOf(memory, entry) !== value.ENCODING_HASHTABLE) {
+    return has(memory, entry, bytes, start, length);
+  }
+  const ref = value.valueRef(memory, entry);
+  return dict.findHashed(memory, ref, hash, bytes, start, length) !== 0;
+}
+
 /** Where a member stands in a listpack, or -1. */
 function positionOf(
   memory: Memory,
@@ -115,7 +131,10 @@ function positionOf(
   return listpack.find(memory, ref, bytes, start, length, listpack.first(memory, ref), 0);
 }
 
-/** Adds a member, converting the set if limits are exceeded. Returns whether it is new. */
+/**
+ * Adds a member, converting the set if limits are exceeded. Returns whether it is new. A table that
+ * is made by this is as large as `expected` members will need.
+ */
 export function add(
   arena: Arena,
   entry: Ref,
@@ -123,19 +142,20 @@ export function add(
   start: number,
   length: number,
   limits: SetLimits,
+  expected = 0,
 ): boolean {
   const ref = value.valueRef(arena, entry);
   const encoding = value.encodingOf(arena, entry);
   if (encoding === value.ENCODING_HASHTABLE) return addToDict(arena, ref, bytes, start, length);
   if (encoding === value.ENCODING_LISTPACK) {
-    return addToListpack(arena, entry, bytes, start, length, limits);
+    return addToListpack(arena, entry, bytes, start, length, limits, expected);
   }
   if (!parse(bytes, start, length, integer)) {
     if (intset.count(arena, ref) < limits.listpackEntriesMax) {
       convert(arena, entry, value.ENCODING_LISTPACK);
-      return addToListpack(arena, entry, bytes, start, length, limits);
+      return addToListpack(arena, entry, bytes, start, length, limits, expected);
     }
-    convert(arena, entry);
+    convert(arena, entry, value.ENCODING_HASHTABLE, expected);
     return addToDict(arena, value.valueRef(arena, entry), bytes, start, length);
   }
   if (intset.find(arena, ref, integer) !== -1) return false;
@@ -143,11 +163,33 @@ export function add(
     value.setValueRef(arena, entry, intset.add(arena, ref, integer));
     return true;
   }
-  convert(arena, entry);
+  convert(arena, entry, value.ENCODING_HASHTABLE, expected);
   // The bytes may be the text of an integer of another intset, which converting has written over.
   readText(integer, memberView);
   const { bytes: text, start: textStart, length: textLength } = memberView;
   return addToDict(arena, value.valueRef(arena, entry), text, textStart, textLength);
+}
+
+/** `add` for a member that is not in the set, of which the caller has the hash. */
+export function addNew(
+  arena: Arena,
+  entry: Ref,
+  hash: number,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  limits: SetLimits,
+  expected: number,
+): void {
+  if (value.encodingOf(arena, entry) === value.ENCODING_HASHTABLE) {
+    insertIntoDict(arena, value.valueRef(arena, entry), hash, bytes, start, length);
+  } else add(arena, entry, bytes, start, length, limits, expected);
+}
+
+/** Gives back the room that fewer members than expected do not need. */
+export function trim(arena: Arena, entry: Ref): void {
+  if (value.encodingOf(arena, entry) !== value.ENCODING_HASHTABLE) return;
+  dict.trim(arena, value.valueRef(arena, entry));
 }
 
 /** `add` for a set that is a listpack. */
@@ -158,6 +200,7 @@ function addToListpack(
   start: number,
   length: number,
   limits: SetLimits,
+  expected: number,
 ): boolean {
   const ref = value.valueRef(arena, entry);
   if (positionOf(arena, ref, bytes, start, length) !== -1) return false;
@@ -170,7 +213,7 @@ function addToListpack(
   }
   // The bytes may be the text of an integer of another set, which converting would write over.
   const member = bytes.slice(start, start + length);
-  convert(arena, entry);
+  convert(arena, entry, value.ENCODING_HASHTABLE, expected);
   return addToDict(arena, value.valueRef(arena, entry), member, 0, length);
 }
 
@@ -263,15 +306,12 @@ export function someMember(
   const encoding = value.encodingOf(memory, entry);
   if (encoding !== value.ENCODING_HASHTABLE) return someSmall(memory, encoding, ref, test);
   let isFound = false;
-  const visit: MemberVisitor = (member) => {
-    isFound = test(member);
+  const visit = (found: Ref) => {
+    if (isFound) return;
+    dictEntry.readKey(memory, found, memberView);
+    isFound = test(memberView);
   };
-  let cursor = 0;
-  do {
-    cursor = dict.scan(memory, ref, cursor, (found) => {
-      if (!isFound) visitEntry(memory, found, visit);
-    });
-  } while (cursor !== 0 && !isFound);
+  dict.forEach(memory, ref, visit, () => isFound);
   return isFound;
 }
 
@@ -350,8 +390,7 @@ export function prepare(arena: Arena, entry: Ref, expected: number, limits: SetL
   if (encoding === value.ENCODING_HASHTABLE) return;
   const isIntset = encoding === value.ENCODING_INTSET;
   if (expected <= (isIntset ? limits.intsetEntriesMax : limits.listpackEntriesMax)) return;
-  convert(arena, entry);
-  dict.reserve(arena, value.valueRef(arena, entry), expected);
+  convert(arena, entry, value.ENCODING_HASHTABLE, expected);
 }
 
 /**
@@ -422,13 +461,24 @@ function addToDict(
   length: number,
 ): boolean {
   if (dict.find(arena, ref, bytes, start, length) !== 0) return false;
-  const hash = dict.lastHash();
+  insertIntoDict(arena, ref, dict.lastHash(), bytes, start, length);
+  return true;
+}
+
+/** Adds a member that is not in the dict. */
+function insertIntoDict(
+  arena: Arena,
+  ref: Ref,
+  hash: number,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): void {
   const entry = arena.allocate((KEY_OFFSET << 2) + dictEntry.inlineBytes(length));
   const head = dictEntry.header(length, KEY_OFFSET, 0);
   arena.words[entry >>> SEGMENT_SHIFT][(entry & OFFSET_MASK) << 1] = head;
   dictEntry.storeKey(arena, entry, bytes, start, length);
   dict.insertHashed(arena, ref, entry, hash);
-  return true;
 }
 
 function freeMember(arena: Arena, found: Ref): void {
@@ -437,12 +487,20 @@ function freeMember(arena: Arena, found: Ref): void {
 }
 
 /**
- * Makes a small set a dict, or an intset a listpack. Returns false if a member came twice, which a
- * dict keeps once.
+ * Makes a small set a dict, with room for `expected` members, or an intset a listpack. Returns
+ * false if a member came twice, which a dict keeps once.
  */
-function convert(arena: Arena, entry: Ref, encoding = value.ENCODING_HASHTABLE): boolean {
+function convert(
+  arena: Arena,
+  entry: Ref,
+  encoding = value.ENCODING_HASHTABLE,
+  expected = 0,
+): boolean {
   const ref = value.valueRef(arena, entry);
   let target = create(arena, encoding);
+  if (encoding === value.ENCODING_HASHTABLE) {
+    dict.reserve(arena, target, Math.max(expected, countOfKey(arena, entry)));
+  }
   let isSound = true;
   forEach(arena, value.encodingOf(arena, entry), ref, ({ bytes, start, length }) => {
     if (encoding === value.ENCODING_LISTPACK) {

@@ -27,9 +27,11 @@ import * as dictEntry from "../structures/dict_entry.ts";
 import * as value from "./value.ts";
 
 const EMBSTR_BYTES_MAX = 44;
+const CLEAR_LOOP_BYTES_MAX = 32;
 
 const view = scratch(new Slice());
 const keyView = scratch(new Slice());
+const rebuilt = scratch(new Slice());
 const digits = new Uint8Array(INTEGER_TEXT_BYTES_MAX);
 
 /** The encoding Redis would choose for these bytes in SET. */
@@ -210,10 +212,8 @@ export function resize(arena: Arena, entry: Ref, length: number): Ref {
   }
   value.setEmbeddedLength(arena, entry, length);
   value.setEncodingOnly(arena, entry, value.ENCODING_RAW);
-  if (length > oldLength) {
-    value.readEmbedded(arena, entry, view);
-    view.bytes.fill(0, view.start + oldLength, view.start + length);
-  }
+  value.readEmbedded(arena, entry, view);
+  clearFrom(view, oldLength);
   return entry;
 }
 
@@ -257,30 +257,38 @@ export function memoryBytes(arena: Arena, entry: Ref): number {
 
 /** The same key and expiry in another block or as a byte string, `length` bytes long. */
 function rebuild(arena: Arena, entry: Ref, oldLength: number, length: number): Ref {
+  // Allocating may clone the segment of the entry; but what is viewed here is not written to, and
+  // stays as it is until the image is released.
   dictEntry.readKey(arena, entry, keyView);
-  // Allocating may clone the segment under a view; the key is short or copied already.
-  const key = keyView.copy();
+  value.readEmbedded(arena, entry, view);
+  const { bytes: key, start: keyStart, length: keyBytes } = keyView;
   const expiryMs = value.expiryOf(arena, entry);
   const clock = value.accessClock(arena, entry);
-  value.readEmbedded(arena, entry, view);
-  const kept = view.bytes.slice(view.start, view.start + Math.min(oldLength, length));
+  const kept = Math.min(oldLength, length);
   const raw = value.ENCODING_RAW;
   let target: Ref;
-  if (value.fitsEmbedded(key.length, length)) {
-    target = value.createEmbeddedEntry(arena, key, 0, key.length, raw, length, expiryMs);
-    value.readEmbedded(arena, target, view);
-    view.bytes.set(kept, view.start);
-    view.bytes.fill(0, view.start + kept.length, view.start + length);
+  if (value.fitsEmbedded(keyBytes, length)) {
+    target = value.createEmbeddedEntry(arena, key, keyStart, keyBytes, raw, length, expiryMs);
+    value.readEmbedded(arena, target, rebuilt);
+    copyBytes(view.bytes, view.start, rebuilt.bytes, rebuilt.start, kept);
+    clearFrom(rebuilt, kept);
   } else {
     const ref = byteString.create(arena, length);
-    byteString.write(arena, ref, 0, kept, 0, kept.length);
+    byteString.write(arena, ref, 0, view.bytes, view.start, kept);
     const type = value.TYPE_STRING;
-    target = value.createEntry(arena, key, 0, key.length, type, raw, ref, expiryMs);
+    target = value.createEntry(arena, key, keyStart, keyBytes, type, raw, ref, expiryMs);
   }
   value.setAccessClock(arena, target, clock);
   dictEntry.freeKey(arena, entry);
   arena.free(entry);
   return target;
+}
+
+/** Zeroes the bytes from `offset` on; a few of them without a call. */
+function clearFrom({ bytes, start, length }: Slice, offset: number): void {
+  const end = start + length;
+  if (length - offset > CLEAR_LOOP_BYTES_MAX) bytes.fill(0, start + offset, end);
+  else for (let at = start + offset; at < end; at++) bytes[at] = 0;
 }
 
 /** Whether a block holds `needed` bytes and is the class for it, or at most 32 bytes larger. */

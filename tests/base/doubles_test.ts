@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { latin1Bytes } from "../../src/base/bytes.ts";
 import {
+  bitLength,
   formatDouble17,
   formatDoubleShort,
   formatFixed,
@@ -151,4 +152,13 @@ Deno.test("formatDoubleShort shows the fewest digits, with an exponent where Red
     [NaN, "nan"],
   ];
   for (const [value, text] of cases) assertEquals(formatDoubleShort(value), text);
+});
+
+Deno.test("bitLength counts the bits of numbers beside powers of two", () => {
+  assertEquals(bitLength(0n), 0);
+  for (let bits = 1; bits < 1100; bits++) {
+    const power = 1n << BigInt(bits - 1);
+    assertEquals(bitLength(power), bits);
+    assertEquals(bitLength(2n * power - 1n), bits);
+  }
 });

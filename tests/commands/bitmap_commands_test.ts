@@ -196,6 +196,41 @@ Deno.test("BITOP DIFF and its kin go through strings of any length", () => {
   }
 });
 
+const SOURCES_OF_ALL: [operation: string, combine: (bytes: number[]) => number][] = [
+  ["AND", (bytes) => bytes.reduce((a, b) => a & b)],
+  ["OR", (bytes) => bytes.reduce((a, b) => a | b)],
+  ["XOR", (bytes) => bytes.reduce((a, b) => a ^ b)],
+  ["ONE", ([a, b, c]) => (a ^ b ^ c) & ~(a & b & c)],
+  ["DIFF", ([a, b, c]) => a & ~(b | c)],
+  ["DIFF1", ([a, b, c]) => (b | c) & ~a],
+  ["ANDOR", ([a, b, c]) => a & (b | c)],
+];
+
+Deno.test("BITOP fills its outcome whatever stood in that memory, and whichever source is short", () => {
+  using server = new EmbeddedServer();
+  for (const [longest, shorter] of [[20_003, 17_001], [262_150, 30_000], [600_001, 262_144]]) {
+    const bytesOf = new Map([["long", 0b1110], ["short", 0b0111], ["missing", 0]]);
+    const lengthOf = new Map([["long", longest], ["short", shorter], ["missing", 0]]);
+    server.run("SET", "long", new Uint8Array(longest).fill(0b1110));
+    server.run("SET", "short", new Uint8Array(shorter).fill(0b0111));
+    const orders = [["long", "short", "missing"], ["missing", "long", "short"]];
+    orders.push(["short", "missing", "long"], ["short", "long", "short"]);
+    for (const [operation, combine] of SOURCES_OF_ALL) {
+      for (const names of orders) {
+        server.run("SET", "rubbish", new Uint8Array(longest).fill(0xff));
+        server.run("DEL", "rubbish");
+        assertEquals(server.run("BITOP", operation, "target", ...names), longest);
+        for (const at of [0, shorter - 1, shorter, longest - 1]) {
+          const byteAt = (name: string) => at < lengthOf.get(name)! ? bytesOf.get(name)! : 0;
+          const expected = combine(names.map(byteAt)) & 0xff;
+          const found = server.run("BITFIELD", "target", "GET", "u8", String(at * 8));
+          assertEquals(found, [expected], `${operation} ${names.join()} ${longest} ${at}`);
+        }
+      }
+    }
+  }
+});
+
 Deno.test("BITOP DIFF, DIFF1 and ANDOR need two sources, ONE does with one", () => {
   using server = new EmbeddedServer();
   for (const operation of ["diff", "DIFF1", "AndOr"]) {

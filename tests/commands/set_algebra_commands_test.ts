@@ -272,3 +272,54 @@ Deno.test("SUNIONCARD and SDIFFCARD count up to a limit", () => {
   server.run("SET", "text", "x");
   assertEquals(server.raw("SUNIONCARD", "2", "a", "text").startsWith("-WRONGTYPE"), true);
 });
+
+Deno.test("outcomes are what sets of JavaScript give, in the encoding that adding one by one gives", () => {
+  using server = new EmbeddedServer();
+  const seed = testSeed();
+  const random = new SeededRandom(seed);
+  for (let round = 0; round < 30; round++) {
+    const withText = random.below(2) === 0;
+    const names = ["a", "b", "c"].slice(0, 2 + random.below(2));
+    const sets = names.map((name) => {
+      const members = new Set<string>();
+      for (let n = 1 + random.below(random.below(2) === 0 ? 20 : 1200); n > 0; n--) {
+        members.add(`${withText && random.below(3) === 0 ? "m" : ""}${random.below(1500)}`);
+      }
+      server.run("DEL", name);
+      server.run("SADD", name, ...members);
+      return members;
+    });
+    const [first, ...others] = sets;
+    const expected: Record<string, Set<string>> = {
+      SINTERSTORE: others.reduce((common, other) => common.intersection(other), first),
+      SUNIONSTORE: others.reduce((all, other) => all.union(other), first),
+      SDIFFSTORE: others.reduce((rest, other) => rest.difference(other), first),
+    };
+    for (const [command, members] of Object.entries(expected)) {
+      const what = `${command}, round ${round}, seed ${seed}`;
+      // The outcome may take the place of a source; that one is put back.
+      const target = random.below(3) === 0 ? "a" : "to";
+      assertEquals(server.run(command, target, ...names), members.size, what);
+      const stored = (server.run("SMEMBERS", target) as string[]).toSorted();
+      assertEquals(stored, [...members].toSorted(), what);
+      const isIntset = members.size <= 512 && [...members].every((text) => /^\d/.test(text));
+      const encoding = members.size === 0 ? null : isIntset ? "intset" : "hashtable";
+      // A difference may be what is left of a set that had to be a table.
+      const found = server.run("OBJECT", "ENCODING", target);
+      if (command !== "SDIFFSTORE") assertEquals(found, encoding, what);
+      server.run("DEL", "a");
+      server.run("SADD", "a", ...first);
+    }
+  }
+});
+
+Deno.test("an outcome that is smaller than its sources takes no more memory than it needs", () => {
+  using server = new EmbeddedServer();
+  const members = Array.from({ length: 10_000 }, (_, index) => `m${index}`);
+  server.run("SADD", "a", ...members);
+  server.run("SADD", "b", "m1", "m2", ...members.map((member) => `other ${member}`));
+  assertEquals(server.run("SINTERSTORE", "to", "a", "b"), 2);
+  server.run("SADD", "small", "m1", "m2");
+  const needed = server.run("MEMORY", "USAGE", "small") as number;
+  assert(server.run("MEMORY", "USAGE", "to") as number <= needed + 256);
+});

@@ -67,17 +67,46 @@ function findModel(bytes: Uint8Array, bit: number, from: number, to: number): nu
 
 Deno.test("combining is the same for aligned and for odd ranges", () => {
   const random = new Random(5);
-  const source = Uint8Array.from({ length: 300 }, () => random.below(256));
+  const source = Uint8Array.from({ length: 1100 }, () => random.below(256));
   for (const operation of [bitmap.AND, bitmap.OR, bitmap.XOR] as const) {
     for (const start of [0, 1, 4, 7]) {
-      const target = Uint8Array.from({ length: 290 }, (_, index) => index & 255);
-      const expected = target.map((byte, index) => {
-        const other = source[start + index];
-        if (operation === bitmap.AND) return byte & other;
-        return operation === bitmap.OR ? byte | other : byte ^ other;
-      });
-      bitmap.combine(target, 0, source, start, target.length, operation);
-      assertEquals(target, expected);
+      for (const [targetStart, length] of [[0, 290], [4, 1024], [4, 1039], [8, 519], [3, 600]]) {
+        const target = Uint8Array.from({ length: 1100 }, (_, index) => index & 255);
+        const expected = target.map((byte, index) => {
+          const at = index - targetStart;
+          if (at < 0 || at >= length) return byte;
+          const other = source[start + at];
+          if (operation === bitmap.AND) return byte & other;
+          return operation === bitmap.OR ? byte | other : byte ^ other;
+        });
+        bitmap.combine(target, targetStart, source, start, length, operation);
+        assertEquals(target, expected);
+      }
     }
   }
+});
+
+Deno.test("turning over all bits of a range leaves its neighbours alone", () => {
+  for (const [start, length] of [[0, 0], [1, 7], [4, 600], [4, 515], [5, 700], [8, 1091]]) {
+    const bytes = Uint8Array.from({ length: 1100 }, (_, index) => index & 255);
+    const expected = bytes.map((byte, at) => at >= start && at < start + length ? ~byte : byte);
+    bitmap.invert(bytes, start, length);
+    assertEquals(bytes, expected);
+  }
+});
+
+Deno.test("set bits are counted in ranges of any length and place", () => {
+  const random = new Random(6);
+  const bytes = Uint8Array.from({ length: 3000 }, () => random.below(256));
+  for (let round = 0; round < 300; round++) {
+    const start = random.below(40);
+    const length = random.below(round < 150 ? 60 : 2900);
+    let expected = 0;
+    for (let at = start; at < start + length; at++) {
+      for (let byte = bytes[at]; byte !== 0; byte >>= 1) expected += byte & 1;
+    }
+    assertEquals(bitmap.countSetBits(bytes, start, length), expected, `${start}, ${length}`);
+  }
+  bytes.fill(255);
+  assertEquals(bitmap.countSetBits(bytes, 1, 2999), 2999 * 8);
 });

@@ -36,6 +36,46 @@ Deno.test("a sparse value keeps all registers like a plain array of them", () =>
   assertEquals(hyperloglog.countRegisters(model), estimate);
 });
 
+Deno.test("a search goes on from the last one, and the bytes are those of a search from the start", () => {
+  const seed = randomSeed();
+  const random = new Random(seed);
+  const draft = new HyperLogLogDraft();
+  const anew = new HyperLogLogDraft();
+  for (let round = 0; round < 20; round++) {
+    draft.clear();
+    anew.clear();
+    let index = 0;
+    for (let step = 0; step < 600; step++) {
+      // Mostly the next registers, which are joined; some again, some before, some far away.
+      const kind = random.below(12);
+      index += kind === 0 ? random.below(400) : kind === 1 ? -random.below(6) : random.below(4);
+      index = Math.max(0, index) % REGISTER_COUNT;
+      const rank = 1 + random.below(3);
+      const outcome = draft.raise(index, rank, SPARSE_BYTES_MAX);
+      anew.load(anew.bytes.slice(0, anew.length), 0, anew.length);
+      assertEquals(outcome, anew.raise(index, rank, SPARSE_BYTES_MAX), `seed ${seed}`);
+      assertEquals(draft.length, anew.length, `seed ${seed}, ${round}, ${step}`);
+    }
+    const { length } = draft;
+    assertEquals(draft.bytes.slice(0, length), anew.bytes.slice(0, length), `seed ${seed}`);
+  }
+});
+
+Deno.test("all registers of a dense value are set at once", () => {
+  const random = new Random(7);
+  const registers = Uint8Array.from({ length: REGISTER_COUNT }, () => random.below(64));
+  const draft = new HyperLogLogDraft();
+  draft.clear();
+  assert(draft.makeDense());
+  draft.setRegisters(registers);
+  for (let index = 0; index < REGISTER_COUNT; index++) {
+    assertEquals(hyperloglog.denseRegister(draft.bytes, 0, index), registers[index]);
+  }
+  assertEquals(registersOf(draft), registers);
+  const estimate = hyperloglog.countRegisters(registers);
+  assertEquals(hyperloglog.count(draft.bytes, 0, draft.length), estimate);
+});
+
 Deno.test("a sparse value becomes dense at a rank of 33 or when it grows too long", () => {
   const draft = new HyperLogLogDraft();
   draft.clear();
