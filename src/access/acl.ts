@@ -8,7 +8,7 @@
  * is the password of the user "default". Passwords are kept as SHA-256 hashes
  * and compared in a time that does not depend on where they differ.
  */
-import { builtin } from "../base/builtin.ts";
+import { timingSafeEqual } from "node:crypto";
 import { latin1Bytes } from "../base/bytes.ts";
 import type { Argv } from "../protocol/argv.ts";
 import { type Denial, findDenial, mayReadAllKeys, mayReceive } from "./acl_check.ts";
@@ -212,7 +212,6 @@ export class Acl implements AclContext {
     if (!user.isOn) return false;
     if (user.hasNoPassword) return true;
     const given = latin1Bytes(passwordHash(password));
-    const { timingSafeEqual } = builtin("node:crypto");
     let isRight = false;
     for (const hash of user.passwords) {
       if (timingSafeEqual(given, latin1Bytes(hash))) isRight = true;

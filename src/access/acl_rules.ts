@@ -9,8 +9,8 @@
  * Functions return what is wrong with a rule, in Redis's words, or null. A rule that is refused has
  * changed nothing, except for a selector in parentheses, which is not added then.
  */
+import { createHash } from "node:crypto";
 import { asciiLower, hasSpace } from "../base/ascii.ts";
-import { builtin } from "../base/builtin.ts";
 import { latin1Bytes, latin1Text } from "../base/bytes.ts";
 import { splitArguments } from "../protocol/inline_arguments.ts";
 import { AclSelector, type AclUser, KEY_READ, KEY_WRITE } from "../session/acl_user.ts";
@@ -43,7 +43,6 @@ export interface AclContext {
 
 /** SHA-256 of a password given as Latin-1 text, as 64 lower-case hexadecimal digits. */
 export function passwordHash(password: string): string {
-  const { createHash } = builtin("node:crypto");
   return createHash("sha256").update(latin1Bytes(password)).digest("hex");
 }
 

@@ -6,6 +6,7 @@
  * The thresholds below are where V8's calls into native code begin to pay for themselves; see
  * scripts/bench/micro/bytes_bench.ts.
  */
+import { Buffer } from "node:buffer";
 
 /** Up to this many bytes, text is made here; beyond, by Buffer's native decoder. */
 const SHORT_TEXT_BYTES_MAX = 8;
@@ -56,12 +57,7 @@ interface NativeText {
   utf8Slice(start: number, end: number): string;
 }
 
-let native: NativeText | null = null;
-
-/** Buffer comes with the first text that needs it: a start is the quicker (builtin.ts). */
-function loadNative(): NativeText {
-  return native = globalThis.Buffer.prototype as unknown as NativeText;
-}
+const native = Buffer.prototype as unknown as NativeText;
 
 /** Whether two ranges of the same length hold the same bytes. */
 export function equalBytes(
@@ -151,9 +147,7 @@ export function indexOfBytes(
 
 /** The range as a string with one character (U+0000 to U+00FF) for each byte. */
 export function latin1Text(bytes: Uint8Array, start: number, length: number): string {
-  if (length > SHORT_TEXT_BYTES_MAX) {
-    return (native ?? loadNative()).latin1Slice.call(bytes, start, start + length);
-  }
+  if (length > SHORT_TEXT_BYTES_MAX) return native.latin1Slice.call(bytes, start, start + length);
   return shortText(bytes, start, length);
 }
 
@@ -184,7 +178,7 @@ function shortText(b: Uint8Array, at: number, length: number): string {
 
 /** The range read as UTF-8; what is not UTF-8 becomes U+FFFD. For people, not for keys. */
 export function utf8Text(bytes: Uint8Array, start: number, length: number): string {
-  return (native ?? loadNative()).utf8Slice.call(bytes, start, start + length);
+  return native.utf8Slice.call(bytes, start, start + length);
 }
 
 const encoder = new TextEncoder();

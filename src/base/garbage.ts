@@ -7,7 +7,7 @@
  * start` and in the executable. Else it does so only in contexts that were made after the flag was
  * set: that costs modules of node, some 2 MB, and a context, and not every version does it.
  */
-import { builtin } from "./builtin.ts";
+import process from "node:process";
 
 type Collector = (options?: unknown) => unknown;
 
@@ -39,8 +39,8 @@ function shownCollector(): Collector | null {
 
 function findCollector(): Collector | null {
   try {
-    builtin("node:v8").setFlagsFromString("--expose-gc");
-    const found: unknown = builtin("node:vm").runInNewContext("gc");
+    process.getBuiltinModule("node:v8").setFlagsFromString("--expose-gc");
+    const found: unknown = process.getBuiltinModule("node:vm").runInNewContext("gc");
     return typeof found === "function" ? found as Collector : null;
   } catch {
     return null;

@@ -13,14 +13,14 @@
  * "optional" still refuses a client that shows a bad one, as Redis does. Ciphers and session caches
  * are the runtime's own; it knows the protocols 1.2 and 1.3 only.
  */
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { Duplex } from "node:stream";
 import type { SecureVersion, Server as TlsServer, TlsOptions, TLSSocket } from "node:tls";
 import { join } from "@std/path";
-import { builtin } from "../base/builtin.ts";
 import { readableText } from "../base/bytes.ts";
 import { type Config, systemErrorText } from "../config/config.ts";
 import type { Socket } from "./runtime_carrier.ts";
-import { rawStream, TlsSocket } from "./tls_stream.ts";
+import { builtin, rawStream, TlsSocket } from "./tls_stream.ts";
 
 /**
  * A client that has not finished its handshake by then is closed. Redis has no such limit; with one
@@ -122,7 +122,7 @@ function readCertificate(path: string): string {
  * an authority it does take one). `openssl x509 -req` makes them unless it is given extensions.
  */
 function refuseOldVersion(pem: string): void {
-  const { subject } = new (builtin("node:crypto").X509Certificate)(pem);
+  const { subject } = new X509Certificate(pem);
   const version = versionOf(decodePem(pem));
   if (version >= 3) return;
   throw new TypeError(
@@ -156,7 +156,7 @@ function readKey(path: string, passphrase: string): string {
     if (passphrase === "") {
       throw new TypeError("it is encrypted, and there is no tls-key-file-pass");
     }
-    const key = builtin("node:crypto").createPrivateKey({ key: text, passphrase });
+    const key = createPrivateKey({ key: text, passphrase });
     return String(key.export({ type: "pkcs8", format: "pem" }));
   } catch (error) {
     throw new TlsConfigError(`The private key is no good: ${path}: ${systemErrorText(error)}`);
@@ -191,7 +191,6 @@ function readAuthorities(config: Config): string[] {
   const add = (path: string, mustHaveSome: boolean) => {
     const blocks = Deno.readTextFileSync(path).match(CERTIFICATE_BLOCK) ?? [];
     if (mustHaveSome && blocks.length === 0) throw new TypeError("no PEM certificate in it");
-    const { X509Certificate } = builtin("node:crypto");
     for (const block of blocks) new X509Certificate(block);
     authorities.push(...blocks);
   };

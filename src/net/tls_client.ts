@@ -6,8 +6,7 @@
  * is not compared with the host: servers that replicate are often known by address only.
  */
 import type { SecureVersion } from "node:tls";
-import { builtin } from "../base/builtin.ts";
-import { TlsSocket } from "./tls_stream.ts";
+import { builtin, TlsSocket } from "./tls_stream.ts";
 
 export interface TlsClientSettings {
   /** PEM; "" shows none. */

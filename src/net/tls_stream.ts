@@ -8,15 +8,18 @@
  * for 40 ms. Modules of node are fetched by `builtin` when the first TLS port is opened, since
  * loading them takes longer than the rest of the start.
  */
+import process from "node:process";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { builtin } from "../base/builtin.ts";
 
 const RAW_READ_BYTES_MIN = 1024;
 /** A TLS record, and what surrounds it. */
 const RAW_READ_BYTES_MAX = 16 * 1024 + 512;
 /** How long a peer may take to read our goodbye. */
 const GOODBYE_MS_MAX = 1000;
+
+/** A module of node, loaded when it is first asked for. */
+export const builtin = process.getBuiltinModule;
 
 /** A TCP connection as the stream that node:tls wants below itself; destroying it closes both. */
 export function rawStream(connection: Deno.TcpConn): Duplex {

@@ -6,6 +6,7 @@
  *
  * Every section is a function from the server to its lines; the counters live with those who count.
  */
+import process from "node:process";
 import { utf8AsLatin1 } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import { announcedVersion, answersSince, REDENO_VERSION } from "../config/version.ts";
@@ -234,7 +235,7 @@ function laterStatistics({ config, statistics }: InfoHost): InfoField[] {
 const TICKS_PER_SECOND = 100;
 
 function cpuFields(): InfoField[] {
-  const { user, system } = globalThis.process.cpuUsage();
+  const { user, system } = process.cpuUsage();
   const own = [system / 1e6, user / 1e6];
   const children = linuxTimes("/proc/self/stat", 13) ?? [0, 0];
   const mainThread = linuxTimes("/proc/thread-self/stat", 11) ?? own;

@@ -2,10 +2,8 @@
  * Rehearsal: one PING through a server that nobody sees, so that the first real client does not
  * wait while the runtime compiles what lies between a socket and its reply (5 ms, against 0.2 for
  * every later one). What is compiled belongs to the code, not to the server that ran it; the one of
- * the rehearsal is dropped, and leaves no trace in statistics, logs or files. Modules of node that
- * every server comes to use are loaded here, too (base/builtin.ts).
+ * the rehearsal is dropped, and leaves no trace in statistics, logs or files.
  */
-import { builtin } from "../base/builtin.ts";
 import { latin1Bytes } from "../base/bytes.ts";
 import { Log } from "../base/log.ts";
 import type { RedisCommand } from "../session/command.ts";
@@ -19,7 +17,6 @@ const ADDRESSES = { peer: "127.0.0.1:0", local: "127.0.0.1:0" };
 
 /** Runs the rehearsal; resolves with the bytes of the reply when its connection has ended. */
 export async function rehearse(rows: readonly RedisCommand[]): Promise<Uint8Array> {
-  builtin("node:buffer");
   const server = new Server({ config: new Config(), rows, log: new Log(() => {}) });
   const socket = new Stage();
   new Connection(server, new RuntimeCarrier(socket), ADDRESSES).start();

@@ -18,8 +18,6 @@ import {
 import { parseArgs } from "@std/cli";
 import { ensureDirSync, existsSync, walkSync } from "@std/fs";
 import { basename, dirname, fromFileUrl, isAbsolute, join, resolve } from "@std/path";
-import nodePath from "node:path";
-import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 
 Deno.test("each assertion passes what is so and throws AssertionError otherwise", () => {
   const pairs: [() => void, () => void][] = [
@@ -117,23 +115,4 @@ Deno.test("paths are joined, taken apart and made from file URLs", () => {
   assertEquals(basename("b/c.ts", ".ts"), "c");
   assert(isAbsolute(resolve("a")));
   assertEquals(resolve(fromFileUrl(import.meta.url)), fromFileUrl(import.meta.url));
-});
-
-Deno.test("paths of any parts are those of node:path", () => {
-  const seed = testSeed();
-  const random = new SeededRandom(seed);
-  const parts = ["", "a", "b.rdb", ".", "..", "/", "/x/y", "../c", "..a", ".hidden", "d/"];
-  for (let round = 0; round < 2000; round++) {
-    const some = Array.from({ length: 1 + random.below(4) }, () => random.pick(parts));
-    const [first, ...others] = some;
-    const what = `${JSON.stringify(some)}, seed ${seed}`;
-    assertEquals(join(first!, ...others), nodePath.join(...some), what);
-    assertEquals(resolve(...some), nodePath.resolve(...some), what);
-    const plain = nodePath.normalize(some.join("/"));
-    assertEquals(dirname(plain), nodePath.dirname(plain), what);
-    if (plain !== "/") {
-      assertEquals(basename(plain, ".rdb"), nodePath.basename(plain, ".rdb"), what);
-    }
-    assertEquals(isAbsolute(plain), nodePath.isAbsolute(plain), what);
-  }
 });

@@ -182,6 +182,28 @@ Deno.test("dict: each entry is as likely as any other to be drawn", () => {
   for (const [key, times] of draws) assert(times > 120 && times < 300, `${key}: ${times}`);
 });
 
+Deno.test("neighbours are a sample without repetition, and each entry gets into some", () => {
+  for (const count of [0, 1, 5, 300]) {
+    const arena = new Arena({ debug: true });
+    const table = dict.create(arena);
+    for (let index = 0; index < count; index++) {
+      dict.insert(arena, table, entryFor(arena, `key:${index}`));
+    }
+    const random = new Random(7);
+    const sample = new Int32Array(8);
+    const drawn = new Set<Ref>();
+    for (let draw = 0; draw < count * 20 + 1; draw++) {
+      const filled = dict.sampleEntries(arena, table, random, sample);
+      assertEquals(filled, Math.min(count, sample.length));
+      const entries = new Set(sample.subarray(0, filled));
+      assertEquals(entries.size, filled);
+      for (const entry of entries) drawn.add(entry);
+    }
+    assertEquals(drawn.size, count);
+    assert([...drawn].every((entry) => keyOf(arena, entry).startsWith("key:")));
+  }
+});
+
 Deno.test("dict holds keys longer than a block", () => {
   const arena = new Arena({ debug: true });
   const table = dict.create(arena);
