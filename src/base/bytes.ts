@@ -7,6 +7,7 @@
  * scripts/bench/micro/bytes_bench.ts.
  */
 import { Buffer } from "node:buffer";
+import { type MoveBytes, openMoveBytes } from "./native.ts";
 
 /** Up to this many bytes, text is made here; beyond, by Buffer's native decoder. */
 const SHORT_TEXT_BYTES_MAX = 8;
@@ -17,7 +18,14 @@ const COPY_LOOP_BYTES_MAX = 48;
 /** Up to this many bytes, a loop finds a byte faster than `subarray().indexOf`. */
 const SEARCH_LOOP_BYTES_MAX = 64;
 
-/** From this many bytes on, unequally aligned ranges are copied by a detour; see `copyLong`. */
+/**
+ * From this many bytes on, the C library copies faster than V8 does, if it can be had: ranges that
+ * are equally aligned to 8 bytes, and those that are not.
+ */
+const NATIVE_ALIGNED_BYTES_MIN = 2048;
+const NATIVE_BYTES_MIN = 128;
+
+/** From this many bytes on, unequally aligned ranges are copied by a detour; see `copyUnaided`. */
 const DETOUR_BYTES_MIN = 128;
 /** Bytes copied at a time then; a multiple of 8, so that the alignment stays. */
 const DETOUR_BYTES_MAX = 64 * 1024;
@@ -239,12 +247,37 @@ export function copyBytes(
   }
 }
 
+/** What `copyLong` uses; undefined until it is first wanted. */
+let moveBytes: MoveBytes | null | undefined;
+
+function copyLong(
+  source: Uint8Array,
+  sourceStart: number,
+  target: Uint8Array,
+  targetStart: number,
+  length: number,
+): void {
+  const isAligned = ((sourceStart ^ targetStart) & 7) === 0;
+  if (length < (isAligned ? NATIVE_ALIGNED_BYTES_MIN : NATIVE_BYTES_MIN)) {
+    target.set(source.subarray(sourceStart, sourceStart + length), targetStart);
+    return;
+  }
+  if (moveBytes === undefined) moveBytes = openMoveBytes();
+  if (moveBytes === null) return copyUnaided(source, sourceStart, target, targetStart, length);
+  const from = source.subarray(sourceStart, sourceStart + length);
+  const to = target.subarray(targetStart, targetStart + length);
+  // The C library does not look where arrays end.
+  if (from.length !== length || to.length !== length) throw new RangeError("a copy out of bounds");
+  moveBytes(to, from, length);
+}
+
 /**
  * V8 copies to, from and within shared memory byte by byte unless source and target are equally
- * aligned to 8 bytes. So a long range that is not takes a detour through private memory, where it
- * is shifted: three quick copies instead of a slow one.
+ * aligned to 8 bytes, and else word by word. So a long range that is not takes a detour through
+ * private memory, where it is shifted: three quick copies instead of a slow one. For copies of more
+ * than COPY_LOOP_BYTES_MAX bytes where the C library cannot be had.
  */
-function copyLong(
+export function copyUnaided(
   source: Uint8Array,
   sourceStart: number,
   target: Uint8Array,

@@ -23,6 +23,11 @@ const HEADER_BYTES_MAX = 24;
 
 const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 const pool: Uint8Array<ArrayBuffer>[] = [];
+/**
+ * The least room for more than that: for the 64 KiB that a pipeline's replies gather to before they
+ * leave, and a last one on top, lest they be moved twice and thrice as they grow.
+ */
+const GATHERED_BYTES = 5 * POOLED_BYTES;
 /** Arrays of larger replies, for the next ones. */
 const largeRooms = RoomPool.shared({
   bytesMin: 2 * POOLED_BYTES,
@@ -147,6 +152,16 @@ export class Reply {
     // Room for all of it at once, lest it be moved as it grows.
     this.#reserve(length + HEADER_BYTES_MAX + 2);
     this.#header(0x24, length);
+  }
+
+  /** As `bulkHeader`, for one that may never stand here: `reserve` makes room if it does. */
+  bulkHeaderOnly(length: number): void {
+    this.#header(0x24, length);
+  }
+
+  /** Makes room for so many bytes of a bulk string, and for its end. */
+  reserve(byteCount: number): void {
+    this.#reserve(byteCount + 2);
   }
 
   bulkEnd(): void {
@@ -315,7 +330,10 @@ export class Reply {
       return;
     }
     const needed = this.length + size;
-    const capacity = Math.min(grownCapacity(this.bytes.length, needed), OUTPUT_BYTES_MAX);
+    // With a limit below it would be found out too late.
+    const least = this.bytesMax < GATHERED_BYTES ? 0 : GATHERED_BYTES;
+    const grown = Math.max(grownCapacity(this.bytes.length, needed), least);
+    const capacity = Math.min(grown, OUTPUT_BYTES_MAX);
     const bytes = needed > this.bytesMax ? null : largeRoom(capacity);
     if (bytes === null) {
       this.isOverflown = true;
