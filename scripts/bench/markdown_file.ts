@@ -1,0 +1,12 @@
+/** Writes pages that are made from results, laid out as `deno fmt` wants them. */
+
+import { fromFileUrl } from "@std/path";
+import { runTool } from "../../tests/support/tool_availability.ts";
+
+/** Writes a page; the check of formatting finds nothing to say about it. */
+export async function writeMarkdown(path: string, text: string): Promise<void> {
+  await Deno.writeTextFile(path, text);
+  // The rules are those of deno.json, which is looked for from there on.
+  const cwd = fromFileUrl(new URL("../../", import.meta.url));
+  await runTool(Deno.execPath(), ["fmt", "--quiet", await Deno.realPath(path)], { cwd });
+}
