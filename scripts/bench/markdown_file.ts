@@ -6,7 +6,6 @@ import { runTool } from "../../tests/support/tool_availability.ts";
 /** Writes a page; the check of formatting finds nothing to say about it. */
 export async function writeMarkdown(path: string, text: string): Promise<void> {
   await Deno.writeTextFile(path, text);
-  // The rules are those of deno.json, which is looked for from there on.
-  const cwd = fromFileUrl(new URL("../../", import.meta.url));
-  await runTool(Deno.execPath(), ["fmt", "--quiet", await Deno.realPath(path)], { cwd });
+  const config = fromFileUrl(new URL("../../deno.json", import.meta.url));
+  await runTool(Deno.execPath(), ["fmt", "--quiet", "--config", config, path]);
 }
