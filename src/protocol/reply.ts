@@ -9,7 +9,7 @@
  * by exactly so many replies. Where the number is known only afterwards: `deferArray` …
  * `endDeferred`.
  */
-import { copyBytes, grownCapacity, writeLatin1 } from "../base/bytes.ts";
+import { copyBytes, grownCapacity, readyForCopies, writeLatin1 } from "../base/bytes.ts";
 import { formatDoubleShort, formatScore } from "../base/doubles.ts";
 import { decimalDigits, writeBigInteger, writeInteger } from "../base/integers.ts";
 import { RoomPool } from "../base/room_pool.ts";
@@ -113,7 +113,7 @@ export class Reply {
   bulk(bytes: Uint8Array, start: number, length: number): void {
     const at = this.bulkRoom(length);
     const target = this.bytes;
-    if (length <= 64) {
+    if (length < 16) {
       for (let index = 0; index < length; index++) target[at + index] = bytes[start + index];
     } else if (!this.isOverflown) {
       copyBytes(bytes, start, target, at, length);
@@ -326,7 +326,7 @@ export class Reply {
 
   #grow(size: number): void {
     if (this.bytes === EMPTY && size <= POOLED_BYTES) {
-      this.bytes = pool.pop() ?? new Uint8Array(POOLED_BYTES);
+      this.bytes = pool.pop() ?? readyForCopies(new Uint8Array(POOLED_BYTES));
       return;
     }
     const needed = this.length + size;
@@ -351,8 +351,10 @@ export class Reply {
 /** An array of at least so many bytes; null if the system has no memory for it. */
 function largeRoom(capacity: number): Uint8Array<ArrayBuffer> | null {
   try {
-    return largeRooms.find(capacity) ??
-      new Uint8Array(Math.min(largeRooms.sizeFor(capacity), OUTPUT_BYTES_MAX));
+    const room = largeRooms.find(capacity);
+    if (room !== null) return room;
+    const byteCount = Math.min(largeRooms.sizeFor(capacity), OUTPUT_BYTES_MAX);
+    return readyForCopies(new Uint8Array(byteCount));
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;

@@ -12,6 +12,7 @@ import {
   latin1Bytes,
   latin1Text,
   readableText,
+  readyForCopies,
   Slice,
   utf8AsLatin1,
   utf8Text,
@@ -137,6 +138,33 @@ for (const copy of [copyBytes, copyUnaided]) {
     }
   });
 }
+
+Deno.test("arrays that are ready for copies get the range and nothing beyond it", () => {
+  const random = new Random(9);
+  const sourceRoom = new SharedArrayBuffer(2000);
+  new Uint8Array(sourceRoom).forEach((_, index, bytes) => bytes[index] = random.below(256));
+  const source = readyForCopies(new Uint8Array(sourceRoom, 64, 1900));
+  const target = readyForCopies(new Uint8Array(new ArrayBuffer(1000), 8, 900));
+  const back = readyForCopies(new Uint8Array(new SharedArrayBuffer(900)));
+  for (let length = 0; length <= 700; length += length < 80 ? 1 : 1 + random.below(9)) {
+    const [from, to, at] = [random.below(1100), random.below(100), random.below(100)];
+    target.fill(0);
+    back.fill(0);
+    copyBytes(source, from, target, to, length);
+    copyBytes(target, to, back, at, length);
+    assertEquals(target.slice(to, to + length), source.slice(from, from + length));
+    assertEquals(back.slice(at, at + length), source.slice(from, from + length));
+    for (const [bytes, start] of [[target, to], [back, at]] as const) {
+      assert(bytes.slice(0, start).every((byte) => byte === 0));
+      assert(bytes.slice(start + length).every((byte) => byte === 0));
+    }
+  }
+  assertEquals(new Uint8Array(target.buffer).subarray(908).every((byte) => byte === 0), true);
+  for (const length of [16, 100, 640]) {
+    assertThrows(() => copyBytes(source, 0, target, 901 - length, length), RangeError);
+    assertThrows(() => copyBytes(source, 1901 - length, target, 0, length), RangeError);
+  }
+});
 
 Deno.test("copyBytes refuses to copy beyond the end of an array", () => {
   for (const length of [100, 200, 5000]) {
