@@ -280,8 +280,8 @@ export function emitRange(
   for (let rest = count; rest > 0;) {
     const ref = nodes.content(memory, node);
     if (nodes.isPlain(memory, node)) {
-      const bytes = byteString.toBytes(memory, ref);
-      sink.bulk(bytes, 0, bytes.length);
+      byteString.readAll(memory, ref, view);
+      sink.bulk(view.bytes, view.start, view.length);
       rest--;
     } else {
       const taken = Math.min(rest, nodes.entryCount(memory, node) - index);
