@@ -219,6 +219,7 @@ export class Connection implements ClientTransport {
     const { call, reply } = this.client;
     const { length } = reply;
     const before = reply.detach();
+    this.#earlierBytes = 0;
     // The reply of the command is as long as before, and begins so much further in front.
     call!.mark -= length;
     this.#noteSending(length);
@@ -243,9 +244,12 @@ export class Connection implements ClientTransport {
     const { barrier, calls, persistence } = this.#host;
     if (!this.#carrier.writesAtOnce || this.#isClosed || this.#isSending) return false;
     if (calls.depth !== 1 || (client.flags & WRITES_NOTHING_THROUGH) !== 0) return false;
+    const { isOverflown, earlyBytes } = client.reply;
     // With a limit all that a pipeline is answered counts.
-    if (client.reply.earlyBytes === Infinity || client.outputSource !== null) return false;
-    return !barrier.isKept && persistence.isWritten;
+    if (isOverflown || earlyBytes === Infinity || client.outputSource !== null) return false;
+    // Promises of before may still be kept.
+    if (barrier.isKept || client.heldRound > barrier.safeRound) return false;
+    return persistence.isWritten;
   }
 
   /** Whether there is output of which the system has not taken all yet. */

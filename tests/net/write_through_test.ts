@@ -187,12 +187,22 @@ Deno.test("what may have to be taken back, dropped or held up is gathered as bef
   assert(equalBytes(setup.carrier.bytes, await expected(requests)));
 });
 
-Deno.test("with output limits, or for a client with a limit, nothing is written through", async () => {
+Deno.test("with output limits nothing is written through", async () => {
   using setup = throughSetup([["client-output-buffer-limit", "normal 350000 0 0"]]);
   setup.send([GET, GET]);
   assertEquals(setup.carrier.writes.length, 0);
   await settle();
   assertEquals(setup.carrier.sharedBytes, 0);
+});
+
+Deno.test("a client for whose output there is no memory gets no string either", async () => {
+  using setup = throughSetup();
+  const { carrier, connection, embedded } = setup;
+  embedded.server.log.open(Deno.build.os === "windows" ? "NUL" : "/dev/null");
+  connection.client.reply.isOverflown = true;
+  setup.send([GET]);
+  await settle();
+  assertEquals([carrier.isClosed, carrier.bytes.length], [true, 0]);
 });
 
 Deno.test("what was changed is in the AOF before a string is written through", async () => {
