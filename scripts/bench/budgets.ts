@@ -127,19 +127,19 @@ export const BUDGETS: readonly Budget[] = [
   {
     name: "memory per key or element: strings and large tables",
     target: "≤ 0.7 × the best",
-    by: "memory",
+    by: "wire/memory_per_key.ts",
     demands: [{ of: new RegExp(`^${LARGE}$`), to: "best", atMost: 0.7 }],
   },
   {
     name: "memory per key: small collections",
     target: "≤ 0.9 × the best",
-    by: "memory",
+    by: "wire/memory_per_key.ts",
     demands: [{ of: new RegExp(`^${SMALL}$`), to: "best", atMost: 0.9 }],
   },
   {
     name: "resident, after loads and after deletions",
     target: "≤ 1.1 × used",
-    by: "memory",
+    by: "wire/memory_per_key.ts",
     demands: [{ of: /^memory .*: resident to used$/, to: "itself", atMost: 1.1 }],
   },
   {

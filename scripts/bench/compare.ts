@@ -5,7 +5,7 @@
  *   deno run -A scripts/bench/compare.ts [options]
  *
  *   --only a,b        some parts only: plain pipelined clients values cold connections latency
- *                     clientfigures scripts start memory (default: all)
+ *                     clientfigures scripts start (default: all)
  *   --rounds N        runs of each test at each server, alternating (default 5)
  *   --scale N         times as many requests as usual: 0.1 for a look, 5 for a long run (default 1)
  *   --tests a,b       some tests of redis-benchmark only: set get lpush … lrange_100 … mset
@@ -40,21 +40,11 @@ import {
   valuesPart,
 } from "./request_parts.ts";
 import { describeMachine, type Results, runBench, shownSeconds } from "./results.ts";
-import { memoryTable } from "./wire/memory_per_key.ts";
 
 export interface Part {
   name: string;
   title: string;
   run: (context: PartContext) => Promise<string>;
-}
-
-/** A part of what memory_per_key.ts does in full. */
-const MEMORY_SCALE = 0.1;
-const MEMORY_SCALE_SMOKE = 0.001;
-
-function memoryPart({ contestants, results, isSmoke }: PartContext): Promise<string> {
-  const scale = isSmoke ? MEMORY_SCALE_SMOKE : MEMORY_SCALE;
-  return memoryTable({ contestants, results, scale });
 }
 
 export const PARTS: readonly Part[] = [
@@ -72,7 +62,6 @@ export const PARTS: readonly Part[] = [
   { name: "clientfigures", title: "what a client library reaches", run: clientFiguresPart },
   { name: "scripts", title: "scripts", run: scriptsPart },
   { name: "start", title: "a server that has begun", run: startPart },
-  { name: "memory", title: "memory", run: memoryPart },
 ];
 
 function partsOf(only: readonly string[] | undefined): readonly Part[] {

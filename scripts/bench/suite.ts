@@ -67,18 +67,12 @@ const PART_TABLES: Readonly<Record<string, readonly SuiteTable[]>> = {
     order: ["start to first PONG"],
     hasUnits: true,
   }],
-  memory: [
-    { heading: "resident bytes per key, element or entry", of: /^memory (.*): bytes$/ },
-    { heading: "used bytes", of: /^memory (.*): used bytes$/ },
-    { heading: "resident ÷ used", of: /^memory (.*): resident to used$/ },
-  ],
 };
 
 const PART_NOTES: Readonly<Record<string, string>> = {
   latency: "All servers are asked at the same rate, four fifths of what redis-benchmark gets out " +
     "of the original; a delay counts from when the request was due. “Sent late” is the client's " +
     "own part of it.",
-  memory: "A tenth of what `deno run -A scripts/bench/wire/memory_per_key.ts` measures in full.",
 };
 
 /** Parts of compare.ts, each run by itself. */
@@ -93,8 +87,20 @@ const PART_BENCHES: readonly SuiteBench[] = PARTS.map(({ name, title }) => ({
   ...(PART_NOTES[name] === undefined ? {} : { note: PART_NOTES[name] }),
 }));
 
-/** Those below wire/: the original and ours, one beside the other. */
+/** Those below wire/; all but the first compare ours with the original only. */
 const WIRE_BENCHES: readonly SuiteBench[] = [
+  {
+    name: "memory_per_key",
+    title: "memory",
+    command: ["wire/memory_per_key.ts"],
+    smoke: ["--smoke"],
+    takes: ["servers"],
+    tables: [
+      { heading: "resident bytes per key, element or entry", of: /^memory (.*): bytes$/ },
+      { heading: "used bytes", of: /^memory (.*): used bytes$/ },
+      { heading: "resident ÷ used", of: /^memory (.*): resident to used$/ },
+    ],
+  },
   {
     name: "streams",
     title: "requests of 50 clients",
