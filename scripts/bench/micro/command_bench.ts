@@ -24,6 +24,8 @@ const PENDING_COUNT = 10_000;
 /** For commands of many keys. */
 const tenKeys = () => Array.from({ length: 10 }, randomKey);
 
+const LONG_VALUE = "x".repeat(1000);
+
 /** For commands that come in pairs. */
 let calls = 0;
 let lastKey = "";
@@ -58,6 +60,8 @@ const COMMANDS: Record<string, () => string[]> = {
   xrange: () => ["XRANGE", "stream", `1-${random.below(ENTRY_COUNT - 100)}`, "+", "COUNT", "100"],
   xreadgroup: readOrAcknowledge,
   xack_old: readOrAcknowledge,
+  // Leaves `maxmemory` set: it must stand last.
+  evict: () => ["SET", `new:${random.below(1_000_000)}`, LONG_VALUE],
 };
 
 /** Gives an entry to a consumer, or acknowledges the oldest one that is pending. */
@@ -76,6 +80,10 @@ const PREPARED: Record<string, () => string[][]> = {
     const read = `XREADGROUP GROUP group consumer COUNT ${PENDING_COUNT} STREAMS stream >`;
     return [...groupToRead(), read.split(" ")];
   },
+  evict: () => [
+    ["CONFIG", "SET", "maxmemory", "100mb", "maxmemory-policy", "allkeys-lru"],
+    ...Array.from({ length: KEY_COUNT }, (_, index) => ["SET", `old:${index}`, LONG_VALUE]),
+  ],
 };
 
 function groupToRead(): string[][] {
