@@ -298,18 +298,24 @@ export function judge(budget: Budget, results: Results): Judgement {
   return { verdict, measured: parts.join("; ") };
 }
 
+/** How many budgets are met: "3 met, 1 not met, 0 not measured". */
+export function shownVerdicts(
+  results: Results,
+  budgets: readonly Budget[] = BUDGETS,
+): string {
+  const verdicts = budgets.map((budget) => judge(budget, results).verdict);
+  const words = ["met", "not met", "not measured"] as const;
+  return words.map((word) => `${verdicts.filter((one) => one === word).length} ${word}`).join(", ");
+}
+
 /** The table of all budgets. */
 export function budgetsTable(results: Results, budgets: readonly Budget[] = BUDGETS): string {
-  const judgements = budgets.map((budget) => judge(budget, results));
-  const rows = budgets.map((budget, index) => {
-    const { verdict, measured } = judgements[index]!;
+  const rows = budgets.map((budget) => {
+    const { verdict, measured } = judge(budget, results);
     return [budget.name, budget.target, measured, verdict === "met" ? verdict : `**${verdict}**`];
-  });
-  const counts = (["met", "not met", "not measured"] as const).map((verdict) => {
-    return `${judgements.filter((one) => one.verdict === verdict).length} ${verdict}`;
   });
   const dates = results.all().map(({ measuredAt }) => measuredAt).toSorted();
   const when = dates.length === 0 ? "nothing" : `${dates[0]!} to ${dates.at(-1)!}`;
   return `${markdownTable(["budget", "target", "measured", ""], rows, 4)}\n\n` +
-    `${counts.join(", ")}; measured from ${when}.`;
+    `${shownVerdicts(results, budgets)}; measured from ${when}.`;
 }

@@ -13,6 +13,7 @@
  *   --executable F    a compiled Redeno to measure beside the source
  *   --results FILE    where results are kept (default scripts/bench/results/latest.json)
  *   --against FILE    earlier results: prints what has become slower since
+ *   --unjudged        leaves out the budgets' table
  *   --smoke           tiny numbers: shows that everything runs, measures nothing, keeps nothing
  *
  * Cells are "median (smallest–largest)" of the rounds. The results of each part are kept as soon as
@@ -41,7 +42,7 @@ import {
 import { describeMachine, type Results, runBench, shownSeconds } from "./results.ts";
 import { memoryTable } from "./wire/memory_per_key.ts";
 
-interface Part {
+export interface Part {
   name: string;
   title: string;
   run: (context: PartContext) => Promise<string>;
@@ -56,7 +57,7 @@ function memoryPart({ contestants, results, isSmoke }: PartContext): Promise<str
   return memoryTable({ contestants, results, scale });
 }
 
-const PARTS: readonly Part[] = [
+export const PARTS: readonly Part[] = [
   { name: "plain", title: "`redis-benchmark -c 50 -P 1`", run: plainPart },
   {
     name: "pipelined",
@@ -83,7 +84,7 @@ function partsOf(only: readonly string[] | undefined): readonly Part[] {
 
 async function compare(results: Results): Promise<string> {
   const args = parseArgs(Deno.args, {
-    boolean: ["smoke"],
+    boolean: ["smoke", "unjudged"],
     string: ["only", "rounds", "scale", "tests", "servers", "executable"],
   });
   const context: PartContext = {
@@ -107,6 +108,7 @@ async function compare(results: Results): Promise<string> {
     printLine(`## ${name}: ${title}\n\n${table}\n\n${await describeMachine()}; took ${took}\n`);
     printNote(`${name} took ${took}`);
   }
+  if (args.unjudged) return "";
   return `## budgets\n\n${budgetsTable(results)}`;
 }
 

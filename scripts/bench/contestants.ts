@@ -30,6 +30,15 @@ export interface Contestant {
 
 export const ORIGINAL: ContestantName = "redis";
 export const OURS: ContestantName = "redeno";
+/** What pages that are made from results alone call them: those that were measured with. */
+export const SHOWN_NAMES: Readonly<Record<ContestantName, string>> = {
+  redis: "redis 7.0.15",
+  redis8: "redis 8.2.3",
+  valkey9: "valkey 9.1.2",
+  redeno: "Redeno",
+  executable: "Redeno, executable",
+};
+
 /** All but ours: "best" is the best of them. */
 export const RIVALS: readonly ContestantName[] = ["redis", "redis8", "valkey9"];
 

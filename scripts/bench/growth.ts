@@ -9,8 +9,8 @@
  *                     up to a hundredth of it (10,000 at most), bytes up to its tenfold
  *   --only a,b        some of string list set hash zset stream expiring keys clients values
  *   --servers a,b     some of redis redis8 valkey9 redeno (default: all that are here)
- *   --rounds N        batches of each command, alternating between the servers (default 15; fewer
- *                     with 10,000 clients, which redis-benchmark takes eight seconds to connect)
+ *   --rounds N        batches of each command, alternating between the servers (default 15; of
+ *                     clients ten at most)
  *   --output DIR      where table and plots go (default docs/benchmarks)
  *   --draw            measures nothing, draws what the results hold
  *   --results FILE    where results are kept (default scripts/bench/results/growth.json)
@@ -30,37 +30,25 @@ import type { Argument, RespClient } from "../../tests/support/resp_client.ts";
 import type { ServerProcess } from "../../tests/support/server_process.ts";
 import { RespError } from "../../tests/support/resp_reply.ts";
 import { printLine, printNote } from "../../tests/support/text.ts";
-import { alternate, type Contestant, Field, findContestants, type Runner } from "./contestants.ts";
-import { FAMILIES, type Family, type Operation } from "./growth_families.ts";
+import { alternate, Field, findContestants, type Runner } from "./contestants.ts";
+import { CLIENTS, measureClients } from "./growth_clients.ts";
+import {
+  decades,
+  FAMILIES,
+  type Family,
+  type GrowthOptions,
+  type Operation,
+} from "./growth_families.ts";
 import { type GrowthFamily, growthPage, growthPlots, measurementName } from "./growth_page.ts";
-import { runBatch, runBenchmark } from "./loads.ts";
+import { runBatch } from "./loads.ts";
+import { writeMarkdown } from "./markdown_file.ts";
 import { Results, runBench, shownSeconds } from "./results.ts";
-
-interface GrowthOptions {
-  max: number;
-  rounds: number;
-  results: Results;
-  contestants: readonly Contestant[];
-}
 
 const BATCH = 200;
 /** Times as many rounds as are measured come before: the compiler takes thousands of calls. */
 const WARM_UP = 5;
-const CLIENTS_MAX = 10_000;
-/** redis-benchmark sleeps for 50 ms whenever it has connected 64 clients. */
-const CONNECTED_PER_SECOND = 64 / 0.05;
-/** So long it may connect in all rounds of a server together; but some rounds there are. */
-const CONNECTING_SECONDS_MAX = 40;
-const CONNECTING_ROUNDS_MIN = 5;
 /** A batch of large values is no larger than this. */
 const BATCH_BYTES_MAX = 20_000_000;
-
-/** Powers of ten from one number to another. */
-function decades(from: number, to: number): number[] {
-  const sizes: number[] = [];
-  for (let size = from; size <= to; size *= 10) sizes.push(size);
-  return sizes;
-}
 
 /** Who knows the commands of a family: the first request that makes data tells. */
 async function knows(runner: Runner, family: Family): Promise<boolean> {
@@ -149,35 +137,6 @@ async function measureFamily(family: Family, options: GrowthOptions): Promise<vo
   }
 }
 
-/** Rounds with so many clients: with 10,000 of them eight seconds of each go into connecting. */
-function roundsOf(clients: number, { rounds }: GrowthOptions): number {
-  const affordable = Math.floor((CONNECTING_SECONDS_MAX * CONNECTED_PER_SECOND) / clients);
-  return Math.min(rounds, Math.max(CONNECTING_ROUNDS_MIN, affordable));
-}
-
-/** Clients that ask one request at a time. */
-async function measureClients(family: GrowthFamily, options: GrowthOptions): Promise<void> {
-  const args = ["--maxclients", String(CLIENTS_MAX + 100)];
-  await using field = await Field.start(options.contestants, () => args);
-  for (const clients of decades(1, Math.min(CLIENTS_MAX, options.max / 100))) {
-    const requests = Math.min(options.max, Math.max(clients === 1 ? 10_000 : 50_000, clients * 5));
-    await alternate(field.runners, roundsOf(clients, options), async ({ contestant, server }) => {
-      const args = ["-t", "get", "-c", String(clients)];
-      const sample = await runBenchmark(server, args, requests);
-      const micros = [
-        sample.cpuMicroseconds,
-        1e6 / sample.requestsPerSecond,
-        sample.p99Ms * 1000,
-      ];
-      for (const [index, operation] of family.operations.entries()) {
-        const what = measurementName(family.name, operation.name, clients);
-        options.results.add(what, contestant.name, "µs", micros[index]!, `-n ${requests}`);
-      }
-    });
-    printNote(`clients: ${clients}`);
-  }
-}
-
 /** Values that are written and read whole, one connection. */
 async function measureValues(family: GrowthFamily, options: GrowthOptions): Promise<void> {
   await using field = await Field.start(options.contestants);
@@ -198,17 +157,6 @@ async function measureValues(family: GrowthFamily, options: GrowthOptions): Prom
   }
 }
 
-const CLIENTS: GrowthFamily = {
-  name: "clients",
-  title: "Clients of one request at a time",
-  unit: "clients",
-  operations: [
-    { name: "GET" },
-    { name: "GET, time of all by their number", measured: "µs" },
-    { name: "GET, p99 of one", measured: "µs", reason: "each client waits for all others" },
-  ],
-};
-
 const WHOLE = "every byte is sent and copied";
 const VALUES: GrowthFamily = {
   name: "values",
@@ -220,7 +168,7 @@ const VALUES: GrowthFamily = {
 const ALL: readonly GrowthFamily[] = [...FAMILIES, CLIENTS, VALUES];
 
 function measure(family: GrowthFamily, options: GrowthOptions): Promise<void> {
-  if (family === CLIENTS) return measureClients(family, options);
+  if (family === CLIENTS) return measureClients(options);
   if (family === VALUES) return measureValues(family, options);
   return measureFamily(FAMILIES.find(({ name }) => name === family.name)!, options);
 }
@@ -232,7 +180,7 @@ async function write(results: Results, folder: string): Promise<void> {
   for (const { name, svg } of growthPlots(ALL, results)) {
     await Deno.writeTextFile(join(folder, `growth_${name}.svg`), svg);
   }
-  await Deno.writeTextFile(join(folder, "growth.md"), await growthPage(ALL, results));
+  await writeMarkdown(join(folder, "growth.md"), await growthPage(ALL, results));
 }
 
 async function growth(results: Results): Promise<string> {

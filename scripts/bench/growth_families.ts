@@ -6,7 +6,25 @@
 
 import type { Argument, RespClient } from "../../tests/support/resp_client.ts";
 import { SeededRandom } from "../../tests/support/seeded_random.ts";
+import type { Contestant } from "./contestants.ts";
 import { benchKey, fill } from "./loads.ts";
+import type { Results } from "./results.ts";
+
+/** How growth is measured, of all families. */
+export interface GrowthOptions {
+  /** The largest number of elements. */
+  max: number;
+  rounds: number;
+  results: Results;
+  contestants: readonly Contestant[];
+}
+
+/** Powers of ten from one number to another. */
+export function decades(from: number, to: number): number[] {
+  const sizes: number[] = [];
+  for (let size = from; size <= to; size *= 10) sizes.push(size);
+  return sizes;
+}
 
 /** What a request may depend on. */
 export interface Moment {

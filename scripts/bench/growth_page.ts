@@ -4,9 +4,9 @@
  * results alone.
  */
 
-import { type ContestantName, ORIGINAL, OURS } from "./contestants.ts";
+import { type ContestantName, ORIGINAL, OURS, SHOWN_NAMES } from "./contestants.ts";
 import type { Operation } from "./growth_families.ts";
-import { describeMachine, type Results } from "./results.ts";
+import { describeMachine, type Results, shownOccasion } from "./results.ts";
 import { markdownTable, median, shownNumber } from "./spread.ts";
 import { drawPlot, type PlotSeries } from "./svg_plot.ts";
 
@@ -18,14 +18,7 @@ export interface GrowthFamily {
   operations: readonly Pick<Operation, "name" | "measured" | "reason">[];
 }
 
-const NAMES: Readonly<Record<ContestantName, string>> = {
-  redis: "redis 7.0.15",
-  redis8: "redis 8.2.3",
-  valkey9: "valkey 9.1.2",
-  redeno: "Redeno",
-  executable: "Redeno, executable",
-};
-const SERVERS = Object.keys(NAMES) as ContestantName[];
+const SERVERS = Object.keys(SHOWN_NAMES) as ContestantName[];
 /** Growth beside that of the original from which on a line is said to bend. */
 const BEND_MIN = 2;
 /** Between neighbouring sizes, a step that is this many times what it is at the original. */
@@ -72,12 +65,12 @@ export function growthPlots(
       title: name,
       ...(measured === undefined ? {} : { yLabel: measured }),
       series: serversOf(family, results).map((server): PlotSeries => ({
-        name: NAMES[server],
+        name: SHOWN_NAMES[server],
         points: medians(family, name, server, results).map((value, at) => [sizes[at]!, value]),
       })),
     }));
     const { title, unit } = family;
-    const order = SERVERS.map((server) => NAMES[server]);
+    const order = SERVERS.map((server) => SHOWN_NAMES[server]);
     const svg = drawPlot({ title, xLabel: unit, yLabel: "CPU µs per command", order, panels });
     return { name: family.name, svg };
   });
@@ -112,7 +105,7 @@ function familySection(family: GrowthFamily, results: Results): string {
       const values = medians(family, name, server, results);
       const verdict = server === OURS ? bend(values, original) : "";
       return [
-        `${name}, ${NAMES[server]}`,
+        `${name}, ${SHOWN_NAMES[server]}`,
         ...values.map(shownNumber),
         shownNumber(values.at(-1)! / values[0]!),
         [verdict, server === OURS ? reason ?? "" : ""].filter((one) => one !== "").join("; "),
@@ -121,17 +114,12 @@ function familySection(family: GrowthFamily, results: Results): string {
   });
   const header = [
     `CPU µs per command at … ${family.unit}`,
-    ...sizes.map(shownNumber),
+    ...sizes.map((size) => size.toLocaleString("en-US")),
     "growth",
     "",
   ];
   const picture = `![${family.title}: CPU µs per command](growth_${family.name}.svg)`;
   return `## ${family.title}\n\n${picture}\n\n${markdownTable(header, rows)}`;
-}
-
-function shownDates(ascending: readonly string[]): string {
-  const [first, last] = [ascending[0], ascending.at(-1)];
-  return first === last ? `${first}` : `${first} to ${last}`;
 }
 
 /** The page in Markdown. */
@@ -140,8 +128,6 @@ export async function growthPage(
   results: Results,
 ): Promise<string> {
   const measured = families.filter((family) => sizesOf(family, results).length > 0);
-  const dates = results.all().map(({ measuredAt }) => measuredAt.slice(0, 10)).toSorted();
-  const loads = results.all().map(({ loadAverage }) => loadAverage);
   return [
     "# Growth",
     "What a command costs the longer its data are, the more clients and keys there are, the larger " +
@@ -151,8 +137,9 @@ export async function growthPage(
     "Where the lines of all servers rise together, from ten thousand elements on or so, the data do " +
     "not fit the processor's caches any more: each bucket of a table, and each element that it " +
     "points to, is fetched from memory.",
-    `Measured ${shownDates(dates)}, load average ${shownNumber(Math.min(...loads))} to ` +
-    `${shownNumber(Math.max(...loads))}, on ${await describeMachine()} when this page was written.`,
+    `Measured ${
+      shownOccasion(results.all())
+    }, on ${await describeMachine()} when this page was written.`,
     ...measured.map((family) => familySection(family, results)),
   ].join("\n\n") + "\n";
 }

@@ -105,6 +105,7 @@ export async function clientFiguresPart(context: PartContext): Promise<string> {
   await using field = await Field.start(contestants);
   const count = isSmoke ? 40 : Math.ceil(10_000 * context.scale);
   const names = ["one client", "a connection per command"];
+  const load = `${count} SETs`;
   await alternate(field.runners, rounds, async ({ contestant, server }) => {
     const { requestsPerSecond } = await runBenchmark(server, ["-t", "set", "-c", "1"], count);
     const args = ["-c", CLIENT_PROGRAM, String(server.port), String(count)];
@@ -112,8 +113,8 @@ export async function clientFiguresPart(context: PartContext): Promise<string> {
     const rates = stdout.trim().split("\n").map(Number);
     for (const [index, name] of names.entries()) {
       const share = rates[index]! / requestsPerSecond * 100;
-      results.add(`redis-py, ${name}`, contestant.name, "% of redis-benchmark", share, `${count}`);
-      results.add(`redis-py, ${name}: rate`, contestant.name, "/s", rates[index]!, `${count}`);
+      results.add(`redis-py, ${name}`, contestant.name, "% of redis-benchmark", share, load);
+      results.add(`redis-py, ${name}: rate`, contestant.name, "/s", rates[index]!, load);
       printNote(`redis-py, ${name}: ${contestant.title} ${shownNumber(share)} %`);
     }
   });

@@ -40,7 +40,7 @@ const SOCK_STREAM = 1;
 const BURST = 32;
 
 /** One connection and when the requests that it has not answered were due. */
-class PacedConnection implements Disposable {
+export class TimedConnection implements Disposable {
   readonly fd: number;
   readonly #libc: Libc;
   readonly #dueMs: number[] = [];
@@ -50,6 +50,7 @@ class PacedConnection implements Disposable {
   constructor(libc: Libc, port: number) {
     this.#libc = libc;
     this.fd = libc.socket(AF_INET, SOCK_STREAM, 0);
+    if (this.fd < 0) throw systemError(libc, libc.errno());
     const address = inetAddress("127.0.0.1", port)!;
     if (libc.connect(this.fd, address, address.length) !== 0) throw systemError(libc, libc.errno());
     setNoDelay(libc, this.fd, true);
@@ -88,7 +89,7 @@ export function runPaced(load: PacedLoad): PacedDelays {
   const poller = new Poller(libc);
   stack.defer(() => poller.close());
   const connections = Array.from({ length: load.connections }, (_, index) => {
-    const connection = stack.use(new PacedConnection(libc, load.port));
+    const connection = stack.use(new TimedConnection(libc, load.port));
     poller.add(connection.fd, EPOLLIN, index);
     return connection;
   });
@@ -97,7 +98,7 @@ export function runPaced(load: PacedLoad): PacedDelays {
 
 function pace(
   load: PacedLoad,
-  connections: readonly PacedConnection[],
+  connections: readonly TimedConnection[],
   poller: Poller,
 ): PacedDelays {
   const { requests, replyBytes } = load;

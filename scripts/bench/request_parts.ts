@@ -44,7 +44,8 @@ interface Case {
   requests: number;
 }
 
-const METRICS: readonly (readonly [name: string, unit: Unit, heading: string])[] = [
+/** What is measured of each run. */
+export const REQUEST_METRICS: readonly (readonly [name: string, unit: Unit, heading: string])[] = [
   ["rate", "/s", "requests per second"],
   ["CPU", "µs", "CPU µs per request"],
   ["p99", "ms", "p99 in ms"],
@@ -82,7 +83,7 @@ async function measureCase(
   const sample = await runBenchmark(server, args, requests);
   const values = [sample.requestsPerSecond, sample.cpuMicroseconds, sample.p99Ms];
   const load = `${one.args.join(" ")} -n ${requests}`;
-  for (const [index, [metric, unit]] of METRICS.entries()) {
+  for (const [index, [metric, unit]] of REQUEST_METRICS.entries()) {
     const value = values[index]!;
     results.add(`${part} ${one.label}: ${metric}`, contestant.name, unit, value, load);
   }
@@ -97,10 +98,12 @@ function tables(
   { contestants, results }: PartContext,
   metrics: readonly string[] = ["rate", "CPU"],
 ): string {
-  return METRICS.filter(([metric]) => metrics.includes(metric)).map(([metric, , heading]) => {
-    const rows = cases.map(({ label }) => ({ label, what: `${part} ${label}: ${metric}` }));
-    return standingsTable(results, contestants, heading, rows);
-  }).join("\n\n");
+  return REQUEST_METRICS.filter(([metric]) => metrics.includes(metric)).map(
+    ([metric, , heading]) => {
+      const rows = cases.map(({ label }) => ({ label, what: `${part} ${label}: ${metric}` }));
+      return standingsTable(results, contestants, heading, rows);
+    },
+  ).join("\n\n");
 }
 
 /** All servers beside each other, round by round through all cases. */

@@ -73,8 +73,19 @@ export class Results {
   /** Where `save` writes to; null: nowhere. */
   readonly #path: string | null;
 
-  constructor(measurements: readonly Measurement[] = [], path: string | null = null) {
+  /**
+   * The machine of the last run that was kept, and how busy it was at the end; null if there was
+   * none yet.
+   */
+  readonly machine: string | null;
+
+  constructor(
+    measurements: readonly Measurement[] = [],
+    path: string | null = null,
+    machine: string | null = null,
+  ) {
     this.#path = path;
+    this.machine = machine;
     for (const one of measurements) this.#measurements.set(keyOf(one.what, one.server), one);
   }
 
@@ -82,7 +93,7 @@ export class Results {
   static async read(path: string): Promise<Results> {
     try {
       const file: ResultsFile = JSON.parse(await Deno.readTextFile(path));
-      return new Results(file.measurements, path);
+      return new Results(file.measurements, path, file.machine);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return new Results([], path);
       throw error;
@@ -200,7 +211,7 @@ export async function runBench(
   const beginMs = performance.now();
   printLine(`${await describeMachine()}\n`);
   // What a smoke run measures means nothing: it must not stand where others are looked up.
-  const path = args.results ?? (args.smoke ? null : fromFileUrl(new URL(file, FOLDER)));
+  const path = args.results ?? (args.smoke ? null : resultsPath(file));
   const results = path === null ? new Results() : await Results.read(path);
   // The exit takes the servers along, which the signal alone would leave running.
   const interrupted = () => void results.save().finally(() => Deno.exit(130));
@@ -215,6 +226,24 @@ export async function runBench(
     printLine(`\nAgainst ${args.against}: ${comparisonWith(results, args.against)}`);
   }
   printNote(`took ${shownSeconds(performance.now() - beginMs)}`);
+}
+
+/** When measurements were made and how busy the machine was: "2026-11-29, load average 1.20". */
+export function shownOccasion(measurements: readonly Measurement[]): string {
+  const dates = measurements.map(({ measuredAt }) => measuredAt.slice(0, 10)).toSorted();
+  const loads = measurements.map(({ loadAverage }) => loadAverage);
+  const loadAverage = shownRange(shownNumber(Math.min(...loads)), shownNumber(Math.max(...loads)));
+  return `${shownRange(dates[0]!, dates.at(-1)!)}, load average ${loadAverage}`;
+}
+
+/** "first to last", or one of them if they are the same. */
+export function shownRange(first: string, last: string): string {
+  return first === last ? first : `${first} to ${last}`;
+}
+
+/** Where a bench keeps its results unless told otherwise. */
+export function resultsPath(file = "latest.json"): string {
+  return fromFileUrl(new URL(file, FOLDER));
 }
 
 /** Milliseconds as minutes and seconds. */

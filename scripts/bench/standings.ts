@@ -43,7 +43,7 @@ export interface StandingsRow {
 /** One row for each measurement: all servers, and how ours stands. Cells are "median (min–max)". */
 export function standingsTable(
   results: Results,
-  contestants: readonly Contestant[],
+  contestants: readonly Pick<Contestant, "name" | "title">[],
   heading: string,
   rows: readonly StandingsRow[],
 ): string {

@@ -20,6 +20,7 @@ import { rewriteConfigFile } from "../config/config_rewrite.ts";
 import { tryParseBytes } from "../config/config_kinds.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as listpack from "../structures/listpack.ts";
+import * as rawListpack from "../structures/raw_listpack.ts";
 import * as quicklist from "../structures/quicklist.ts";
 import * as quicklistNodes from "../structures/quicklist_nodes.ts";
 import * as listValue from "../values/list_value.ts";
@@ -199,7 +200,7 @@ function showListpack(client: Client): void {
   listpack.rawSlice(arena, ref, raw);
   const { log } = client.host;
   log.notice(`Listpack of ${raw.length} bytes:`);
-  listpack.forEachRaw(raw.bytes, raw.start, (bytes, start, length) => {
+  rawListpack.forEach(raw.bytes, raw.start, (bytes, start, length) => {
     log.notice(`  ${JSON.stringify(latin1Text(bytes, start, length))}`);
   });
   client.reply.simple("Listpack structure printed on stdout");

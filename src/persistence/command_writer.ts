@@ -31,6 +31,7 @@ import { claimTimeText, PendingEntry } from "../values/stream_group.ts";
 import { idText, MAX_ID, MIN_ID } from "../values/stream_id.ts";
 import * as streamValue from "../values/stream_value.ts";
 import { StreamCursor } from "../values/stream_value.ts";
+import { EntryBatch } from "../values/entry_batch.ts";
 import * as value from "../values/value.ts";
 import { type ByteSink, RdbOutput } from "./rdb_output.ts";
 import { type DatabaseRoots, type KeyProgress, PROGRESS_KEYS } from "./rdb_writer.ts";
@@ -92,7 +93,7 @@ export class CommandWriter {
       if (dict.count(this.#memory, keys) === 0) continue;
       this.#writeHead("SELECT", 1);
       this.#writeTextArgument(String(index));
-      dict.forEach(this.#memory, keys, this.#writeEntry);
+      new EntryBatch(this.#memory, this.#writeEntry).forEach(keys);
     }
     this.#output.flush();
   }

@@ -9,7 +9,7 @@ import * as clock from "../base/clock.ts";
 import { Slice } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
 import { type Ref, SEGMENT_BYTES } from "../memory/memory.ts";
-import * as listpack from "../structures/listpack.ts";
+import * as rawListpack from "../structures/raw_listpack.ts";
 import { hasDuplicates } from "../structures/listpack_duplicates.ts";
 import { ELEMENT_EXPIRY_MAX } from "../values/element_expiry.ts";
 import { WIDTH } from "../values/field_listpack.ts";
@@ -103,7 +103,7 @@ export class RdbHashReader {
 
   #fillFromListpack(entry: Ref): void {
     const { bytes, start, length } = this.#readElement();
-    const isSound = listpack.validate(bytes, start, length, true) &&
+    const isSound = rawListpack.validate(bytes, start, length, true) &&
       hashValue.isFieldListpack(bytes, start, ELEMENT_EXPIRY_MAX);
     if (!isSound) this.#input.fail("Hash listpack integrity check failed");
     if (hasDuplicates(bytes, start, WIDTH)) this.#input.fail("a hash holds a field twice");

@@ -11,12 +11,13 @@
  */
 import * as clock from "../base/clock.ts";
 import { latin1Text, Slice } from "../base/bytes.ts";
+import { hashBytes } from "../base/hash.ts";
 import { pause } from "../base/pause.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import { Argv } from "../protocol/argv.ts";
-import * as dict from "../structures/dict.ts";
 import * as value from "../values/value.ts";
+import { LoadedKeys, NOT_SAVED } from "./loaded_keys.ts";
 import * as format from "./rdb_format.ts";
 import { type ByteSource, RdbInput } from "./rdb_input.ts";
 import { passOverKeyMeta, passOverModuleAux } from "./rdb_module_data.ts";
@@ -42,7 +43,6 @@ const KEY_BYTES_MIN = 6;
 const KEY_BYTES_KEPT = 64 * 1024;
 /** What a table takes for each key that it is made for. */
 const TABLE_BYTES_EACH = 16;
-const NOT_SAVED = -1;
 
 export class RdbReader {
   /** What the file says about itself, by name: "redis-ver", "ctime", "used-mem", … */
@@ -72,6 +72,7 @@ export class RdbReader {
   #key = new Uint8Array(1024);
   #keyBytes = 0;
   readonly #keyArgv = new Argv();
+  readonly #loaded: LoadedKeys;
   #expiryMs = value.NO_EXPIRY;
   #idleSeconds = NOT_SAVED;
   #frequency = NOT_SAVED;
@@ -90,6 +91,7 @@ export class RdbReader {
     this.#keyDelayUs = options.keyDelayUs ?? 0;
     this.#values = new RdbValueReader(this.#input, keyspace, options.limits, false);
     this.#values.dropsExpiredFields = !options.keepsExpired;
+    this.#loaded = new LoadedKeys(keyspace);
     this.#db = keyspace.databases[0];
   }
 
@@ -112,6 +114,7 @@ export class RdbReader {
     try {
       yield* this.#loadParts();
     } finally {
+      this.#loaded.drop();
       for (const db of this.#reserved) db.trim();
     }
   }
@@ -122,9 +125,11 @@ export class RdbReader {
     let pauseAt = yieldBytes;
     while (this.#readPart()) {
       if (this.#input.offset < pauseAt) continue;
+      this.#insertKeys();
       pauseAt = this.#input.offset + yieldBytes;
       yield;
     }
+    this.#insertKeys();
     if (this.version >= format.CHECKSUM_VERSION_MIN) {
       this.hasChecksum = this.#input.readChecksum();
     }
@@ -210,6 +215,7 @@ export class RdbReader {
     if (index >= databases.length) {
       this.#input.fail(`the file uses database ${index}, only ${databases.length} are configured`);
     }
+    this.#insertKeys();
     this.#db = databases[index];
   }
 
@@ -233,16 +239,12 @@ export class RdbReader {
     this.#holdKey();
     const key = this.#key;
     const keyBytes = this.#keyBytes;
-    const arena = this.#keyspace.arena;
     const db = this.#db;
     const expiryMs = this.#expiryMs;
     if (this.#options.replacesKeys === true) {
+      this.#insertKeys();
       db.remove(this.#keyArgv.point(key, 0, keyBytes), 0);
-    } else if (dict.find(arena, db.keys, key, 0, keyBytes) !== 0) {
-      const text = latin1Text(key, 0, keyBytes);
-      this.#input.fail(`key "${text}" comes twice in database ${db.index}`);
     }
-    const hash = dict.lastHash();
     const entry = this.#values.read(type, key, 0, keyBytes, expiryMs);
     if (entry === 0) {
       this.emptyCount++;
@@ -253,15 +255,19 @@ export class RdbReader {
       this.#keyspace.reclaimer.freeEntry(entry);
     } else {
       this.keyCount++;
-      db.insertEntryHashed(entry, hash);
-      this.#keyspace.streams.noteEntry(db.index, entry);
-      if (this.#idleSeconds !== NOT_SAVED || this.#frequency !== NOT_SAVED) {
-        this.#keyspace.restoreAccess(entry, this.#idleSeconds, this.#frequency);
-      }
+      if (this.#loaded.isFull) this.#insertKeys();
+      const hash = hashBytes(key, 0, keyBytes);
+      this.#loaded.add(db, entry, hash, this.#idleSeconds, this.#frequency);
     }
     this.#expiryMs = value.NO_EXPIRY;
     this.#idleSeconds = NOT_SAVED;
     this.#frequency = NOT_SAVED;
+  }
+
+  /** Puts the keys that were read into their table. */
+  #insertKeys(): void {
+    const problem = this.#loaded.insert();
+    if (problem !== null) this.#input.fail(problem);
   }
 
   /** Copies the key out of the buffer, which moves on while the value is read. */

@@ -10,7 +10,7 @@ import { latin1Text, Slice } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
 import { Int64 } from "../structures/int64_words.ts";
-import * as listpack from "../structures/listpack.ts";
+import * as rawListpack from "../structures/raw_listpack.ts";
 import * as hashValue from "../values/hash_value.ts";
 import * as format from "./rdb_format.ts";
 import type { RdbInput } from "./rdb_input.ts";
@@ -88,7 +88,7 @@ export class RdbTemplateReader {
   #readNamesInListpack(): Names {
     const names: Uint8Array[] = [];
     const { bytes, start } = this.#readListpack();
-    listpack.forEachRaw(bytes, start, (from, at, length) => {
+    rawListpack.forEach(bytes, start, (from, at, length) => {
       names.push(this.#kept(from, at, length));
     });
     return this.#checked(names);
@@ -122,7 +122,7 @@ export class RdbTemplateReader {
     const { bytes, start } = this.#readListpack();
     let names = given;
     let index = -1;
-    listpack.forEachRaw(bytes, start, (from, at, length) => {
+    rawListpack.forEach(bytes, start, (from, at, length) => {
       if (index === -1) {
         names ??= this.#find(latin1Text(from, at, length));
         this.#prepare(entry, names);
@@ -174,7 +174,7 @@ export class RdbTemplateReader {
   #readListpack(): Slice {
     const view = this.#view;
     this.#input.readString(view);
-    if (!listpack.validate(view.bytes, view.start, view.length, true)) {
+    if (!rawListpack.validate(view.bytes, view.start, view.length, true)) {
       this.#input.fail("Listpack integrity check failed");
     }
     return view;

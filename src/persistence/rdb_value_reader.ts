@@ -15,7 +15,7 @@ import type { Arena } from "../memory/arena.ts";
 import { type Ref, SEGMENT_BYTES } from "../memory/memory.ts";
 import * as byteString from "../structures/byte_string.ts";
 import * as intset from "../structures/intset.ts";
-import * as listpack from "../structures/listpack.ts";
+import * as rawListpack from "../structures/raw_listpack.ts";
 import { hasDuplicates } from "../structures/listpack_duplicates.ts";
 import * as hashValue from "../values/hash_value.ts";
 import * as listValue from "../values/list_value.ts";
@@ -387,7 +387,7 @@ export class RdbValueReader {
 
   #fillSetFromListpack(entry: Ref): number {
     this.#readListpack();
-    listpack.forEachRaw(this.#view.bytes, this.#view.start, (bytes, start, length) => {
+    rawListpack.forEach(this.#view.bytes, this.#view.start, (bytes, start, length) => {
       this.#addMember(entry, bytes, start, length);
     });
     return setValue.countOfKey(this.#arena, entry);
@@ -461,7 +461,7 @@ export class RdbValueReader {
   #fillSortedSetFromListpack(entry: Ref): number {
     this.#readListpack();
     const { bytes, start, length } = this.#view;
-    if (length === listpack.EMPTY_BYTES) return 0;
+    if (rawListpack.count(bytes, start) === 0) return 0;
     this.#requireTable(length);
     const arena = this.#arena;
     const { sortedSet } = this.#limits;
@@ -523,7 +523,7 @@ export class RdbValueReader {
   #fillHashFromListpack(entry: Ref): number {
     this.#readListpack();
     const { bytes, start, length } = this.#view;
-    if (length === listpack.EMPTY_BYTES) return 0;
+    if (rawListpack.count(bytes, start) === 0) return 0;
     this.#requireTable(length);
     if (hasDuplicates(bytes, start, 2)) this.#input.fail("a hash holds a field twice");
     if (!hashValue.loadListpack(this.#arena, entry, bytes, start, length, this.#limits.hash)) {
@@ -556,7 +556,7 @@ export class RdbValueReader {
   #readListpack(): void {
     this.#readElement();
     const { bytes, start, length } = this.#view;
-    if (!listpack.validate(bytes, start, length, true)) {
+    if (!rawListpack.validate(bytes, start, length, true)) {
       this.#input.fail("Listpack integrity check failed");
     }
   }

@@ -29,6 +29,7 @@ import { nextExpiry } from "../values/element_expiry.ts";
 import * as byteString from "../structures/byte_string.ts";
 import * as intset from "../structures/intset.ts";
 import * as listpack from "../structures/listpack.ts";
+import * as rawListpack from "../structures/raw_listpack.ts";
 import * as nodes from "../structures/quicklist_nodes.ts";
 import * as hashValue from "../values/hash_value.ts";
 import * as listValue from "../values/list_value.ts";
@@ -264,7 +265,7 @@ export class RdbValueWriter {
       return;
     }
     listpack.rawSlice(this.#memory, content, this.#view);
-    listpack.forEachRaw(this.#view.bytes, this.#view.start, this.#writeElement);
+    rawListpack.forEach(this.#view.bytes, this.#view.start, this.#writeElement);
   };
 
   readonly #writeMember = (member: Slice, score: number): void => {

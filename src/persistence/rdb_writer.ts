@@ -11,6 +11,7 @@ import { pause } from "../base/pause.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
+import { EntryBatch } from "../values/entry_batch.ts";
 import * as value from "../values/value.ts";
 import * as format from "./rdb_format.ts";
 import { type ByteSink, RdbOutput } from "./rdb_output.ts";
@@ -159,7 +160,7 @@ export class RdbWriter {
     this.#output.writeByte(format.OPCODE_RESIZEDB);
     this.#output.writeLength(count);
     this.#output.writeLength(dict.count(memory, expires));
-    dict.forEach(memory, keys, this.#writeEntry);
+    new EntryBatch(memory, this.#writeEntry).forEach(keys);
   }
 
   readonly #writeEntry = (entry: Ref): void => {

@@ -50,9 +50,9 @@ const ROOM_SHIFT = 19;
 export const HEAD_ROOM_MAX = 2 ** (32 - ROOM_SHIFT) - 1;
 
 const HEADER_BYTES = FIRST;
-const COUNT_OFFSET = 4;
+export const COUNT_OFFSET = 4;
 /** Value of the count field from which on entries must be counted. */
-const COUNT_UNKNOWN = 65535;
+export const COUNT_UNKNOWN = 65535;
 /** A smaller block is taken when less than this share of the present one is in use. */
 const SHRINK_SHARE = 0.75;
 
@@ -204,7 +204,8 @@ export function read(memory: Memory, ref: Ref, position: number, out: Slice): vo
   readAt(memory.bytes[ref >>> SEGMENT_SHIFT], startOf(ref) + position, out);
 }
 
-function readAt(bytes: Uint8Array, at: number, out: Slice): void {
+/** `read` for an entry at `at` of an array. */
+export function readAt(bytes: Uint8Array, at: number, out: Slice): void {
   const headerBytes = encoding.stringHeaderBytes(bytes, at);
   if (headerBytes !== 0) {
     out.set(bytes, at + headerBytes, encoding.bodyBytes(bytes, at) - headerBytes);
@@ -445,54 +446,6 @@ export function copyWithRoom(arena: Arena, ref: Ref, target: Ref, room: number):
   const at = startOf(target) + HEADER_BYTES + room;
   copyBytes(source, from, arena.bytes[target >>> SEGMENT_SHIFT], at, length - HEADER_BYTES);
   storeHeader(arena, target, room, length, entryCount);
-}
-
-/**
- * Whether the range is a listpack that can be walked: its size and end are right and, if `deep`, so
- * are all entries and their number. Made for untrusted bytes: never reads outside of the range, and
- * takes O(length) at most.
- */
-export function validate(
-  bytes: Uint8Array,
-  start: number,
-  length: number,
-  deep: boolean,
-): boolean {
-  if (length < EMPTY_BYTES) return false;
-  const stated = bytes[start] | (bytes[start + 1] << 8) | (bytes[start + 2] << 16) |
-    (bytes[start + 3] << 24);
-  const end = start + length - 1;
-  if (stated >>> 0 !== length || bytes[end] !== encoding.END) return false;
-  if (!deep) return true;
-  let found = 0;
-  let at = start + HEADER_BYTES;
-  for (; at < end; found++) {
-    at = encoding.checkEntry(bytes, at, end);
-    if (at === -1) return false;
-  }
-  return hasCount(bytes, start, found);
-}
-
-/** Whether the head of a listpack at `start` agrees with the number of its elements. */
-export function hasCount(bytes: Uint8Array, start: number, found: number): boolean {
-  const counted = bytes[start + COUNT_OFFSET] | (bytes[start + COUNT_OFFSET + 1] << 8);
-  return counted === COUNT_UNKNOWN || counted === found;
-}
-
-/** Receives one element; integers come as decimal text. The range is good during the call only. */
-export type ElementVisitor = (bytes: Uint8Array, start: number, length: number) => void;
-
-/**
- * Calls `visit` with each element of a listpack that stands outside of the arena, at `start` of
- * `bytes`: for loading one that is too large for a block. It must have been validated.
- */
-export function forEachRaw(bytes: Uint8Array, start: number, visit: ElementVisitor): void {
-  const out = new Slice();
-  for (let at = start + HEADER_BYTES; bytes[at] !== encoding.END;) {
-    readAt(bytes, at, out);
-    visit(out.bytes, out.start, out.length);
-    at += encoding.entryBytesAt(bytes, at);
-  }
 }
 
 function startOf(ref: Ref): number {

@@ -176,6 +176,16 @@ function storeBackwardLength(target: Uint8Array, at: number, size: number): numb
   return at + count;
 }
 
+/** Whether this first byte, all of the header, begins a string of up to 63 bytes. */
+export function isShortString(head: number): boolean {
+  return head >= STRING_6_BIT && head < INTEGER_13_BIT;
+}
+
+/** Bytes of the string that such a byte begins. One byte behind it is the backward length. */
+export function shortLength(head: number): number {
+  return head & 0x3f;
+}
+
 /** Bytes of the body (header and payload) of an entry, or 0 if its first byte begins no entry. */
 export function bodyBytes(bytes: Uint8Array, at: number): number {
   const head = bytes[at];
@@ -277,6 +287,10 @@ export function matches(
  */
 export function checkEntry(bytes: Uint8Array, at: number, end: number): number {
   const head = bytes[at];
+  if (isShortString(head)) {
+    const last = at + 1 + shortLength(head);
+    return last < end && bytes[last] === last - at ? last + 1 : -1;
+  }
   const headerBytes = head < 0xc0 ? 1 : head < STRING_32_BIT ? 2 : head === STRING_32_BIT ? 5 : 1;
   if (at + headerBytes > end) return -1;
   const size = bodyBytes(bytes, at);

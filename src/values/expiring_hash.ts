@@ -12,6 +12,7 @@ import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import * as listpack from "../structures/listpack.ts";
+import * as rawListpack from "../structures/raw_listpack.ts";
 import * as dictAndTree from "./dict_and_tree.ts";
 import * as expiringFields from "./expiring_fields.ts";
 import * as fieldEntry from "./field_entry.ts";
@@ -305,7 +306,7 @@ export function loadFieldListpack(
 function loadLarge(arena: Arena, root: Ref, bytes: Uint8Array, start: number): void {
   const members = dictAndTree.dictOf(arena, root);
   let index = 0;
-  listpack.forEachRaw(bytes, start, (element, from, length) => {
+  rawListpack.forEach(bytes, start, (element, from, length) => {
     const place = index++ % fieldListpack.WIDTH;
     // Integers come as text that lives for a while only, but longer than three elements.
     if (place === 0) return fieldView.set(element, from, length);

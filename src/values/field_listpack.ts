@@ -16,6 +16,7 @@ import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import * as listpack from "../structures/listpack.ts";
+import * as rawListpack from "../structures/raw_listpack.ts";
 import { NO_EXPIRY } from "./value.ts";
 
 /** Elements of the listpack per field. */
@@ -214,7 +215,7 @@ export function isOrdered(bytes: Uint8Array, start: number, expiryMaxMs: number)
   let index = 0;
   let former = 1;
   let isSound = true;
-  listpack.forEachRaw(bytes, start, (element, from, length) => {
+  rawListpack.forEach(bytes, start, (element, from, length) => {
     if (index++ % WIDTH !== WIDTH - 1) return;
     const expiryMs = parseSafeInteger(element, from, length);
     if (expiryMs === NONE) former = Infinity;

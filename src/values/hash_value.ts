@@ -17,6 +17,7 @@ import type { Memory, Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as listpack from "../structures/listpack.ts";
+import * as rawListpack from "../structures/raw_listpack.ts";
 import * as dictAndTree from "./dict_and_tree.ts";
 import * as expiringFields from "./expiring_fields.ts";
 import * as expiringHash from "./expiring_hash.ts";
@@ -374,10 +375,10 @@ export function prepare(arena: Arena, entry: Ref, expected: number, limits: Hash
 }
 
 /**
- * Fills an empty hash from the bytes of a listpack that has passed `listpack.validate`, converting
- * it where it has too many fields or is too large for a block. Returns false, with the hash in a
- * state fit only to be freed, if the bytes are no hash: a field without a value or one that comes
- * twice (found only while converting).
+ * Fills an empty hash from the bytes of a listpack, which must have been validated; it is converted
+ * where it has too many fields or is too large for a block. Returns false, with the hash in a state
+ * fit only to be freed, if the bytes are no hash: a field without a value or one that comes twice
+ * (found only while converting).
  */
 export function loadListpack(
   arena: Arena,
@@ -495,7 +496,7 @@ function loadLargeListpack(arena: Arena, entry: Ref, bytes: Uint8Array, start: n
   const ref = value.valueRef(arena, entry);
   let isSound = true;
   let isField = true;
-  listpack.forEachRaw(bytes, start, (elementBytes, elementStart, elementLength) => {
+  rawListpack.forEach(bytes, start, (elementBytes, elementStart, elementLength) => {
     const target = isField ? fieldView : valueView;
     target.set(elementBytes, elementStart, elementLength);
     if (!isField && !putIntoDict(arena, ref, fieldView, valueView)) isSound = false;

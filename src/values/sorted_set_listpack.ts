@@ -17,6 +17,7 @@ import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import { Int64 } from "../structures/int64_words.ts";
 import * as listpack from "../structures/listpack.ts";
+import * as rawListpack from "../structures/raw_listpack.ts";
 import { hasDuplicates } from "../structures/listpack_duplicates.ts";
 
 /** Most bytes that the entry of a score takes: "-2.2250738585072014e-308" and its two lengths. */
@@ -159,7 +160,7 @@ export function remove(arena: Arena, ref: Ref, position: number, memberCount: nu
  * first halves are different and whose second halves are scores. For untrusted bytes; O(length).
  */
 export function validate(bytes: Uint8Array, start: number, length: number): boolean {
-  if (!listpack.validate(bytes, start, length, true)) return false;
+  if (!rawListpack.validate(bytes, start, length, true)) return false;
   let isAscending = true;
   let former: Uint8Array | null = null;
   let formerStart = 0;
@@ -205,7 +206,7 @@ export function forEachRaw(bytes: Uint8Array, start: number, visit: RawMemberVis
   let memberBytes = bytes;
   let memberStart = 0;
   let memberLength = 0;
-  listpack.forEachRaw(bytes, start, (element, elementStart, elementLength) => {
+  rawListpack.forEach(bytes, start, (element, elementStart, elementLength) => {
     hasMember = !hasMember;
     if (!hasMember) {
       const score = parseScore(element, elementStart, elementLength);

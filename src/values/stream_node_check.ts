@@ -7,6 +7,7 @@
 import { Id128 } from "../structures/id128.ts";
 import { Int64 } from "../structures/int64_words.ts";
 import * as listpack from "../structures/listpack.ts";
+import * as rawListpack from "../structures/raw_listpack.ts";
 import * as encoding from "../structures/listpack_encoding.ts";
 import { FLAG_DELETED, FLAG_SAME_FIELDS } from "./stream_node_reader.ts";
 
@@ -45,7 +46,7 @@ export class NodeCheck {
    * counters are right. Takes O(length).
    */
   check(bytes: Uint8Array, start: number, length: number, master: Id128): boolean {
-    if (!listpack.validate(bytes, start, length, false)) return false;
+    if (!rawListpack.validate(bytes, start, length, false)) return false;
     this.#bytes = bytes;
     this.#at = start + HEADER_BYTES;
     this.#end = start + length - 1;
@@ -57,7 +58,7 @@ export class NodeCheck {
     if (this.#at === -1 || this.#takeNumber() !== 0) return false;
     this.#elements = fields + 4;
     if (!this.#checkEntries(count + deleted, fields, master) || this.count !== count) return false;
-    return this.#at === this.#end && listpack.hasCount(bytes, start, this.#elements);
+    return this.#at === this.#end && rawListpack.hasCount(bytes, start, this.#elements);
   }
 
   /**

@@ -1,23 +1,9 @@
 /** Elements that come twice are found at any distance and in any encoding, and only they. */
 import { assertEquals } from "@std/assert";
-import { Arena } from "../../src/memory/arena.ts";
-import { Slice } from "../../src/base/bytes.ts";
-import * as listpack from "../../src/structures/listpack.ts";
 import { hasDuplicates } from "../../src/structures/listpack_duplicates.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
 import { latin1 } from "../support/text.ts";
-
-function listpackOf(elements: readonly string[]): Uint8Array {
-  const arena = new Arena({ debug: true });
-  let ref = listpack.create(arena);
-  for (const element of elements) {
-    const bytes = latin1(element);
-    ref = listpack.append(arena, ref, bytes, 0, bytes.length);
-  }
-  const raw = new Slice();
-  listpack.rawSlice(arena, ref, raw);
-  return raw.copy();
-}
+import { listpackOf } from "./listpack_bytes.ts";
 
 Deno.test("elements that come twice are found, each or every second one being looked at", () => {
   const cases: [string[], each: boolean, second: boolean][] = [

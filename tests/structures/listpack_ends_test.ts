@@ -4,6 +4,7 @@ import { latin1Bytes, latin1Text, Slice } from "../../src/base/bytes.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import type { Memory, Ref } from "../../src/memory/memory.ts";
 import * as listpack from "../../src/structures/listpack.ts";
+import * as rawListpack from "../../src/structures/raw_listpack.ts";
 import * as ends from "../../src/structures/listpack_ends.ts";
 import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 import { FreezeCheck } from "./freeze_check.ts";
@@ -32,9 +33,9 @@ function assertSound(memory: Memory, ref: Ref, expected: readonly string[], note
   listpack.rawSlice(memory, ref, out);
   const { bytes, start, length } = out;
   assertEquals(length, listpack.byteLength(memory, ref), note);
-  assert(listpack.validate(bytes, start, length, true), note);
+  assert(rawListpack.validate(bytes, start, length, true), note);
   const saved: string[] = [];
-  listpack.forEachRaw(bytes, start, (text, from, size) => saved.push(latin1Text(text, from, size)));
+  rawListpack.forEach(bytes, start, (text, from, size) => saved.push(latin1Text(text, from, size)));
   assertEquals(saved, expected, note);
 }
 

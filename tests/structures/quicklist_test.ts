@@ -5,6 +5,7 @@ import { Arena } from "../../src/memory/arena.ts";
 import type { Memory, Ref } from "../../src/memory/memory.ts";
 import * as byteString from "../../src/structures/byte_string.ts";
 import * as listpack from "../../src/structures/listpack.ts";
+import * as rawListpack from "../../src/structures/raw_listpack.ts";
 import * as quicklist from "../../src/structures/quicklist.ts";
 import { QuicklistCursor } from "../../src/structures/quicklist.ts";
 import * as nodes from "../../src/structures/quicklist_nodes.ts";
@@ -54,7 +55,7 @@ function assertSound(memory: Memory, list: Ref, expected: readonly string[], not
     const ref = nodes.content(memory, node);
     assertEquals(listpack.count(memory, ref), nodes.entryCount(memory, node), note);
     listpack.rawSlice(memory, ref, out);
-    assert(listpack.validate(out.bytes, out.start, out.length, true), note);
+    assert(rawListpack.validate(out.bytes, out.start, out.length, true), note);
   });
   assertEquals(nodes.lastNode(memory, list), previous, note);
   assertEquals(quicklist.nodeCount(memory, list), nodeCount, note);

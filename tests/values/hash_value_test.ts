@@ -4,6 +4,8 @@ import { latin1Bytes, latin1Text, Slice } from "../../src/base/bytes.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import type { Memory, Ref } from "../../src/memory/memory.ts";
 import * as listpack from "../../src/structures/listpack.ts";
+import { listpackOf } from "../structures/listpack_bytes.ts";
+import * as rawListpack from "../../src/structures/raw_listpack.ts";
 import * as hashValue from "../../src/values/hash_value.ts";
 import * as value from "../../src/values/value.ts";
 import { FreezeCheck } from "../structures/freeze_check.ts";
@@ -226,18 +228,6 @@ Deno.test("memoryBytes is exact when it may look at all fields", () => {
   }
 });
 
-/** The bytes of a listpack with these elements, made in an arena of its own. */
-function rawListpack(elements: string[]): Uint8Array {
-  const arena = new Arena();
-  let ref = listpack.create(arena);
-  for (const element of elements) {
-    const bytes = latin1Bytes(element);
-    ref = listpack.append(arena, ref, bytes, 0, bytes.length);
-  }
-  listpack.rawSlice(arena, ref, out);
-  return out.copy();
-}
-
 function load(arena: Arena, raw: Uint8Array, limits: hashValue.HashLimits): [Ref, boolean] {
   const entry = createEntry(arena);
   return [entry, hashValue.loadListpack(arena, entry, raw, 0, raw.length, limits)];
@@ -245,7 +235,7 @@ function load(arena: Arena, raw: Uint8Array, limits: hashValue.HashLimits): [Ref
 
 Deno.test("loadListpack takes the bytes over, or converts a hash with too many fields", () => {
   const arena = new Arena({ debug: true });
-  const raw = rawListpack(["a", "1", "b", "two", "7", "7"]);
+  const raw = listpackOf(["a", "1", "b", "two", "7", "7"]);
   const fields = [["a", "1"], ["b", "two"], ["7", "7"]];
   const limits = { listpackEntriesMax: 2, listpackValueBytesMax: 64 };
   for (const [used, name] of [[DEFAULT_LIMITS, "listpack"], [limits, "hashtable"]] as const) {
@@ -262,7 +252,7 @@ Deno.test("loadListpack refuses a field without a value and one that comes twice
   const arena = new Arena({ debug: true });
   for (const elements of [["a", "1", "b"], ["a", "1", "b", "2", "a", "3"]]) {
     const limits = { listpackEntriesMax: 1, listpackValueBytesMax: 64 };
-    const [entry, isSound] = load(arena, rawListpack(elements), limits);
+    const [entry, isSound] = load(arena, listpackOf(elements), limits);
     assert(!isSound, elements.join(" "));
     freeEntry(arena, entry);
   }
@@ -291,7 +281,7 @@ Deno.test("loadListpack converts what no block can hold", () => {
   }
   const raw = rawLargeListpack([...fields].flat());
   assert(raw.length > listpack.LISTPACK_BYTES_MAX);
-  assert(listpack.validate(raw, 0, raw.length, true));
+  assert(rawListpack.validate(raw, 0, raw.length, true));
   const [entry, isSound] = load(arena, raw, NO_LIMITS);
   assert(isSound);
   assertEquals(encodingName(arena, entry), "hashtable");

@@ -4,6 +4,7 @@ import { latin1Bytes, latin1Text, Slice } from "../../src/base/bytes.ts";
 import type { Memory, Ref } from "../../src/memory/memory.ts";
 import * as byteString from "../../src/structures/byte_string.ts";
 import * as listpack from "../../src/structures/listpack.ts";
+import * as rawListpack from "../../src/structures/raw_listpack.ts";
 import * as listValue from "../../src/values/list_value.ts";
 import { FreezeCheck } from "../structures/freeze_check.ts";
 import { SeededRandom, testSeed } from "../support/seeded_random.ts";
@@ -262,7 +263,7 @@ Deno.test("a raw listpack larger than a block is taken apart", () => {
     raw.set([size >>> 7, 0x80 | (size & 127)], at + 2 + entry);
   }
   raw[total - 1] = 255;
-  assert(listpack.validate(raw, 0, total, true));
+  assert(rawListpack.validate(raw, 0, total, true));
   const list = listValue.create(check.arena);
   listValue.appendRawListpack(check.arena, list, raw, 0, total, -2);
   assertEquals(listValue.length(check.arena, list), count);

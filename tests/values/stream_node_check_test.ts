@@ -7,6 +7,7 @@ import { Slice } from "../../src/base/bytes.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import { Int64 } from "../../src/structures/int64_words.ts";
 import * as listpack from "../../src/structures/listpack.ts";
+import * as rawListpack from "../../src/structures/raw_listpack.ts";
 import * as encoding from "../../src/structures/listpack_encoding.ts";
 import { idText } from "../../src/values/stream_id.ts";
 import * as streamNode from "../../src/values/stream_node.ts";
@@ -18,7 +19,7 @@ const MASTER = "5-18446744073709551615";
 
 /** All elements of a listpack: integers, and null for strings. Null if it is not sound. */
 function elementsOf(bytes: Uint8Array, length: number): (bigint | null)[] | null {
-  if (!listpack.validate(bytes, 0, length, true)) return null;
+  if (!rawListpack.validate(bytes, 0, length, true)) return null;
   const elements: (bigint | null)[] = [];
   const integer = new Int64();
   for (let at = listpack.FIRST; at < length - 1; at += encoding.entryBytesAt(bytes, at)) {

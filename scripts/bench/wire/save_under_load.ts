@@ -23,7 +23,7 @@ import { delay } from "../../../tests/support/text.ts";
 import { BOTH, type Contestant, startContestant } from "../contestants.ts";
 import { benchKey, fillKeys } from "../loads.ts";
 import { type Results, runBench } from "../results.ts";
-import { markdownTable, percentile } from "../spread.ts";
+import { markdownTable, median, percentile } from "../spread.ts";
 
 interface Options {
   keys: number;
@@ -34,6 +34,9 @@ interface Options {
 const PEACE_MS = 2000;
 /** Writes between two pauses: enough to touch much of the dataset during one save. */
 const WRITES_PER_PAUSE = 20;
+
+const MIB = 1024 * 1024;
+const PERCENTILES = [["p50", 50], ["p99", 99], ["p99.9", 99.9], ["longest", 100]] as const;
 
 /** Writes until `isOver` and returns the latency of each request in milliseconds. */
 async function pacedWrites(
@@ -85,28 +88,31 @@ async function measure(
   const peaceEnd = performance.now() + PEACE_MS;
   const peace = await pacedWrites(writer, options, () => performance.now() > peaceEnd);
   const saving: number[] = [];
+  const load = `${options.keys} keys of ${options.bytes} bytes`;
   const restBytes = residentBytes(server.pid);
-  let saveMs = 0;
   let copiedBytesMax = 0;
   for (let round = 0; round < options.rounds; round++) {
     let isSaved = false;
     const save = saveInBackground(saver).then(({ durationMs, copiedBytes }) => {
       isSaved = true;
-      saveMs += durationMs;
+      results.add("during BGSAVE: time", contestant.name, "s", durationMs / 1000, load);
       copiedBytesMax = Math.max(copiedBytesMax, copiedBytes);
     });
     saving.push(...await pacedWrites(writer, options, () => isSaved));
     await save;
   }
-  const seconds = (saveMs / options.rounds / 1000).toFixed(2);
   const hasChildProcess = contestant.target === "redis";
   const peakBytes = peakResidentBytes(server.pid) + (hasChildProcess ? copiedBytesMax : 0);
-  const load = `${options.keys} keys of ${options.bytes} bytes`;
-  for (const [label, percent] of [["p99", 99], ["p99.9", 99.9], ["longest", 100]] as const) {
-    const value = percentile(saving, percent);
-    results.add(`during BGSAVE: ${label}`, contestant.name, "ms", value, load);
+  for (const [moment, delaysMs] of [["before", peace], ["during", saving]] as const) {
+    for (const [label, percent] of PERCENTILES) {
+      const value = percentile(delaysMs, percent);
+      results.add(`${moment} BGSAVE: ${label}`, contestant.name, "ms", value, load);
+    }
   }
+  results.add("before BGSAVE: resident", contestant.name, "MiB", restBytes / MIB, load);
+  results.add("during BGSAVE: peak resident", contestant.name, "MiB", peakBytes / MIB, load);
   results.add("during BGSAVE: peak to data", contestant.name, "×", peakBytes / restBytes, load);
+  const seconds = median(results.values("during BGSAVE: time", contestant.name)).toFixed(2);
   const name = contestant.title;
   return [
     [...latencyCells(`${name}, in peace`, peace), "–", mebibytes(restBytes)],
@@ -115,12 +121,12 @@ async function measure(
 }
 
 function latencyCells(name: string, latencies: readonly number[]): string[] {
-  const cells = [50, 99, 99.9, 100].map((percent) => percentile(latencies, percent).toFixed(2));
+  const cells = PERCENTILES.map(([, percent]) => percentile(latencies, percent).toFixed(2));
   return [name, String(latencies.length), ...cells];
 }
 
 function mebibytes(bytes: number): string {
-  return (bytes / 1024 / 1024).toFixed(0);
+  return (bytes / MIB).toFixed(0);
 }
 
 /** Measures both servers, one after the other. */
