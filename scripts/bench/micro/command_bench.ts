@@ -51,6 +51,9 @@ const COMMANDS: Record<string, () => string[]> = {
   zadd: () => ["ZADD", "zset", String(random.below(1000)), randomKey()],
   zpopmin: () => ["ZPOPMIN", "zset"],
   spop: () => ["SPOP", "set"],
+  sinterstore: () => ["SINTERSTORE", "result", "set:a", "set:b"],
+  zinterstore: () => ["ZINTERSTORE", "result", "2", "zset:a", "zset:b"],
+  zunionstore: () => ["ZUNIONSTORE", "result", "2", "zset:a", "zset:b"],
   setdel: () => ++calls % 2 === 1 ? ["SET", again(), "xxx"] : ["DEL", lastKey],
   setexdel: () => ++calls % 2 === 1 ? ["SET", again(), "xxx", "EX", "1000"] : ["DEL", lastKey],
   expire: () => ++calls % 2 === 1 ? ["EXPIRE", again(), "1000"] : ["PERSIST", lastKey],
@@ -76,6 +79,11 @@ const PREPARED: Record<string, () => string[][]> = {
   xread: streamToRead,
   xrange: streamToRead,
   xreadgroup: groupToRead,
+  sinterstore: () => twoHalvesInCommon((key, member) => ["SADD", `set:${key}`, member]),
+  zinterstore: () =>
+    twoHalvesInCommon((key, member) => ["ZADD", `zset:${key}`, member.slice(7), member]),
+  zunionstore: () =>
+    twoHalvesInCommon((key, member) => ["ZADD", `zset:${key}`, member.slice(7), member]),
   xack_old: () => {
     const read = `XREADGROUP GROUP group consumer COUNT ${PENDING_COUNT} STREAMS stream >`;
     return [...groupToRead(), read.split(" ")];
@@ -85,6 +93,14 @@ const PREPARED: Record<string, () => string[][]> = {
     ...Array.from({ length: KEY_COUNT }, (_, index) => ["SET", `old:${index}`, LONG_VALUE]),
   ],
 };
+
+/** Two sets of a thousand members, half of which both have. */
+function twoHalvesInCommon(add: (key: string, member: string) => string[]): string[][] {
+  return Array.from({ length: 1000 }, (_, index) => [
+    add("a", `member:${index}`),
+    add("b", `member:${index + 500}`),
+  ]).flat();
+}
 
 function groupToRead(): string[][] {
   calls = 0;
