@@ -51,6 +51,7 @@ const COMMANDS: Record<string, () => string[]> = {
   zadd: () => ["ZADD", "zset", String(random.below(1000)), randomKey()],
   zpopmin: () => ["ZPOPMIN", "zset"],
   spop: () => ["SPOP", "set"],
+  sort: () => ["SORT", "numbers"],
   sinterstore: () => ["SINTERSTORE", "result", "set:a", "set:b"],
   zinterstore: () => ["ZINTERSTORE", "result", "2", "zset:a", "zset:b"],
   zunionstore: () => ["ZUNIONSTORE", "result", "2", "zset:a", "zset:b"],
@@ -79,6 +80,10 @@ const PREPARED: Record<string, () => string[][]> = {
   xread: streamToRead,
   xrange: streamToRead,
   xreadgroup: groupToRead,
+  sort: () => [
+    ["DEL", "numbers"],
+    ["RPUSH", "numbers", ...Array.from({ length: 100 }, () => String(random.below(1000)))],
+  ],
   sinterstore: () => twoHalvesInCommon((key, member) => ["SADD", `set:${key}`, member]),
   zinterstore: () =>
     twoHalvesInCommon((key, member) => ["ZADD", `zset:${key}`, member.slice(7), member]),
