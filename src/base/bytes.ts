@@ -7,6 +7,7 @@
  * scripts/bench/micro/bytes_bench.ts.
  */
 import { Buffer } from "node:buffer";
+import { type MoveBytes, openMoveBytes } from "./native.ts";
 
 /** Up to this many bytes, text is made here; beyond, by Buffer's native decoder. */
 const SHORT_TEXT_BYTES_MAX = 8;
@@ -14,10 +15,21 @@ const SHORT_TEXT_BYTES_MAX = 8;
 /** Up to this many bytes, a loop copies faster than `set(subarray)`, which makes an object. */
 const COPY_LOOP_BYTES_MAX = 48;
 
+/** Where both arrays are ready for it, from and up to so many bytes are copied eight at a time. */
+const BY_EIGHT_BYTES_MIN = 16;
+const BY_EIGHT_BYTES_MAX = 640;
+
 /** Up to this many bytes, a loop finds a byte faster than `subarray().indexOf`. */
 const SEARCH_LOOP_BYTES_MAX = 64;
 
-/** From this many bytes on, unequally aligned ranges are copied by a detour; see `copyLong`. */
+/**
+ * From this many bytes on, the C library copies faster than V8 does, if it can be had: ranges that
+ * are equally aligned to 8 bytes, and those that are not.
+ */
+const NATIVE_ALIGNED_BYTES_MIN = 2048;
+const NATIVE_BYTES_MIN = 128;
+
+/** From this many bytes on, unequally aligned ranges are copied by a detour; see `copyUnaided`. */
 const DETOUR_BYTES_MIN = 128;
 /** Bytes copied at a time then; a multiple of 8, so that the alignment stays. */
 const DETOUR_BYTES_MAX = 64 * 1024;
@@ -219,6 +231,22 @@ export function writeLatin1(text: string, target: Uint8Array, offset: number): n
   return length;
 }
 
+/** An array from which and to which ranges of some hundred bytes are copied in eights. */
+interface ReadyBytes extends Uint8Array {
+  eights?: DataView;
+}
+
+/**
+ * Makes an array ready for many short copies; returns it. A copy of 100 bytes from one such array
+ * to another takes 33 ns instead of 89, whatever the alignment (V8 makes no objects of the eight
+ * bytes that are on their way, and does not ask whether memory is shared). They must be the only
+ * arrays over their bytes.
+ */
+export function readyForCopies<Bytes extends Uint8Array>(bytes: Bytes): Bytes {
+  (bytes as ReadyBytes).eights = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return bytes;
+}
+
 /**
  * Copies a range; within one array the ranges may overlap. (Asking whether two arrays share a
  * buffer costs more than a short copy, so the direction is chosen by the offsets alone.)
@@ -230,6 +258,14 @@ export function copyBytes(
   targetStart: number,
   length: number,
 ): void {
+  if (length >= BY_EIGHT_BYTES_MIN && length <= BY_EIGHT_BYTES_MAX && source !== target) {
+    const from = (source as ReadyBytes).eights;
+    const to = (target as ReadyBytes).eights;
+    if (from !== undefined && to !== undefined) {
+      copyByEight(from, sourceStart, to, targetStart, length);
+      return;
+    }
+  }
   if (length > COPY_LOOP_BYTES_MAX) {
     copyLong(source, sourceStart, target, targetStart, length);
   } else if (targetStart <= sourceStart) {
@@ -239,12 +275,52 @@ export function copyBytes(
   }
 }
 
+/** The last eight bytes overlap those before. */
+function copyByEight(
+  source: DataView,
+  sourceStart: number,
+  target: DataView,
+  targetStart: number,
+  length: number,
+): void {
+  const last = length - 8;
+  for (let at = 0; at < last; at += 8) {
+    target.setBigUint64(targetStart + at, source.getBigUint64(sourceStart + at, true), true);
+  }
+  target.setBigUint64(targetStart + last, source.getBigUint64(sourceStart + last, true), true);
+}
+
+/** What `copyLong` uses; undefined until it is first wanted. */
+let moveBytes: MoveBytes | null | undefined;
+
+function copyLong(
+  source: Uint8Array,
+  sourceStart: number,
+  target: Uint8Array,
+  targetStart: number,
+  length: number,
+): void {
+  const isAligned = ((sourceStart ^ targetStart) & 7) === 0;
+  if (length < (isAligned ? NATIVE_ALIGNED_BYTES_MIN : NATIVE_BYTES_MIN)) {
+    target.set(source.subarray(sourceStart, sourceStart + length), targetStart);
+    return;
+  }
+  if (moveBytes === undefined) moveBytes = openMoveBytes();
+  if (moveBytes === null) return copyUnaided(source, sourceStart, target, targetStart, length);
+  const from = source.subarray(sourceStart, sourceStart + length);
+  const to = target.subarray(targetStart, targetStart + length);
+  // The C library does not look where arrays end.
+  if (from.length !== length || to.length !== length) throw new RangeError("a copy out of bounds");
+  moveBytes(to, from, length);
+}
+
 /**
  * V8 copies to, from and within shared memory byte by byte unless source and target are equally
- * aligned to 8 bytes. So a long range that is not takes a detour through private memory, where it
- * is shifted: three quick copies instead of a slow one.
+ * aligned to 8 bytes, and else word by word. So a long range that is not takes a detour through
+ * private memory, where it is shifted: three quick copies instead of a slow one. For copies of more
+ * than COPY_LOOP_BYTES_MAX bytes where the C library cannot be had.
  */
-function copyLong(
+export function copyUnaided(
   source: Uint8Array,
   sourceStart: number,
   target: Uint8Array,

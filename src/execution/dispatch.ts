@@ -34,14 +34,10 @@ import {
   REDIS_LIMITED_USER,
   REDIS_MONITOR,
   REDIS_MULTI,
-  REDIS_NO_TOUCH,
   REDIS_PUBSUB,
-  REDIS_PUSHED_TO,
   REDIS_REPLICA,
-  REDIS_REPLY_OFF,
-  REDIS_REPLY_SKIP,
-  REDIS_REPLY_SKIP_NEXT,
   REDIS_TRACKING,
+  SPECIAL_REPLY,
 } from "../session/client.ts";
 import {
   COMMAND_CHEAP,
@@ -71,9 +67,6 @@ const CLOCK_AGE_US_MAX = 500;
 /** Client flags under which the list of checks must be asked. */
 const SPECIAL_CLIENT = REDIS_MULTI | REDIS_PUBSUB | REDIS_LIMITED_USER | REDIS_MONITOR |
   REDIS_REPLICA;
-const REPLY_FLAGS = REDIS_REPLY_OFF | REDIS_REPLY_SKIP | REDIS_REPLY_SKIP_NEXT;
-/** Client flags under which a command needs care before and after. */
-const SPECIAL_REPLY = REPLY_FLAGS | REDIS_PUSHED_TO | REDIS_NO_TOUCH | REDIS_REPLICA;
 const STOP_READING = REDIS_BLOCKED | REDIS_CLOSE_AFTER_REPLY | REDIS_CLOSE_NOW;
 
 /** HTTP on a port of ours is logged once in this time. */

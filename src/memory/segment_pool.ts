@@ -24,6 +24,7 @@
  * into segments that `takeIdle` gives, and then the retiring sources are dropped at once.
  */
 import { assert } from "../base/assert.ts";
+import { readyForCopies } from "../base/bytes.ts";
 import { SEGMENT_BYTES, SEGMENT_WORDS } from "./memory.ts";
 
 const SOURCE_SEGMENTS_MAX = 128;
@@ -248,7 +249,7 @@ export class SegmentPool {
     const offset = source.start + source.cutCount++ * SEGMENT_BYTES;
     this.#cutCount++;
     return {
-      bytes: new Uint8Array(source.buffer, offset, SEGMENT_BYTES),
+      bytes: readyForCopies(new Uint8Array(source.buffer, offset, SEGMENT_BYTES)),
       words: new Int32Array(source.buffer, offset, SEGMENT_WORDS),
       source,
       isDiscarded: false,

@@ -5,6 +5,7 @@
  *   end of the turn → one write with all output; with `appendfsync always` of that which need not
  *                     wait for the disk (durability/reply_barrier.ts)
  *   64 KiB of replies → a write in the middle of a pipeline, if no promise forbids it: flushEarly
+ *   a long string     → written from where it stands, under the same conditions: writeThrough
  *
  * Reading goes on while a write is pending. What a turn is, and that nothing is written before the
  * AOF has what it needs, is the business of turn.ts. How bytes come and go is that of a Carrier:
@@ -21,6 +22,7 @@ import {
   REDIS_BLOCKED,
   REDIS_CLOSE_AFTER_REPLY,
   REDIS_CLOSE_NOW,
+  SPECIAL_REPLY,
 } from "../session/client.ts";
 import { clientLine, OUTPUT_FREE_BYTES } from "../session/client_listing.ts";
 import type { Host } from "../session/host.ts";
@@ -30,6 +32,9 @@ const UNAUTHENTICATED_QUERY_BYTES_MAX = 1024 * 1024;
 const SHOWN_QUERY_BYTES_MAX = 64;
 /** A query buffer larger than this is given back as soon as it is empty. */
 const QUERY_BUFFER_KEPT_MAX = 256 * 1024;
+
+/** Whose replies are dropped, or have pushes between them, gets them when a command has ended. */
+const WRITES_NOTHING_THROUGH = SPECIAL_REPLY | REDIS_CLOSE_NOW;
 
 /** Pieces of output that are written in a row; others are served then. */
 const PIECES_MAX = 16;
@@ -44,12 +49,15 @@ export interface Carrier {
   stopReading(): void;
   /** Whether bytes may come into `connection.room` at any moment, even after `close`. */
   readonly isReading: boolean;
+  /** Whether `write` is through with the bytes when it returns, so that they may change then. */
+  readonly writesAtOnce: boolean;
   /**
    * Writes bytes[start..end) as far as the system takes them at once, and returns how many it took.
    * If these are not all, `connection.written` will be called, with the number that has been taken
-   * by then, which may be 0: then the rest is to be given again.
+   * by then, which may be 0: then the rest is to be given again. `isMoreComing`: more is written
+   * soon, and they may wait for it.
    */
-  write(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): number;
+  write(bytes: Uint8Array, start: number, end: number, isMoreComing: boolean): number;
   /** Whether small pieces go out at once (TCP_NODELAY); nothing where there is no such choice. */
   setNoDelay(isOn: boolean): void;
   /** Ends it; it tells nothing more. */
@@ -199,6 +207,49 @@ export class Connection implements ClientTransport {
     if (!this.#push()) return;
     this.#writing = null;
     reply.reuse(bytes);
+  }
+
+  /**
+   * Within a command that can take nothing back: writes what there is, and behind it `byteCount`
+   * bytes that stand elsewhere, without a copy of them, if nothing forbids it. Returns how many of
+   * these the system has taken; the others are the caller's, who also adds what follows.
+   */
+  writeThrough(bytes: Uint8Array, start: number, byteCount: number): number {
+    if (!this.#mayWriteThrough()) return 0;
+    const { call, reply } = this.client;
+    const { length } = reply;
+    const before = reply.detach();
+    this.#earlierBytes = 0;
+    // The reply of the command is as long as before, and begins so much further in front.
+    call!.mark -= length;
+    this.#noteSending(length);
+    this.#beginWrite(before, length);
+    if (!this.#push(true)) return 0;
+    this.#writing = null;
+    reply.reuse(before);
+    const taken = this.#carrier.write(bytes, start, start + byteCount, true);
+    call!.mark -= taken;
+    const { statistics } = this.#host;
+    statistics.outputBytes += taken;
+    if (taken > 0) statistics.writesProcessed++;
+    return taken;
+  }
+
+  /**
+   * As for `flushEarly`; and what the client sees must be the reply from its beginning to its end,
+   * with nothing dropped or put in between, and nothing that may yet have to wait.
+   */
+  #mayWriteThrough(): boolean {
+    const { client } = this;
+    const { barrier, calls, persistence } = this.#host;
+    if (!this.#carrier.writesAtOnce || this.#isClosed || this.#isSending) return false;
+    if (calls.depth !== 1 || (client.flags & WRITES_NOTHING_THROUGH) !== 0) return false;
+    const { isOverflown, earlyBytes } = client.reply;
+    // With a limit all that a pipeline is answered counts.
+    if (isOverflown || earlyBytes === Infinity || client.outputSource !== null) return false;
+    // Promises of before may still be kept.
+    if (barrier.isKept || client.heldRound > barrier.safeRound) return false;
+    return persistence.isWritten;
   }
 
   /** Whether there is output of which the system has not taken all yet. */
@@ -383,8 +434,13 @@ export class Connection implements ClientTransport {
   }
 
   /** Gives the carrier the rest of the output under way; returns whether it took all of it. */
-  #push(): boolean {
-    const taken = this.#carrier.write(this.#writing!, this.#writtenBytes, this.#writingBytes);
+  #push(isMoreComing = false): boolean {
+    const taken = this.#carrier.write(
+      this.#writing!,
+      this.#writtenBytes,
+      this.#writingBytes,
+      isMoreComing,
+    );
     if (taken > 0) this.#countWritten(taken);
     return this.#writtenBytes === this.#writingBytes;
   }

@@ -13,12 +13,15 @@ import { ADDRESS_BYTES_MAX, addressText } from "./socket_address.ts";
 
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
+/** What does not fill a packet waits for what comes next. */
+const MSG_MORE = 0x8000;
 const SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
 const BROKEN = EPOLLERR | EPOLLHUP;
 
 export class EpollCarrier implements Carrier, Addresses, EventSource {
   /** What is read is read at once. */
   readonly isReading = false;
+  readonly writesAtOnce = true;
   readonly #loop: EventLoop;
   /** -1 when it is closed. */
   #fd: number;
@@ -65,10 +68,11 @@ export class EpollCarrier implements Carrier, Addresses, EventSource {
     this.#watch(this.#bits & ~EPOLLIN);
   }
 
-  write(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): number {
+  write(bytes: Uint8Array, start: number, end: number, isMoreComing: boolean): number {
     const length = end - start;
     const rest = start === 0 ? bytes : bytes.subarray(start);
-    const taken = this.#loop.libc.send(this.#fd, rest, length, SEND_FLAGS);
+    const flags = isMoreComing ? SEND_FLAGS | MSG_MORE : SEND_FLAGS;
+    const taken = this.#loop.libc.send(this.#fd, rest, length, flags);
     if (taken === length) return taken;
     this.#watch(this.#bits | EPOLLOUT);
     return Math.max(0, taken);

@@ -16,6 +16,7 @@ export interface Socket {
 }
 
 export class RuntimeCarrier implements Carrier, Reader {
+  readonly writesAtOnce = false;
   readonly #socket: Socket;
   readonly #rounds: ReadRounds;
   #connection!: Connection;

@@ -8,7 +8,7 @@
  * room is needed, and never while a request whose arguments point into them is incomplete: those
  * are moved to the front together with their bytes.
  */
-import { grownCapacity } from "../base/bytes.ts";
+import { grownCapacity, readyForCopies } from "../base/bytes.ts";
 import { RoomPool } from "../base/room_pool.ts";
 import { Argv } from "./argv.ts";
 
@@ -41,7 +41,7 @@ const largeRooms = RoomPool.shared({
 });
 
 export class QueryBuffer {
-  bytes: Uint8Array<ArrayBuffer> = pool.pop() ?? new Uint8Array(READ_BYTES_MIN);
+  bytes: Uint8Array<ArrayBuffer> = pool.pop() ?? newRoom(READ_BYTES_MIN);
   /** First byte that was not consumed. */
   position = 0;
   /** One past the last byte received. */
@@ -92,7 +92,7 @@ export class QueryBuffer {
   growAfterFullRead(): void {
     if (this.position !== this.end || this.partial !== null) return;
     if (this.bytes.length >= READ_BYTES_MAX) return;
-    this.bytes = new Uint8Array(this.bytes.length * 2);
+    this.bytes = newRoom(this.bytes.length * 2);
     this.position = 0;
     this.end = 0;
   }
@@ -102,7 +102,7 @@ export class QueryBuffer {
     if (this.position !== this.end || this.partial !== null) return;
     if (this.bytes.length > READ_BYTES_MIN) {
       largeRooms.give(this.bytes);
-      this.bytes = new Uint8Array(READ_BYTES_MIN);
+      this.bytes = newRoom(READ_BYTES_MIN);
     }
     this.position = 0;
     this.end = 0;
@@ -131,7 +131,7 @@ export class QueryBuffer {
     // would leave a pipeline with room for a request or two, read by read.
     if (used * 2 > source.length || source.length < READ_BYTES_MAX) {
       const needed = this.#capacityFor(used);
-      this.bytes = largeRooms.find(needed) ?? new Uint8Array(largeRooms.sizeFor(needed));
+      this.bytes = largeRooms.find(needed) ?? newRoom(largeRooms.sizeFor(needed));
       this.bytes.set(source.subarray(first, this.end));
     } else {
       source.copyWithin(0, first, this.end);
@@ -166,4 +166,8 @@ export class QueryBuffer {
     if (used >= ANNOUNCED_BYTES_MAX) return exact;
     return Math.max(doubled, Math.min(exact, Math.max(grown, ANNOUNCED_BYTES_MAX)));
   }
+}
+
+function newRoom(byteCount: number): Uint8Array<ArrayBuffer> {
+  return readyForCopies(new Uint8Array(byteCount));
 }

@@ -9,7 +9,7 @@
  * by exactly so many replies. Where the number is known only afterwards: `deferArray` …
  * `endDeferred`.
  */
-import { copyBytes, grownCapacity, writeLatin1 } from "../base/bytes.ts";
+import { copyBytes, grownCapacity, readyForCopies, writeLatin1 } from "../base/bytes.ts";
 import { formatDoubleShort, formatScore } from "../base/doubles.ts";
 import { decimalDigits, writeBigInteger, writeInteger } from "../base/integers.ts";
 import { RoomPool } from "../base/room_pool.ts";
@@ -23,6 +23,11 @@ const HEADER_BYTES_MAX = 24;
 
 const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 const pool: Uint8Array<ArrayBuffer>[] = [];
+/**
+ * The least room for more than that: for the 64 KiB that a pipeline's replies gather to before they
+ * leave, and a last one on top, lest they be moved twice and thrice as they grow.
+ */
+const GATHERED_BYTES = 5 * POOLED_BYTES;
 /** Arrays of larger replies, for the next ones. */
 const largeRooms = RoomPool.shared({
   bytesMin: 2 * POOLED_BYTES,
@@ -108,7 +113,7 @@ export class Reply {
   bulk(bytes: Uint8Array, start: number, length: number): void {
     const at = this.bulkRoom(length);
     const target = this.bytes;
-    if (length <= 64) {
+    if (length < 16) {
       for (let index = 0; index < length; index++) target[at + index] = bytes[start + index];
     } else if (!this.isOverflown) {
       copyBytes(bytes, start, target, at, length);
@@ -147,6 +152,16 @@ export class Reply {
     // Room for all of it at once, lest it be moved as it grows.
     this.#reserve(length + HEADER_BYTES_MAX + 2);
     this.#header(0x24, length);
+  }
+
+  /** As `bulkHeader`, for one that may never stand here: `reserve` makes room if it does. */
+  bulkHeaderOnly(length: number): void {
+    this.#header(0x24, length);
+  }
+
+  /** Makes room for so many bytes of a bulk string, and for its end. */
+  reserve(byteCount: number): void {
+    this.#reserve(byteCount + 2);
   }
 
   bulkEnd(): void {
@@ -311,11 +326,14 @@ export class Reply {
 
   #grow(size: number): void {
     if (this.bytes === EMPTY && size <= POOLED_BYTES) {
-      this.bytes = pool.pop() ?? new Uint8Array(POOLED_BYTES);
+      this.bytes = pool.pop() ?? readyForCopies(new Uint8Array(POOLED_BYTES));
       return;
     }
     const needed = this.length + size;
-    const capacity = Math.min(grownCapacity(this.bytes.length, needed), OUTPUT_BYTES_MAX);
+    // With a limit below it would be found out too late.
+    const least = this.bytesMax < GATHERED_BYTES ? 0 : GATHERED_BYTES;
+    const grown = Math.max(grownCapacity(this.bytes.length, needed), least);
+    const capacity = Math.min(grown, OUTPUT_BYTES_MAX);
     const bytes = needed > this.bytesMax ? null : largeRoom(capacity);
     if (bytes === null) {
       this.isOverflown = true;
@@ -333,8 +351,10 @@ export class Reply {
 /** An array of at least so many bytes; null if the system has no memory for it. */
 function largeRoom(capacity: number): Uint8Array<ArrayBuffer> | null {
   try {
-    return largeRooms.find(capacity) ??
-      new Uint8Array(Math.min(largeRooms.sizeFor(capacity), OUTPUT_BYTES_MAX));
+    const room = largeRooms.find(capacity);
+    if (room !== null) return room;
+    const byteCount = Math.min(largeRooms.sizeFor(capacity), OUTPUT_BYTES_MAX);
+    return readyForCopies(new Uint8Array(byteCount));
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;

@@ -75,6 +75,11 @@ export const REDIS_REPLICA = 1 << 21;
 /** The master of this server, whose stream of effects is carried out. */
 export const REDIS_MASTER = 1 << 22;
 
+/** Replies are dropped (CLIENT REPLY). */
+export const REPLY_FLAGS = REDIS_REPLY_OFF | REDIS_REPLY_SKIP | REDIS_REPLY_SKIP_NEXT;
+/** Client flags under which a command needs care before and after. */
+export const SPECIAL_REPLY = REPLY_FLAGS | REDIS_PUSHED_TO | REDIS_NO_TOUCH | REDIS_REPLICA;
+
 /** Bytes that are counted for a queued command beside its arguments. */
 export const QUEUED_COMMAND_BYTES = 24;
 /** A watched key or a subscription: its name, and its place in a table. Roughly. */
@@ -115,6 +120,12 @@ export interface ClientTransport {
   requestFlush(): void;
   /** Between two commands of the client: writes what there is now, if nothing forbids it. */
   flushEarly(): void;
+  /**
+   * Within a command of the client that can take nothing back: writes what there is, and these
+   * bytes behind it, if nothing forbids it. Returns how many of them were taken; not the last ones
+   * that are written. Where there is nothing of the kind, none are taken.
+   */
+  writeThrough?(bytes: Uint8Array, start: number, byteCount: number): number;
   /** Goes on with requests that waited while the client was blocked. */
   resume(): void;
   /** Whether small pieces go out at once (TCP_NODELAY); nothing where there is no such choice. */

@@ -269,6 +269,16 @@ export function compare(
   return ownLength - length;
 }
 
+/**
+ * Points `out` at all bytes of the string: where they stand if it has a single block, else at a
+ * copy. Good until the next write.
+ */
+export function readAll(memory: Memory, ref: Ref, out: Slice): void {
+  const length = byteLength(memory, ref);
+  if (length <= INLINE_BYTES_MAX) piece(memory, ref, 0, out);
+  else out.set(toBytes(memory, ref), 0, length);
+}
+
 /** A copy of the whole string. */
 export function toBytes(memory: Memory, ref: Ref): Uint8Array<ArrayBuffer> {
   const length = byteLength(memory, ref);

@@ -280,8 +280,8 @@ export function emitRange(
   for (let rest = count; rest > 0;) {
     const ref = nodes.content(memory, node);
     if (nodes.isPlain(memory, node)) {
-      const bytes = byteString.toBytes(memory, ref);
-      sink.bulk(bytes, 0, bytes.length);
+      byteString.readAll(memory, ref, view);
+      sink.bulk(view.bytes, view.start, view.length);
       rest--;
     } else {
       const taken = Math.min(rest, nodes.entryCount(memory, node) - index);
@@ -362,10 +362,15 @@ function emitEntries(
   for (let rest = count; rest > 0; rest--) {
     const head = bytes[at];
     if (head >= 0x80 && head < 0xc0) {
-      // Strings below 64 bytes are by far the most; the other kinds take the general way.
+      // Strings below 64 bytes are by far the most, then those below 4,096; the other kinds take
+      // the general way.
       const own = head & 0x3f;
       sink.bulk(bytes, at + 1, own);
       at += own + 2;
+    } else if (head >= 0xe0 && head < 0xf0) {
+      const own = ((head & 0x0f) << 8) | bytes[at + 1];
+      sink.bulk(bytes, at + 2, own);
+      at += own + 2 + encoding.backwardLengthBytes(own + 2);
     } else {
       readEntry(bytes, at, view);
       sink.bulk(view.bytes, view.start, view.length);

@@ -2,7 +2,7 @@
  * Stream ids: `ms-seq`, two unsigned 64-bit numbers, kept as the upper and the lower half of an
  * Id128, so that ids are ordered as the entries of a stream are.
  */
-import { latin1Text } from "../base/bytes.ts";
+import { latin1Text, readyForCopies } from "../base/bytes.ts";
 import { parseUint64, UINT64_MAX, writeInteger } from "../base/integers.ts";
 import { Id128 } from "../structures/id128.ts";
 import { format as formatInt64 } from "../structures/int64_words.ts";
@@ -159,7 +159,7 @@ function parseHalf(
 }
 
 /** Where `formatId` leaves an id as text. Not to be changed. */
-export const idBytes = new Uint8Array(ID_BYTES_MAX);
+export const idBytes = readyForCopies(new Uint8Array(ID_BYTES_MAX));
 /** Time of the id that was formatted last, and where its text ends: neighbours often share it. */
 let timeEnd = 0;
 let timeHigh = 0;

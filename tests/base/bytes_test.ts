@@ -1,8 +1,9 @@
 /** Tests of src/base/bytes.ts. Shared memory is used where it might make a difference. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   compareBytes,
   copyBytes,
+  copyUnaided,
   equalBytes,
   equalsIgnoreCase,
   indexOfByte,
@@ -11,11 +12,13 @@ import {
   latin1Bytes,
   latin1Text,
   readableText,
+  readyForCopies,
   Slice,
   utf8AsLatin1,
   utf8Text,
   writeLatin1,
 } from "../../src/base/bytes.ts";
+import { mayUseLibc } from "../../src/base/native.ts";
 import { Random } from "../../src/base/random.ts";
 
 function sharedBytes(text: string): Uint8Array {
@@ -89,47 +92,90 @@ Deno.test("utf8Text reads UTF-8 from shared memory and marks what is not", () =>
   assertEquals(utf8Text(shared, 0, shared.length), "größe €\ufffd");
 });
 
-Deno.test("copyBytes moves overlapping ranges of one array, up and down, short and long", () => {
-  for (const length of [1, 7, 48, 49, 500]) {
-    for (const shift of [-3, -1, 0, 1, 3]) {
-      const start = Uint8Array.from({ length: length + 10 }, (_, i) => (i * 7) & 255);
-      const wanted = start.slice();
-      wanted.set(start.slice(5, 5 + length), 5 + shift);
-      copyBytes(start, 5, start, 5 + shift, length);
-      assertEquals(start, wanted);
-    }
-  }
-});
-
-Deno.test("copyBytes moves more than 64 KiB, overlapping, whatever the alignment", () => {
-  for (const length of [65_536, 65_537, 200_001]) {
-    for (const isShared of [false, true]) {
-      for (const shift of [-65_541, -9, -1, 1, 9, 65_541]) {
-        const size = length + 2 * 70_000;
-        const buffer = isShared ? new SharedArrayBuffer(size) : new ArrayBuffer(size);
-        const bytes = new Uint8Array(buffer);
-        for (let i = 0; i < size; i++) bytes[i] = (i * 31 + (i >> 8)) & 255;
-        const wanted = Uint8Array.from(bytes);
-        wanted.set(wanted.slice(70_000, 70_000 + length), 70_000 + shift);
-        copyBytes(bytes, 70_000, bytes, 70_000 + shift, length);
-        const difference = bytes.findIndex((byte, i) => byte !== wanted[i]);
-        assertEquals(difference, -1, `${length} bytes moved by ${shift}`);
+// Where the C library may be called, and where it may not.
+for (const copy of [copyBytes, copyUnaided]) {
+  Deno.test(`${copy.name} moves overlapping ranges of one array, up and down`, () => {
+    for (const length of [1, 7, 48, 49, 127, 128, 500, 2047, 2048, 5000]) {
+      for (const shift of [-8, -3, -1, 0, 1, 3, 8]) {
+        const start = Uint8Array.from({ length: length + 20 }, (_, i) => (i * 7) & 255);
+        const wanted = start.slice();
+        wanted.set(start.slice(10, 10 + length), 10 + shift);
+        copy(start, 10, start, 10 + shift, length);
+        assertEquals(start, wanted);
       }
     }
+  });
+
+  Deno.test(`${copy.name} moves more than 64 KiB, overlapping, whatever the alignment`, () => {
+    for (const length of [65_536, 65_537, 200_001]) {
+      for (const isShared of [false, true]) {
+        for (const shift of [-65_541, -9, -1, 1, 9, 65_541]) {
+          const size = length + 2 * 70_000;
+          const buffer = isShared ? new SharedArrayBuffer(size) : new ArrayBuffer(size);
+          const bytes = new Uint8Array(buffer);
+          for (let i = 0; i < size; i++) bytes[i] = (i * 31 + (i >> 8)) & 255;
+          const wanted = Uint8Array.from(bytes);
+          wanted.set(wanted.slice(70_000, 70_000 + length), 70_000 + shift);
+          copy(bytes, 70_000, bytes, 70_000 + shift, length);
+          const difference = bytes.findIndex((byte, i) => byte !== wanted[i]);
+          assertEquals(difference, -1, `${length} bytes moved by ${shift}`);
+        }
+      }
+    }
+  });
+
+  Deno.test(`${copy.name} writes only the range, from any array to any other`, () => {
+    const random = new Random(7);
+    for (let round = 0; round < 400; round++) {
+      const length = random.below(round < 200 ? 200 : 5000);
+      const source = Uint8Array.from({ length: length + 9 }, () => random.below(256));
+      const target = new Uint8Array(new SharedArrayBuffer(length + 30));
+      const at = 11 + random.below(8);
+      copy(source, 4, target, at, length);
+      assertEquals(target.slice(at, at + length), source.slice(4, 4 + length));
+      assert(target.slice(0, at).every((byte) => byte === 0));
+      assert(target.slice(at + length).every((byte) => byte === 0));
+    }
+  });
+}
+
+Deno.test("arrays that are ready for copies get the range and nothing beyond it", () => {
+  const random = new Random(9);
+  const sourceRoom = new SharedArrayBuffer(2000);
+  new Uint8Array(sourceRoom).forEach((_, index, bytes) => bytes[index] = random.below(256));
+  const source = readyForCopies(new Uint8Array(sourceRoom, 64, 1900));
+  const target = readyForCopies(new Uint8Array(new ArrayBuffer(1000), 8, 900));
+  const back = readyForCopies(new Uint8Array(new SharedArrayBuffer(900)));
+  for (let length = 0; length <= 700; length += length < 80 ? 1 : 1 + random.below(9)) {
+    const [from, to, at] = [random.below(1100), random.below(100), random.below(100)];
+    target.fill(0);
+    back.fill(0);
+    copyBytes(source, from, target, to, length);
+    copyBytes(target, to, back, at, length);
+    assertEquals(target.slice(to, to + length), source.slice(from, from + length));
+    assertEquals(back.slice(at, at + length), source.slice(from, from + length));
+    for (const [bytes, start] of [[target, to], [back, at]] as const) {
+      assert(bytes.slice(0, start).every((byte) => byte === 0));
+      assert(bytes.slice(start + length).every((byte) => byte === 0));
+    }
+  }
+  assertEquals(new Uint8Array(target.buffer).subarray(908).every((byte) => byte === 0), true);
+  for (const length of [16, 100, 640]) {
+    assertThrows(() => copyBytes(source, 0, target, 901 - length, length), RangeError);
+    assertThrows(() => copyBytes(source, 1901 - length, target, 0, length), RangeError);
   }
 });
 
-Deno.test("copyBytes writes only the range, from any array to any other", () => {
-  const random = new Random(7);
-  for (let round = 0; round < 200; round++) {
-    const length = random.below(200);
-    const source = Uint8Array.from({ length: length + 9 }, () => random.below(256));
-    const target = new Uint8Array(new SharedArrayBuffer(length + 20));
-    copyBytes(source, 4, target, 11, length);
-    assertEquals(target.slice(11, 11 + length), source.slice(4, 4 + length));
-    assert(target.slice(0, 11).every((byte) => byte === 0));
-    assert(target.slice(11 + length).every((byte) => byte === 0));
+Deno.test("copyBytes refuses to copy beyond the end of an array", () => {
+  for (const length of [100, 200, 5000]) {
+    const long = new Uint8Array(length);
+    const short = new Uint8Array(length - 1);
+    assertThrows(() => copyBytes(long, 0, short, 0, length), RangeError);
+    assertThrows(() => copyBytes(long, 0, long, 1, length), RangeError);
   }
+  const [source, target] = [new Uint8Array(4999), new Uint8Array(5000)];
+  // Only the C library would read on.
+  if (mayUseLibc()) assertThrows(() => copyBytes(source, 0, target, 0, 5000), RangeError);
 });
 
 Deno.test("Slice.copy outlives the bytes it was cut from", () => {

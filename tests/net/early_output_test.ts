@@ -4,110 +4,14 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { commandRows } from "../../src/commands/table.ts";
-import { type Carrier, Connection } from "../../src/net/connection.ts";
 import { EventLoop } from "../../src/net/event_loop.ts";
 import { mayUseLibc } from "../../src/base/native.ts";
-import type { ServerOptions } from "../../src/server/server.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { Setup, VALUE_BYTES } from "../support/fake_carrier.ts";
 import { type Argument, encodeRequests, RespClient } from "../support/resp_client.ts";
-import { SimulatedFiles } from "../support/simulated_files.ts";
-import { concatBytes, equalBytes, fromLatin1, settle, until } from "../support/text.ts";
+import { equalBytes, fromLatin1, settle, until } from "../support/text.ts";
 
-const VALUE_BYTES = 100_000;
 const GET = ["GET", "large"];
-
-/** A peer that takes as much as the test allows. */
-class FakeCarrier implements Carrier {
-  readonly isReading = false;
-  /** Bytes that are taken at once before the system has no more room. */
-  roomBytes = Infinity;
-  /** As the runtime does it: nothing is taken at once, all is under way. */
-  isLate = false;
-  readonly writes: Uint8Array[] = [];
-  isClosed = false;
-  #late: Uint8Array | null = null;
-
-  open(): void {}
-  read(): void {}
-  stopReading(): void {}
-  setNoDelay(): void {}
-
-  write(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): number {
-    assert(!this.isClosed && this.#late === null, "a write too many");
-    if (this.isLate) {
-      this.#late = bytes.subarray(start, end);
-      return 0;
-    }
-    const taken = Math.min(end - start, this.roomBytes);
-    this.roomBytes -= taken;
-    this.writes.push(bytes.slice(start, start + taken));
-    return taken;
-  }
-
-  /** What is under way has been taken. */
-  complete(connection: Connection): boolean {
-    const bytes = this.#late;
-    if (bytes === null) return false;
-    this.#late = null;
-    this.writes.push(bytes.slice());
-    connection.written(bytes.length);
-    return true;
-  }
-
-  close(): void {
-    this.isClosed = true;
-  }
-
-  get bytes(): Uint8Array {
-    return concatBytes(this.writes);
-  }
-}
-
-class Setup implements Disposable {
-  readonly carrier = new FakeCarrier();
-  readonly connection: Connection;
-  readonly embedded: EmbeddedServer;
-
-  /** What it has for a disk, if its data are recorded. */
-  readonly files = new SimulatedFiles();
-
-  constructor(
-    directives: readonly (readonly [string, string])[] = [],
-    options: Partial<ServerOptions> = {},
-  ) {
-    this.embedded = new EmbeddedServer(directives, { files: this.files, ...options });
-    const addresses = { peer: "127.0.0.1:5555", local: "127.0.0.1:6379" };
-    this.connection = new Connection(this.embedded.server, this.carrier, addresses);
-    this.connection.start();
-    this.embedded.run("SET", "large", "v".repeat(VALUE_BYTES));
-  }
-
-  /** A server that records what it does. */
-  static async withAof(appendfsync: string): Promise<Setup> {
-    const setup = new Setup([["appendonly", "yes"], ["appendfsync", appendfsync]]);
-    const { config, persistence } = setup.embedded.server;
-    config.dir = "/data";
-    await persistence.loadAtStart();
-    await settle();
-    return setup;
-  }
-
-  /** A pipeline arrives, in one read if it fits; returns before the turn ends. */
-  send(requests: readonly (readonly Argument[])[]): void {
-    const bytes = encodeRequests(requests);
-    for (let at = 0; at < bytes.length;) {
-      const { room } = this.connection;
-      const part = bytes.subarray(at, at + room.length);
-      room.set(part);
-      at += part.length;
-      this.connection.received(part.length);
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.embedded[Symbol.dispose]();
-  }
-}
 
 /** The replies to a pipeline that all leave when the turn ends. */
 async function expected(requests: readonly (readonly Argument[])[]): Promise<Uint8Array> {

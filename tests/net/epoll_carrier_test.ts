@@ -16,6 +16,8 @@ class FakeKernel {
   /** How many bytes the next writes are taken of; all if there is no number. */
   readonly taking: number[] = [];
   readonly sent: string[] = [];
+  /** With what flags. */
+  readonly flags: number[] = [];
   /** Options that were set: socket, level, name, value, its length. */
   readonly options: number[][] = [];
   bits = -1;
@@ -29,7 +31,8 @@ class FakeKernel {
       target.set(latin1(text));
       return text.length;
     },
-    send: (_fd: number, bytes: Uint8Array, length: number) => {
+    send: (_fd: number, bytes: Uint8Array, length: number, flags: number) => {
+      this.flags.push(flags);
       const taken = Math.min(this.taking.shift() ?? length, length);
       if (taken > 0) this.sent.push(fromLatin1(bytes.subarray(0, taken)));
       return taken;
@@ -104,6 +107,20 @@ Deno.test("what the kernel does not take waits until it has room, and reading go
     await tell(EPOLLOUT);
     assertEquals(kernel.sent, ["$3\r", "\na", "bc\r\n", "+PONG\r\n"]);
     assertEquals([kernel.bits, connection.client.outputPendingBytes], [EPOLLIN, 0]);
+  }));
+
+Deno.test("what more follows on may wait for it, and only that", () =>
+  withCarrier(({ kernel, carrier }) => {
+    const shared = new Uint8Array(new SharedArrayBuffer(8));
+    shared.set(latin1("-abcdef-"));
+    assertEquals(carrier.writesAtOnce, true);
+    assertEquals(carrier.write(shared, 1, 4, true), 3);
+    kernel.taking.push(2);
+    assertEquals(carrier.write(shared, 4, 7, false), 2);
+    assertEquals([kernel.sent, kernel.bits], [["abc", "de"], EPOLLIN | EPOLLOUT]);
+    const [MSG_DONTWAIT, MSG_NOSIGNAL, MSG_MORE] = [0x40, 0x4000, 0x8000];
+    const usual = MSG_DONTWAIT | MSG_NOSIGNAL;
+    assertEquals(kernel.flags, [usual | MSG_MORE, usual]);
   }));
 
 Deno.test("a read that finds nothing is no end; one that failed is, if the kernel says so", () =>

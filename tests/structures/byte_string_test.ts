@@ -117,6 +117,18 @@ Deno.test("piece and forEachChunk cover a range once and in order", () => {
   }
 });
 
+Deno.test("readAll shows a string of one block where it stands, and any other as a copy", () => {
+  const arena = new Arena({ debug: true });
+  const out = new Slice();
+  for (const length of BOUNDARIES) {
+    const ref = byteString.fromBytes(arena, pattern(length), 0, length);
+    byteString.readAll(arena, ref, out);
+    assertEquals(out.copy(), pattern(length));
+    assertEquals(arena.bytes.includes(out.bytes), length <= INLINE);
+    byteString.free(arena, ref);
+  }
+});
+
 Deno.test("compare orders as memcmp, the shorter first", () => {
   const arena = new Arena({ debug: true });
   for (const length of [3, SEGMENT_BYTES, SEGMENT_BYTES * 2 + 7]) {

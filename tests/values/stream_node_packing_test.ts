@@ -164,9 +164,15 @@ Deno.test("an entry of a packed node is marked as deleted in a listpack", () => 
   );
 });
 
-/** Bytes of a segment that lose a bit of whatever is stored to a block at `faultyAt`. */
+/** Bytes of a segment that do not keep whatever is stored to a block at `faultyAt`. */
 class FaultyBytes extends Uint8Array<ArrayBufferLike> {
   faultyAt = 0;
+
+  /** What the C library is given to write to. */
+  override subarray(begin: number, end: number): Uint8Array<ArrayBufferLike> {
+    const bytes = new Uint8Array(this.buffer, this.byteOffset + begin, end - begin);
+    return begin === this.faultyAt ? bytes.slice() : bytes;
+  }
 
   override set(source: ArrayLike<number>, at = 0): void {
     super.set(source, at);
