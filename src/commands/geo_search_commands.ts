@@ -6,6 +6,7 @@
  * and what lies in it is measured exactly.
  */
 import { Slice } from "../base/bytes.ts";
+import { ascendingOrder } from "../base/number_order.ts";
 import { sortFirst } from "../base/partial_sort.ts";
 import { scratch } from "../base/scratch.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -15,7 +16,8 @@ import type { KeySpec, RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import * as geohash from "../values/geohash.ts";
 import * as sortedSet from "../values/sorted_set_value.ts";
-import { SortedSetBuilder, SortedSetCursor } from "../values/sorted_set_value.ts";
+import { SortedSetBuilder } from "../values/sorted_set_builder.ts";
+import { SortedSetCursor } from "../values/sorted_set_value.ts";
 import * as value from "../values/value.ts";
 import { TYPE_SORTED_SET } from "../values/value.ts";
 import { doubleArgument, integerArgument, typedForRead } from "./arguments.ts";
@@ -106,6 +108,12 @@ interface GeoSearch {
   storesDistance: boolean;
 }
 
+type Numbers = Uint32Array | readonly number[];
+
+function asTheyCame(): number {
+  return 0;
+}
+
 /**
  * The members that a search has found, by their numbers. They stay where they are in memory, and
  * are good until the next write: most of them are left out in the end.
@@ -136,16 +144,19 @@ class FoundMembers {
    * The numbers of those that are wanted, in the order in which they are wanted. Redis: a number of
    * members without an order would be any; those meant are the nearest.
    */
-  select({ order, count, isAny }: GeoSearch): number[] {
+  select({ order, count, isAny }: GeoSearch): Numbers {
     const { meters } = this;
+    const sign = order === "descending" ? -1 : 1;
+    const isSorted = order !== "none" || (count > 0 && !isAny);
+    const isPartial = count > 0 && count < this.count;
+    if (isSorted && !isPartial) {
+      const keys = Float64Array.from(meters);
+      for (let index = 0; index < keys.length; index++) keys[index] *= sign;
+      return ascendingOrder(keys, keys.length, asTheyCame);
+    }
     const numbers: number[] = [];
     for (let index = 0; index < this.count; index++) numbers.push(index);
-    const sign = order === "descending" ? -1 : 1;
-    const compare = (a: number, b: number) => sign * (meters[a] - meters[b]);
-    const isSorted = order !== "none" || (count > 0 && !isAny);
-    const isPartial = count > 0 && count < numbers.length;
-    if (isSorted && isPartial) sortFirst(numbers, count, compare);
-    else if (isSorted) numbers.sort(compare);
+    if (isSorted) sortFirst(numbers, count, (a, b) => sign * (meters[a] - meters[b]));
     return isPartial ? numbers.slice(0, count) : numbers;
   }
 }
@@ -410,7 +421,7 @@ function replyFound(
   client: Client,
   search: GeoSearch,
   found: FoundMembers,
-  shown: readonly number[],
+  shown: Numbers,
 ): void {
   const { reply } = client;
   const { withDistance, withHash, withPlace } = search;
@@ -439,12 +450,12 @@ function storeFound(
   client: Client,
   search: GeoSearch,
   found: FoundMembers,
-  shown: readonly number[],
+  shown: Numbers,
   event: string,
 ): void {
   const builder = new SortedSetBuilder(client.db.arena);
   // Storing writes, and that ends what was found.
-  const members = shown.map((index) => {
+  const members = Array.from(shown, (index) => {
     found.read(index, view);
     return view.copy();
   });

@@ -15,7 +15,8 @@ import * as setValue from "../values/set_value.ts";
 import * as value from "../values/value.ts";
 import { TYPE_SET } from "../values/value.ts";
 import { boundedIntegerArgument, keysByNumber, typedForRead } from "./arguments.ts";
-import { replyMembers, setLimits } from "./set_commands.ts";
+import { replyMembers } from "./set_commands.ts";
+import { SetOutcome } from "./set_outcome.ts";
 
 const SINTER_COMPLEXITY = "O(N*M), N: members of the smallest set, M: number of sets.";
 const SUNION_COMPLEXITY = "O(N), N: members of all sets together.";
@@ -78,52 +79,17 @@ const NO_KEYS = commandError("ERR numkeys should be greater than 0");
 const TOO_MANY_KEYS = commandError("ERR Number of keys can't be greater than number of args");
 const NEGATIVE_LIMIT = commandError("ERR LIMIT can't be negative");
 
-/** A member of a set and its hash, given to someone who says whether to stop. */
-type StoppingVisitor = (bytes: Uint8Array, start: number, length: number, hash: number) => boolean;
-
-/** A set in the making, which belongs to no key. */
-class Outcome {
-  readonly entry: Ref;
-  readonly #client: Client;
-  readonly #limits: setValue.SetLimits;
-  readonly #expected: number;
-
-  /** `expected`: about so many members are to be added. */
-  constructor(client: Client, expected: number) {
-    this.entry = setValue.createDetached(client.db.arena);
-    this.#client = client;
-    this.#limits = setLimits(client);
-    this.#expected = expected;
-  }
-
-  get count(): number {
-    return setValue.countOfKey(this.#client.db.arena, this.entry);
-  }
-
-  add(bytes: Uint8Array, start: number, length: number): void {
-    this.#requireRoom(length);
-    const { arena } = this.#client.db;
-    setValue.add(arena, this.entry, bytes, start, length, this.#limits, this.#expected);
-  }
-
-  /** Adds a member that was not added before, and has this hash. */
-  addNew(bytes: Uint8Array, start: number, length: number, hash: number): void {
-    this.#requireRoom(length);
-    const { arena } = this.#client.db;
-    setValue.addNew(arena, this.entry, hash, bytes, start, length, this.#limits, this.#expected);
-  }
-
-  /** Frees the set, and gives up, if the address space has no room for a member. */
-  #requireRoom(length: number): void {
-    const { arena, keyspace } = this.#client.db;
-    try {
-      arena.requireRoom(length);
-    } catch (error) {
-      keyspace.reclaimer.freeEntry(this.entry);
-      throw error;
-    }
-  }
-}
+/**
+ * A member of a set, its hash and the entry of the dict in which it stands (or 0), given to someone
+ * who says whether to stop.
+ */
+type HashedVisitor = (
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  hash: number,
+  found: Ref,
+) => boolean;
 
 function sinterCommand(client: Client): void {
   const { reply } = client;
@@ -172,7 +138,7 @@ function sunioncardCommand(client: Client): void {
     const total = setValue.countOfKey(arena, sets[0]);
     return reply.integer(limit === 0 ? total : Math.min(total, limit));
   }
-  const outcome = new Outcome(client, limit);
+  const outcome = new SetOutcome(client, limit);
   for (const set of sets) {
     const isFull = setValue.someMember(arena, set, ({ bytes, start, length }) => {
       outcome.add(bytes, start, length);
@@ -181,7 +147,7 @@ function sunioncardCommand(client: Client): void {
     if (isFull) break;
   }
   reply.integer(outcome.count);
-  keyspace.reclaimer.freeEntry(outcome.entry);
+  keyspace.reclaimer.freeEntry(outcome.finish());
 }
 
 function sdiffcardCommand(client: Client): void {
@@ -190,16 +156,11 @@ function sdiffcardCommand(client: Client): void {
   const [first, ...rest] = readSets(client, 2, 2 + keyCount);
   const others = [...new Set(rest)].filter((set) => set !== 0);
   if (first === 0 || others.includes(first)) return reply.integer(0);
+  const views = others.map((set) => setValue.viewOf(arena, set));
   let found = 0;
   setValue.someMember(arena, first, ({ bytes, start, length }) => {
-    const isElsewhere = isInAny(
-      client,
-      others,
-      bytes,
-      start,
-      length,
-      hashBytes(bytes, start, length),
-    );
+    const hash = hashBytes(bytes, start, length);
+    const isElsewhere = isInAny(client, views, bytes, start, length, hash);
     return !isElsewhere && ++found === limit;
   });
   reply.integer(found);
@@ -207,12 +168,12 @@ function sdiffcardCommand(client: Client): void {
 
 function sinterstoreCommand(client: Client): void {
   const sets = readSets(client, 2, client.argv.count);
-  const outcome = new Outcome(client, smallestCount(client, sets));
-  someInAll(client, sets, (bytes, start, length, hash) => {
-    outcome.addNew(bytes, start, length, hash);
+  const outcome = new SetOutcome(client, smallestCount(client, sets));
+  someInAll(client, sets, (bytes, start, length, hash, found) => {
+    outcome.addNew(bytes, start, length, hash, found);
     return false;
   });
-  storeResult(client, outcome.entry, "sinterstore");
+  storeResult(client, outcome.finish(), "sinterstore");
 }
 
 function sunionCommand(client: Client): void {
@@ -257,23 +218,24 @@ function smallestCount({ db }: Client, sets: readonly Ref[]): number {
  * Calls `visit` with the members that all sets have, until it returns true. Goes through the
  * smallest set and asks the others, small ones first.
  */
-function someInAll({ db }: Client, sets: readonly Ref[], visit: StoppingVisitor): void {
+function someInAll({ db }: Client, sets: readonly Ref[], visit: HashedVisitor): void {
   const { arena } = db;
   if (sets.includes(0)) return;
   const ordered = sets.filter((set, index) => sets.indexOf(set) === index);
   ordered.sort((a, b) => setValue.countOfKey(arena, a) - setValue.countOfKey(arena, b));
-  setValue.someMember(arena, ordered[0], ({ bytes, start, length }) => {
+  const others = ordered.slice(1).map((set) => setValue.viewOf(arena, set));
+  setValue.someMember(arena, ordered[0], ({ bytes, start, length }, found) => {
     const hash = hashBytes(bytes, start, length);
-    for (let index = 1; index < ordered.length; index++) {
-      if (!setValue.hasHashed(arena, ordered[index], hash, bytes, start, length)) return false;
+    for (let index = 0; index < others.length; index++) {
+      if (!setValue.hasHashed(arena, others[index], hash, bytes, start, length)) return false;
     }
-    return visit(bytes, start, length, hash);
+    return visit(bytes, start, length, hash, found);
   });
 }
 
 function isInAny(
   { db }: Client,
-  sets: readonly Ref[],
+  sets: readonly setValue.SetView[],
   bytes: Uint8Array,
   start: number,
   length: number,
@@ -292,14 +254,14 @@ function unionOf(client: Client, sets: Ref[]): Ref {
   const counts = different.map((set) => setValue.countOfKey(arena, set));
   // All together, if they have little in common; but if they have much, not many times too much.
   const total = counts.reduce((sum, count) => sum + count, 0);
-  const outcome = new Outcome(client, Math.min(total, 2 * Math.max(0, ...counts)));
+  const outcome = new SetOutcome(client, Math.min(total, 2 * Math.max(0, ...counts)));
   different.forEach((set, index) => {
-    setValue.forEachMember(arena, set, ({ bytes, start, length }) => {
+    setValue.forEachMember(arena, set, ({ bytes, start, length }, found) => {
       if (index > 0) outcome.add(bytes, start, length);
-      else outcome.addNew(bytes, start, length, hashBytes(bytes, start, length));
+      else outcome.addNew(bytes, start, length, hashBytes(bytes, start, length), found);
     });
   });
-  return outcome.entry;
+  return outcome.finish();
 }
 
 /**
@@ -323,15 +285,16 @@ function differenceOf(client: Client, sets: Ref[]): Ref {
 
 function differenceByAsking(client: Client, first: Ref, others: Ref[]): Ref {
   const { arena } = client.db;
-  const outcome = new Outcome(client, setValue.countOfKey(arena, first));
+  const outcome = new SetOutcome(client, setValue.countOfKey(arena, first));
   // The larger a set, the more likely it is to have a member.
   others.sort((a, b) => setValue.countOfKey(arena, b) - setValue.countOfKey(arena, a));
-  setValue.forEachMember(arena, first, ({ bytes, start, length }) => {
+  const views = others.map((set) => setValue.viewOf(arena, set));
+  setValue.forEachMember(arena, first, ({ bytes, start, length }, found) => {
     const hash = hashBytes(bytes, start, length);
-    if (isInAny(client, others, bytes, start, length, hash)) return;
-    outcome.addNew(bytes, start, length, hash);
+    if (isInAny(client, views, bytes, start, length, hash)) return;
+    outcome.addNew(bytes, start, length, hash, found);
   });
-  return outcome.entry;
+  return outcome.finish();
 }
 
 function differenceByRemoving(client: Client, first: Ref, others: Ref[]): Ref {

@@ -8,6 +8,7 @@
  */
 import { compareBytes, copyBytes, indexOfByte, indexOfBytes, Slice } from "../base/bytes.ts";
 import { parseAsStrtod } from "../base/doubles.ts";
+import { ascendingOrder } from "../base/number_order.ts";
 import { scratch } from "../base/scratch.ts";
 import type { Database } from "../keyspace/database.ts";
 import { isFieldExpired } from "../keyspace/field_expiry.ts";
@@ -255,9 +256,7 @@ function sortGeneric(client: Client, options: SortOptions): void {
   } else if (entry !== 0) {
     loadAll(db, entry, type, elements);
   }
-  const order = new Uint32Array(elements.count);
-  for (let index = 0; index < order.length; index++) order[index] = index;
-  if (!options.isUnsorted) sortOrder(db, options, elements, order);
+  const order = orderOf(db, options, elements);
   const end = Math.min(offset + limit, elements.count);
   const chosen = order.subarray(Math.min(offset, end), end);
   const resultCount = chosen.length * Math.max(options.gets.length, 1);
@@ -325,26 +324,21 @@ function asSkiplist({ arena }: Database, entry: Ref): Ref {
   return value.valueRef(arena, entry);
 }
 
-/** Sorts the numbers of the elements. */
-function sortOrder(
-  db: Database,
-  options: SortOptions,
-  elements: PackedElements,
-  order: Uint32Array,
-): void {
-  const sign = options.isDescending ? -1 : 1;
-  if (!options.isAlpha) {
-    const scores = scoresOf(db, options.by, elements);
+/** The numbers of the elements in the order that is asked for. */
+function orderOf(db: Database, options: SortOptions, elements: PackedElements): Uint32Array {
+  const { by, isAlpha, isDescending, isUnsorted } = options;
+  const sign = isDescending ? -1 : 1;
+  if (!isAlpha && !isUnsorted) {
+    const scores = scoresOf(db, by, elements);
+    if (isDescending) { for (let index = 0; index < scores.length; index++) scores[index] *= -1; }
     // Redis: equal scores are told apart by the elements, so that the result is always the same.
-    order.sort((a, b) =>
-      sign * (scores[a] === scores[b] ? elements.compare(a, b) : scores[a] < scores[b] ? -1 : 1)
-    );
-  } else if (options.by === null) {
-    order.sort((a, b) => sign * elements.compare(a, b));
-  } else {
-    const weights = weightsOf(db, options.by, elements);
-    order.sort((a, b) => sign * weights.compare(a, b));
+    return ascendingOrder(scores, scores.length, (a, b) => sign * elements.compare(a, b));
   }
+  const order = new Uint32Array(elements.count);
+  for (let index = 0; index < order.length; index++) order[index] = index;
+  if (isUnsorted) return order;
+  const texts = by === null ? elements : weightsOf(db, by, elements);
+  return order.sort((a, b) => sign * texts.compare(a, b));
 }
 
 /** The number by which each element is sorted; 0 where BY finds nothing. */

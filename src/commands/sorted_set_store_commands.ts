@@ -4,6 +4,7 @@
  */
 import { formatScore } from "../base/doubles.ts";
 import { Slice } from "../base/bytes.ts";
+import { hashBytes } from "../base/hash.ts";
 import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -13,7 +14,8 @@ import type { KeySpec, RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR, WRONG_TYPE } from "../session/errors.ts";
 import * as setValue from "../values/set_value.ts";
 import * as sortedSet from "../values/sorted_set_value.ts";
-import { SortedSetBuilder, SortedSetCursor } from "../values/sorted_set_value.ts";
+import { SortedSetBuilder } from "../values/sorted_set_builder.ts";
+import { SortedSetCursor } from "../values/sorted_set_value.ts";
 import * as value from "../values/value.ts";
 import { TYPE_SET, TYPE_SORTED_SET } from "../values/value.ts";
 import { boundedIntegerArgument, doubleArgument, integerArgument } from "./arguments.ts";
@@ -84,8 +86,8 @@ type Operation = "union" | "inter" | "diff";
 /** "count", of Redis 8.8: each source that has a member adds 1, or its weight. */
 type Aggregate = "sum" | "min" | "max" | "count";
 
-/** One of the inputs; `entry` 0: a missing key. */
-interface Source {
+/** One of the inputs; `entry` 0: a missing key. Encoding and ref are those of its value. */
+interface Source extends setValue.SetView {
   entry: Ref;
   isSet: boolean;
   count: number;
@@ -102,8 +104,11 @@ interface Combination {
   limit: number;
 }
 
-/** Hears of a member of a source, with its own score; returns whether the walk goes on. */
-type SourceVisitor = (member: Slice, score: number) => boolean;
+/** Hears of a member of a source, its own score and its hash; returns whether the walk goes on. */
+type SourceVisitor = (member: Slice, score: number, hash: number) => boolean;
+
+/** Hears of a member of a source and its hash; returns whether the walk goes on. */
+type MemberVisitor = (member: Slice, hash: number) => boolean;
 
 const cursor = scratch(new SortedSetCursor());
 
@@ -163,10 +168,15 @@ function zdiffstoreCommand(client: Client): void {
 
 function zintercardCommand(client: Client): void {
   const { limit, sources } = parseCombination(client, 1, "inter", "count");
+  const { arena } = client.db;
+  const [smallest, ...larger] = bySize(sources);
+  const others = larger.filter(({ entry }) => entry === 0 || entry !== smallest.entry);
   let total = 0;
-  forEachCommon(client.db.arena, bySize(sources), "sum", () => {
-    total++;
-    return total !== limit;
+  walkMembers(arena, smallest, (member, hash) => {
+    for (let index = 0; index < others.length; index++) {
+      if (!isInSource(arena, others[index], member, hash)) return true;
+    }
+    return ++total !== limit;
   });
   client.reply.integer(total);
 }
@@ -176,6 +186,7 @@ function replyCombination(client: Client, operation: Operation): void {
   const combination = parseCombination(client, 1, operation, "show");
   const { withScores } = combination;
   const builder = combine(client, combination);
+  builder.complete();
   const isNested = withScores && reply.resp === 3;
   reply.array(withScores && !isNested ? builder.count * 2 : builder.count);
   sortedSet.forEach(db.arena, builder.encoding, builder.ref, (member, score) => {
@@ -248,7 +259,7 @@ function aggregateArgument(argv: Argv, index: number): Aggregate {
 function lookUpSource({ db, argv }: Client, index: number): Source {
   const { arena } = db;
   const entry = db.lookupForRead(argv, index);
-  if (entry === 0) return { entry, isSet: false, count: 0, weight: 1 };
+  if (entry === 0) return { entry, encoding: 0, ref: 0, isSet: false, count: 0, weight: 1 };
   const type = value.typeOf(arena, entry);
   if (type !== TYPE_SORTED_SET && type !== TYPE_SET) throw WRONG_TYPE;
   const isSet = type === TYPE_SET;
@@ -257,7 +268,7 @@ function lookUpSource({ db, argv }: Client, index: number): Source {
   const count = isSet
     ? setValue.count(arena, encoding, ref)
     : sortedSet.count(arena, encoding, ref);
-  return { entry, isSet, count, weight: 1 };
+  return { entry, encoding, ref, isSet, count, weight: 1 };
 }
 
 /** The result of a combination, not finished. */
@@ -266,12 +277,16 @@ function combine({ db }: Client, combination: Combination): SortedSetBuilder {
   const { operation, sources, aggregate } = combination;
   const builder = new SortedSetBuilder(arena);
   if (operation === "inter") {
-    forEachCommon(arena, bySize(sources), aggregate, (member, score) => {
-      builder.add(member.bytes, member.start, member.length, score);
+    const ordered = bySize(sources);
+    builder.reserve(ordered[0].count);
+    forEachCommon(arena, ordered, aggregate, ({ bytes, start, length }, score, hash) => {
+      builder.addNew(bytes, start, length, score, hash);
       return true;
     });
   } else if (operation === "union") {
-    for (const source of bySize(sources)) addSource(arena, builder, source, aggregate);
+    const ordered = bySize(sources);
+    builder.reserve(ordered.at(-1)!.count);
+    for (const source of ordered) addSource(arena, builder, source, aggregate);
   } else {
     subtract(arena, builder, sources);
   }
@@ -292,16 +307,16 @@ function forEachCommon(
 ): void {
   const [smallest, ...others] = sources;
   if (smallest.count === 0) return;
-  walkSource(arena, smallest, (member, ownScore) => {
+  walkSource(arena, smallest, (member, ownScore, hash) => {
     let score = numberOrZero(counted(ownScore, aggregate) * smallest.weight);
     for (const source of others) {
       const found = source.entry === smallest.entry
         ? ownScore
-        : scoreInSource(arena, source, member);
+        : scoreInSource(arena, source, member, hash);
       if (Number.isNaN(found)) return true;
       score = aggregated(score, counted(found, aggregate) * source.weight, aggregate);
     }
-    return visit(member, score);
+    return visit(member, score, hash);
   });
 }
 
@@ -311,12 +326,11 @@ function addSource(
   source: Source,
   aggregate: Aggregate,
 ): void {
-  walkSource(arena, source, (member, ownScore) => {
-    const { bytes, start, length } = member;
+  walkSource(arena, source, ({ bytes, start, length }, ownScore, hash) => {
     const score = numberOrZero(counted(ownScore, aggregate) * source.weight);
-    const former = builder.score(bytes, start, length);
-    const isNew = Number.isNaN(former);
-    builder.add(bytes, start, length, isNew ? score : aggregated(former, score, aggregate));
+    const found = builder.find(hash, bytes, start, length);
+    if (found === 0) builder.addNew(bytes, start, length, score, hash);
+    else builder.setScore(found, aggregated(builder.scoreOf(found), score, aggregate));
     return true;
   });
 }
@@ -330,16 +344,17 @@ function subtract(arena: Arena, builder: SortedSetBuilder, sources: readonly Sou
   const [first, ...others] = sources;
   if (first.count === 0 || others.some((source) => source.entry === first.entry)) return;
   const otherCount = others.reduce((sum, source) => sum + source.count, 0);
+  builder.reserve(first.count);
   const looksUp = first.count * others.length <= first.count + otherCount;
-  walkSource(arena, first, (member, score) => {
+  walkSource(arena, first, (member, score, hash) => {
     const isExcluded = looksUp &&
-      others.some((source) => !Number.isNaN(scoreInSource(arena, source, member)));
-    if (!isExcluded) builder.add(member.bytes, member.start, member.length, score);
+      others.some((source) => isInSource(arena, source, member, hash));
+    if (!isExcluded) builder.addNew(member.bytes, member.start, member.length, score, hash);
     return true;
   });
   if (looksUp) return;
   for (const source of others) {
-    walkSource(arena, source, (member) => {
+    walkMembers(arena, source, (member) => {
       builder.remove(member.bytes, member.start, member.length);
       return builder.count > 0;
     });
@@ -348,29 +363,52 @@ function subtract(arena: Arena, builder: SortedSetBuilder, sources: readonly Sou
 
 /** Visits the members of a source until the visitor has enough. */
 function walkSource(arena: Arena, source: Source, visit: SourceVisitor): void {
-  const { entry } = source;
+  const { entry, encoding, ref } = source;
   if (source.count === 0) return;
   if (source.isSet) {
-    setValue.someMember(arena, entry, (member) => !visit(member, 1));
+    setValue.someMember(arena, entry, (member) => {
+      return !visit(member, 1, hashBytes(member.bytes, member.start, member.length));
+    });
     return;
   }
   const member = new Slice();
-  cursor.seek(arena, value.encodingOf(arena, entry), value.valueRef(arena, entry), 0);
+  cursor.seek(arena, encoding, ref, 0);
   do {
     const { score } = cursor;
     cursor.readMember(member);
-    if (!visit(member, score)) return;
+    if (!visit(member, score, hashBytes(member.bytes, member.start, member.length))) return;
   } while (cursor.advance(false));
 }
 
-/** The score of a member in a source, or NaN if it is not there. */
-function scoreInSource(arena: Arena, source: Source, member: Slice): number {
-  const { entry } = source;
+/** `walkSource` for who needs no scores, which take longer to read than all the rest. */
+function walkMembers(arena: Arena, source: Source, visit: MemberVisitor): void {
+  const { encoding, ref } = source;
+  if (source.count === 0) return;
+  if (source.isSet) return walkSource(arena, source, (member, _score, hash) => visit(member, hash));
+  const member = new Slice();
+  cursor.seek(arena, encoding, ref, 0);
+  do {
+    cursor.readMember(member);
+    if (!visit(member, hashBytes(member.bytes, member.start, member.length))) return;
+  } while (cursor.advance(false));
+}
+
+/** Whether a source has a member. */
+function isInSource(arena: Arena, source: Source, member: Slice, hash: number): boolean {
+  const { encoding, ref } = source;
   const { bytes, start, length } = member;
-  if (entry === 0) return NaN;
-  if (source.isSet) return setValue.has(arena, entry, bytes, start, length) ? 1 : NaN;
-  const encoding = value.encodingOf(arena, entry);
-  return sortedSet.score(arena, encoding, value.valueRef(arena, entry), bytes, start, length);
+  if (ref === 0) return false;
+  if (source.isSet) return setValue.hasHashed(arena, source, hash, bytes, start, length);
+  return sortedSet.hasHashed(arena, encoding, ref, hash, bytes, start, length);
+}
+
+/** The score of a member in a source, or NaN if it is not there. */
+function scoreInSource(arena: Arena, source: Source, member: Slice, hash: number): number {
+  const { encoding, ref } = source;
+  const { bytes, start, length } = member;
+  if (ref === 0) return NaN;
+  if (source.isSet) return setValue.hasHashed(arena, source, hash, bytes, start, length) ? 1 : NaN;
+  return sortedSet.scoreHashed(arena, encoding, ref, hash, bytes, start, length);
 }
 
 /** Redis: infinity × 0, and the sum of opposite infinities, are 0. */

@@ -174,27 +174,24 @@ export class Database {
 
   /** Removes an expired entry and tells everybody. */
   removeExpired(entry: Ref): void {
-    dictEntry.readKey(this.arena, entry, this.#key);
-    // The key's bytes go with the entry; listeners get a copy.
-    const key = this.#key.copy();
-    const { listener } = this.keyspace;
     this.keyspace.expiredCount++;
-    listener.keyVanishes(this, key, 0, key.length, false);
-    this.removeEntry(entry);
-    listener.keyChanged(this, key, 0, key.length);
-    listener.keyEvent(this, EVENT_EXPIRED, "expired", key, 0, key.length);
+    this.#removeVanishing(entry, EVENT_EXPIRED, "expired");
   }
 
   /** Removes an entry to make room for others, and tells everybody. */
   removeEvicted(entry: Ref): void {
-    dictEntry.readKey(this.arena, entry, this.#key);
-    const key = this.#key.copy();
-    const { listener } = this.keyspace;
     this.keyspace.evictedCount++;
-    listener.keyVanishes(this, key, 0, key.length, true);
-    this.removeEntry(entry);
-    listener.keyChanged(this, key, 0, key.length);
-    listener.keyEvent(this, EVENT_EVICTED, "evicted", key, 0, key.length);
+    this.#removeVanishing(entry, EVENT_EVICTED, "evicted");
+  }
+
+  #removeVanishing(entry: Ref, eventClass: number, event: string): void {
+    // The key's bytes go with the entry; listeners get a copy, which none of them keeps.
+    const { bytes: key, length } = this.#copyKey(entry);
+    const { listener } = this.keyspace;
+    listener.keyVanishes(this, key, 0, length, eventClass === EVENT_EVICTED);
+    this.remove(this.#keyArgv.point(key, 0, length), 0);
+    listener.keyChanged(this, key, 0, length);
+    listener.keyEvent(this, eventClass, event, key, 0, length);
   }
 
   /**
@@ -396,9 +393,8 @@ export class Database {
 
   /** Removes an entry with its value. Does not announce. */
   removeEntry(entry: Ref): void {
-    dictEntry.readKey(this.arena, entry, this.#key);
-    const { bytes, start, length } = this.#key;
-    this.remove(this.#keyArgv.point(bytes, start, length), 0);
+    const { bytes, length } = this.#copyKey(entry);
+    this.remove(this.#keyArgv.point(bytes, 0, length), 0);
   }
 
   /**
@@ -411,6 +407,16 @@ export class Database {
     const entry = this.#find(argv, index);
     if (entry !== 0) this.#unlinkFound(entry, argv.bytes, start, length);
     return entry;
+  }
+
+  /** A copy of the key of an entry that moves or goes, at the start of room soon used again. */
+  #copyKey(entry: Ref): Slice {
+    const key = this.#key;
+    dictEntry.readKey(this.arena, entry, key);
+    const room = key.length <= KEY_SCRATCH_BYTES ? this.#keyBytes : new Uint8Array(key.length);
+    copyBytes(key.bytes, key.start, room, 0, key.length);
+    key.set(room, 0, key.length);
+    return key;
   }
 
   /** Puts the value of a detached entry under a key that must be missing, with this expiry. */
@@ -438,11 +444,7 @@ export class Database {
     }
     const hash = dict.hashOf(arena, entry);
     if (oldExpiryMs !== value.NO_EXPIRY) dict.removeEntry(arena, this.expires, entry, hash);
-    dictEntry.readKey(arena, entry, this.#key);
-    const { start, length } = this.#key;
-    // The entry's own bytes move while it is remade.
-    const key = length <= this.#keyBytes.length ? this.#keyBytes : new Uint8Array(length);
-    copyBytes(this.#key.bytes, start, key, 0, length);
+    const { bytes: key, length } = this.#copyKey(entry);
     const target = value.remakeEntry(arena, entry, key, 0, length, expiryMs);
     dict.replaceRef(arena, this.keys, entry, target, hash);
     if (expiryMs !== value.NO_EXPIRY) dict.insertHashed(arena, this.expires, target, hash);

@@ -3,7 +3,7 @@
  * __keyevent@<db>__:<event> (`notify-keyspace-events`); and of Redis 8.8, which fields of a hash
  * have changed, on up to four kinds of channels.
  */
-import { copyBytes, latin1Bytes, latin1Text, Slice, writeLatin1 } from "../base/bytes.ts";
+import { copyBytes, latin1Bytes, latin1Text, Slice } from "../base/bytes.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Config } from "../config/config.ts";
 import {
@@ -18,6 +18,9 @@ import type { PubSub } from "./pubsub.ts";
 const EVENT_KEYSPACE = 1 << 0; // K
 const EVENT_KEYEVENT = 1 << 1; // E
 
+/** Names of channels up to this size are put together in one array, used again and again. */
+const NAME_SCRATCH_BYTES = 256;
+
 declare module "../session/host.ts" {
   interface Host {
     readonly events: KeyspaceEvents;
@@ -30,6 +33,11 @@ export class KeyspaceEvents {
   readonly #channel = new Slice();
   readonly #event = new Slice();
   readonly #key = new Slice();
+  readonly #nameBytes = new Uint8Array(NAME_SCRATCH_BYTES);
+  /** The names of events, which are few, as bytes. */
+  readonly #eventBytes = new Map<string, Uint8Array>();
+  /** What channels of a kind begin with, by the number of the database. */
+  readonly #heads = new Map<string, Uint8Array[]>();
 
   constructor(config: Config, pubsub: PubSub) {
     this.#config = config;
@@ -47,7 +55,9 @@ export class KeyspaceEvents {
   ): void {
     const classes = this.#config.notifyKeyspaceEvents;
     if ((classes & eventClass) === 0 || !this.#pubsub.hasSubscribers) return;
-    this.#event.set(latin1Bytes(event), 0, event.length);
+    let eventBytes = this.#eventBytes.get(event);
+    if (eventBytes === undefined) this.#eventBytes.set(event, eventBytes = latin1Bytes(event));
+    this.#event.set(eventBytes, 0, event.length);
     this.#key.set(bytes, start, length);
     if ((classes & EVENT_KEYSPACE) !== 0) this.#publish("keyspace", db, this.#key, this.#event);
     if ((classes & EVENT_KEYEVENT) !== 0) this.#publish("keyevent", db, this.#event, this.#key);
@@ -56,12 +66,20 @@ export class KeyspaceEvents {
 
   /** To a channel that is named after its kind, the database, and the rest. */
   #publish(kind: string, db: Database, rest: Slice, message: Slice): void {
-    const head = `__${kind}@${db.index}__:`;
-    const name = new Uint8Array(head.length + rest.length);
-    writeLatin1(head, name, 0);
+    const head = this.#headOf(kind, db.index);
+    const length = head.length + rest.length;
+    // Publishing copies the name; the rest never lies in this array.
+    const name = length <= NAME_SCRATCH_BYTES ? this.#nameBytes : new Uint8Array(length);
+    copyBytes(head, 0, name, 0, head.length);
     copyBytes(rest.bytes, rest.start, name, head.length, rest.length);
-    this.#channel.set(name, 0, name.length);
+    this.#channel.set(name, 0, length);
     this.#pubsub.publish(this.#channel, message);
+  }
+
+  #headOf(kind: string, database: number): Uint8Array {
+    let heads = this.#heads.get(kind);
+    if (heads === undefined) this.#heads.set(kind, heads = []);
+    return heads[database] ??= latin1Bytes(`__${kind}@${database}__:`);
   }
 
   /** Publishes which fields of a hash an event was about, if that is switched on. */

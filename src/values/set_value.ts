@@ -35,8 +35,20 @@ export interface SetLimits {
   listpackValueBytesMax: number;
 }
 
-/** Receives a member, which is good until the next write or the next visit. */
-export type MemberVisitor = (member: Slice) => void;
+/**
+ * Receives a member, which is good until the next write or the next visit, and the entry of the
+ * dict in which it stands, or 0.
+ */
+export type MemberVisitor = (member: Slice, found: Ref) => void;
+
+/** A `MemberVisitor` that says whether to stop. */
+export type StoppingVisitor = (member: Slice, found: Ref) => boolean;
+
+/** What the entry of a set says of its value, read once for many questions. */
+export interface SetView {
+  readonly encoding: number;
+  readonly ref: Ref;
+}
 
 /** Where the member begins in its entry, in words. */
 const KEY_OFFSET = 1;
@@ -95,29 +107,43 @@ export function has(
 ): boolean {
   const ref = value.valueRef(memory, entry);
   const encoding = value.encodingOf(memory, entry);
-  if (encoding === value.ENCODING_HASHTABLE) {
-    return dict.find(memory, ref, bytes, start, length) !== 0;
-  }
-  if (encoding === value.ENCODING_LISTPACK) {
-    return positionOf(memory, ref, bytes, start, length) !== -1;
-  }
-  return parse(bytes, start, length, integer) && intset.find(memory, ref, integer) !== -1;
+  return encoding === value.ENCODING_HASHTABLE
+    ? dict.find(memory, ref, bytes, start, length) !== 0
+    : hasSmall(memory, encoding, ref, bytes, start, length);
+}
+
+/** The value of a key as it is until the set changes. */
+export function viewOf(memory: Memory, entry: Ref): SetView {
+  return { encoding: value.encodingOf(memory, entry), ref: value.valueRef(memory, entry) };
 }
 
 /** `has` for a caller that has the hash of the bytes. */
 export function hasHashed(
   memory: Memory,
-  entry: Ref,
+  { encoding, ref }: SetView,
   hash: number,
   bytes: Uint8Array,
   start: number,
   length: number,
 ): boolean {
-  if (value.encodingOf(memory, entry) !== value.ENCODING_HASHTABLE) {
-    return has(memory, entry, bytes, start, length);
+  return encoding === value.ENCODING_HASHTABLE
+    ? dict.findHashed(memory, ref, hash, bytes, start, length) !== 0
+    : hasSmall(memory, encoding, ref, bytes, start, length);
+}
+
+/** `has` for an intset or a listpack. */
+function hasSmall(
+  memory: Memory,
+  encoding: number,
+  ref: Ref,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): boolean {
+  if (encoding === value.ENCODING_LISTPACK) {
+    return positionOf(memory, ref, bytes, start, length) !== -1;
   }
-  const ref = value.valueRef(memory, entry);
-  return dict.findHashed(memory, ref, hash, bytes, start, length) !== 0;
+  return parse(bytes, start, length, integer) && intset.find(memory, ref, integer) !== -1;
 }
 
 /** Where a member stands in a listpack, or -1. */
@@ -181,9 +207,36 @@ export function addNew(
   limits: SetLimits,
   expected: number,
 ): void {
-  if (value.encodingOf(arena, entry) === value.ENCODING_HASHTABLE) {
+  const encoding = value.encodingOf(arena, entry);
+  if (encoding === value.ENCODING_HASHTABLE) {
     insertIntoDict(arena, value.valueRef(arena, entry), hash, bytes, start, length);
+  } else if (encoding === value.ENCODING_LISTPACK) {
+    addNewToListpack(arena, entry, bytes, start, length, limits, expected);
   } else add(arena, entry, bytes, start, length, limits, expected);
+}
+
+/** Adds to a set that is a dict what stands in the dict of another set, and not yet in this one. */
+export function addNewEntry(arena: Arena, ref: Ref, hash: number, source: Ref): void {
+  if (dictEntry.longKeyBytes(arena, source) !== 0) {
+    dictEntry.readKey(arena, source, memberView);
+    const { bytes, start, length } = memberView;
+    return insertIntoDict(arena, ref, hash, bytes, start, length);
+  }
+  const byteCount = (KEY_OFFSET << 2) + dictEntry.keyBytes(arena, source);
+  const entry = arena.allocate(byteCount);
+  arena.copyBlock(source, entry, byteCount);
+  dict.insertHashed(arena, ref, entry, hash);
+}
+
+/** Whether a member, as it stands in a dict, is the text of an integer. */
+export function isIntegerEntry(memory: Memory, found: Ref): boolean {
+  dictEntry.readKey(memory, found, memberView);
+  return isCanonicalInteger(memberView.bytes, memberView.start, memberView.length);
+}
+
+/** Makes a small set a dict with room for so many members. */
+export function makeDict(arena: Arena, entry: Ref, expected: number): void {
+  convert(arena, entry, value.ENCODING_HASHTABLE, expected);
 }
 
 /** Gives back the room that fewer members than expected do not need. */
@@ -204,17 +257,32 @@ function addToListpack(
 ): boolean {
   const ref = value.valueRef(arena, entry);
   if (positionOf(arena, ref, bytes, start, length) !== -1) return false;
+  addNewToListpack(arena, entry, bytes, start, length, limits, expected);
+  return true;
+}
+
+/** `addNew` for a set that is a listpack. */
+function addNewToListpack(
+  arena: Arena,
+  entry: Ref,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  limits: SetLimits,
+  expected: number,
+): void {
+  const ref = value.valueRef(arena, entry);
   const hasRoom = length <= limits.listpackValueBytesMax &&
     listpack.count(arena, ref) < limits.listpackEntriesMax &&
     listpack.fits(arena, ref, length + LISTPACK_ENTRY_OVERHEAD);
   if (hasRoom) {
     value.setValueRef(arena, entry, listpack.append(arena, ref, bytes, start, length));
-    return true;
+    return;
   }
   // The bytes may be the text of an integer of another set, which converting would write over.
   const member = bytes.slice(start, start + length);
   convert(arena, entry, value.ENCODING_HASHTABLE, expected);
-  return addToDict(arena, value.valueRef(arena, entry), member, 0, length);
+  addToDict(arena, value.valueRef(arena, entry), member, 0, length);
 }
 
 /**
@@ -264,7 +332,7 @@ export function forEach(
     return;
   }
   someSmall(memory, encoding, ref, (member) => {
-    visit(member);
+    visit(member, 0);
     return false;
   });
 }
@@ -274,19 +342,19 @@ function someSmall(
   memory: Memory,
   encoding: number,
   ref: Ref,
-  test: (member: Slice) => boolean,
+  test: StoppingVisitor,
 ): boolean {
   if (encoding === value.ENCODING_INTSET) {
     const total = intset.count(memory, ref);
     for (let index = 0; index < total; index++) {
       intset.read(memory, ref, index, memberView);
-      if (test(memberView)) return true;
+      if (test(memberView, 0)) return true;
     }
     return false;
   }
   for (let at = listpack.first(memory, ref); at !== -1; at = listpack.next(memory, ref, at)) {
     listpack.read(memory, ref, at, memberView);
-    if (test(memberView)) return true;
+    if (test(memberView, 0)) return true;
   }
   return false;
 }
@@ -300,7 +368,7 @@ export function forEachMember(memory: Memory, entry: Ref, visit: MemberVisitor):
 export function someMember(
   memory: Memory,
   entry: Ref,
-  test: (member: Slice) => boolean,
+  test: StoppingVisitor,
 ): boolean {
   const ref = value.valueRef(memory, entry);
   const encoding = value.encodingOf(memory, entry);
@@ -309,7 +377,7 @@ export function someMember(
   const visit = (found: Ref) => {
     if (isFound) return;
     dictEntry.readKey(memory, found, memberView);
-    isFound = test(memberView);
+    isFound = test(memberView, found);
   };
   dict.forEach(memory, ref, visit, () => isFound);
   return isFound;
@@ -371,14 +439,14 @@ export function visitSample(
   sampleIndexes(count(memory, encoding, ref), wanted, (index) => chosen.add(index));
   let index = 0;
   forEach(memory, encoding, ref, (member) => {
-    if (chosen.has(index++)) visit(member);
+    if (chosen.has(index++)) visit(member, 0);
   });
 }
 
 /** Calls `visit` with the member of a dict's entry, for scans that have collected entries. */
 export function visitEntry(memory: Memory, found: Ref, visit: MemberVisitor): void {
   dictEntry.readKey(memory, found, memberView);
-  visit(memberView);
+  visit(memberView, found);
 }
 
 /**

@@ -95,6 +95,11 @@ export function insertNotFound(
 /** Gives a member another score. */
 export function move(arena: Arena, root: Ref, entry: Ref, score: number): void {
   scoreTree.move(arena, treeOf(arena, root), scoreOf(arena, entry), score, entry);
+  storeScore(arena, entry, score);
+}
+
+/** Stores the score in a member's entry; the tree, if it is in one, must know already. */
+export function storeScore(arena: Arena, entry: Ref, score: number): void {
   arena.willWrite(entry);
   storeDouble(arena.words[entry >>> SEGMENT_SHIFT], wordOffsetOf(entry) + ENTRY_SCORE, score);
 }

@@ -18,6 +18,7 @@ import { Slice } from "../base/bytes.ts";
 import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import { Memory, type Ref } from "../memory/memory.ts";
+import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
 import * as listpack from "../structures/listpack.ts";
 import { ScoreTreeCursor } from "../structures/score_tree.ts";
@@ -91,6 +92,35 @@ export function score(
   }
   const member = large.find(memory, ref, bytes, start, length);
   return member === 0 ? NaN : large.scoreOf(memory, member);
+}
+
+/** `score` for a caller that has the hash of the bytes. */
+export function scoreHashed(
+  memory: Memory,
+  encoding: number,
+  ref: Ref,
+  hash: number,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): number {
+  if (encoding === ENCODING_LISTPACK) return score(memory, encoding, ref, bytes, start, length);
+  const member = dict.findHashed(memory, large.dictOf(memory, ref), hash, bytes, start, length);
+  return member === 0 ? NaN : large.scoreOf(memory, member);
+}
+
+/** Whether these bytes, of which the caller has the hash, are a member. */
+export function hasHashed(
+  memory: Memory,
+  encoding: number,
+  ref: Ref,
+  hash: number,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): boolean {
+  if (encoding === ENCODING_LISTPACK) return small.find(memory, ref, bytes, start, length) !== -1;
+  return dict.findHashed(memory, large.dictOf(memory, ref), hash, bytes, start, length) !== 0;
 }
 
 /** Number of members before this one, or -1 if it is none. */
@@ -347,7 +377,7 @@ function largeFrom(arena: Arena, ref: Ref): Ref {
 }
 
 /** A listpack of the members of a large set, or 0 if it is beyond the limits. */
-function smallFrom(arena: Arena, root: Ref, limits: SortedSetLimits): Ref {
+export function smallFrom(arena: Arena, root: Ref, limits: SortedSetLimits): Ref {
   const total = large.count(arena, root);
   if (total > limits.listpackEntriesMax) return 0;
   let memberBytes = 0;
@@ -366,69 +396,6 @@ function smallFrom(arena: Arena, root: Ref, limits: SortedSetLimits): Ref {
     target = small.append(arena, target, member.bytes, member.start, member.length, own);
   });
   return target;
-}
-
-/**
- * Collects a sorted set that is not in a database yet: the result of ZUNIONSTORE and its like. It
- * is built large, and `finish` makes it small if it may be; then `encoding` and `ref` say where
- * it stands. A builder is used once; one that is not finished must be dropped by `abandon`.
- */
-export class SortedSetBuilder {
-  encoding = ENCODING_SKIPLIST;
-  ref: Ref;
-  readonly #arena: Arena;
-  readonly #added: ScoreOut = { score: 0 };
-
-  constructor(arena: Arena) {
-    this.#arena = arena;
-    this.ref = large.create(arena);
-  }
-
-  get count(): number {
-    return count(this.#arena, this.encoding, this.ref);
-  }
-
-  /** The score of a member, or NaN if it is none. */
-  score(bytes: Uint8Array, start: number, length: number): number {
-    return score(this.#arena, ENCODING_SKIPLIST, this.ref, bytes, start, length);
-  }
-
-  /**
-   * Adds a member. Returns false if it was there: then only its score is new. The bytes may lie in
-   * the arena, in another value: if adding clones their segment, they stay readable. Throws
-   * AddressSpaceFull, and abandons all, if there is no room.
-   */
-  add(bytes: Uint8Array, start: number, length: number, score: number): boolean {
-    try {
-      this.#arena.requireRoom(length);
-    } catch (error) {
-      this.abandon();
-      throw error;
-    }
-    this.#added.score = score;
-    const outcome = addToLarge(this.#arena, this.ref, bytes, start, length, 0, this.#added);
-    return outcome === ADD_INSERTED;
-  }
-
-  /** Removes a member, if it is there. */
-  remove(bytes: Uint8Array, start: number, length: number): void {
-    const member = large.find(this.#arena, this.ref, bytes, start, length);
-    if (member !== 0) large.removeFound(this.#arena, this.ref, member);
-  }
-
-  /** Completes the set. Decides about its encoding as Redis does after ZUNIONSTORE. */
-  finish(limits: SortedSetLimits): void {
-    const target = smallFrom(this.#arena, this.ref, limits);
-    if (target === 0) return;
-    this.abandon();
-    this.encoding = ENCODING_LISTPACK;
-    this.ref = target;
-  }
-
-  /** Frees what was collected and not finished. */
-  abandon(): void {
-    while (!large.releaseStep(this.#arena, this.ref, 1 << 30));
-  }
 }
 
 /**

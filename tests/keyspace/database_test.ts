@@ -306,3 +306,30 @@ Deno.test("databases change places with all keys, and keep their numbers", () =>
   assert(second.peek(keys("a"), 1) !== 0 && first.peek(keys("a"), 1) === 0);
   assertEquals(contents(second.arena, second.keys, second.expires).size, 1);
 });
+
+Deno.test(
+  "what expires or is evicted is announced under its whole name, however long",
+  withClock(() => {
+    const recorder = new KeyspaceRecorder();
+    const [db] = recorder.keyspace.databases;
+    for (const length of [0, 1, 255, 256, 257, 40_000]) {
+      const name = "k".repeat(length);
+      for (const event of ["expired", "evicted"]) {
+        set(db, name, "text", START_MS + 1000);
+        recorder.take();
+        const bytes = latin1(name);
+        const entry = db.findRaw(bytes, 0, bytes.length);
+        if (event === "expired") db.removeExpired(entry);
+        else db.removeEvicted(entry);
+        assertEquals(recorder.take(), [
+          `vanishes 0 ${name}`,
+          `changed 0 ${name}`,
+          `${event} 0 ${name}`,
+        ]);
+        assertEquals(db.size, 0);
+      }
+    }
+    const { evictedCount, expiredCount } = recorder.keyspace;
+    assertEquals([evictedCount, expiredCount], [6, 6]);
+  }),
+);

@@ -153,6 +153,63 @@ Deno.test("keys of all databases are eligible", () => {
   }
 });
 
+Deno.test("any number of samples will do, under any policy, with keys in several databases", () => {
+  for (const samples of [1, 2, 5, 16, 17, 64]) {
+    for (const order of ["lru", "lfu", "lrm", "random", "ttl"] as const) {
+      for (const from of ["allkeys", "volatile"] as const) {
+        if (order === "ttl" && from === "allkeys") continue;
+        const policy: EvictionPolicy = order === "ttl" ? "volatile-ttl" : `${from}-${order}`;
+        using scene = new Scene(policy);
+        scene.evictor.samples = samples;
+        const what = `${policy}, ${samples} samples`;
+        for (let index = 0; index < 60; index++) {
+          scene.set(`expiring:${index}`, 1_000_000, index % 3);
+          scene.set(`ever:${index}`, NO_EXPIRY, 1 + index % 3);
+        }
+        assert(scene.free(20_000), what);
+        const { evictedCount, databases } = scene.keyspace;
+        assert(evictedCount >= 17 && evictedCount <= 20, `${what}: ${evictedCount} evicted`);
+        const left = databases.reduce((sum, db) => sum + db.size, 0);
+        assertEquals(left, 120 - evictedCount, what);
+        if (from === "volatile") assertEquals(databases[3].size, 20, what);
+        assertEquals(scene.free(1_000_000), false, what);
+        assertEquals(databases.map((db) => db.size), remaining(from), what);
+      }
+    }
+  }
+});
+
+/** Keys in each database when no more can be taken, in the scene with several databases. */
+function remaining(from: "allkeys" | "volatile"): number[] {
+  return from === "allkeys" ? [0, 0, 0, 0] : [0, 20, 20, 20];
+}
+
+Deno.test("with a tenacity of 0 sixteen keys go at a time, whatever the clock says", () => {
+  using scene = new Scene("allkeys-lru");
+  scene.evictor.tenacity = 0;
+  for (let index = 0; index < 100; index++) scene.set(`key:${index}`);
+  assert(scene.free(50_000));
+  assert(scene.evictor.isRunning);
+  assertEquals(scene.keyspace.evictedCount, 16);
+});
+
+Deno.test("the time limit ends a call that lasts, and counts from its sixteenth key on", () => {
+  using scene = new Scene("allkeys-lru");
+  for (let index = 0; index < 200; index++) scene.set(`key:${index}`);
+  let looks = 0;
+  const free = (maxBytes: number) =>
+    scene.evictor.freeMemoryIfNeeded(maxBytes, () => {
+      // Each look at the memory takes a tenth of a millisecond; the limit is half of one.
+      if (++looks > 1) clock.advanceForTests(0.1);
+      return scene.usedBytes();
+    });
+  assert(free(0));
+  assert(scene.evictor.isRunning);
+  assertEquals(scene.keyspace.evictedCount, 32);
+  assert(free(scene.usedBytes() - 5000));
+  assert(!scene.evictor.isRunning);
+});
+
 Deno.test("memory of deleted values is given back before any key has to go", () => {
   using scene = new Scene("allkeys-random");
   for (let index = 0; index < 3000; index++) scene.set(`key:${index}`, NO_EXPIRY, 1);

@@ -161,3 +161,24 @@ Deno.test("CONFIG GET and REWRITE keep the letters of fields", () => {
     "hKSTIV",
   ]);
 });
+
+Deno.test("channels have whole names, short after long ones, and those of their database", () => {
+  using server = new EmbeddedServer([["notify-keyspace-events", "KEA"]]);
+  const listener = server.connect();
+  listener.run("PSUBSCRIBE", "*");
+  for (const length of [300, 1, 241, 242, 257, 0, 70_000, 3]) {
+    for (const database of ["3", "0", "12"]) {
+      const key = "k".repeat(length);
+      server.run("SELECT", database);
+      server.run("SET", key, "1");
+      server.run("DEL", key);
+      const heard = (listener.take() as Plain[][]).map((message) => message.slice(2));
+      assertEquals(heard, [
+        [`__keyspace@${database}__:${key}`, "set"],
+        [`__keyevent@${database}__:set`, key],
+        [`__keyspace@${database}__:${key}`, "del"],
+        [`__keyevent@${database}__:del`, key],
+      ]);
+    }
+  }
+});

@@ -24,6 +24,8 @@ const PENDING_COUNT = 10_000;
 /** For commands of many keys. */
 const tenKeys = () => Array.from({ length: 10 }, randomKey);
 
+const LONG_VALUE = "x".repeat(1000);
+
 /** For commands that come in pairs. */
 let calls = 0;
 let lastKey = "";
@@ -49,6 +51,10 @@ const COMMANDS: Record<string, () => string[]> = {
   zadd: () => ["ZADD", "zset", String(random.below(1000)), randomKey()],
   zpopmin: () => ["ZPOPMIN", "zset"],
   spop: () => ["SPOP", "set"],
+  sort: () => ["SORT", "numbers"],
+  sinterstore: () => ["SINTERSTORE", "result", "set:a", "set:b"],
+  zinterstore: () => ["ZINTERSTORE", "result", "2", "zset:a", "zset:b"],
+  zunionstore: () => ["ZUNIONSTORE", "result", "2", "zset:a", "zset:b"],
   setdel: () => ++calls % 2 === 1 ? ["SET", again(), "xxx"] : ["DEL", lastKey],
   setexdel: () => ++calls % 2 === 1 ? ["SET", again(), "xxx", "EX", "1000"] : ["DEL", lastKey],
   expire: () => ++calls % 2 === 1 ? ["EXPIRE", again(), "1000"] : ["PERSIST", lastKey],
@@ -58,6 +64,8 @@ const COMMANDS: Record<string, () => string[]> = {
   xrange: () => ["XRANGE", "stream", `1-${random.below(ENTRY_COUNT - 100)}`, "+", "COUNT", "100"],
   xreadgroup: readOrAcknowledge,
   xack_old: readOrAcknowledge,
+  // Leaves `maxmemory` set: it must stand last.
+  evict: () => ["SET", `new:${random.below(1_000_000)}`, LONG_VALUE],
 };
 
 /** Gives an entry to a consumer, or acknowledges the oldest one that is pending. */
@@ -72,11 +80,32 @@ const PREPARED: Record<string, () => string[][]> = {
   xread: streamToRead,
   xrange: streamToRead,
   xreadgroup: groupToRead,
+  sort: () => [
+    ["DEL", "numbers"],
+    ["RPUSH", "numbers", ...Array.from({ length: 100 }, () => String(random.below(1000)))],
+  ],
+  sinterstore: () => twoHalvesInCommon((key, member) => ["SADD", `set:${key}`, member]),
+  zinterstore: () =>
+    twoHalvesInCommon((key, member) => ["ZADD", `zset:${key}`, member.slice(7), member]),
+  zunionstore: () =>
+    twoHalvesInCommon((key, member) => ["ZADD", `zset:${key}`, member.slice(7), member]),
   xack_old: () => {
     const read = `XREADGROUP GROUP group consumer COUNT ${PENDING_COUNT} STREAMS stream >`;
     return [...groupToRead(), read.split(" ")];
   },
+  evict: () => [
+    ["CONFIG", "SET", "maxmemory", "100mb", "maxmemory-policy", "allkeys-lru"],
+    ...Array.from({ length: KEY_COUNT }, (_, index) => ["SET", `old:${index}`, LONG_VALUE]),
+  ],
 };
+
+/** Two sets of a thousand members, half of which both have. */
+function twoHalvesInCommon(add: (key: string, member: string) => string[]): string[][] {
+  return Array.from({ length: 1000 }, (_, index) => [
+    add("a", `member:${index}`),
+    add("b", `member:${index + 500}`),
+  ]).flat();
+}
 
 function groupToRead(): string[][] {
   calls = 0;
