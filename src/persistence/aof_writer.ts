@@ -26,7 +26,7 @@
  * nothing of them. So the file stays suspect until a rewrite has made it unnecessary.
  */
 import * as clock from "../base/clock.ts";
-import { copyBytes, latin1Bytes } from "../base/bytes.ts";
+import { copyBytes, latin1Bytes, readyForCopies } from "../base/bytes.ts";
 import type { Log } from "../base/log.ts";
 import { pause } from "../base/pause.ts";
 import type { EffectSink } from "./effect_encoder.ts";
@@ -89,7 +89,7 @@ export interface AofWriterOptions {
 
 export class AofWriter implements EffectSink {
   readonly #options: AofWriterOptions;
-  #buffer = new Uint8Array(BUFFER_BYTES_MIN);
+  #buffer = readyForCopies(new Uint8Array(BUFFER_BYTES_MIN));
   #length = 0;
   #annotatedSeconds = 0;
   /** Bytes of all units that came, that were written, and that are surely on the disk (WAITAOF). */
@@ -317,7 +317,7 @@ export class AofWriter implements EffectSink {
   #reserve(byteCount: number): void {
     const needed = this.#length + byteCount;
     if (needed <= this.#buffer.length) return;
-    const larger = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
+    const larger = readyForCopies(new Uint8Array(Math.max(needed, this.#buffer.length * 2)));
     larger.set(this.#buffer.subarray(0, this.#length));
     this.#buffer = larger;
   }
@@ -394,7 +394,7 @@ export class AofWriter implements EffectSink {
 
   #dropWritten(): void {
     if (this.#buffer.length > BUFFER_KEPT_BYTES_MAX) {
-      this.#buffer = new Uint8Array(BUFFER_BYTES_MIN);
+      this.#buffer = readyForCopies(new Uint8Array(BUFFER_BYTES_MIN));
     }
     this.#length = 0;
   }

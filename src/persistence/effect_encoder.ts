@@ -12,7 +12,7 @@
  *
  * No object is made for an effect.
  */
-import { copyBytes, latin1Bytes } from "../base/bytes.ts";
+import { copyBytes, latin1Bytes, readyForCopies } from "../base/bytes.ts";
 import { writeInteger } from "../base/integers.ts";
 import type { Argv } from "../protocol/argv.ts";
 
@@ -41,7 +41,7 @@ const SELECT = latin1Bytes("*2\r\n$6\r\nSELECT\r\n");
 
 export class EffectEncoder {
   /** The unit under way, `length` bytes of it. */
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(BUFFER_BYTES_MIN);
+  bytes: Uint8Array<ArrayBuffer> = readyForCopies(new Uint8Array(BUFFER_BYTES_MIN));
   length = 0;
   #effects = 0;
   /** Where MULTI stands if there is a second effect. */
@@ -100,7 +100,9 @@ export class EffectEncoder {
     this.#effects = 0;
     this.#skippedDb = NO_DATABASE;
     this.length = 0;
-    if (this.bytes.length > BUFFER_KEPT_BYTES_MAX) this.bytes = new Uint8Array(BUFFER_BYTES_MIN);
+    if (this.bytes.length > BUFFER_KEPT_BYTES_MAX) {
+      this.bytes = readyForCopies(new Uint8Array(BUFFER_BYTES_MIN));
+    }
     return length;
   }
 
@@ -149,7 +151,7 @@ export class EffectEncoder {
   #reserve(byteCount: number): void {
     const needed = this.length + byteCount;
     if (needed <= this.bytes.length) return;
-    const larger = new Uint8Array(Math.max(needed, this.bytes.length * 2));
+    const larger = readyForCopies(new Uint8Array(Math.max(needed, this.bytes.length * 2)));
     larger.set(this.bytes.subarray(0, this.length));
     this.bytes = larger;
   }

@@ -8,7 +8,7 @@
  *
  * A slice that was read is good until the next read.
  */
-import { copyBytes, Slice } from "../base/bytes.ts";
+import { copyBytes, readyForCopies, Slice } from "../base/bytes.ts";
 import { BYTES_MAX } from "../structures/byte_string.ts";
 import { format as formatInteger, Int64 } from "../structures/int64_words.ts";
 import { Crc64 } from "./crc64.ts";
@@ -60,7 +60,7 @@ export class RdbInput {
   #crcAt = 0;
   /** Offset in the file of the buffer's first byte. */
   #base = 0;
-  #unpacked = new Uint8Array(4096);
+  #unpacked = readyForCopies(new Uint8Array(4096));
   /** The LZF of the compressed string that was read last. */
   readonly #compressed = new Slice();
 
@@ -70,7 +70,8 @@ export class RdbInput {
     this.#source = source;
     this.#totalBytes = totalBytes;
     this.#crc = hasChecksum ? new Crc64() : null;
-    this.#bytes = new Uint8Array(Math.min(BUFFER_BYTES, Math.max(64, totalBytes)));
+    const byteCount = Math.min(BUFFER_BYTES, Math.max(64, totalBytes));
+    this.#bytes = readyForCopies(new Uint8Array(byteCount));
   }
 
   /** Offset in the file of the next byte. */
@@ -310,7 +311,7 @@ export class RdbInput {
     this.#compressed.set(out.bytes, out.start, compressedBytes);
     let target = this.#unpacked;
     if (target.length < length) {
-      target = new Uint8Array(length);
+      target = readyForCopies(new Uint8Array(length));
       if (length <= KEPT_SCRATCH_BYTES) this.#unpacked = target;
     }
     if (!lzf.decompress(out.bytes, out.start, compressedBytes, target, 0, length)) {
@@ -334,7 +335,7 @@ export class RdbInput {
     const capacity = Math.max(count, Math.min(BUFFER_BYTES, this.restBytes));
     let target = this.#bytes;
     if (target.length < capacity || target.length > Math.max(count, BUFFER_BYTES)) {
-      target = new Uint8Array(Math.max(capacity, 64));
+      target = readyForCopies(new Uint8Array(Math.max(capacity, 64)));
     }
     target.set(this.#bytes.subarray(this.#at, this.#end), 0);
     this.#base += this.#at;

@@ -4,7 +4,7 @@
  *
  * The formats are drawn in rdb_format.ts. No function here makes an object for what it writes.
  */
-import { copyBytes } from "../base/bytes.ts";
+import { copyBytes, readyForCopies } from "../base/bytes.ts";
 import { parseSafeInteger } from "../base/integers.ts";
 import { Crc64 } from "./crc64.ts";
 import * as lzf from "../base/lzf.ts";
@@ -32,7 +32,7 @@ export type PieceWriter = (bytes: Uint8Array, start: number, length: number) => 
 
 export class RdbOutput {
   readonly #sink: ByteSink;
-  #buffer = new Uint8Array(FIRST_BUFFER_BYTES);
+  #buffer = readyForCopies(new Uint8Array(FIRST_BUFFER_BYTES));
   #bufferBytes = FIRST_BUFFER_BYTES;
   readonly #compresses: boolean;
   readonly #crc: Crc64 | null;
@@ -40,7 +40,7 @@ export class RdbOutput {
   readonly #doubleBytes = new Uint8Array(this.#double.buffer);
   #at = 0;
   #flushedBytes = 0;
-  #compressed = new Uint8Array(4096);
+  #compressed = readyForCopies(new Uint8Array(4096));
 
   /** `compresses`: rdbcompression; `hasChecksum`: whether a CRC is kept. */
   constructor(sink: ByteSink, compresses: boolean, hasChecksum: boolean) {
@@ -64,7 +64,7 @@ export class RdbOutput {
     this.#at = 0;
     if (!wasFull || this.#bufferBytes === BUFFER_BYTES) return;
     this.#bufferBytes = BUFFER_BYTES;
-    this.#buffer = new Uint8Array(BUFFER_BYTES);
+    this.#buffer = readyForCopies(new Uint8Array(BUFFER_BYTES));
   }
 
   writeByte(byte: number): void {
@@ -238,11 +238,11 @@ export class RdbOutput {
   #tryCompressed(bytes: Uint8Array, start: number, length: number): boolean {
     if (length > COMPRESSION_BYTES_MAX) return false;
     const room = lzf.targetBytes(length);
-    if (this.#compressed.length < room) this.#compressed = new Uint8Array(room);
+    if (this.#compressed.length < room) this.#compressed = readyForCopies(new Uint8Array(room));
     const compressed = this.#compressed;
     const count = lzf.compress(bytes, start, length, compressed, 0);
     if (count !== 0) this.writeCompressed(compressed, 0, count, length);
-    if (room > KEPT_SCRATCH_BYTES) this.#compressed = new Uint8Array(4096);
+    if (room > KEPT_SCRATCH_BYTES) this.#compressed = readyForCopies(new Uint8Array(4096));
     return count !== 0;
   }
 }
