@@ -299,7 +299,7 @@ export function judge(budget: Budget, results: Results): Judgement {
 }
 
 /** How many budgets are met: "3 met, 1 not met, 0 not measured". */
-export function shownVerdicts(
+function shownVerdicts(
   results: Results,
   budgets: readonly Budget[] = BUDGETS,
 ): string {
@@ -315,7 +315,9 @@ export function budgetsTable(results: Results, budgets: readonly Budget[] = BUDG
     return [budget.name, budget.target, measured, verdict === "met" ? verdict : `**${verdict}**`];
   });
   const dates = results.all().map(({ measuredAt }) => measuredAt).toSorted();
-  const when = dates.length === 0 ? "nothing" : `${dates[0]!} to ${dates.at(-1)!}`;
+  // In UTC.
+  const shown = (date: string) => date.slice(0, 16).replace("T", " ");
+  const when = dates.length === 0 ? "nothing" : `${shown(dates[0]!)} to ${shown(dates.at(-1)!)}`;
   return `${markdownTable(["budget", "target", "measured", ""], rows, 4)}\n\n` +
     `${shownVerdicts(results, budgets)}; measured from ${when}.`;
 }

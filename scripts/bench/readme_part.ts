@@ -1,9 +1,10 @@
 /**
- * The numbers of the main README.md: two short tables of the most telling measurements, and which
- * of them are behind. It stands between two comments and is renewed by `results_page.ts --readme`.
+ * The numbers of the main README.md: two short tables of the most telling measurements, which of
+ * them are behind, and the table of budgets. They stand between two comments and are renewed by
+ * `results_page.ts --readme`.
  */
 
-import { shownVerdicts } from "./budgets.ts";
+import { budgetsTable } from "./budgets.ts";
 import { type ContestantName, OURS, RIVALS, SHOWN_NAMES } from "./contestants.ts";
 import { isMoreBetter, type Results, shownOccasion, shownRange } from "./results.ts";
 import { markdownTable, median, shownNumber, shownRatio } from "./spread.ts";
@@ -146,7 +147,9 @@ export function readmePart(results: Results): string {
     ...(missing.length === 0
       ? []
       : [`Not measured this time: ${missing.map(({ label }) => label).join("; ")}.`]),
-    `Of the budgets that the project has set itself: ${shownVerdicts(results)}.`,
+    "What the project has set itself beside all three, and whether it is reached; " +
+    "[budgets.md](docs/benchmarks/budgets.md) tells why some are not:",
+    budgetsTable(results),
     END,
   ].join("\n\n");
 }

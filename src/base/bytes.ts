@@ -38,7 +38,7 @@ const detour = new Uint8Array(DETOUR_BYTES_MAX + 8);
 const GROWTH_STEP_BYTES = 1024 * 1024;
 const GROWTH_BYTES_MAX = 512 * 1024 * 1024;
 
-const EMPTY = new Uint8Array(0);
+const EMPTY = readyForCopies(new Uint8Array(0));
 
 /** A range as a mutable out-parameter: made once by the caller, filled by the callee. */
 export class Slice {

@@ -10,6 +10,7 @@
  *   less than half of that: if |a| + |b| < 46.1. Or there is no error at all, because both are
  *   whole numbers of 2^-n: 1200.75 + 0.5.
  */
+import { readyForCopies } from "./bytes.ts";
 import { INTEGER_TEXT_BYTES_MAX, writeInteger } from "./integers.ts";
 
 const ZERO = 0x30;
@@ -25,7 +26,7 @@ const SIZE_MAX = 46;
 const POWERS_OF_TEN = Array.from({ length: DIGITS_MAX + 1 }, (_, power) => 10 ** power);
 const POWERS_OF_FIVE = Array.from({ length: DIGITS_MAX + 1 }, (_, power) => 5 ** power);
 
-const text = new Uint8Array(2 * INTEGER_TEXT_BYTES_MAX);
+const text = readyForCopies(new Uint8Array(2 * INTEGER_TEXT_BYTES_MAX));
 /** Digits behind the point of what `shortUnits` has read last. */
 let decimals = 0;
 

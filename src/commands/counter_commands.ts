@@ -2,7 +2,7 @@
  * Counter commands: strings that are numbers. INCR parses and writes digits where they stand;
  * numbers that a double cannot hold take the way of bigints.
  */
-import { Slice } from "../base/bytes.ts";
+import { readyForCopies, Slice } from "../base/bytes.ts";
 import {
   INT64_MAX,
   INT64_MIN,
@@ -60,7 +60,7 @@ export const counterCommands: readonly RedisCommand[] = [
 const DECREMENT_OVERFLOW = commandError("ERR decrement would overflow");
 
 const view = scratch(new Slice());
-const digits = new Uint8Array(INTEGER_TEXT_BYTES_MAX);
+const digits = readyForCopies(new Uint8Array(INTEGER_TEXT_BYTES_MAX));
 
 function incrCommand(client: Client): void {
   incrementBy(client, 1);
@@ -166,4 +166,4 @@ export function setFloat({ db, argv }: Client, text: Uint8Array, expiryMs: numbe
   value.setEncodingOnly(arena, stored, value.ENCODING_EMBSTR);
 }
 
-const ZERO = new Uint8Array([0x30]);
+const ZERO = readyForCopies(new Uint8Array([0x30]));

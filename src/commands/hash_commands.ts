@@ -2,7 +2,7 @@
  * Hash commands: H… (Redis: t_hash.c). How a hash is kept is hash_value.ts's business; here stand
  * arguments, replies, events and what goes to the AOF.
  */
-import { Slice } from "../base/bytes.ts";
+import { readyForCopies, Slice } from "../base/bytes.ts";
 import {
   INT64_MAX,
   INT64_MIN,
@@ -147,7 +147,7 @@ const INFINITE_INCREMENT = commandError("ERR value is NaN or Infinity");
 const ZERO_TEXT = Uint8Array.of(48);
 
 const found = scratch(new Slice());
-const sumText = new Uint8Array(INTEGER_TEXT_BYTES_MAX);
+const sumText = readyForCopies(new Uint8Array(INTEGER_TEXT_BYTES_MAX));
 
 function hsetCommand(client: Client): void {
   client.reply.integer(setFields(client));

@@ -9,7 +9,7 @@
  * SETRANGE touch only the chunks concerned. Numbers are in counter_commands.ts, bits in
  * bitmap_commands.ts, LCS in lcs_command.ts.
  */
-import { Slice } from "../base/bytes.ts";
+import { readyForCopies, Slice } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
 import { INTEGER_TEXT_BYTES_MAX } from "../base/integers.ts";
 import { scratch } from "../base/scratch.ts";
@@ -150,7 +150,7 @@ const THROUGH_BYTES_MIN = 16 * 1024;
 
 const view = scratch(new Slice());
 const batch = new KeyBatch();
-const digits = new Uint8Array(INTEGER_TEXT_BYTES_MAX);
+const digits = readyForCopies(new Uint8Array(INTEGER_TEXT_BYTES_MAX));
 
 /** Replies the string of an entry, or of a part of it: the bytes `from` to `to` (exclusive). */
 export function replyString(client: Client, entry: Ref, from = 0, to = -1): void {

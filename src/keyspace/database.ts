@@ -11,7 +11,7 @@
  */
 import { assert } from "../base/assert.ts";
 import * as clock from "../base/clock.ts";
-import { copyBytes, Slice } from "../base/bytes.ts";
+import { copyBytes, readyForCopies, Slice } from "../base/bytes.ts";
 import { hashBytes } from "../base/hash.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -47,7 +47,7 @@ export class Database {
   /** The keys that hold elements which expire, by the next of them. */
   readonly expiryOrder: ExpiryOrder;
   readonly #key = new Slice();
-  readonly #keyBytes = new Uint8Array(KEY_SCRATCH_BYTES);
+  readonly #keyBytes = readyForCopies(new Uint8Array(KEY_SCRATCH_BYTES));
   readonly #keyArgv = new Argv();
 
   constructor(keyspace: KeyspaceState<Database>, index: number) {

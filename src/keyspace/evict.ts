@@ -19,7 +19,7 @@
  */
 import * as clock from "../base/clock.ts";
 import { random } from "../base/random.ts";
-import { copyBytes, Slice } from "../base/bytes.ts";
+import { copyBytes, readyForCopies, Slice } from "../base/bytes.ts";
 import type { Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
@@ -59,14 +59,16 @@ class Candidate {
   db!: Database;
   /** The higher, the better it is to evict. */
   score = 0;
-  key: Uint8Array = new Uint8Array(KEPT_KEY_BYTES);
+  key: Uint8Array = readyForCopies(new Uint8Array(KEPT_KEY_BYTES));
   keyLength = 0;
 
   hold(db: Database, { bytes, start, length }: Slice, score: number): void {
     this.db = db;
     this.score = score;
-    if (length > this.key.length) this.key = new Uint8Array(length);
-    else if (this.key.length > KEPT_KEY_BYTES) this.key = new Uint8Array(KEPT_KEY_BYTES);
+    if (length > this.key.length) this.key = readyForCopies(new Uint8Array(length));
+    else if (this.key.length > KEPT_KEY_BYTES) {
+      this.key = readyForCopies(new Uint8Array(KEPT_KEY_BYTES));
+    }
     copyBytes(bytes, start, this.key, 0, length);
     this.keyLength = length;
   }

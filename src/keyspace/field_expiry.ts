@@ -10,7 +10,7 @@
  * few hundred fields of one hash at a time; whoever calls it comes again soon while it is behind.
  */
 import * as clock from "../base/clock.ts";
-import { copyBytes, Slice } from "../base/bytes.ts";
+import { copyBytes, readyForCopies, Slice } from "../base/bytes.ts";
 import { type Forgetful, scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -37,7 +37,7 @@ const KEY_SCRATCH_BYTES = 256;
 /** The key of the hash at hand, which listeners hear of when the entry is gone. */
 class HashKey implements Forgetful {
   readonly #view = new Slice();
-  readonly #room = new Uint8Array(KEY_SCRATCH_BYTES);
+  readonly #room = readyForCopies(new Uint8Array(KEY_SCRATCH_BYTES));
   bytes = this.#room;
   length = 0;
 

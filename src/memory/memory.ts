@@ -16,6 +16,7 @@
  * A view taken from `bytes` or `words` is good until the next call that may write: a write into a
  * frozen segment replaces both views (see software_fork.ts).
  */
+import { readyForCopies } from "../base/bytes.ts";
 
 /** Address of a block; 0 is null. */
 export type Ref = number;
@@ -51,7 +52,7 @@ const wordScratch = new Int32Array(doubleScratch.buffer);
 
 export class Memory {
   /** The bytes of each segment; index 0 is never used. */
-  readonly bytes: Uint8Array[] = [new Uint8Array(0)];
+  readonly bytes: Uint8Array[] = [readyForCopies(new Uint8Array(0))];
   /** The same memory as 32-bit words. */
   readonly words: Int32Array[] = [new Int32Array(0)];
 

@@ -19,6 +19,7 @@
  * segment at freeze, and one of the whole original at each clone; at release the image must still
  * have them. A difference is a forgotten `willWrite`, or a view that was taken before it.
  */
+import { readyForCopies } from "../base/bytes.ts";
 import { assert } from "../base/assert.ts";
 import * as clock from "../base/clock.ts";
 import type { Arena, SegmentSource, SegmentStorage } from "./arena.ts";
@@ -171,7 +172,9 @@ export class FrozenMemory extends Memory {
         this.bytes.push(this.bytes[0]);
         this.words.push(this.words[0]);
       } else {
-        this.bytes.push(new Uint8Array(buffer, byteOffsets[segment], SEGMENT_BYTES));
+        this.bytes.push(
+          readyForCopies(new Uint8Array(buffer, byteOffsets[segment], SEGMENT_BYTES)),
+        );
         this.words.push(new Int32Array(buffer, byteOffsets[segment], SEGMENT_WORDS));
       }
     }

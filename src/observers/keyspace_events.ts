@@ -3,7 +3,7 @@
  * __keyevent@<db>__:<event> (`notify-keyspace-events`); and of Redis 8.8, which fields of a hash
  * have changed, on up to four kinds of channels.
  */
-import { copyBytes, latin1Bytes, latin1Text, Slice } from "../base/bytes.ts";
+import { copyBytes, latin1Bytes, latin1Text, readyForCopies, Slice } from "../base/bytes.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Config } from "../config/config.ts";
 import {
@@ -33,7 +33,7 @@ export class KeyspaceEvents {
   readonly #channel = new Slice();
   readonly #event = new Slice();
   readonly #key = new Slice();
-  readonly #nameBytes = new Uint8Array(NAME_SCRATCH_BYTES);
+  readonly #nameBytes = readyForCopies(new Uint8Array(NAME_SCRATCH_BYTES));
   /** The names of events, which are few, as bytes. */
   readonly #eventBytes = new Map<string, Uint8Array>();
   /** What channels of a kind begin with, by the number of the database. */

@@ -6,9 +6,15 @@
  * **Views die with the command.** The buffer is used again for what comes next on the connection,
  * so whatever outlives the procedure must be copied: `copy(i)` for one argument, `clone()` for all.
  */
-import { copyBytes, equalsIgnoreCase, latin1Text, type Slice } from "../base/bytes.ts";
+import {
+  copyBytes,
+  equalsIgnoreCase,
+  latin1Text,
+  readyForCopies,
+  type Slice,
+} from "../base/bytes.ts";
 
-const EMPTY = new Uint8Array(0);
+const EMPTY = readyForCopies(new Uint8Array(0));
 const INITIAL_COUNT = 16;
 
 export class Argv {
@@ -27,7 +33,7 @@ export class Argv {
     const argv = new Argv();
     let total = 0;
     for (const part of parts) total += part.length;
-    argv.bytes = new Uint8Array(total);
+    argv.bytes = readyForCopies(new Uint8Array(total));
     let at = 0;
     for (const part of parts) {
       if (typeof part === "string") {
@@ -122,7 +128,7 @@ export class Argv {
   copyFrom(source: Argv): this {
     const { count } = source;
     const total = source.totalBytes();
-    if (total > this.bytes.length) this.bytes = new Uint8Array(total);
+    if (total > this.bytes.length) this.bytes = readyForCopies(new Uint8Array(total));
     if (count > this.starts.length) {
       this.starts = new Int32Array(count);
       this.lengths = new Int32Array(count);

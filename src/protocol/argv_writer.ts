@@ -2,7 +2,7 @@
  * Argv writer: puts the arguments of a command together, in memory that is used again and again:
  * for effects, of which busy commands have one each time.
  */
-import { copyBytes, writeLatin1 } from "../base/bytes.ts";
+import { copyBytes, readyForCopies, writeLatin1 } from "../base/bytes.ts";
 import { decimalDigits, writeInteger } from "../base/integers.ts";
 import { Argv } from "./argv.ts";
 
@@ -16,14 +16,15 @@ export class ArgvWriter {
   #end = 0;
 
   constructor() {
-    this.argv.bytes = new Uint8Array(BYTES_MIN);
+    this.argv.bytes = readyForCopies(new Uint8Array(BYTES_MIN));
   }
 
   /** Begins anew, without arguments. */
   begin(): void {
     this.argv.clear();
     this.#end = 0;
-    if (this.argv.bytes.length > KEPT_BYTES_MAX) this.argv.bytes = new Uint8Array(BYTES_MIN);
+    if (this.argv.bytes.length <= KEPT_BYTES_MAX) return;
+    this.argv.bytes = readyForCopies(new Uint8Array(BYTES_MIN));
   }
 
   /** Adds a text, one byte per character (Latin-1). */
@@ -50,7 +51,7 @@ export class ArgvWriter {
     const start = this.#end;
     this.#end += length;
     if (this.#end > argv.bytes.length) {
-      const larger = new Uint8Array(Math.max(this.#end, argv.bytes.length * 2));
+      const larger = readyForCopies(new Uint8Array(Math.max(this.#end, argv.bytes.length * 2)));
       larger.set(argv.bytes.subarray(0, start));
       argv.bytes = larger;
     }

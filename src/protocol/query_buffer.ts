@@ -29,7 +29,7 @@ const REQUEST_HEAD_BYTES = 48;
 /** Arrays of clients that are gone, for those that come: at most so many. */
 const POOLED_COUNT_MAX = 256;
 
-const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+const EMPTY: Uint8Array<ArrayBuffer> = readyForCopies(new Uint8Array(0));
 const pool: Uint8Array<ArrayBuffer>[] = [];
 
 /** Rooms of large arguments, for the next ones. */

@@ -21,7 +21,7 @@ export const OUTPUT_BYTES_MAX = 2 ** 31 - 2 ** 16;
 /** Room for a header: a type byte, 20 digits and a line end. */
 const HEADER_BYTES_MAX = 24;
 
-const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+const EMPTY: Uint8Array<ArrayBuffer> = readyForCopies(new Uint8Array(0));
 const pool: Uint8Array<ArrayBuffer>[] = [];
 /**
  * The least room for more than that: for the 64 KiB that a pipeline's replies gather to before they
@@ -37,7 +37,7 @@ const largeRooms = RoomPool.shared({
 });
 
 /** A header while what comes behind it makes room. */
-const heldHeader = new Uint8Array(HEADER_BYTES_MAX);
+const heldHeader = readyForCopies(new Uint8Array(HEADER_BYTES_MAX));
 
 const CR = 13;
 const LF = 10;

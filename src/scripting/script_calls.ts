@@ -6,7 +6,7 @@
  * the caller. Each has a frame inside of the caller's, so that its effects are recorded one by one
  * in the caller's unit. What is refused is refused in Redis's order of checks.
  */
-import { writeLatin1 } from "../base/bytes.ts";
+import { readyForCopies, writeLatin1 } from "../base/bytes.ts";
 import { writeInteger } from "../base/integers.ts";
 import { Argv } from "../protocol/argv.ts";
 import { recycle } from "../protocol/reply.ts";
@@ -123,7 +123,7 @@ export class ScriptCalls {
   #client: Client | null = null;
   /** Taken for each script. */
   #lastRun: { -readonly [Field in keyof ScriptRun]: ScriptRun[Field] } | null = null;
-  #argumentBytes = new Uint8Array(ARGUMENT_BYTES_MIN);
+  #argumentBytes = readyForCopies(new Uint8Array(ARGUMENT_BYTES_MIN));
 
   constructor(host: CallsHost) {
     this.#host = host;
@@ -178,7 +178,7 @@ export class ScriptCalls {
     reply.rewind(0);
     if (reply.bytes.length > KEPT_BYTES_MAX) recycle(reply.detach());
     if (this.#argumentBytes.length > KEPT_BYTES_MAX) {
-      this.#argumentBytes = new Uint8Array(ARGUMENT_BYTES_MIN);
+      this.#argumentBytes = readyForCopies(new Uint8Array(ARGUMENT_BYTES_MIN));
       this.#argv.bytes = this.#argumentBytes;
     }
   }
@@ -279,7 +279,7 @@ export class ScriptCalls {
 
   /** Room for arguments up to `end`; those up to `used` are there already. */
   #growArguments(used: number, end: number): void {
-    const bytes = new Uint8Array(end * 2);
+    const bytes = readyForCopies(new Uint8Array(end * 2));
     bytes.set(this.#argumentBytes.subarray(0, used));
     this.#argumentBytes = bytes;
   }

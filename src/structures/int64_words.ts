@@ -6,7 +6,7 @@
  * What counts as an integer is decided by base/integers.ts: text that printing gives back
  * unchanged.
  */
-import type { Slice } from "../base/bytes.ts";
+import { readyForCopies, type Slice } from "../base/bytes.ts";
 import {
   INTEGER_TEXT_BYTES_MAX,
   isCanonicalInteger,
@@ -23,7 +23,7 @@ const UNSAFE_TEXT_BYTES_MIN = 16;
 
 /** Integers that `readText` formatted: rows used in turn, so that the last 15 stay readable. */
 const TEXT_ROWS = 16;
-const texts = new Uint8Array(TEXT_ROWS * INTEGER_TEXT_BYTES_MAX);
+const texts = readyForCopies(new Uint8Array(TEXT_ROWS * INTEGER_TEXT_BYTES_MAX));
 let textRow = 0;
 
 /** A signed 64-bit integer: `high` signed, `low` any 32 bits. A mutable out-parameter. */

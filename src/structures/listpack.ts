@@ -23,7 +23,7 @@
  *
  * Knows nothing of Redis types.
  */
-import { copyBytes, equalBytes, grownCapacity, Slice } from "../base/bytes.ts";
+import { copyBytes, equalBytes, grownCapacity, readyForCopies, Slice } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
 import {
   type Memory,
@@ -56,7 +56,7 @@ export const COUNT_UNKNOWN = 65535;
 /** A smaller block is taken when less than this share of the present one is in use. */
 const SHRINK_SHARE = 0.75;
 
-const NO_BYTES = new Uint8Array(0);
+const NO_BYTES = readyForCopies(new Uint8Array(0));
 /** Where listpacks with head room are put together to be saved; grows. */
 let whole = new Uint8Array(0);
 

@@ -10,7 +10,7 @@
  *
  * A position is that of a field. Functions that write return the ref, which may be a new one.
  */
-import { copyBytes, Slice } from "../base/bytes.ts";
+import { copyBytes, readyForCopies, Slice } from "../base/bytes.ts";
 import { parseSafeInteger } from "../base/integers.ts";
 import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
@@ -29,7 +29,7 @@ const NONE = 0;
 const view = scratch(new Slice());
 const valueView = scratch(new Slice());
 /** A field and its value, while they change their place. */
-const elementRoom = new Uint8Array(1024);
+const elementRoom = readyForCopies(new Uint8Array(1024));
 
 /** Number of fields. */
 export function count(memory: Memory, ref: Ref): number {

@@ -10,7 +10,7 @@
  * Elements that are stored must not lie in the arena if they come from a list: `takeEnd` copies one
  * out for LMOVE.
  */
-import { copyBytes, Slice } from "../base/bytes.ts";
+import { copyBytes, readyForCopies, Slice } from "../base/bytes.ts";
 import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import { type Memory, OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../memory/memory.ts";
@@ -60,7 +60,7 @@ const wanted = scratch(new WantedElement());
 
 /** Elements up to this size are copied out into one array that is used again and again. */
 const SCRATCH_BYTES = nodes.PACKED_ELEMENT_BYTES_MAX;
-const elementBytes = new Uint8Array(SCRATCH_BYTES);
+const elementBytes = readyForCopies(new Uint8Array(SCRATCH_BYTES));
 
 /** An empty list, in no database yet. */
 export function create(arena: Arena): Ref {

@@ -12,7 +12,7 @@
  * and expiry are the same, the old one is freed), and the caller tells the database:
  * `replaceMoved`.
  */
-import { copyBytes, Slice } from "../base/bytes.ts";
+import { copyBytes, readyForCopies, Slice } from "../base/bytes.ts";
 import {
   decimalDigits,
   INTEGER_TEXT_BYTES_MAX,
@@ -32,7 +32,7 @@ const CLEAR_LOOP_BYTES_MAX = 32;
 const view = scratch(new Slice());
 const keyView = scratch(new Slice());
 const rebuilt = scratch(new Slice());
-const digits = new Uint8Array(INTEGER_TEXT_BYTES_MAX);
+const digits = readyForCopies(new Uint8Array(INTEGER_TEXT_BYTES_MAX));
 
 /** The encoding Redis would choose for these bytes in SET. */
 export function encodingFor(bytes: Uint8Array, start: number, length: number): number {

@@ -2,7 +2,7 @@
  * The page of results and the part of README.md: every measurement has its place, rows are in an
  * order that a reader expects, and what was not measured is named.
  */
-import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { BUDGETS } from "../../scripts/bench/budgets.ts";
 import type { ContestantName } from "../../scripts/bench/contestants.ts";
 import { readmePart, withPart } from "../../scripts/bench/readme_part.ts";
@@ -98,6 +98,7 @@ Deno.test("README's part: medians, ratios to the original and to the best, CPU",
     /^\| SET \| 15\.0 \| 30\.0 \| – \| 30\.0 \| 2\.00 \(2\.00–2\.00\) \| 1\.00 .* \| 0\.50 .* \|$/m,
   );
   assertMatch(part, /^\| idle, CPU % \| 0\.10 \| – \| – \| 0\.20 \| 2\.00 \| – \|$/m);
+  for (const { target } of BUDGETS) assertStringIncludes(part, target);
 });
 
 Deno.test("README's part: a row of several tests tells the median and extremes of their ratios", () => {
