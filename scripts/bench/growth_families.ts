@@ -15,6 +15,8 @@ export interface GrowthOptions {
   /** The largest number of elements. */
   max: number;
   rounds: number;
+  /** Requests of each command before any is measured. */
+  warmUpRequests: number;
   results: Results;
   contestants: readonly Contestant[];
 }
