@@ -22,6 +22,8 @@ export class ClientLife {
   readonly #host: Host;
   /** Hears of replicas that go. */
   onReplicaGone: (client: Client) => void = () => {};
+  /** Hears when somebody comes to a server that has had no clients. */
+  onFirst: () => void = () => {};
 
   constructor(host: Host) {
     this.#host = host;
@@ -33,6 +35,7 @@ export class ClientLife {
     const client = this.create(transport, clients.takeId());
     outputLimits.apply(client);
     clients.set(client.id, client);
+    if (clients.size === 1) this.onFirst();
     clientMemory.update(client);
     statistics.connectionsReceived++;
     return client;

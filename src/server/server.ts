@@ -211,6 +211,7 @@ export class Server implements Host {
     this.supervision = new Supervision(log, this.timers);
     this.process = new ServerProcess(this, exit);
     this.#cron = new Cron(this);
+    this.clientLife.onFirst = () => this.#cron.wake();
     this.arena.onGrowth = () => this.memoryLimit.watchIfNeeded();
     applyConfig(this);
   }

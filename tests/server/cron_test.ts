@@ -30,6 +30,45 @@ Deno.test("cron keeps its pace although ticks are late, CONFIG SET hz changes it
   assertEquals(runtime.dueMs, null);
 });
 
+/** Ticks within so many ms. */
+function ticksWithin(
+  { cron, runtime }: { cron: Cron; runtime: FakeTimer },
+  durationMs: number,
+): number {
+  const before = cron.ticks;
+  runtime.advance(durationMs);
+  return cron.ticks - before;
+}
+
+Deno.test("a server that nobody needs ticks less often, until somebody comes", () => {
+  const runtime = new FakeTimer();
+  using server = new EmbeddedServer([], { timers: new Timers(runtime) });
+  const host = server.server;
+  const { client } = server.client;
+  const cron = new Cron(host);
+  host.clientLife.onFirst = () => cron.wake();
+  cron.start();
+  const within = (durationMs: number) => ticksWithin({ cron, runtime }, durationMs);
+  host.clients.delete(client.id);
+  assertEquals(within(5000), 50);
+  within(1000);
+  assertEquals(within(10_000), 20);
+  // Whatever there is to see must be there in time.
+  server.run("SET", "k", "v", "EX", "100");
+  within(500);
+  assertEquals(within(10_000), 100);
+  server.run("PERSIST", "k");
+  within(6000);
+  assertEquals(within(10_000), 20);
+  // In the middle of a long pause.
+  within(250);
+  const another = host.clientLife.add(client.transport);
+  assertEquals(within(1000), 10);
+  host.clientLife.remove(another);
+  assertEquals(within(5000), 50);
+  cron.stop();
+});
+
 Deno.test("what is done once a second is done although the clock was set back", () => {
   const HOUR_MS = 3_600_000;
   clock.setTimeForTests(1_700_000_000_000);
