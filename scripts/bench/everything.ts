@@ -27,6 +27,7 @@ import { budgetsTable } from "./budgets.ts";
 import { Results, resultsPath, shownSeconds } from "./results.ts";
 import { resultsPage, writeResultsPage } from "./results_page.ts";
 import { headingOf, SUITE, type SuiteBench, type SuiteOption } from "./suite.ts";
+import { checkUsage } from "./usage.ts";
 
 export interface SuiteOptions {
   only?: readonly string[] | undefined;
@@ -151,6 +152,7 @@ async function everything(options: SuiteOptions): Promise<number> {
 }
 
 if (import.meta.main) {
+  await checkUsage();
   const args = parseArgs(Deno.args, {
     boolean: ["smoke"],
     string: ["only", "rounds", "servers", "executable", "results"],

@@ -13,6 +13,7 @@ import { parseArgs } from "@std/cli";
 import { printLine, printNote } from "../../tests/support/text.ts";
 import type { ContestantName } from "./contestants.ts";
 import { markdownTable, shownNumber, shownSpread, spreadOf } from "./spread.ts";
+import { checkUsage } from "./usage.ts";
 
 /** "/s" and "% of redis-benchmark" are the better the more; the others the less. */
 export type Unit =
@@ -198,15 +199,19 @@ export function comparison(now: readonly Measurement[], earlier: Results): strin
   return `${verdict}\n\n${markdownTable(["", "server", "before", "now", "gain", ""], rows)}`;
 }
 
+const COMMON_OPTIONS = ["--results", "--against", "--smoke"];
+
 /**
- * Runs one bench and does what all have in common: says what machine this is and how busy it is,
- * keeps the results in a file (`--results`; below scripts/bench/results unless given), compares
- * them with another one (`--against`), and tells how long it took.
+ * Runs one bench and does what all have in common: prints help if that is asked for, says what
+ * machine this is and how busy it is, keeps the results in a file (`--results`; below
+ * scripts/bench/results unless given), compares them with another one (`--against`), and tells how
+ * long it took.
  */
 export async function runBench(
   measure: (results: Results) => Promise<string>,
   file = "latest.json",
 ): Promise<void> {
+  await checkUsage(COMMON_OPTIONS);
   const args = parseArgs(Deno.args, { string: ["results", "against"], boolean: ["smoke"] });
   const beginMs = performance.now();
   printLine(`${await describeMachine()}\n`);

@@ -24,6 +24,7 @@ import { type Measurement, Results, resultsPath, shownOccasion, shownRange } fro
 import { markdownTable, shownSpread } from "./spread.ts";
 import { standingsTable } from "./standings.ts";
 import { commandOf, headingOf, SUITE, type SuiteBench, type SuiteTable } from "./suite.ts";
+import { checkUsage } from "./usage.ts";
 
 /** More different loads than that are not listed: rows of such tables name their own. */
 const LOADS_MAX = 3;
@@ -144,6 +145,7 @@ async function renewReadme(results: Results): Promise<string> {
 }
 
 if (import.meta.main) {
+  await checkUsage();
   const args = parseArgs(Deno.args, { boolean: ["readme"], string: ["results", "output"] });
   const results = await Results.read(args.results ?? resultsPath());
   if (results.all().length === 0) throw new Error("Cannot find any results: run a bench first");
