@@ -104,7 +104,7 @@ function saddCommand(client: Client): void {
   const { bytes, starts, lengths } = argv;
   const used = setLimits(client);
   let entry = typedForWrite(client, 1, TYPE_SET);
-  if (entry === 0) entry = createSet(client, 1, 2);
+  if (entry === 0) entry = createSet(client, 1, 2, argv.count - 2);
   // Redis: from 7.2 on many arguments at once make a table from the beginning.
   if (used.listpackEntriesMax > 0) setValue.prepare(arena, entry, argv.count - 2, used);
   let added = 0;
@@ -318,7 +318,7 @@ function smoveCommand(client: Client): void {
   }
   db.changed(argv, 1, EVENT_SET, "srem");
   if (setValue.countOfKey(arena, source) === 0) db.removeEmptied(argv, 1);
-  if (target === 0) target = createSet(client, 2, 3);
+  if (target === 0) target = createSet(client, 2, 3, 1);
   if (setValue.add(arena, target, argv.bytes, member, length, setLimits(client))) {
     db.changed(argv, 2, EVENT_SET, "sadd");
   }
@@ -357,12 +357,12 @@ function hasMember({ argv, db }: Client, entry: Ref, index: number): boolean {
   return setValue.has(db.arena, entry, argv.bytes, start, argv.lengths[index]);
 }
 
-/** An empty set under a key that is missing, encoded for argument `memberIndex`. */
-function createSet(client: Client, keyIndex: number, memberIndex: number): Ref {
+/** An empty set under a missing key, encoded for so many members, argument `memberIndex` first. */
+function createSet(client: Client, keyIndex: number, memberIndex: number, expected: number): Ref {
   const { argv, db } = client;
   const start = argv.starts[memberIndex];
   const length = argv.lengths[memberIndex];
-  const encoding = setValue.encodingFor(argv.bytes, start, length, setLimits(client));
+  const encoding = setValue.encodingFor(argv.bytes, start, length, expected, setLimits(client));
   const ref = setValue.create(db.arena, encoding);
   return db.create(argv, keyIndex, TYPE_SET, encoding, ref);
 }

@@ -58,15 +58,21 @@ const LISTPACK_ENTRY_OVERHEAD = 10;
 const memberView = scratch(new Slice());
 const integer = new Int64();
 
-/** The encoding of a new set whose first member will be these bytes. */
+/**
+ * The encoding of a new set whose first member will be these bytes, and to which so many are added
+ * at once. Redis: setTypeCreate; before 7.2, that is without listpacks, the first member decides.
+ */
 export function encodingFor(
   bytes: Uint8Array,
   start: number,
   length: number,
+  expected: number,
   limits: SetLimits,
 ): number {
-  if (isCanonicalInteger(bytes, start, length)) return value.ENCODING_INTSET;
-  return limits.listpackEntriesMax > 0 ? value.ENCODING_LISTPACK : value.ENCODING_HASHTABLE;
+  const { intsetEntriesMax, listpackEntriesMax } = limits;
+  const mayBeIntset = listpackEntriesMax === 0 || expected <= intsetEntriesMax;
+  if (mayBeIntset && isCanonicalInteger(bytes, start, length)) return value.ENCODING_INTSET;
+  return expected <= listpackEntriesMax ? value.ENCODING_LISTPACK : value.ENCODING_HASHTABLE;
 }
 
 /** An empty set. */

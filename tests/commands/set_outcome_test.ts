@@ -36,6 +36,14 @@ const SCENES: Record<string, [string[], string[]]> = {
   ],
   "an intset and a dict": [integers(0, 300), [...integers(100, 600), ...texts(0, 100)]],
   "a listpack and a dict": [texts(0, 100), texts(50, 600)],
+  "integers behind a few of a dict": [
+    [...integers(10, 40), "m", "x".repeat(65)],
+    [...integers(345_678, 345_720), "z"],
+  ],
+  "an intset behind a few of a dict": [
+    [...integers(10, 40), "x".repeat(65)],
+    integers(-987_654, -987_600),
+  ],
   "nothing in common": [texts(0, 300), texts(300, 600)],
   "an empty member": [["", ...texts(0, 500)], ["", ...texts(400, 900)]],
 };
@@ -47,10 +55,14 @@ const CONFIGS: [string, string][][] = [
   [["set-max-listpack-entries", "5000"], ["set-max-intset-entries", "100"]],
 ];
 
-for (const config of CONFIGS) {
-  const name = config.map(([parameter, value]) => `${parameter} ${value}`).join(", ") || "defaults";
+/** Sets are listpacks since 7.2. */
+const CASES = ["7.0", "7.4"].flatMap((release) => CONFIGS.map((config) => ({ release, config })));
+
+for (const { release, config } of CASES) {
+  const limits = config.map(([parameter, value]) => `${parameter} ${value}`).join(", ");
+  const name = `${release}, ${limits || "defaults"}`;
   Deno.test(`stored unions, intersections and differences hold what they should: ${name}`, () => {
-    using server = new EmbeddedServer(config);
+    using server = new EmbeddedServer([["redis-version", release], ...config]);
     for (const [scene, [a, b]] of Object.entries(SCENES)) {
       server.run("FLUSHALL");
       fill(server, "a", a);

@@ -141,21 +141,28 @@ Deno.test("a member that is no canonical int64 makes a set a hashtable", () => {
   }
 });
 
+function encodingFor(member: string, limits = DEFAULT_LIMITS, expected = 1): number {
+  return setValue.encodingFor(latin1Bytes(member), 0, member.length, expected, limits);
+}
+
 Deno.test("encodingFor chooses by the first member", () => {
   for (const member of INTEGERS) {
-    assertEquals(
-      setValue.encodingFor(latin1Bytes(member), 0, member.length, DEFAULT_LIMITS),
-      6,
-      member,
-    );
+    assertEquals(encodingFor(member), value.ENCODING_INTSET, member);
+    assertEquals(encodingFor(member, DEFAULT_LIMITS, 1000), value.ENCODING_INTSET, member);
   }
   for (const member of ALMOST_INTEGERS) {
-    assertEquals(
-      setValue.encodingFor(latin1Bytes(member), 0, member.length, DEFAULT_LIMITS),
-      2,
-      member,
-    );
+    assertEquals(encodingFor(member), value.ENCODING_HASHTABLE, member);
   }
+});
+
+Deno.test("encodingFor chooses by the number of members, too, where there are listpacks", () => {
+  const limits = { intsetEntriesMax: 4, listpackEntriesMax: 8, listpackValueBytesMax: 64 };
+  const encodings = (member: string) =>
+    [1, 4, 5, 8, 9].map((expected) => encodingFor(member, limits, expected));
+  const { ENCODING_INTSET, ENCODING_LISTPACK, ENCODING_HASHTABLE } = value;
+  const behind = [ENCODING_LISTPACK, ENCODING_LISTPACK, ENCODING_HASHTABLE];
+  assertEquals(encodings("17"), [ENCODING_INTSET, ENCODING_INTSET, ...behind]);
+  assertEquals(encodings("m"), [ENCODING_LISTPACK, ENCODING_LISTPACK, ...behind]);
 });
 
 Deno.test("an intset that would outgrow its block is converted whatever the limit says", () => {
