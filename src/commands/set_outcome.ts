@@ -61,12 +61,6 @@ export class SetOutcome {
 
   /** Adds a member that may be there already. */
   add(bytes: Uint8Array, start: number, length: number): void {
-    if (this.#notedCount > 0) {
-      // The bytes may be the text of an integer (int64_words.ts): adding what was noted may read
-      // many others, and write over it.
-      bytes = bytes.slice(start, start + length);
-      start = 0;
-    }
     if (this.#notedCount !== -1) this.#addNoted();
     this.#requireRoom(length);
     setValue.add(this.#arena, this.#entry, bytes, start, length, this.#limits, this.#expected);

@@ -6,6 +6,7 @@
  * What counts as an integer is decided by base/integers.ts: text that printing gives back
  * unchanged.
  */
+import { assert } from "../base/assert.ts";
 import { readyForCopies, type Slice } from "../base/bytes.ts";
 import {
   INTEGER_TEXT_BYTES_MAX,
@@ -23,7 +24,11 @@ const UNSAFE_TEXT_BYTES_MIN = 16;
 
 /** Integers that `readText` formatted: rows used in turn, so that the last 15 stay readable. */
 const TEXT_ROWS = 16;
-const texts = readyForCopies(new Uint8Array(TEXT_ROWS * INTEGER_TEXT_BYTES_MAX));
+/** `keepTexts` within `keepTexts`: nobody needs more. */
+const DEPTH_MAX = 4;
+const texts = readyForCopies(new Uint8Array(DEPTH_MAX * TEXT_ROWS * INTEGER_TEXT_BYTES_MAX));
+/** The rows in use begin with this one. */
+let firstRow = 0;
 let textRow = 0;
 
 /** A signed 64-bit integer: `high` signed, `low` any 32 bits. A mutable out-parameter. */
@@ -112,11 +117,31 @@ export function format(high: number, low: number, target: Uint8Array, start: num
   return at + 9 - start;
 }
 
-/** Points `out` at the integer's decimal text, which stays good until 15 more calls. */
+/**
+ * Points `out` at the integer's decimal text, which stays good until 15 more calls, of which those
+ * within `keepTexts` do not count.
+ */
 export function readText(integer: Int64, out: Slice): void {
-  textRow = textRow === TEXT_ROWS - 1 ? 0 : textRow + 1;
+  textRow = textRow === firstRow + TEXT_ROWS - 1 ? firstRow : textRow + 1;
   const start = textRow * INTEGER_TEXT_BYTES_MAX;
   out.set(texts, start, format(integer.high, integer.low, texts, start));
+}
+
+/**
+ * Does what reads many integers, such as giving a value another encoding, and leaves all texts that
+ * were read before as they are: the element for which it is done may be one of them.
+ */
+export function keepTexts<Result>(work: () => Result): Result {
+  const keptFirst = firstRow;
+  const keptRow = textRow;
+  assert(keptFirst < (DEPTH_MAX - 1) * TEXT_ROWS, "texts are kept too often at once");
+  firstRow = textRow = keptFirst + TEXT_ROWS;
+  try {
+    return work();
+  } finally {
+    firstRow = keptFirst;
+    textRow = keptRow;
+  }
 }
 
 /** Order of two integers: negative, 0 or positive. */

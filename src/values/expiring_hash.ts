@@ -11,6 +11,7 @@ import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
+import { keepTexts } from "../structures/int64_words.ts";
 import * as listpack from "../structures/listpack.ts";
 import * as rawListpack from "../structures/raw_listpack.ts";
 import * as dictAndTree from "./dict_and_tree.ts";
@@ -336,17 +337,19 @@ function makeTable(arena: Arena, entry: Ref, hasExpiries: boolean): void {
   const ref = value.valueRef(arena, entry);
   const members = dict.create(arena);
   const root = dictAndTree.create(arena, members);
-  for (let at = listpack.first(arena, ref); at !== -1; at = listpack.next(arena, ref, at)) {
-    listpack.read(arena, ref, at, fieldView);
-    const { bytes, start, length } = fieldView;
-    const expiryMs = hasExpiries ? fieldListpack.expiryAt(arena, ref, at) : value.NO_EXPIRY;
-    at = listpack.next(arena, ref, at);
-    listpack.read(arena, ref, at, valueView);
-    if (hasExpiries) at = listpack.next(arena, ref, at);
-    // Making entries may clone segments, but the bytes under the views stay.
-    dict.find(arena, members, bytes, start, length);
-    addViews(arena, root, expiryMs);
-  }
+  keepTexts(() => {
+    for (let at = listpack.first(arena, ref); at !== -1; at = listpack.next(arena, ref, at)) {
+      listpack.read(arena, ref, at, fieldView);
+      const { bytes, start, length } = fieldView;
+      const expiryMs = hasExpiries ? fieldListpack.expiryAt(arena, ref, at) : value.NO_EXPIRY;
+      at = listpack.next(arena, ref, at);
+      listpack.read(arena, ref, at, valueView);
+      if (hasExpiries) at = listpack.next(arena, ref, at);
+      // Making entries may clone segments, but the bytes under the views stay.
+      dict.find(arena, members, bytes, start, length);
+      addViews(arena, root, expiryMs);
+    }
+  });
   arena.free(ref);
   value.setEncoding(arena, entry, value.ENCODING_HASHTABLE_EX, root);
 }

@@ -16,6 +16,7 @@ import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
+import { keepTexts } from "../structures/int64_words.ts";
 import * as listpack from "../structures/listpack.ts";
 import * as rawListpack from "../structures/raw_listpack.ts";
 import * as dictAndTree from "./dict_and_tree.ts";
@@ -482,9 +483,11 @@ function convert(arena: Arena, entry: Ref): boolean {
   let isSound = true;
   // Making entries may clone segments, but nobody changes the bytes of the listpack under the
   // views.
-  forEach(arena, value.ENCODING_LISTPACK, ref, (field, bytes) => {
-    if (!putIntoDict(arena, target, field, bytes)) isSound = false;
-  });
+  keepTexts(() =>
+    forEach(arena, value.ENCODING_LISTPACK, ref, (field, bytes) => {
+      if (!putIntoDict(arena, target, field, bytes)) isSound = false;
+    })
+  );
   arena.free(ref);
   value.setEncoding(arena, entry, value.ENCODING_HASHTABLE, target);
   return isSound;

@@ -19,7 +19,7 @@ import type { Arena } from "../memory/arena.ts";
 import { type Memory, OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
-import { Int64, parse, readText } from "../structures/int64_words.ts";
+import { Int64, keepTexts, parse } from "../structures/int64_words.ts";
 import * as intset from "../structures/intset.ts";
 import * as listpack from "../structures/listpack.ts";
 import { estimateEntryBytes, sampleEntries, sampleIndexes } from "./random_sample.ts";
@@ -196,10 +196,7 @@ export function add(
     return true;
   }
   convert(arena, entry, value.ENCODING_HASHTABLE, expected);
-  // The bytes may be the text of an integer of another intset, which converting has written over.
-  readText(integer, memberView);
-  const { bytes: text, start: textStart, length: textLength } = memberView;
-  return addToDict(arena, value.valueRef(arena, entry), text, textStart, textLength);
+  return addToDict(arena, value.valueRef(arena, entry), bytes, start, length);
 }
 
 /** `add` for a member that is not in the set, of which the caller has the hash. */
@@ -285,10 +282,8 @@ function addNewToListpack(
     value.setValueRef(arena, entry, listpack.append(arena, ref, bytes, start, length));
     return;
   }
-  // The bytes may be the text of an integer of another set, which converting would write over.
-  const member = bytes.slice(start, start + length);
   convert(arena, entry, value.ENCODING_HASHTABLE, expected);
-  addToDict(arena, value.valueRef(arena, entry), member, 0, length);
+  addToDict(arena, value.valueRef(arena, entry), bytes, start, length);
 }
 
 /**
@@ -576,11 +571,13 @@ function convert(
     dict.reserve(arena, target, Math.max(expected, countOfKey(arena, entry)));
   }
   let isSound = true;
-  forEach(arena, value.encodingOf(arena, entry), ref, ({ bytes, start, length }) => {
-    if (encoding === value.ENCODING_LISTPACK) {
-      target = listpack.append(arena, target, bytes, start, length);
-    } else if (!addToDict(arena, target, bytes, start, length)) isSound = false;
-  });
+  keepTexts(() =>
+    forEach(arena, value.encodingOf(arena, entry), ref, ({ bytes, start, length }) => {
+      if (encoding === value.ENCODING_LISTPACK) {
+        target = listpack.append(arena, target, bytes, start, length);
+      } else if (!addToDict(arena, target, bytes, start, length)) isSound = false;
+    })
+  );
   arena.free(ref);
   value.setEncoding(arena, entry, encoding, target);
   return isSound;

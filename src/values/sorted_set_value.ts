@@ -20,6 +20,7 @@ import type { Arena } from "../memory/arena.ts";
 import { Memory, type Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
+import { keepTexts } from "../structures/int64_words.ts";
 import * as listpack from "../structures/listpack.ts";
 import { ScoreTreeCursor } from "../structures/score_tree.ts";
 import * as scoreTree from "../structures/score_tree.ts";
@@ -358,7 +359,7 @@ export function memoryBytes(
 /** Makes a small set large. Returns the ref of its new root. */
 export function convertToLarge(arena: Arena, entry: Ref): Ref {
   const ref = value.valueRef(arena, entry);
-  const root = largeFrom(arena, ref);
+  const root = keepTexts(() => largeFrom(arena, ref));
   arena.free(ref);
   value.setEncoding(arena, entry, ENCODING_SKIPLIST, root);
   return root;

@@ -1,7 +1,14 @@
 /** 64-bit integers in two words, against BigInt. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Slice } from "../../src/base/bytes.ts";
-import { compare, format, Int64, parse, readText } from "../../src/structures/int64_words.ts";
+import {
+  compare,
+  format,
+  Int64,
+  keepTexts,
+  parse,
+  readText,
+} from "../../src/structures/int64_words.ts";
 import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 import { fromLatin1, latin1 } from "../support/text.ts";
 
@@ -112,4 +119,36 @@ Deno.test("a text that was read stays readable for fifteen more reads", () => {
     const text = fromLatin1(bytes.subarray(start, start + length));
     assertEquals(text, String(-1_000_000_000_000 - index));
   });
+});
+
+Deno.test("texts that were read stay readable whatever is read within keepTexts", () => {
+  const integer = new Int64();
+  const read = (number: number) => {
+    const slice = new Slice();
+    integer.setNumber(number);
+    readText(integer, slice);
+    return slice;
+  };
+  const shown = ({ bytes, start, length }: Slice) =>
+    fromLatin1(bytes.subarray(start, start + length));
+  const outer = read(12_345);
+  let inner = outer;
+  const readMany = () => {
+    for (let number = 0; number < 100; number++) read(number);
+  };
+  const result = keepTexts(() => {
+    inner = read(67_890);
+    keepTexts(readMany);
+    assertEquals(shown(inner), "67890");
+    return "result";
+  });
+  assertEquals([result, shown(outer)], ["result", "12345"]);
+  assertThrows(() =>
+    keepTexts(() => {
+      throw new Error("x");
+    })
+  );
+  readMany();
+  const held = Array.from({ length: 16 }, (_, number) => read(number));
+  assertEquals(held.map(shown), held.map((_, number) => String(number)));
 });
