@@ -119,6 +119,11 @@ export function readText(integer: Int64, out: Slice): void {
   out.set(texts, start, format(integer.high, integer.low, texts, start));
 }
 
+/** Whether these are the bytes in which `readText` writes: what is to last must be copied. */
+export function isTransient(bytes: Uint8Array): boolean {
+  return bytes === texts;
+}
+
 /** Order of two integers: negative, 0 or positive. */
 export function compare(
   aHigh: number,

@@ -207,7 +207,10 @@ const GENERATORS: Readonly<Record<string, Generator>> = {
   bitop: oneOf("AND", "OR", "XOR", "NOT"),
   bittype: oneOf("u8", "i8", "u1", "i64", "u63", "i5", "u64", "x8"),
   bitoffset: oneOf(0, 1, 7, 100, "#0", "#3", "#x", -1),
-  place: (random) => random.oneIn(20) ? random.pick(ODD_VALUES) : "place" + random.below(12),
+  place: (random) => {
+    if (random.oneIn(20)) return random.pick(ODD_VALUES);
+    return random.oneIn(2) ? random.between(10_000, 10_040) : "place" + random.below(12);
+  },
   longitude: (random) => random.between(-1810, 1810) / 10,
   latitude: (random) => random.between(-852, 852) / 10,
   distance: oneOf(0, 1, 1000, 5000, 20000, 9000, 400.5, 1000000, 3000, -1, "x"),

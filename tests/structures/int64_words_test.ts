@@ -1,7 +1,14 @@
 /** 64-bit integers in two words, against BigInt. */
 import { assert, assertEquals } from "@std/assert";
 import { Slice } from "../../src/base/bytes.ts";
-import { compare, format, Int64, parse, readText } from "../../src/structures/int64_words.ts";
+import {
+  compare,
+  format,
+  Int64,
+  isTransient,
+  parse,
+  readText,
+} from "../../src/structures/int64_words.ts";
 import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 import { fromLatin1, latin1 } from "../support/text.ts";
 
@@ -112,4 +119,10 @@ Deno.test("a text that was read stays readable for fifteen more reads", () => {
     const text = fromLatin1(bytes.subarray(start, start + length));
     assertEquals(text, String(-1_000_000_000_000 - index));
   });
+});
+
+Deno.test("what lies where texts are written over is told from what stays", () => {
+  const out = new Slice();
+  readText(new Int64(), out);
+  assertEquals([isTransient(out.bytes), isTransient(out.copy())], [true, false]);
 });
