@@ -172,10 +172,11 @@ const GENERATORS: Readonly<Record<string, Generator>> = {
     if (random.oneIn(4)) return random.oneIn(3) ? random.between(-5, 600) : random.below(12);
     return random.oneIn(5) ? random.word(2) : random.word(1);
   },
-  field: (random) =>
-    random.oneIn(20)
-      ? random.pick(ODD_VALUES)
-      : random.pick(["a", "b", "c", "d"]) + random.below(4),
+  field: (random) => {
+    if (random.oneIn(20)) return random.pick(ODD_VALUES);
+    if (random.oneIn(3)) return random.between(100, 140);
+    return random.pick(["a", "b", "c", "d"]) + random.below(4);
+  },
   int: (random) => random.oneIn(12) ? random.pick(ODD_VALUES) : random.between(-100, 100),
   count: (random) => random.oneIn(12) ? random.pick(ODD_VALUES) : random.between(0, 12),
   smallcount: (random) => random.between(-4, 6),
