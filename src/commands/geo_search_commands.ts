@@ -14,6 +14,7 @@ import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../session/client.ts";
 import type { KeySpec, RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
+import { isTransient } from "../structures/int64_words.ts";
 import * as geohash from "../values/geohash.ts";
 import * as sortedSet from "../values/sorted_set_value.ts";
 import { SortedSetBuilder } from "../values/sorted_set_builder.ts";
@@ -116,7 +117,8 @@ function asTheyCame(): number {
 
 /**
  * The members that a search has found, by their numbers. They stay where they are in memory, and
- * are good until the next write: most of them are left out in the end.
+ * are good until the next write: most of them are left out in the end. Only integers, which are
+ * text for a moment, are copied.
  */
 class FoundMembers {
   count = 0;
@@ -128,8 +130,9 @@ class FoundMembers {
 
   add({ bytes, start, length }: Slice, score: number, meters: number): void {
     const index = this.count++;
-    this.#bytes[index] = bytes;
-    this.#starts[index] = start;
+    const mustCopy = isTransient(bytes);
+    this.#bytes[index] = mustCopy ? bytes.slice(start, start + length) : bytes;
+    this.#starts[index] = mustCopy ? 0 : start;
     this.#lengths[index] = length;
     this.scores[index] = score;
     this.meters[index] = meters;

@@ -144,6 +144,11 @@ export function keepTexts<Result>(work: () => Result): Result {
   }
 }
 
+/** Whether these are the bytes in which `readText` writes: what is to last must be copied. */
+export function isTransient(bytes: Uint8Array): boolean {
+  return bytes === texts;
+}
+
 /** Order of two integers: negative, 0 or positive. */
 export function compare(
   aHigh: number,

@@ -119,3 +119,20 @@ forEachEncoding("RESP3 shows coordinates as doubles, distances as text", (server
     ],
   ]);
 });
+
+forEachEncoding("members that are integers are found, each once, however many", (server) => {
+  const members = Array.from({ length: 60 }, (_, index) => String(10_000 + 37 * index));
+  for (const [index, member] of members.entries()) {
+    server.run("GEOADD", "g", String(index / 4), String(index % 50), member);
+  }
+  const around = ["FROMLONLAT", "10", "10", "BYRADIUS", "20000", "km"];
+  for (const options of [[], ["ASC"], ["DESC"], ["ASC", "COUNT", "60"], ["COUNT", "60", "ANY"]]) {
+    const found = server.run("GEOSEARCH", "g", ...around, ...options) as string[];
+    assertEquals(found.toSorted(), members, options.join(" "));
+    assertEquals(server.run("GEOSEARCHSTORE", "stored", "g", ...around, ...options), 60);
+    assertEquals((server.run("ZRANGE", "stored", "0", "-1") as string[]).toSorted(), members);
+  }
+  const nearest = server.run("GEORADIUS", "g", "5", "20", "20000", "km", "COUNT", "40", "ASC");
+  assertEquals((nearest as string[])[0], members[20]);
+  assertEquals(new Set(nearest as string[]).size, 40);
+});

@@ -172,10 +172,11 @@ const GENERATORS: Readonly<Record<string, Generator>> = {
     if (random.oneIn(4)) return random.oneIn(3) ? random.between(-5, 600) : random.below(12);
     return random.oneIn(5) ? random.word(2) : random.word(1);
   },
-  field: (random) =>
-    random.oneIn(20)
-      ? random.pick(ODD_VALUES)
-      : random.pick(["a", "b", "c", "d"]) + random.below(4),
+  field: (random) => {
+    if (random.oneIn(20)) return random.pick(ODD_VALUES);
+    if (random.oneIn(3)) return random.between(100, 140);
+    return random.pick(["a", "b", "c", "d"]) + random.below(4);
+  },
   int: (random) => random.oneIn(12) ? random.pick(ODD_VALUES) : random.between(-100, 100),
   count: (random) => random.oneIn(12) ? random.pick(ODD_VALUES) : random.between(0, 12),
   smallcount: (random) => random.between(-4, 6),
@@ -207,7 +208,10 @@ const GENERATORS: Readonly<Record<string, Generator>> = {
   bitop: oneOf("AND", "OR", "XOR", "NOT"),
   bittype: oneOf("u8", "i8", "u1", "i64", "u63", "i5", "u64", "x8"),
   bitoffset: oneOf(0, 1, 7, 100, "#0", "#3", "#x", -1),
-  place: (random) => random.oneIn(20) ? random.pick(ODD_VALUES) : "place" + random.below(12),
+  place: (random) => {
+    if (random.oneIn(20)) return random.pick(ODD_VALUES);
+    return random.oneIn(2) ? random.between(10_000, 10_040) : "place" + random.below(12);
+  },
   longitude: (random) => random.between(-1810, 1810) / 10,
   latitude: (random) => random.between(-852, 852) / 10,
   distance: oneOf(0, 1, 1000, 5000, 20000, 9000, 400.5, 1000000, 3000, -1, "x"),

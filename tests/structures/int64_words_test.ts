@@ -5,6 +5,7 @@ import {
   compare,
   format,
   Int64,
+  isTransient,
   keepTexts,
   parse,
   readText,
@@ -151,4 +152,10 @@ Deno.test("texts that were read stay readable whatever is read within keepTexts"
   readMany();
   const held = Array.from({ length: 16 }, (_, number) => read(number));
   assertEquals(held.map(shown), held.map((_, number) => String(number)));
+});
+
+Deno.test("what lies where texts are written over is told from what stays", () => {
+  const out = new Slice();
+  readText(new Int64(), out);
+  assertEquals([isTransient(out.bytes), isTransient(out.copy())], [true, false]);
 });
