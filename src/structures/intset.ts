@@ -188,6 +188,11 @@ export function validate(
   return true;
 }
 
+/** Number of integers of an intset outside of the arena, which must have been validated. */
+export function rawCount(bytes: Uint8Array, start: number): number {
+  return loadWord(bytes, start + 4) >>> 0;
+}
+
 /** Receives one integer as decimal text. The range is good during the call only. */
 export type IntegerVisitor = (bytes: Uint8Array, start: number, length: number) => void;
 
@@ -198,7 +203,7 @@ export type IntegerVisitor = (bytes: Uint8Array, start: number, length: number) 
 export function forEachRaw(bytes: Uint8Array, start: number, visit: IntegerVisitor): void {
   const out = new Slice();
   const own = loadWord(bytes, start);
-  const total = loadWord(bytes, start + 4) >>> 0;
+  const total = rawCount(bytes, start);
   for (let index = 0; index < total; index++) {
     load(bytes, start + HEADER_BYTES + index * own, own, loaded);
     readText(loaded, out);
