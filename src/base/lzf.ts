@@ -190,17 +190,18 @@ export function decompress(
     const control = source[at++];
     if (control < LITERALS_MAX) {
       const last = at + control + 1;
-      if (last > end || out + control + 1 > outEnd) return false;
-      if (control === 0) {
-        target[out++] = source[at++];
-        continue;
-      }
-      if (control < WIDE_BYTES && at <= wideEnd && out <= wideOutEnd) {
-        to.setBigUint64(out, from.getBigUint64(at, true), true);
-        out += last - at;
-        at = last;
+      const outLast = out + control + 1;
+      if (last > end || outLast > outEnd) return false;
+      // One literal between two repetitions is what there is most of.
+      if (control !== 0) {
+        for (; at < last && at <= wideEnd && out <= wideOutEnd; at += WIDE_BYTES) {
+          to.setBigUint64(out, from.getBigUint64(at, true), true);
+          out += WIDE_BYTES;
+        }
       }
       while (at < last) target[out++] = source[at++];
+      at = last;
+      out = outLast;
       continue;
     }
     let count = (control >>> 5) + 2;
@@ -210,31 +211,43 @@ export function decompress(
     }
     if (at >= end) return false;
     const distance = ((control & 31) << 8) + source[at++] + 1;
-    const last = out + count;
-    if (distance > out - targetStart || last > outEnd) return false;
-    // Eight bytes are written at a time, and what comes next overwrites those that are too many.
-    if (distance >= WIDE_BYTES) {
-      if (out <= wideOutEnd) {
-        to.setBigUint64(out, to.getBigUint64(out - distance, true), true);
-        if (count <= WIDE_BYTES) {
-          out = last;
-          continue;
-        }
-        out += WIDE_BYTES;
-        for (; out < last && out <= wideOutEnd; out += WIDE_BYTES) {
-          to.setBigUint64(out, to.getBigUint64(out - distance, true), true);
-        }
-      }
-    } else if (distance >= 4) {
-      for (; out < last && out <= wideOutEnd; out += 4) {
-        to.setInt32(out, to.getInt32(out - distance, true), true);
-      }
-    }
-    // The ranges may overlap, and then repeat what was just written: byte by byte, forwards.
-    for (; out < last; out++) target[out] = target[out - distance];
-    out = last;
+    if (distance > out - targetStart || out + count > outEnd) return false;
+    repeat(target, to, out, distance, count, wideOutEnd);
+    out += count;
   }
   return out === outEnd;
+}
+
+/**
+ * Copies `count` bytes forwards to `start`, from `distance` before it: where the ranges overlap,
+ * what was just written comes again. Up to `wideOutEnd` eight bytes are written at a time, of which
+ * what comes next overwrites those that are too many.
+ */
+function repeat(
+  target: Uint8Array,
+  view: DataView,
+  start: number,
+  distance: number,
+  count: number,
+  wideOutEnd: number,
+): void {
+  let out = start;
+  const last = start + count;
+  if (distance >= WIDE_BYTES) {
+    if (out <= wideOutEnd) {
+      view.setBigUint64(out, view.getBigUint64(out - distance, true), true);
+      if (count <= WIDE_BYTES) return;
+      out += WIDE_BYTES;
+      for (; out < last && out <= wideOutEnd; out += WIDE_BYTES) {
+        view.setBigUint64(out, view.getBigUint64(out - distance, true), true);
+      }
+    }
+  } else if (distance >= 4) {
+    for (; out < last && out <= wideOutEnd; out += 4) {
+      view.setInt32(out, view.getInt32(out - distance, true), true);
+    }
+  }
+  for (; out < last; out++) target[out] = target[out - distance];
 }
 
 /** A view of an array for copies of several bytes; of none if that does not pay. */

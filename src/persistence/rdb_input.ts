@@ -15,7 +15,7 @@ import { Crc64 } from "./crc64.ts";
 import * as lzf from "../base/lzf.ts";
 import * as format from "./rdb_format.ts";
 
-const BUFFER_BYTES = 1024 * 1024;
+const BUFFER_BYTES = 128 * 1024;
 const KEPT_SCRATCH_BYTES = 1024 * 1024;
 
 /** Where bytes come from; a FileHandle is one. */

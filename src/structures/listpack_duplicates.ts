@@ -31,7 +31,8 @@ const element = scratch(new Slice());
 
 /** Up to so many elements are marked; the table is never more than half full. */
 const MARKED_MAX = 256;
-const MARK_SLOTS = 512;
+const MARK_SLOT_BITS = 9;
+const MARK_SLOTS = 1 << MARK_SLOT_BITS;
 /**
  * The marks of one call: the slots whose round is the present one. Thus the table need not be
  * cleared before each call.
@@ -71,20 +72,18 @@ export function examine(
   for (; at < end; found++) {
     const next = encoding.checkEntry(bytes, at, end);
     if (next === -1) return DAMAGED;
-    if (rest-- === 0) {
+    if (rest !== 0) {
+      rest--;
+    } else {
       rest = stride - 1;
       const headerBytes = encoding.stringHeaderBytes(bytes, at);
-      let mark: number;
-      if (headerBytes === 0) {
-        hasInteger = true;
-        encoding.loadInteger(bytes, at, integer);
-        mark = mixed(integer.low, integer.high);
-      } else {
-        const initial = bytes[at + headerBytes];
-        if (initial <= DIGIT_MAX && initial >= MINUS) hasDigits = true;
-        mark = stringMark(view, at + headerBytes, encoding.bodyBytes(bytes, at) - headerBytes);
-      }
-      if (--free < 0 || !addMark(mark)) isSuspect = true;
+      const initial = bytes[at + headerBytes];
+      if (headerBytes === 0) hasInteger = true;
+      else if (initial <= DIGIT_MAX && initial >= MINUS) hasDigits = true;
+      const mark = headerBytes === 1
+        ? stringMark(view, at + 1, encoding.shortLength(bytes[at]))
+        : otherMark(bytes, view, at, headerBytes);
+      if (--free < 0 || !addMark(mark, round)) isSuspect = true;
     }
     at = next;
   }
@@ -120,14 +119,24 @@ function stringMark(view: DataView, at: number, length: number): number {
   return mixed(mark, view.getInt32(last, true));
 }
 
+/** A mark of an integer or of a string with a longer header. */
+function otherMark(bytes: Uint8Array, view: DataView, at: number, headerBytes: number): number {
+  if (headerBytes !== 0) {
+    return stringMark(view, at + headerBytes, encoding.bodyBytes(bytes, at) - headerBytes);
+  }
+  encoding.loadInteger(bytes, at, integer);
+  return mixed(integer.low, integer.high);
+}
+
 /** Notes a mark of the present round; false if it was there. */
-function addMark(mark: number): boolean {
-  let slot = mark & (MARK_SLOTS - 1);
-  for (; rounds[slot] === round; slot = (slot + 1) & (MARK_SLOTS - 1)) {
+function addMark(mark: number, present: number): boolean {
+  // Elements often differ in their last byte only, which has no part in the lower bits.
+  let slot = mark >>> (32 - MARK_SLOT_BITS);
+  for (; rounds[slot] === present; slot = (slot + 1) & (MARK_SLOTS - 1)) {
     if (marks[slot] === mark) return false;
   }
   marks[slot] = mark;
-  rounds[slot] = round;
+  rounds[slot] = present;
   return true;
 }
 
