@@ -291,7 +291,7 @@ export class RdbInput {
         integer = this.readInt32();
         break;
       case format.STRING_LZF:
-        return this.#readCompressed(out);
+        return this.unpackString(this.#readPacked(), out);
       default:
         return this.fail(`unknown string encoding ${encoding}`);
     }
@@ -300,23 +300,51 @@ export class RdbInput {
     out.length = formatInteger(integer >> 31, integer, this.#integerText, 0);
   }
 
-  #readCompressed(out: Slice): void {
+  /**
+   * If a compressed string stands here, reads it as far as to `unpack` it, and returns its length
+   * unpacked, at least 1. Otherwise reads nothing and returns 0.
+   */
+  readPacked(): number {
+    if (this.#at === this.#end) this.#refill(1);
+    if (this.#bytes[this.#at] !== format.STRING_LZF) return 0;
+    this.#at++;
+    return this.#readPacked();
+  }
+
+  /** `readPacked` for a string whose first byte has been read. */
+  #readPacked(): number {
     const compressedBytes = this.readPlainLength();
     const length = this.readPlainLength();
     this.#checkStringLength(compressedBytes);
     if (length === 0 || length > BYTES_MAX || !lzf.isPossibleLength(compressedBytes, length)) {
       this.fail(`compressed string of impossible length ${length}`);
     }
-    this.readRaw(compressedBytes, out);
-    this.#compressed.set(out.bytes, out.start, compressedBytes);
+    this.readRaw(compressedBytes, this.#compressed);
+    return length;
+  }
+
+  /**
+   * Unpacks the string that `readPacked` has just read, of `length` bytes, to `start` of an array,
+   * which has room. Returns whether it was sound; if not, the caller tells of it: `failPacked`.
+   */
+  unpack(target: Uint8Array, start: number, length: number): boolean {
+    const packed = this.#compressed;
+    return lzf.decompress(packed.bytes, packed.start, packed.length, target, start, length);
+  }
+
+  /** Ends reading, for `unpack` has failed. */
+  failPacked(): never {
+    return this.fail("damaged compressed string");
+  }
+
+  /** Unpacks the string that `readPacked` has just read, of `length` bytes, to an own array. */
+  unpackString(length: number, out: Slice): void {
     let target = this.#unpacked;
     if (target.length < length) {
       target = readyForCopies(new Uint8Array(length));
       if (length <= KEPT_SCRATCH_BYTES) this.#unpacked = target;
     }
-    if (!lzf.decompress(out.bytes, out.start, compressedBytes, target, 0, length)) {
-      this.fail("damaged compressed string");
-    }
+    if (!this.unpack(target, 0, length)) this.failPacked();
     out.bytes = target;
     out.start = 0;
     out.length = length;

@@ -98,7 +98,7 @@ export class RdbValueReader {
     this.#keyspace = keyspace;
     this.#arena = keyspace.arena;
     this.#limits = limits;
-    this.#small = new RdbSmallReader(input, keyspace, limits);
+    this.#small = new RdbSmallReader(input, keyspace.arena, limits);
     this.#streams = new RdbStreamReader(input, keyspace.arena, isStrict);
     this.#hashes = new RdbHashReader(input, keyspace.arena, limits.hash);
     this.#templates = new RdbTemplateReader(input, keyspace.arena, limits.hash);

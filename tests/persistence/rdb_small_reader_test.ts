@@ -15,17 +15,29 @@ import { contentsOf } from "./keyspace_contents.ts";
 
 const { RDB_HASH_LISTPACK, RDB_SET_INTSET, RDB_ZSET_LISTPACK, RdbFormatError } = format;
 
-/** A string of the file, of 14 bits of length. */
+/** A string of the file, of 32 bits of length. */
 function stringOf(body: Uint8Array): Uint8Array {
-  return Uint8Array.of(0x40 | (body.length >> 8), body.length & 255, ...body);
+  const n = body.length;
+  return new Uint8Array([0x80, n >> 24, n >> 16, n >> 8, n, ...body]);
+}
+
+/** The same string as LZF, which copies its bytes 32 at a time. */
+function packedOf(body: Uint8Array): Uint8Array {
+  const packed: number[] = [];
+  for (let at = 0; at < body.length; at += 32) {
+    const literals = body.subarray(at, at + 32);
+    packed.push(literals.length - 1, ...literals);
+  }
+  const lengths = [packed.length, body.length]
+    .flatMap((n) => [0x80, n >> 24, n >> 16, n >> 8, n]);
+  return new Uint8Array([0xc3, ...lengths, ...packed]);
 }
 
 /** Reads a value; what the server then says of the key, "empty", or what was wrong. */
-function read(type: number, body: Uint8Array, narrow: boolean): string {
+function read(type: number, bytes: Uint8Array, narrow: boolean): string {
   using server = new EmbeddedServer([]);
   const { keyspace, config } = server.server;
   const before = keyspace.arena.usedBytes;
-  const bytes = stringOf(body);
   const input = new RdbInput("test", new ArraySource(bytes, 0, bytes.length), bytes.length, false);
   const limits: EncodingLimits = encodingLimits(config);
   if (narrow) {
@@ -33,7 +45,7 @@ function read(type: number, body: Uint8Array, narrow: boolean): string {
     limits.sortedSet = { ...limits.sortedSet, listpackEntriesMax: 1 };
     limits.set = { ...limits.set, intsetEntriesMax: 1 };
   }
-  const reader = new RdbSmallReader(input, keyspace, limits);
+  const reader = new RdbSmallReader(input, keyspace.arena, limits);
   const load = () => reader.read(type, latin1("k"), 0, 1, -1);
   try {
     const entry = load();
@@ -63,9 +75,11 @@ Deno.test("values are kept as they stand, or converted where the limits ask for 
   ];
   for (const [type, body, kind, encoding, content] of cases) {
     assertEquals(isSmallType(type), true);
-    assertEquals(read(type, body, false), `${kind}|${encoding}|-1|${content}`);
     const large = kind === "zset" ? "skiplist" : "hashtable";
-    assertEquals(read(type, body, true), `${kind}|${large}|-1|${content}`);
+    for (const bytes of [stringOf(body), packedOf(body)]) {
+      assertEquals(read(type, bytes, false), `${kind}|${encoding}|-1|${content}`);
+      assertEquals(read(type, bytes, true), `${kind}|${large}|-1|${content}`);
+    }
   }
   assertEquals(isSmallType(format.RDB_STRING), false);
 });
@@ -87,7 +101,29 @@ Deno.test("no elements, no key; and what is wrong is told", () => {
     [RDB_SET_INTSET, latin1("\x02\0\0\0\x02\0\0\0\x01\0\x01\0"), "Intset integrity check failed"],
   ];
   for (const [type, body, expected] of cases) {
-    for (const narrow of [false, true]) assertEquals(read(type, body, narrow), expected);
+    for (const narrow of [false, true]) {
+      assertEquals(read(type, stringOf(body), narrow), expected);
+      assertEquals(read(type, packedOf(body), narrow), expected);
+    }
+  }
+  const long = packedOf(listpackOf(["f", "1"]));
+  long[9]++;
+  assertEquals(read(RDB_HASH_LISTPACK, long, false), "damaged compressed string");
+});
+
+Deno.test("a hash that no block can hold becomes a table", () => {
+  const fields = Array.from({ length: 6000 }, (_, index) => `field:${index}`.padEnd(30, "."));
+  const elements = fields.flatMap((field) => [field, "v".repeat(20)]);
+  const length = 7 + elements.reduce((sum, { length }) => sum + length + 2, 0);
+  const head = [length, length >> 8, length >> 16, 0, elements.length, elements.length >> 8];
+  const entries = elements.map((text) => {
+    return String.fromCharCode(0x80 | text.length) + text + String.fromCharCode(text.length + 1);
+  });
+  const body = new Uint8Array([...head, ...latin1(entries.join("")), 0xff]);
+  for (const bytes of [stringOf(body), packedOf(body)]) {
+    const found = read(RDB_HASH_LISTPACK, bytes, false);
+    assertEquals(found.slice(0, 18), "hash|hashtable|-1|");
+    assertEquals(found.split(",").length, 6000);
   }
 });
 
@@ -96,6 +132,6 @@ Deno.test("a value that the file does not hold as a whole is refused", () => {
   const { keyspace, config } = server.server;
   const bytes = stringOf(listpackOf(["f", "1"])).slice(0, -1);
   const input = new RdbInput("test", new ArraySource(bytes, 0, bytes.length), bytes.length, false);
-  const reader = new RdbSmallReader(input, keyspace, encodingLimits(config));
+  const reader = new RdbSmallReader(input, keyspace.arena, encodingLimits(config));
   assertThrows(() => reader.read(RDB_HASH_LISTPACK, latin1("k"), 0, 1, -1), RdbFormatError);
 });
