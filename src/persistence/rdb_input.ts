@@ -15,7 +15,10 @@ import { Crc64 } from "./crc64.ts";
 import * as lzf from "../base/lzf.ts";
 import * as format from "./rdb_format.ts";
 
+/** Read at a time: little enough to be in the processor's cache still when it is looked at. */
 const BUFFER_BYTES = 128 * 1024;
+/** A buffer that had to become larger is kept up to this size. */
+const BUFFER_BYTES_KEPT = 1024 * 1024;
 const KEPT_SCRATCH_BYTES = 1024 * 1024;
 
 /** Where bytes come from; a FileHandle is one. */
@@ -362,7 +365,7 @@ export class RdbInput {
     const kept = this.#end - this.#at;
     const capacity = Math.max(count, Math.min(BUFFER_BYTES, this.restBytes));
     let target = this.#bytes;
-    if (target.length < capacity || target.length > Math.max(count, BUFFER_BYTES)) {
+    if (target.length < capacity || target.length > Math.max(count, BUFFER_BYTES_KEPT)) {
       target = readyForCopies(new Uint8Array(Math.max(capacity, 64)));
     }
     target.set(this.#bytes.subarray(this.#at, this.#end), 0);
