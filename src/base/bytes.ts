@@ -247,6 +247,11 @@ export function readyForCopies<Bytes extends Uint8Array>(bytes: Bytes): Bytes {
   return bytes;
 }
 
+/** The view through which an array that is ready for short copies is copied, else undefined. */
+export function readyView(bytes: Uint8Array): DataView | undefined {
+  return (bytes as ReadyBytes).eights;
+}
+
 /**
  * Copies a range; within one array the ranges may overlap. (Asking whether two arrays share a
  * buffer costs more than a short copy, so the direction is chosen by the offsets alone.)

@@ -11,16 +11,18 @@
  * failure.
  */
 
+import { readyView } from "./bytes.ts";
+
 const HASH_BITS = 16;
 const HASH_MASK = (1 << HASH_BITS) - 1;
 const LITERALS_MAX = 32;
 const DISTANCE_MAX = 1 << 13;
 const MATCH_MAX = (1 << 8) + (1 << 3);
 
-/** From here on copies go through a view of words. */
+/** Bytes that are copied at a time where there is a view. */
+const WIDE_BYTES = 8;
+/** From here on it pays to make a view. */
 const WIDE_BYTES_MIN = 256;
-/** What such a copy may write behind its end: a match has three bytes or more, eight are copied. */
-const WIDE_COPY_BYTES_OVER = 5;
 const NO_VIEW = new DataView(new ArrayBuffer(0));
 
 /** No text of n bytes unpacks to more than n × 88: three bytes say at most 264. */
@@ -165,7 +167,7 @@ function matchLength(source: Uint8Array, former: number, at: number, end: number
 /**
  * Decompresses a range to exactly `byteCount` bytes at `targetStart` of `target`, which has room.
  * Returns whether the bytes were sound and of that length; if not, the target's content is
- * undefined.
+ * undefined. Quicker where both arrays are ready for copies (bytes.ts).
  */
 export function decompress(
   source: Uint8Array,
@@ -175,21 +177,31 @@ export function decompress(
   targetStart: number,
   byteCount: number,
 ): boolean {
+  const from = wideView(source, byteCount);
+  const to = wideView(target, byteCount);
   const end = start + length;
   const outEnd = targetStart + byteCount;
-  // In a range so short four bytes at a time do not make up for the view.
-  const wideEnd = byteCount < WIDE_BYTES_MIN ? 0 : outEnd - WIDE_COPY_BYTES_OVER;
-  const view = wideEnd === 0
-    ? NO_VIEW
-    : new DataView(target.buffer, target.byteOffset, target.byteLength);
+  // Up to where eight bytes can be read, and written, at a time.
+  const wideEnd = from.byteLength - WIDE_BYTES;
+  const wideOutEnd = to.byteLength === 0 ? -1 : outEnd - WIDE_BYTES;
   let at = start;
   let out = targetStart;
   while (at < end) {
     const control = source[at++];
     if (control < LITERALS_MAX) {
-      const count = control + 1;
-      if (at + count > end || out + count > outEnd) return false;
-      for (let index = 0; index < count; index++) target[out++] = source[at++];
+      const last = at + control + 1;
+      const outLast = out + control + 1;
+      if (last > end || outLast > outEnd) return false;
+      // One literal between two repetitions is what there is most of.
+      if (control !== 0) {
+        for (; at < last && at <= wideEnd && out <= wideOutEnd; at += WIDE_BYTES) {
+          to.setBigUint64(out, from.getBigUint64(at, true), true);
+          out += WIDE_BYTES;
+        }
+      }
+      while (at < last) target[out++] = source[at++];
+      at = last;
+      out = outLast;
       continue;
     }
     let count = (control >>> 5) + 2;
@@ -198,28 +210,50 @@ export function decompress(
       count += source[at++];
     }
     if (at >= end) return false;
-    let from = out - ((control & 31) << 8) - source[at++] - 1;
-    const last = out + count;
-    if (from < targetStart || last > outEnd) return false;
-    if (out - from >= 4 && last <= wideEnd) {
-      copyWide(view, from, out, count);
-      out = last;
-      continue;
-    }
-    // The ranges may overlap, and then repeat what was just written: byte by byte, forwards.
-    while (out < last) target[out++] = target[from++];
+    const distance = ((control & 31) << 8) + source[at++] + 1;
+    if (distance > out - targetStart || out + count > outEnd) return false;
+    repeat(target, to, out, distance, count, wideOutEnd);
+    out += count;
   }
   return out === outEnd;
 }
 
 /**
- * Copies bytes forwards, four at a time: eight at least, and up to three beyond `count`, which what
- * comes next overwrites. `to` is four or more behind `from`.
+ * Copies `count` bytes forwards to `start`, from `distance` before it: where the ranges overlap,
+ * what was just written comes again. Up to `wideOutEnd` eight bytes are written at a time, of which
+ * what comes next overwrites those that are too many.
  */
-function copyWide(view: DataView, from: number, to: number, count: number): void {
-  view.setInt32(to, view.getInt32(from, true), true);
-  view.setInt32(to + 4, view.getInt32(from + 4, true), true);
-  for (let done = 8; done < count; done += 4) {
-    view.setInt32(to + done, view.getInt32(from + done, true), true);
+function repeat(
+  target: Uint8Array,
+  view: DataView,
+  start: number,
+  distance: number,
+  count: number,
+  wideOutEnd: number,
+): void {
+  let out = start;
+  const last = start + count;
+  if (distance >= WIDE_BYTES) {
+    if (out <= wideOutEnd) {
+      view.setBigUint64(out, view.getBigUint64(out - distance, true), true);
+      if (count <= WIDE_BYTES) return;
+      out += WIDE_BYTES;
+      for (; out < last && out <= wideOutEnd; out += WIDE_BYTES) {
+        view.setBigUint64(out, view.getBigUint64(out - distance, true), true);
+      }
+    }
+  } else if (distance >= 4) {
+    for (; out < last && out <= wideOutEnd; out += 4) {
+      view.setInt32(out, view.getInt32(out - distance, true), true);
+    }
   }
+  for (; out < last; out++) target[out] = target[out - distance];
+}
+
+/** A view of an array for copies of several bytes; of none if that does not pay. */
+function wideView(bytes: Uint8Array, byteCount: number): DataView {
+  const ready = readyView(bytes);
+  if (ready !== undefined) return ready;
+  if (byteCount < WIDE_BYTES_MIN) return NO_VIEW;
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -36,12 +36,21 @@ const RESERVE_SEGMENTS_MIN = 32;
 /** Pages begin at multiples of this, whatever their size: 4, 16 or 64 KiB. */
 const PAGE_ALIGNMENT = 64 * 1024;
 
-/** How pages go back to the system while their buffer stays. */
+/**
+ * From so many resident segments on (16 MiB), the system is asked for all pages of a further one at
+ * once: each that is touched first is a fault of its own, which was a tenth of the time of loading
+ * small hashes (`save_and_load.ts`). A smaller server may never need the pages.
+ */
+const POPULATE_SEGMENTS_MIN = 64;
+
+/** How pages come from the system, and go back to it while their buffer stays. */
 export interface PageReturn {
   /** Where a buffer begins in the memory of the process, modulo `alignment`. */
   misalignment(buffer: SharedArrayBuffer, alignment: number): number;
   /** Gives up the content of whole pages; they are zero when they are next touched. */
   discard(bytes: Uint8Array): void;
+  /** Gets the whole pages in which the bytes are, as far as the system can; changes no content. */
+  populate(bytes: Uint8Array): void;
 }
 
 /** One segment's storage: two views of the same bytes, and where they were cut from. */
@@ -106,9 +115,10 @@ export class SegmentPool {
   /** A segment with unspecified content. */
   take(): SegmentStorage {
     const storage = this.#idle.pop() ?? this.#retired.pop();
-    if (storage === undefined) return this.#cut();
+    if (storage === undefined) return this.#populated(this.#cut());
     storage.source.idleCount--;
     if (storage.isDiscarded) {
+      this.#populated(storage);
       storage.isDiscarded = false;
       storage.source.discardedCount--;
       this.#discardedCount--;
@@ -237,6 +247,14 @@ export class SegmentPool {
     if (this.#fresh !== null && dropped.has(this.#fresh)) this.#fresh = null;
     this.droppedBytes += residentCount * SEGMENT_BYTES;
     return residentCount * SEGMENT_BYTES;
+  }
+
+  /** Gets the pages of a segment that is about to be used, and has none. */
+  #populated(storage: SegmentStorage): SegmentStorage {
+    if (this.#cutCount - this.#discardedCount > POPULATE_SEGMENTS_MIN) {
+      this.#pages?.populate(storage.bytes);
+    }
+    return storage;
   }
 
   #cut(): SegmentStorage {

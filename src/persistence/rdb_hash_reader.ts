@@ -9,8 +9,7 @@ import * as clock from "../base/clock.ts";
 import { Slice } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
 import { type Ref, SEGMENT_BYTES } from "../memory/memory.ts";
-import * as rawListpack from "../structures/raw_listpack.ts";
-import { hasDuplicates } from "../structures/listpack_duplicates.ts";
+import { DAMAGED, DUPLICATE, examine } from "../structures/listpack_duplicates.ts";
 import { ELEMENT_EXPIRY_MAX } from "../values/element_expiry.ts";
 import { WIDTH } from "../values/field_listpack.ts";
 import * as hashValue from "../values/hash_value.ts";
@@ -103,10 +102,11 @@ export class RdbHashReader {
 
   #fillFromListpack(entry: Ref): void {
     const { bytes, start, length } = this.#readElement();
-    const isSound = rawListpack.validate(bytes, start, length, true) &&
+    const elements = examine(bytes, start, length, WIDTH);
+    const isSound = elements !== DAMAGED &&
       hashValue.isFieldListpack(bytes, start, ELEMENT_EXPIRY_MAX);
     if (!isSound) this.#input.fail("Hash listpack integrity check failed");
-    if (hasDuplicates(bytes, start, WIDTH)) this.#input.fail("a hash holds a field twice");
+    if (elements === DUPLICATE) this.#input.fail("a hash holds a field twice");
     if (length > SEGMENT_BYTES) this.#arena.requireRoom(length * TABLE_BYTES_EACH);
     hashValue.loadFieldListpack(this.#arena, entry, bytes, start, length, this.#limits);
   }

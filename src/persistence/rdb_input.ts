@@ -15,7 +15,10 @@ import { Crc64 } from "./crc64.ts";
 import * as lzf from "../base/lzf.ts";
 import * as format from "./rdb_format.ts";
 
-const BUFFER_BYTES = 1024 * 1024;
+/** Read at a time: little enough to be in the processor's cache still when it is looked at. */
+const BUFFER_BYTES = 128 * 1024;
+/** A buffer that had to become larger is kept up to this size. */
+const BUFFER_BYTES_KEPT = 1024 * 1024;
 const KEPT_SCRATCH_BYTES = 1024 * 1024;
 
 /** Where bytes come from; a FileHandle is one. */
@@ -291,7 +294,7 @@ export class RdbInput {
         integer = this.readInt32();
         break;
       case format.STRING_LZF:
-        return this.#readCompressed(out);
+        return this.unpackString(this.#readPacked(), out);
       default:
         return this.fail(`unknown string encoding ${encoding}`);
     }
@@ -300,23 +303,51 @@ export class RdbInput {
     out.length = formatInteger(integer >> 31, integer, this.#integerText, 0);
   }
 
-  #readCompressed(out: Slice): void {
+  /**
+   * If a compressed string stands here, reads it as far as to `unpack` it, and returns its length
+   * unpacked, at least 1. Otherwise reads nothing and returns 0.
+   */
+  readPacked(): number {
+    if (this.#at === this.#end) this.#refill(1);
+    if (this.#bytes[this.#at] !== format.STRING_LZF) return 0;
+    this.#at++;
+    return this.#readPacked();
+  }
+
+  /** `readPacked` for a string whose first byte has been read. */
+  #readPacked(): number {
     const compressedBytes = this.readPlainLength();
     const length = this.readPlainLength();
     this.#checkStringLength(compressedBytes);
     if (length === 0 || length > BYTES_MAX || !lzf.isPossibleLength(compressedBytes, length)) {
       this.fail(`compressed string of impossible length ${length}`);
     }
-    this.readRaw(compressedBytes, out);
-    this.#compressed.set(out.bytes, out.start, compressedBytes);
+    this.readRaw(compressedBytes, this.#compressed);
+    return length;
+  }
+
+  /**
+   * Unpacks the string that `readPacked` has just read, of `length` bytes, to `start` of an array,
+   * which has room. Returns whether it was sound; if not, the caller tells of it: `failPacked`.
+   */
+  unpack(target: Uint8Array, start: number, length: number): boolean {
+    const packed = this.#compressed;
+    return lzf.decompress(packed.bytes, packed.start, packed.length, target, start, length);
+  }
+
+  /** Ends reading, for `unpack` has failed. */
+  failPacked(): never {
+    return this.fail("damaged compressed string");
+  }
+
+  /** Unpacks the string that `readPacked` has just read, of `length` bytes, to an own array. */
+  unpackString(length: number, out: Slice): void {
     let target = this.#unpacked;
     if (target.length < length) {
       target = readyForCopies(new Uint8Array(length));
       if (length <= KEPT_SCRATCH_BYTES) this.#unpacked = target;
     }
-    if (!lzf.decompress(out.bytes, out.start, compressedBytes, target, 0, length)) {
-      this.fail("damaged compressed string");
-    }
+    if (!this.unpack(target, 0, length)) this.failPacked();
     out.bytes = target;
     out.start = 0;
     out.length = length;
@@ -334,7 +365,7 @@ export class RdbInput {
     const kept = this.#end - this.#at;
     const capacity = Math.max(count, Math.min(BUFFER_BYTES, this.restBytes));
     let target = this.#bytes;
-    if (target.length < capacity || target.length > Math.max(count, BUFFER_BYTES)) {
+    if (target.length < capacity || target.length > Math.max(count, BUFFER_BYTES_KEPT)) {
       target = readyForCopies(new Uint8Array(Math.max(capacity, 64)));
     }
     target.set(this.#bytes.subarray(this.#at, this.#end), 0);

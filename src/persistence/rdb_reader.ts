@@ -10,7 +10,7 @@
  * caller empties it or gives up.
  */
 import * as clock from "../base/clock.ts";
-import { latin1Text, Slice } from "../base/bytes.ts";
+import { copyBytes, latin1Text, readyForCopies, Slice } from "../base/bytes.ts";
 import { hashBytes } from "../base/hash.ts";
 import { pause } from "../base/pause.ts";
 import type { Database } from "../keyspace/database.ts";
@@ -39,6 +39,8 @@ export interface RdbLoadOptions {
 
 /** No file with many keys has fewer bytes for each. */
 const KEY_BYTES_MIN = 6;
+/** A key buffer at first. */
+const KEY_BYTES_MADE = 1024;
 /** Unused part of a key buffer that is kept for the next keys. */
 const KEY_BYTES_KEPT = 64 * 1024;
 /** What a table takes for each key that it is made for. */
@@ -69,7 +71,7 @@ export class RdbReader {
   readonly #reserved = new Set<Database>();
   readonly #view = new Slice();
   #db: Database;
-  #key = new Uint8Array(1024);
+  #key = readyForCopies(new Uint8Array(KEY_BYTES_MADE));
   #keyBytes = 0;
   readonly #keyArgv = new Argv();
   readonly #loaded: LoadedKeys;
@@ -273,11 +275,12 @@ export class RdbReader {
   /** Copies the key out of the buffer, which moves on while the value is read. */
   #holdKey(): void {
     const { bytes, start, length } = this.#view;
-    if (this.#key.length < length) this.#key = new Uint8Array(length * 2);
-    else if (this.#key.length > KEY_BYTES_KEPT && length <= 1024) this.#key = new Uint8Array(1024);
-    const key = this.#key;
-    if (length > 48) key.set(bytes.subarray(start, start + length));
-    else for (let index = 0; index < length; index++) key[index] = bytes[start + index];
+    const held = this.#key.length;
+    if (held < length) this.#key = readyForCopies(new Uint8Array(length * 2));
+    else if (held > KEY_BYTES_KEPT && length <= KEY_BYTES_MADE) {
+      this.#key = readyForCopies(new Uint8Array(KEY_BYTES_MADE));
+    }
+    copyBytes(bytes, start, this.#key, 0, length);
     this.#keyBytes = length;
   }
 }

@@ -8,15 +8,14 @@
  * where it came from, or be saved and not load again. (Redis does this only with
  * sanitize-dump-payload.)
  */
+import { unreachable } from "../base/assert.ts";
 import { latin1Text, Slice } from "../base/bytes.ts";
 import { parseDouble } from "../base/doubles.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Arena } from "../memory/arena.ts";
-import { type Ref, SEGMENT_BYTES } from "../memory/memory.ts";
+import type { Ref } from "../memory/memory.ts";
 import * as byteString from "../structures/byte_string.ts";
-import * as intset from "../structures/intset.ts";
 import * as rawListpack from "../structures/raw_listpack.ts";
-import { hasDuplicates } from "../structures/listpack_duplicates.ts";
 import * as hashValue from "../values/hash_value.ts";
 import * as listValue from "../values/list_value.ts";
 import * as setValue from "../values/set_value.ts";
@@ -29,22 +28,16 @@ import * as legacy from "./legacy_encodings.ts";
 import * as format from "./rdb_format.ts";
 import { RdbHashReader } from "./rdb_hash_reader.ts";
 import type { RdbInput } from "./rdb_input.ts";
+import { type EncodingLimits, isSmallType, RdbSmallReader } from "./rdb_small_reader.ts";
 import { RdbStreamReader } from "./rdb_stream_reader.ts";
 import { RdbTemplateReader } from "./rdb_template_reader.ts";
 
-/** The limits of the small encodings, from the configuration. */
-export interface EncodingLimits {
-  hash: hashValue.HashLimits;
-  set: setValue.SetLimits;
-  sortedSet: sortedSetValue.SortedSetLimits;
-  /** list-max-listpack-size. */
-  listFill: number;
-}
+export type { EncodingLimits } from "./rdb_small_reader.ts";
 
 /** Plain strings of more bytes go from the file to the arena in pieces. */
 const PIECE_BYTES = 256 * 1024;
 
-/** What a table takes for each element that it is made for, or for each byte of small ones. */
+/** What a table takes for each element that it is made for. */
 const TABLE_BYTES_EACH = 16;
 
 /** What is made of the types of collections. */
@@ -91,6 +84,7 @@ export class RdbValueReader {
   readonly #limits: EncodingLimits;
   readonly #view = new Slice();
   readonly #held = new HeldBytes();
+  readonly #small: RdbSmallReader;
   readonly #streams: RdbStreamReader;
   readonly #hashes: RdbHashReader;
   readonly #templates: RdbTemplateReader;
@@ -104,6 +98,7 @@ export class RdbValueReader {
     this.#keyspace = keyspace;
     this.#arena = keyspace.arena;
     this.#limits = limits;
+    this.#small = new RdbSmallReader(input, keyspace.arena, limits);
     this.#streams = new RdbStreamReader(input, keyspace.arena, isStrict);
     this.#hashes = new RdbHashReader(input, keyspace.arena, limits.hash);
     this.#templates = new RdbTemplateReader(input, keyspace.arena, limits.hash);
@@ -141,6 +136,7 @@ export class RdbValueReader {
   ): Ref {
     this.#arena.requireRoom(keyBytes);
     if (type === format.RDB_STRING) return this.#readString(key, keyStart, keyBytes, expiryMs);
+    if (isSmallType(type)) return this.#small.read(type, key, keyStart, keyBytes, expiryMs);
     const entry = this.#createEmpty(type, key, keyStart, keyBytes, expiryMs);
     let count = 0;
     try {
@@ -266,8 +262,6 @@ export class RdbValueReader {
         return this.#fillListFromNodes(entry);
       case format.RDB_SET:
         return this.#fillSet(entry);
-      case format.RDB_SET_INTSET:
-        return this.#fillSetFromIntset(entry);
       case format.RDB_SET_LISTPACK:
         return this.#fillSetFromListpack(entry);
       case format.RDB_ZSET:
@@ -275,8 +269,6 @@ export class RdbValueReader {
         return this.#fillSortedSet(entry, type === format.RDB_ZSET_2);
       case format.RDB_ZSET_ZIPLIST:
         return this.#fillSortedSetFromZiplist(entry);
-      case format.RDB_ZSET_LISTPACK:
-        return this.#fillSortedSetFromListpack(entry);
       case format.RDB_HASH:
         return this.#fillHash(entry);
       case format.RDB_HASH_ZIPMAP:
@@ -300,7 +292,7 @@ export class RdbValueReader {
       case format.RDB_HASH_TEMPLATE_ARRAY_REF:
         return this.#templates.fill(type, entry);
     }
-    return this.#fillHashFromListpack(entry);
+    return unreachable(`a value of type ${type}`);
   }
 
   // ---------------------------------------------------------------------------------------- lists
@@ -369,20 +361,6 @@ export class RdbValueReader {
     if (!setValue.add(this.#arena, entry, bytes, start, length, set)) {
       this.#input.fail("a set holds a member twice");
     }
-  }
-
-  #fillSetFromIntset(entry: Ref): number {
-    this.#readElement();
-    const { bytes, start, length } = this.#view;
-    if (!intset.validate(bytes, start, length, true)) {
-      this.#input.fail("Intset integrity check failed");
-    }
-    this.#requireTable(length);
-    const { set } = this.#limits;
-    if (!setValue.loadIntset(this.#arena, entry, bytes, start, length, set)) {
-      this.#input.fail("an intset holds a member twice");
-    }
-    return setValue.countOfKey(this.#arena, entry);
   }
 
   #fillSetFromListpack(entry: Ref): number {
@@ -458,20 +436,6 @@ export class RdbValueReader {
     return count;
   }
 
-  #fillSortedSetFromListpack(entry: Ref): number {
-    this.#readListpack();
-    const { bytes, start, length } = this.#view;
-    if (rawListpack.count(bytes, start) === 0) return 0;
-    this.#requireTable(length);
-    const arena = this.#arena;
-    const { sortedSet } = this.#limits;
-    if (!sortedSetValue.loadListpack(arena, entry, bytes, start, length, sortedSet)) {
-      this.#input.fail("Zset listpack integrity check failed");
-    }
-    const encoding = value.encodingOf(arena, entry);
-    return sortedSetValue.count(arena, encoding, value.valueRef(arena, entry));
-  }
-
   // --------------------------------------------------------------------------------------- hashes
 
   #fillHash(entry: Ref): number {
@@ -520,27 +484,10 @@ export class RdbValueReader {
     return count;
   }
 
-  #fillHashFromListpack(entry: Ref): number {
-    this.#readListpack();
-    const { bytes, start, length } = this.#view;
-    if (rawListpack.count(bytes, start) === 0) return 0;
-    this.#requireTable(length);
-    if (hasDuplicates(bytes, start, 2)) this.#input.fail("a hash holds a field twice");
-    if (!hashValue.loadListpack(this.#arena, entry, bytes, start, length, this.#limits.hash)) {
-      this.#input.fail("Hash listpack integrity check failed");
-    }
-    return hashValue.countOfKey(this.#arena, entry);
-  }
-
   /** Reads a string into `#view`, for which there is room in the arena. */
   #readElement(): void {
     this.#input.readString(this.#view);
     this.#arena.requireRoom(this.#view.length);
-  }
-
-  /** Looks whether there is room for the table that a structure becomes if no block can hold it. */
-  #requireTable(byteCount: number): void {
-    if (byteCount > SEGMENT_BYTES) this.#arena.requireRoom(byteCount * TABLE_BYTES_EACH);
   }
 
   /** Reads the number of elements of a table, which is made as large at once. */

@@ -17,6 +17,7 @@ import { type Libc, openLibc } from "../net/libc.ts";
 import { type AddressRange, programFileRanges } from "./program_ranges.ts";
 
 const MADV_DONTNEED = 4;
+const MADV_POPULATE_WRITE = 23;
 
 type MemoryFunctions = Pick<Libc, "madvise" | "madvise_range" | "malloc_trim">;
 
@@ -44,6 +45,11 @@ export class SystemMemory implements PageReturn {
   discard(bytes: Uint8Array): void {
     // It fails only for memory that is locked, and then the pages stay where they are.
     this.#libc.madvise(bytes, bytes.length, MADV_DONTNEED);
+  }
+
+  populate(bytes: Uint8Array): void {
+    // Linux before 5.14 does not know it: then pages come when they are touched.
+    this.#libc.madvise(bytes, bytes.length, MADV_POPULATE_WRITE);
   }
 
   /** Lets the program's pages go; those that are touched again come back one by one. */

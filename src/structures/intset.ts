@@ -179,6 +179,7 @@ export function validate(
   if (total === 0 || length !== HEADER_BYTES + total * own) return false;
   if (!deep) return true;
   const end = start + length;
+  if (own !== 8) return isAscending(bytes, start + HEADER_BYTES, end, own);
   load(bytes, start + HEADER_BYTES, own, former);
   for (let from = start + HEADER_BYTES + own; from < end; from += own) {
     load(bytes, from, own, loaded);
@@ -186,6 +187,22 @@ export function validate(
     former.set(loaded.high, loaded.low);
   }
   return true;
+}
+
+/** Whether integers of 2 or 4 bytes, of which there is at least one, stand in ascending order. */
+function isAscending(bytes: Uint8Array, start: number, end: number, own: number): boolean {
+  let before = shortAt(bytes, start, own);
+  for (let from = start + own; from < end; from += own) {
+    const next = shortAt(bytes, from, own);
+    if (before >= next) return false;
+    before = next;
+  }
+  return true;
+}
+
+/** Number of integers of an intset outside of the arena, which must have been validated. */
+export function rawCount(bytes: Uint8Array, start: number): number {
+  return loadWord(bytes, start + 4) >>> 0;
 }
 
 /** Receives one integer as decimal text. The range is good during the call only. */
@@ -198,7 +215,7 @@ export type IntegerVisitor = (bytes: Uint8Array, start: number, length: number) 
 export function forEachRaw(bytes: Uint8Array, start: number, visit: IntegerVisitor): void {
   const out = new Slice();
   const own = loadWord(bytes, start);
-  const total = loadWord(bytes, start + 4) >>> 0;
+  const total = rawCount(bytes, start);
   for (let index = 0; index < total; index++) {
     load(bytes, start + HEADER_BYTES + index * own, own, loaded);
     readText(loaded, out);
@@ -272,10 +289,13 @@ function load(bytes: Uint8Array, from: number, own: number, out: Int64): void {
     out.set(loadWord(bytes, from + 4), loadWord(bytes, from));
     return;
   }
-  const low = own === 4
-    ? loadWord(bytes, from)
-    : ((bytes[from] << 16) | (bytes[from + 1] << 24)) >> 16;
+  const low = shortAt(bytes, from, own);
   out.set(low >> 31, low);
+}
+
+/** An integer of 2 or 4 bytes. */
+function shortAt(bytes: Uint8Array, from: number, own: number): number {
+  return own === 4 ? loadWord(bytes, from) : ((bytes[from] << 16) | (bytes[from + 1] << 24)) >> 16;
 }
 
 function store(bytes: Uint8Array, to: number, own: number, value: Int64): void {

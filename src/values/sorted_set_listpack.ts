@@ -16,9 +16,10 @@ import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import { Int64 } from "../structures/int64_words.ts";
+import * as encoding from "../structures/listpack_encoding.ts";
 import * as listpack from "../structures/listpack.ts";
+import { examine } from "../structures/listpack_duplicates.ts";
 import * as rawListpack from "../structures/raw_listpack.ts";
-import { hasDuplicates } from "../structures/listpack_duplicates.ts";
 
 /** Most bytes that the entry of a score takes: "-2.2250738585072014e-308" and its two lengths. */
 const SCORE_ENTRY_BYTES_MAX = 26;
@@ -27,6 +28,7 @@ const INTEGER_SCORE_MAX = 2 ** 62;
 const WORD_COUNT = 4294967296;
 
 const view = scratch(new Slice());
+const otherView = scratch(new Slice());
 const integer = new Int64();
 
 /** Number of members. */
@@ -160,32 +162,54 @@ export function remove(arena: Arena, ref: Ref, position: number, memberCount: nu
  * first halves are different and whose second halves are scores. For untrusted bytes; O(length).
  */
 export function validate(bytes: Uint8Array, start: number, length: number): boolean {
-  if (!rawListpack.validate(bytes, start, length, true)) return false;
-  let isAscending = true;
-  let former: Uint8Array | null = null;
-  let formerStart = 0;
-  let formerLength = 0;
+  return examine(bytes, start, length, 2) >= 0 && isAscending(bytes, start);
+}
+
+/**
+ * Whether the bytes of a sound listpack, in which no member comes twice, are a sorted set: pairs in
+ * strictly ascending order, whose second halves are scores. For untrusted bytes; O(length).
+ */
+export function isAscending(bytes: Uint8Array, start: number): boolean {
+  let formerAt = -1;
   let formerScore = -Infinity;
-  const isWhole = forEachRaw(bytes, start, (member, memberStart, memberLength, score) => {
+  for (let at = start + listpack.FIRST; bytes[at] !== encoding.END;) {
+    const scoreAt = at + encoding.entryBytesAt(bytes, at);
+    if (bytes[scoreAt] === encoding.END) return false;
+    const score = rawScore(bytes, scoreAt);
     // Also false for a score that is not a number.
-    if (!(score >= formerScore)) isAscending = false;
-    if (former !== null && score === formerScore) {
-      const order = compareBytes(
-        former,
-        formerStart,
-        formerLength,
-        member,
-        memberStart,
-        memberLength,
-      );
-      if (order >= 0) isAscending = false;
+    if (!(score >= formerScore)) return false;
+    if (score === formerScore && formerAt !== -1 && compareRaw(bytes, formerAt, at) >= 0) {
+      return false;
     }
-    former = member;
-    formerStart = memberStart;
-    formerLength = memberLength;
+    formerAt = at;
     formerScore = score;
-  });
-  return isWhole && isAscending && !hasDuplicates(bytes, start, 2);
+    at = scoreAt + encoding.entryBytesAt(bytes, scoreAt);
+  }
+  return true;
+}
+
+/** The score at `at` of a listpack outside of the arena; NaN for anything that is no number. */
+function rawScore(bytes: Uint8Array, at: number): number {
+  if (encoding.stringHeaderBytes(bytes, at) === 0) {
+    encoding.loadInteger(bytes, at, integer);
+    return toScore(integer);
+  }
+  rawListpack.readEntry(bytes, at, view);
+  return parseScore(view.bytes, view.start, view.length);
+}
+
+/** Order of two members of a listpack outside of the arena. */
+function compareRaw(bytes: Uint8Array, at: number, otherAt: number): number {
+  rawListpack.readEntry(bytes, at, view);
+  rawListpack.readEntry(bytes, otherAt, otherView);
+  return compareBytes(
+    view.bytes,
+    view.start,
+    view.length,
+    otherView.bytes,
+    otherView.start,
+    otherView.length,
+  );
 }
 
 /** Hears of members as ranges of bytes, which are good until a few visits later. */

@@ -39,6 +39,7 @@ interface Block {
 /** As the system does it, but worse: the content is gone, and is not zero. */
 const PAGES: PageReturn = {
   misalignment: () => 16,
+  populate: () => {},
   discard: (bytes) => void bytes.fill(0xee),
 };
 

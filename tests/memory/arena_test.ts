@@ -287,7 +287,11 @@ Deno.test("empty slabs are closed when asked to, others are not", () => {
 
 Deno.test("idle segments are discarded down to a reserve, and blocks in use keep their bytes", () => {
   // As the system does it: the content is gone.
-  const pages = { misalignment: () => 0, discard: (bytes: Uint8Array) => void bytes.fill(0) };
+  const pages = {
+    misalignment: () => 0,
+    discard: (bytes: Uint8Array) => void bytes.fill(0),
+    populate: () => {},
+  };
   const arena = new Arena({ debug: true, pages });
   const refs = Array.from({ length: 40 }, () => arena.allocate(SEGMENT_BYTES));
   refs.forEach((ref, index) => arena.bytes[segmentOf(ref)].fill(index + 1));

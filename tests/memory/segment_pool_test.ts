@@ -108,11 +108,16 @@ Deno.test("segments of a retiring source are used again only when there are no o
   assertEquals(pool.reservedBytes, (600 - cutCount) * SEGMENT_BYTES);
 });
 
-/** Takes note of what is discarded; buffers begin 16 bytes behind a page, as those of C do. */
+/**
+ * Takes note of what is discarded and populated; buffers begin 16 bytes behind a page, as those of
+ * C do.
+ */
 class PretendedPages implements PageReturn {
   readonly discarded: Uint8Array[] = [];
   misalignment = (): number => 16;
   discard = (bytes: Uint8Array): void => void this.discarded.push(bytes);
+  readonly populated: Uint8Array[] = [];
+  populate = (bytes: Uint8Array): void => void this.populated.push(bytes);
 }
 
 Deno.test("where pages can go back, segments begin with one, and stay within their buffer", () => {
@@ -121,6 +126,22 @@ Deno.test("where pages can go back, segments begin with one, and stay within the
     assertEquals((bytes.byteOffset + 16) % (64 * 1024), 0);
     assertEquals([words.byteOffset, words.byteLength], [bytes.byteOffset, bytes.byteLength]);
   }
+});
+
+Deno.test("from 16 MiB on, a segment without pages gets them at once, and only such a one", () => {
+  const pages = new PretendedPages();
+  const pool = new SegmentPool(pages);
+  const small = take(pool, 64);
+  assertEquals(pages.populated, []);
+  const large = take(pool, 3).map(({ bytes }) => bytes);
+  assertEquals(pages.populated, large);
+  pool.give(small[0]);
+  assertEquals(pool.take(), small[0]);
+  assertEquals(pages.populated, large);
+  pool.give(small[1]);
+  pool.discardOne();
+  assertEquals(pool.take(), small[1]);
+  assertEquals(pages.populated, [...large, small[1].bytes]);
 });
 
 Deno.test("a discarded segment takes nothing, and is used when there is no other", () => {

@@ -131,3 +131,24 @@ Deno.test("a compressed string is read with the LZF that it stood as, others wit
     ]);
   }
 });
+
+Deno.test("a compressed string is unpacked to where the caller wants it, others are left", () => {
+  const sink = new CollectingSink();
+  const output = new RdbOutput(sink, true, true);
+  const texts = ["x".repeat(100), "short", "y".repeat(70)];
+  for (const text of texts) output.writeText(text);
+  output.finishFile();
+  for (const step of [1, 1000]) {
+    const input = inputOf(sink.bytes(), step);
+    const target = new Uint8Array(200);
+    assertEquals(input.readPacked(), 100);
+    assertEquals(input.unpack(target, 50, 99), false);
+    assertEquals(input.unpack(target, 50, 100), true);
+    assertEquals(latin1Text(target, 49, 102), `\0${texts[0]}\0`);
+    assertEquals(input.readPacked(), 0);
+    assertEquals(readText(input), "short");
+    const out = new Slice();
+    input.unpackString(input.readPacked(), out);
+    assertEquals(latin1Text(out.bytes, out.start, out.length), texts[2]);
+  }
+});

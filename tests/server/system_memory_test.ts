@@ -46,17 +46,33 @@ Deno.test("heaps are trimmed wholly, and nobody waits for it", () => {
   assertEquals(pads, [0]);
 });
 
-/** Resident bytes that are those of a file, of this process. */
-function residentFileBytes(): number {
-  const kibibytes = /^RssFile:\s+(\d+) kB$/m.exec(Deno.readTextFileSync("/proc/self/status"))![1];
-  return Number(kibibytes) * 1024;
+/** Resident bytes of this process of a kind: "File" for those of files, "Anon" for most others. */
+function residentBytes(kind: string): number {
+  const status = Deno.readTextFileSync("/proc/self/status");
+  return Number(new RegExp(`^Rss${kind}:\\s+(\\d+) kB$`, "m").exec(status)![1]) * 1024;
 }
+
+testWith(["epoll"], "populated pages are there before they are touched, as they were", () => {
+  const memory = SystemMemory.open()!;
+  const length = 64 * 1024 * 1024;
+  const buffer = new SharedArrayBuffer(length + 65536);
+  const start = (65536 - memory.misalignment(buffer, 65536)) % 65536;
+  const bytes = new Uint8Array(buffer, start, length);
+  bytes[5] = 7;
+  const before = residentBytes("Anon");
+  memory.populate(bytes);
+  const grown = residentBytes("Anon") - before;
+  // Kernels before 5.14 cannot do it.
+  const [major, minor] = Deno.osRelease().split(".").map(Number);
+  if (major * 100 + minor >= 514) assert(grown > length / 2, `${grown} bytes more are resident`);
+  assertEquals([bytes[5], bytes[length - 1]], [7, 0]);
+});
 
 testWith(["epoll"], "the program's pages go, and it runs on as before", () => {
   const memory = SystemMemory.open()!;
-  const before = residentFileBytes();
+  const before = residentBytes("File");
   memory.dropProgram();
-  const after = residentFileBytes();
+  const after = residentBytes("File");
   assert(after < before / 2, `${after} of ${before} bytes of files are still resident`);
   assertEquals(JSON.parse('{"a":[1,2.5,"b"]}'), { a: [1, 2.5, "b"] });
   assertEquals(/^(\w+) (\w+)$/u.exec("some words")?.slice(1), ["some", "words"]);

@@ -118,7 +118,7 @@ Deno.test("what is left behind is collected when there is little to do, or if it
 
 /** A server whose segments can be discarded. */
 function watchedPages(): { arena: Arena; memoryReturn: MemoryReturn; pretended: PretendedProcess } {
-  const pages = { misalignment: () => 0, discard: () => {} };
+  const pages = { misalignment: () => 0, discard: () => {}, populate: () => {} };
   const arena = new Arena({ pages });
   const pretended = new PretendedProcess(80 * MIB);
   const memoryReturn = new MemoryReturn(arena, { totalBytes: 0 }, pretended);

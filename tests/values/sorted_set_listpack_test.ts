@@ -66,11 +66,15 @@ Deno.test("a member whose bytes are another one's score is not mistaken for it",
   assertEquals(small.find(arena, ref, latin1Bytes("7"), 0, 1), -1);
 });
 
+/** Scores between which a double can and cannot tell the difference, and those of all widths. */
+const BIG = ["a", "-4611686018427387904", "b", "-70000", "c", "4611686018427387904"];
+
 Deno.test("sound bytes are told from others", () => {
-  const sound = [[], ["a", "1"], ["a", "-inf", "b", "1.5", "c", "1.5"], ["1", "1", "2", "1"]];
+  const sound = [[], ["a", "1"], ["a", "-inf", "b", "1.5", "c", "1.5"], ["1", "1", "2", "1"], BIG];
   const wrong = [
     ...[["a"], ["a", "1", "b"], ["a", "x"], ["a", "nan"], ["a", ""]],
     ...[["a", "2", "b", "1"], ["b", "1", "a", "1"], ["a", "1", "a", "1"]],
+    ["b", "9007199254740992", "a", "9007199254740993"],
   ];
   for (const elements of [...sound, ...wrong]) {
     const raw = rawListpack(elements);
