@@ -141,8 +141,8 @@ const WINDOW_SLACK_CELLS = 2;
  * The rectangle of a shape on the finest grid. Most of what the cells of a search hold lies outside
  * of it, and is told by two subtractions, before it is made degrees and measured.
  *
- * A circle of the angle r around latitude φ reaches asin(sin r / cos φ) to the east and west, unless
- * it holds a pole; a box is widest where it is nearest to a pole.
+ * A circle of the angle r around latitude φ reaches asin(sin r / cos φ) to the east and west,
+ * unless it holds a pole; a box is widest where it is nearest to a pole.
  */
 export class Window {
   readonly #x: number;

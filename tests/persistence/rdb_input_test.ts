@@ -131,3 +131,16 @@ Deno.test("a compressed string is read with the LZF that it stood as, others wit
     ]);
   }
 });
+
+Deno.test("what stands in an array is read where it stands, and no byte before or behind it", () => {
+  const bytes = Uint8Array.of(9, 9, 3, 97, 98, 99, 0xc0, 5, 9, 9);
+  const input = RdbInput.over("payload", bytes, 2, 6);
+  const out = new Slice();
+  assertEquals([input.offset, input.restBytes], [0, 6]);
+  input.readString(out);
+  assertEquals([out.bytes === bytes, out.start, out.length], [true, 3, 3]);
+  input.readString(out);
+  assertEquals(String.fromCharCode(...out.copy()), "5");
+  assertEquals([input.offset, input.restBytes], [6, 0]);
+  assertThrows(() => input.readByte(), RdbFormatError);
+});
