@@ -91,7 +91,7 @@ function sinterCommand(client: Client): void {
   const sets = readSets(client, 1, client.argv.count);
   const mark = reply.deferArray();
   let shown = 0;
-  someInEach(client, sets, (bytes, start, length) => {
+  someInEach(client, sets, false, (bytes, start, length) => {
     reply.bulk(bytes, start, length);
     shown++;
     return false;
@@ -102,7 +102,7 @@ function sinterCommand(client: Client): void {
 function sintercardCommand(client: Client): void {
   const { keyCount, limit } = cardinalityArguments(client, false);
   let found = 0;
-  someInEach(client, readSets(client, 2, 2 + keyCount), () => ++found === limit);
+  someInEach(client, readSets(client, 2, 2 + keyCount), false, () => ++found === limit);
   client.reply.integer(found);
 }
 
@@ -164,7 +164,7 @@ function sdiffcardCommand(client: Client): void {
 function sinterstoreCommand(client: Client): void {
   const sets = readSets(client, 2, client.argv.count);
   const outcome = new SetOutcome(client, smallestCount(client, sets));
-  someInEach(client, sets, (bytes, start, length, hash, found) => {
+  someInEach(client, sets, true, (bytes, start, length, hash, found) => {
     outcome.addNew(bytes, start, length, hash, found);
     return false;
   });
@@ -237,12 +237,17 @@ function smallestCount({ db }: Client, sets: readonly Ref[]): number {
  * Calls `visit` with the members that all sets have, until it returns true. Goes through the
  * smallest set and asks the others, small ones first.
  */
-function someInEach(client: Client, sets: readonly Ref[], visit: HashedVisitor): void {
+function someInEach(
+  client: Client,
+  sets: readonly Ref[],
+  wantsHash: boolean,
+  visit: HashedVisitor,
+): void {
   const { arena } = client.db;
   if (sets.includes(0)) return;
   const ordered = sets.filter((set, index) => sets.indexOf(set) === index);
   ordered.sort((a, b) => setValue.countOfKey(arena, a) - setValue.countOfKey(arena, b));
-  someInAll(arena, ordered[0], viewsOf(client, ordered.slice(1)), visit);
+  someInAll(arena, ordered[0], viewsOf(client, ordered.slice(1)), wantsHash, visit);
 }
 
 function viewsOf({ db }: Client, sets: readonly Ref[]): SetView[] {

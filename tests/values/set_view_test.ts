@@ -43,7 +43,7 @@ Deno.test("a view has the members of its set, and isInAny asks the first ones on
 
 Deno.test("someInAll visits what all have, with its hash, until a visit says to stop", () => {
   const arena = new Arena({ debug: true });
-  const more = numbers(30, 60);
+  const more = [...numbers(30, 130), "text"];
   const sets = [...SETS, more].map((members) => setOf(arena, members));
   const texts = [...SETS, more];
   for (let first = 0; first < 4; first++) {
@@ -51,14 +51,20 @@ Deno.test("someInAll visits what all have, with its hash, until a visit says to 
       const expected = texts[first].filter((member) => texts[other].includes(member)).sort();
       const found: string[] = [];
       const others = [new SetView(arena, sets[other])];
-      someInAll(arena, sets[first], others, (bytes, start, length, hash) => {
+      someInAll(arena, sets[first], others, true, (bytes, start, length, hash) => {
         assertEquals(hash, hashBytes(bytes, start, length));
         found.push(latin1Text(bytes, start, length));
         return false;
       });
       assertEquals(found.sort(), expected);
+      const again: string[] = [];
+      someInAll(arena, sets[first], others, false, (bytes, start, length) => {
+        again.push(latin1Text(bytes, start, length));
+        return false;
+      });
+      assertEquals(again.sort(), expected);
       let visits = 0;
-      someInAll(arena, sets[first], others, () => ++visits === 2);
+      someInAll(arena, sets[first], others, false, () => ++visits === 2);
       assertEquals(visits, Math.min(2, expected.length));
     }
   }
