@@ -465,9 +465,8 @@ export function duplicate(arena: Arena, encoding: number, ref: Ref): Ref {
   if (encoding === value.ENCODING_INTSET) return intset.duplicate(arena, ref);
   if (encoding === value.ENCODING_LISTPACK) return listpack.duplicate(arena, ref);
   const copy = dict.create(arena);
-  forEach(arena, encoding, ref, (member) => {
-    addToDict(arena, copy, member.bytes, member.start, member.length);
-  });
+  dict.reserve(arena, copy, dict.count(arena, ref));
+  dict.forEach(arena, ref, (found) => addNewEntry(arena, copy, dict.hashOf(arena, found), found));
   return copy;
 }
 
