@@ -12,25 +12,35 @@ export type CompareEqual = (index: number, other: number) => number;
 
 /** Runs of so many are sorted by insertion. */
 const RUN_LENGTH = 8;
+/** So many are sorted in arrays that are kept: making new ones takes longer than sorting a few. */
+const KEPT_LENGTH = 1024;
+
+const keptOrder = new Uint32Array(KEPT_LENGTH);
+const keptOrder2 = new Uint32Array(KEPT_LENGTH);
+const keptKeys = new Float64Array(KEPT_LENGTH);
+const keptKeys2 = new Float64Array(KEPT_LENGTH);
 
 /**
  * The indexes of the first `count` numbers, none of which is NaN, in ascending order of the
- * numbers. Stable: indexes of equal numbers that `compareEqual` calls equal stay as they were.
- * O(n log n); O(n) if the numbers ascend or descend already.
+ * numbers. Stable: indexes of equal numbers that `compareEqual` calls equal stay as they were. Good
+ * until the next call. O(n log n); O(n) if the numbers ascend or descend already.
  */
 export function ascendingOrder(
   numbers: Float64Array,
   count: number,
   compareEqual: CompareEqual,
 ): Uint32Array {
-  const order = new Uint32Array(count);
+  const isShort = count <= KEPT_LENGTH;
+  const order = isShort ? keptOrder.subarray(0, count) : new Uint32Array(count);
   if (descends(numbers, count)) {
     for (let index = 0; index < count; index++) order[index] = count - 1 - index;
     return order;
   }
   for (let index = 0; index < count; index++) order[index] = index;
   if (ascends(numbers, count, compareEqual)) return order;
-  return sorted(numbers.slice(0, count), order, compareEqual);
+  const keys = isShort ? keptKeys : new Float64Array(count);
+  for (let index = 0; index < count; index++) keys[index] = numbers[index];
+  return sorted(keys, order, compareEqual);
 }
 
 /** Whether each number is greater than the next. */
@@ -57,8 +67,9 @@ function sorted(keys: Float64Array, order: Uint32Array, compareEqual: CompareEqu
   }
   let from: Float64Array = keys;
   let fromOrder: Uint32Array = order;
-  let to: Float64Array = new Float64Array(count);
-  let toOrder: Uint32Array = new Uint32Array(count);
+  const isShort = count <= KEPT_LENGTH;
+  let to: Float64Array = isShort ? keptKeys2 : new Float64Array(count);
+  let toOrder: Uint32Array = isShort ? keptOrder2.subarray(0, count) : new Uint32Array(count);
   for (let width = RUN_LENGTH; width < count; width *= 2) {
     for (let start = 0; start < count; start += 2 * width) {
       const middle = Math.min(start + width, count);

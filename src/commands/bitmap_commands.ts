@@ -2,7 +2,7 @@
  * Bitmap commands: strings as rows of bits. The bits themselves are in values/bitmap.ts, integers
  * made of them in bitfield_commands.ts.
  */
-import { copyBytes, Slice } from "../base/bytes.ts";
+import { copyBytes, readyForCopies, Slice } from "../base/bytes.ts";
 import { parseSafeInteger } from "../base/integers.ts";
 import { scratch } from "../base/scratch.ts";
 import { answersSince } from "../config/version.ts";
@@ -66,6 +66,8 @@ const HASH = 0x23;
 const view = scratch(new Slice());
 /** The piece of its outcome that BITOP makes. */
 const outcome = scratch(new Slice());
+/** Where an outcome that will be embedded is made: a new array would take longer than the rest. */
+const shortOutcome = readyForCopies(new Uint8Array(value.EMBEDDED_ENTRY_BYTES_MAX));
 
 /** The range that `parseRange` read last, in bits, both ends included; empty if from > to. */
 const range = { from: 0, to: 0 };
@@ -260,7 +262,7 @@ function storeCombined(
 ): void {
   const { arena } = db;
   if (value.fitsEmbedded(argv.lengths[2], length)) {
-    outcome.set(new Uint8Array(length), 0, length);
+    outcome.set(shortOutcome, 0, length);
     combineInto(outcome, arena, sources, operation, 0);
     db.announceOverwrite(argv, 2, TYPE_STRING);
     db.setString(argv, 2, outcome.bytes, 0, length, NO_EXPIRY);

@@ -9,7 +9,7 @@ import { EVENT_GENERIC } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import { Crc64 } from "../persistence/crc64.ts";
 import * as format from "../persistence/rdb_format.ts";
-import { ArraySource, RdbInput } from "../persistence/rdb_input.ts";
+import { RdbInput } from "../persistence/rdb_input.ts";
 import type { ByteSink } from "../persistence/rdb_output.ts";
 import { RdbValueReader } from "../persistence/rdb_value_reader.ts";
 import { RdbWriter } from "../persistence/rdb_writer.ts";
@@ -229,8 +229,7 @@ export function payloadVersion({ bytes, starts, lengths }: Argv, index: number):
 /** The value in the payload on an entry that is in no database yet. */
 function readPayload({ argv, host }: Client, expiryMs: number): Ref {
   const byteCount = argv.lengths[3] - FOOTER_BYTES;
-  const source = new ArraySource(argv.bytes, argv.starts[3], byteCount);
-  const input = new RdbInput("payload", source, byteCount, false);
+  const input = RdbInput.over("payload", argv.bytes, argv.starts[3], byteCount);
   const reader = new RdbValueReader(input, host.keyspace, encodingLimits(host.config), true);
   reader.version = payloadVersion(argv, 3);
   let entry: Ref = 0;

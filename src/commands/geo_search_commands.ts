@@ -124,7 +124,7 @@ class FoundMembers {
   count = 0;
   readonly scores: number[] = [];
   readonly meters: number[] = [];
-  readonly #bytes: Uint8Array[] = [];
+  #bytes: Uint8Array[] = [];
   readonly #starts: number[] = [];
   readonly #lengths: number[] = [];
 
@@ -136,6 +136,11 @@ class FoundMembers {
     this.#lengths[index] = length;
     this.scores[index] = score;
     this.meters[index] = meters;
+  }
+
+  forget(): void {
+    this.count = 0;
+    this.#bytes = [];
   }
 
   /** Points `out` at a member. */
@@ -153,8 +158,8 @@ class FoundMembers {
     const isSorted = order !== "none" || (count > 0 && !isAny);
     const isPartial = count > 0 && count < this.count;
     if (isSorted && !isPartial) {
-      const keys = Float64Array.from(meters);
-      for (let index = 0; index < keys.length; index++) keys[index] *= sign;
+      const keys = new Float64Array(this.count);
+      for (let index = 0; index < keys.length; index++) keys[index] = sign * meters[index];
       return ascendingOrder(keys, keys.length, asTheyCame);
     }
     const numbers: number[] = [];
@@ -165,6 +170,8 @@ class FoundMembers {
 }
 
 const cursor = scratch(new SortedSetCursor());
+/** Of one search at a time; its arrays are as long as the longest was. */
+const found = scratch(new FoundMembers());
 const view = scratch(new Slice());
 const place = new geohash.Place();
 
@@ -389,20 +396,21 @@ function runSearch(client: Client, entry: Ref, search: GeoSearch, event: string)
     removeDestination(client, search.storeIndex);
     return reply.integer(0);
   }
-  const found = findMembers(client, entry, search);
+  findMembers(client, entry, search);
   const shown = found.select(search);
-  if (search.storeIndex === 0) replyFound(client, search, found, shown);
-  else storeFound(client, search, found, shown, event);
+  if (search.storeIndex === 0) replyFound(client, search, shown);
+  else storeFound(client, search, shown, event);
 }
 
-/** The members within the shape, in the order of cells and scores. */
-function findMembers({ db }: Client, entry: Ref, search: GeoSearch): FoundMembers {
+/** Fills `found` with the members within the shape, in the order of cells and scores. */
+function findMembers({ db }: Client, entry: Ref, search: GeoSearch): void {
   const { arena } = db;
   const { shape } = search;
   const enough = search.isAny ? search.count : Infinity;
   const encoding = value.encodingOf(arena, entry);
   const ref = value.valueRef(arena, entry);
-  const found = new FoundMembers();
+  const window = new geohash.Window(shape);
+  found.count = 0;
   for (const cell of geohash.cover(shape)) {
     const { first, end } = geohash.scoreRange(cell);
     const rank = sortedSet.countBelowScore(arena, encoding, ref, first, false);
@@ -410,20 +418,18 @@ function findMembers({ db }: Client, entry: Ref, search: GeoSearch): FoundMember
     for (; isInside && found.count < enough; isInside = cursor.advance(false)) {
       const { score } = cursor;
       if (score >= end) break;
-      geohash.decodeScore(score, place);
+      if (!window.decode(score, place)) continue;
       const meters = geohash.distanceWithin(shape, place);
       if (meters < 0) continue;
       cursor.readMember(view);
       found.add(view, score, meters);
     }
   }
-  return found;
 }
 
 function replyFound(
   client: Client,
   search: GeoSearch,
-  found: FoundMembers,
   shown: Numbers,
 ): void {
   const { reply } = client;
@@ -452,7 +458,6 @@ function replyHash({ reply }: Client, hash: number): void {
 function storeFound(
   client: Client,
   search: GeoSearch,
-  found: FoundMembers,
   shown: Numbers,
   event: string,
 ): void {

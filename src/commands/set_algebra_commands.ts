@@ -1,9 +1,9 @@
 /**
  * Set algebra: SINTER, SUNION, SDIFF and those which store or count the result (Redis: t_set.c).
  *
- * Unions and differences are gathered in a set of their own, which belongs to no key; an
- * intersection only if it is to be stored, for its members can be replied as they are found. A
- * missing key counts as an empty set.
+ * What is to be stored is gathered in a set of its own, which belongs to no key. What is to be
+ * shown is replied as it is found, where no member can be found twice; unions of many sets are
+ * gathered, and differences that are found by removing. A missing key counts as an empty set.
  */
 import { hashBytes } from "../base/hash.ts";
 import { EVENT_GENERIC, EVENT_SET } from "../keyspace/keyspace_listener.ts";
@@ -12,6 +12,7 @@ import type { Client } from "../session/client.ts";
 import { type KeySpec, rangeSpec, type RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
 import * as setValue from "../values/set_value.ts";
+import { type HashedVisitor, isInAny, SetView, someInAll } from "../values/set_view.ts";
 import * as value from "../values/value.ts";
 import { TYPE_SET } from "../values/value.ts";
 import { boundedIntegerArgument, keysByNumber, typedForRead } from "./arguments.ts";
@@ -79,24 +80,18 @@ const NO_KEYS = commandError("ERR numkeys should be greater than 0");
 const TOO_MANY_KEYS = commandError("ERR Number of keys can't be greater than number of args");
 const NEGATIVE_LIMIT = commandError("ERR LIMIT can't be negative");
 
-/**
- * A member of a set, its hash and the entry of the dict in which it stands (or 0), given to someone
- * who says whether to stop.
- */
-type HashedVisitor = (
-  bytes: Uint8Array,
-  start: number,
-  length: number,
-  hash: number,
-  found: Ref,
-) => boolean;
+/** A `HashedVisitor` that wants all members. */
+type EachVisitor = (...member: Parameters<HashedVisitor>) => void;
+
+/** Up to so many sets a member is asked for in those before; more are gathered in one. */
+const ASKED_SETS_MAX = 4;
 
 function sinterCommand(client: Client): void {
   const { reply } = client;
   const sets = readSets(client, 1, client.argv.count);
   const mark = reply.deferArray();
   let shown = 0;
-  someInAll(client, sets, (bytes, start, length) => {
+  someInEach(client, sets, false, (bytes, start, length) => {
     reply.bulk(bytes, start, length);
     shown++;
     return false;
@@ -107,7 +102,7 @@ function sinterCommand(client: Client): void {
 function sintercardCommand(client: Client): void {
   const { keyCount, limit } = cardinalityArguments(client, false);
   let found = 0;
-  someInAll(client, readSets(client, 2, 2 + keyCount), () => ++found === limit);
+  someInEach(client, readSets(client, 2, 2 + keyCount), false, () => ++found === limit);
   client.reply.integer(found);
 }
 
@@ -133,7 +128,7 @@ function cardinalityArguments(
 function sunioncardCommand(client: Client): void {
   const { db: { arena, keyspace }, reply } = client;
   const { keyCount, limit } = cardinalityArguments(client, true);
-  const sets = [...new Set(readSets(client, 2, 2 + keyCount))].filter((set) => set !== 0);
+  const sets = different(readSets(client, 2, 2 + keyCount));
   if (sets.length === 1) {
     const total = setValue.countOfKey(arena, sets[0]);
     return reply.integer(limit === 0 ? total : Math.min(total, limit));
@@ -154,13 +149,13 @@ function sdiffcardCommand(client: Client): void {
   const { db: { arena }, reply } = client;
   const { keyCount, limit } = cardinalityArguments(client, false);
   const [first, ...rest] = readSets(client, 2, 2 + keyCount);
-  const others = [...new Set(rest)].filter((set) => set !== 0);
+  const others = different(rest);
   if (first === 0 || others.includes(first)) return reply.integer(0);
-  const views = others.map((set) => setValue.viewOf(arena, set));
+  const views = viewsOf(client, others);
   let found = 0;
   setValue.someMember(arena, first, ({ bytes, start, length }) => {
     const hash = hashBytes(bytes, start, length);
-    const isElsewhere = isInAny(client, views, bytes, start, length, hash);
+    const isElsewhere = isInAny(views, views.length, hash, bytes, start, length);
     return !isElsewhere && ++found === limit;
   });
   reply.integer(found);
@@ -169,15 +164,35 @@ function sdiffcardCommand(client: Client): void {
 function sinterstoreCommand(client: Client): void {
   const sets = readSets(client, 2, client.argv.count);
   const outcome = new SetOutcome(client, smallestCount(client, sets));
-  someInAll(client, sets, (bytes, start, length, hash, found) => {
+  someInEach(client, sets, true, (bytes, start, length, hash, found) => {
     outcome.addNew(bytes, start, length, hash, found);
     return false;
   });
   storeResult(client, outcome.finish(), "sinterstore");
 }
 
+/** Replies members as they are found; but those of intsets, which are sorted, in their order. */
 function sunionCommand(client: Client): void {
-  replyResult(client, unionOf(client, readSets(client, 1, client.argv.count)));
+  const sets = readSets(client, 1, client.argv.count);
+  const united = different(sets);
+  const isGathered = united.length > ASKED_SETS_MAX || areIntsets(client, united);
+  if (isGathered) return replyResult(client, unionOf(client, sets));
+  replyVisited(client, (visit) => forEachOfUnion(client, united, visit));
+}
+
+function areIntsets({ db: { arena } }: Client, sets: readonly Ref[]): boolean {
+  return sets.every((set) => value.encodingOf(arena, set) === value.ENCODING_INTSET);
+}
+
+/** Replies with the members that `forEach` gives its visitor. */
+function replyVisited({ reply }: Client, forEach: (visit: EachVisitor) => void): void {
+  const mark = reply.deferArray();
+  let shown = 0;
+  forEach((bytes, start, length) => {
+    reply.bulk(bytes, start, length);
+    shown++;
+  });
+  reply.endDeferredSet(mark, shown);
 }
 
 function sunionstoreCommand(client: Client): void {
@@ -186,12 +201,16 @@ function sunionstoreCommand(client: Client): void {
 }
 
 function sdiffCommand(client: Client): void {
-  replyResult(client, differenceOf(client, readSets(client, 1, client.argv.count)));
+  const [first, ...rest] = readSets(client, 1, client.argv.count);
+  const others = different(rest);
+  const isGathered = first === 0 || others.includes(first) || !asksForEach(client, first, others);
+  if (isGathered) return replyResult(client, differenceOf(client, first, others));
+  replyVisited(client, (visit) => forEachOfDifference(client, first, others, visit));
 }
 
 function sdiffstoreCommand(client: Client): void {
-  const result = differenceOf(client, readSets(client, 2, client.argv.count));
-  storeResult(client, result, "sdiffstore");
+  const [first, ...rest] = readSets(client, 2, client.argv.count);
+  storeResult(client, differenceOf(client, first, different(rest)), "sdiffstore");
 }
 
 /**
@@ -218,86 +237,111 @@ function smallestCount({ db }: Client, sets: readonly Ref[]): number {
  * Calls `visit` with the members that all sets have, until it returns true. Goes through the
  * smallest set and asks the others, small ones first.
  */
-function someInAll({ db }: Client, sets: readonly Ref[], visit: HashedVisitor): void {
-  const { arena } = db;
+function someInEach(
+  client: Client,
+  sets: readonly Ref[],
+  wantsHash: boolean,
+  visit: HashedVisitor,
+): void {
+  const { arena } = client.db;
   if (sets.includes(0)) return;
   const ordered = sets.filter((set, index) => sets.indexOf(set) === index);
   ordered.sort((a, b) => setValue.countOfKey(arena, a) - setValue.countOfKey(arena, b));
-  const others = ordered.slice(1).map((set) => setValue.viewOf(arena, set));
-  setValue.someMember(arena, ordered[0], ({ bytes, start, length }, found) => {
-    const hash = hashBytes(bytes, start, length);
-    for (let index = 0; index < others.length; index++) {
-      if (!setValue.hasHashed(arena, others[index], hash, bytes, start, length)) return false;
-    }
-    return visit(bytes, start, length, hash, found);
-  });
+  someInAll(arena, ordered[0], viewsOf(client, ordered.slice(1)), wantsHash, visit);
 }
 
-function isInAny(
-  { db }: Client,
-  sets: readonly setValue.SetView[],
-  bytes: Uint8Array,
-  start: number,
-  length: number,
-  hash: number,
-): boolean {
-  for (let index = 0; index < sets.length; index++) {
-    if (setValue.hasHashed(db.arena, sets[index], hash, bytes, start, length)) return true;
-  }
-  return false;
+function viewsOf({ db }: Client, sets: readonly Ref[]): SetView[] {
+  return sets.map((set) => new SetView(db.arena, set));
+}
+
+/** The sets that there are, each once. */
+function different(sets: readonly Ref[]): Ref[] {
+  return [...new Set(sets)].filter((set) => set !== 0);
 }
 
 /** A detached set with the members of all sets. */
-function unionOf(client: Client, sets: Ref[]): Ref {
+function unionOf(client: Client, sets: readonly Ref[]): Ref {
   const { arena } = client.db;
-  const different = [...new Set(sets)].filter((set) => set !== 0);
-  const counts = different.map((set) => setValue.countOfKey(arena, set));
+  const counts = sets.map((set) => set === 0 ? 0 : setValue.countOfKey(arena, set));
   // All together, if they have little in common; but if they have much, not many times too much.
   const total = counts.reduce((sum, count) => sum + count, 0);
   const outcome = new SetOutcome(client, Math.min(total, 2 * Math.max(0, ...counts)));
-  different.forEach((set, index) => {
-    setValue.forEachMember(arena, set, ({ bytes, start, length }, found) => {
-      if (index > 0) outcome.add(bytes, start, length);
-      else outcome.addNew(bytes, start, length, hashBytes(bytes, start, length), found);
+  const united = different(sets);
+  if (united.length <= ASKED_SETS_MAX) {
+    forEachOfUnion(client, united, (bytes, start, length, hash, found) => {
+      outcome.addNew(bytes, start, length, hash, found);
     });
-  });
+    return outcome.finish();
+  }
+  for (const set of united) {
+    setValue.forEachMember(arena, set, ({ bytes, start, length }) => {
+      outcome.add(bytes, start, length);
+    });
+  }
   return outcome.finish();
 }
 
-/**
- * A detached set with the members of the first set that are in no other. As in Redis there are two
- * ways, and the one that probably takes fewer steps is taken: to ask for each member of the first
- * set whether another has it; or to copy the first set and remove the members of all others.
- */
-function differenceOf(client: Client, sets: Ref[]): Ref {
-  const { arena } = client.db;
-  const first = sets[0];
-  const others = [...new Set(sets.slice(1))].filter((set) => set !== 0);
-  if (first === 0 || others.includes(first)) return setValue.createDetached(arena);
-  const total = setValue.countOfKey(arena, first);
-  let othersTotal = 0;
-  for (const set of others) othersTotal += setValue.countOfKey(arena, set);
-  const askingSteps = total * (others.length + 1) / 2;
-  return askingSteps <= total + othersTotal
-    ? differenceByAsking(client, first, others)
-    : differenceByRemoving(client, first, others);
+/** Calls `visit` once with each member of a few sets, which are different. */
+function forEachOfUnion(
+  client: Client,
+  sets: readonly Ref[],
+  visit: EachVisitor,
+): void {
+  const views = viewsOf(client, sets);
+  sets.forEach((set, before) => {
+    setValue.forEachMember(client.db.arena, set, ({ bytes, start, length }, found) => {
+      const hash = hashBytes(bytes, start, length);
+      if (isInAny(views, before, hash, bytes, start, length)) return;
+      visit(bytes, start, length, hash, found);
+    });
+  });
 }
 
-function differenceByAsking(client: Client, first: Ref, others: Ref[]): Ref {
+/**
+ * A detached set with the members of `first` that none of the other sets has, which are different.
+ * As in Redis there are two ways, and the one that probably takes fewer steps is taken: to ask for
+ * each member of the first set whether another has it; or to copy the first set and remove the
+ * members of all others.
+ */
+function differenceOf(client: Client, first: Ref, others: readonly Ref[]): Ref {
   const { arena } = client.db;
+  if (first === 0 || others.includes(first)) return setValue.createDetached(arena);
+  if (!asksForEach(client, first, others)) return differenceByRemoving(client, first, others);
   const outcome = new SetOutcome(client, setValue.countOfKey(arena, first));
-  // The larger a set, the more likely it is to have a member.
-  others.sort((a, b) => setValue.countOfKey(arena, b) - setValue.countOfKey(arena, a));
-  const views = others.map((set) => setValue.viewOf(arena, set));
-  setValue.forEachMember(arena, first, ({ bytes, start, length }, found) => {
-    const hash = hashBytes(bytes, start, length);
-    if (isInAny(client, views, bytes, start, length, hash)) return;
+  forEachOfDifference(client, first, others, (bytes, start, length, hash, found) => {
     outcome.addNew(bytes, start, length, hash, found);
   });
   return outcome.finish();
 }
 
-function differenceByRemoving(client: Client, first: Ref, others: Ref[]): Ref {
+/** Whether asking for each member of the first set takes fewer steps than removing. */
+function asksForEach({ db: { arena } }: Client, first: Ref, others: readonly Ref[]): boolean {
+  const total = setValue.countOfKey(arena, first);
+  let othersTotal = 0;
+  for (const set of others) othersTotal += setValue.countOfKey(arena, set);
+  return total * (others.length + 1) / 2 <= total + othersTotal;
+}
+
+function forEachOfDifference(
+  client: Client,
+  first: Ref,
+  others: readonly Ref[],
+  visit: EachVisitor,
+): void {
+  const { arena } = client.db;
+  // The larger a set, the more likely it is to have a member.
+  const ordered = others.toSorted((a, b) =>
+    setValue.countOfKey(arena, b) - setValue.countOfKey(arena, a)
+  );
+  const views = viewsOf(client, ordered);
+  setValue.forEachMember(arena, first, ({ bytes, start, length }, found) => {
+    const hash = hashBytes(bytes, start, length);
+    if (isInAny(views, views.length, hash, bytes, start, length)) return;
+    visit(bytes, start, length, hash, found);
+  });
+}
+
+function differenceByRemoving(client: Client, first: Ref, others: readonly Ref[]): Ref {
   const { arena } = client.db;
   const result = unionOf(client, [first]);
   for (const other of others) {

@@ -16,6 +16,7 @@ import type { Client } from "../session/client.ts";
 import { hashOf } from "../structures/dict.ts";
 import { readKey } from "../structures/dict_entry.ts";
 import * as setValue from "../values/set_value.ts";
+import * as value from "../values/value.ts";
 import { setLimits } from "./set_commands.ts";
 
 /** So many members are noted at most, however many a listpack may have. */
@@ -71,11 +72,13 @@ export class SetOutcome {
    * which it stands, or 0.
    */
   addNew(bytes: Uint8Array, start: number, length: number, hash: number, found: Ref): void {
+    if (found === 0 && this.#notedCount !== -1) this.#addNoted();
     this.#requireRoom(length);
     if (found !== 0) {
       if (this.#table === 0 && this.#note(found)) return;
       if (this.#table !== 0) return setValue.addNewEntry(this.#arena, this.#table, hash, found);
     }
+    this.#notedCount = -1;
     const entry = this.#entry;
     const limits = this.#limits;
     setValue.addNew(this.#arena, entry, hash, bytes, start, length, limits, this.#expected);
@@ -92,7 +95,7 @@ export class SetOutcome {
     // With this one they are too many for a listpack; only integers may still be a small set.
     if (this.#notedCount >= listpackEntriesMax && !this.#areIntegers(found)) {
       setValue.makeDict(this.#arena, this.#entry, this.#expected);
-      this.#table = setValue.viewOf(this.#arena, this.#entry).ref;
+      this.#table = value.valueRef(this.#arena, this.#entry);
     }
     this.#addNoted();
     return false;
@@ -105,6 +108,7 @@ export class SetOutcome {
     return setValue.isIntegerEntry(this.#arena, last);
   }
 
+  /** Ends the noting. */
   #addNoted(): void {
     const arena = this.#arena;
     const count = this.#notedCount;

@@ -72,10 +72,13 @@ interface ResultSink extends listValue.ElementSink {
   nil(): void;
 }
 
-/** Byte strings one behind the other in one array; the length -1 stands for none. */
 /** What an element takes in a list beside twice its bytes. */
 const ELEMENT_OVERHEAD_BYTES = 16;
+/** Arrays of more bytes, or for more elements, are not kept. */
+const KEPT_BYTES = 64 * 1024;
+const KEPT_ELEMENTS = 1024;
 
+/** Byte strings one behind the other in one array; the length -1 stands for none. */
 class PackedElements implements ResultSink {
   count = 0;
   bytes = new Uint8Array(1024);
@@ -85,6 +88,16 @@ class PackedElements implements ResultSink {
 
   get byteCount(): number {
     return this.#used;
+  }
+
+  /** Takes all out, for the next use. */
+  clear(): void {
+    this.count = 0;
+    this.#used = 0;
+    if (this.bytes.length > KEPT_BYTES) this.bytes = new Uint8Array(KEPT_BYTES);
+    if (this.starts.length <= KEPT_ELEMENTS) return;
+    this.starts = new Int32Array(KEPT_ELEMENTS);
+    this.lengths = new Int32Array(KEPT_ELEMENTS);
   }
 
   bulk(bytes: Uint8Array, start: number, length: number): void {
@@ -175,6 +188,11 @@ class SortPattern {
 
 const found = scratch(new Slice());
 const otherKey = scratch(new Argv());
+/** Of one SORT at a time: new arrays would take longer than to sort a few elements. */
+const keptElements = new PackedElements();
+const keptWeights = new PackedElements();
+const keptResults = new PackedElements();
+const keptScores = new Float64Array(KEPT_ELEMENTS);
 /** Names of other keys are put together here, unless they are longer. */
 const shortKey = new Uint8Array(1024);
 
@@ -235,6 +253,16 @@ function checkForeignKeys(client: Client, option: string): void {
 }
 
 function sortGeneric(client: Client, options: SortOptions): void {
+  try {
+    replyOrStore(client, options);
+  } finally {
+    keptElements.clear();
+    keptWeights.clear();
+    keptResults.clear();
+  }
+}
+
+function replyOrStore(client: Client, options: SortOptions): void {
   const { db, argv, reply } = client;
   const entry = db.lookupForRead(argv, 1);
   const type = entry === 0 ? value.TYPE_LIST : value.typeOf(db.arena, entry);
@@ -247,7 +275,7 @@ function sortGeneric(client: Client, options: SortOptions): void {
     options.isAlpha = true;
     options.by = null;
   }
-  const elements = new PackedElements();
+  const elements = keptElements;
   let { offset, limit } = options;
   if (entry !== 0 && options.isUnsorted && type !== value.TYPE_SET) {
     loadRange(db, entry, type, options, elements);
@@ -264,7 +292,7 @@ function sortGeneric(client: Client, options: SortOptions): void {
     reply.array(resultCount);
     emitResults(db, options.gets, elements, chosen, reply);
   } else {
-    const results = new PackedElements();
+    const results = keptResults;
     emitResults(db, options.gets, elements, chosen, results);
     storeResults(client, options.storeIndex, results);
     reply.integer(resultCount);
@@ -343,8 +371,10 @@ function orderOf(db: Database, options: SortOptions, elements: PackedElements): 
 
 /** The number by which each element is sorted; 0 where BY finds nothing. */
 function scoresOf(db: Database, by: SortPattern | null, elements: PackedElements): Float64Array {
-  const scores = new Float64Array(elements.count);
-  for (let index = 0; index < elements.count; index++) {
+  const { count } = elements;
+  const scores = count <= KEPT_ELEMENTS ? keptScores.subarray(0, count) : new Float64Array(count);
+  for (let index = 0; index < count; index++) {
+    scores[index] = 0;
     if (by !== null) {
       if (!lookUp(db, by, elements, index, found)) continue;
     } else {
@@ -359,7 +389,7 @@ function scoresOf(db: Database, by: SortPattern | null, elements: PackedElements
 
 /** The text by which each element is sorted, or none where BY finds nothing. */
 function weightsOf(db: Database, by: SortPattern, elements: PackedElements): PackedElements {
-  const weights = new PackedElements();
+  const weights = keptWeights;
   for (let index = 0; index < elements.count; index++) {
     if (lookUp(db, by, elements, index, found)) {
       weights.bulk(found.bytes, found.start, found.length);

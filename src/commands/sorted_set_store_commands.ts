@@ -12,9 +12,12 @@ import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../session/client.ts";
 import type { KeySpec, RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR, WRONG_TYPE } from "../session/errors.ts";
+import { ListpackIndex } from "../structures/listpack_index.ts";
 import * as setValue from "../values/set_value.ts";
 import * as sortedSet from "../values/sorted_set_value.ts";
+import { SetView } from "../values/set_view.ts";
 import { SortedSetBuilder } from "../values/sorted_set_builder.ts";
+import { scoreOf as scoreInListpack } from "../values/sorted_set_listpack.ts";
 import { SortedSetCursor } from "../values/sorted_set_value.ts";
 import * as value from "../values/value.ts";
 import { TYPE_SET, TYPE_SORTED_SET } from "../values/value.ts";
@@ -87,8 +90,14 @@ type Operation = "union" | "inter" | "diff";
 type Aggregate = "sum" | "min" | "max" | "count";
 
 /** One of the inputs; `entry` 0: a missing key. Encoding and ref are those of its value. */
-interface Source extends setValue.SetView {
+interface Source {
   entry: Ref;
+  encoding: number;
+  ref: Ref;
+  /** Finds its members, if it is a sorted set that is a listpack; else null. */
+  index: ListpackIndex | null;
+  /** Finds its members, if it is a set; else null. */
+  view: SetView | null;
   isSet: boolean;
   count: number;
   weight: number;
@@ -256,10 +265,13 @@ function aggregateArgument(argv: Argv, index: number): Aggregate {
   throw SYNTAX_ERROR;
 }
 
-function lookUpSource({ db, argv }: Client, index: number): Source {
+function lookUpSource({ db, argv }: Client, keyIndex: number): Source {
   const { arena } = db;
-  const entry = db.lookupForRead(argv, index);
-  if (entry === 0) return { entry, encoding: 0, ref: 0, isSet: false, count: 0, weight: 1 };
+  const entry = db.lookupForRead(argv, keyIndex);
+  if (entry === 0) {
+    const nothing = { encoding: 0, ref: 0, index: null, view: null, isSet: false };
+    return { entry, ...nothing, count: 0, weight: 1 };
+  }
   const type = value.typeOf(arena, entry);
   if (type !== TYPE_SORTED_SET && type !== TYPE_SET) throw WRONG_TYPE;
   const isSet = type === TYPE_SET;
@@ -268,7 +280,10 @@ function lookUpSource({ db, argv }: Client, index: number): Source {
   const count = isSet
     ? setValue.count(arena, encoding, ref)
     : sortedSet.count(arena, encoding, ref);
-  return { entry, encoding, ref, isSet, count, weight: 1 };
+  const isListpack = !isSet && encoding === value.ENCODING_LISTPACK;
+  const index = isListpack ? new ListpackIndex(arena, ref, 2) : null;
+  const view = isSet ? new SetView(arena, entry) : null;
+  return { entry, encoding, ref, index, view, isSet, count, weight: 1 };
 }
 
 /** The result of a combination, not finished. */
@@ -395,19 +410,24 @@ function walkMembers(arena: Arena, source: Source, visit: MemberVisitor): void {
 
 /** Whether a source has a member. */
 function isInSource(arena: Arena, source: Source, member: Slice, hash: number): boolean {
-  const { encoding, ref } = source;
+  const { encoding, ref, index, view } = source;
   const { bytes, start, length } = member;
   if (ref === 0) return false;
-  if (source.isSet) return setValue.hasHashed(arena, source, hash, bytes, start, length);
+  if (view !== null) return view.has(hash, bytes, start, length);
+  if (index !== null) return index.find(hash, bytes, start, length) !== -1;
   return sortedSet.hasHashed(arena, encoding, ref, hash, bytes, start, length);
 }
 
 /** The score of a member in a source, or NaN if it is not there. */
 function scoreInSource(arena: Arena, source: Source, member: Slice, hash: number): number {
-  const { encoding, ref } = source;
+  const { encoding, ref, index, view } = source;
   const { bytes, start, length } = member;
   if (ref === 0) return NaN;
-  if (source.isSet) return setValue.hasHashed(arena, source, hash, bytes, start, length) ? 1 : NaN;
+  if (view !== null) return view.has(hash, bytes, start, length) ? 1 : NaN;
+  if (index !== null) {
+    const position = index.find(hash, bytes, start, length);
+    return position === -1 ? NaN : scoreInListpack(arena, ref, position);
+  }
   return sortedSet.scoreHashed(arena, encoding, ref, hash, bytes, start, length);
 }
 

@@ -21,6 +21,12 @@ const BUFFER_BYTES = 128 * 1024;
 const BUFFER_BYTES_KEPT = 1024 * 1024;
 const KEPT_SCRATCH_BYTES = 1024 * 1024;
 
+/** Where inputs over arrays, one of which is read at a time, unpack short strings. */
+const shortUnpacked = readyForCopies(new Uint8Array(4096));
+const NO_BYTES = readyForCopies(new Uint8Array(0));
+const double = new Float64Array(1);
+const doubleBytes = new Uint8Array(double.buffer);
+
 /** Where bytes come from; a FileHandle is one. */
 export interface ByteSource {
   read(bytes: Uint8Array, start: number, length: number): number;
@@ -54,16 +60,14 @@ export class RdbInput {
   readonly #totalBytes: number;
   readonly #crc: Crc64 | null;
   readonly #integerText = new Uint8Array(24);
-  readonly #doubleBytes = new Uint8Array(8);
-  readonly #double = new Float64Array(this.#doubleBytes.buffer);
-  #bytes: Uint8Array;
+  #bytes: Uint8Array = NO_BYTES;
   #at = 0;
   #end = 0;
   /** Index in the buffer up to which the CRC has been taken. */
   #crcAt = 0;
   /** Offset in the file of the buffer's first byte. */
   #base = 0;
-  #unpacked = readyForCopies(new Uint8Array(4096));
+  #unpacked: Uint8Array = NO_BYTES;
   /** The LZF of the compressed string that was read last. */
   readonly #compressed = new Slice();
 
@@ -73,8 +77,20 @@ export class RdbInput {
     this.#source = source;
     this.#totalBytes = totalBytes;
     this.#crc = hasChecksum ? new Crc64() : null;
-    const byteCount = Math.min(BUFFER_BYTES, Math.max(64, totalBytes));
-    this.#bytes = readyForCopies(new Uint8Array(byteCount));
+  }
+
+  /**
+   * The input that is `length` bytes of an array, which is read where it stands: it must stay as it
+   * is. Without a checksum. What RESTORE reads is short, and a buffer is dear for it.
+   */
+  static over(path: string, bytes: Uint8Array, start: number, length: number): RdbInput {
+    const input = new RdbInput(path, new ArraySource(bytes, start + length, 0), length, false);
+    input.#bytes = bytes;
+    input.#unpacked = shortUnpacked;
+    input.#at = start;
+    input.#end = start + length;
+    input.#base = -start;
+    return input;
   }
 
   /** Offset in the file of the next byte. */
@@ -236,8 +252,8 @@ export class RdbInput {
 
   /** Reads a double, lowest byte first. */
   readDouble(): number {
-    for (let index = 0; index < 8; index++) this.#doubleBytes[index] = this.readByte();
-    return this.#double[0];
+    for (let index = 0; index < 8; index++) doubleBytes[index] = this.readByte();
+    return double[0];
   }
 
   /**
@@ -344,7 +360,7 @@ export class RdbInput {
   unpackString(length: number, out: Slice): void {
     let target = this.#unpacked;
     if (target.length < length) {
-      target = readyForCopies(new Uint8Array(length));
+      target = readyForCopies(new Uint8Array(Math.max(length, shortUnpacked.length)));
       if (length <= KEPT_SCRATCH_BYTES) this.#unpacked = target;
     }
     if (!this.unpack(target, 0, length)) this.failPacked();

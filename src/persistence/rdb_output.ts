@@ -22,6 +22,21 @@ const PRIMITIVE_BYTES_MAX = 32;
 const COMPRESSION_BYTES_MAX = 32 * 1024 * 1024;
 const KEPT_SCRATCH_BYTES = 1024 * 1024;
 
+const NO_BYTES = readyForCopies(new Uint8Array(0));
+/** Where short strings are compressed to; what stands there is written at once. */
+const shortCompressed = readyForCopies(new Uint8Array(4096));
+const double = new Float64Array(1);
+const doubleBytes = readyForCopies(new Uint8Array(double.buffer));
+
+/** The first buffer of a payload that is finished: a new one costs more than a short payload. */
+let spareBuffer: Uint8Array<ArrayBuffer> | null = null;
+
+function takeSpare(): Uint8Array<ArrayBuffer> {
+  const buffer = spareBuffer ?? readyForCopies(new Uint8Array(FIRST_BUFFER_BYTES));
+  spareBuffer = null;
+  return buffer;
+}
+
 /** Where bytes go; a FileHandle is one. */
 export interface ByteSink {
   write(bytes: Uint8Array, start: number, length: number): void;
@@ -32,15 +47,13 @@ export type PieceWriter = (bytes: Uint8Array, start: number, length: number) => 
 
 export class RdbOutput {
   readonly #sink: ByteSink;
-  #buffer = readyForCopies(new Uint8Array(FIRST_BUFFER_BYTES));
+  #buffer = takeSpare();
   #bufferBytes = FIRST_BUFFER_BYTES;
   readonly #compresses: boolean;
   readonly #crc: Crc64 | null;
-  readonly #double = new Float64Array(1);
-  readonly #doubleBytes = new Uint8Array(this.#double.buffer);
   #at = 0;
   #flushedBytes = 0;
-  #compressed = readyForCopies(new Uint8Array(4096));
+  #compressed: Uint8Array = shortCompressed;
 
   /** `compresses`: rdbcompression; `hasChecksum`: whether a CRC is kept. */
   constructor(sink: ByteSink, compresses: boolean, hasChecksum: boolean) {
@@ -146,8 +159,8 @@ export class RdbOutput {
 
   /** Writes a double, lowest byte first. */
   writeDouble(value: number): void {
-    this.#double[0] = value;
-    this.writeRaw(this.#doubleBytes, 0, 8);
+    double[0] = value;
+    this.writeRaw(doubleBytes, 0, 8);
   }
 
   /** Writes a string in its shortest form: integer, LZF or plain. */
@@ -198,12 +211,25 @@ export class RdbOutput {
     this.#writeChecksum();
   }
 
-  /** Ends a DUMP payload: the version and the checksum. */
+  /**
+   * Ends a DUMP payload: the version and the checksum. A short one is handed on in one piece. The
+   * output is of no use afterwards: the next one has its buffer.
+   */
   finishPayload(version: number): void {
+    if (this.#at > this.#bufferBytes - PRIMITIVE_BYTES_MAX) this.flush();
     this.writeByte(version);
     this.writeByte(version >>> 8);
-    this.flush();
-    this.#writeChecksum();
+    const crc = this.#crc;
+    crc?.update(this.#buffer, 0, this.#at);
+    this.#buffer.fill(0, this.#at, this.#at + format.CHECKSUM_BYTES);
+    crc?.store(this.#buffer, this.#at);
+    this.#at += format.CHECKSUM_BYTES;
+    this.#sink.write(this.#buffer, 0, this.#at);
+    this.#flushedBytes += this.#at;
+    this.#at = 0;
+    if (this.#bufferBytes === FIRST_BUFFER_BYTES) spareBuffer = this.#buffer;
+    this.#buffer = NO_BYTES;
+    this.#bufferBytes = 0;
   }
 
   #writeChecksum(): void {
@@ -242,7 +268,7 @@ export class RdbOutput {
     const compressed = this.#compressed;
     const count = lzf.compress(bytes, start, length, compressed, 0);
     if (count !== 0) this.writeCompressed(compressed, 0, count, length);
-    if (room > KEPT_SCRATCH_BYTES) this.#compressed = readyForCopies(new Uint8Array(4096));
+    if (room > KEPT_SCRATCH_BYTES) this.#compressed = shortCompressed;
     return count !== 0;
   }
 }

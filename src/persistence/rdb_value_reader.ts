@@ -62,7 +62,7 @@ const MEMBER_TWICE = "a sorted set holds a member twice";
 
 /** A byte string kept over the next read. */
 class HeldBytes {
-  bytes = new Uint8Array(256);
+  bytes = new Uint8Array(64);
   length = 0;
 
   hold(slice: Slice): void {

@@ -133,6 +133,68 @@ export function distanceWithin(shape: Shape, { longitude, latitude }: Place): nu
   return shape.isBox || away <= shape.radius ? away : -1;
 }
 
+/** Wider than any window need be for what rounding does: relative, and in cells of the grid. */
+const WINDOW_SLACK = 1 + 1e-6;
+const WINDOW_SLACK_CELLS = 2;
+
+/**
+ * The rectangle of a shape on the finest grid. Most of what the cells of a search hold lies outside
+ * of it, and is told by two subtractions, before it is made degrees and measured.
+ *
+ * A circle of the angle r around latitude φ reaches asin(sin r / cos φ) to the east and west,
+ * unless it holds a pole; a box is widest where it is nearest to a pole.
+ */
+export class Window {
+  readonly #x: number;
+  readonly #y: number;
+  readonly #reachX: number;
+  readonly #reachY: number;
+
+  constructor(shape: Shape) {
+    const { longitude, latitude } = shape.center;
+    const { x, y } = cellAt(longitude, latitude, LATITUDE_MAX, STEPS_MAX);
+    const up = (shape.isBox ? shape.height / 2 : shape.radius) / EARTH_RADIUS_METERS;
+    this.#x = x;
+    this.#y = y;
+    this.#reachX = cellsOf(degrees(reachAside(shape, up)), LONGITUDE_MAX);
+    this.#reachY = cellsOf(degrees(up), LATITUDE_MAX);
+  }
+
+  /**
+   * Sets `out` as `decodeScore` does, or returns false if the place cannot be within the shape. The
+   * score is one within a cell's range.
+   */
+  decode(score: number, out: Place): boolean {
+    const high = (score / WORD_COUNT) | 0;
+    const low = score - high * WORD_COUNT;
+    const y = compact(low) | (compact(high) << 16);
+    if (Math.abs(y - this.#y) > this.#reachY) return false;
+    const x = compact(low >>> 1) | (compact(high >>> 1) << 16);
+    // The shorter way around the earth: a difference of 26 bits, with its sign.
+    const aside = ((x - this.#x) << (32 - STEPS_MAX)) >> (32 - STEPS_MAX);
+    if (Math.abs(aside) > this.#reachX) return false;
+    out.longitude = middle(x, LONGITUDE_MAX);
+    out.latitude = middle(y, LATITUDE_MAX);
+    return true;
+  }
+}
+
+/** How far a shape reaches to the east and west, in radians; `up`: how far to the north. */
+function reachAside(shape: Shape, up: number): number {
+  const latitude = Math.abs(radians(shape.center.latitude));
+  const highest = (latitude + up) * WINDOW_SLACK;
+  if (!(highest < Math.PI / 2)) return Math.PI;
+  if (!shape.isBox) return Math.asin(Math.min(1, Math.sin(up) / Math.cos(latitude)));
+  const quarter = shape.width / 4 / EARTH_RADIUS_METERS;
+  if (!(quarter < Math.PI / 2)) return Math.PI;
+  return 2 * Math.asin(Math.min(1, Math.sin(quarter) / Math.cos(highest)));
+}
+
+/** Cells of the finest grid that so many degrees cross; `max` is the end of their range. */
+function cellsOf(angle: number, max: number): number {
+  return Math.ceil(angle * WINDOW_SLACK / (2 * max) * CELLS_MAX) + WINDOW_SLACK_CELLS;
+}
+
 /** The lowest score of a cell and the one behind its highest. */
 export function scoreRange(cell: Cell): { first: number; end: number } {
   const scale = 2 ** (52 - cell.steps * 2);

@@ -403,6 +403,7 @@ export function duplicate(arena: Arena, encoding: number, ref: Ref): Ref {
   if (encoding === value.ENCODING_HASHTABLE_EX) return expiringFields.duplicate(arena, ref);
   if (encoding !== value.ENCODING_HASHTABLE) return listpack.duplicate(arena, ref);
   const copy = dict.create(arena);
+  dict.reserve(arena, copy, dict.count(arena, ref));
   forEach(arena, encoding, ref, (field, bytes) => {
     putIntoDict(arena, copy, field, bytes);
   });

@@ -44,12 +44,6 @@ export type MemberVisitor = (member: Slice, found: Ref) => void;
 /** A `MemberVisitor` that says whether to stop. */
 export type StoppingVisitor = (member: Slice, found: Ref) => boolean;
 
-/** What the entry of a set says of its value, read once for many questions. */
-export interface SetView {
-  readonly encoding: number;
-  readonly ref: Ref;
-}
-
 /** Where the member begins in its entry, in words. */
 const KEY_OFFSET = 1;
 /** More than header and backward length of a listpack entry can take. */
@@ -115,25 +109,6 @@ export function has(
   const encoding = value.encodingOf(memory, entry);
   return encoding === value.ENCODING_HASHTABLE
     ? dict.find(memory, ref, bytes, start, length) !== 0
-    : hasSmall(memory, encoding, ref, bytes, start, length);
-}
-
-/** The value of a key as it is until the set changes. */
-export function viewOf(memory: Memory, entry: Ref): SetView {
-  return { encoding: value.encodingOf(memory, entry), ref: value.valueRef(memory, entry) };
-}
-
-/** `has` for a caller that has the hash of the bytes. */
-export function hasHashed(
-  memory: Memory,
-  { encoding, ref }: SetView,
-  hash: number,
-  bytes: Uint8Array,
-  start: number,
-  length: number,
-): boolean {
-  return encoding === value.ENCODING_HASHTABLE
-    ? dict.findHashed(memory, ref, hash, bytes, start, length) !== 0
     : hasSmall(memory, encoding, ref, bytes, start, length);
 }
 
@@ -491,9 +466,8 @@ export function duplicate(arena: Arena, encoding: number, ref: Ref): Ref {
   if (encoding === value.ENCODING_INTSET) return intset.duplicate(arena, ref);
   if (encoding === value.ENCODING_LISTPACK) return listpack.duplicate(arena, ref);
   const copy = dict.create(arena);
-  forEach(arena, encoding, ref, (member) => {
-    addToDict(arena, copy, member.bytes, member.start, member.length);
-  });
+  dict.reserve(arena, copy, dict.count(arena, ref));
+  dict.forEach(arena, ref, (found) => addNewEntry(arena, copy, dict.hashOf(arena, found), found));
   return copy;
 }
 

@@ -10,6 +10,7 @@
  * Looking up a member is O(1), everything about order O(log n). The root never moves.
  */
 import { Slice } from "../base/bytes.ts";
+import { hashBytes } from "../base/hash.ts";
 import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import {
@@ -33,6 +34,11 @@ export { dictOf, treeOf } from "./dict_and_tree.ts";
 const ENTRY_SCORE = 1;
 const ENTRY_KEY_OFFSET = 3;
 const ENTRY_HEAD_BYTES = ENTRY_KEY_OFFSET * 4;
+
+/** A copy goes into its tree in runs of so many members. */
+const RUN_MEMBERS = 256;
+const runScores = new Float64Array(RUN_MEMBERS);
+const runEntries = new Int32Array(RUN_MEMBERS);
 
 const view = scratch(new Slice());
 
@@ -180,12 +186,23 @@ export function duplicate(arena: Arena, root: Ref): Ref {
   const target = create(arena);
   const members = dictOf(arena, target);
   const tree = treeOf(arena, target);
+  dict.reserve(arena, members, count(arena, root));
+  let run = 0;
+  const endRun = () => {
+    if (run > 0) scoreTree.insertRun(arena, tree, runScores, runEntries, run);
+    run = 0;
+  };
   scoreTree.forEach(arena, treeOf(arena, root), (score, entry) => {
     dictEntry.readKey(arena, entry, view);
-    const copied = createEntry(arena, view.bytes, view.start, view.length, score);
-    dict.insert(arena, members, copied);
-    scoreTree.insert(arena, tree, score, copied);
+    const { bytes, start, length } = view;
+    const hash = hashBytes(bytes, start, length);
+    const copied = createEntry(arena, bytes, start, length, score);
+    dict.insertHashed(arena, members, copied, hash);
+    runScores[run] = score;
+    runEntries[run++] = copied;
+    if (run === RUN_MEMBERS) endRun();
   });
+  endRun();
   return target;
 }
 

@@ -255,3 +255,20 @@ Deno.test("operations of 8.2 are recorded as a SET of their outcome", () => {
   server.run("BITOP", "OR", "t", "a", "b");
   assertEquals(effects.takeLog(), ["SET t \0bc", "DEL t", "BITOP OR t a b"]);
 });
+
+Deno.test("an outcome of BITOP has nothing of the one before", () => {
+  using server = new EmbeddedServer();
+  server.run("SET", "long", "\xff".repeat(600));
+  server.run("SET", "short", "ab");
+  for (const operation of ["AND", "OR", "XOR"]) {
+    server.run("BITOP", "NOT", "to", "short");
+    server.run("BITOP", "OR", "to", "long", "short");
+    assertEquals(server.run("BITOP", operation, "to", "short", "missing"), 2);
+    assertEquals(server.run("GET", "to"), operation === "AND" ? "\0\0" : "ab");
+    server.run("SET", "other", "a" + "b".repeat(300));
+    assertEquals(server.run("BITOP", operation, "to", "short", "other"), 301);
+    const expected = operation === "AND" ? "ab" : operation === "OR" ? "ab" : "\0\0";
+    const rest = operation === "AND" ? "\0" : "b";
+    assertEquals(server.run("GET", "to"), expected + rest.repeat(299));
+  }
+});

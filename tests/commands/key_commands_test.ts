@@ -1,6 +1,7 @@
 /** Key commands: existence, names, walks, OBJECT, whole databases, events and the AOF. */
 import { assert, assertEquals } from "@std/assert";
 import * as clock from "../../src/base/clock.ts";
+import { SoftwareFork } from "../../src/memory/software_fork.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 import { RecordedEffects } from "../support/recorded_effects.ts";
 import { expectReplies, START_MS, timed } from "../support/timed_test.ts";
@@ -253,5 +254,43 @@ timed("key commands announce and record what they did", (server) => {
     assertEquals(effects.takeEvents(), events, command);
     assertEquals(effects.takeLog(), log, command);
     assertEquals(effects.takeDirty(), dirty, command);
+  }
+});
+
+Deno.test("copies of large values have all, share nothing, and leave an image alone", () => {
+  using server = new EmbeddedServer();
+  const { arena } = server.server.keyspace;
+  const fork = new SoftwareFork(arena);
+  const long = "x".repeat(40_000);
+  const names = [...Array.from({ length: 1000 }, (_, index) => `m${index}`), long];
+  const makes = ["hash", "set", "zset"] as const;
+  server.run("HSET", "hash", ...names.flatMap((name, index) => [name, `v${index}`]), "wide", long);
+  server.run("SADD", "set", ...names);
+  server.run("ZADD", "zset", ...names.flatMap((name, index) => [String(index % 7), name]));
+  const sorted = (reply: unknown) => (reply as string[]).toSorted();
+  const show = (key: string, type: string) =>
+    type === "hash"
+      ? sorted(server.run("HGETALL", key))
+      : type === "set"
+      ? sorted(server.run("SMEMBERS", key))
+      : server.run("ZRANGE", key, "0", "-1", "WITHSCORES");
+  const before = makes.map((type) => show(type, type));
+  for (const isFrozen of [false, true]) {
+    if (isFrozen) fork.freeze();
+    for (const [index, type] of makes.entries()) {
+      assertEquals(server.run("COPY", type, "copy", "REPLACE"), 1);
+      assertEquals(show("copy", type), before[index]);
+      assertEquals(
+        server.run("OBJECT", "ENCODING", "copy"),
+        server.run("OBJECT", "ENCODING", type),
+      );
+      const remove = type === "hash" ? "HDEL" : type === "set" ? "SREM" : "ZREM";
+      assertEquals(server.run(remove, "copy", ...names.slice(0, 900), long), 901);
+      assertEquals(show(type, type), before[index]);
+    }
+    if (!isFrozen) continue;
+    // In debug mode this finds any write to what was frozen.
+    fork.release();
+    arena.freeDeferred(Infinity);
   }
 });

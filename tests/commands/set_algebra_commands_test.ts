@@ -323,3 +323,55 @@ Deno.test("an outcome that is smaller than its sources takes no more memory than
   const needed = server.run("MEMORY", "USAGE", "small") as number;
   assert(server.run("MEMORY", "USAGE", "to") as number <= needed + 256);
 });
+
+Deno.test("an integer that comes after the members of a table is stored as it is", () => {
+  // The union's first members make it a table only when the next one has been read.
+  using server = new EmbeddedServer([["redis-version", "7.4"], ["set-max-intset-entries", "40"]]);
+  const table = Array.from({ length: 74 }, (_, index) => String(1000 + index));
+  server.run("SADD", "table", ...table);
+  server.run("SADD", "integer", "7");
+  for (const name of ["a", "b", "c"]) server.run("SADD", name, name);
+  const expected = [...table, "7"].sort();
+  assertEquals((server.run("SUNION", "table", "integer") as string[]).sort(), expected);
+  assertEquals(server.run("SUNIONSTORE", "to", "table", "integer"), 75);
+  assertEquals((server.run("SMEMBERS", "to") as string[]).sort(), expected);
+  const more = [...expected, "a", "b", "c"].sort();
+  const five = ["table", "integer", "a", "b", "c"];
+  assertEquals((server.run("SUNION", ...five) as string[]).sort(), more);
+  assertEquals(server.run("SUNIONCARD", "5", ...five), 78);
+});
+
+Deno.test("members of a table that come after the outcome is one are added to it", () => {
+  using server = new EmbeddedServer([["redis-version", "7.4"]]);
+  const names = (prefix: string) => Array.from({ length: 100 }, (_, index) => `${prefix}${index}`);
+  server.run("SADD", "a", ...names("a"));
+  server.run("SADD", "b", ...names("b"));
+  server.run("SADD", "table", ...names("c"), ...names("d"));
+  assertEquals(server.run("SUNIONSTORE", "to", "a", "b", "table"), 400);
+  const all = ["a", "b", "c", "d"].flatMap(names).sort();
+  assertEquals((server.run("SMEMBERS", "to") as string[]).sort(), all);
+});
+
+Deno.test("sets as listpacks are combined as sets of JavaScript are", () => {
+  const seed = testSeed();
+  const random = new SeededRandom(seed);
+  using server = new EmbeddedServer([["redis-version", "7.4"], ["set-max-intset-entries", "40"]]);
+  for (let round = 0; round < 100; round++) {
+    const sets = Array.from({ length: random.between(1, 6) }, () => randomSet(random));
+    const keys = sets.map((_, index) => `s${round}:${index}`);
+    sets.forEach((set, index) => {
+      if (set.size > 0) server.run("SADD", keys[index], ...set);
+    });
+    const note = `seed ${seed}, round ${round}`;
+    const outcomes: [string, string[]][] = [
+      ["SINTER", intersection(sets)],
+      ["SUNION", union(sets)],
+      ["SDIFF", difference(sets)],
+    ];
+    for (const [command, members] of outcomes) {
+      assertEquals((server.run(command, ...keys) as string[]).sort(), members, note);
+      assertEquals(server.run(`${command}STORE`, "to", ...keys), members.length, note);
+      assertEquals((server.run("SMEMBERS", "to") as string[]).sort(), members, note);
+    }
+  }
+});

@@ -107,3 +107,24 @@ Deno.test("many long elements are sorted as a reference does", () => {
   server.run("SADD", "k", ...names);
   assertEquals(sorted(server, "SORT k ALPHA"), [...names].sort());
 });
+
+Deno.test("a SORT leaves nothing behind for the next, even if it is refused", () => {
+  using server = new EmbeddedServer();
+  const many = Array.from({ length: 3000 }, (_, index) => String((index * 7919) % 3000));
+  server.run("RPUSH", "many", ...many);
+  server.run("RPUSH", "words", "b", "x".repeat(100_000), "a");
+  server.run("RPUSH", "few", "3", "1", "2");
+  server.run("MSET", "w_1", "9", "w_2", "8", "w_3", "oops");
+  const ascending = many.toSorted((a, b) => Number(a) - Number(b));
+  for (let round = 0; round < 3; round++) {
+    assertEquals(server.run("SORT", "few"), ["1", "2", "3"]);
+    assertEquals(server.run("SORT", "many"), ascending);
+    assertEquals(server.raw("SORT", "words").startsWith("-ERR One or more scores"), true);
+    assertEquals(server.raw("SORT", "few", "BY", "w_*").startsWith("-ERR One or more"), true);
+    assertEquals(server.run("SORT", "few", "BY", "w_*", "ALPHA"), ["2", "1", "3"]);
+    assertEquals(server.run("SORT", "few", "BY", "none_*"), ["1", "2", "3"]);
+    assertEquals(server.run("SORT", "few", "DESC", "STORE", "to"), 3);
+    assertEquals(server.run("LRANGE", "to", "0", "-1"), ["3", "2", "1"]);
+    assertEquals(server.run("SORT", "words", "ALPHA", "LIMIT", "0", "2"), ["a", "b"]);
+  }
+});

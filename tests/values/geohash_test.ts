@@ -89,3 +89,46 @@ Deno.test("a small circle is covered by small cells, the whole earth by large on
   const all = { ...small, radius: 2e7 };
   assertEquals(geohash.cover(all)[0].steps, 1);
 });
+
+Deno.test("what a window leaves out is not within its shape; the rest is decoded as ever", () => {
+  const seed = testSeed();
+  const random = new SeededRandom(seed);
+  const any = (max: number) => (random.next() / 2 ** 32 * 2 - 1) * max;
+  let outside = 0;
+  for (let round = 0; round < 3000; round++) {
+    const length = () => random.oneIn(20) ? 0 : 10 ** (random.next() / 2 ** 32 * 8);
+    const shape = {
+      center: { longitude: any(180), latitude: any(geohash.LATITUDE_MAX) },
+      isBox: random.oneIn(2),
+      radius: length(),
+      width: length(),
+      height: length(),
+    };
+    if (random.oneIn(10)) shape.center.longitude = random.pick([-180, 180, 0]);
+    if (random.oneIn(10)) shape.center.latitude = random.pick([-1, 1]) * geohash.LATITUDE_MAX;
+    const window = new geohash.Window(shape);
+    const reach = shape.isBox ? Math.max(shape.width, shape.height) / 1.9 : shape.radius * 1.05;
+    for (let index = 0; index < 30; index++) {
+      // About as far as the shape reaches, in any direction; or anywhere.
+      const share = reach / 111_000 /
+        (random.oneIn(3) ? 1 : Math.cos(shape.center.latitude / 57.3));
+      const isNear = !random.oneIn(5);
+      let longitude = isNear ? shape.center.longitude + any(share) : any(180);
+      if (random.oneIn(3) && isNear) longitude = shape.center.longitude + any(reach / 111_000);
+      longitude = ((longitude + 180) % 360 + 360) % 360 - 180;
+      const latitude = isNear ? shape.center.latitude + any(reach / 111_000) : any(85);
+      if (Math.abs(latitude) > geohash.LATITUDE_MAX) continue;
+      const score = geohash.scoreOf(longitude, latitude);
+      const expected = new geohash.Place();
+      geohash.decodeScore(score, expected);
+      const found = new geohash.Place();
+      const note = `seed ${seed}, round ${round}, ${JSON.stringify(shape)}`;
+      if (window.decode(score, found)) assertEquals(found, expected, note);
+      else {
+        outside++;
+        assertEquals(geohash.distanceWithin(shape, expected), -1, note);
+      }
+    }
+  }
+  assert(outside > 10_000);
+});
