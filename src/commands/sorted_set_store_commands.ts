@@ -12,7 +12,9 @@ import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../session/client.ts";
 import type { KeySpec, RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR, WRONG_TYPE } from "../session/errors.ts";
+import { isJoinable, someCommon } from "../structures/dict_join.ts";
 import { ListpackIndex } from "../structures/listpack_index.ts";
+import { dictOf } from "../values/dict_and_tree.ts";
 import * as setValue from "../values/set_value.ts";
 import * as sortedSet from "../values/sorted_set_value.ts";
 import { SetView } from "../values/set_view.ts";
@@ -181,6 +183,12 @@ function zintercardCommand(client: Client): void {
   const [smallest, ...larger] = bySize(sources);
   const others = larger.filter(({ entry }) => entry === 0 || entry !== smallest.entry);
   let total = 0;
+  const tables = [smallest, ...others].map((source) => tableOf(arena, source));
+  const [own, other] = tables;
+  if (tables.length === 2 && own !== 0 && other !== 0 && isJoinable(arena, own, other)) {
+    someCommon(arena, own, other, () => ++total === limit);
+    return client.reply.integer(total);
+  }
   walkMembers(arena, smallest, (member, hash) => {
     for (let index = 0; index < others.length; index++) {
       if (!isInSource(arena, others[index], member, hash)) return true;
@@ -188,6 +196,11 @@ function zintercardCommand(client: Client): void {
     return ++total !== limit;
   });
   client.reply.integer(total);
+}
+
+/** The dict of a sorted set that is large, or 0. */
+function tableOf(arena: Arena, { encoding, ref, isSet }: Source): Ref {
+  return !isSet && encoding === value.ENCODING_SKIPLIST ? dictOf(arena, ref) : 0;
 }
 
 function replyCombination(client: Client, operation: Operation): void {

@@ -147,3 +147,29 @@ Deno.test("AGGREGATE COUNT is recorded by its outcome, which every server can re
     "ZUNIONSTORE u 1 a",
   ]);
 });
+
+Deno.test("ZINTERCARD counts what large sorted sets and sets have in common, up to a limit", () => {
+  using server = new EmbeddedServer();
+  for (const [key, step, count] of [["a", 2, 600], ["b", 3, 500], ["c", 1, 5000]] as const) {
+    const members = Array.from({ length: count }, (_, index) => `m${index * step}`);
+    server.run("ZADD", key, ...members.flatMap((member, index) => [String(index), member]));
+    server.run("SADD", `set ${key}`, ...members);
+  }
+  const cases: [string[], number][] = [
+    [["a", "b"], 200],
+    [["b", "a"], 200],
+    [["a", "set b"], 200],
+    [["set a", "b"], 200],
+    [["a", "c"], 600],
+    [["c", "b"], 500],
+    [["a", "a"], 600],
+    [["a", "missing"], 0],
+    [["a", "b", "c"], 200],
+  ];
+  for (const [keys, expected] of cases) {
+    const count = String(keys.length);
+    assertEquals(server.run("ZINTERCARD", count, ...keys), expected, keys.join());
+    const limited = server.run("ZINTERCARD", count, ...keys, "LIMIT", "150");
+    assertEquals(limited, Math.min(150, expected), keys.join());
+  }
+});

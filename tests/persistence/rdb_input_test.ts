@@ -103,6 +103,19 @@ Deno.test("what cannot be is refused", () => {
   assertStringIncludes(reason("\x09ab", (input) => input.readCount(1)), "more than the file");
 });
 
+Deno.test("what stands in an array is read where it stands, and no byte before or behind it", () => {
+  const bytes = Uint8Array.of(9, 9, 3, 97, 98, 99, 0xc0, 5, 9, 9);
+  const input = RdbInput.over("payload", bytes, 2, 6);
+  const out = new Slice();
+  assertEquals([input.offset, input.restBytes], [0, 6]);
+  input.readString(out);
+  assertEquals([out.bytes === bytes, out.start, out.length], [true, 3, 3]);
+  input.readString(out);
+  assertEquals(String.fromCharCode(...out.copy()), "5");
+  assertEquals([input.offset, input.restBytes], [6, 0]);
+  assertThrows(() => input.readByte(), RdbFormatError);
+});
+
 Deno.test("a source that ends early is noticed", () => {
   const input = new RdbInput("test", new TricklingSource(latin1("ab"), 10), 100, true);
   input.readByte();
@@ -151,17 +164,4 @@ Deno.test("a compressed string is unpacked to where the caller wants it, others 
     input.unpackString(input.readPacked(), out);
     assertEquals(latin1Text(out.bytes, out.start, out.length), texts[2]);
   }
-});
-
-Deno.test("what stands in an array is read where it stands, and no byte before or behind it", () => {
-  const bytes = Uint8Array.of(9, 9, 3, 97, 98, 99, 0xc0, 5, 9, 9);
-  const input = RdbInput.over("payload", bytes, 2, 6);
-  const out = new Slice();
-  assertEquals([input.offset, input.restBytes], [0, 6]);
-  input.readString(out);
-  assertEquals([out.bytes === bytes, out.start, out.length], [true, 3, 3]);
-  input.readString(out);
-  assertEquals(String.fromCharCode(...out.copy()), "5");
-  assertEquals([input.offset, input.restBytes], [6, 0]);
-  assertThrows(() => input.readByte(), RdbFormatError);
 });
