@@ -159,7 +159,7 @@ export class Evictor {
 
   /**
    * Whether the time limit has come. The time runs from the first question: most calls are over
-   * before it, and reading the clock would be a tenth of what they take.
+   * before it, and need no clock.
    */
   #isTimeUp(): boolean {
     const nowUs = clock.monotonicUs();

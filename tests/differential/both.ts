@@ -13,6 +13,7 @@
 import type { Reply } from "../../src/protocol/reply_reader.ts";
 import { datasetDifferences, readDataset } from "../support/digest.ts";
 import { startRedis } from "../support/redis_process.ts";
+import { startPeer } from "../support/replication_pair.ts";
 import { type Argument, encodeRequests, RespClient } from "../support/resp_client.ts";
 import { type ServerProcess, startServer } from "../support/server_process.ts";
 import { quoted } from "../support/text.ts";
@@ -122,11 +123,18 @@ export class Both extends BothClients implements AsyncDisposable {
   /** Starts both servers with the same directives. */
   static async start(args: readonly string[] = []): Promise<Both> {
     const options = { args: ["--enable-debug-command", "yes", ...args] };
-    const [redisServer, ourServer] = await Promise.all([
-      startRedis({ args }),
-      startServer(options),
-    ]);
-    return new Both(redisServer, ourServer, await redisServer.connect(), await ourServer.connect());
+    return await Both.#of([startRedis({ args }), startServer(options)]);
+  }
+
+  /** Starts redis-server 8.2 (`missingPeer` tells whether it is there), and ours as 7.4. */
+  static async startNewer(args: readonly string[] = []): Promise<Both> {
+    const ours = { args: ["--enable-debug-command", "yes", ...args], release: "7.4" } as const;
+    return await Both.#of([startPeer("redis 8.2", { args }), startServer(ours)]);
+  }
+
+  static async #of(starting: readonly Promise<ServerProcess>[]): Promise<Both> {
+    const [redis, ours] = await Promise.all(starting);
+    return new Both(redis!, ours!, await redis!.connect(), await ours!.connect());
   }
 
   async secondClient(protocol: 2 | 3 = 2): Promise<BothClients> {

@@ -4,7 +4,8 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { testWith } from "../support/tool_availability.ts";
+import { missingPeer } from "../support/replication_pair.ts";
+import { testUnless, testWith } from "../support/tool_availability.ts";
 import { printLine } from "../support/text.ts";
 import { Both } from "./both.ts";
 import { runSteps, shrinkSteps, type Step, stepsOfSeed } from "./command_stream.ts";
@@ -18,6 +19,17 @@ testWith(["redis-server"], "random command streams leave both servers alike", as
   const report = await fuzz(both, { seed: SEED, roundCount: 3 }, printLine);
   assertEquals(report, null, report ?? "");
 });
+
+for (const only of ["sets", "hashes", "bitmaps"]) {
+  testUnless(missingPeer("redis 8.2"), {
+    name: `random streams of ${only} leave redis-server 8.2 and ours as 7.4 alike`,
+    async fn() {
+      await using both = await Both.startNewer();
+      const report = await fuzz(both, { seed: SEED, roundCount: 10, only }, printLine);
+      assertEquals(report, null, report ?? "");
+    },
+  });
+}
 
 testWith(["redis-server"], "canary: a planted difference is found and shrunk", async () => {
   await using both = await Both.start();
