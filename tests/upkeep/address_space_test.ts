@@ -85,18 +85,23 @@ Deno.test("what is made of other keys is refused when it does not fit", () => {
     server.run("SADD", "set", ...some);
     server.run("ZADD", "zset", ...some.flatMap((name, index) => [`${first + index}`, name]));
   }
+  const few = ["a", "b", "c", "d"];
+  for (const name of few) server.run("SADD", name, `member of ${name}`);
   fillUntil(server, 1);
   const { arena } = server.server;
   // Of what could still be made, nothing is left.
   while (arena.hasRoomFor(SEGMENT_BYTES * 4)) arena.allocate(SEGMENT_BYTES);
   const results: Argument[][] = [
-    ["SUNION", "set"],
-    ["SDIFF", "set", "none"],
+    ["SUNION", "set", ...few],
+    ["SDIFF", "set", ...few],
     ["ZUNION", "1", "zset"],
     ["ZINTER", "2", "zset", "set"],
     ["ZDIFF", "1", "zset"],
   ];
   for (const request of results) assertRefused(server, ...request);
+  // What is replied as it is found needs no room.
+  assertEquals((server.run("SUNION", "set", "a") as string[]).length, numbers.length + 1);
+  assertEquals((server.run("SDIFF", "set", "a") as string[]).length, numbers.length);
 });
 
 Deno.test("the results of STORE commands are refused on the way, and freed", () => {
