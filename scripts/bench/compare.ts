@@ -94,7 +94,7 @@ async function compare(results: Results): Promise<string> {
     const table = await run(context);
     await results.save();
     const took = shownSeconds(performance.now() - beginMs);
-    printLine(`## ${name}: ${title}\n\n${table}\n\n${await describeMachine()}; took ${took}\n`);
+    printLine(`## ${name}: ${title}\n\n${table}\n\n${describeMachine()}; took ${took}\n`);
     printNote(`${name} took ${took}`);
   }
   if (args.unjudged) return "";

@@ -189,7 +189,7 @@ async function write(results: Results, folder: string): Promise<void> {
   for (const { name, svg } of growthPlots(ALL, results)) {
     await Deno.writeTextFile(join(folder, `growth_${name}.svg`), svg);
   }
-  await writeMarkdown(join(folder, "growth.md"), await growthPage(ALL, results));
+  await writeMarkdown(join(folder, "growth.md"), growthPage(ALL, results));
 }
 
 async function growth(results: Results): Promise<string> {
@@ -214,7 +214,7 @@ async function growth(results: Results): Promise<string> {
     printLine(`${family.name}: ${shownSeconds(performance.now() - beginMs)}`);
   }
   const folder = args.output ?? (args.smoke ? undefined : DOCS);
-  if (folder === undefined) return await growthPage(ALL, results);
+  if (folder === undefined) return growthPage(ALL, results);
   await write(results, folder);
   return `\nwritten to ${folder}`;
 }

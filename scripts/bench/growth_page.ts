@@ -6,7 +6,7 @@
 
 import { type ContestantName, ORIGINAL, OURS, SHOWN_NAMES } from "./contestants.ts";
 import type { Operation } from "./growth_families.ts";
-import { describeMachine, type Results, shownOccasion } from "./results.ts";
+import { type Results, shownOccasion } from "./results.ts";
 import { markdownTable, median, shownNumber } from "./spread.ts";
 import { drawPlot, type PlotSeries } from "./svg_plot.ts";
 
@@ -123,10 +123,7 @@ function familySection(family: GrowthFamily, results: Results): string {
 }
 
 /** The page in Markdown. */
-export async function growthPage(
-  families: readonly GrowthFamily[],
-  results: Results,
-): Promise<string> {
+export function growthPage(families: readonly GrowthFamily[], results: Results): string {
   const measured = families.filter((family) => sizesOf(family, results).length > 0);
   return [
     "# Growth",
@@ -137,9 +134,7 @@ export async function growthPage(
     "Where the lines of all servers rise together, from ten thousand elements on or so, the data do " +
     "not fit the processor's caches any more: each bucket of a table, and each element that it " +
     "points to, is fetched from memory.",
-    `Measured ${
-      shownOccasion(results.all())
-    }, on ${await describeMachine()} when this page was written.`,
+    `Measured ${shownOccasion(results.all())}.`,
     ...measured.map((family) => familySection(family, results)),
   ].join("\n\n") + "\n";
 }

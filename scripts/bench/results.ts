@@ -45,23 +45,37 @@ export interface Measurement {
   /** When the last round ended, and how busy the machine was then (its load average). */
   measuredAt: string;
   loadAverage: number;
+  /** Processors and their kind. Ratios of one measurement are of one machine. */
+  machine: string;
 }
 
 interface ResultsFile {
+  /** As `describeMachine` told when the file was written. */
   machine: string;
-  measurements: Measurement[];
+  /** Those of older files name no machine. */
+  measurements: (Omit<Measurement, "machine"> & Partial<Measurement>)[];
+}
+
+function measurementsOf({ machine, measurements }: ResultsFile): Measurement[] {
+  const [name] = machine.split(",");
+  return measurements.map((one) => ({ machine: name!, ...one }));
 }
 
 const FOLDER = new URL("results/", import.meta.url);
 
-/** What to say about the machine above a table. */
-export async function describeMachine(): Promise<string> {
+/** "2 × AMD EPYC". */
+function machineName(): string {
   const cpu = Deno.build.os === "linux"
-    ? /^model name\s*: (.*)$/m.exec(await Deno.readTextFile("/proc/cpuinfo"))?.[1] ?? "unknown CPU"
+    ? /^model name\s*: (.*)$/m.exec(Deno.readTextFileSync("/proc/cpuinfo"))?.[1] ?? "unknown CPU"
     : Deno.build.arch;
+  return `${navigator.hardwareConcurrency} × ${cpu}`;
+}
+
+/** What to say about the machine above a table. */
+export function describeMachine(): string {
   const loads = Deno.loadavg().map((load) => load.toFixed(1)).join(", ");
-  const machine = `${navigator.hardwareConcurrency} × ${cpu}, ${Deno.build.os}`;
-  return `${machine}, Deno ${Deno.version.deno}, load average ${loads}`;
+  const { version: { deno }, build: { os } } = Deno;
+  return `${machineName()}, ${os}, Deno ${deno}, load average ${loads}`;
 }
 
 const keyOf = (what: string, server: string) => `${what}\n${server}`;
@@ -70,6 +84,7 @@ export class Results {
   readonly #measurements = new Map<string, Measurement>();
   /** Those of this run. */
   readonly #fresh = new Set<string>();
+  readonly #ownMachine = machineName();
 
   /** Where `save` writes to; null: nowhere. */
   readonly #path: string | null;
@@ -94,7 +109,7 @@ export class Results {
   static async read(path: string): Promise<Results> {
     try {
       const file: ResultsFile = JSON.parse(await Deno.readTextFile(path));
-      return new Results(file.measurements, path, file.machine);
+      return new Results(measurementsOf(file), path, file.machine);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return new Results([], path);
       throw error;
@@ -117,6 +132,7 @@ export class Results {
       load,
       measuredAt: new Date().toISOString(),
       loadAverage: Deno.loadavg()[0]!,
+      machine: this.#ownMachine,
     });
   }
 
@@ -151,7 +167,7 @@ export class Results {
     const order = (left: Measurement, right: Measurement) =>
       left.what < right.what ? -1 : left.what > right.what ? 1 : 0;
     const lines = this.all().toSorted(order).map((one) => `    ${JSON.stringify(one)}`);
-    const machine = JSON.stringify(await describeMachine());
+    const machine = JSON.stringify(describeMachine());
     const text = `{\n  "machine": ${machine},\n  "measurements": [\n${lines.join(",\n")}\n  ]\n}\n`;
     await Deno.writeTextFile(path, text);
   }
@@ -214,7 +230,7 @@ export async function runBench(
   await checkUsage(COMMON_OPTIONS);
   const args = parseArgs(Deno.args, { string: ["results", "against"], boolean: ["smoke"] });
   const beginMs = performance.now();
-  printLine(`${await describeMachine()}\n`);
+  printLine(`${describeMachine()}\n`);
   // What a smoke run measures means nothing: it must not stand where others are looked up.
   const path = args.results ?? (args.smoke ? null : resultsPath(file));
   const results = path === null ? new Results() : await Results.read(path);
@@ -233,12 +249,14 @@ export async function runBench(
   printNote(`took ${shownSeconds(performance.now() - beginMs)}`);
 }
 
-/** When measurements were made and how busy the machine was: "2026-11-29, load average 1.20". */
+/** When and where measurements were made: "2026-11-29 on 2 × AMD EPYC, load average 1.20". */
 export function shownOccasion(measurements: readonly Measurement[]): string {
   const dates = measurements.map(({ measuredAt }) => measuredAt.slice(0, 10)).toSorted();
   const loads = measurements.map(({ loadAverage }) => loadAverage);
   const loadAverage = shownRange(shownNumber(Math.min(...loads)), shownNumber(Math.max(...loads)));
-  return `${shownRange(dates[0]!, dates.at(-1)!)}, load average ${loadAverage}`;
+  const machines = [...new Set(measurements.map(({ machine }) => machine))].toSorted();
+  const time = shownRange(dates[0]!, dates.at(-1)!);
+  return `${time} on ${machines.join(" and ")}, load average ${loadAverage}`;
 }
 
 /** "first to last", or one of them if they are the same. */
@@ -259,5 +277,5 @@ export function shownSeconds(milliseconds: number): string {
 
 function comparisonWith(results: Results, path: string): string {
   const file: ResultsFile = JSON.parse(Deno.readTextFileSync(path));
-  return comparison(results.fresh(), new Results(file.measurements));
+  return comparison(results.fresh(), new Results(measurementsOf(file)));
 }

@@ -121,7 +121,7 @@ export function resultsPage(results: Results): string {
     "`deno task bench:all` has measured; do not edit it. Why a budget is not met tells " +
     "[budgets.md](budgets.md), how costs grow [growth.md](growth.md), what else was measured " +
     "[more.md](more.md).",
-    `Machine of the last run: ${results.machine ?? "unknown"}.`,
+    `Machine of the last run: ${results.machine ?? "unknown"}. Each section names its own.`,
     ...(missing.length === 0 ? [] : [`Not measured: ${missing.join(", ")}.`]),
     `## Budgets\n\n${budgetsTable(results)}`,
     ...sections.flatMap(({ text }) => text ?? []),

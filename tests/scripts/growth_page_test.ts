@@ -42,8 +42,8 @@ Deno.test("growth: nothing is said of lines without an original beside them", ()
   assertEquals(bend([1], [1]), "");
 });
 
-Deno.test("growth: the page has a plot and a table with the medians and the reasons", async () => {
-  const page = await growthPage([FAMILY], resultsOf());
+Deno.test("growth: the page has a plot and a table with the medians and the reasons", () => {
+  const page = growthPage([FAMILY], resultsOf());
   assertMatch(page, /!\[A list: CPU µs per command\]\(growth_list\.svg\)/);
   assertMatch(page, /^\| LPUSH, redis 7\.0\.15 \| 1\.50 \| 1\.50 \| 1\.50 \| 1\.00 \| {2}\|$/m);
   assertMatch(
@@ -53,8 +53,8 @@ Deno.test("growth: the page has a plot and a table with the medians and the reas
   assertMatch(page, /^\| LPOS, Redeno \| .* \| it looks at all of them \|$/m);
 });
 
-Deno.test("growth: a family that was not measured is neither drawn nor told", async () => {
+Deno.test("growth: a family that was not measured is neither drawn nor told", () => {
   const other = { ...FAMILY, name: "set", title: "A set" };
   assertEquals(growthPlots([FAMILY, other], resultsOf()).map(({ name }) => name), ["list"]);
-  assertEquals((await growthPage([FAMILY, other], resultsOf())).includes("A set"), false);
+  assertEquals((growthPage([FAMILY, other], resultsOf())).includes("A set"), false);
 });

@@ -39,7 +39,7 @@ Deno.test("results page: a part has a table with all servers, and how to repeat 
     /^\| SET \| 150 \(100–200\) \| 170 \(110–230\) \| 180 \(120–240\) \| 1\.20 .* \| 1\.07 .* \|$/m,
   );
   const date = new Date().toISOString().slice(0, 10);
-  assert(page.includes(`2 rounds; load: -c 50 -n 7; measured ${date}, load average `), page);
+  assert(page.includes(`2 rounds; load: -c 50 -n 7; measured ${date} on `), page);
   assert(page.includes("`deno run -A scripts/bench/compare.ts --only plain`"), page);
 });
 

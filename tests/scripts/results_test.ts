@@ -5,7 +5,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { alternate, type ContestantName } from "../../scripts/bench/contestants.ts";
-import { comparison, Results, type Unit } from "../../scripts/bench/results.ts";
+import { comparison, Results, shownOccasion, type Unit } from "../../scripts/bench/results.ts";
 import {
   median,
   percentile,
@@ -114,4 +114,31 @@ Deno.test("alternate: another one goes first in each round", async () => {
     return Promise.resolve();
   });
   assertEquals(order, ["a0", "b0", "c0", "b1", "c1", "a1"]);
+});
+
+Deno.test("results: measurements of older files are of the machine that the file names", async () => {
+  await using directory = await TemporaryDirectory.create();
+  const path = join(directory.path, "results.json");
+  const measuredAt = "2026-11-28T16:48:19.631Z";
+  const former = {
+    what: "GET",
+    server: "redis",
+    unit: "/s",
+    values: [1],
+    load: "",
+    loadAverage: 1,
+  };
+  const measurements = [{ ...former, measuredAt }];
+  const machine = "2 × a processor, linux, Deno 2.9.6, load average 1.0, 1.0, 1.0";
+  await Deno.writeTextFile(path, JSON.stringify({ machine, measurements }));
+  const results = await Results.read(path);
+  results.add("SET", "redis", "/s", 2);
+  await results.save();
+  const [get, set] = (await Results.read(path)).all();
+  assertEquals(get!.machine, "2 × a processor");
+  assertMatch(set!.machine, /^\d+ × ./);
+  assertEquals(
+    shownOccasion([get!]),
+    "2026-11-28 on 2 × a processor, load average 1.00",
+  );
 });

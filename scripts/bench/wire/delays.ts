@@ -274,6 +274,6 @@ if (import.meta.main) {
     }
     rows.push(row);
   }
-  printLine(`${await describeMachine()}; ms: median / 99th of 100 / longest.`);
+  printLine(`${describeMachine()}; ms: median / 99th of 100 / longest.`);
   printLine(`\n${markdownTable(["", "redis-server", "epoll", "runtime"], rows)}\n`);
 }

@@ -195,7 +195,7 @@ export async function hitRatioTable(options: HitRatioOptions): Promise<string> {
 async function main(): Promise<void> {
   const names = ["keys", "share", "requests", "policies", "traces", "seed"] as const;
   const args = parseArgs(Deno.args, { string: [...names] });
-  printLine(await describeMachine());
+  printLine(describeMachine());
   printLine(
     await hitRatioTable({
       keys: Number(args.keys ?? 50_000),

@@ -233,7 +233,7 @@ if (import.meta.main) {
   const { hashes, fields, seconds, together } = options;
   const when = together ? "each hash at once, all" : "each at a time of its own, all";
   printLine(
-    `${await describeMachine()}; ${hashes} hashes of ${fields} fields, which expire ${when} ` +
+    `${describeMachine()}; ${hashes} hashes of ${fields} fields, which expire ${when} ` +
       `within ${seconds} s\n`,
   );
   printLine(await fieldExpiryTable(options));

@@ -164,7 +164,7 @@ export async function largeValuesTable(options: Options): Promise<string> {
 
 if (import.meta.main) {
   const args = parseArgs(Deno.args, { string: ["scale", "targets", "types"] });
-  printLine(await describeMachine());
+  printLine(describeMachine());
   printLine(
     await largeValuesTable({
       scale: Number(args.scale ?? 1),
