@@ -100,15 +100,21 @@ export class GroupEffects {
     this.#groupIndex = groupIndex;
   }
 
-  /** An entry is pending as `pending` says, or is no more although it says so. */
-  claim(memory: Memory, group: Ref, id: Id128, pending: PendingEntry): void {
+  /**
+   * An entry is pending as `pending` says, or is no more although it says so. `idIndex`: the
+   * argument that its id is, which is recorded as it was written (Redis: streamPropagateXCLAIM); 0
+   * if none is.
+   */
+  claim(memory: Memory, group: Ref, id: Id128, pending: PendingEntry, idIndex = 0): void {
     if (!this.#isWanted) return;
+    const { argv }: { argv: Argv } = this.#client!;
     dictEntry.readKey(memory, pending.consumer, name);
     streamGroup.readLastDelivered(memory, group, lastId);
     const writer = this.#beginEffect("XCLAIM", null);
     writer.bytes(name.bytes, name.start, name.length);
     writer.integer(0);
-    writeId(writer, id);
+    if (idIndex === 0) writeId(writer, id);
+    else writer.bytes(argv.bytes, argv.starts[idIndex], argv.lengths[idIndex]);
     writer.text("TIME");
     if (Number.isSafeInteger(pending.timeMs) && pending.timeMs >= 0) writer.integer(pending.timeMs);
     else writer.text(claimTimeText(pending));

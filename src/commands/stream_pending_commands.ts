@@ -233,7 +233,7 @@ function xclaimCommand(client: Client): void {
   let claimed = 0;
   for (let index = 5; index < options.idsEnd; index++) {
     idArgument(argv, index, id);
-    const outcome = claims.claim();
+    const outcome = claims.claim(index);
     if (outcome !== SKIPPED) isMoved = false;
     if (outcome === CLAIMED) claimed++;
   }
@@ -312,8 +312,11 @@ class Claims {
     if (answersSince(client.host.config, "7.2")) this.#consumer = this.#findConsumer();
   }
 
-  /** Makes the entry of `id` that of the consumer, if it may be, and replies it. */
-  claim(): number {
+  /**
+   * Makes the entry of `id`, which is argument `idIndex` or (0) none, that of the consumer, if it
+   * may be, and replies it.
+   */
+  claim(idIndex = 0): number {
     const { db } = this.#client;
     const { arena, keyspace } = db;
     const options = this.#options;
@@ -322,7 +325,7 @@ class Claims {
     const isPending = streamGroup.findPending(arena, group, id, pending);
     if (!streamValue.hasEntry(arena, this.#stream, id)) {
       if (!isPending) return SKIPPED;
-      groupEffects.claim(arena, group, id, pending);
+      groupEffects.claim(arena, group, id, pending, idIndex);
       streamGroup.removePending(arena, group, id);
       keyspace.dirty++;
       return DROPPED;
@@ -342,7 +345,7 @@ class Claims {
     streamGroup.setActiveMs(arena, this.#consumer, nowMs);
     if (options.isJustId) replyId(this.#reply, id);
     else replyEntryOf(this.#reply, arena, this.#stream, id);
-    groupEffects.claim(arena, group, id, pending);
+    groupEffects.claim(arena, group, id, pending, idIndex);
     keyspace.dirty++;
     return CLAIMED;
   }

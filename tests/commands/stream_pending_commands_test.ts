@@ -147,6 +147,25 @@ Deno.test("XAUTOCLAIM claims what has been idle, step by step", () => {
   expectReplies(server, ROWS_4);
 });
 
+Deno.test("an id of XCLAIM is recorded as it was written", () => {
+  using server = new EmbeddedServer();
+  server.run("XADD", "s", "3-0", "a", "b");
+  server.run("XGROUP", "CREATE", "s", "g", "0");
+  clock.setTimeForTests(9000);
+  try {
+    server.run("XGROUP", "CREATECONSUMER", "s", "g", "c");
+    const effects = new RecordedEffects(server);
+    server.run("XCLAIM", "s", "g", "c", "0", "3", "FORCE", "JUSTID");
+    server.run("XAUTOCLAIM", "s", "g", "c", "0", "3", "JUSTID");
+    assertEquals(effects.takeLog(), [
+      "XCLAIM s g c 0 3 TIME 9000 RETRYCOUNT 1 FORCE JUSTID LASTID 0-0",
+      "XCLAIM s g c 0 3-0 TIME 9000 RETRYCOUNT 1 FORCE JUSTID LASTID 0-0",
+    ]);
+  } finally {
+    clock.useRealTime();
+  }
+});
+
 Deno.test("claims are recorded as what they came to", () => {
   using server = new EmbeddedServer();
   server.run("XADD", "s", "1-1", "a", "b");
