@@ -18,6 +18,7 @@ import { freePort, type ServerProcess } from "../../../tests/support/server_proc
 import { concatBytes, delay, printLine, printNote } from "../../../tests/support/text.ts";
 import { runTool } from "../../../tests/support/tool_availability.ts";
 import { BOTH, startContestant } from "../contestants.ts";
+import { readBenchmark } from "../loads.ts";
 import { describeMachine } from "../results.ts";
 import { markdownTable, percentile } from "../spread.ts";
 
@@ -217,9 +218,8 @@ const manyClients: Measure = async (server, { clients, benchmarkRequests }) => {
     ...["-p", String(server.port), "-t", "get", "-c", String(clients), "--csv"],
     ...["-n", String(requests)],
   ], { timeoutMs: 600_000 });
-  const cells = stdout.trim().split("\n").at(-1)!.replaceAll('"', "").split(",");
-  const [, rate, , , p50, , p99, longest] = cells;
-  return `${p50} / ${p99} / ${longest} (${Math.round(Number(rate))}/s)`;
+  const { requestsPerSecond, p50Ms, p99Ms, longestMs } = readBenchmark(stdout, requests);
+  return `${p50Ms} / ${p99Ms} / ${longestMs} (${Math.round(requestsPerSecond)}/s)`;
 };
 
 /** Connections one after the other, each for one PING. */
