@@ -68,6 +68,7 @@ import { StreamPacker } from "../upkeep/stream_packer.ts";
 import { applyConfig } from "./config_effects.ts";
 import { Cron } from "./cron.ts";
 import { ServerProcess } from "./host_process.ts";
+import { announceOpen } from "./start_banner.ts";
 import { Supervision } from "./supervision.ts";
 import type { SystemMemory } from "./system_memory.ts";
 
@@ -228,8 +229,7 @@ export class Server implements Host {
     this.process.writePidFile();
     // Whoever connects while the data is loading hears so.
     this.listeners.accept();
-    // Redis's own test suite waits for this line.
-    this.log.warning("Server initialized");
+    announceOpen(this);
     this.memoryReturn.measureRuntime();
     if (config.replicaof !== null) this.masterLink.prepare(config.replicaof);
     await this.persistence.loadAtStart();

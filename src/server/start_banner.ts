@@ -27,6 +27,14 @@ export function greet(config: Config, isConfigured: boolean, log: Log): void {
   for (const { name, reason } of config.ineffectiveSettings()) {
     log.warning(`The setting '${name}' has no effect here: ${reason}`);
   }
+  log.notice(`Data in ${config.dir}: ${persistenceText(config)}`);
+}
+
+/**
+ * Logged once clients can connect, and not before: tools read the port and the process id here, and
+ * connect at once.
+ */
+export function announceOpen({ config, log }: Pick<Host, "config" | "log">): void {
   const { port, tlsPort } = config;
   const servesTls = port === 0 && tlsPort !== 0;
   const shown = servesTls ? tlsPort : port;
@@ -35,7 +43,8 @@ export function greet(config: Config, isConfigured: boolean, log: Log): void {
   } else {
     log.notice(`Running mode=standalone, ${servesTls ? "tls-port" : "port"}=${shown}.`);
   }
-  log.notice(`Data in ${config.dir}: ${persistenceText(config)}`);
+  // Redis's own test suite waits for this line.
+  log.warning("Server initialized");
 }
 
 /** The picture of `always-show-logo`; tools look for the lines with port and process id. */

@@ -2,7 +2,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Log } from "../../src/base/log.ts";
 import { Config } from "../../src/config/config.ts";
-import { greet, warnIfExposed } from "../../src/server/start_banner.ts";
+import { announceOpen, greet, warnIfExposed } from "../../src/server/start_banner.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 
 function recorder(): { log: Log; lines: string[] } {
@@ -19,13 +19,14 @@ Deno.test("the banner tells version, pid, port, and where the configuration came
   assertStringIncludes(lines[0], "compatible with Redis 7.4.2");
   assertStringIncludes(lines[0], `pid=${Deno.pid}`);
   assertEquals(lines[1], "No configuration file is named: all parameters have their defaults.");
-  assertEquals(lines[2], "Running mode=standalone, port=6379.");
-  assertEquals(lines.length, 4);
+  assertEquals(lines.length, 3);
   greet(config, true, log);
-  assertEquals(lines[5], "Configuration loaded");
+  assertEquals(lines[4], "Configuration loaded");
   config.configFile = "/etc/redeno.conf";
   greet(config, true, log);
-  assertEquals(lines[9], "Configuration loaded from /etc/redeno.conf");
+  assertEquals(lines[7], "Configuration loaded from /etc/redeno.conf");
+  announceOpen({ config, log });
+  assertEquals(lines.slice(9), ["Running mode=standalone, port=6379.", "Server initialized"]);
 });
 
 Deno.test("the banner tells where data goes and what of it is kept", () => {
@@ -35,7 +36,7 @@ Deno.test("the banner tells where data goes and what of it is kept", () => {
     config.dir = "/srv/data";
     for (const [name, ...words] of directives) config.setAtStart(name, words);
     greet(config, false, log);
-    return lines[3];
+    return lines[2];
   };
   const points = "save 900 1 300 10 60 10000";
   assertEquals(
@@ -60,6 +61,8 @@ Deno.test("always-show-logo prints a picture with port and pid, if the log level
   config.setAtStart("always-show-logo", ["yes"]);
   config.setAtStart("port", ["6400"]);
   greet(config, true, log);
+  assertEquals(raw, [], "tools that read the process id there connect at once");
+  announceOpen({ config, log });
   assertEquals(lines.some((line) => line.includes("Running mode")), false);
   assertEquals(raw.length, 1);
   for (const text of ["Redeno 0.1.0", "7.4.2", " Running in standalone mode\n", " Port: 6400\n"]) {
@@ -67,7 +70,7 @@ Deno.test("always-show-logo prints a picture with port and pid, if the log level
   }
   assertStringIncludes(raw[0], ` PID: ${Deno.pid}\n`);
   log.level = "warning";
-  greet(config, true, log);
+  announceOpen({ config, log });
   assertEquals(raw.length, 1);
 });
 
