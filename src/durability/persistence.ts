@@ -176,15 +176,19 @@ export class Persistence {
 
   /**
    * Loads what the files hold, and sees to it that what follows is recorded, before anybody is
-   * served. Rejects if there are files that cannot be loaded.
+   * served. `dumpFollows` is called before an RDB file is read. Rejects if there are files that
+   * cannot be loaded.
    */
-  async loadAtStart(): Promise<void> {
+  async loadAtStart(dumpFollows = () => {}): Promise<void> {
     this.#keepOut();
     try {
       const isLoaded = await this.aof.loadAtStart(this.#preload);
       if (isLoaded) return;
-      if (this.#preload === null) await this.rdb.loadDump();
-      else await this.#preload();
+      if (this.#preload !== null) await this.#preload();
+      else {
+        dumpFollows();
+        await this.rdb.loadDump();
+      }
     } finally {
       this.#letIn();
     }

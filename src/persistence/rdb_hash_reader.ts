@@ -3,9 +3,8 @@
  * (rdb_format.ts). What a type means depends on whose file it is: 22 is another one to Valkey.
  *
  * A listpack is believed only if its fields are in order and none comes twice. Fields that have
- * expired by now are left out where the reader of keys leaves out expired keys.
+ * expired by now are read like others: they go when their turn comes, and replicas hear of it.
  */
-import * as clock from "../base/clock.ts";
 import { Slice } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
 import { type Ref, SEGMENT_BYTES } from "../memory/memory.ts";
@@ -21,8 +20,6 @@ import type { RdbInput } from "./rdb_input.ts";
 const TABLE_BYTES_EACH = 16;
 
 export class RdbHashReader {
-  /** Leave out fields that have expired. */
-  dropsExpired = false;
   readonly #input: RdbInput;
   readonly #arena: Arena;
   readonly #limits: hashValue.HashLimits;
@@ -34,10 +31,7 @@ export class RdbHashReader {
     this.#limits = limits;
   }
 
-  /**
-   * Fills an empty hash. Returns how many fields it has; 0 also if all had expired. Throws
-   * RdbFormatError.
-   */
+  /** Fills an empty hash. Returns how many fields it has. Throws RdbFormatError. */
   fill(type: number, entry: Ref, isValkey: boolean): number {
     const input = this.#input;
     if (isValkey) {
@@ -50,9 +44,6 @@ export class RdbHashReader {
     } else {
       if (type === format.RDB_HASH_LISTPACK_EX) input.readInt64();
       this.#fillFromListpack(entry);
-    }
-    if (this.dropsExpired) {
-      hashValue.removeExpired(this.#arena, entry, clock.nowMs(), Infinity, null);
     }
     return hashValue.countOfKey(this.#arena, entry);
   }

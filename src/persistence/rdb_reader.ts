@@ -29,7 +29,10 @@ export interface RdbLoadOptions {
   verifiesChecksum: boolean;
   /** A key that exists is replaced (DEBUG RELOAD MERGE); else it is an error. */
   replacesKeys?: boolean;
-  /** Keep keys that have expired: the commands that follow in an AOF may refer to them. */
+  /**
+   * Keep keys that have expired: the commands that follow in an AOF may refer to them. If not, they
+   * are announced as keys that vanish: replicas that go on from where the file ends have them.
+   */
   keepsExpired: boolean;
   /** Bytes after which `load` stops for a while (loading-process-events-interval-bytes). */
   yieldBytes: number;
@@ -92,7 +95,6 @@ export class RdbReader {
     this.#options = options;
     this.#keyDelayUs = options.keyDelayUs ?? 0;
     this.#values = new RdbValueReader(this.#input, keyspace, options.limits, false);
-    this.#values.dropsExpiredFields = !options.keepsExpired;
     this.#loaded = new LoadedKeys(keyspace);
     this.#db = keyspace.databases[0];
   }
@@ -255,6 +257,7 @@ export class RdbReader {
     ) {
       this.expiredCount++;
       this.#keyspace.reclaimer.freeEntry(entry);
+      this.#keyspace.listener.keyVanishes(db, key, 0, keyBytes, false);
     } else {
       this.keyCount++;
       if (this.#loaded.isFull) this.#insertKeys();

@@ -117,11 +117,6 @@ export class RdbValueReader {
     this.#templates.readTemplate();
   }
 
-  /** Whether fields that have expired are left out; then a hash of such fields is read as empty. */
-  set dropsExpiredFields(dropsExpired: boolean) {
-    this.#hashes.dropsExpired = dropsExpired;
-  }
-
   /**
    * Reads a value. Returns an entry with this key (which must outlast the call) and expiry, or 0 if
    * the value is a collection without elements (a stream may have none). Throws RdbFormatError, or

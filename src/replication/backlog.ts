@@ -23,7 +23,7 @@ const CHUNK_COUNT = 16;
 interface Chunk {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Offset of its first byte. */
-  readonly offset: number;
+  offset: number;
   /** Bytes that are filled. */
   length: number;
   next: Chunk | null;
@@ -86,6 +86,13 @@ export class Backlog {
       chunk.length += count;
       at += count;
       left -= count;
+    }
+  }
+
+  /** The stream turns out to have had `byteCount` bytes before its first one that is known. */
+  shift(byteCount: number): void {
+    for (let chunk: Chunk | null = this.#first; chunk !== null; chunk = chunk.next) {
+      chunk.offset += byteCount;
     }
   }
 

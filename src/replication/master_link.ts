@@ -180,11 +180,8 @@ export class MasterLink implements MasterSocketListener {
   begin(saved: RdbHistory | null): void {
     const { replication } = this.#host;
     const { state } = replication;
-    if (saved !== null && this.address === null) {
-      state.secondId = saved.replicationId;
-      state.secondOffset = saved.offset + 1;
-      state.offset += saved.offset;
-      replication.createBacklog();
+    if (this.address === null) {
+      replication.beginHistory(saved);
     } else if (saved !== null) {
       state.replicationId = saved.replicationId;
       state.offset = saved.offset;

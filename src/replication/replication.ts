@@ -157,6 +157,33 @@ export class Replication implements EffectSink, ReplicaListener {
     this.#chooseSource();
   }
 
+  /**
+   * At the start of a master, before its RDB file is read: of keys in it that have expired, those
+   * replicas must hear that go on from where the file ends. `beginHistory` follows.
+   */
+  expectHistory(): void {
+    if (!this.state.isReplica) this.createBacklog();
+  }
+
+  /**
+   * The data of a master have been loaded. `saved`: the place in a history that their file names,
+   * or null. The history goes on there under another name, with what was recorded meanwhile.
+   */
+  beginHistory(saved: RdbHistory | null): void {
+    const { state } = this;
+    this.#lonelySinceMs = clock.nowMs();
+    if (saved === null) {
+      state.offset = 0;
+      this.freeBacklog();
+      return;
+    }
+    state.secondId = saved.replicationId;
+    state.secondOffset = saved.offset + 1;
+    state.offset += saved.offset;
+    if (this.backlog !== null) this.backlog.shift(saved.offset);
+    this.createBacklog();
+  }
+
   /** Where the data stand in the history; null if there is none that anybody could go on with. */
   get history(): RdbHistory | null {
     const { replicationId, offset } = this.state;

@@ -232,7 +232,7 @@ export class Server implements Host {
     announceOpen(this);
     this.memoryReturn.measureRuntime();
     if (config.replicaof !== null) this.masterLink.prepare(config.replicaof);
-    await this.persistence.loadAtStart();
+    await this.persistence.loadAtStart(() => this.replication.expectHistory());
     // Redis: commands that were repeated from a file are in no statistics.
     resetStatistics(this);
     this.memoryReturn.begin();

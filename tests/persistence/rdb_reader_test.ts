@@ -4,6 +4,7 @@ import { Crc64 } from "../../src/persistence/crc64.ts";
 import { RdbFormatError, RdbUnreadableError } from "../../src/persistence/rdb_format.ts";
 import * as clock from "../../src/base/clock.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
+import { RecordedEffects } from "../support/recorded_effects.ts";
 import { latin1 } from "../support/text.ts";
 import { contentsOf, loadFromBytes, saveToBytes } from "./keyspace_contents.ts";
 
@@ -104,8 +105,10 @@ Deno.test("expired keys are passed over, but kept in an AOF base", () => {
   const future = "\xfc\x00\x00\x00\x00\xff\x0f\x00\x00\x00\x01f\x01v";
   const bytes = rdbFile(expired + inSeconds + future);
   using server = new EmbeddedServer();
+  const effects = new RecordedEffects(server);
   const reader = loadFromBytes(server, bytes);
   assertEquals([reader.keyCount, reader.expiredCount], [1, 2]);
+  assertEquals(effects.takeLog(), ["DEL k", "DEL s"], "replicas may have them");
   assertEquals(server.run("PEXPIRETIME", "f"), 0xfff * 2 ** 32);
   using other = new EmbeddedServer();
   assertEquals(loadFromBytes(other, bytes, { keepsExpired: true }).keyCount, 3);

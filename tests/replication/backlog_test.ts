@@ -37,6 +37,16 @@ Deno.test("offsets count the bytes of the whole history, from 1", () => {
   assertEquals([1001, 1004, 1005].map((offset) => backlog.covers(offset)), [true, true, false]);
 });
 
+Deno.test("a stream that had bytes before is shifted as a whole", () => {
+  const backlog = new Backlog(256 * KIB, 0);
+  const text = pattern(40 * KIB);
+  feed(backlog, text);
+  backlog.shift(1000);
+  assertEquals([backlog.firstOffset, backlog.endOffset], [1001, 1000 + text.length]);
+  assertEquals([1000, 1001].map((offset) => backlog.covers(offset)), [false, true]);
+  assertEquals(drain(backlog.cursorAt(30_001)), text.slice(29_000));
+});
+
 Deno.test("a cursor gives all from its offset on, over chunks, in pieces of any size", () => {
   const backlog = new Backlog(16 * KIB, 0);
   const text = pattern(50 * KIB);

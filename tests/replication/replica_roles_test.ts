@@ -18,7 +18,7 @@ import {
   startServer,
   TemporaryDirectory,
 } from "../support/server_process.ts";
-import { until } from "../support/text.ts";
+import { delay, until } from "../support/text.ts";
 import { testWith } from "../support/tool_availability.ts";
 import { WriteLoad } from "../support/write_load.ts";
 
@@ -61,6 +61,38 @@ testWith(REDIS, "a replica that was shut down goes on where it was", async () =>
   assertEquals(await statistic(above, "sync_full"), 1, replica.log);
   assertEquals(await statistic(above, "sync_partial_ok"), 1);
 });
+
+for (const kind of ["redeno", "redis 7.0"] as const) {
+  const name = `keys that expire while the master is down are gone from its replica ${kind}, too`;
+  testWith(REDIS, name, async () => {
+    await using directory = await TemporaryDirectory.create();
+    const options = { directory: directory.path, save: "900 1", port: freePort() };
+    const first = await startPeer("redeno", options);
+    await using replica = await startPeer(kind, following(first));
+    using below = await replica.connect();
+    {
+      await using master = first;
+      using above = await master.connect();
+      await above.expect("DEBUG", "SET-ACTIVE-EXPIRE", "0");
+      for (let index = 0; index < 200; index++) {
+        await above.expect("SELECT", String(index % 16));
+        await above.expect("SET", `key:${index}`, "value", "PX", "30");
+        await above.expect("SET", `lasting:${index}`, "value");
+      }
+      await untilInSync(above, below);
+      assertEquals(await master.stop(), 0, master.log);
+    }
+    await delay(40);
+    await using master = await startPeer("redeno", options);
+    using above = await master.connect();
+    await untilInSync(above, below);
+    assertEquals(await statistic(above, "sync_partial_ok"), 1, master.log);
+    const info = await infoOf(above, "persistence");
+    assertEquals(info.get("rdb_last_load_keys_expired"), "200");
+    await assertSameData(above, below);
+    assertEquals(await below.expect("DBSIZE"), Math.ceil(200 / 16));
+  });
+}
 
 const FAMILIES: readonly (readonly [PeerKind, PeerKind, PeerKind])[] = [
   ["redis 7.0", "redeno", "redis 7.0"],

@@ -33,6 +33,31 @@ Deno.test("a master's effects are the stream as soon as there is a backlog", () 
   assertEquals(propagation.isWanted, false);
 });
 
+Deno.test("a master's history goes on where its file ends, with what vanished while it loaded", () => {
+  using server = new EmbeddedServer();
+  const { keyspace, replication } = server.server;
+  replication.expectHistory();
+  const key = latin1("gone");
+  keyspace.listener.keyVanishes(keyspace.databases[3], key, 0, key.length, false);
+  replication.beginHistory({ replicationId: "a".repeat(40), offset: 500, streamDb: 0 });
+  const { state } = replication;
+  assertEquals([state.secondId, state.secondOffset], ["a".repeat(40), 501]);
+  assertEquals(take(replication.backlog!.cursorAt(501)), ["SELECT 3", "DEL gone"]);
+  server.run("SET", "b", "2");
+  assertEquals(state.offset, replication.backlog!.endOffset);
+});
+
+Deno.test("a master without a history has none after the start", () => {
+  using server = new EmbeddedServer();
+  const { keyspace, replication, propagation } = server.server;
+  replication.expectHistory();
+  const key = latin1("gone");
+  keyspace.listener.keyVanishes(keyspace.databases[0], key, 0, key.length, false);
+  replication.beginHistory(null);
+  assertEquals([replication.backlog, replication.state.offset], [null, 0]);
+  assertEquals(propagation.isWanted, false);
+});
+
 Deno.test("the stream of a replica is that of its master, not its own effects", () => {
   using server = new EmbeddedServer();
   const { replication } = server.server;
