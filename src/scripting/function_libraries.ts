@@ -77,7 +77,7 @@ export class FunctionLibraries {
     this.#runGlobals.set("_G", this.#runGlobals);
     this.#runGlobals.set("redis", redis);
     forbidMissing(this.#runGlobals);
-    const register: LuaFunction = (...args) => registerFunction(this.#loading!, args);
+    const register: LuaFunction = (...args) => registerFunction(this.#loading, args);
     const load = makeLoadLibrary(log, release, register);
     forbidMissing(load);
     this.#loadGlobals.set("redis", load);

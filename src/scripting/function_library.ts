@@ -71,12 +71,19 @@ function isGoodName(name: string): boolean {
   return /^[A-Za-z0-9_]+$/.test(name);
 }
 
-/** redis.register_function, for a library that is being loaded. */
-export function registerFunction(library: Library, args: readonly unknown[]): typeof NO_VALUES {
+/**
+ * redis.register_function, for a library that is being loaded. Null: none is, but a function of one
+ * may have kept it from then.
+ */
+export function registerFunction(
+  library: Library | null,
+  args: readonly unknown[],
+): typeof NO_VALUES {
   if (args.length < 1 || args.length > 2) {
     failWithTable(`wrong number of arguments to ${REGISTER}`);
   }
   const found = args.length === 1 ? namedArguments(args[0]) : positionalArguments(args);
+  if (library === null) failWithTable(`${REGISTER} can only be called on FUNCTION LOAD command`);
   if (!isGoodName(found.name)) failWithTable(BAD_NAME);
   const key = asciiLower(found.name);
   if (library.functions.has(key)) failWithTable("Function already exists in the library");

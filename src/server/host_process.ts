@@ -54,6 +54,10 @@ export class ServerProcess implements HostProcess {
     return "waits";
   }
 
+  get shutdownLeftMs(): number | null {
+    return this.#wait.leftMs(clock.nowMs());
+  }
+
   abortShutdown(): boolean {
     if (!this.#wait.isUnderWay) return false;
     this.#host.log.notice("The shutdown is given up, as asked for");

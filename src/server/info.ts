@@ -104,9 +104,16 @@ function serverFields(host: InfoHost): InfoField[] {
     ["executable", utf8AsLatin1(Deno.execPath())],
     ["config_file", utf8AsLatin1(config.configFile)],
     ["io_threads_active", 0],
+    ...shutdownFields(host),
     ...(answersSince(config, "7.2") ? listenerFields(host) : []),
     ["redeno_version", REDENO_VERSION],
   ];
+}
+
+/** While the end waits for replicas: how long it will at most. */
+function shutdownFields({ process }: InfoHost): InfoField[] {
+  const leftMs = process.shutdownLeftMs;
+  return leftMs === null ? [] : [["shutdown_in_milliseconds", leftMs]];
 }
 
 /** One line for each kind of socket that is open: "name=tcp,bind=127.0.0.1,port=6379". */

@@ -28,6 +28,11 @@ export class ShutdownWait {
     return this.#options !== null;
   }
 
+  /** Milliseconds until it waits no longer; null if it does not wait. */
+  leftMs(nowMs: number): number | null {
+    return this.isUnderWay ? Math.max(0, this.#endMs - nowMs) : null;
+  }
+
   /** Begins to wait, if there is a reason; returns whether it does. */
   begin(options: ShutdownOptions): boolean {
     const { config, log, pause, replication } = this.#host;

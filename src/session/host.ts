@@ -93,6 +93,8 @@ export interface HostProcess {
    * goes on after all.
    */
   shutdown(options: ShutdownOptions, onGivenUp?: () => void): ShutdownOutcome;
+  /** How long `shutdown` will wait for replicas yet, in ms; null if it does not wait. */
+  readonly shutdownLeftMs: number | null;
   /** Ends the process if it has waited for replicas long enough; called by cron. */
   tick(nowMs: number): void;
   /** Ends a wait of `shutdown`: the server goes on. False: there is none. */

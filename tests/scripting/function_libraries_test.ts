@@ -114,6 +114,22 @@ Deno.test("a function that runs while its library loads and later sees what is t
   }
 });
 
+Deno.test("what a function has kept from the time of loading registers nothing, and ends nothing", () => {
+  using server = new EmbeddedServer();
+  const source = "#!lua name=kept\n" +
+    "local lib = redis\n" +
+    "lib.register_function('f', function(keys, args)\n" +
+    "  if #args == 0 then return lib.register_function() end\n" +
+    "  return lib.register_function(args[1], function() end) end)\n";
+  server.run("FUNCTION", "LOAD", source);
+  const problemOf = (...args: string[]) => String(server.run("FCALL", "f", "0", ...args));
+  const only = "redis.register_function can only be called on FUNCTION LOAD command";
+  assertStringIncludes(problemOf("g"), only);
+  assertStringIncludes(problemOf("not a name"), only);
+  assertStringIncludes(problemOf(), "wrong number of arguments to redis.register_function");
+  assertEquals(server.run("PING"), "PONG");
+});
+
 Deno.test("FCALL finds the function that is there now, in letters of either case", () => {
   using server = new EmbeddedServer();
   const load = (text: string, ...options: string[]) =>

@@ -25,12 +25,14 @@ const FAILED = "-ERR Errors trying to SHUTDOWN. Check logs.\r\n";
 Deno.test("the process ends when the replicas have all data, and writers wait meanwhile", () => {
   const { server, codes, replica, replication } = scene();
   using _ = server;
+  assertEquals(String(server.run("INFO", "server")).includes("shutdown_in"), false);
   const asking = server.connect();
   asking.send("SHUTDOWN");
   const writer = server.connect();
   writer.send("SET", "key", "2");
   server.server.process.tick(clock.nowMs());
   assertEquals([codes, asking.takeRaw(), writer.takeRaw()], [[], "", ""]);
+  assertMatch(String(server.run("INFO", "server")), /^shutdown_in_milliseconds:[1-9]\d*\r$/m);
   replication.acknowledge(replica, replication.state.offset, null);
   server.server.process.tick(clock.nowMs());
   assertEquals([codes, asking.takeRaw(), writer.takeRaw()], [[0], "", ""]);
