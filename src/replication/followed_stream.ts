@@ -8,7 +8,8 @@
  * the top master; until then its bytes are kept here.
  *
  * Other clients must not starve: a batch ends after a few milliseconds, and nothing is read from
- * the master before what has come is applied.
+ * the master before what has come is applied. During CLIENT PAUSE nothing is applied, but the link
+ * must not fall silent: what comes is kept.
  */
 import { latin1Text } from "../base/bytes.ts";
 import type { MasterAddress } from "../config/config_kinds.ts";
@@ -39,7 +40,7 @@ export interface AppliedStream {
 }
 
 /** What it uses of the host. */
-type StreamHost = Pick<Host, "dispatcher" | "gates" | "keyspace" | "turn">;
+type StreamHost = Pick<Host, "dispatcher" | "gates" | "keyspace" | "pause" | "turn">;
 
 export interface FollowedStreamOptions {
   readonly host: StreamHost;
@@ -68,8 +69,12 @@ export class FollowedStream implements ObeyedStream {
   #raw: Uint8Array[] = [];
   /** Bytes of the first one that the backlog has. */
   #rawStart = 0;
+  /** The first one stands in the buffer of the reader. */
+  #isBorrowed = false;
   #fedOffset: number;
   #isEnded = false;
+  /** A pause is under way at whose end it goes on. */
+  #isPaused = false;
 
   constructor(options: FollowedStreamOptions) {
     this.#options = options;
@@ -86,10 +91,15 @@ export class FollowedStream implements ObeyedStream {
     this.client.query.append(view);
     this.receivedOffset += length;
     // While nothing else waits, the bytes need no copy: most often all of them are applied at once.
-    const isAlone = this.#raw.length === 0;
-    this.#raw.push(isAlone ? view : view.slice());
+    this.#isBorrowed = this.#raw.length === 0;
+    this.#raw.push(this.#isBorrowed ? view : view.slice());
     this.#apply();
-    if (isAlone && this.#raw.length > 0) this.#raw[0] = view.slice();
+  }
+
+  /** Copies what is not applied yet: the next read may fill its buffer as soon as it is asked for. */
+  #keepRaw(): void {
+    if (this.#isBorrowed && this.#raw.length > 0) this.#raw[0] = this.#raw[0].slice();
+    this.#isBorrowed = false;
   }
 
   /** No more is applied. */
@@ -101,6 +111,7 @@ export class FollowedStream implements ObeyedStream {
   readonly #apply = (): void => {
     if (this.#isEnded) return;
     const { host, onIdle, onBroken } = this.#options;
+    if (host.pause.isActive) return this.#waitForPause();
     const { client } = this;
     const { dirty } = host.keyspace;
     host.keyspace.isObeying = true;
@@ -109,12 +120,25 @@ export class FollowedStream implements ObeyedStream {
     // A command may have ended all this: REPLICAOF in a script, say.
     if (this.#isEnded) return;
     this.#feed();
+    this.#keepRaw();
     const isUnsafe = (host.gates.bits & GATE_MISCONF) !== 0 && host.keyspace.dirty !== dirty;
     if (isUnsafe) this.#options.onUnsafe();
     if (outcome === "invalid") onBroken(host.dispatcher.parser.error);
     else if (outcome === "paused") host.turn.afterwards(this.#apply);
     else onIdle();
   };
+
+  #waitForPause(): void {
+    this.#keepRaw();
+    if (!this.#isPaused) {
+      this.#isPaused = true;
+      this.#options.host.pause.whenOver(() => {
+        this.#isPaused = false;
+        this.#apply();
+      });
+    }
+    this.#options.onIdle();
+  }
 
   onApplied(): void {
     const { client } = this;

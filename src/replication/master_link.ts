@@ -64,6 +64,7 @@ type LinkHost = Pick<
   | "gates"
   | "keyspace"
   | "log"
+  | "pause"
   | "persistence"
   | "replication"
   | "statistics"

@@ -41,6 +41,7 @@ export class ClientPause {
   readonly #execute: (client: Client) => void;
   readonly #afterwards: (task: () => void) => void;
   readonly #waiting = new Set<Client>();
+  #tasks: (() => void)[] = [];
   /** CLIENT PAUSE is under way. */
   #isTimed = false;
   /** Who else holds writers back (HOLD_…). */
@@ -97,7 +98,15 @@ export class ClientPause {
     this.#afterwards(() => this.#resume());
   }
 
+  /** Has `task` called once, when the pause that is under way is over; there may be another then. */
+  whenOver(task: () => void): void {
+    this.#tasks.push(task);
+  }
+
   #resume(): void {
+    const tasks = this.#tasks;
+    this.#tasks = [];
+    for (const task of tasks) task();
     for (const client of [...this.#waiting]) {
       // It may be gone by now. If there is a new pause, it will wait again.
       if (!this.#waiting.delete(client)) continue;

@@ -17,6 +17,7 @@ class Following implements Disposable {
   unsafeCount = 0;
   refused: string[] = [];
   broken = "";
+  #buffer = new Uint8Array();
 
   constructor() {
     const { server } = this.embedded;
@@ -28,7 +29,11 @@ class Following implements Disposable {
       applied: {
         feed: (bytes, start, length) => this.passedOn.push(bytes.slice(start, start + length)),
       },
-      onIdle: () => this.idleCount++,
+      onIdle: () => {
+        this.idleCount++;
+        // The next read fills the buffer again, perhaps at once.
+        this.#buffer.fill(0xa5);
+      },
       onUnsafe: () => this.unsafeCount++,
       onBroken: (reason) => this.broken = reason,
       onRefused: (error, command) => this.refused.push(`${command}: ${error}`),
@@ -36,10 +41,9 @@ class Following implements Disposable {
   }
 
   take(bytes: Uint8Array): void {
-    // The buffer is used again for the next read.
-    const buffer = bytes.slice();
-    this.stream.take(buffer, 0, buffer.length);
-    buffer.fill(0xa5);
+    this.#buffer = bytes.slice();
+    this.stream.take(this.#buffer, 0, bytes.length);
+    this.#buffer.fill(0xa5);
   }
 
   get passedText(): string {
@@ -62,6 +66,22 @@ Deno.test("each command counts when it is applied, a transaction when it is over
   assertEquals(following.stream.appliedOffset, following.stream.receivedOffset);
   assertEquals(following.passedText, fromLatin1(concatBytes([set, multi, incr, exec])));
   assertEquals(following.embedded.run("GET", "a"), "2");
+});
+
+Deno.test("during a pause what comes is kept, and applied when it is over", async () => {
+  using following = new Following();
+  const { embedded } = following;
+  const [first, second, third] = ["SET a 1", "INCR a", "INCR a"].map(stream);
+  following.take(first);
+  embedded.run("CLIENT", "PAUSE", "100000", "WRITE");
+  following.take(second);
+  following.take(third);
+  assertEquals(following.idleCount, 3, "the link goes on");
+  assertEquals(following.stream.appliedOffset, START + first.length);
+  assertEquals(embedded.run("GET", "a"), "1");
+  embedded.run("CLIENT", "UNPAUSE");
+  await until("all is applied", () => embedded.run("GET", "a") === "3");
+  assertEquals(following.passedText, fromLatin1(concatBytes([first, second, third])));
 });
 
 Deno.test("the stream is passed on byte for byte, however it is cut", async () => {
