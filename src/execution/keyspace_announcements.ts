@@ -16,6 +16,7 @@ type AnnouncementHost = Pick<
   | "calls"
   | "config"
   | "events"
+  | "expireCycle"
   | "propagation"
   | "tracking"
   | "turn"
@@ -30,8 +31,9 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
   }
 
   keyChanged(db: Database, bytes: Uint8Array, start: number, length: number): void {
-    const { barrier, watch, tracking, blocking } = this.#host;
+    const { barrier, expireCycle, watch, tracking, blocking } = this.#host;
     if (barrier.isKept) barrier.noteKey(bytes, start, length);
+    if (db.keyspace.isOwnChange) expireCycle.own.note(db, bytes, start, length);
     if (watch.watchCount !== 0) watch.touch(db, bytes, start, length);
     if (tracking.clientCount !== 0) tracking.keyChanged(bytes, start, length, true);
     if (blocking.changesWantedCount !== 0) blocking.keyReady(db, bytes, start, length);
@@ -106,8 +108,9 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
   }
 
   databaseFlushed(db: Database): void {
-    const { barrier, watch, tracking, blocking } = this.#host;
+    const { barrier, expireCycle, watch, tracking, blocking } = this.#host;
     if (barrier.isKept) barrier.noteAll();
+    expireCycle.own.forget(db);
     watch.touchDatabase(db, null);
     tracking.databaseFlushed();
     blocking.databaseReady(db);

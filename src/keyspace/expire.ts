@@ -11,7 +11,8 @@
  *   fast   between turns; up to a millisecond (3.25 ms), and only if the last cycle ran out of time
  *          or too many keys are stale
  *
- * Fields of hashes that have expired go before keys (field_expiry.ts).
+ * Fields of hashes that have expired go before keys (field_expiry.ts). On a replica no key goes but
+ * those of its own clients (own_expiries.ts).
  *
  * `active-expire-effort` (1 to 10) raises all these limits. Entries are collected during a step of
  * the scan and removed after it, for a dict must not change while it is visited.
@@ -23,6 +24,7 @@ import * as value from "../values/value.ts";
 import type { Database } from "./database.ts";
 import { FieldExpiryCycle } from "./field_expiry.ts";
 import type { Keyspace } from "./keyspace.ts";
+import { OwnExpiries } from "./own_expiries.ts";
 
 const KEYS_PER_LOOP = 20;
 const FAST_DURATION_US = 1000;
@@ -54,6 +56,8 @@ export class ExpireCycle {
   /** Time spent in cycles, in µs (INFO expire_cycle_cpu_milliseconds). */
   usedUs = 0;
 
+  /** Keys to which clients of this replica have given an expiry. */
+  readonly own: OwnExpiries;
   readonly #keyspace: Keyspace;
   readonly #fields: FieldExpiryCycle;
   readonly #cursors: Float64Array;
@@ -75,6 +79,7 @@ export class ExpireCycle {
 
   constructor(keyspace: Keyspace) {
     this.#keyspace = keyspace;
+    this.own = new OwnExpiries(keyspace);
     this.#fields = new FieldExpiryCycle(keyspace);
     this.#cursors = new Float64Array(keyspace.databases.length);
     this.#averageTtlMs = new Float64Array(keyspace.databases.length);
@@ -107,8 +112,16 @@ export class ExpireCycle {
 
   /** Runs one cycle; nothing if expired keys are not to be removed now. */
   run(kind: ExpireCycleKind): void {
-    if (!this.isEnabled || this.#keyspace.expiryPolicy !== "remove") return;
-    if (kind === "slow") this.stepFields();
+    if (!this.isEnabled) return;
+    if (this.#keyspace.expiryPolicy !== "remove") {
+      if (kind === "slow" && this.#keyspace.removesOwn) this.own.step();
+      return;
+    }
+    if (kind === "slow") {
+      // They are like all others once the replica is a master.
+      this.own.forgetAll();
+      this.stepFields();
+    }
     const startUs = clock.monotonicUs();
     if (kind === "fast" && !this.#mayRunFast(startUs)) return;
     const deadlineUs = startUs + this.#budgetUs(kind);

@@ -108,6 +108,16 @@ export class KeyspaceState<Database> {
     return this.isWritableReplica && this.expiryPolicy === "hide";
   }
 
+  /** A replica on which time does not stand still, and that is not being loaded. */
+  get removesOwn(): boolean {
+    return this.#isReplica && !this.#isPaused && this.expiryPolicy === "hide";
+  }
+
+  /** A client changes the data of a replica by itself. */
+  get isOwnChange(): boolean {
+    return this.isWritableReplica && !this.#isObeying;
+  }
+
   /** The commands that run come from the master: to it a key is there until it says otherwise. */
   get isObeying(): boolean {
     return this.#isObeying;
