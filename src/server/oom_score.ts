@@ -2,16 +2,15 @@
  * OOM score: how willing the kernel of Linux is to kill this process when the machine runs out of
  * memory (`oom-score-adj`, `oom-score-adj-values`).
  *
- * The kernel takes a number from -1000 (never) to 1000 (first) in a file below /proc, which the
- * runtime opens only for a process with all permissions (`deno run -A`); the executable and
- * `deno task start` have fewer, so there the log says that it cannot be read. Of the three values
- * the first is a master's and the second a replica's; the third is not used, for the child that
- * saves is a thread of this process.
+ * The kernel takes a number from -1000 (never) to 1000 (first) in a file below /proc. Of the three
+ * values the first is a master's and the second a replica's; the third is not used, for the child
+ * that saves is a thread of this process.
  */
 import type { Log } from "../base/log.ts";
 import { type Config, systemErrorText } from "../config/config.ts";
 import type { ConfigValues } from "../config/config_values.ts";
 import type { ReplicationState } from "../replication/replication_state.ts";
+import { readKernelFile, writeKernelFile } from "./kernel_file.ts";
 
 const PATH = "/proc/self/oom_score_adj";
 const FAILURE = "Failed to apply new oom_score_adj configuration, check server logs.";
@@ -57,7 +56,7 @@ export class OomScore {
 
   #readBase(): boolean {
     try {
-      this.#base = parseInt(Deno.readTextFileSync(this.#path));
+      this.#base = parseInt(readKernelFile(this.#path));
       return true;
     } catch (error) {
       this.#log.warning(`Reading oom_score_adj failed: ${systemErrorText(error)}`);
@@ -67,7 +66,7 @@ export class OomScore {
 
   #write(score: number): boolean {
     try {
-      Deno.writeTextFileSync(this.#path, `${score}\n`, { create: false });
+      writeKernelFile(this.#path, `${score}\n`);
       return true;
     } catch (error) {
       this.#log.warning(`Writing oom_score_adj failed: ${systemErrorText(error)}`);

@@ -5,7 +5,6 @@ import { Config } from "../../src/config/config.ts";
 import { OomScore } from "../../src/server/oom_score.ts";
 import { ReplicationState } from "../../src/replication/replication_state.ts";
 import { startServer } from "../support/server_process.ts";
-import { RespError } from "../support/resp_reply.ts";
 import { testWith } from "../support/tool_availability.ts";
 
 /** A configuration that is followed, and the file that stands for the kernel's. */
@@ -93,11 +92,12 @@ Deno.test("CONFIG SET oom-score-adj fails where the kernel's file cannot be had"
   assertEquals(set([["oom-score-adj-values", "1 2 3"]]), null);
 });
 
-testWith(["linux"], "the program serves whether it may set its score or not", async () => {
-  const args = ["--oom-score-adj", "relative", "--oom-score-adj-values", "0 0 0"];
+testWith(["linux"], "the program sets its score", async () => {
+  const args = ["--oom-score-adj", "absolute", "--oom-score-adj-values", "900 900 900"];
   await using server = await startServer({ target: "redeno", args });
-  assertStringIncludes(server.log, "Reading oom_score_adj failed: ");
+  const path = `/proc/${server.pid}/oom_score_adj`;
+  assertEquals(Deno.readTextFileSync(path), "900\n", server.log);
   using client = await server.connect();
-  const reply = await client.call("CONFIG", "SET", "oom-score-adj", "absolute");
-  assertEquals(reply instanceof RespError, true);
+  assertEquals(await client.expect("CONFIG", "SET", "oom-score-adj-values", "950 0 0"), "OK");
+  assertEquals(Deno.readTextFileSync(path), "950\n");
 });
