@@ -572,7 +572,7 @@ export class AofControl {
     const seconds = Math.floor((clock.nowMs() - this.#rewriteStartMs) / 1000);
     return [
       ["aof_enabled", this.isEnabled ? 1 : 0],
-      ["aof_rewrite_in_progress", isRunning ? 1 : 0],
+      ["aof_rewrite_in_progress", isRunning || this.#directory?.isRemovingHistory ? 1 : 0],
       ["aof_rewrite_scheduled", this.#isScheduled ? 1 : 0],
       ["aof_last_rewrite_time_sec", this.#lastRewriteSeconds],
       ["aof_current_rewrite_time_sec", isRunning ? seconds : -1],

@@ -45,6 +45,8 @@ declare module "../session/host.ts" {
   }
 }
 
+/** A prefix of a client, beside its name: a map, a set of one client. Roughly. */
+const PREFIX_BYTES = 400;
 /** A key in the table, beside its name: a string, a set of one client, two places. Roughly. */
 const TABLE_KEY_BYTES = 300;
 
@@ -110,6 +112,7 @@ export class Tracking {
     client.tracking = {
       ...options,
       prefixes: old?.prefixes ?? [],
+      prefixBytes: old?.prefixBytes ?? 0,
       isCachingSet: false,
       isRedirectBroken: false,
     };
@@ -120,9 +123,10 @@ export class Tracking {
   }
 
   #join(client: Client, name: string): void {
-    const { prefixes } = client.tracking!;
-    if (prefixes.includes(name)) return;
-    prefixes.push(name);
+    const tracking = client.tracking!;
+    if (tracking.prefixes.includes(name)) return;
+    tracking.prefixes.push(name);
+    tracking.prefixBytes += PREFIX_BYTES + name.length;
     const prefix = this.#prefixes.get(name);
     if (prefix !== undefined) prefix.clients.add(client);
     else this.#prefixes.set(name, { clients: new Set([client]), changed: new Map() });

@@ -254,6 +254,14 @@ export class AofDirectory {
     }
   }
 
+  /**
+   * Whether files that are history are being removed: who copies the directory had better wait, as
+   * for the end of a rewrite.
+   */
+  get isRemovingHistory(): boolean {
+    return this.#isRemoving;
+  }
+
   async #removeFiles(history: readonly AofFile[]): Promise<void> {
     const { files, log } = this.#options;
     for (const file of history) {

@@ -204,6 +204,8 @@ export interface TrackingOptions {
 export interface TrackingState extends TrackingOptions {
   /** Broadcast prefixes, as Latin-1 text. */
   prefixes: string[];
+  /** Memory that they take, roughly, in bytes. */
+  prefixBytes: number;
   /** CLIENT CACHING has been called for the next command. */
   isCachingSet: boolean;
   /** The client to redirect to is gone. */
@@ -295,12 +297,13 @@ export class Client {
 
   /**
    * Memory that the client takes, in bytes: buffers, queued commands, and roughly its objects, the
-   * keys it watches and what it has subscribed to.
+   * keys it watches, and the channels and prefixes that it wants to hear of.
    */
   heldBytes(): number {
-    const { query, reply, mstate, watchedKeys } = this;
+    const { query, reply, mstate, tracking, watchedKeys } = this;
     let bytes = CLIENT_BYTES + query.bytes.length + reply.length + this.outputPendingBytes +
       mstate.argvBytes + mstate.count * QUEUED_COMMAND_BYTES;
+    if (tracking !== null) bytes += tracking.prefixBytes;
     if (watchedKeys.length > 0) bytes += watchedKeys.length * ENTRY_BYTES;
     if ((this.flags & REDIS_PUBSUB) !== 0) bytes += this.#subscriptionCount() * ENTRY_BYTES;
     return bytes;

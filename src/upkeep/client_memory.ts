@@ -6,7 +6,7 @@
  * costs a few additions per read and write. It counts what grows with what a client does:
  *
  *   query buffer, output (made or being written), queued commands,
- *   watched keys and subscriptions (by their number)
+ *   watched keys and subscriptions (by their number), prefixes of tracking
  *
  * The total is part of `used_memory` and counts against `maxmemory`, as in Redis: clients that do
  * not read must not push the machine beyond what the user allowed. Clients that have not

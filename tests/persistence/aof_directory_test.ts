@@ -64,7 +64,10 @@ Deno.test("a new base is renamed and synced, named, and only then the old files 
   assertEquals(
     await callsOf(files, async () => {
       directory.installBase(true, "last");
-      await directory.removeHistory();
+      const removal = directory.removeHistory();
+      assertEquals(directory.isRemovingHistory, true);
+      await removal;
+      assertEquals(directory.isRemovingHistory, false);
     }),
     [
       `rename ${DIRECTORY}/appendonly.aof.2.base.rdb`,

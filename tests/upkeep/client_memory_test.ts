@@ -44,6 +44,24 @@ Deno.test("queued commands, watched keys and subscriptions count", () => {
   }
 });
 
+Deno.test("prefixes of tracking count, and close who adds more and more of them", () => {
+  using server = new EmbeddedServer([["maxmemory-clients", "200000"]]);
+  const { clientMemory } = server.server;
+  const client = server.connect();
+  const before = client.client.heldBytes();
+  client.run("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "a", "PREFIX", "b".repeat(100));
+  const held = client.client.heldBytes() - before;
+  assert(held > 101, `${held} bytes`);
+  client.run("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "a");
+  assertEquals(client.client.heldBytes() - before, held, "it has that one");
+  for (let index = 0; index < 2000 && !client.isClosed; index++) {
+    client.run("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", `c${String(index).padStart(8, "0")}`);
+    clientMemory.update(client.client);
+    if (clientMemory.isOverLimit) clientMemory.evict();
+  }
+  assertEquals(client.isClosed, true);
+});
+
 Deno.test("maxmemory-clients closes the largest client and no other", () => {
   using server = new EmbeddedServer();
   const clients = [server.connect(), server.connect(), server.connect()];
