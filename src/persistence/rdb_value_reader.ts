@@ -324,6 +324,8 @@ export class RdbValueReader {
       const container = this.#input.readPlainLength();
       if (container === format.QUICKLIST_PLAIN) {
         this.#readElement();
+        // Only large elements stand alone.
+        if (view.length === 0) this.#input.fail("a list node without bytes");
         this.#append(list, view.bytes, view.start, view.length);
       } else if (container === format.QUICKLIST_PACKED) {
         this.#readListpack();

@@ -92,6 +92,7 @@ Deno.test("damaged structures are refused by name", () => {
   assertStringIncludes(refusal(11, "\x03abc"), "Intset integrity check failed");
   assertStringIncludes(refusal(16, "\x03abc"), "Listpack integrity check failed");
   assertStringIncludes(refusal(17, LISTPACK), "Zset listpack integrity check failed");
+  assertStringIncludes(refusal(18, "\x01\x01\x00"), "a list node without bytes");
   assertStringIncludes(refusal(18, "\x01\x03\x01a"), "unknown list container 3");
   const odd = "\x09\x09\0\0\0\x01\0\x01\x01\xff";
   assertStringIncludes(refusal(16, odd), "Hash listpack integrity check failed");
