@@ -6,6 +6,7 @@
  */
 import { scratch } from "../base/scratch.ts";
 import * as clock from "../base/clock.ts";
+import { answersSince } from "../config/version.ts";
 import { EVENT_STREAM } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Client } from "../session/client.ts";
@@ -99,6 +100,9 @@ const TOO_LARGE = commandError("ERR Elements are too large to be stored");
 const NEGATIVE_ADDED = commandError("ERR entries_added must be positive");
 const BELOW_GIVEN_DELETED = commandError(
   "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id",
+);
+const BELOW_DELETED = commandError(
+  "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id",
 );
 const BELOW_TOP = commandError(
   "ERR The ID specified in XSETID is smaller than the target stream top item",
@@ -325,8 +329,11 @@ function xsetidCommand(client: Client): void {
 }
 
 /** Why XSETID may not set `id` as the last one, or null. */
-function refusalOfSetId({ db }: Client, stream: Ref, added: bigint): CommandError | null {
+function refusalOfSetId({ db, host }: Client, stream: Ref, added: bigint): CommandError | null {
   const { arena } = db;
+  // Or the lag of groups would be counted wrong from then on.
+  streamValue.readMaxDeletedId(arena, stream, bound);
+  if (answersSince(host.config, "7.2") && id.compare(bound) < 0) return BELOW_DELETED;
   const entries = streamValue.length(arena, stream);
   if (entries === 0) return null;
   cursor.seek(arena, stream, MIN_ID, MAX_ID, true);

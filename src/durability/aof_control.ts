@@ -102,8 +102,8 @@ export class AofControl {
   #lastRewriteSeconds = -1;
   #lastRewriteOk = true;
   #lastCopiedBytes = 0;
-  #rewriteCount = 0;
-  readonly #pause: RewritePause;
+  /** How often rewrites began and failed. */
+  readonly pause: RewritePause;
   /** The removal of old files that is under way. */
   #removal: Promise<unknown> = Promise.resolve();
   /** What DEBUG LOADAOF is reading. */
@@ -123,7 +123,7 @@ export class AofControl {
       onLatency: (event, durationUs) => options.onLatency?.(event, durationUs),
     };
     this.#writer = new AofWriter(this.#writerOptions);
-    this.#pause = new RewritePause(log);
+    this.pause = new RewritePause(log);
   }
 
   /** Writes the log; another one after a move to another directory. */
@@ -234,12 +234,12 @@ export class AofControl {
     const { child, config, log } = this.#options;
     if (child.isActive || this.#isRewriting) return;
     if (this.#isScheduled) {
-      if (!this.#pause.isPaused(this.writer.isSuspect)) this.#startRewrite();
+      if (!this.pause.isPaused(this.writer.isSuspect)) this.#startRewrite();
       return;
     }
     if (this.#state !== "on") return;
     if (this.writer.isSuspect) {
-      if (this.#pause.isPaused(this.writer.isSuspect)) return;
+      if (this.pause.isPaused(this.writer.isSuspect)) return;
       log.warning("The AOF may lack what a failed fsync did not write. Starting a rewrite of it.");
       this.#startRewrite();
       return;
@@ -247,7 +247,7 @@ export class AofControl {
     const percentage = config.autoAofRewritePercentage;
     if (percentage <= 0 || this.currentBytes <= config.autoAofRewriteMinSize) return;
     const growth = Math.floor((this.currentBytes * 100) / (this.#baseBytes || 1)) - 100;
-    if (growth < percentage || this.#pause.isPaused(this.writer.isSuspect)) return;
+    if (growth < percentage || this.pause.isPaused(this.writer.isSuspect)) return;
     log.notice(`The AOF has grown by ${growth}% since its base was written: it is rewritten`);
     this.#startRewrite();
   }
@@ -377,7 +377,7 @@ export class AofControl {
     if (this.#options.child.isActive || this.#options.isInTransaction()) {
       this.#isScheduled = true;
       // Redis: a rewrite asked for by hand does not wait for the end of a pause.
-      this.#pause.failuresInRow = 0;
+      this.pause.failuresInRow = 0;
       return "scheduled";
     }
     return this.#startRewrite() ? "started" : "failed";
@@ -413,7 +413,7 @@ export class AofControl {
       const directory = this.#directoryForRewrite();
       directory.make();
       this.#beginIncrement(directory);
-      this.#rewriteCount++;
+      this.pause.rewriteCount++;
       const path = directory.temporaryBasePath();
       this.#isRewriting = true;
       const kind = this.#incrementKind;
@@ -426,7 +426,7 @@ export class AofControl {
       log.warning(`The rewrite of the AOF cannot start: ${errorText(error)}`);
       this.#lastRewriteOk = false;
       // Redis: counted only when the child fails; then a full disk is asked ten times a second.
-      this.#pause.failuresInRow++;
+      this.pause.failuresInRow++;
       this.#dropMove();
       if (this.#isRewriting) this.#dropWaitingIncrement();
       this.#isRewriting = false;
@@ -483,7 +483,7 @@ export class AofControl {
     if (outcome.kind === "written" && this.#install(directory, isRdb)) {
       this.#lastCopiedBytes = outcome.copiedBytes;
       this.#lastRewriteOk = true;
-      this.#pause.failuresInRow = 0;
+      this.pause.failuresInRow = 0;
       return;
     }
     const { log, files } = this.#options;
@@ -493,7 +493,7 @@ export class AofControl {
     }
     if (outcome.kind !== "aborted") {
       this.#lastRewriteOk = false;
-      this.#pause.failuresInRow++;
+      this.pause.failuresInRow++;
     }
     this.#dropMove();
     this.#dropWaitingIncrement();
@@ -577,8 +577,8 @@ export class AofControl {
       ["aof_last_rewrite_time_sec", this.#lastRewriteSeconds],
       ["aof_current_rewrite_time_sec", isRunning ? seconds : -1],
       ["aof_last_bgrewrite_status", this.#lastRewriteOk ? "ok" : "err"],
-      ["aof_rewrites", this.#rewriteCount],
-      ["aof_rewrites_consecutive_failures", this.#pause.failuresInRow],
+      ["aof_rewrites", this.pause.rewriteCount],
+      ["aof_rewrites_consecutive_failures", this.pause.failuresInRow],
       ["aof_last_write_status", this.writer.error === null ? "ok" : "err"],
       ["aof_last_cow_size", this.#lastCopiedBytes],
     ];

@@ -246,6 +246,15 @@ export class Persistence {
     return commandError(`MISCONF Errors writing to the AOF file: ${diskError}`);
   }
 
+  /** CONFIG RESETSTAT. */
+  resetStatistics(): void {
+    this.rdb.saveCount = 0;
+    this.aof.pause.resetStatistics();
+    this.aof.writer.delayedSyncCount = 0;
+    this.child.freezeCount = 0;
+    this.child.lastFreezeUs = 0;
+  }
+
   /** FLUSHALL has emptied everything. */
   afterFlushAll(): void {
     this.rdb.afterFlushAll();

@@ -14,12 +14,20 @@ const URGENT_PAUSE_MINUTES_MAX = 1;
 export class RewritePause {
   /** Rewrites that have failed since the last that succeeded, or was asked for by hand. */
   failuresInRow = 0;
+  /** Rewrites that have begun since the statistics were reset. */
+  rewriteCount = 0;
   #minutes = 0;
   #untilMs = 0;
   readonly #log: Log;
 
   constructor(log: Log) {
     this.#log = log;
+  }
+
+  /** CONFIG RESETSTAT. Redis: failures are forgotten, too, so that the next rewrite need not wait. */
+  resetStatistics(): void {
+    this.failuresInRow = 0;
+    this.rewriteCount = 0;
   }
 
   /** Whether the next rewrite must wait; each pause begins when this is asked. */

@@ -3,19 +3,28 @@ import type { Host } from "../session/host.ts";
 
 /** Sets the counters of INFO to zero. */
 export function resetStatistics(
-  { statistics, commands, durations, expireCycle, activeDefrag, keyspace }: Pick<
+  host: Pick<
     Host,
-    "activeDefrag" | "commands" | "durations" | "expireCycle" | "keyspace" | "statistics"
+    | "activeDefrag"
+    | "commands"
+    | "durations"
+    | "expireCycle"
+    | "keyspace"
+    | "persistence"
+    | "statistics"
   >,
 ): void {
-  statistics.reset();
-  commands.resetStatistics();
-  durations.reset();
-  expireCycle.resetStatistics();
-  activeDefrag.resetStatistics();
+  const { keyspace } = host;
+  host.statistics.reset();
+  host.commands.resetStatistics();
+  host.durations.reset();
+  host.expireCycle.resetStatistics();
+  host.activeDefrag.resetStatistics();
+  host.persistence.resetStatistics();
   keyspace.hitCount = 0;
   keyspace.missCount = 0;
   keyspace.expiredCount = 0;
   keyspace.expiredFieldCount = 0;
   keyspace.evictedCount = 0;
+  keyspace.reclaimer.freedCount = 0;
 }

@@ -28,7 +28,7 @@ export class Reclaimer {
   readonly #values: QueuedValue[] = [];
   readonly #tables: Ref[] = [];
   readonly #entryTables: Ref[] = [];
-  /** Objects freed in steps since the start (INFO lazyfreed_objects). */
+  /** Objects freed in steps since the statistics were reset (INFO lazyfreed_objects). */
   freedCount = 0;
 
   constructor(arena: Arena) {

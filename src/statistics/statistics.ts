@@ -110,6 +110,7 @@ export class Statistics {
     this.turnsUs = 0;
     this.commandsUs = 0;
     this.errorReplies = 0;
+    this.unexpectedErrorReplies = 0;
     this.errorsByCode.clear();
     Object.assign(this.accessDenied, { auth: 0, command: 0, key: 0, channel: 0 });
     this.evictedClients = 0;

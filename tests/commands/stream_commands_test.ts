@@ -207,6 +207,22 @@ Deno.test("XTRIM and XADD trim by length and by id, exactly or by nodes", () => 
   expectReplies(server, ROWS_5);
 });
 
+Deno.test("XSETID goes below no deleted entry from 7.2 on", () => {
+  const refused = "-ERR The ID specified in XSETID is smaller than current max_deleted_entry_id";
+  for (const [release, reply] of [["7.0", "+OK"], ["7.2", refused], ["7.4", refused]] as const) {
+    using server = new EmbeddedServer([["redis-version", release]]);
+    expectReplies(server, [
+      ["XADD s 1-1 a 1", "$3 1-1"],
+      ["XADD s 1-2 a 1", "$3 1-2"],
+      ["XADD s 1-3 a 1", "$3 1-3"],
+      ["XDEL s 1-2 1-3", ":2"],
+      ["XSETID s 1-2", reply],
+      ["XSETID s 1-2 ENTRIESADDED 3 MAXDELETEDID 1-1", reply],
+      ["XSETID s 1-3", "+OK"],
+    ]);
+  }
+});
+
 const ROWS_6: readonly Row[] = [
   ["XADD s 1-1 a 1", "$3 1-1"],
   ["XADD s 2-1 a 2", "$3 2-1"],

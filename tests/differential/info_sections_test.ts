@@ -62,6 +62,56 @@ testWith(["redis-server"], "INFO has the fields of the original, whatever is ask
   }
 });
 
+/** Does a little of everything that is counted. */
+async function doMuch(client: RespClient): Promise<void> {
+  const settled = (name: string) =>
+    until(`${name}:0`, async () => (await linesOf(client, ["all"])).includes(`${name}:0`));
+  await client.expect("BGSAVE");
+  await settled("rdb_bgsave_in_progress");
+  await client.expect("CONFIG", "SET", "appendonly", "yes");
+  await settled("aof_rewrite_in_progress");
+  await settled("aof_rewrite_scheduled");
+  for (let start = 0; start < 50_000; start += 5_000) {
+    const members = Array.from({ length: 5_000 }, (_, index) => `member ${start + index}`);
+    await client.expect("SADD", "large", ...members);
+  }
+  await client.expect("UNLINK", "large");
+  await settled("lazyfree_pending_objects");
+  await client.expect("SET", "short", "1", "PX", "1");
+  await until("it has expired", async () => await client.expect("GET", "short") === null);
+  await client.expect("SET", "key", "1");
+  await client.expect("GET", "key");
+  await client.call("NOSUCH");
+}
+
+/** Of the counters that a server has, those that RESETSTAT sets to zero. */
+async function resetFields(client: RespClient): Promise<Map<string, boolean>> {
+  const before = await linesOf(client, ["memory", "persistence", "stats"]);
+  await client.expect("CONFIG", "RESETSTAT");
+  const after = await linesOf(client, ["memory", "persistence", "stats"]);
+  const counted = before.filter((line) => /:[1-9][0-9.]*$/.test(line));
+  return new Map(counted.map((line) => {
+    const name = line.split(":", 1)[0];
+    return [name, after.includes(`${name}:0`)];
+  }));
+}
+
+testWith(["redis-server"], "CONFIG RESETSTAT sets to zero what the original does", async () => {
+  await using both = await Both.start();
+  const [original, ours] = await Promise.all([both.redis, both.ours].map(async (client) => {
+    await doMuch(client);
+    return await resetFields(client);
+  }));
+  const common = [...original.keys()].filter((name) => ours.has(name));
+  for (const name of ["rdb_saves", "aof_rewrites", "total_forks", "lazyfreed_objects"]) {
+    assertEquals(common.includes(name), true, name);
+  }
+  assertEquals(
+    common.filter((name) => ours.get(name)),
+    common.filter((name) => original.get(name)),
+  );
+});
+
 testWith(["redis-server"], "INFO counts calls, errors and keys as the original does", async () => {
   await using both = await Both.start();
   await both.same("CONFIG", "RESETSTAT");
