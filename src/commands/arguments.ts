@@ -61,8 +61,8 @@ const SIGNED_COUNT_OUT_OF_RANGE = commandError(
 );
 
 /**
- * A count whose sign says whether elements may repeat (SRANDMEMBER, HRANDFIELD, ZRANDMEMBER): any
- * int64 that has a negative. Rounded as by `integerArgument`.
+ * A number whose sign means something by itself, such as whether elements may repeat (SRANDMEMBER,
+ * HRANDFIELD, ZRANDMEMBER): any int64 that has a negative. Rounded as by `integerArgument`.
  */
 export function signedCountArgument(argv: Argv, index: number): number {
   const number = integerArgument(argv, index);

@@ -7,6 +7,7 @@
 import { Slice } from "../base/bytes.ts";
 import { INT64_MIN } from "../base/integers.ts";
 import { scratch } from "../base/scratch.ts";
+import { answersSince } from "../config/version.ts";
 import { EVENT_LIST } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -27,6 +28,7 @@ import {
   boundedIntegerArgument,
   integerArgument,
   keysByNumber,
+  signedCountArgument,
   typedForRead,
   typedForWrite,
 } from "./arguments.ts";
@@ -333,12 +335,12 @@ interface PositionOptions {
   compareMax: number;
 }
 
-function positionOptions(argv: Argv): PositionOptions {
+function positionOptions({ argv, host }: Client): PositionOptions {
   const options: PositionOptions = { rank: 1, count: -1, compareMax: Infinity };
   for (let index = 3; index < argv.count; index += 2) {
     const hasValue = index + 1 < argv.count;
     if (hasValue && argv.is(index, "rank")) {
-      options.rank = rankArgument(argv, index + 1);
+      options.rank = rankArgument(argv, index + 1, answersSince(host.config, "7.2"));
     } else if (hasValue && argv.is(index, "count")) {
       options.count = boundedIntegerArgument(argv, index + 1, 0, Infinity, COUNT_NEGATIVE);
     } else if (hasValue && argv.is(index, "maxlen")) {
@@ -351,10 +353,10 @@ function positionOptions(argv: Argv): PositionOptions {
   return options;
 }
 
-function rankArgument(argv: Argv, index: number): number {
-  const rank = integerArgument(argv, index);
+function rankArgument(argv: Argv, index: number, hasNegative: boolean): number {
+  const rank = hasNegative ? signedCountArgument(argv, index) : integerArgument(argv, index);
   if (rank === 0) throw RANK_ZERO;
-  // Redis: the lowest int64 has no negative, and then the first match from the tail will do.
+  // Redis 7.0: the lowest int64 has no negative, and then the first match from the tail will do.
   if (rank === Number(INT64_MIN) && bigIntegerArgument(argv, index) === INT64_MIN) return -1;
   return rank;
 }
@@ -362,7 +364,7 @@ function rankArgument(argv: Argv, index: number): number {
 function lposCommand(client: Client): void {
   const { argv, reply } = client;
   const { arena } = client.db;
-  const { rank, count, compareMax } = positionOptions(argv);
+  const { rank, count, compareMax } = positionOptions(client);
   const isArray = count !== -1;
   const entry = typedForRead(client, 1, value.TYPE_LIST);
   if (entry === 0) return isArray ? reply.array(0) : reply.nil();

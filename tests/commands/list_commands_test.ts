@@ -105,6 +105,20 @@ forEachFill("LPOS knows RANK, COUNT and MAXLEN", (server) => {
   ]);
 });
 
+Deno.test("LPOS refuses the lowest rank from 7.2 on", () => {
+  const refusal = "-ERR value is out of range, value must between -9223372036854775807 and " +
+    "9223372036854775807\r\n";
+  for (const [release, reply] of [["7.0", ":1\r\n"], ["7.4", refusal]] as const) {
+    using server = new EmbeddedServer([["redis-version", release]]);
+    server.run("RPUSH", "k", "c", "c");
+    expectReplies(server, [
+      ["LPOS k c RANK -9223372036854775808", reply],
+      ["LPOS k c RANK -9223372036854775807", "$-1\r\n"],
+      ["LPOS k c RANK x", "-ERR value is not an integer or out of range\r\n"],
+    ]);
+  }
+});
+
 forEachFill("LMOVE and RPOPLPUSH move between ends, of one list too", (server) => {
   server.run("RPUSH", "k", "1", "2", "3");
   assertEquals(server.run("LMOVE", "k", "k", "LEFT", "RIGHT"), "1");
