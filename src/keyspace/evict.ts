@@ -65,9 +65,9 @@ class Candidate {
   hold(db: Database, { bytes, start, length }: Slice, score: number): void {
     this.db = db;
     this.score = score;
-    if (length > this.key.length) this.key = readyForCopies(new Uint8Array(length));
-    else if (this.key.length > KEPT_KEY_BYTES) {
-      this.key = readyForCopies(new Uint8Array(KEPT_KEY_BYTES));
+    const isKeptRoom = this.key.length === KEPT_KEY_BYTES;
+    if (length > this.key.length || (!isKeptRoom && length <= KEPT_KEY_BYTES)) {
+      this.key = readyForCopies(new Uint8Array(Math.max(length, KEPT_KEY_BYTES)));
     }
     copyBytes(bytes, start, this.key, 0, length);
     this.keyLength = length;

@@ -94,6 +94,17 @@ Deno.test("eviction stops as soon as enough is free, and tells everybody", () =>
   assertEquals(scene.events.slice(0, 2), ["vanishes", "evicted"]);
 });
 
+Deno.test("keys of any lengths are candidates, in any order", () => {
+  for (const policy of ["allkeys-lru", "allkeys-lfu"] as const) {
+    using scene = new Scene(policy);
+    for (let index = 0; index < 600; index++) {
+      scene.set(`key:${index}:`.padEnd(1 + index * 7 % 1500, "x"));
+    }
+    while (scene.keyspace.databases[0].size > 0) scene.free(1000);
+    assertEquals(scene.keyspace.evictedCount, 600);
+  }
+});
+
 Deno.test("volatile policies take only keys that expire, and fail without any", () => {
   const policies = ["volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"] as const;
   for (const policy of policies) {
