@@ -120,12 +120,13 @@ function replyFields(reply: Client["reply"], fields: readonly StatsField[]): voi
 }
 
 function fieldsBefore(report: MemoryReport, host: Client["host"]): StatsField[] {
+  const { backlogBytes, replicaBytes } = host.replication.memory();
   return [
     ["peak.allocated", report.peakBytes],
     ["total.allocated", report.usedBytes],
     ["startup.allocated", report.startupBytes],
-    ["replication.backlog", 0],
-    ["clients.slaves", 0],
+    ["replication.backlog", backlogBytes],
+    ["clients.slaves", replicaBytes],
     ["clients.normal", report.clientBytes],
     ["cluster.links", 0],
     ["aof.buffer", host.persistence.aof.writer.bufferedBytes],

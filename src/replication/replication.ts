@@ -184,6 +184,17 @@ export class Replication implements EffectSink, ReplicaListener {
     this.createBacklog();
   }
 
+  /**
+   * Memory of the stream in bytes: that of the backlog, and what it holds beyond its size because
+   * replicas are slow. Without replicas all is the backlog's.
+   */
+  memory(): { backlogBytes: number; replicaBytes: number } {
+    const heldBytes = this.backlog?.heldBytes ?? 0;
+    const beyond = heldBytes - this.#host.config.replBacklogSize;
+    const replicaBytes = this.replicas.size === 0 ? 0 : Math.max(0, beyond);
+    return { backlogBytes: heldBytes - replicaBytes, replicaBytes };
+  }
+
   /** Where the data stand in the history; null if there is none that anybody could go on with. */
   get history(): RdbHistory | null {
     const { replicationId, offset } = this.state;

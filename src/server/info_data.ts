@@ -23,7 +23,7 @@ export function memoryFields(host: Host): InfoField[] {
   const { config, keyspace } = host;
   const { cache, functions } = host.scripting;
   const report = memoryReport(host);
-  const buffered = host.replication.backlog?.heldBytes ?? 0;
+  const { backlogBytes, replicaBytes } = host.replication.memory();
   const { usedBytes, rssBytes } = report;
   const fragmentation = fragmentationOf(report);
   const isSince7_4 = answersSince(config, "7.4");
@@ -68,9 +68,9 @@ export function memoryFields(host: Host): InfoField[] {
     ...ratioFields("rss_overhead", fragmentation.rssOverhead),
     ...ratioFields("mem_fragmentation", fragmentation.total),
     ["mem_not_counted_for_evict", usedBytes - host.memoryLimit.countedBytes()],
-    ["mem_replication_backlog", Math.min(buffered, config.replBacklogSize)],
-    ["mem_total_replication_buffers", buffered],
-    ["mem_clients_slaves", Math.max(0, buffered - config.replBacklogSize)],
+    ["mem_replication_backlog", backlogBytes],
+    ["mem_total_replication_buffers", backlogBytes + replicaBytes],
+    ["mem_clients_slaves", replicaBytes],
     ["mem_clients_normal", report.clientBytes],
     ["mem_cluster_links", 0],
     ["mem_aof_buffer", host.persistence.aof.writer.bufferedBytes],

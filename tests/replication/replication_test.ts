@@ -47,6 +47,31 @@ Deno.test("a master's history goes on where its file ends, with what vanished wh
   assertEquals(state.offset, replication.backlog!.endOffset);
 });
 
+Deno.test("memory of the stream is the backlog's, unless it is kept for replicas", () => {
+  using server = new EmbeddedServer([["repl-backlog-size", "16384"]]);
+  const { replication } = server.server;
+  const fieldsOf = () => {
+    const text = String(server.run("INFO", "memory"));
+    return ["replication_backlog", "total_replication_buffers", "clients_slaves"].map((name) =>
+      Number(new RegExp(`^mem_${name}:(\\d+)`, "m").exec(text)![1])
+    );
+  };
+  assertEquals(fieldsOf(), [0, 0, 0]);
+  replication.createBacklog();
+  const cursor = replication.backlog!.cursorAt(1);
+  server.run("SET", "a", "x".repeat(100_000));
+  const held = replication.backlog!.heldBytes;
+  assertEquals(held > 100_000, true);
+  assertEquals(fieldsOf(), [held, held, 0], "there is no replica");
+  assertEquals(replication.memory(), { backlogBytes: held, replicaBytes: 0 });
+  const client = server.connect();
+  client.send("PSYNC", "?", "-1");
+  assertEquals(replication.memory(), { backlogBytes: 16384, replicaBytes: held - 16384 });
+  const stats = server.run("MEMORY", "STATS") as unknown[];
+  assertEquals(stats[stats.indexOf("clients.slaves") + 1], held - 16384);
+  cursor.release();
+});
+
 Deno.test("a master without a history has none after the start", () => {
   using server = new EmbeddedServer();
   const { keyspace, replication, propagation } = server.server;
