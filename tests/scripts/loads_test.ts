@@ -1,3 +1,4 @@
+/** What is read of what redis-benchmark prints. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { readBenchmark } from "../../scripts/bench/loads.ts";
 
