@@ -40,16 +40,37 @@ const GROWTH_BYTES_MAX = 512 * 1024 * 1024;
 
 const EMPTY = readyForCopies(new Uint8Array(0));
 
-/** A range as a mutable out-parameter: made once by the caller, filled by the callee. */
+/** Bytes of the room that a slice has of its own. */
+export const SLICE_ROOM_BYTES = 20;
+
+/**
+ * A range as a mutable out-parameter: made once by the caller, filled by the callee.
+ *
+ * What stands nowhere as text, an integer, a slice shows in a little room of its own. Such a text
+ * is good until this very slice is filled again, whatever else is read meanwhile. So who reads into
+ * one slice again must have copied, not just noted as (bytes, start, length), what is to last.
+ */
 export class Slice {
   bytes: Uint8Array = EMPTY;
   start = 0;
   length = 0;
+  /** Made when it is first wanted: most slices never show an integer. */
+  #room: Uint8Array | null = null;
 
   set(bytes: Uint8Array, start: number, length: number): void {
     this.bytes = bytes;
     this.start = start;
     this.length = length;
+  }
+
+  /** Room of its own for text of up to SLICE_ROOM_BYTES; written to before `set` shows it. */
+  room(): Uint8Array {
+    return this.#room ??= readyForCopies(new Uint8Array(SLICE_ROOM_BYTES));
+  }
+
+  /** Whether it shows what is in its own room; else the bytes belong to memory or a request. */
+  get isInRoom(): boolean {
+    return this.bytes === this.#room;
   }
 
   /** Views nothing any more. */

@@ -14,7 +14,6 @@ import type { Argv } from "../protocol/argv.ts";
 import type { Client } from "../session/client.ts";
 import type { KeySpec, RedisCommand } from "../session/command.ts";
 import { commandError, SYNTAX_ERROR } from "../session/errors.ts";
-import { isTransient } from "../structures/int64_words.ts";
 import * as geohash from "../values/geohash.ts";
 import * as sortedSet from "../values/sorted_set_value.ts";
 import { SortedSetBuilder } from "../values/sorted_set_builder.ts";
@@ -128,12 +127,12 @@ class FoundMembers {
   readonly #starts: number[] = [];
   readonly #lengths: number[] = [];
 
-  add({ bytes, start, length }: Slice, score: number, meters: number): void {
+  add(member: Slice, score: number, meters: number): void {
     const index = this.count++;
-    const mustCopy = isTransient(bytes);
-    this.#bytes[index] = mustCopy ? bytes.slice(start, start + length) : bytes;
-    this.#starts[index] = mustCopy ? 0 : start;
-    this.#lengths[index] = length;
+    const { isInRoom } = member;
+    this.#bytes[index] = isInRoom ? member.copy() : member.bytes;
+    this.#starts[index] = isInRoom ? 0 : member.start;
+    this.#lengths[index] = member.length;
     this.scores[index] = score;
     this.meters[index] = meters;
   }

@@ -438,7 +438,7 @@ function hscanCommand(client: Client): void {
   const mark = reply.deferArray();
   const visit = visibleOnly(db, entry, show);
   if (isSmall) hashValue.forEachField(db.arena, entry, visit);
-  else for (const one of entries) hashValue.visitEntry(arena, one, visit);
+  else hashValue.visitEntries(arena, entries, visit);
   reply.endDeferredArray(mark, shown);
 }
 

@@ -347,7 +347,7 @@ function sscanCommand(client: Client): void {
   replyCursor(reply, isSmall ? 0 : collectEntries(arena, ref, cursor, options.count, entries));
   const mark = reply.deferArray();
   if (isSmall) setValue.forEachMember(arena, entry, show);
-  else for (const one of entries) setValue.visitEntry(arena, one, show);
+  else setValue.visitEntries(arena, entries, show);
   reply.endDeferredArray(mark, shown);
 }
 

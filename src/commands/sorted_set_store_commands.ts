@@ -3,9 +3,9 @@
  * set may stand for a sorted set whose scores are all 1.
  */
 import { formatScore } from "../base/doubles.ts";
-import { Slice } from "../base/bytes.ts";
+import type { Slice } from "../base/bytes.ts";
 import { hashBytes } from "../base/hash.ts";
-import { scratch } from "../base/scratch.ts";
+import { giveSlice, scratch, takeSlice } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -399,13 +399,14 @@ function walkSource(arena: Arena, source: Source, visit: SourceVisitor): void {
     });
     return;
   }
-  const member = new Slice();
+  const member = takeSlice();
   cursor.seek(arena, encoding, ref, 0);
   do {
     const { score } = cursor;
     cursor.readMember(member);
-    if (!visit(member, score, hashBytes(member.bytes, member.start, member.length))) return;
+    if (!visit(member, score, hashBytes(member.bytes, member.start, member.length))) break;
   } while (cursor.advance(false));
+  giveSlice(member);
 }
 
 /** `walkSource` for who needs no scores, which take longer to read than all the rest. */
@@ -413,12 +414,13 @@ function walkMembers(arena: Arena, source: Source, visit: MemberVisitor): void {
   const { encoding, ref } = source;
   if (source.count === 0) return;
   if (source.isSet) return walkSource(arena, source, (member, _score, hash) => visit(member, hash));
-  const member = new Slice();
+  const member = takeSlice();
   cursor.seek(arena, encoding, ref, 0);
   do {
     cursor.readMember(member);
-    if (!visit(member, hashBytes(member.bytes, member.start, member.length))) return;
+    if (!visit(member, hashBytes(member.bytes, member.start, member.length))) break;
   } while (cursor.advance(false));
+  giveSlice(member);
 }
 
 /** Whether a source has a member. */

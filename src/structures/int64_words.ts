@@ -6,8 +6,7 @@
  * What counts as an integer is decided by base/integers.ts: text that printing gives back
  * unchanged.
  */
-import { assert } from "../base/assert.ts";
-import { readyForCopies, type Slice } from "../base/bytes.ts";
+import type { Slice } from "../base/bytes.ts";
 import {
   INTEGER_TEXT_BYTES_MAX,
   isCanonicalInteger,
@@ -21,15 +20,6 @@ const MINUS = 45;
 const BILLION = 1000000000;
 /** Text of fewer characters spells a safe integer or none. */
 const UNSAFE_TEXT_BYTES_MIN = 16;
-
-/** Integers that `readText` formatted: rows used in turn, so that the last 15 stay readable. */
-const TEXT_ROWS = 16;
-/** `keepTexts` within `keepTexts`: nobody needs more. */
-const DEPTH_MAX = 4;
-const texts = readyForCopies(new Uint8Array(DEPTH_MAX * TEXT_ROWS * INTEGER_TEXT_BYTES_MAX));
-/** The rows in use begin with this one. */
-let firstRow = 0;
-let textRow = 0;
 
 /** A signed 64-bit integer: `high` signed, `low` any 32 bits. A mutable out-parameter. */
 export class Int64 {
@@ -117,36 +107,10 @@ export function format(high: number, low: number, target: Uint8Array, start: num
   return at + 9 - start;
 }
 
-/**
- * Points `out` at the integer's decimal text, which stays good until 15 more calls, of which those
- * within `keepTexts` do not count.
- */
+/** Points `out` at the integer's decimal text in its own room: good until `out` is filled again. */
 export function readText(integer: Int64, out: Slice): void {
-  textRow = textRow === firstRow + TEXT_ROWS - 1 ? firstRow : textRow + 1;
-  const start = textRow * INTEGER_TEXT_BYTES_MAX;
-  out.set(texts, start, format(integer.high, integer.low, texts, start));
-}
-
-/**
- * Does what reads many integers, such as giving a value another encoding, and leaves all texts that
- * were read before as they are: the element for which it is done may be one of them.
- */
-export function keepTexts<Result>(work: () => Result): Result {
-  const keptFirst = firstRow;
-  const keptRow = textRow;
-  assert(keptFirst < (DEPTH_MAX - 1) * TEXT_ROWS, "texts are kept too often at once");
-  firstRow = textRow = keptFirst + TEXT_ROWS;
-  try {
-    return work();
-  } finally {
-    firstRow = keptFirst;
-    textRow = keptRow;
-  }
-}
-
-/** Whether these are the bytes in which `readText` writes: what is to last must be copied. */
-export function isTransient(bytes: Uint8Array): boolean {
-  return bytes === texts;
+  const room = out.room();
+  out.set(room, 0, format(integer.high, integer.low, room, 0));
 }
 
 /** Order of two integers: negative, 0 or positive. */

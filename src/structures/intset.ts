@@ -15,8 +15,9 @@
  * Integers come and go as `Int64`, so that no bit is lost; text is parsed by int64_words.ts.
  * Functions that write return the ref of the set, which may be a new one.
  */
-import { copyBytes, Slice } from "../base/bytes.ts";
+import { copyBytes, type Slice } from "../base/bytes.ts";
 import { random } from "../base/random.ts";
+import { giveSlice, takeSlice } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import {
   type Memory,
@@ -106,7 +107,7 @@ export function at(memory: Memory, ref: Ref, index: number, out: Int64): void {
   out.high = low >> 31;
 }
 
-/** Points `out` at integer number `index` as decimal text, which stays good until 15 more reads. */
+/** Points `out` at integer number `index` as decimal text. Good until `out` is filled again. */
 export function read(memory: Memory, ref: Ref, index: number, out: Slice): void {
   at(memory, ref, index, loaded);
   readText(loaded, out);
@@ -213,7 +214,7 @@ export type IntegerVisitor = (bytes: Uint8Array, start: number, length: number) 
  * `bytes`: for loading one that is too large for a block. It must have been validated.
  */
 export function forEachRaw(bytes: Uint8Array, start: number, visit: IntegerVisitor): void {
-  const out = new Slice();
+  const out = takeSlice();
   const own = loadWord(bytes, start);
   const total = rawCount(bytes, start);
   for (let index = 0; index < total; index++) {
@@ -221,6 +222,7 @@ export function forEachRaw(bytes: Uint8Array, start: number, visit: IntegerVisit
     readText(loaded, out);
     visit(out.bytes, out.start, out.length);
   }
+  giveSlice(out);
 }
 
 function startOf(ref: Ref): number {

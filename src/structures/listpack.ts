@@ -197,8 +197,8 @@ export function seek(memory: Memory, ref: Ref, index: number): number {
 }
 
 /**
- * Points `out` at the element at `position`, an integer as decimal text. Good until the next write,
- * the text of an integer also until 15 more reads.
+ * Points `out` at the element at `position`, an integer as decimal text. Good until the next write
+ * or, the text of an integer, until `out` is filled again.
  */
 export function read(memory: Memory, ref: Ref, position: number, out: Slice): void {
   readAt(memory.bytes[ref >>> SEGMENT_SHIFT], startOf(ref) + position, out);

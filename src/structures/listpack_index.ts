@@ -7,12 +7,10 @@
  * It is made when a few searches have been walks, so that who asks once or twice does not pay for
  * it. Open addressing with linear probing; a slot holds hash and position.
  */
-import { readyForCopies, Slice } from "../base/bytes.ts";
+import { Slice } from "../base/bytes.ts";
 import { hashBytes } from "../base/hash.ts";
-import { INTEGER_TEXT_BYTES_MAX } from "../base/integers.ts";
 import { scratch } from "../base/scratch.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
-import { format, Int64 } from "./int64_words.ts";
 import * as listpack from "./listpack.ts";
 
 /** So many searches walk before the table is made. */
@@ -25,9 +23,6 @@ const SLOTS_PER_ELEMENT = 2;
 const NO_SLOTS = new Int32Array(0);
 
 const element = scratch(new Slice());
-const integer = new Int64();
-/** Not `readText`, whose rows may hold the very element that is looked for. */
-const integerText = readyForCopies(new Uint8Array(INTEGER_TEXT_BYTES_MAX));
 
 export class ListpackIndex {
   readonly #memory: Memory;
@@ -91,9 +86,6 @@ function put(slots: Int32Array, hash: number, position: number): void {
 }
 
 function hashAt(memory: Memory, ref: Ref, position: number): number {
-  if (listpack.readInt64(memory, ref, position, integer)) {
-    return hashBytes(integerText, 0, format(integer.high, integer.low, integerText, 0));
-  }
   listpack.read(memory, ref, position, element);
   return hashBytes(element.bytes, element.start, element.length);
 }

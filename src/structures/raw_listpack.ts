@@ -2,7 +2,8 @@
  * Raw listpack: a listpack that stands outside of the arena, as files and payloads have it, at
  * `start` of an array. All but `validate` want one that has been validated.
  */
-import { Slice } from "../base/bytes.ts";
+import type { Slice } from "../base/bytes.ts";
+import { giveSlice, takeSlice } from "../base/scratch.ts";
 import { COUNT_OFFSET, COUNT_UNKNOWN, EMPTY_BYTES, FIRST, readAt } from "./listpack.ts";
 import * as encoding from "./listpack_encoding.ts";
 
@@ -57,11 +58,34 @@ export function count(bytes: Uint8Array, start: number): number {
  * `bytes`: for loading one that is too large for a block. It must have been validated.
  */
 export function forEach(bytes: Uint8Array, start: number, visit: ElementVisitor): void {
-  const out = new Slice();
+  const out = takeSlice();
   for (let at = start + FIRST; bytes[at] !== encoding.END;) {
     at = readEntry(bytes, at, out);
     visit(out.bytes, out.start, out.length);
   }
+  giveSlice(out);
+}
+
+/** Receives two elements that stand side by side. The slices are good during the call only. */
+export type PairVisitor = (first: Slice, second: Slice) => void;
+
+/** `forEach` for elements that come in pairs; false if the last one is alone, and not visited. */
+export function forEachPair(bytes: Uint8Array, start: number, visit: PairVisitor): boolean {
+  const first = takeSlice();
+  const second = takeSlice();
+  let isPaired = true;
+  for (let at = start + FIRST; bytes[at] !== encoding.END;) {
+    at = readEntry(bytes, at, first);
+    if (bytes[at] === encoding.END) {
+      isPaired = false;
+      break;
+    }
+    at = readEntry(bytes, at, second);
+    visit(first, second);
+  }
+  giveSlice(second);
+  giveSlice(first);
+  return isPaired;
 }
 
 /**

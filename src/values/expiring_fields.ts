@@ -9,7 +9,7 @@
  * Functions whose name ends in "Found" take the entry that was just found in the dict.
  */
 import { Slice } from "../base/bytes.ts";
-import { scratch } from "../base/scratch.ts";
+import { giveSlice, scratch, takeSlice } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
@@ -132,14 +132,16 @@ export function removeFirst(
   visit: ((field: Slice) => void) | null,
 ): void {
   const members = dictOf(arena, root);
+  const field = takeSlice();
   scoreTree.removeRange(arena, treeOf(arena, root), 0, fields, (entry) => {
     if (visit !== null) {
-      dictEntry.readKey(arena, entry, fieldView);
-      visit(fieldView);
+      dictEntry.readKey(arena, entry, field);
+      visit(field);
     }
     dict.removeEntry(arena, members, entry);
     fieldEntry.free(arena, entry);
   });
+  giveSlice(field);
 }
 
 /** Moves a field's entry out of a slab that is to be emptied, and tells the tree; not the dict. */

@@ -11,8 +11,8 @@ import { scratch } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
-import { keepTexts } from "../structures/int64_words.ts";
 import * as listpack from "../structures/listpack.ts";
+import { END } from "../structures/listpack_encoding.ts";
 import * as rawListpack from "../structures/raw_listpack.ts";
 import * as dictAndTree from "./dict_and_tree.ts";
 import * as expiringFields from "./expiring_fields.ts";
@@ -33,6 +33,7 @@ export const NO_FIELD = -2;
 
 const fieldView = scratch(new Slice());
 const valueView = scratch(new Slice());
+const expiryView = scratch(new Slice());
 
 function isSmall(memory: Memory, entry: Ref): boolean {
   return value.encodingOf(memory, entry) === value.ENCODING_LISTPACK_EX;
@@ -306,16 +307,18 @@ export function loadFieldListpack(
 /** Adds the fields of a listpack that no block can hold to an empty table. */
 function loadLarge(arena: Arena, root: Ref, bytes: Uint8Array, start: number): void {
   const members = dictAndTree.dictOf(arena, root);
-  let index = 0;
-  rawListpack.forEach(bytes, start, (element, from, length) => {
-    const place = index++ % fieldListpack.WIDTH;
-    // Integers come as text that lives for a while only, but longer than three elements.
-    if (place === 0) return fieldView.set(element, from, length);
-    if (place === 1) return valueView.set(element, from, length);
-    const expiryMs = fieldListpack.storedExpiry(element, from, length);
+  for (let at = start + listpack.FIRST; bytes[at] !== END;) {
+    at = rawListpack.readEntry(bytes, at, fieldView);
+    at = rawListpack.readEntry(bytes, at, valueView);
+    at = rawListpack.readEntry(bytes, at, expiryView);
+    const expiryMs = fieldListpack.storedExpiry(
+      expiryView.bytes,
+      expiryView.start,
+      expiryView.length,
+    );
     dict.find(arena, members, fieldView.bytes, fieldView.start, fieldView.length);
     addViews(arena, root, expiryMs);
-  });
+  }
 }
 
 /** Makes a small hash of too many fields a large one. */
@@ -337,19 +340,17 @@ function makeTable(arena: Arena, entry: Ref, hasExpiries: boolean): void {
   const ref = value.valueRef(arena, entry);
   const members = dict.create(arena);
   const root = dictAndTree.create(arena, members);
-  keepTexts(() => {
-    for (let at = listpack.first(arena, ref); at !== -1; at = listpack.next(arena, ref, at)) {
-      listpack.read(arena, ref, at, fieldView);
-      const { bytes, start, length } = fieldView;
-      const expiryMs = hasExpiries ? fieldListpack.expiryAt(arena, ref, at) : value.NO_EXPIRY;
-      at = listpack.next(arena, ref, at);
-      listpack.read(arena, ref, at, valueView);
-      if (hasExpiries) at = listpack.next(arena, ref, at);
-      // Making entries may clone segments, but the bytes under the views stay.
-      dict.find(arena, members, bytes, start, length);
-      addViews(arena, root, expiryMs);
-    }
-  });
+  for (let at = listpack.first(arena, ref); at !== -1; at = listpack.next(arena, ref, at)) {
+    listpack.read(arena, ref, at, fieldView);
+    const { bytes, start, length } = fieldView;
+    const expiryMs = hasExpiries ? fieldListpack.expiryAt(arena, ref, at) : value.NO_EXPIRY;
+    at = listpack.next(arena, ref, at);
+    listpack.read(arena, ref, at, valueView);
+    if (hasExpiries) at = listpack.next(arena, ref, at);
+    // Making entries may clone segments, but the bytes under the views stay.
+    dict.find(arena, members, bytes, start, length);
+    addViews(arena, root, expiryMs);
+  }
   arena.free(ref);
   value.setEncoding(arena, entry, value.ENCODING_HASHTABLE_EX, root);
 }

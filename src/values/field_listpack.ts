@@ -12,7 +12,7 @@
  */
 import { copyBytes, readyForCopies, Slice } from "../base/bytes.ts";
 import { parseSafeInteger } from "../base/integers.ts";
-import { scratch } from "../base/scratch.ts";
+import { giveSlice, scratch, takeSlice } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import * as listpack from "../structures/listpack.ts";
@@ -193,17 +193,19 @@ export function removeExpired(
   visit: ((field: Slice) => void) | null,
 ): Ref {
   const first = listpack.first(arena, ref);
+  const field = takeSlice();
   let fields = 0;
   for (let position = first; position !== -1 && fields < max; fields++) {
     const expiryPlace = expiryPosition(arena, ref, position);
     const expiryMs = listpack.readInteger(arena, ref, expiryPlace);
     if (expiryMs === NONE || expiryMs >= nowMs) break;
     if (visit !== null) {
-      listpack.read(arena, ref, position, view);
-      visit(view);
+      listpack.read(arena, ref, position, field);
+      visit(field);
     }
     position = listpack.next(arena, ref, expiryPlace);
   }
+  giveSlice(field);
   return fields === 0 ? ref : listpack.remove(arena, ref, first, fields * WIDTH);
 }
 

@@ -11,12 +11,11 @@
  */
 import { Slice } from "../base/bytes.ts";
 import { random } from "../base/random.ts";
-import { scratch } from "../base/scratch.ts";
+import { giveSlice, scratch, takeSlice } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
-import { keepTexts } from "../structures/int64_words.ts";
 import * as listpack from "../structures/listpack.ts";
 import * as rawListpack from "../structures/raw_listpack.ts";
 import * as dictAndTree from "./dict_and_tree.ts";
@@ -50,7 +49,7 @@ const LISTPACK_ENTRY_OVERHEAD = 10;
 /** Elements of a listpack per field of a plain hash. */
 const PAIR_WIDTH = 2;
 
-const fieldView = scratch(new Slice());
+/** What is of interest only for its length. */
 const valueView = scratch(new Slice());
 
 /** An empty hash, encoded as listpack. */
@@ -281,13 +280,17 @@ export function forEach(
   visit: FieldVisitor,
 ): void {
   const table = tableOf(memory, encoding, ref);
+  const field = takeSlice();
+  const bytes = takeSlice();
   if (table !== 0) {
-    dict.forEach(memory, table, (found) => visitEntry(memory, found, visit));
-    return;
+    dict.forEach(memory, table, (found) => showEntry(memory, found, field, bytes, visit));
+  } else {
+    const isExpiring = encoding === value.ENCODING_LISTPACK_EX;
+    let at = listpack.first(memory, ref);
+    while (at !== -1) at = showPair(memory, ref, at, isExpiring, field, bytes, visit);
   }
-  const isExpiring = encoding === value.ENCODING_LISTPACK_EX;
-  let position = listpack.first(memory, ref);
-  while (position !== -1) position = visitPair(memory, ref, position, isExpiring, visit);
+  giveSlice(bytes);
+  giveSlice(field);
 }
 
 /** `forEach` over the hash of a key. */
@@ -298,15 +301,20 @@ export function forEachField(memory: Memory, entry: Ref, visit: FieldVisitor): v
 /** Calls `visit` with one field of a hash that is not empty, each as likely. O(1) expected. */
 export function visitRandom(memory: Memory, entry: Ref, visit: FieldVisitor): void {
   const table = tableOfKey(memory, entry);
+  const field = takeSlice();
+  const bytes = takeSlice();
   if (table !== 0) {
-    visitEntry(memory, dict.randomEntry(memory, table, random), visit);
-    return;
+    showEntry(memory, dict.randomEntry(memory, table, random), field, bytes, visit);
+  } else {
+    const ref = value.valueRef(memory, entry);
+    const isExpiring = value.mayHaveExpiries(memory, entry);
+    const width = isExpiring ? fieldListpack.WIDTH : PAIR_WIDTH;
+    const index = random.below(listpack.count(memory, ref) / width);
+    const position = listpack.seek(memory, ref, index * width);
+    showPair(memory, ref, position, isExpiring, field, bytes, visit);
   }
-  const ref = value.valueRef(memory, entry);
-  const isExpiring = value.mayHaveExpiries(memory, entry);
-  const width = isExpiring ? fieldListpack.WIDTH : PAIR_WIDTH;
-  const index = random.below(listpack.count(memory, ref) / width);
-  visitPair(memory, ref, listpack.seek(memory, ref, index * width), isExpiring, visit);
+  giveSlice(bytes);
+  giveSlice(field);
 }
 
 /**
@@ -320,22 +328,27 @@ export function visitRandomRepeatedly(
   visit: (field: Slice, value: Slice) => boolean,
 ): void {
   const table = tableOfKey(memory, entry);
+  const field = takeSlice();
+  const bytes = takeSlice();
   let goesOn = true;
   const visitOnce: FieldVisitor = (field, bytes) => {
     goesOn = visit(field, bytes);
   };
   if (table !== 0) {
     for (let drawn = 0; drawn < wanted && goesOn; drawn++) {
-      visitEntry(memory, dict.randomEntry(memory, table, random), visitOnce);
+      showEntry(memory, dict.randomEntry(memory, table, random), field, bytes, visitOnce);
     }
-    return;
+  } else {
+    const ref = value.valueRef(memory, entry);
+    const isExpiring = value.mayHaveExpiries(memory, entry);
+    const positions = fieldPositions(memory, ref, isExpiring);
+    for (let drawn = 0; drawn < wanted && goesOn; drawn++) {
+      const position = positions[random.below(positions.length)];
+      showPair(memory, ref, position, isExpiring, field, bytes, visitOnce);
+    }
   }
-  const ref = value.valueRef(memory, entry);
-  const isExpiring = value.mayHaveExpiries(memory, entry);
-  const positions = fieldPositions(memory, ref, isExpiring);
-  for (let drawn = 0; drawn < wanted && goesOn; drawn++) {
-    visitPair(memory, ref, positions[random.below(positions.length)], isExpiring, visitOnce);
-  }
+  giveSlice(bytes);
+  giveSlice(field);
 }
 
 /** Calls `visit` with `wanted` different fields drawn at random, or with all if there are fewer. */
@@ -346,23 +359,43 @@ export function visitSample(
   visit: FieldVisitor,
 ): void {
   const table = tableOfKey(memory, entry);
-  if (table !== 0) {
-    for (const found of sampleEntries(memory, table, wanted)) visitEntry(memory, found, visit);
-    return;
-  }
+  if (table !== 0) return visitEntries(memory, sampleEntries(memory, table, wanted), visit);
   const ref = value.valueRef(memory, entry);
   const isExpiring = value.mayHaveExpiries(memory, entry);
   const positions = fieldPositions(memory, ref, isExpiring);
+  const field = takeSlice();
+  const bytes = takeSlice();
   sampleIndexes(positions.length, wanted, (index) => {
-    visitPair(memory, ref, positions[index], isExpiring, visit);
+    showPair(memory, ref, positions[index], isExpiring, field, bytes, visit);
   });
+  giveSlice(bytes);
+  giveSlice(field);
 }
 
-/** Calls `visit` with the field of a dict's entry, for scans that have collected entries. */
-export function visitEntry(memory: Memory, found: Ref, visit: FieldVisitor): void {
-  dictEntry.readKey(memory, found, fieldView);
-  fieldEntry.read(memory, found, valueView);
-  visit(fieldView, valueView, fieldEntry.expiryOf(memory, found));
+/** Calls `visit` with the fields of a dict's entries, for scans that have collected them. */
+export function visitEntries(
+  memory: Memory,
+  entries: readonly Ref[],
+  visit: FieldVisitor,
+): void {
+  const field = takeSlice();
+  const bytes = takeSlice();
+  for (const found of entries) showEntry(memory, found, field, bytes, visit);
+  giveSlice(bytes);
+  giveSlice(field);
+}
+
+/** Calls `visit` with the field of a dict's entry. */
+function showEntry(
+  memory: Memory,
+  found: Ref,
+  field: Slice,
+  bytes: Slice,
+  visit: FieldVisitor,
+): void {
+  dictEntry.readKey(memory, found, field);
+  fieldEntry.read(memory, found, bytes);
+  visit(field, bytes, fieldEntry.expiryOf(memory, found));
 }
 
 /**
@@ -484,11 +517,9 @@ function convert(arena: Arena, entry: Ref): boolean {
   let isSound = true;
   // Making entries may clone segments, but nobody changes the bytes of the listpack under the
   // views.
-  keepTexts(() =>
-    forEach(arena, value.ENCODING_LISTPACK, ref, (field, bytes) => {
-      if (!putIntoDict(arena, target, field, bytes)) isSound = false;
-    })
-  );
+  forEach(arena, value.ENCODING_LISTPACK, ref, (field, bytes) => {
+    if (!putIntoDict(arena, target, field, bytes)) isSound = false;
+  });
   arena.free(ref);
   value.setEncoding(arena, entry, value.ENCODING_HASHTABLE, target);
   return isSound;
@@ -499,32 +530,30 @@ function loadLargeListpack(arena: Arena, entry: Ref, bytes: Uint8Array, start: n
   convert(arena, entry);
   const ref = value.valueRef(arena, entry);
   let isSound = true;
-  let isField = true;
-  rawListpack.forEach(bytes, start, (elementBytes, elementStart, elementLength) => {
-    const target = isField ? fieldView : valueView;
-    target.set(elementBytes, elementStart, elementLength);
-    if (!isField && !putIntoDict(arena, ref, fieldView, valueView)) isSound = false;
-    isField = !isField;
+  const isPaired = rawListpack.forEachPair(bytes, start, (field, own) => {
+    if (!putIntoDict(arena, ref, field, own)) isSound = false;
   });
-  return isSound && isField;
+  return isSound && isPaired;
 }
 
-/** Visits the field at `position`. Returns the position of the next one, or -1. */
-function visitPair(
+/** Calls `visit` with the field at `position`. Returns the position of the next one, or -1. */
+function showPair(
   memory: Memory,
   ref: Ref,
   position: number,
   isExpiring: boolean,
+  field: Slice,
+  bytes: Slice,
   visit: FieldVisitor,
 ): number {
-  listpack.read(memory, ref, position, fieldView);
+  listpack.read(memory, ref, position, field);
   const valuePosition = listpack.next(memory, ref, position);
-  listpack.read(memory, ref, valuePosition, valueView);
+  listpack.read(memory, ref, valuePosition, bytes);
   if (!isExpiring) {
-    visit(fieldView, valueView, value.NO_EXPIRY);
+    visit(field, bytes, value.NO_EXPIRY);
     return listpack.next(memory, ref, valuePosition);
   }
-  visit(fieldView, valueView, fieldListpack.expiryAt(memory, ref, position));
+  visit(field, bytes, fieldListpack.expiryAt(memory, ref, position));
   return fieldListpack.next(memory, ref, position);
 }
 

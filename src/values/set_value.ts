@@ -14,12 +14,12 @@ import { assert } from "../base/assert.ts";
 import { Slice } from "../base/bytes.ts";
 import { isCanonicalInteger } from "../base/integers.ts";
 import { random } from "../base/random.ts";
-import { scratch } from "../base/scratch.ts";
+import { giveSlice, scratch, takeSlice } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import { type Memory, OFFSET_MASK, type Ref, SEGMENT_SHIFT } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
-import { Int64, keepTexts, parse } from "../structures/int64_words.ts";
+import { Int64, parse } from "../structures/int64_words.ts";
 import * as intset from "../structures/intset.ts";
 import * as listpack from "../structures/listpack.ts";
 import { estimateEntryBytes, sampleEntries, sampleIndexes } from "./random_sample.ts";
@@ -304,7 +304,12 @@ export function forEach(
   visit: MemberVisitor,
 ): void {
   if (encoding === value.ENCODING_HASHTABLE) {
-    dict.forEach(memory, ref, (found) => visitEntry(memory, found, visit));
+    const view = takeSlice();
+    dict.forEach(memory, ref, (found) => {
+      dictEntry.readKey(memory, found, view);
+      visit(view, found);
+    });
+    giveSlice(view);
     return;
   }
   someSmall(memory, encoding, ref, (member) => {
@@ -320,19 +325,24 @@ function someSmall(
   ref: Ref,
   test: StoppingVisitor,
 ): boolean {
+  const view = takeSlice();
+  let isFound = false;
   if (encoding === value.ENCODING_INTSET) {
     const total = intset.count(memory, ref);
     for (let index = 0; index < total; index++) {
-      intset.read(memory, ref, index, memberView);
-      if (test(memberView, 0)) return true;
+      intset.read(memory, ref, index, view);
+      isFound = test(view, 0);
+      if (isFound) break;
     }
-    return false;
+  } else {
+    for (let at = listpack.first(memory, ref); at !== -1; at = listpack.next(memory, ref, at)) {
+      listpack.read(memory, ref, at, view);
+      isFound = test(view, 0);
+      if (isFound) break;
+    }
   }
-  for (let at = listpack.first(memory, ref); at !== -1; at = listpack.next(memory, ref, at)) {
-    listpack.read(memory, ref, at, memberView);
-    if (test(memberView, 0)) return true;
-  }
-  return false;
+  giveSlice(view);
+  return isFound;
 }
 
 /** `forEach` over the set of a key. */
@@ -349,13 +359,15 @@ export function someMember(
   const ref = value.valueRef(memory, entry);
   const encoding = value.encodingOf(memory, entry);
   if (encoding !== value.ENCODING_HASHTABLE) return someSmall(memory, encoding, ref, test);
+  const view = takeSlice();
   let isFound = false;
   const visit = (found: Ref) => {
     if (isFound) return;
-    dictEntry.readKey(memory, found, memberView);
-    isFound = test(memberView, found);
+    dictEntry.readKey(memory, found, view);
+    isFound = test(view, found);
   };
   dict.forEach(memory, ref, visit, () => isFound);
+  giveSlice(view);
   return isFound;
 }
 
@@ -408,8 +420,7 @@ export function visitSample(
   const ref = value.valueRef(memory, entry);
   const encoding = value.encodingOf(memory, entry);
   if (encoding === value.ENCODING_HASHTABLE) {
-    for (const found of sampleEntries(memory, ref, wanted)) visitEntry(memory, found, visit);
-    return;
+    return visitEntries(memory, sampleEntries(memory, ref, wanted), visit);
   }
   const chosen = new Set<number>();
   sampleIndexes(count(memory, encoding, ref), wanted, (index) => chosen.add(index));
@@ -419,10 +430,18 @@ export function visitSample(
   });
 }
 
-/** Calls `visit` with the member of a dict's entry, for scans that have collected entries. */
-export function visitEntry(memory: Memory, found: Ref, visit: MemberVisitor): void {
-  dictEntry.readKey(memory, found, memberView);
-  visit(memberView, found);
+/** Calls `visit` with the members of a dict's entries, for scans that have collected them. */
+export function visitEntries(
+  memory: Memory,
+  entries: readonly Ref[],
+  visit: MemberVisitor,
+): void {
+  const view = takeSlice();
+  for (const found of entries) {
+    dictEntry.readKey(memory, found, view);
+    visit(view, found);
+  }
+  giveSlice(view);
 }
 
 /**
@@ -545,13 +564,11 @@ function convert(
     dict.reserve(arena, target, Math.max(expected, countOfKey(arena, entry)));
   }
   let isSound = true;
-  keepTexts(() =>
-    forEach(arena, value.encodingOf(arena, entry), ref, ({ bytes, start, length }) => {
-      if (encoding === value.ENCODING_LISTPACK) {
-        target = listpack.append(arena, target, bytes, start, length);
-      } else if (!addToDict(arena, target, bytes, start, length)) isSound = false;
-    })
-  );
+  forEach(arena, value.encodingOf(arena, entry), ref, ({ bytes, start, length }) => {
+    if (encoding === value.ENCODING_LISTPACK) {
+      target = listpack.append(arena, target, bytes, start, length);
+    } else if (!addToDict(arena, target, bytes, start, length)) isSound = false;
+  });
   arena.free(ref);
   value.setEncoding(arena, entry, encoding, target);
   return isSound;

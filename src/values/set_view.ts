@@ -2,9 +2,8 @@
  * Set view: what the entry of a set says of its value, read once for many questions, as set algebra
  * puts them. A view is good until the set changes.
  */
-import { Slice } from "../base/bytes.ts";
 import { hashBytes } from "../base/hash.ts";
-import { scratch } from "../base/scratch.ts";
+import { giveSlice, takeSlice } from "../base/scratch.ts";
 import type { Memory, Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
@@ -28,7 +27,6 @@ export type HashedVisitor = (
 ) => boolean;
 
 const integer = new Int64();
-const text = scratch(new Slice());
 
 export class SetView {
   readonly encoding: number;
@@ -97,10 +95,13 @@ export function someInAll(
   if (!wantsHash && encoding === value.ENCODING_HASHTABLE && others.length === 1) {
     const [other] = others;
     if (other.encoding === encoding && isJoinable(memory, ref, other.ref)) {
-      return someCommon(memory, ref, other.ref, (found) => {
-        dictEntry.readKey(memory, found, text);
-        return visit(text.bytes, text.start, text.length, 0, found);
+      const member = takeSlice();
+      someCommon(memory, ref, other.ref, (found) => {
+        dictEntry.readKey(memory, found, member);
+        return visit(member.bytes, member.start, member.length, 0, found);
       });
+      giveSlice(member);
+      return;
     }
   }
   someMember(memory, entry, ({ bytes, start, length }, found) => {
@@ -120,13 +121,15 @@ function someCommonInteger(
   visit: HashedVisitor,
 ): void {
   const total = intset.count(memory, ref);
+  const text = takeSlice();
   for (let index = 0; index < total; index++) {
     intset.at(memory, ref, index, integer);
     if (!isInAll(memory, others)) continue;
     readText(integer, text);
     const hash = hashBytes(text.bytes, text.start, text.length);
-    if (visit(text.bytes, text.start, text.length, hash, 0)) return;
+    if (visit(text.bytes, text.start, text.length, hash, 0)) break;
   }
+  giveSlice(text);
 }
 
 /** Whether all of these intsets have `integer`. */

@@ -11,7 +11,7 @@
  */
 import { Slice } from "../base/bytes.ts";
 import { hashBytes } from "../base/hash.ts";
-import { scratch } from "../base/scratch.ts";
+import { giveSlice, scratch, takeSlice } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import {
   type Memory,
@@ -147,11 +147,12 @@ export function forEach(
   root: Ref,
   visit: (member: Slice, score: number) => void,
 ): void {
-  const member = new Slice();
+  const member = takeSlice();
   scoreTree.forEach(memory, treeOf(memory, root), (score, entry) => {
     dictEntry.readKey(memory, entry, member);
     visit(member, score);
   });
+  giveSlice(member);
 }
 
 /** Visits all members, highest first. */
@@ -160,11 +161,12 @@ export function forEachBackward(
   root: Ref,
   visit: (member: Slice, score: number) => void,
 ): void {
-  const member = new Slice();
+  const member = takeSlice();
   scoreTree.forEachBackward(memory, treeOf(memory, root), (score, entry) => {
     dictEntry.readKey(memory, entry, member);
     visit(member, score);
   });
+  giveSlice(member);
 }
 
 /** Visits `wanted` different members, chosen at random, in no order; all, if there are not more. */
@@ -174,11 +176,12 @@ export function visitSample(
   wanted: number,
   visit: (member: Slice, score: number) => void,
 ): void {
-  const member = new Slice();
+  const member = takeSlice();
   for (const entry of sampleEntries(memory, dictOf(memory, root), wanted)) {
     dictEntry.readKey(memory, entry, member);
     visit(member, scoreOf(memory, entry));
   }
+  giveSlice(member);
 }
 
 /** A copy of the sorted set. O(n), without a search for any member's place. */

@@ -212,36 +212,18 @@ function compareRaw(bytes: Uint8Array, at: number, otherAt: number): number {
   );
 }
 
-/** Hears of members as ranges of bytes, which are good until a few visits later. */
-export type RawMemberVisitor = (
+/**
+ * Visits the members in the bytes of a sound listpack, which may be larger than a block; the slice
+ * is good during the visit. Returns false if the last member has no score.
+ */
+export function forEachRaw(
   bytes: Uint8Array,
   start: number,
-  length: number,
-  score: number,
-) => void;
-
-/**
- * Visits the members in the bytes of a sound listpack, which may be larger than a block. Returns
- * false if the last member has no score.
- */
-export function forEachRaw(bytes: Uint8Array, start: number, visit: RawMemberVisitor): boolean {
-  let hasMember = false;
-  // The text of an integer outlives its visit: it stays good until 15 more reads (listpack.read).
-  let memberBytes = bytes;
-  let memberStart = 0;
-  let memberLength = 0;
-  rawListpack.forEach(bytes, start, (element, elementStart, elementLength) => {
-    hasMember = !hasMember;
-    if (!hasMember) {
-      const score = parseScore(element, elementStart, elementLength);
-      visit(memberBytes, memberStart, memberLength, score);
-      return;
-    }
-    memberBytes = element;
-    memberStart = elementStart;
-    memberLength = elementLength;
+  visit: (member: Slice, score: number) => void,
+): boolean {
+  return rawListpack.forEachPair(bytes, start, (member, score) => {
+    visit(member, parseScore(score.bytes, score.start, score.length));
   });
-  return !hasMember;
 }
 
 /** Position of the first member that comes behind this one, or -1: it is the last. */

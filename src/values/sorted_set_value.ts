@@ -15,12 +15,11 @@
  * right.
  */
 import { Slice } from "../base/bytes.ts";
-import { scratch } from "../base/scratch.ts";
+import { giveSlice, scratch, takeSlice } from "../base/scratch.ts";
 import type { Arena } from "../memory/arena.ts";
 import { Memory, type Ref } from "../memory/memory.ts";
 import * as dict from "../structures/dict.ts";
 import * as dictEntry from "../structures/dict_entry.ts";
-import { keepTexts } from "../structures/int64_words.ts";
 import * as listpack from "../structures/listpack.ts";
 import { ScoreTreeCursor } from "../structures/score_tree.ts";
 import * as scoreTree from "../structures/score_tree.ts";
@@ -292,12 +291,13 @@ export function removeRange(arena: Arena, entry: Ref, first: number, memberCount
 /** Visits all members, lowest first. */
 export function forEach(memory: Memory, encoding: number, ref: Ref, visit: MemberVisitor): void {
   if (encoding === ENCODING_SKIPLIST) return large.forEach(memory, ref, visit);
-  const member = new Slice();
+  const member = takeSlice();
   for (let at = listpack.first(memory, ref); at !== -1; at = small.next(memory, ref, at)) {
     const own = small.scoreOf(memory, ref, at);
     listpack.read(memory, ref, at, member);
     visit(member, own);
   }
+  giveSlice(member);
 }
 
 /** Visits all members of a large set, highest first: the order in which Redis saves them. */
@@ -314,7 +314,7 @@ export function visitSample(
   visit: MemberVisitor,
 ): void {
   if (encoding === ENCODING_SKIPLIST) return large.visitSample(memory, ref, wanted, visit);
-  const member = new Slice();
+  const member = takeSlice();
   let index = 0;
   let at = listpack.first(memory, ref);
   sampleIndexes(small.count(memory, ref), wanted, (chosen) => {
@@ -323,6 +323,7 @@ export function visitSample(
     listpack.read(memory, ref, at, member);
     visit(member, own);
   });
+  giveSlice(member);
 }
 
 /** A copy of the set in the same encoding (COPY). */
@@ -359,7 +360,7 @@ export function memoryBytes(
 /** Makes a small set large. Returns the ref of its new root. */
 export function convertToLarge(arena: Arena, entry: Ref): Ref {
   const ref = value.valueRef(arena, entry);
-  const root = keepTexts(() => largeFrom(arena, ref));
+  const root = largeFrom(arena, ref);
   arena.free(ref);
   value.setEncoding(arena, entry, ENCODING_SKIPLIST, root);
   return root;
@@ -439,9 +440,9 @@ export function loadListpack(
     return true;
   }
   const root = convertToLarge(arena, entry);
-  small.forEachRaw(bytes, start, (member, memberStart, memberLength, own) => {
-    large.find(arena, root, member, memberStart, memberLength);
-    large.insertNotFound(arena, root, member, memberStart, memberLength, own);
+  small.forEachRaw(bytes, start, (member, own) => {
+    large.find(arena, root, member.bytes, member.start, member.length);
+    large.insertNotFound(arena, root, member.bytes, member.start, member.length, own);
   });
   return true;
 }

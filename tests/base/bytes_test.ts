@@ -13,7 +13,9 @@ import {
   latin1Text,
   readableText,
   readyForCopies,
+  readyView,
   Slice,
+  SLICE_ROOM_BYTES,
   utf8AsLatin1,
   utf8Text,
   writeLatin1,
@@ -185,6 +187,24 @@ Deno.test("Slice.copy outlives the bytes it was cut from", () => {
   const copy = slice.copy();
   bytes.fill(0);
   assertEquals(copy, latin1Bytes("ey:"));
+});
+
+Deno.test("a slice has one room of its own, and tells whether it shows what is there", () => {
+  const slice = new Slice();
+  const other = new Slice();
+  assertEquals(slice.isInRoom, false);
+  const room = slice.room();
+  assertEquals([room.length, slice.isInRoom], [SLICE_ROOM_BYTES, false]);
+  slice.set(room, 0, writeLatin1("123", room, 0));
+  other.set(slice.bytes, slice.start, slice.length);
+  assertEquals([slice.isInRoom, other.isInRoom], [true, false]);
+  const otherRoom = other.room();
+  writeLatin1("4567", otherRoom, 0);
+  assertEquals(slice.copy(), latin1Bytes("123"));
+  slice.forget();
+  assertEquals([slice.isInRoom, slice.length], [false, 0]);
+  assert(slice.room() === room && otherRoom !== room);
+  assert(readyView(room) !== undefined, "copied from as quickly as from memory");
 });
 
 Deno.test("text in UTF-8 as Latin-1 and back, if it is UTF-8", () => {

@@ -120,15 +120,16 @@ export class Both extends BothClients implements AsyncDisposable {
     super(redis, ours);
   }
 
-  /** Starts both servers with the same directives. */
-  static async start(args: readonly string[] = []): Promise<Both> {
-    const options = { args: ["--enable-debug-command", "yes", ...args] };
+  /** Starts both servers with the same directives; `isStrict`, for ours, as in ServerOptions. */
+  static async start(args: readonly string[] = [], isStrict = false): Promise<Both> {
+    const options = { args: ["--enable-debug-command", "yes", ...args], isStrict };
     return await Both.#of([startRedis({ args }), startServer(options)]);
   }
 
   /** Starts redis-server 8.2 (`missingPeer` tells whether it is there), and ours as 7.4. */
-  static async startNewer(args: readonly string[] = []): Promise<Both> {
-    const ours = { args: ["--enable-debug-command", "yes", ...args], release: "7.4" } as const;
+  static async startNewer(args: readonly string[] = [], isStrict = false): Promise<Both> {
+    const ownArgs = ["--enable-debug-command", "yes", ...args];
+    const ours = { args: ownArgs, release: "7.4", isStrict } as const;
     return await Both.#of([startPeer("redis 8.2", { args }), startServer(ours)]);
   }
 

@@ -15,7 +15,7 @@ import { fuzz } from "./fuzz.ts";
 const SEED = Number(Deno.env.get("REDENO_FUZZ_SEED") ?? 7015);
 
 testWith(["redis-server"], "random command streams leave both servers alike", async () => {
-  await using both = await Both.start();
+  await using both = await Both.start([], true);
   const report = await fuzz(both, { seed: SEED, roundCount: 3 }, printLine);
   assertEquals(report, null, report ?? "");
 });
@@ -24,7 +24,7 @@ for (const only of ["sets", "hashes", "bitmaps"]) {
   testUnless(missingPeer("redis 8.2"), {
     name: `random streams of ${only} leave redis-server 8.2 and ours as 7.4 alike`,
     async fn() {
-      await using both = await Both.startNewer();
+      await using both = await Both.startNewer([], true);
       const report = await fuzz(both, { seed: SEED, roundCount: 10, only }, printLine);
       assertEquals(report, null, report ?? "");
     },

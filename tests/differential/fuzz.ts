@@ -2,12 +2,15 @@
  * Random command streams against redis-server and the server under test until time is up.
  *
  *   deno run -A tests/differential/fuzz.ts [--minutes N] [--seed S] [--only family] [--newer]
+ *     [--strict]
  *
  *   --minutes   how long (default 1)
  *   --seed      where to start; each round of 1,500 requests counts it up by one
  *   --only      one family: a key of FAMILIES in command_shapes.ts: strings, bitmaps, keys …
  *   --newer     beside redis-server 8.2, which REDIS_8 names, answering as 7.4, where sets have
  *               another encoding; only some families have no differences there that are meant
+ *   --strict    ours scribbles over texts of integers when their time is up
+ *               (tests/support/strict_slices.ts)
  *
  * Commands that the server under test does not list in COMMAND LIST are left out, and named first.
  * Ends with exit code 1 at the first difference, its seed and the shortest script found.
@@ -94,13 +97,18 @@ function lastWords(both: Both): string {
 }
 
 if (import.meta.main) {
-  const args = parseArgs(Deno.args, { string: ["minutes", "seed", "only"], boolean: ["newer"] });
+  const args = parseArgs(Deno.args, {
+    string: ["minutes", "seed", "only"],
+    boolean: ["newer", "strict"],
+  });
   const seed = args.seed === undefined ? freshSeed() : Number(args.seed);
   const deadlineMs = performance.now() + Number(args.minutes ?? 1) * 60_000;
   printLine(`seed ${seed}`);
   // The faster the cron, the sooner a blocked client's time is up.
   const directives = ["--hz", "100"];
-  await using both = await (args.newer ? Both.startNewer(directives) : Both.start(directives));
+  await using both = await (args.newer
+    ? Both.startNewer(directives, args.strict)
+    : Both.start(directives, args.strict));
   const report = await fuzz(both, { seed, deadlineMs, only: args.only }, printLine);
   if (report !== null) {
     printLine(report);

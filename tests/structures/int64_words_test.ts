@@ -1,15 +1,8 @@
 /** 64-bit integers in two words, against BigInt. */
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Slice } from "../../src/base/bytes.ts";
-import {
-  compare,
-  format,
-  Int64,
-  isTransient,
-  keepTexts,
-  parse,
-  readText,
-} from "../../src/structures/int64_words.ts";
+import { assert, assertEquals } from "@std/assert";
+import { Slice, SLICE_ROOM_BYTES } from "../../src/base/bytes.ts";
+import { INTEGER_TEXT_BYTES_MAX } from "../../src/base/integers.ts";
+import { compare, format, Int64, parse, readText } from "../../src/structures/int64_words.ts";
 import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 import { fromLatin1, latin1 } from "../support/text.ts";
 
@@ -109,53 +102,29 @@ Deno.test("the order is that of the integers", () => {
   }
 });
 
-Deno.test("a text that was read stays readable for fifteen more reads", () => {
-  const slices = Array.from({ length: 16 }, () => new Slice());
+Deno.test("a text stays readable until its own slice is filled again, whatever is read", () => {
   const integer = new Int64();
+  const slices = Array.from({ length: 1000 }, () => new Slice());
+  const numbers = slices.map((_, index) => -1_000_000_000_000 - index);
   slices.forEach((slice, index) => {
-    integer.setNumber(-1_000_000_000_000 - index);
+    integer.setNumber(numbers[index]);
     readText(integer, slice);
   });
-  slices.forEach(({ bytes, start, length }, index) => {
-    const text = fromLatin1(bytes.subarray(start, start + length));
-    assertEquals(text, String(-1_000_000_000_000 - index));
-  });
+  const shown = () => slices.map((slice) => fromLatin1(slice.copy()));
+  assertEquals(shown(), numbers.map(String));
+  const [first] = slices;
+  const { bytes } = first;
+  integer.setNumber(7);
+  readText(integer, first);
+  assertEquals(shown(), ["7", ...numbers.slice(1).map(String)]);
+  assert(bytes === first.bytes, "it has one room");
 });
 
-Deno.test("texts that were read stay readable whatever is read within keepTexts", () => {
+Deno.test("the longest text has room in a slice", () => {
   const integer = new Int64();
-  const read = (number: number) => {
-    const slice = new Slice();
-    integer.setNumber(number);
-    readText(integer, slice);
-    return slice;
-  };
-  const shown = ({ bytes, start, length }: Slice) =>
-    fromLatin1(bytes.subarray(start, start + length));
-  const outer = read(12_345);
-  let inner = outer;
-  const readMany = () => {
-    for (let number = 0; number < 100; number++) read(number);
-  };
-  const result = keepTexts(() => {
-    inner = read(67_890);
-    keepTexts(readMany);
-    assertEquals(shown(inner), "67890");
-    return "result";
-  });
-  assertEquals([result, shown(outer)], ["result", "12345"]);
-  assertThrows(() =>
-    keepTexts(() => {
-      throw new Error("x");
-    })
-  );
-  readMany();
-  const held = Array.from({ length: 16 }, (_, number) => read(number));
-  assertEquals(held.map(shown), held.map((_, number) => String(number)));
-});
-
-Deno.test("what lies where texts are written over is told from what stays", () => {
-  const out = new Slice();
-  readText(new Int64(), out);
-  assertEquals([isTransient(out.bytes), isTransient(out.copy())], [true, false]);
+  integer.set(...wordsOf(MIN));
+  const slice = new Slice();
+  readText(integer, slice);
+  assertEquals([fromLatin1(slice.copy()), slice.isInRoom], [String(MIN), true]);
+  assert(INTEGER_TEXT_BYTES_MAX <= SLICE_ROOM_BYTES);
 });

@@ -18,6 +18,20 @@ Deno.test("forEach reads all elements, at whatever place", () => {
   assertEquals(found, list);
 });
 
+Deno.test("forEachPair shows two integers at once, also while another walk is under way", () => {
+  const list = ["1", "200", "-70000", "x", "y", "9223372036854775807", "-1", "-2"];
+  const shown = ({ bytes, start, length }: Slice) => latin1Text(bytes, start, length);
+  for (const count of [8, 7, 1, 0]) {
+    const bytes = listpackOf(list.slice(0, count));
+    const found: string[] = [];
+    const isPaired = rawListpack.forEachPair(bytes, 0, (first, second) => {
+      rawListpack.forEachPair(bytes, 0, () => rawListpack.forEach(bytes, 0, () => {}));
+      found.push(shown(first), shown(second));
+    });
+    assertEquals([isPaired, found], [count % 2 === 0, list.slice(0, count - count % 2)]);
+  }
+});
+
 Deno.test("validate refuses every listpack with a changed size, count or end", () => {
   const bytes = listpackOf(["abc", "5", "x".repeat(200), "-77777"]);
   const length = bytes.length;

@@ -3,7 +3,8 @@
  * real parser, dispatcher and reply encoder, and its reply is parsed back: no ports, no waiting.
  *
  * After each command the query buffer is scribbled over, so that a view that outlives its command
- * is found out. The arena runs in debug mode.
+ * is found out; and so is one of a text in a slice that was filled again (strict_slices.ts). The
+ * arena runs in debug mode.
  */
 import { latin1Text } from "../../src/base/bytes.ts";
 import { Log } from "../../src/base/log.ts";
@@ -15,6 +16,7 @@ import { Server, type ServerOptions } from "../../src/server/server.ts";
 import { type Argument, encodeRequest } from "./resp_client.ts";
 import { type Plain, toPlain } from "./resp_reply.ts";
 import { testRelease } from "./test_release.ts";
+import "./strict_slices.ts";
 
 /** One connection to an embedded server. */
 export class EmbeddedClient implements ClientTransport {

@@ -46,6 +46,8 @@ export interface ServerOptions {
   program?: string;
   /** The task of deno.json to start our server with; `start` unless given. */
   task?: string;
+  /** Texts in slices are scribbled over when their time is up (strict_slices.ts); from source. */
+  isStrict?: boolean;
   /** Environment variables besides those of the tests. */
   env?: Readonly<Record<string, string>>;
 }
@@ -93,8 +95,12 @@ function isFree(port: number): boolean {
   }
 }
 
-/** Program and leading arguments that start a target. */
-export function launchCommand(target: ServerTarget, taskName = "start"): string[] {
+/** Program and leading arguments that start a target; `isStrict` as in ServerOptions. */
+export function launchCommand(
+  target: ServerTarget,
+  taskName = "start",
+  isStrict = false,
+): string[] {
   if (target === "redis") return ["redis-server"];
   const binary = Deno.env.get("REDENO_BINARY");
   if (binary !== undefined && taskName === "start") return [binary];
@@ -103,7 +109,8 @@ export function launchCommand(target: ServerTarget, taskName = "start"): string[
   const command: string = typeof task === "string" ? task : task.command;
   const words = command.trim().split(/\s+/);
   if (words[0] !== "deno") throw new Error(`Cannot read the start task: "${command}"`);
-  return [Deno.execPath(), ...words.slice(1)];
+  const preloads = isStrict ? [`--preload=${new URL("strict_slices.ts", import.meta.url)}`] : [];
+  return [Deno.execPath(), words[1]!, ...preloads, ...words.slice(2)];
 }
 
 function directiveArguments(options: ServerOptions, port: number, directory: string): string[] {
@@ -125,7 +132,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   const directory = options.directory ?? await Deno.makeTempDir({ prefix: "redeno_test_" });
   const port = options.port ?? freePort();
   const [program, ...leading] = options.program === undefined
-    ? launchCommand(target, options.task)
+    ? launchCommand(target, options.task, options.isStrict)
     : [options.program];
   const child = new Deno.Command(program, {
     args: [...leading, ...directiveArguments(options, port, directory)],

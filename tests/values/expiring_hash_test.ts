@@ -1,6 +1,7 @@
 /** Hashes whose fields expire, in both encodings: forms, limits, the way from one to the other. */
 import { assertEquals } from "@std/assert";
 import { latin1Bytes, latin1Text, Slice } from "../../src/base/bytes.ts";
+import { parseSafeInteger } from "../../src/base/integers.ts";
 import type { Arena } from "../../src/memory/arena.ts";
 import type { Ref } from "../../src/memory/memory.ts";
 import * as listpack from "../../src/structures/listpack.ts";
@@ -143,7 +144,11 @@ Deno.test("a listpack from outside is taken as it is, or becomes a table where i
   const build = (fields: number, length: number) => {
     const elements: string[] = [];
     for (let index = 0; index < fields; index++) {
-      elements.push(`f${index}`.padEnd(length, "x"), "v", index % 2 === 0 ? `${index + 1}` : "");
+      elements.push(
+        `f${index}`.padEnd(length, "x"),
+        `${index * 7}`,
+        index % 2 === 0 ? `${index + 1}` : "",
+      );
     }
     const ordered: string[] = [];
     for (const isExpiring of [true, false]) {
@@ -164,6 +169,11 @@ Deno.test("a listpack from outside is taken as it is, or becomes a table where i
     assertEquals(hashValue.countOfKey(arena, entry), fields);
     assertEquals(scene.expiryOf("f2".padEnd(length, "x")), 3);
     assertEquals(scene.expiryOf("f3".padEnd(length, "x")), -1);
+    const values: number[] = [];
+    hashValue.forEachField(arena, entry, (_, { bytes, start, length: digits }) => {
+      values.push(parseSafeInteger(bytes, start, digits));
+    });
+    assertEquals(values.sort((a, b) => a - b), Array.from({ length: fields }, (_, at) => at * 7));
   }
   scene.end();
 });

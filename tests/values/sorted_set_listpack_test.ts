@@ -84,3 +84,16 @@ Deno.test("sound bytes are told from others", () => {
   const cut = rawListpack(["a", "1"]).slice(0, -2);
   assertEquals(small.validate(cut, 0, cut.length), false);
 });
+
+Deno.test("members and scores are read from bytes in pairs, integers too", () => {
+  const read = (elements: string[]) => {
+    const pairs: [string, number][] = [];
+    const isPaired = small.forEachRaw(rawListpack(elements), 0, (member, score) => {
+      pairs.push([latin1Text(member.bytes, member.start, member.length), score]);
+    });
+    return [isPaired, pairs];
+  };
+  const pairs = [["1", -7], ["22", 333], ["x", 1.5], ["4444", 55555]];
+  assertEquals(read(pairs.flat().map(String)), [true, pairs]);
+  assertEquals(read(["1", "2", "3"]), [false, [["1", 2]]]);
+});
