@@ -30,12 +30,18 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
     this.#host = host;
   }
 
-  keyChanged(db: Database, bytes: Uint8Array, start: number, length: number): void {
+  keyChanged(
+    db: Database,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    isOwnDoing = true,
+  ): void {
     const { barrier, expireCycle, watch, tracking, blocking } = this.#host;
     if (barrier.isKept) barrier.noteKey(bytes, start, length);
     if (db.keyspace.isOwnChange) expireCycle.own.note(db, bytes, start, length);
     if (watch.watchCount !== 0) watch.touch(db, bytes, start, length);
-    if (tracking.clientCount !== 0) tracking.keyChanged(bytes, start, length, true);
+    if (tracking.clientCount !== 0) tracking.keyChanged(bytes, start, length, isOwnDoing);
     if (blocking.changesWantedCount !== 0) blocking.keyReady(db, bytes, start, length);
   }
 
@@ -64,9 +70,8 @@ export class KeyspaceAnnouncements implements KeyspaceListener<Database> {
     length: number,
     isEvicted: boolean,
   ): void {
-    const { barrier, config, tracking, propagation } = this.#host;
+    const { barrier, config, propagation } = this.#host;
     if (barrier.isKept) barrier.noteKey(bytes, start, length);
-    tracking.keyChanged(bytes, start, length, false);
     if (!propagation.isWanted) return;
     const isLazy = isEvicted ? config.lazyfreeLazyEviction : config.lazyfreeLazyExpire;
     const key = bytes.subarray(start, start + length);

@@ -190,7 +190,7 @@ export class Database {
     const { listener } = this.keyspace;
     listener.keyVanishes(this, key, 0, length, eventClass === EVENT_EVICTED);
     this.remove(this.#keyArgv.point(key, 0, length), 0);
-    listener.keyChanged(this, key, 0, length);
+    listener.keyChanged(this, key, 0, length, false);
     listener.keyEvent(this, eventClass, event, key, 0, length);
   }
 

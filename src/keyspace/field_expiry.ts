@@ -210,7 +210,7 @@ function endRemoval(
 ): boolean {
   const { listener } = db.keyspace;
   const { bytes, length } = key;
-  listener.keyChanged(db, bytes, 0, length);
+  listener.keyChanged(db, bytes, 0, length, false);
   listener.keyEvent(db, EVENT_HASH, "hexpired", bytes, 0, length);
   if (gone.length > 0) listener.fieldsEvent(db, "hexpired", key.whole, gone);
   if (!isEmpty) return false;

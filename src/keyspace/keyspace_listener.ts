@@ -30,8 +30,17 @@ export const EVENT_ANY_SUBKEY = EVENT_SUBKEYSPACE | EVENT_SUBKEYEVENT | EVENT_SU
 
 /** `Database` is keyspace/database.ts's, which uses this. */
 export interface KeyspaceListener<Database> {
-  /** A key was changed, created or removed: watches and caches of it are void. */
-  keyChanged(db: Database, bytes: Uint8Array, start: number, length: number): void;
+  /**
+   * A key was changed, created or removed: watches and caches of it are void. `isOwnDoing`: by a
+   * command, as if nothing is said, not by expiry or eviction.
+   */
+  keyChanged(
+    db: Database,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    isOwnDoing?: boolean,
+  ): void;
   /** Something that subscribers of keyspace events may hear of. */
   keyEvent(
     db: Database,

@@ -52,7 +52,7 @@ const TABLE_KEY_BYTES = 300;
 
 interface Prefix {
   clients: Set<Client>;
-  /** Keys changed in this turn, and the NOLOOP client that did it, if it was one. */
+  /** Keys changed in this turn, and the NOLOOP client that did it last, if it was one. */
   changed: Map<string, Client | null>;
 }
 
@@ -215,7 +215,8 @@ export class Tracking {
   #noteBroadcast(key: string, writer: Client | null): void {
     const quiet = writer?.tracking?.isNoLoop === true ? writer : null;
     for (const [name, { changed }] of this.#prefixes) {
-      if (!key.startsWith(name) || changed.has(key)) continue;
+      if (!key.startsWith(name)) continue;
+      // Who changed it last has the newest value; all before must hear of that.
       changed.set(key, quiet);
       this.#hasBroadcasts = true;
     }

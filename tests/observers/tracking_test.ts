@@ -123,6 +123,35 @@ Deno.test("BCAST without a prefix announces everything; NOLOOP leaves out one's 
   assertEquals(takeAll(server, client), "");
 });
 
+Deno.test("BCAST NOLOOP: of several changes in a turn the last one counts", () => {
+  using server = new EmbeddedServer();
+  const client = tracker(server, "BCAST", "NOLOOP");
+  client.run("SET", "key", "1");
+  server.run("SET", "key", "2");
+  assertEquals(takeAll(server, client), invalidation("key"), "the other's value is newer");
+  server.run("SET", "key", "2");
+  client.run("SET", "key", "1");
+  assertEquals(takeAll(server, client), "");
+});
+
+Deno.test("BCAST NOLOOP: what expires while one asks is told, too", () => {
+  using server = new EmbeddedServer();
+  clock.setTimeForTests(1_700_000_000_000);
+  try {
+    const client = tracker(server, "BCAST", "NOLOOP");
+    client.run("SET", "key", "1", "PX", "10");
+    client.run("HSET", "hash", "a", "1", "b", "2");
+    client.run("HPEXPIRE", "hash", "10", "FIELDS", "1", "a");
+    assertEquals(takeAll(server, client), "");
+    clock.advanceForTests(20);
+    client.run("GET", "key");
+    client.run("HGET", "hash", "a");
+    assertEquals(takeAll(server, client), invalidation("hash", "key"));
+  } finally {
+    clock.useRealTime();
+  }
+});
+
 Deno.test("FLUSHALL and FLUSHDB tell everybody, once, that all keys are gone", () => {
   using server = new EmbeddedServer();
   const client = tracker(server);
