@@ -25,8 +25,10 @@ export class EpollCarrier implements Carrier, Addresses, EventSource {
   readonly #loop: EventLoop;
   /** -1 when it is closed. */
   #fd: number;
-  /** Whose socket it is, as the kernel has it; or as it is shown, of a unix socket. */
-  readonly #peer: Uint8Array | string;
+  /** Whose socket it is, as the kernel has it; null of a unix socket. */
+  readonly #peerBytes: Uint8Array | null;
+  /** As it is shown; "" before anybody has asked. */
+  #peer: string;
   #local = "";
   #connection!: Connection;
   /** The events that are watched for; none before the first. */
@@ -37,17 +39,19 @@ export class EpollCarrier implements Carrier, Addresses, EventSource {
   constructor(loop: EventLoop, fd: number, peer: Uint8Array | string) {
     this.#loop = loop;
     this.#fd = fd;
-    this.#peer = peer;
+    const isText = typeof peer === "string";
+    this.#peerBytes = isText ? null : peer;
+    this.#peer = isText ? peer : "";
   }
 
   get peer(): string {
-    const peer = this.#peer;
-    return typeof peer === "string" ? peer : addressText(peer);
+    if (this.#peerBytes !== null && this.#peer === "") this.#peer = addressText(this.#peerBytes);
+    return this.#peer;
   }
 
   /** The kernel is asked when somebody wants to know. */
   get local(): string {
-    if (typeof this.#peer === "string") return this.#peer;
+    if (this.#peerBytes === null) return this.#peer;
     if (this.#local !== "" || this.#fd < 0) return this.#local;
     const bytes = new Uint8Array(ADDRESS_BYTES_MAX);
     const length = new Uint32Array([bytes.length]);
