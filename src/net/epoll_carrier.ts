@@ -18,6 +18,10 @@ const MSG_MORE = 0x8000;
 const SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
 const BROKEN = EPOLLERR | EPOLLHUP;
 
+/** What the kernel says of a socket's address, for as long as it takes to make text of it. */
+const address = new Uint8Array(ADDRESS_BYTES_MAX);
+const addressLength = new Uint32Array(1);
+
 export class EpollCarrier implements Carrier, Addresses, EventSource {
   /** What is read is read at once. */
   readonly isReading = false;
@@ -53,10 +57,9 @@ export class EpollCarrier implements Carrier, Addresses, EventSource {
   get local(): string {
     if (this.#peerBytes === null) return this.#peer;
     if (this.#local !== "" || this.#fd < 0) return this.#local;
-    const bytes = new Uint8Array(ADDRESS_BYTES_MAX);
-    const length = new Uint32Array([bytes.length]);
-    if (this.#loop.libc.getsockname(this.#fd, bytes, length) < 0) return "";
-    this.#local = addressText(bytes);
+    addressLength[0] = ADDRESS_BYTES_MAX;
+    if (this.#loop.libc.getsockname(this.#fd, address, addressLength) < 0) return "";
+    this.#local = addressText(address);
     return this.#local;
   }
 
