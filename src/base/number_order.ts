@@ -117,6 +117,14 @@ function merge(
 ): void {
   let left = start;
   let right = middle;
+  // Numbers often come in order, or in a few runs: what is in order already is only copied.
+  if (middle === end || from[middle - 1] < from[middle]) {
+    for (let at = start; at < end; at++) {
+      to[at] = from[at];
+      toOrder[at] = fromOrder[at];
+    }
+    return;
+  }
   for (let at = start; at < end; at++) {
     let isLeft = left < middle;
     if (isLeft && right < end) {

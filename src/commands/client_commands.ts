@@ -3,6 +3,7 @@
  * its own (client_tracking_commands.ts).
  */
 import { answersSince } from "../config/version.ts";
+import { Reply } from "../protocol/reply.ts";
 import {
   type Client,
   REDIS_CLOSE_AFTER_REPLY,
@@ -181,13 +182,15 @@ function clientInfoCommand(client: Client): void {
 function clientListCommand(client: Client): void {
   const { host, reply } = client;
   const { ids, tests, skipsMe } = clientFilterArguments(client, 2, LIST_RULES);
-  let lines = "";
+  // Line by line, for texts of thousands of clients would be moved by the garbage collector. Not in
+  // the client's own reply, of which its line tells.
+  const lines = new Reply();
   // Redis: whom ids name comes in their order.
   for (const each of ids?.map((id) => host.clients.get(id)) ?? host.clients.values()) {
     if (each === undefined || (skipsMe && each === client)) continue;
-    if (tests.every((test) => test(each))) lines += `${clientLine(each)}\n`;
+    if (tests.every((test) => test(each))) lines.rawText(`${clientLine(each)}\n`);
   }
-  reply.verbatim(lines);
+  reply.verbatimFrom(lines);
 }
 
 function clientKillCommand(client: Client): void {

@@ -461,15 +461,12 @@ function storeFound(
   event: string,
 ): void {
   const builder = new SortedSetBuilder(client.db.arena);
-  // Storing writes, and that ends what was found.
-  const members = Array.from(shown, (index) => {
+  builder.reserve(shown.length);
+  for (const index of shown) {
     found.read(index, view);
-    return view.copy();
-  });
-  for (const [at, index] of shown.entries()) {
-    const member = members[at];
     const meters = found.meters[index] / search.unitMeters;
-    builder.add(member, 0, member.length, search.storesDistance ? meters : found.scores[index]);
+    const score = search.storesDistance ? meters : found.scores[index];
+    builder.add(view.bytes, view.start, view.length, score);
   }
   const stored = builder.count;
   storeResult(client, search.storeIndex, builder, event);

@@ -6,7 +6,7 @@
  * DEL and UNLINK are the same here, as are FLUSHALL SYNC and ASYNC: large values are always given
  * back in steps (keyspace/reclaimer.ts).
  */
-import { equalBytes, Slice } from "../base/bytes.ts";
+import { copyBytes, equalBytes, readyForCopies, Slice } from "../base/bytes.ts";
 import { matchesEverything, matchGlob } from "../base/glob.ts";
 import { parseSafeInteger } from "../base/integers.ts";
 import { random } from "../base/random.ts";
@@ -213,6 +213,8 @@ const SHARED_REFERENCES = 2147483647;
 const RANDOM_TRIES_MAX = 100;
 
 const key = scratch(new Slice());
+/** A string that is embedded in its entry, while it is copied to another. */
+const embedded = readyForCopies(new Uint8Array(value.EMBEDDED_ENTRY_BYTES_MAX));
 const batch = new KeyBatch();
 const scanned: Ref[] = [];
 
@@ -395,8 +397,9 @@ function copyEntry(source: Ref, target: Database, argv: Argv, keyIndex: number):
   if (value.isEmbedded(arena, source)) {
     stringValue.read(arena, source, key);
     // The embedded bytes may move while the copy is made.
-    const text = key.copy();
-    target.setString(argv, keyIndex, text, 0, text.length, expiryMs);
+    const { length } = key;
+    copyBytes(key.bytes, key.start, embedded, 0, length);
+    target.setString(argv, keyIndex, embedded, 0, length, expiryMs);
     value.setEncodingOnly(arena, target.peek(argv, keyIndex), encoding);
     return;
   }

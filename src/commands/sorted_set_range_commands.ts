@@ -3,6 +3,7 @@
  * or removed. Whatever the kind of range, it is first turned into ranks (sorted_set_arguments.ts).
  */
 import { Slice } from "../base/bytes.ts";
+import { hashBytes } from "../base/hash.ts";
 import { scratch } from "../base/scratch.ts";
 import { EVENT_SORTED_SET } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -176,6 +177,7 @@ function zrangestoreCommand(client: Client): void {
     const { listpackEntriesMax, listpackValueBytesMax } = limitsOf(client);
     locateQuery(client, entry);
     seekRange(client, entry);
+    builder.reserve(range.count);
     let isSmall = query.kind !== "rank" || range.count <= listpackEntriesMax;
     for (let left = range.count; left > 0; left--) {
       cursor.readMember(view);
@@ -184,7 +186,8 @@ function zrangestoreCommand(client: Client): void {
       }
       // Redis: the members go to a listpack at first, and a listpack does not keep the sign of -0.
       const score = isSmall && cursor.score === 0 ? 0 : cursor.score;
-      builder.add(view.bytes, view.start, view.length, score);
+      const { bytes, start, length } = view;
+      builder.addNew(bytes, start, length, score, hashBytes(bytes, start, length));
       if (left > 1) cursor.advance(query.isReverse === true);
     }
   }

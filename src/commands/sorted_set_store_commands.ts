@@ -354,9 +354,11 @@ function addSource(
   source: Source,
   aggregate: Aggregate,
 ): void {
+  // What the first source has, nobody has had before.
+  const isFirst = builder.count === 0;
   walkSource(arena, source, ({ bytes, start, length }, ownScore, hash) => {
     const score = numberOrZero(counted(ownScore, aggregate) * source.weight);
-    const found = builder.find(hash, bytes, start, length);
+    const found = isFirst ? 0 : builder.find(hash, bytes, start, length);
     if (found === 0) builder.addNew(bytes, start, length, score, hash);
     else builder.setScore(found, aggregated(builder.scoreOf(found), score, aggregate));
     return true;

@@ -51,6 +51,10 @@ interface Entry {
   readonly parameter: ConfigParameter;
   /** The name under which it was found: the alias has an entry of its own. */
   readonly name: string;
+  /** The name as patterns are compared with it. */
+  readonly bytes: Uint8Array;
+  /** Whether no pattern finds it. */
+  readonly isHidden: boolean;
 }
 
 const DEFAULTS = new ConfigValues();
@@ -58,8 +62,9 @@ const GLOB_CHARACTERS = /[*?[]/;
 
 const entries: readonly Entry[] = configTable.flatMap((parameter) => {
   const { name, alias } = parameter;
-  const own = { parameter, name };
-  return alias === "" ? [own] : [own, { parameter, name: alias }];
+  const isHidden = parameter.flags.includes("hidden");
+  return (alias === "" ? [name] : [name, alias])
+    .map((each) => ({ parameter, name: each, bytes: latin1Bytes(each), isHidden }));
 });
 const entryByName: ReadonlyMap<string, Entry> = new Map(entries.map((one) => [one.name, one]));
 
@@ -87,7 +92,7 @@ export class Config extends ConfigValues {
   /** Of `user`: [name, rule…]. */
   readonly users: DeferredDirective[] = [];
 
-  /** Values of parameters without effect. */
+  /** Values of parameters without effect; the default of one is found when it is asked for. */
   readonly #idle = new Map<ConfigParameter, unknown>();
   /** Numbers that a field can only hold rounded. */
   readonly #exact = new Map<ConfigParameter, bigint>();
@@ -145,7 +150,8 @@ export class Config extends ConfigValues {
   read(parameter: ConfigParameter): unknown {
     const { field } = parameter;
     if (field === null) {
-      return this.#idle.has(parameter) ? this.#idle.get(parameter) : this.defaultOf(parameter);
+      if (!this.#idle.has(parameter)) this.#idle.set(parameter, this.defaultOf(parameter));
+      return this.#idle.get(parameter);
     }
     // A field that has been written directly since is newer than the exact number.
     const exact = this.#exact.get(parameter);
@@ -325,9 +331,7 @@ function parseWords(parameter: ConfigParameter, value: string, current: unknown)
 
 function entriesMatching(pattern: string): Entry[] {
   const glob = latin1Bytes(pattern);
-  return entries.filter(({ parameter, name }) => {
-    if (parameter.flags.includes("hidden")) return false;
-    const bytes = latin1Bytes(name);
-    return matchGlob(glob, 0, glob.length, bytes, 0, bytes.length, true);
-  });
+  return entries.filter(({ bytes, isHidden }) =>
+    !isHidden && matchGlob(glob, 0, glob.length, bytes, 0, bytes.length, true)
+  );
 }

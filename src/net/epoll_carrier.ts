@@ -18,6 +18,10 @@ const MSG_MORE = 0x8000;
 const SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
 const BROKEN = EPOLLERR | EPOLLHUP;
 
+/** What the kernel says of a socket's address, for as long as it takes to make text of it. */
+const address = new Uint8Array(ADDRESS_BYTES_MAX);
+const addressLength = new Uint32Array(1);
+
 export class EpollCarrier implements Carrier, Addresses, EventSource {
   /** What is read is read at once. */
   readonly isReading = false;
@@ -25,8 +29,10 @@ export class EpollCarrier implements Carrier, Addresses, EventSource {
   readonly #loop: EventLoop;
   /** -1 when it is closed. */
   #fd: number;
-  /** Whose socket it is, as the kernel has it; or as it is shown, of a unix socket. */
-  readonly #peer: Uint8Array | string;
+  /** Whose socket it is, as the kernel has it; null of a unix socket. */
+  readonly #peerBytes: Uint8Array | null;
+  /** As it is shown; "" before anybody has asked. */
+  #peer: string;
   #local = "";
   #connection!: Connection;
   /** The events that are watched for; none before the first. */
@@ -37,22 +43,23 @@ export class EpollCarrier implements Carrier, Addresses, EventSource {
   constructor(loop: EventLoop, fd: number, peer: Uint8Array | string) {
     this.#loop = loop;
     this.#fd = fd;
-    this.#peer = peer;
+    const isText = typeof peer === "string";
+    this.#peerBytes = isText ? null : peer;
+    this.#peer = isText ? peer : "";
   }
 
   get peer(): string {
-    const peer = this.#peer;
-    return typeof peer === "string" ? peer : addressText(peer);
+    if (this.#peerBytes !== null && this.#peer === "") this.#peer = addressText(this.#peerBytes);
+    return this.#peer;
   }
 
   /** The kernel is asked when somebody wants to know. */
   get local(): string {
-    if (typeof this.#peer === "string") return this.#peer;
+    if (this.#peerBytes === null) return this.#peer;
     if (this.#local !== "" || this.#fd < 0) return this.#local;
-    const bytes = new Uint8Array(ADDRESS_BYTES_MAX);
-    const length = new Uint32Array([bytes.length]);
-    if (this.#loop.libc.getsockname(this.#fd, bytes, length) < 0) return "";
-    this.#local = addressText(bytes);
+    addressLength[0] = ADDRESS_BYTES_MAX;
+    if (this.#loop.libc.getsockname(this.#fd, address, addressLength) < 0) return "";
+    this.#local = addressText(address);
     return this.#local;
   }
 

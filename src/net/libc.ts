@@ -27,6 +27,7 @@ const SYMBOLS = {
   fdatasync: { parameters: ["i32"], result: "i32" },
   getauxval: { parameters: ["usize"], result: "u64" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  getrusage: { parameters: ["i32", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   // The C library has no names for these three; the first argument is their number.
   io_uring_enter: {
@@ -48,6 +49,7 @@ const SYMBOLS = {
   mmap: { parameters: ["buffer", "u64", "i32", "i32", "i32", "i64"], result: "pointer" },
   munmap: { parameters: ["buffer", "u64"], result: "i32" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
+  pread: { parameters: ["i32", "buffer", "u32", "i64"], result: "i32" },
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
   read: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },

@@ -57,8 +57,10 @@ export function portOf(bytes: Uint8Array): number {
  * `address:port`, as clients are shown; one of IPv4 on a socket of IPv6 is shown as what it is.
  */
 export function addressText(bytes: Uint8Array): string {
-  const start = ipv4Start(bytes);
-  if (start >= 0) return `${bytes.slice(start, start + 4).join(".")}:${portOf(bytes)}`;
+  const at = ipv4Start(bytes);
+  if (at >= 0) {
+    return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}:${portOf(bytes)}`;
+  }
   return `[${ipv6Text(bytes)}]:${portOf(bytes)}`;
 }
 

@@ -32,6 +32,8 @@ export class PubSub {
   readonly channels = new Map<string, Set<Client>>();
   readonly shardChannels = new Map<string, Set<Client>>();
   readonly patterns = new Map<string, Pattern>();
+  /** Number of clients that are subscribed to anything. */
+  clientCount = 0;
   readonly #onClassChange: (client: Client) => void;
   /** The message that is being delivered, as RESP2. */
   readonly #encoded = new Reply();
@@ -51,6 +53,7 @@ export class PubSub {
     }
     if ((client.flags & REDIS_PUBSUB) === 0) {
       client.flags |= REDIS_PUBSUB | REDIS_PUSHED_TO;
+      this.clientCount++;
       this.#onClassChange(client);
     }
     return isNew;
@@ -84,6 +87,7 @@ export class PubSub {
     }
     if (subscriptionCount(client) + shardSubscriptionCount(client) === 0) {
       client.flags &= ~REDIS_PUBSUB;
+      this.clientCount--;
       this.#onClassChange(client);
     }
     return true;

@@ -22,6 +22,8 @@ export class WatchTable {
   readonly #watchers: Map<string, Set<Client>>[] = [];
   /** Number of (client, key) pairs; 0 lets every write skip the look-up. */
   watchCount = 0;
+  /** Number of clients that watch something. */
+  clientCount = 0;
 
   /** Number of keys that anybody watches (INFO total_watched_keys). */
   get keyCount(): number {
@@ -39,11 +41,12 @@ export class WatchTable {
     this.watchCount++;
     const start = argv.starts[index];
     const wasExpired = isExpired(db, argv.bytes, start, argv.lengths[index]);
-    client.watchedKeys.push({ db, key, wasExpired });
+    if (client.watchedKeys.push({ db, key, wasExpired }) === 1) this.clientCount++;
   }
 
   /** Forgets all keys that a client watches. */
   unwatchAll(client: Client): void {
+    if (client.watchedKeys.length > 0) this.clientCount--;
     for (const { db, key } of client.watchedKeys) {
       const watchers = this.#watchers[db.index];
       const clients = watchers.get(key)!;

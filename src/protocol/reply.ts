@@ -187,6 +187,25 @@ export class Reply {
     this.#lineEnd();
   }
 
+  /** `verbatim` of text that `rawText` has gathered in another reply, which is empty then. */
+  verbatimFrom(gathered: Reply, format = "txt"): void {
+    const { bytes, length } = gathered;
+    if (this.resp === 2) this.bulk(bytes, 0, length);
+    else {
+      this.#header(0x3d, length + 4);
+      this.#reserve(length + 6);
+      this.rawText(`${format}:`);
+      this.raw(bytes, 0, length);
+      this.#lineEnd();
+    }
+    recycle(gathered.detach());
+  }
+
+  /** Text as it is, with nothing around it. */
+  rawText(text: string): void {
+    this.#fixed(text);
+  }
+
   /** No value. */
   nil(): void {
     this.#fixed(this.resp === 2 ? "$-1\r\n" : "_\r\n");

@@ -257,9 +257,11 @@ export class Cron {
 
   #watchClient(id: number, nowMs: number): void {
     const host = this.#host;
-    const { clients, config, log } = host;
+    const { clients, config, log, statistics } = host;
     const client = clients.get(id);
     if (client === undefined) return;
+    statistics.inputBufferBytes.note(client.query.pendingBytes, nowMs);
+    statistics.outputBufferBytes.note(client.reply.length + client.outputPendingBytes, nowMs);
     // A client above its soft limit may have no output of its own that would be looked at.
     const hasOutput = client.outputPendingBytes > 0 || client.outputSource !== null;
     if (hasOutput && host.outputLimits.closeIfReached(client)) return;

@@ -6,14 +6,14 @@
  *
  * Every section is a function from the server to its lines; the counters live with those who count.
  */
-import process from "node:process";
 import { utf8AsLatin1 } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
+import { programPath, systemName } from "../base/machine.ts";
 import { announcedVersion, answersSince, REDENO_VERSION } from "../config/version.ts";
 import { replicationFields } from "../replication/replication_info.ts";
-import { type Client, REDIS_PUBSUB } from "../session/client.ts";
 import type { Host } from "../session/host.ts";
 import { type InfoField, keyspaceFields, memoryFields, persistenceFields } from "./info_data.ts";
+import { processTimes } from "./process_times.ts";
 import type { Supervision } from "./supervision.ts";
 
 /** What INFO looks at: the host, and what concerns the process. */
@@ -60,24 +60,18 @@ function addAll(wanted: Set<string>, except: readonly string[]): void {
 
 /** The text of the wanted sections, one character per byte. */
 export function infoText(host: InfoHost, wanted: ReadonlySet<string>): string {
-  const blocks: string[] = [];
+  let text = "";
   for (const [name, title, fields] of SECTIONS) {
     if (!wanted.has(name)) continue;
-    const lines = fields(host).map(([field, value]) => `${field}:${value}\r\n`);
-    blocks.push(`# ${title}\r\n${lines.join("")}`);
+    text += text === "" ? `# ${title}\r\n` : `\r\n# ${title}\r\n`;
+    // Not by destructuring: what is asked for once in some seconds is never compiled.
+    for (const field of fields(host)) text += `${field[0]}:${field[1]}\r\n`;
   }
-  return blocks.join("\r\n");
+  return text;
 }
 
-const SYSTEM_NAMES: Record<string, string> = {
-  linux: "Linux",
-  darwin: "Darwin",
-  windows: "Windows",
-  freebsd: "FreeBSD",
-};
 function serverFields(host: InfoHost): InfoField[] {
   const { config, keyspace, listeners } = host;
-  const { os, arch } = Deno.build;
   const upSeconds = Math.max(0, Math.floor((clock.nowMs() - host.process.startedMs) / 1000));
   return [
     ["redis_version", announcedVersion(config)],
@@ -85,7 +79,7 @@ function serverFields(host: InfoHost): InfoField[] {
     ["redis_git_dirty", 0],
     ["redis_build_id", "0"],
     ["redis_mode", "standalone"],
-    ["os", `${SYSTEM_NAMES[os] ?? os} ${Deno.osRelease()} ${arch}`],
+    ["os", systemName()],
     ["arch_bits", 64],
     ["monotonic_clock", "POSIX clock_gettime"],
     ["multiplexing_api", listeners.usesEpoll ? "epoll" : "deno"],
@@ -101,7 +95,7 @@ function serverFields(host: InfoHost): InfoField[] {
     ["hz", config.hz],
     ["configured_hz", config.hz],
     ["lru_clock", keyspace.lruClock()],
-    ["executable", utf8AsLatin1(Deno.execPath())],
+    ["executable", utf8AsLatin1(programPath())],
     ["config_file", utf8AsLatin1(config.configFile)],
     ["io_threads_active", 0],
     ...shutdownFields(host),
@@ -122,17 +116,11 @@ function listenerFields({ listeners }: InfoHost): InfoField[] {
 }
 
 function clientFields(host: InfoHost): InfoField[] {
-  let inputBytesMax = 0;
-  let outputBytesMax = 0;
-  for (const client of host.clients.values()) {
-    inputBytesMax = Math.max(inputBytesMax, client.query.pendingBytes);
-    outputBytesMax = Math.max(outputBytesMax, client.reply.length + client.outputPendingBytes);
-  }
-  const { blocking, clients, config, watch } = host;
-  const count = (test: (client: Client) => boolean) => [...clients.values()].filter(test).length;
+  const { blocking, config, pubsub, statistics, watch } = host;
+  const nowMs = clock.nowMs();
   const ofRelease7_4: InfoField[] = [
-    ["pubsub_clients", count((client) => client.has(REDIS_PUBSUB))],
-    ["watching_clients", count((client) => client.watchedKeys.length > 0)],
+    ["pubsub_clients", pubsub.clientCount],
+    ["watching_clients", watch.clientCount],
   ];
   const ofRelease7_2: InfoField[] = [
     ["total_blocking_keys", blocking.keyCount],
@@ -142,8 +130,8 @@ function clientFields(host: InfoHost): InfoField[] {
     ["connected_clients", host.clients.size - host.replication.replicas.size],
     ["cluster_connections", 0],
     ["maxclients", host.config.maxclients],
-    ["client_recent_max_input_buffer", inputBytesMax],
-    ["client_recent_max_output_buffer", outputBytesMax],
+    ["client_recent_max_input_buffer", statistics.inputBufferBytes.at(nowMs)],
+    ["client_recent_max_output_buffer", statistics.outputBufferBytes.at(nowMs)],
     ["blocked_clients", host.blocking.blockedCount + host.pause.waitingCount],
     ["tracking_clients", host.tracking.clientCount],
     ...(answersSince(config, "7.4") ? ofRelease7_4 : []),
@@ -238,37 +226,16 @@ function laterStatistics({ config, statistics }: InfoHost): InfoField[] {
   ];
 }
 
-/** Ticks per second in which /proc counts time; the same on every Linux. */
-const TICKS_PER_SECOND = 100;
-
 function cpuFields(): InfoField[] {
-  const { user, system } = process.cpuUsage();
-  const own = [system / 1e6, user / 1e6];
-  const children = linuxTimes("/proc/self/stat", 13) ?? [0, 0];
-  const mainThread = linuxTimes("/proc/thread-self/stat", 11) ?? own;
-  const seconds = (value: number) => value.toFixed(6);
+  const { own, children, mainThread } = processTimes();
   return [
-    ["used_cpu_sys", seconds(own[0])],
-    ["used_cpu_user", seconds(own[1])],
-    ["used_cpu_sys_children", seconds(children[0])],
-    ["used_cpu_user_children", seconds(children[1])],
-    ["used_cpu_sys_main_thread", seconds(mainThread[0])],
-    ["used_cpu_user_main_thread", seconds(mainThread[1])],
+    ["used_cpu_sys", own.system.toFixed(6)],
+    ["used_cpu_user", own.user.toFixed(6)],
+    ["used_cpu_sys_children", children.system.toFixed(6)],
+    ["used_cpu_user_children", children.user.toFixed(6)],
+    ["used_cpu_sys_main_thread", mainThread.system.toFixed(6)],
+    ["used_cpu_user_main_thread", mainThread.user.toFixed(6)],
   ];
-}
-
-/**
- * System and user time in seconds from a stat file of Linux (proc_pid_stat(5)): the user's at field
- * `index` behind the name in parentheses, the system's after it. Null elsewhere.
- */
-function linuxTimes(path: string, index: number): [number, number] | null {
-  try {
-    const text = Deno.readTextFileSync(path);
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    return [Number(fields[index + 1]) / TICKS_PER_SECOND, Number(fields[index]) / TICKS_PER_SECOND];
-  } catch {
-    return null;
-  }
 }
 
 function commandFields({ commands }: InfoHost): InfoField[] {

@@ -17,7 +17,8 @@ export interface AddressRange {
 const AT_PHDR = 3n;
 const AT_PHENT = 4n;
 const AT_PHNUM = 5n;
-const AT_PAGESZ = 6n;
+/** Key of the auxiliary vector: the size of a page. */
+export const AT_PAGESZ = 6n;
 
 const PT_LOAD = 1;
 const PT_PHDR = 6;

@@ -40,6 +40,37 @@ export class Rate {
   }
 }
 
+/** Seconds for which a recent maximum counts. */
+const RECENT_SECONDS = 8;
+
+/** The largest of what was noted in the last eight seconds. */
+export class RecentMaximum {
+  /** The largest of each second, and which second that was, by its number modulo eight. */
+  readonly #maxima = new Float64Array(RECENT_SECONDS);
+  readonly #seconds = new Float64Array(RECENT_SECONDS);
+
+  /** Notes a value of 0 or more at a time in ms. */
+  note(value: number, nowMs: number): void {
+    const second = Math.floor(nowMs / 1000);
+    const index = second % RECENT_SECONDS;
+    if (this.#seconds[index] !== second) {
+      this.#seconds[index] = second;
+      this.#maxima[index] = value;
+    } else if (value > this.#maxima[index]) this.#maxima[index] = value;
+  }
+
+  /** The largest, as seen at a time in ms; 0 if nothing was noted. */
+  at(nowMs: number): number {
+    const second = Math.floor(nowMs / 1000);
+    let largest = 0;
+    for (let index = 0; index < RECENT_SECONDS; index++) {
+      const isRecent = Math.abs(second - this.#seconds[index]) < RECENT_SECONDS;
+      if (isRecent && this.#maxima[index] > largest) largest = this.#maxima[index];
+    }
+    return largest;
+  }
+}
+
 export class Statistics {
   connectionsReceived = 0;
   connectionsRejected = 0;
@@ -74,6 +105,9 @@ export class Statistics {
   queryBufferLimitDisconnections = 0;
   outputBufferLimitDisconnections = 0;
   memoryPeakBytes = 0;
+  /** The largest query buffer and output of a client, as cron saw them. */
+  readonly inputBufferBytes = new RecentMaximum();
+  readonly outputBufferBytes = new RecentMaximum();
   readonly commandRate = new Rate();
   readonly inputRate = new Rate();
   readonly outputRate = new Rate();

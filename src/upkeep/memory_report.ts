@@ -8,6 +8,7 @@
  * fragmentation, which compare with the resident set size, count it in on both sides, as Redis
  * counts what it has allocated for itself: a server without data is not "fragmented".
  */
+import { systemMemoryBytes } from "../base/machine.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { ArenaStatistics } from "../memory/arena.ts";
 import type { Ref } from "../memory/memory.ts";
@@ -91,7 +92,7 @@ type ReportHost = Pick<
   "arena" | "clientMemory" | "keyspace" | "memoryLimit" | "memoryReturn" | "statistics"
 >;
 
-/** The state of the memory now. Costs two system calls, and a walk over the clients. */
+/** The state of the memory now. Costs a system call. */
 export function memoryReport(
   { arena: liveArena, clientMemory, keyspace, memoryLimit, memoryReturn, statistics }: ReportHost,
 ): MemoryReport {
@@ -114,9 +115,9 @@ export function memoryReport(
     datasetBytes,
     datasetShare: sinceStart > 0 ? Math.min(1, datasetBytes / sinceStart) : 0,
     clientBytes: clientMemory.totalBytes,
-    rssBytes: Deno.memoryUsage().rss,
+    rssBytes: memoryReturn.residentBytes(),
     runtimeBytes: memoryReturn.runtimeBytes,
-    systemBytes: Deno.systemMemoryInfo().total,
+    systemBytes: systemMemoryBytes(),
     arena,
   };
 }

@@ -557,13 +557,14 @@ function showPair(
   return fieldListpack.next(memory, ref, position);
 }
 
-/** Positions of all fields of a listpack. */
-function fieldPositions(memory: Memory, ref: Ref, isExpiring: boolean): Int32Array {
+/** Positions of all fields of a listpack. (A typed array would take memory of the C library's.) */
+function fieldPositions(memory: Memory, ref: Ref, isExpiring: boolean): number[] {
   const width = isExpiring ? fieldListpack.WIDTH : PAIR_WIDTH;
-  const positions = new Int32Array(listpack.count(memory, ref) / width);
+  const positions: number[] = [];
+  const count = listpack.count(memory, ref) / width;
   let position = listpack.first(memory, ref);
-  for (let index = 0; index < positions.length; index++) {
-    positions[index] = position;
+  for (let index = 0; index < count; index++) {
+    positions.push(position);
     position = isExpiring
       ? fieldListpack.next(memory, ref, position)
       : listpack.next(memory, ref, listpack.next(memory, ref, position));

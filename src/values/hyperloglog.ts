@@ -328,22 +328,25 @@ export function count(bytes: Uint8Array, start: number, length: number): bigint 
   return isWellFormed ? estimate() : null;
 }
 
-/** The estimated number of elements behind an array of registers. */
+/** The estimated number of elements behind an array of registers, which has a buffer of its own. */
 export function countRegisters(registers: Uint8Array): bigint {
   histogram.fill(0);
-  for (let index = 0; index < REGISTER_COUNT; index += 4) {
-    const first = registers[index];
-    const second = registers[index + 1];
-    const third = registers[index + 2];
-    const fourth = registers[index + 3];
-    if ((first | second | third | fourth) === 0) {
-      histogram[0] += 4;
+  // Eight registers are a double, which is 0 if they all are: they are 63 at most, so it is not -0.
+  const eights = new Float64Array(registers.buffer);
+  for (let eight = 0; eight < REGISTER_COUNT / 8; eight++) {
+    if (eights[eight] === 0) {
+      histogram[0] += 8;
       continue;
     }
-    histogram[first]++;
-    histogram[second]++;
-    histogram[third]++;
-    histogram[fourth]++;
+    const index = eight * 8;
+    histogram[registers[index]]++;
+    histogram[registers[index + 1]]++;
+    histogram[registers[index + 2]]++;
+    histogram[registers[index + 3]]++;
+    histogram[registers[index + 4]]++;
+    histogram[registers[index + 5]]++;
+    histogram[registers[index + 6]]++;
+    histogram[registers[index + 7]]++;
   }
   return estimate();
 }

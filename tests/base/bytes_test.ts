@@ -86,6 +86,23 @@ Deno.test("latin1Text and latin1Bytes are inverse for every byte and length", ()
   }
 });
 
+Deno.test("writeLatin1 writes a byte for each character of a long text, and nothing beside them", () => {
+  const ascii = "abc\r\n\0\x7f".repeat(40);
+  for (
+    const text of [ascii, "\x80" + ascii, ascii + "\xff" + ascii, ascii + "\u20ac", "ü".repeat(200)]
+  ) {
+    const target = new Uint8Array(text.length + 20).fill(0xee);
+    assertEquals(writeLatin1(text, target, 7), text.length);
+    const expected = new Uint8Array(text.length + 20).fill(0xee);
+    for (let i = 0; i < text.length; i++) expected[7 + i] = text.charCodeAt(i);
+    assertEquals(target, expected);
+  }
+  // Room that is missing is not made up for.
+  const short = new Uint8Array(100);
+  writeLatin1(ascii, short, 90);
+  assertEquals(latin1Text(short, 90, 10), ascii.slice(0, 10));
+});
+
 Deno.test("utf8Text reads UTF-8 from shared memory and marks what is not", () => {
   const bytes = new TextEncoder().encode("größe €");
   const shared = new Uint8Array(new SharedArrayBuffer(bytes.length + 1));

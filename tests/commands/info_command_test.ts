@@ -1,5 +1,7 @@
 /** INFO: sections, their order, and that the numbers follow what happens. */
 import { assert, assertEquals } from "@std/assert";
+import * as clock from "../../src/base/clock.ts";
+import { Cron } from "../../src/server/cron.ts";
 import { EmbeddedServer } from "../support/embedded_server.ts";
 
 /** The lines of INFO as [section or name, value]. */
@@ -134,4 +136,54 @@ Deno.test("INFO clients counts those who wait", () => {
   assertEquals(fields.get("connected_clients"), "3");
   assertEquals(fields.get("blocked_clients"), "2");
   assertEquals(fields.get("clients_in_timeout_table"), "1");
+});
+
+Deno.test("INFO clients counts those who subscribe and those who watch, each once until they end", () => {
+  using server = new EmbeddedServer([["redis-version", "7.4"]]);
+  const counts = () => {
+    const fields = info(server, "clients");
+    return [fields.get("pubsub_clients"), fields.get("watching_clients")];
+  };
+  const [first, second] = [server.connect(), server.connect()];
+  first.run("WATCH", "a", "b");
+  first.run("WATCH", "a");
+  second.run("WATCH", "a");
+  assertEquals(counts(), ["0", "2"]);
+  first.run("MULTI");
+  first.run("EXEC");
+  first.run("UNWATCH");
+  assertEquals(counts(), ["0", "1"]);
+  first.run("SUBSCRIBE", "c");
+  first.run("PSUBSCRIBE", "p*");
+  first.run("SSUBSCRIBE", "s");
+  second.run("SUBSCRIBE", "c");
+  assertEquals(counts(), ["2", "1"]);
+  first.run("UNSUBSCRIBE");
+  first.run("PUNSUBSCRIBE");
+  assertEquals(counts(), ["2", "1"]);
+  first.run("RESET");
+  assertEquals(counts(), ["1", "1"]);
+  second.client.transport.close();
+  assertEquals(counts(), ["0", "0"]);
+});
+
+Deno.test("INFO clients shows the largest buffers that a tick has seen, for some seconds", () => {
+  using server = new EmbeddedServer();
+  clock.setTimeForTests(1_000_000_000);
+  try {
+    const largest = () => info(server, "clients").get("client_recent_max_output_buffer");
+    const slow = server.connect();
+    slow.client.outputPendingBytes = 5000;
+    const cron = new Cron(server.server);
+    cron.tick();
+    slow.client.outputPendingBytes = 0;
+    assertEquals(largest(), "5000");
+    clock.advanceForTests(7000);
+    cron.tick();
+    assertEquals(largest(), "5000");
+    clock.advanceForTests(1000);
+    assertEquals(largest(), "0");
+  } finally {
+    clock.useRealTime();
+  }
 });

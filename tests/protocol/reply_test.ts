@@ -81,6 +81,19 @@ Deno.test("an integer is written as a double of its digits, but -0 keeps its sig
   assertBytes((reply) => reply.bulkDouble(-0), "$2\r\n-0\r\n", "$2\r\n-0\r\n");
 });
 
+Deno.test("verbatim text that was gathered piece by piece is as any other", () => {
+  const gathered = (...pieces: string[]) => (reply: Reply) => {
+    const lines = new Reply();
+    for (const piece of pieces) lines.rawText(piece);
+    reply.verbatimFrom(lines);
+    assertEquals(lines.length, 0);
+  };
+  assertBytes(gathered(), "$0\r\n\r\n", "=4\r\ntxt:\r\n");
+  assertBytes(gathered("hel", "lo\xff"), "$6\r\nhello\xff\r\n", "=10\r\ntxt:hello\xff\r\n");
+  const long = "x".repeat(100_000);
+  assertBytes(gathered(long, "y"), `$100001\r\n${long}y\r\n`, `=100005\r\ntxt:${long}y\r\n`);
+});
+
 Deno.test("verbatim text names its format, and counts it, in RESP3", () => {
   assertBytes((reply) => reply.verbatim("hello"), "$5\r\nhello\r\n", "=9\r\ntxt:hello\r\n");
   assertBytes((reply) => reply.verbatim("#", "mkd"), "$1\r\n#\r\n", "=5\r\nmkd:#\r\n");

@@ -1,9 +1,19 @@
 /** System memory: pages go back one by one, and nothing beside them changes. */
 import { assert, assertEquals } from "@std/assert";
+import { latin1Bytes } from "../../src/base/bytes.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import { SEGMENT_BYTES, segmentOf } from "../../src/memory/memory.ts";
 import { SystemMemory } from "../../src/server/system_memory.ts";
 import { testWith } from "../support/tool_availability.ts";
+
+/** A C library that can do nothing. */
+const NO_FUNCTIONS = {
+  madvise: () => -1,
+  madvise_range: () => -1,
+  malloc_trim: () => Promise.resolve(0),
+  open: () => -1,
+  pread: () => -1,
+};
 
 Deno.test({
   name: "without the permission to call the C library there is no way to the pages",
@@ -41,9 +51,31 @@ Deno.test("heaps are trimmed wholly, and nobody waits for it", () => {
     pads.push(pad);
     return new Promise<number>(() => {});
   };
-  const functions = { madvise: () => 0, madvise_range: () => 0, malloc_trim };
+  const functions = { ...NO_FUNCTIONS, malloc_trim };
   assertEquals(new SystemMemory(functions, []).trimHeaps(), undefined);
   assertEquals(pads, [0]);
+});
+
+testWith(["epoll"], "what is resident is what the runtime says of it", () => {
+  const memory = SystemMemory.open()!;
+  const grown = new Uint8Array(64 * 1024 * 1024).fill(1);
+  for (const _ of [1, 2]) {
+    const difference = Math.abs(memory.residentBytes()! - Deno.memoryUsage().rss);
+    // Between the two questions the process goes on.
+    assert(difference < 16 * 1024 * 1024, `they differ by ${difference} bytes`);
+  }
+  assert(memory.residentBytes()! > grown.length);
+});
+
+Deno.test("where the file of the sizes cannot be had, what is resident is not known", () => {
+  assertEquals(new SystemMemory(NO_FUNCTIONS, [], 4096).residentBytes(), null);
+  assertEquals(new SystemMemory(NO_FUNCTIONS, []).residentBytes(), null);
+  const pread = (_fd: number, text: unknown) => {
+    (text as Uint8Array).set(latin1Bytes("900 123 7 4 0 5 0\n"));
+    return 18;
+  };
+  const functions = { ...NO_FUNCTIONS, open: () => 3, pread };
+  assertEquals(new SystemMemory(functions, [], 4096).residentBytes(), 123 * 4096);
 });
 
 /** Resident bytes of this process of a kind: "File" for those of files, "Anon" for most others. */

@@ -1,6 +1,6 @@
 /** Statistics: rates over sixteen samples, errors by their code, and what RESETSTAT leaves. */
 import { assertEquals } from "@std/assert";
-import { Rate, Statistics } from "../../src/statistics/statistics.ts";
+import { Rate, RecentMaximum, Statistics } from "../../src/statistics/statistics.ts";
 
 Deno.test("a rate is the mean of the last sixteen samples", () => {
   const rate = new Rate();
@@ -20,6 +20,23 @@ Deno.test("two samples of the same moment count once", () => {
   rate.sample(500, 1000);
   rate.sample(660, 2000);
   assertEquals(rate.perSecond, 10);
+});
+
+Deno.test("a recent maximum is that of eight seconds, whatever is noted in which order", () => {
+  const maximum = new RecentMaximum();
+  assertEquals(maximum.at(100_000), 0);
+  maximum.note(5, 100_000);
+  maximum.note(70, 100_900);
+  maximum.note(6, 100_999);
+  maximum.note(9, 103_000);
+  assertEquals(maximum.at(103_000), 70);
+  assertEquals(maximum.at(107_999), 70);
+  assertEquals(maximum.at(108_000), 9);
+  // Its second's place is taken by another.
+  maximum.note(1, 108_500);
+  assertEquals(maximum.at(108_500), 9);
+  assertEquals(maximum.at(111_000), 1);
+  assertEquals(maximum.at(120_000), 0);
 });
 
 Deno.test("errors are counted by their first word", () => {

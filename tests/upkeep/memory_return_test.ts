@@ -32,6 +32,7 @@ class PretendedProcess implements ProcessMemory {
   heap = 10 * MIB;
   constructor(public resident: number) {}
   sizes = () => ({ residentBytes: this.resident, heapBytes: this.heap });
+  residentBytes = () => this.resident;
   trimHeaps = (): void => void this.trims++;
   dropProgram = (): void => {
     this.resident -= this.program;

@@ -30,6 +30,8 @@ function scribblingMemory(): SystemMemory {
     },
     madvise_range: () => 0,
     malloc_trim: () => Promise.resolve(0),
+    open: () => -1,
+    pread: () => -1,
   }, []);
 }
 
