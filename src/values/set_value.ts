@@ -22,6 +22,7 @@ import * as dictEntry from "../structures/dict_entry.ts";
 import { Int64, keepTexts, parse } from "../structures/int64_words.ts";
 import * as intset from "../structures/intset.ts";
 import * as listpack from "../structures/listpack.ts";
+import * as rawListpack from "../structures/raw_listpack.ts";
 import { estimateEntryBytes, sampleEntries, sampleIndexes } from "./random_sample.ts";
 import * as value from "./value.ts";
 
@@ -459,6 +460,26 @@ export function loadIntset(
   arena.free(value.valueRef(arena, entry));
   value.setValueRef(arena, entry, ref);
   return intset.count(arena, ref) <= limits.intsetEntriesMax || convert(arena, entry);
+}
+
+/**
+ * Fills an empty set, encoded as intset, from the bytes of a listpack that has been looked through
+ * (`listpack_duplicates.ts`) and is too large for the limits. As in Redis, a table is made of it;
+ * for a release without listpacks the members decide. Returns false if a member came twice.
+ */
+export function loadListpack(
+  arena: Arena,
+  entry: Ref,
+  bytes: Uint8Array,
+  start: number,
+  limits: SetLimits,
+): boolean {
+  if (limits.listpackEntriesMax > 0) makeDict(arena, entry, rawListpack.count(bytes, start));
+  let isSound = true;
+  rawListpack.forEach(bytes, start, (member, memberStart, memberBytes) => {
+    if (!add(arena, entry, member, memberStart, memberBytes, limits)) isSound = false;
+  });
+  return isSound;
 }
 
 /** A copy of the value that shares nothing with it. */
