@@ -5,7 +5,7 @@
  * The encoding is Redis's: "intset" until a member comes that is no integer or there are more than
  * `set-max-intset-entries`; then "listpack", if there are no more than `set-max-listpack-entries`
  * and none is longer than `set-max-listpack-value`; then "hashtable", never back. Listpacks for
- * sets came with Redis 7.2: for an earlier release the limit of entries is 0.
+ * sets came with Redis 7.2: for an earlier release the limit of entries is -1.
  *
  * Functions that take an `entry` work on the key's entry, in a database or detached; those that
  * take `encoding, ref` know no key. Bytes to be added may be views of another value in the arena.
@@ -30,7 +30,7 @@ import * as value from "./value.ts";
 export interface SetLimits {
   /** Members (config set-max-intset-entries). */
   intsetEntriesMax: number;
-  /** Members of a listpack (set-max-listpack-entries); 0: there are no listpacks. */
+  /** Members of a listpack (set-max-listpack-entries); -1: the release knows no listpacks. */
   listpackEntriesMax: number;
   /** Bytes of a member of a listpack (set-max-listpack-value). */
   listpackValueBytesMax: number;
@@ -65,7 +65,7 @@ export function encodingFor(
   limits: SetLimits,
 ): number {
   const { intsetEntriesMax, listpackEntriesMax } = limits;
-  const mayBeIntset = listpackEntriesMax === 0 || expected <= intsetEntriesMax;
+  const mayBeIntset = listpackEntriesMax === -1 || expected <= intsetEntriesMax;
   if (mayBeIntset && isCanonicalInteger(bytes, start, length)) return value.ENCODING_INTSET;
   return expected <= listpackEntriesMax ? value.ENCODING_LISTPACK : value.ENCODING_HASHTABLE;
 }
@@ -77,12 +77,11 @@ export function create(arena: Arena, encoding: number): Ref {
 }
 
 /**
- * An empty set, encoded as intset, on an entry that is in no database: results of SUNION and the
- * like are gathered in it. Its value is then taken over, or the entry given to the reclaimer.
+ * An empty set on an entry that is in no database: results of SUNION and the like are gathered in
+ * it. Its value is then taken over, or the entry given to the reclaimer.
  */
-export function createDetached(arena: Arena): Ref {
-  const encoding = value.ENCODING_INTSET;
-  const ref = intset.create(arena);
+export function createDetached(arena: Arena, encoding: number = value.ENCODING_INTSET): Ref {
+  const ref = create(arena, encoding);
   const bytes = memberView.bytes;
   return value.createEntry(arena, bytes, 0, 0, value.TYPE_SET, encoding, ref, value.NO_EXPIRY);
 }
@@ -216,6 +215,13 @@ export function isIntegerEntry(memory: Memory, found: Ref): boolean {
 /** Makes a small set a dict with room for so many members. */
 export function makeDict(arena: Arena, entry: Ref, expected: number): void {
   convert(arena, entry, value.ENCODING_HASHTABLE, expected);
+}
+
+/** Makes an intset of more members than it may have a listpack. */
+export function settleIntset(arena: Arena, entry: Ref, limits: SetLimits): void {
+  if (value.encodingOf(arena, entry) !== value.ENCODING_INTSET) return;
+  if (countOfKey(arena, entry) <= limits.intsetEntriesMax) return;
+  convert(arena, entry, value.ENCODING_LISTPACK);
 }
 
 /** Gives back the room that fewer members than expected do not need. */
@@ -474,7 +480,7 @@ export function loadListpack(
   start: number,
   limits: SetLimits,
 ): boolean {
-  if (limits.listpackEntriesMax > 0) makeDict(arena, entry, rawListpack.count(bytes, start));
+  if (limits.listpackEntriesMax !== -1) makeDict(arena, entry, rawListpack.count(bytes, start));
   let isSound = true;
   rawListpack.forEach(bytes, start, (member, memberStart, memberBytes) => {
     if (!add(arena, entry, member, memberStart, memberBytes, limits)) isSound = false;
