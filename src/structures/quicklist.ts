@@ -1,10 +1,10 @@
 /**
  * Quicklist: a list of elements as a doubly linked chain of listpacks.
  *
- * Both ends take and give elements in constant time, an index is found by skipping whole nodes,
- * and only one small block moves when something changes in the middle. An element that is too long
- * for a listpack stands alone in a plain node, as a byte string. The layout, and the rules by
- * which nodes fill up, split and merge, stand in quicklist_nodes.ts.
+ * Both ends take and give elements in constant time, an element is found by skipping whole nodes
+ * (quicklist_index.ts), and only one small block moves when something changes in the middle. An
+ * element that is too long for a listpack stands alone in a plain node, as a byte string. The
+ * layout, and the rules by which nodes fill up, split and merge, stand in quicklist_nodes.ts.
  *
  * The root never moves, so the ref of a list is good until it is freed. `fill` is the configured
  * list-max-listpack-size; a list does not remember it. Elements to be stored may not lie in the
