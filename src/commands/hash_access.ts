@@ -5,6 +5,7 @@
  */
 import type { Slice } from "../base/bytes.ts";
 import * as clock from "../base/clock.ts";
+import { answersSince } from "../config/version.ts";
 import type { Database } from "../keyspace/database.ts";
 import {
   expireField,
@@ -32,6 +33,16 @@ export function hashLimits({ host }: Client): hashValue.HashLimits {
 export function createHash({ argv, db }: Client): Ref {
   const ref = hashValue.create(db.arena);
   return db.create(argv, 1, value.TYPE_HASH, value.ENCODING_LISTPACK, ref);
+}
+
+/**
+ * Redis: from 7.2 on a command that sets more fields than a small hash may have makes it large
+ * before, however many of them are alike.
+ */
+export function convertForMany(client: Client, entry: Ref, fields: number): void {
+  const { config } = client.host;
+  if (fields <= config.hashMaxListpackEntries || !answersSince(config, "7.2")) return;
+  hashValue.makeLarge(client.db.arena, entry, fields);
 }
 
 /** The hash in argument 1, or 0, for reading the field of argument 2; 0 too if that has expired. */

@@ -51,6 +51,7 @@ import {
 } from "./arguments.ts";
 import {
   announceFields,
+  convertForMany,
   createHash,
   expireArgument,
   expiryOfArgument,
@@ -448,6 +449,7 @@ function setFields(client: Client): number {
   if ((argv.count & 1) !== 0) throw wrongArity(client.commandName);
   let entry = typedForWrite(client, 1, TYPE_HASH);
   if (entry === 0) entry = createHash(client);
+  convertForMany(client, entry, (argv.count >> 1) - 1);
   // What is set does not expire any more.
   const isExpiring = value.mayHaveExpiries(db.arena, entry);
   const beforeMs = isExpiring ? nextExpiryOfKey(db.arena, entry) : value.NO_EXPIRY;

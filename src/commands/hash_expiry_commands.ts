@@ -21,7 +21,13 @@ import * as value from "../values/value.ts";
 import { TYPE_HASH } from "../values/value.ts";
 import { typedForRead, typedForWrite } from "./arguments.ts";
 import { FieldChange } from "./field_change.ts";
-import { announceFields, createHash, expiryOfArgument, hashLimits } from "./hash_access.ts";
+import {
+  announceFields,
+  convertForMany,
+  createHash,
+  expiryOfArgument,
+  hashLimits,
+} from "./hash_access.ts";
 import {
   conditionArgument,
   type ExpiryCondition,
@@ -284,6 +290,7 @@ function hsetexCommand(client: Client): void {
   const isMet = condition === "" || change.areAll(first, 2, condition === "fxx");
   if (!isMet) return reply.integer(0);
   if (change.entry === 0) change.entry = createHash(client);
+  convertForMany(client, change.entry, (argv.count - first) / 2);
   if (option.kind === "set") hashValue.makeExpiring(db.arena, change.entry);
   setFields(client, change.entry, first, option.kind === "keep");
   db.changed(argv, 1, EVENT_HASH, "hset");

@@ -162,8 +162,14 @@ function sdiffcardCommand(client: Client): void {
 }
 
 function sinterstoreCommand(client: Client): void {
+  const { arena } = client.db;
   const sets = readSets(client, 2, client.argv.count);
-  const outcome = new SetOutcome(client, smallestCount(client, sets));
+  const smallest = smallestOf(client, sets);
+  const count = smallest === 0 ? 0 : setValue.countOfKey(arena, smallest);
+  // Redis: what is left of no intset begins as a listpack.
+  const keepsListpack = smallest !== 0 &&
+    value.encodingOf(arena, smallest) !== value.ENCODING_INTSET;
+  const outcome = new SetOutcome(client, count, keepsListpack);
   someInEach(client, sets, true, (bytes, start, length, hash, found) => {
     outcome.addNew(bytes, start, length, hash, found);
     return false;
@@ -224,11 +230,17 @@ function readSets(client: Client, from: number, to: number): Ref[] {
   return sets;
 }
 
-/** Members of the smallest set; 0 if one is missing. */
-function smallestCount({ db }: Client, sets: readonly Ref[]): number {
-  let smallest = Infinity;
+/** The smallest set; 0 if one is missing. */
+function smallestOf({ db: { arena } }: Client, sets: readonly Ref[]): Ref {
+  let smallest = sets[0];
+  let countMin = Infinity;
   for (const set of sets) {
-    smallest = Math.min(smallest, set === 0 ? 0 : setValue.countOfKey(db.arena, set));
+    if (set === 0) return 0;
+    const count = setValue.countOfKey(arena, set);
+    if (count < countMin) {
+      smallest = set;
+      countMin = count;
+    }
   }
   return smallest;
 }

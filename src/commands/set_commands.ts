@@ -12,7 +12,12 @@ import { rangeSpec, type RedisCommand } from "../session/command.ts";
 import { MUST_BE_POSITIVE, SYNTAX_ERROR } from "../session/errors.ts";
 import * as setValue from "../values/set_value.ts";
 import * as value from "../values/value.ts";
-import { ENCODING_HASHTABLE, TYPE_SET } from "../values/value.ts";
+import {
+  ENCODING_HASHTABLE,
+  ENCODING_INTSET,
+  ENCODING_LISTPACK,
+  TYPE_SET,
+} from "../values/value.ts";
 import {
   boundedIntegerArgument,
   repeatedCount,
@@ -77,8 +82,8 @@ export const setCommands: readonly RedisCommand[] = [
     summary: "Walks over the members of a set step by step." },
 ];
 
-/** SPOP leaving less than this share of what it takes keeps the rest instead of removing. */
-const KEEP_SHARE = 1 / 5;
+/** SPOP that takes so many times what it leaves, or more, keeps the rest instead of removing. */
+const KEEP_FACTOR = 5;
 /** Members in one SREM of the AOF at most. */
 const PROPAGATED_MEMBERS_MAX = 1024;
 
@@ -88,12 +93,18 @@ const limits: setValue.SetLimits = {
   listpackEntriesMax: 0,
   listpackValueBytesMax: 0,
 };
+/** The limits for what SPOP leaves of a listpack, which stays one. */
+const NO_LIMITS: setValue.SetLimits = {
+  intsetEntriesMax: 0,
+  listpackEntriesMax: Infinity,
+  listpackValueBytesMax: Infinity,
+};
 const drawn = scratch(new Slice());
 
 /** The limits of sets, as configured now. Good during the command. */
 export function setLimits({ host: { config } }: Client): setValue.SetLimits {
   limits.intsetEntriesMax = config.setMaxIntsetEntries;
-  limits.listpackEntriesMax = answersSince(config, "7.2") ? config.setMaxListpackEntries : 0;
+  limits.listpackEntriesMax = answersSince(config, "7.2") ? config.setMaxListpackEntries : -1;
   limits.listpackValueBytesMax = config.setMaxListpackValue;
   return limits;
 }
@@ -106,7 +117,7 @@ function saddCommand(client: Client): void {
   let entry = typedForWrite(client, 1, TYPE_SET);
   if (entry === 0) entry = createSet(client, 1, 2, argv.count - 2);
   // Redis: from 7.2 on many arguments at once make a table from the beginning.
-  if (used.listpackEntriesMax > 0) setValue.prepare(arena, entry, argv.count - 2, used);
+  if (used.listpackEntriesMax !== -1) setValue.prepare(arena, entry, argv.count - 2, used);
   let added = 0;
   for (let index = 2; index < argv.count; index++) {
     if (setValue.add(arena, entry, bytes, starts[index], lengths[index], used)) added++;
@@ -202,7 +213,7 @@ function spopWithCount(client: Client): void {
   }
   reply.set(wanted);
   const popped: Uint8Array[] = [];
-  if (total - wanted < wanted * KEEP_SHARE) {
+  if (wanted >= (total - wanted) * KEEP_FACTOR) {
     keepRandom(client, entry, total - wanted, popped);
   } else {
     for (let count = 0; count < wanted; count++) {
@@ -236,8 +247,9 @@ function popRandom(client: Client, entry: Ref): Uint8Array | null {
 function keepRandom(client: Client, entry: Ref, count: number, popped: Uint8Array[]): void {
   const { db, reply } = client;
   const { arena, keyspace } = db;
-  const used = setLimits(client);
-  const kept = setValue.createDetached(arena);
+  const encoding = value.encodingOf(arena, entry);
+  const used = encoding === ENCODING_LISTPACK ? NO_LIMITS : setLimits(client);
+  const kept = setValue.createDetached(arena, encodingOfRest(encoding, used));
   setValue.visitSample(arena, entry, count, ({ bytes, start, length }) => {
     setValue.add(arena, kept, bytes, start, length, used);
   });
@@ -247,7 +259,6 @@ function keepRandom(client: Client, entry: Ref, count: number, popped: Uint8Arra
     reply.bulk(bytes, start, length);
     if (client.wantsEffects) popped.push(member.copy());
   });
-  const encoding = value.encodingOf(arena, entry);
   const ref = value.valueRef(arena, entry);
   value.setEncoding(
     arena,
@@ -257,6 +268,12 @@ function keepRandom(client: Client, entry: Ref, count: number, popped: Uint8Arra
   );
   arena.free(kept);
   keyspace.reclaimer.freeValue(TYPE_SET, encoding, ref);
+}
+
+/** How members are kept that SPOP leaves of a set. Redis: from 7.2 on no table and no intset. */
+function encodingOfRest(encoding: number, { listpackEntriesMax }: setValue.SetLimits): number {
+  const isIntset = encoding === ENCODING_INTSET || listpackEntriesMax === -1;
+  return isIntset ? ENCODING_INTSET : ENCODING_LISTPACK;
 }
 
 /** Records in the AOF that members were removed. */

@@ -33,6 +33,7 @@ export class SetOutcome {
   readonly #arena: Arena;
   readonly #limits: setValue.SetLimits;
   readonly #expected: number;
+  readonly #keepsListpack: boolean;
   readonly #entry: Ref;
   /** Members in `noted`, which are not yet in the set; -1: no more are noted. */
   #notedCount = 0;
@@ -40,12 +41,20 @@ export class SetOutcome {
   #table: Ref = 0;
   #roomBytes = 0;
 
-  /** `expected`: about so many members are to be added. */
-  constructor(client: Client, expected: number) {
+  /**
+   * `expected`: about so many members are to be added. `keepsListpack`: integers that are too many
+   * for an intset, though not for a listpack, become one and not a table.
+   */
+  constructor(client: Client, expected: number, keepsListpack = false) {
     this.#client = client;
     this.#arena = client.db.arena;
     this.#entry = setValue.createDetached(this.#arena);
-    this.#limits = setLimits(client);
+    const limits = setLimits(client);
+    const { intsetEntriesMax, listpackEntriesMax } = limits;
+    this.#keepsListpack = keepsListpack && listpackEntriesMax > intsetEntriesMax;
+    this.#limits = this.#keepsListpack
+      ? { ...limits, intsetEntriesMax: listpackEntriesMax }
+      : limits;
     this.#expected = expected;
   }
 
@@ -57,6 +66,9 @@ export class SetOutcome {
   /** The set, on an entry that is in no database. */
   finish(): Ref {
     if (this.#notedCount !== -1) this.#addNoted();
+    if (this.#keepsListpack) {
+      setValue.settleIntset(this.#arena, this.#entry, setLimits(this.#client));
+    }
     return this.#entry;
   }
 

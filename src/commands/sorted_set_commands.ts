@@ -7,6 +7,7 @@
 import { Slice } from "../base/bytes.ts";
 import { random } from "../base/random.ts";
 import { scratch } from "../base/scratch.ts";
+import { answersSince } from "../config/version.ts";
 import { EVENT_SORTED_SET } from "../keyspace/keyspace_listener.ts";
 import type { Ref } from "../memory/memory.ts";
 import type { Argv } from "../protocol/argv.ts";
@@ -18,7 +19,7 @@ import * as sortedSetLarge from "../values/sorted_set_large.ts";
 import * as sortedSet from "../values/sorted_set_value.ts";
 import { SortedSetCursor } from "../values/sorted_set_value.ts";
 import * as value from "../values/value.ts";
-import { ENCODING_LISTPACK, TYPE_SORTED_SET } from "../values/value.ts";
+import { ENCODING_LISTPACK, ENCODING_SKIPLIST, TYPE_SORTED_SET } from "../values/value.ts";
 import {
   checkPairCount,
   doubleArgument,
@@ -164,8 +165,11 @@ function addAll(
     tally.skipped = pairCount;
     return;
   }
-  const target = entry !== 0 ? entry : createSortedSet(client, argv.lengths[first]);
   const limits = limitsOf(client);
+  // Redis: from 7.2 on many pairs at once make a set large, however many of them are alike.
+  const isLarge = pairCount > limits.listpackEntriesMax && answersSince(client.host.config, "7.2");
+  const target = entry !== 0 ? entry : createSortedSet(client, argv.lengths[first], isLarge);
+  if (isLarge) sortedSet.makeLarge(db.arena, target);
   for (let pair = 0; pair < pairCount; pair++) {
     const index = first + pair * step;
     const start = argv.starts[index];
@@ -195,9 +199,11 @@ function addAll(
   db.keyspace.dirty += changes - 1;
 }
 
-function createSortedSet(client: Client, memberBytes: number): Ref {
+function createSortedSet(client: Client, memberBytes: number, isLarge: boolean): Ref {
   const { db, argv } = client;
-  const encoding = sortedSet.initialEncoding(limitsOf(client), memberBytes);
+  const encoding = isLarge
+    ? ENCODING_SKIPLIST
+    : sortedSet.initialEncoding(limitsOf(client), memberBytes);
   const ref = sortedSet.create(db.arena, encoding);
   return db.create(argv, 1, TYPE_SORTED_SET, encoding, ref);
 }

@@ -12,7 +12,7 @@ export function encodingLimits(config: ConfigValues): EncodingLimits {
     },
     set: {
       intsetEntriesMax: config.setMaxIntsetEntries,
-      listpackEntriesMax: answersSince(config, "7.2") ? config.setMaxListpackEntries : 0,
+      listpackEntriesMax: answersSince(config, "7.2") ? config.setMaxListpackEntries : -1,
       listpackValueBytesMax: config.setMaxListpackValue,
     },
     sortedSet: {

@@ -91,8 +91,16 @@ export class Arena extends Memory {
   /** Calls of `relocate` that moved a block, and those that left it where it is. */
   relocatedCount = 0;
   keptCount = 0;
-  /** What quicklist_nodes.ts keeps beside the lists: a bookmark, and a limit that tests lower. */
-  readonly lists = { bookmarkList: 0, bookmarkNode: 0, packedBytesMax: Infinity };
+  /**
+   * What quicklist_nodes.ts keeps beside the lists: a bookmark, a limit that tests lower, and the
+   * indexes of some (quicklist_index.ts).
+   */
+  readonly lists = {
+    bookmarkList: 0,
+    bookmarkNode: 0,
+    packedBytesMax: Infinity,
+    indexes: new Map<Ref, Int32Array>(),
+  };
 
   readonly #pool: SegmentPool;
   readonly #deferred: DeferredBlocks;

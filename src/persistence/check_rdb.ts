@@ -39,7 +39,7 @@ export interface RdbCheck {
 /** The limits of a server without configuration. */
 const LIMITS: EncodingLimits = {
   hash: { listpackEntriesMax: 128, listpackValueBytesMax: 64 },
-  set: { intsetEntriesMax: 512, listpackEntriesMax: 0, listpackValueBytesMax: 0 },
+  set: { intsetEntriesMax: 512, listpackEntriesMax: -1, listpackValueBytesMax: 0 },
   sortedSet: { listpackEntriesMax: 128, listpackValueBytesMax: 64 },
   listFill: -2,
 };

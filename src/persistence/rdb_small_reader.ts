@@ -36,6 +36,7 @@ const KINDS = new Uint8Array(256);
 KINDS[format.RDB_HASH_LISTPACK] = value.TYPE_HASH;
 KINDS[format.RDB_ZSET_LISTPACK] = value.TYPE_SORTED_SET;
 KINDS[format.RDB_SET_INTSET] = value.TYPE_SET;
+KINDS[format.RDB_SET_LISTPACK] = value.TYPE_SET;
 
 /** Whether values of this type are read here. */
 export function isSmallType(type: number): boolean {
@@ -65,14 +66,15 @@ export class RdbSmallReader {
     let isKept = false;
     try {
       const kind = KINDS[type];
-      const count = kind === value.TYPE_SET ? this.#countOfIntset() : this.#countOfPairs(kind);
+      const count = this.#countOf(type);
       if (count === 0) return 0;
-      isKept = count <= this.#countMax(kind) && this.#view.length <= SEGMENT_BYTES;
-      const encoding = kind === value.TYPE_SET ? value.ENCODING_INTSET : value.ENCODING_LISTPACK;
+      isKept = count <= this.#countMax(type) && this.#view.length <= SEGMENT_BYTES;
+      const isListpack = isKept ? type !== format.RDB_SET_INTSET : kind !== value.TYPE_SET;
+      const encoding = isListpack ? value.ENCODING_LISTPACK : value.ENCODING_INTSET;
       const ref = isKept ? this.#blockOf(block) : this.#createEmpty(kind);
       const arena = this.#arena;
       entry = value.createEntry(arena, key, keyStart, keyBytes, kind, encoding, ref, expiryMs);
-      if (!isKept) this.#convert(kind, entry);
+      if (!isKept) this.#convert(type, entry);
     } finally {
       if (!isKept && block !== 0) this.#arena.free(block);
     }
@@ -118,10 +120,17 @@ export class RdbSmallReader {
     return block;
   }
 
-  #countMax(kind: number): number {
+  /** Checks the string in `#view`. Returns how many fields or members it holds. */
+  #countOf(type: number): number {
+    if (type === format.RDB_SET_INTSET) return this.#countOfIntset();
+    return type === format.RDB_SET_LISTPACK ? this.#countOfMembers() : this.#countOfPairs(type);
+  }
+
+  #countMax(type: number): number {
     const { hash, set, sortedSet } = this.#limits;
-    if (kind === value.TYPE_HASH) return hash.listpackEntriesMax;
-    return kind === value.TYPE_SET ? set.intsetEntriesMax : sortedSet.listpackEntriesMax;
+    if (type === format.RDB_HASH_LISTPACK) return hash.listpackEntriesMax;
+    if (type === format.RDB_SET_LISTPACK) return set.listpackEntriesMax;
+    return type === format.RDB_SET_INTSET ? set.intsetEntriesMax : sortedSet.listpackEntriesMax;
   }
 
   #createEmpty(kind: number): Ref {
@@ -133,13 +142,15 @@ export class RdbSmallReader {
   }
 
   /** Fills an empty value from the string in `#view`, which has been checked. */
-  #convert(kind: number, entry: Ref): void {
+  #convert(type: number, entry: Ref): void {
     const arena = this.#arena;
     const { hash, set, sortedSet } = this.#limits;
     const { bytes, start, length } = this.#view;
-    const isSound = kind === value.TYPE_HASH
+    const isSound = type === format.RDB_HASH_LISTPACK
       ? hashValue.loadListpack(arena, entry, bytes, start, length, hash)
-      : kind === value.TYPE_SET
+      : type === format.RDB_SET_LISTPACK
+      ? setValue.loadListpack(arena, entry, bytes, start, set)
+      : type === format.RDB_SET_INTSET
       ? setValue.loadIntset(arena, entry, bytes, start, length, set)
       : sortedSetValue.loadListpack(arena, entry, bytes, start, length, sortedSet);
     assert(isSound, "what has been checked is sound");
@@ -155,15 +166,29 @@ export class RdbSmallReader {
     return intset.rawCount(bytes, start);
   }
 
-  /** Checks the listpack in `#view`. Returns how many fields or members it has. */
-  #countOfPairs(kind: number): number {
-    const input = this.#input;
+  /** Checks the listpack of a set in `#view`. Returns how many members it has. */
+  #countOfMembers(): number {
+    const members = this.#examine(1);
+    if (members === DUPLICATE) this.#input.fail("a set holds a member twice");
+    return members;
+  }
+
+  /** Looks through the listpack in `#view`: what `examine` says of one that is sound. */
+  #examine(stride: number): number {
     const { bytes, start, length } = this.#view;
-    const elements = examine(bytes, start, length, 2);
-    if (elements === DAMAGED) input.fail("Listpack integrity check failed");
+    const elements = examine(bytes, start, length, stride);
+    if (elements === DAMAGED) this.#input.fail("Listpack integrity check failed");
+    if (elements !== 0) this.#requireTable(length);
+    return elements;
+  }
+
+  /** Checks the listpack of pairs in `#view`. Returns how many fields or members it has. */
+  #countOfPairs(type: number): number {
+    const input = this.#input;
+    const { bytes, start } = this.#view;
+    const elements = this.#examine(2);
     if (elements === 0) return 0;
-    this.#requireTable(length);
-    if (kind === value.TYPE_HASH) {
+    if (type === format.RDB_HASH_LISTPACK) {
       if (elements === DUPLICATE) input.fail("a hash holds a field twice");
       if ((elements & 1) !== 0) input.fail("Hash listpack integrity check failed");
     } else if (elements === DUPLICATE || !sortedSetListpack.isAscending(bytes, start)) {

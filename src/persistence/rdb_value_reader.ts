@@ -257,8 +257,6 @@ export class RdbValueReader {
         return this.#fillListFromNodes(entry);
       case format.RDB_SET:
         return this.#fillSet(entry);
-      case format.RDB_SET_LISTPACK:
-        return this.#fillSetFromListpack(entry);
       case format.RDB_ZSET:
       case format.RDB_ZSET_2:
         return this.#fillSortedSet(entry, type === format.RDB_ZSET_2);
@@ -347,25 +345,12 @@ export class RdbValueReader {
     setValue.prepare(this.#arena, entry, count, this.#limits.set);
     for (let index = 0; index < count; index++) {
       this.#readElement();
-      this.#addMember(entry, view.bytes, view.start, view.length);
+      const { bytes, start, length } = view;
+      if (!setValue.add(this.#arena, entry, bytes, start, length, this.#limits.set)) {
+        this.#input.fail("a set holds a member twice");
+      }
     }
     return count;
-  }
-
-  #addMember(entry: Ref, bytes: Uint8Array, start: number, length: number): void {
-    this.#arena.requireRoom(length);
-    const { set } = this.#limits;
-    if (!setValue.add(this.#arena, entry, bytes, start, length, set)) {
-      this.#input.fail("a set holds a member twice");
-    }
-  }
-
-  #fillSetFromListpack(entry: Ref): number {
-    this.#readListpack();
-    rawListpack.forEach(this.#view.bytes, this.#view.start, (bytes, start, length) => {
-      this.#addMember(entry, bytes, start, length);
-    });
-    return setValue.countOfKey(this.#arena, entry);
   }
 
   // ---------------------------------------------------------------------------------- sorted sets

@@ -357,6 +357,11 @@ export class IdTreeCursor {
     return this.#memory.words[this.#leaf >>> SEGMENT_SHIFT][this.#at() + ID_WORDS + index];
   }
 
+  /** Stores word `index` of the present record's payload; only while there is one. */
+  setPayload(arena: Arena, index: number, word: number): void {
+    writable(arena, this.#leaf)[this.#at() + ID_WORDS + index] = word;
+  }
+
   #at(): number {
     return recordAt(this.#leaf, this.#width, this.#slot);
   }

@@ -1,10 +1,10 @@
 /**
  * Quicklist: a list of elements as a doubly linked chain of listpacks.
  *
- * Both ends take and give elements in constant time, an index is found by skipping whole nodes,
- * and only one small block moves when something changes in the middle. An element that is too long
- * for a listpack stands alone in a plain node, as a byte string. The layout, and the rules by
- * which nodes fill up, split and merge, stand in quicklist_nodes.ts.
+ * Both ends take and give elements in constant time, an element is found by skipping whole nodes
+ * (quicklist_index.ts), and only one small block moves when something changes in the middle. An
+ * element that is too long for a listpack stands alone in a plain node, as a byte string. The
+ * layout, and the rules by which nodes fill up, split and merge, stand in quicklist_nodes.ts.
  *
  * The root never moves, so the ref of a list is good until it is freed. `fill` is the configured
  * list-max-listpack-size; a list does not remember it. Elements to be stored may not lie in the
@@ -16,17 +16,20 @@ import type { Memory, Ref } from "../memory/memory.ts";
 import * as byteString from "./byte_string.ts";
 import * as listpack from "./listpack.ts";
 import * as ends from "./listpack_ends.ts";
+import { indexInNode, nodeOf } from "./quicklist_index.ts";
 import * as nodes from "./quicklist_nodes.ts";
 
 /** An empty list. */
 export function create(arena: Arena): Ref {
   const list = arena.allocate(nodes.ROOT_BYTES);
+  nodes.dropIndex(arena, list);
   for (let index = 0; index < nodes.ROOT_BYTES / 4; index++) nodes.setWord(arena, list, index, 0);
   return list;
 }
 
 /** Frees the list with all its nodes. O(nodes). */
 export function free(arena: Arena, list: Ref): void {
+  nodes.dropIndex(arena, list);
   for (let node = nodes.firstNode(arena, list); node !== 0;) {
     const next = nodes.nextNode(arena, node);
     nodes.freeNode(arena, node);
@@ -175,18 +178,37 @@ export function removeRange(
   const total = count(arena, list);
   const first = start < 0 ? start + total : start;
   if (first < 0 || first >= total) return 0;
+  const removed = Math.max(0, Math.min(elementCount, total - first));
+  if (first + removed === total) removeLast(arena, list, removed);
+  else removeFrom(arena, list, first, removed);
+  return removed;
+}
+
+/** Removes so many elements from number `first` on. */
+function removeFrom(arena: Arena, list: Ref, first: number, elementCount: number): void {
   rangeCursor.seek(arena, list, first);
   let node = rangeCursor.node;
   let index = rangeCursor.index;
-  let rest = Math.min(elementCount, total - first);
-  const removed = Math.max(rest, 0);
+  let rest = elementCount;
   while (rest > 0) {
     const next = nodes.nextNode(arena, node);
     rest -= nodes.removeEntries(arena, list, node, index, rest);
     node = next;
     index = 0;
   }
-  return removed;
+}
+
+/** Removes the last elements, so many: from the last node on, for none is then in the middle. */
+function removeLast(arena: Arena, list: Ref, elementCount: number): void {
+  let node = nodes.lastNode(arena, list);
+  let rest = elementCount;
+  while (rest > 0) {
+    const previous = nodes.previousNode(arena, node);
+    const entries = nodes.entryCount(arena, node);
+    const index = Math.max(0, entries - rest);
+    rest -= nodes.removeEntries(arena, list, node, index, rest);
+    node = previous;
+  }
 }
 
 /**
@@ -203,17 +225,15 @@ export class QuicklistCursor {
 
   /**
    * Goes to element number `index`, or from the tail with -1 as the last; false if there is none.
-   * Skips nodes from the nearer end: O(nodes + entries of one node).
+   * Skips nodes from the nearer end or, in a long list, from a place of its index.
    */
   seek(memory: Memory, list: Ref, index: number): boolean {
     const total = count(memory, list);
     const target = index < 0 ? index + total : index;
     this.node = 0;
     if (target < 0 || target >= total) return false;
-    const isFromTail = target >= total / 2;
-    const node = nodes.passOver(memory, list, isFromTail ? total - 1 - target : target, isFromTail);
-    const passed = nodes.passedInNode();
-    const rest = isFromTail ? nodes.entryCount(memory, node) - 1 - passed : passed;
+    const node = nodeOf(memory, list, target, total);
+    const rest = indexInNode();
     this.node = node;
     this.index = rest;
     this.position = nodes.isPlain(memory, node)
@@ -359,6 +379,7 @@ export class QuicklistCursor {
       nodes.remove(arena, list, node);
       return isForward ? this.#enterFirst(arena, next) : this.#enterLast(arena, previous);
     }
+    nodes.dropIndex(arena, list);
     const ref = listpack.remove(arena, nodes.content(arena, node), this.position, 1);
     putBack(arena, list, node, ref, -1);
     if (isForward) {
@@ -428,6 +449,7 @@ function insertInNode(
   start: number,
   length: number,
 ): void {
+  nodes.dropIndex(arena, list);
   const ref = nodes.content(arena, node);
   const changed = listpack.insertBefore(arena, ref, position, bytes, start, length);
   putBack(arena, list, node, changed, 1);

@@ -57,6 +57,35 @@ export function bookmarkIn(arena: Arena, list: Ref): Ref {
   return list === arena.lists.bookmarkList ? arena.lists.bookmarkNode : 0;
 }
 
+/** Words of an index, and how many stand before its places: quicklist_index.ts. */
+export const INDEX_FIRST = 0;
+export const INDEX_END = 1;
+export const INDEX_HEAD_WORDS = 3;
+
+/** Drops the index of a list, if it has one: something changed elsewhere than at its ends. */
+export function dropIndex(arena: Arena, list: Ref): void {
+  const { indexes } = arena.lists;
+  if (indexes.size !== 0) indexes.delete(list);
+}
+
+/** A node is about to go: the index of its list, if there is one, has to do without. */
+function leaveIndex(arena: Arena, list: Ref, previous: Ref, node: Ref, next: Ref): void {
+  const { indexes } = arena.lists;
+  if (indexes.size === 0) return;
+  const index = indexes.get(list);
+  if (index === undefined) return;
+  if (previous !== 0 && next !== 0) {
+    indexes.delete(list);
+    return;
+  }
+  const first = index[INDEX_FIRST];
+  const end = index[INDEX_END];
+  if (first === end) return;
+  // The next one will be the first node, which is in no index.
+  if (previous === 0 && index[INDEX_HEAD_WORDS + first * 2] === next) index[INDEX_FIRST]++;
+  else if (next === 0 && index[INDEX_HEAD_WORDS + (end - 1) * 2] === node) index[INDEX_END]--;
+}
+
 /** Whether an element of so many bytes gets a plain node. */
 export function isLong(arena: Arena, length: number): boolean {
   return length > PACKED_ELEMENT_BYTES_MAX || length > arena.lists.packedBytesMax;
@@ -118,14 +147,15 @@ export function entryCount(memory: Memory, node: Ref): number {
 let restInNode = 0;
 
 /**
- * Passes over `count` elements from the head of a list that has more of them, or from its tail, and
- * returns the node of the next one; `passedInNode` tells how many of its elements were passed over.
+ * Passes over `count` elements from the start of a node on, or, backwards, from its end on, and
+ * returns the node of the next one, which there must be; `passedInNode` tells how many of its
+ * elements were passed over.
  * Nodes are small and stand close together, so the view of their segment is kept: long lists are
  * walked twice as fast (scripts/bench/micro/complexity_bench.ts, LINDEX in the middle).
  */
-export function passOver(memory: Memory, list: Ref, count: number, isFromTail: boolean): Ref {
-  const link = isFromTail ? NODE_PREVIOUS : NODE_NEXT;
-  let node = isFromTail ? lastNode(memory, list) : firstNode(memory, list);
+export function passOver(memory: Memory, start: Ref, count: number, isBackward: boolean): Ref {
+  const link = isBackward ? NODE_PREVIOUS : NODE_NEXT;
+  let node = start;
   let segment = node >>> SEGMENT_SHIFT;
   let words = memory.words[segment];
   for (let rest = count;;) {
@@ -225,6 +255,7 @@ export function link(arena: Arena, list: Ref, node: Ref, anchor: Ref, isBehind: 
   if (anchor !== 0) {
     previous = isBehind ? anchor : previousNode(arena, anchor);
     next = isBehind ? nextNode(arena, anchor) : anchor;
+    if (previous !== 0 && next !== 0) dropIndex(arena, list);
   }
   setWord(arena, node, NODE_PREVIOUS, previous);
   setWord(arena, node, NODE_NEXT, next);
@@ -236,8 +267,11 @@ export function link(arena: Arena, list: Ref, node: Ref, anchor: Ref, isBehind: 
 
 /** Unlinks a node and frees it with its content. */
 export function remove(arena: Arena, list: Ref, node: Ref): void {
+  const previous = previousNode(arena, node);
+  const next = nextNode(arena, node);
+  leaveIndex(arena, list, previous, node, next);
   setWord(arena, list, ROOT_NODES, arena.word(list, ROOT_NODES) - 1);
-  join(arena, list, previousNode(arena, node), nextNode(arena, node));
+  join(arena, list, previous, next);
   addElements(arena, list, -entryCount(arena, node));
   freeNode(arena, node);
 }
@@ -252,6 +286,16 @@ export function freeNode(arena: Arena, node: Ref): void {
   arena.free(node);
 }
 
+/** Moves the root of a list out of slabs that are to be emptied; returns its ref. */
+export function relocateRoot(arena: Arena, list: Ref): Ref {
+  const moved = arena.relocate(list);
+  if (moved !== list) {
+    dropIndex(arena, list);
+    dropIndex(arena, moved);
+  }
+  return moved;
+}
+
 /**
  * Moves a node with its content out of slabs that are to be emptied (`Arena.relocate`); returns its
  * ref.
@@ -262,6 +306,7 @@ export function relocateNode(arena: Arena, list: Ref, node: Ref): Ref {
   if (movedContent !== ref) setWord(arena, node, NODE_CONTENT, movedContent);
   const moved = arena.relocate(node);
   if (moved === node) return node;
+  dropIndex(arena, list);
   join(arena, list, previousNode(arena, moved), moved);
   join(arena, list, moved, nextNode(arena, moved));
   return moved;
@@ -292,6 +337,7 @@ export function removeEntries(
     remove(arena, list, node);
     return removed;
   }
+  if (previousNode(arena, node) !== 0 && nextNode(arena, node) !== 0) dropIndex(arena, list);
   const ref = content(arena, node);
   const changed = index === 0
     ? ends.removeHead(arena, ref, removed)
@@ -331,6 +377,7 @@ function allowsMerge(memory: Memory, a: Ref, b: Ref, fill: number): boolean {
 
 /** Moves all entries of `node` to the end of its predecessor and removes it. Returns the latter. */
 function mergeIntoPrevious(arena: Arena, list: Ref, node: Ref): Ref {
+  dropIndex(arena, list);
   const target = previousNode(arena, node);
   const moved = entryCount(arena, node);
   const ref = listpack.appendAll(arena, content(arena, target), content(arena, node));
@@ -367,6 +414,7 @@ export function mergeAround(arena: Arena, list: Ref, center: Ref, fill: number):
  * new node right behind it gets the rest; there must be a rest, and `index` may not be -1.
  */
 export function splitBehind(arena: Arena, list: Ref, node: Ref, index: number): Ref {
+  dropIndex(arena, list);
   const ref = content(arena, node);
   const entries = entryCount(arena, node);
   const kept = index + 1;

@@ -403,9 +403,15 @@ function showEntry(
  * (Redis does this when it loads one). Fields are then added by `set`.
  */
 export function prepare(arena: Arena, entry: Ref, expected: number, limits: HashLimits): void {
-  if (expected <= limits.listpackEntriesMax) return;
-  convert(arena, entry);
-  dict.reserve(arena, value.valueRef(arena, entry), expected);
+  if (expected > limits.listpackEntriesMax) makeLarge(arena, entry, expected);
+}
+
+/** Makes a small hash a large one, for so many fields that are about to be set. */
+export function makeLarge(arena: Arena, entry: Ref, expected: number): void {
+  if (value.encodingOf(arena, entry) === value.ENCODING_LISTPACK) {
+    convert(arena, entry);
+    dict.reserve(arena, value.valueRef(arena, entry), expected);
+  } else if (value.mayHaveExpiries(arena, entry)) expiringHash.convertIfMany(arena, entry, -1);
 }
 
 /**

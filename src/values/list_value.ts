@@ -100,6 +100,7 @@ export function memoryBytes(arena: Arena, list: Ref): number {
  * whole. Once begun, the list is of no other use.
  */
 export function releaseStep(arena: Arena, list: Ref, limit: number): boolean {
+  nodes.dropIndex(arena, list);
   let node = nodes.firstNode(arena, list);
   for (let freed = 0; node !== 0 && freed < limit; freed++) {
     const next = nodes.nextNode(arena, node);

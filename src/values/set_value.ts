@@ -5,7 +5,7 @@
  * The encoding is Redis's: "intset" until a member comes that is no integer or there are more than
  * `set-max-intset-entries`; then "listpack", if there are no more than `set-max-listpack-entries`
  * and none is longer than `set-max-listpack-value`; then "hashtable", never back. Listpacks for
- * sets came with Redis 7.2: for an earlier release the limit of entries is 0.
+ * sets came with Redis 7.2: for an earlier release the limit of entries is -1.
  *
  * Functions that take an `entry` work on the key's entry, in a database or detached; those that
  * take `encoding, ref` know no key. Bytes to be added may be views of another value in the arena.
@@ -22,6 +22,7 @@ import * as dictEntry from "../structures/dict_entry.ts";
 import { Int64, parse } from "../structures/int64_words.ts";
 import * as intset from "../structures/intset.ts";
 import * as listpack from "../structures/listpack.ts";
+import * as rawListpack from "../structures/raw_listpack.ts";
 import { estimateEntryBytes, sampleEntries, sampleIndexes } from "./random_sample.ts";
 import * as value from "./value.ts";
 
@@ -29,7 +30,7 @@ import * as value from "./value.ts";
 export interface SetLimits {
   /** Members (config set-max-intset-entries). */
   intsetEntriesMax: number;
-  /** Members of a listpack (set-max-listpack-entries); 0: there are no listpacks. */
+  /** Members of a listpack (set-max-listpack-entries); -1: the release knows no listpacks. */
   listpackEntriesMax: number;
   /** Bytes of a member of a listpack (set-max-listpack-value). */
   listpackValueBytesMax: number;
@@ -64,7 +65,7 @@ export function encodingFor(
   limits: SetLimits,
 ): number {
   const { intsetEntriesMax, listpackEntriesMax } = limits;
-  const mayBeIntset = listpackEntriesMax === 0 || expected <= intsetEntriesMax;
+  const mayBeIntset = listpackEntriesMax === -1 || expected <= intsetEntriesMax;
   if (mayBeIntset && isCanonicalInteger(bytes, start, length)) return value.ENCODING_INTSET;
   return expected <= listpackEntriesMax ? value.ENCODING_LISTPACK : value.ENCODING_HASHTABLE;
 }
@@ -76,12 +77,11 @@ export function create(arena: Arena, encoding: number): Ref {
 }
 
 /**
- * An empty set, encoded as intset, on an entry that is in no database: results of SUNION and the
- * like are gathered in it. Its value is then taken over, or the entry given to the reclaimer.
+ * An empty set on an entry that is in no database: results of SUNION and the like are gathered in
+ * it. Its value is then taken over, or the entry given to the reclaimer.
  */
-export function createDetached(arena: Arena): Ref {
-  const encoding = value.ENCODING_INTSET;
-  const ref = intset.create(arena);
+export function createDetached(arena: Arena, encoding: number = value.ENCODING_INTSET): Ref {
+  const ref = create(arena, encoding);
   const bytes = memberView.bytes;
   return value.createEntry(arena, bytes, 0, 0, value.TYPE_SET, encoding, ref, value.NO_EXPIRY);
 }
@@ -215,6 +215,13 @@ export function isIntegerEntry(memory: Memory, found: Ref): boolean {
 /** Makes a small set a dict with room for so many members. */
 export function makeDict(arena: Arena, entry: Ref, expected: number): void {
   convert(arena, entry, value.ENCODING_HASHTABLE, expected);
+}
+
+/** Makes an intset of more members than it may have a listpack. */
+export function settleIntset(arena: Arena, entry: Ref, limits: SetLimits): void {
+  if (value.encodingOf(arena, entry) !== value.ENCODING_INTSET) return;
+  if (countOfKey(arena, entry) <= limits.intsetEntriesMax) return;
+  convert(arena, entry, value.ENCODING_LISTPACK);
 }
 
 /** Gives back the room that fewer members than expected do not need. */
@@ -478,6 +485,26 @@ export function loadIntset(
   arena.free(value.valueRef(arena, entry));
   value.setValueRef(arena, entry, ref);
   return intset.count(arena, ref) <= limits.intsetEntriesMax || convert(arena, entry);
+}
+
+/**
+ * Fills an empty set, encoded as intset, from the bytes of a listpack that has been looked through
+ * (`listpack_duplicates.ts`) and is too large for the limits. As in Redis, a table is made of it;
+ * for a release without listpacks the members decide. Returns false if a member came twice.
+ */
+export function loadListpack(
+  arena: Arena,
+  entry: Ref,
+  bytes: Uint8Array,
+  start: number,
+  limits: SetLimits,
+): boolean {
+  if (limits.listpackEntriesMax !== -1) makeDict(arena, entry, rawListpack.count(bytes, start));
+  let isSound = true;
+  rawListpack.forEach(bytes, start, (member, memberStart, memberBytes) => {
+    if (!add(arena, entry, member, memberStart, memberBytes, limits)) isSound = false;
+  });
+  return isSound;
 }
 
 /** A copy of the value that shares nothing with it. */

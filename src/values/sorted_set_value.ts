@@ -400,12 +400,17 @@ export function smallFrom(arena: Arena, root: Ref, limits: SortedSetLimits): Ref
   return target;
 }
 
+/** Makes a sorted set large if it is small. */
+export function makeLarge(arena: Arena, entry: Ref): void {
+  if (value.encodingOf(arena, entry) === ENCODING_LISTPACK) convertToLarge(arena, entry);
+}
+
 /**
  * Makes an empty sorted set ready for so many members, which are then added by `add`; `settle` is
  * called when all are there.
  */
 export function prepare(arena: Arena, entry: Ref, expected: number): void {
-  if (value.encodingOf(arena, entry) === ENCODING_LISTPACK) convertToLarge(arena, entry);
+  makeLarge(arena, entry);
   large.reserve(arena, value.valueRef(arena, entry), expected);
 }
 

@@ -352,10 +352,16 @@ function isElement(bytes: Uint8Array, at: number, source: FieldSource, index: nu
 /**
  * Marks entries as deleted, whose flags stand at these offsets from the start of the listpack; they
  * must live. Returns the node's new word. It is not packed any more, unless addresses are short.
+ * `inflated` is that of the reader that has found the offsets.
  */
-export function markDeleted(arena: Arena, node: number, flagOffsets: readonly number[]): number {
+export function markDeleted(
+  arena: Arena,
+  node: number,
+  flagOffsets: readonly number[],
+  inflated: InflatedNode,
+): number {
   if (flagOffsets.length === 0) return node;
-  if (isPacked(arena, node)) return markInPacked(arena, node, flagOffsets);
+  if (isPacked(arena, node)) return markInPacked(arena, node, flagOffsets, inflated);
   if (!isLarge(node)) return markInBlock(arena, node, flagOffsets);
   const copy = byteString.toBytes(arena, refOfNode(node));
   const changed = markInCopy(copy, flagOffsets);
@@ -367,8 +373,13 @@ export function markDeleted(arena: Arena, node: number, flagOffsets: readonly nu
  * Where addresses are short, a node is packed again at once: deleting must be possible, and is not
  * to take more of them.
  */
-function markInPacked(arena: Arena, node: Ref, flagOffsets: readonly number[]): number {
-  const marked = markInBlock(arena, packing.unpack(arena, node), flagOffsets);
+function markInPacked(
+  arena: Arena,
+  node: Ref,
+  flagOffsets: readonly number[],
+  inflated: InflatedNode,
+): number {
+  const marked = markInBlock(arena, packing.unpack(arena, node, inflated), flagOffsets);
   const packed = arena.hasRoomFor(0) ? 0 : packing.pack(arena, marked);
   return packed !== 0 ? packed : marked;
 }

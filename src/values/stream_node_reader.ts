@@ -57,17 +57,18 @@ export class StreamNodeReader {
   #restElements = 0;
   /** Where the next field of the head stands, for an entry that has the same. */
   #fieldAt = 0;
-  readonly #inflated = new InflatedNode();
+  /** The listpack of the node, if that was packed. */
+  readonly inflated = new InflatedNode();
 
   /** Goes away from the node it was in, and its memory. */
   forget(): void {
     this.#bytes = NO_BYTES;
-    this.#inflated.forget();
+    this.inflated.forget();
   }
 
   /** Opens a node that stands under `master`, before its first entry. */
   open(memory: Memory, node: number, master: Id128): void {
-    if (isPacked(memory, node)) this.openBytes(this.#inflated.read(memory, node), 0, master);
+    if (isPacked(memory, node)) this.openBytes(this.inflated.read(memory, node), 0, master);
     else if (isLarge(node)) this.openBytes(byteString.toBytes(memory, refOfNode(node)), 0, master);
     else this.openBytes(memory.bytes[node >>> SEGMENT_SHIFT], (node & OFFSET_MASK) << 3, master);
   }

@@ -80,7 +80,7 @@ function openFirst(arena: Arena, node: number, byLength: boolean): number {
  */
 function unpackFirst(arena: Arena, stream: Ref, node: number): number {
   if (!streamNode.isPacked(arena, node)) return node;
-  const first = arena.hasRoomFor(0) ? streamNode.unpack(arena, node) : node;
+  const first = arena.hasRoomFor(0) ? streamNode.unpack(arena, node, reader.inflated) : node;
   if (first !== node) {
     streamValue.setNode(arena, streamValue.indexOf(arena, stream), master, first);
   }
@@ -106,7 +106,7 @@ function trimNode(
   if (dropsEmptied && flagOffsets.length === count) {
     streamValue.removeNode(arena, stream, master, node);
   } else {
-    const changed = streamNode.markDeleted(arena, node, flagOffsets);
+    const changed = streamNode.markDeleted(arena, node, flagOffsets, reader.inflated);
     const index = streamValue.indexOf(arena, stream);
     if (changed !== node) streamValue.setNode(arena, index, master, changed);
   }

@@ -260,7 +260,7 @@ function appendToLastNode(
   let node = idTree.payload(arena, 0);
   // It is one of the old ones if those behind it were emptied.
   if (streamNode.isPacked(arena, node)) {
-    node = streamNode.unpack(arena, node);
+    node = streamNode.unpack(arena, node, null);
     idTree.setPayload(arena, 0, node);
   }
   const { nodeBytesMax, nodeEntriesMax } = limits;
@@ -310,14 +310,9 @@ export function setLength(arena: Arena, stream: Ref, entries: number): void {
 /** Removes the entry of an id. Returns whether there was one. Does not change the first id. */
 export function removeEntry(arena: Arena, stream: Ref, id: Id128): boolean {
   if (!edgeCursor.seek(arena, stream, id, id, false) || !edgeCursor.next()) return false;
-  const index = indexOf(arena, stream);
   const node = edgeCursor.readNode(master);
-  if (edgeCursor.nodeEntries === 1) {
-    removeNode(arena, stream, master, node);
-  } else {
-    const changed = streamNode.markDeleted(arena, node, [edgeCursor.flagsOffset]);
-    if (changed !== node) setNode(arena, index, master, changed);
-  }
+  if (edgeCursor.nodeEntries === 1) removeNode(arena, stream, master, node);
+  else edgeCursor.markDeleted(arena);
   addLength(arena, stream, -1);
   return true;
 }
@@ -421,9 +416,12 @@ export class StreamCursor {
     return this.#reader.count;
   }
 
-  /** Where the flags of the present entry stand in its node. */
-  get flagsOffset(): number {
-    return this.#reader.flagsOffset;
+  /** Marks the present entry as deleted, one that lives. Afterwards the cursor is good no more. */
+  markDeleted(arena: Arena): void {
+    const { flagsOffset, inflated } = this.#reader;
+    const node = this.#nodes.payload(0);
+    const changed = streamNode.markDeleted(arena, node, [flagsOffset], inflated);
+    if (changed !== node) this.#nodes.setPayload(arena, 0, changed);
   }
 
   /** Goes before the first pair of the present entry. */

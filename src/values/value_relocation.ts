@@ -113,7 +113,7 @@ export class ValueWalk {
       return DONE;
     }
     if (type === TYPE_LIST) {
-      const list = arena.relocate(ref);
+      const list = quicklistNodes.relocateRoot(arena, ref);
       setValueRef(arena, entry, list);
       quicklistNodes.setBookmark(arena, list, quicklistNodes.firstNode(arena, list));
       return IN_LIST;

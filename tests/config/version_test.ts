@@ -366,3 +366,60 @@ Deno.test("a consumer is one as soon as it asks from 7.2 on, whatever there is f
     assertEquals(names, release === "7.0" ? [] : ["claims", "reads", "seeks"]);
   }
 });
+
+Deno.test("from 7.2 on the number of arguments decides on an encoding, alike or not", () => {
+  /** Requests, and the encoding of key k then as 7.0 and as 7.4. */
+  const courses: [string[], earlier: string, later: string][] = [
+    [["ZADD k 1 a 1 a 1 a"], "listpack", "skiplist"],
+    [["ZADD k 1 a", "ZADD k XX 1 b 1 b 1 b"], "listpack", "skiplist"],
+    [["ZADD k 1 a 2 b"], "listpack", "listpack"],
+    [["GEOADD k 1 1 a 1 1 a 1 1 a"], "listpack", "skiplist"],
+    [["HSET k f 1 f 2 f 3"], "listpack", "hashtable"],
+    [["HSET k f 1", "HMSET k f 1 f 2 f 3"], "listpack", "hashtable"],
+    [["HSET k f 1", "HEXPIRE k 100 FIELDS 1 f", "HSET k f 1 f 2 f 3"], "listpackex", "hashtable"],
+    [["HSETEX k EX 100 FIELDS 3 f 1 f 2 f 3"], "listpackex", "hashtable"],
+    [["SADD k 7 7 7 7"], "intset", "hashtable"],
+    [["SADD k 7", "SADD k 7 7 7 7"], "intset", "hashtable"],
+  ];
+  for (const [requests, earlier, later] of courses) {
+    for (const [release, expected] of [["7.0", earlier], ["7.4", later]]) {
+      using server = serverOf(release);
+      for (const type of ["zset", "hash"]) {
+        server.run("CONFIG", "SET", `${type}-max-listpack-entries`, "2");
+      }
+      server.run("CONFIG", "SET", "set-max-intset-entries", "3");
+      // Of no listpack at all a release that knows them is no earlier one.
+      server.run("CONFIG", "SET", "set-max-listpack-entries", "0");
+      for (const request of requests) server.run(...request.split(" "));
+      assertEquals(server.run("OBJECT", "ENCODING", "k"), expected, `${requests} as ${release}`);
+    }
+  }
+});
+
+Deno.test("what SPOP leaves of a table is small again; from 7.2 on integers are no intset", () => {
+  for (const [release, encoding] of [["7.0", "intset"], ["7.4", "listpack"]]) {
+    using server = serverOf(release);
+    server.run("SADD", "k", "word", ...Array.from({ length: 599 }, (_, index) => `${index}`));
+    server.run("SREM", "k", "word");
+    // Just so many that the rest is kept and not what goes removed.
+    server.run("SPOP", "k", "499");
+    assertEquals(server.run("OBJECT", "ENCODING", "k"), "hashtable");
+    server.run("SADD", "k", ...Array.from({ length: 20 }, (_, index) => `${1000 + index}`));
+    server.run("SPOP", "k", "100");
+    assertEquals(server.run("OBJECT", "ENCODING", "k"), encoding, release);
+    assertEquals(server.run("SCARD", "k"), 20);
+  }
+});
+
+Deno.test("integers of SINTERSTORE that are too many for an intset may be a listpack", () => {
+  using server = serverOf("7.4");
+  server.run("CONFIG", "SET", "set-max-intset-entries", "2");
+  server.run("SADD", "a", "1", "2", "3", "x");
+  server.run("SADD", "b", "1", "2", "3", "y", "z");
+  const encodings = ["listpack", "intset"].map((expected) => {
+    server.run("SINTERSTORE", "d", "a", "b");
+    assertEquals(server.run("OBJECT", "ENCODING", "d"), expected);
+    return server.run("SREM", "a", "3");
+  });
+  assertEquals(encodings, [1, 0]);
+});

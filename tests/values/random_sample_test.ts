@@ -13,7 +13,7 @@ import {
 import * as setValue from "../../src/values/set_value.ts";
 import * as value from "../../src/values/value.ts";
 
-const NO_LISTPACKS = { listpackEntriesMax: 0, listpackValueBytesMax: 0 };
+const NO_LISTPACKS = { listpackEntriesMax: -1, listpackValueBytesMax: 0 };
 
 const DRAWS = 4000;
 

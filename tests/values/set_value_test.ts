@@ -9,7 +9,7 @@ import * as value from "../../src/values/value.ts";
 import { FreezeCheck } from "../structures/freeze_check.ts";
 import { SeededRandom, testSeed } from "../support/seeded_random.ts";
 
-const NO_LISTPACKS = { listpackEntriesMax: 0, listpackValueBytesMax: 0 };
+const NO_LISTPACKS = { listpackEntriesMax: -1, listpackValueBytesMax: 0 };
 const DEFAULT_LIMITS = { intsetEntriesMax: 512, ...NO_LISTPACKS };
 const NO_INTSET = { intsetEntriesMax: 0, ...NO_LISTPACKS };
 const NO_LIMITS = { intsetEntriesMax: 2 ** 31, ...NO_LISTPACKS };

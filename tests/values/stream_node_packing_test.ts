@@ -89,7 +89,9 @@ Deno.test("random nodes are packed and come back as they were", () => {
     assertEquals(rawOf(arena, packed), raw, `round ${round}`);
     assertEquals(read(after, arena, packed), entries, `round ${round}`);
     const copy = streamNode.duplicate(arena, packed);
-    const unpacked = streamNode.unpack(arena, packed);
+    // With what a reader has of it, or of another node.
+    const lent = random.pick([null, after.inflated, before.inflated]);
+    const unpacked = streamNode.unpack(arena, packed, lent);
     assertEquals(rawOf(arena, unpacked), raw);
     streamNode.free(arena, unpacked);
     assertEquals(rawOf(arena, copy), raw);
@@ -156,11 +158,11 @@ Deno.test("an entry of a packed node is marked as deleted in a listpack", () => 
   reader.open(arena, packed, MASTER);
   for (let entry = 0; entry < 20; entry++) reader.next();
   const flagsOffsets = [reader.flagsOffset];
-  const marked = streamNode.markDeleted(arena, packed, flagsOffsets);
+  const marked = streamNode.markDeleted(arena, packed, flagsOffsets, reader.inflated);
   assert(!streamNode.isPacked(arena, marked));
   assertEquals(
     rawOf(arena, marked),
-    rawOf(arena, streamNode.markDeleted(arena, twin, flagsOffsets)),
+    rawOf(arena, streamNode.markDeleted(arena, twin, flagsOffsets, reader.inflated)),
   );
 });
 
@@ -239,7 +241,7 @@ Deno.test("a reader that comes back finds what is there now, whatever stood ther
     } else if (choice === 1 && nodes.length > 6) {
       const [gone] = nodes.splice(random.below(nodes.length), 1);
       if (random.oneIn(2)) streamNode.free(gone.arena, gone.node);
-      else streamNode.free(gone.arena, streamNode.unpack(gone.arena, gone.node));
+      else streamNode.free(gone.arena, streamNode.unpack(gone.arena, gone.node, inflated));
     } else if (choice === 2) {
       const source = random.pick(nodes);
       nodes.push({ ...source, node: streamNode.duplicate(source.arena, source.node) });

@@ -76,7 +76,7 @@ Deno.test("entries are read in both directions, be they deleted, and ids wrap ar
   reader.rewind();
   reader.next();
   reader.next();
-  node = streamNode.markDeleted(arena, node, [reader.flagsOffset]);
+  node = streamNode.markDeleted(arena, node, [reader.flagsOffset], reader.inflated);
   reader.open(arena, node, master);
   assertEquals([reader.count, reader.deleted], [2, 1]);
   assertEquals(read(reader), [all[0], `x ${all[1]}`, last]);
@@ -95,7 +95,7 @@ Deno.test("a node beyond a block is read, changed, copied and freed like any", (
   const reader = new StreamNodeReader();
   reader.open(arena, copy, MIN_ID);
   reader.next();
-  const changed = streamNode.markDeleted(arena, copy, [reader.flagsOffset]);
+  const changed = streamNode.markDeleted(arena, copy, [reader.flagsOffset], reader.inflated);
   reader.open(arena, changed, MIN_ID);
   assertEquals([reader.count, reader.deleted, read(reader)], [0, 1, [
     "x 0-0 f=yyyyyyyyyyyyyy".slice(0, 20),
@@ -119,7 +119,7 @@ Deno.test("counters grow from one byte to more in place", () => {
   const offsets: number[] = [];
   reader.open(arena, node, MIN_ID);
   while (reader.next()) if (reader.id.w3 % 3 === 0) offsets.push(reader.flagsOffset);
-  node = streamNode.markDeleted(arena, node, offsets);
+  node = streamNode.markDeleted(arena, node, offsets, reader.inflated);
   reader.open(arena, node, MIN_ID);
   assertEquals([reader.count, reader.deleted], [5000 - offsets.length, offsets.length]);
   const raw = rawOf(arena, node);
