@@ -24,7 +24,7 @@ export class RewritePause {
     this.#log = log;
   }
 
-  /** CONFIG RESETSTAT. Redis: failures are forgotten, too, so that the next rewrite need not wait. */
+  /** CONFIG RESETSTAT. Redis: failures are forgotten, too, so the next rewrite need not wait. */
   resetStatistics(): void {
     this.failuresInRow = 0;
     this.rewriteCount = 0;

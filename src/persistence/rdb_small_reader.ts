@@ -12,6 +12,7 @@ import { OFFSET_MASK, type Ref, SEGMENT_BYTES, SEGMENT_SHIFT } from "../memory/m
 import * as intset from "../structures/intset.ts";
 import { DAMAGED, DUPLICATE, examine } from "../structures/listpack_duplicates.ts";
 import * as hashValue from "../values/hash_value.ts";
+import * as setLoading from "../values/set_loading.ts";
 import * as setValue from "../values/set_value.ts";
 import * as sortedSetListpack from "../values/sorted_set_listpack.ts";
 import * as sortedSetValue from "../values/sorted_set_value.ts";
@@ -149,9 +150,9 @@ export class RdbSmallReader {
     const isSound = type === format.RDB_HASH_LISTPACK
       ? hashValue.loadListpack(arena, entry, bytes, start, length, hash)
       : type === format.RDB_SET_LISTPACK
-      ? setValue.loadListpack(arena, entry, bytes, start, set)
+      ? setLoading.loadListpack(arena, entry, bytes, start, set)
       : type === format.RDB_SET_INTSET
-      ? setValue.loadIntset(arena, entry, bytes, start, length, set)
+      ? setLoading.loadIntset(arena, entry, bytes, start, length, set)
       : sortedSetValue.loadListpack(arena, entry, bytes, start, length, sortedSet);
     assert(isSound, "what has been checked is sound");
   }

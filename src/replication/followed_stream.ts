@@ -96,7 +96,7 @@ export class FollowedStream implements ObeyedStream {
     this.#apply();
   }
 
-  /** Copies what is not applied yet: the next read may fill its buffer as soon as it is asked for. */
+  /** Copies what is not applied yet: the next read may fill its buffer as soon as it is asked. */
   #keepRaw(): void {
     if (this.#isBorrowed && this.#raw.length > 0) this.#raw[0] = this.#raw[0].slice();
     this.#isBorrowed = false;

@@ -1,8 +1,9 @@
 /**
- * Kernel files: small files below /proc in which the kernel of Linux keeps settings of this process.
+ * Kernel files: small files below /proc in which the kernel of Linux keeps settings of a process.
  * The runtime opens these only for a process with all permissions, and the executable has fewer; so
  * the C library does, where it may be called.
  */
+import { latin1Text } from "../base/bytes.ts";
 import { type Libc, openLibc, systemError } from "../net/libc.ts";
 
 const O_RDONLY = 0;
@@ -19,7 +20,7 @@ export function readKernelFile(path: string): string {
   return withFile(libc, path, O_RDONLY, (fd) => {
     const bytes = new Uint8Array(FILE_BYTES_MAX);
     const length = checked(libc, libc.read(fd, bytes, bytes.length));
-    return new TextDecoder().decode(bytes.subarray(0, length));
+    return latin1Text(bytes, 0, length);
   });
 }
 

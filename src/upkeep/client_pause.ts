@@ -98,7 +98,7 @@ export class ClientPause {
     this.#afterwards(() => this.#resume());
   }
 
-  /** Has `task` called once, when the pause that is under way is over; there may be another then. */
+  /** Has `task` called once, when the pause that is under way is over. Another may have begun. */
   whenOver(task: () => void): void {
     this.#tasks.push(task);
   }

@@ -22,7 +22,6 @@ import * as dictEntry from "../structures/dict_entry.ts";
 import { Int64, parse } from "../structures/int64_words.ts";
 import * as intset from "../structures/intset.ts";
 import * as listpack from "../structures/listpack.ts";
-import * as rawListpack from "../structures/raw_listpack.ts";
 import { estimateEntryBytes, sampleEntries, sampleIndexes } from "./random_sample.ts";
 import * as value from "./value.ts";
 
@@ -212,9 +211,9 @@ export function isIntegerEntry(memory: Memory, found: Ref): boolean {
   return isCanonicalInteger(memberView.bytes, memberView.start, memberView.length);
 }
 
-/** Makes a small set a dict with room for so many members. */
-export function makeDict(arena: Arena, entry: Ref, expected: number): void {
-  convert(arena, entry, value.ENCODING_HASHTABLE, expected);
+/** Makes a small set a dict with room for so many members. False if a member came twice. */
+export function makeDict(arena: Arena, entry: Ref, expected: number): boolean {
+  return convert(arena, entry, value.ENCODING_HASHTABLE, expected);
 }
 
 /** Makes an intset of more members than it may have a listpack. */
@@ -463,50 +462,6 @@ export function prepare(arena: Arena, entry: Ref, expected: number, limits: SetL
   convert(arena, entry, value.ENCODING_HASHTABLE, expected);
 }
 
-/**
- * Fills an empty set, encoded as intset, from the bytes of an intset that has passed
- * `intset.validate`, converting it where it has too many members or is too large for a block.
- * Returns false, with the set in a state fit only to be freed, if a member came twice (found only
- * while converting).
- */
-export function loadIntset(
-  arena: Arena,
-  entry: Ref,
-  bytes: Uint8Array,
-  start: number,
-  length: number,
-  limits: SetLimits,
-): boolean {
-  if (length > intset.INTSET_BYTES_MAX) {
-    convert(arena, entry);
-    return loadLargeIntset(arena, value.valueRef(arena, entry), bytes, start);
-  }
-  const ref = intset.fromRaw(arena, bytes, start, length);
-  arena.free(value.valueRef(arena, entry));
-  value.setValueRef(arena, entry, ref);
-  return intset.count(arena, ref) <= limits.intsetEntriesMax || convert(arena, entry);
-}
-
-/**
- * Fills an empty set, encoded as intset, from the bytes of a listpack that has been looked through
- * (`listpack_duplicates.ts`) and is too large for the limits. As in Redis, a table is made of it;
- * for a release without listpacks the members decide. Returns false if a member came twice.
- */
-export function loadListpack(
-  arena: Arena,
-  entry: Ref,
-  bytes: Uint8Array,
-  start: number,
-  limits: SetLimits,
-): boolean {
-  if (limits.listpackEntriesMax !== -1) makeDict(arena, entry, rawListpack.count(bytes, start));
-  let isSound = true;
-  rawListpack.forEach(bytes, start, (member, memberStart, memberBytes) => {
-    if (!add(arena, entry, member, memberStart, memberBytes, limits)) isSound = false;
-  });
-  return isSound;
-}
-
 /** A copy of the value that shares nothing with it. */
 export function duplicate(arena: Arena, encoding: number, ref: Ref): Ref {
   if (encoding === value.ENCODING_INTSET) return intset.duplicate(arena, ref);
@@ -598,14 +553,5 @@ function convert(
   });
   arena.free(ref);
   value.setEncoding(arena, entry, encoding, target);
-  return isSound;
-}
-
-/** `loadIntset` for one that no block can hold, into the dict of a large set. */
-function loadLargeIntset(arena: Arena, ref: Ref, bytes: Uint8Array, start: number): boolean {
-  let isSound = true;
-  intset.forEachRaw(bytes, start, (text, textStart, length) => {
-    if (!addToDict(arena, ref, text, textStart, length)) isSound = false;
-  });
   return isSound;
 }

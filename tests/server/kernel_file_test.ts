@@ -1,3 +1,4 @@
+/** Small files of the kernel, or what stands for them. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { readKernelFile, writeKernelFile } from "../../src/server/kernel_file.ts";

@@ -3,7 +3,6 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { latin1Bytes, latin1Text, Slice } from "../../src/base/bytes.ts";
 import { Arena } from "../../src/memory/arena.ts";
 import { type Memory, type Ref, SEGMENT_BYTES } from "../../src/memory/memory.ts";
-import * as intset from "../../src/structures/intset.ts";
 import * as setValue from "../../src/values/set_value.ts";
 import * as value from "../../src/values/value.ts";
 import { FreezeCheck } from "../structures/freeze_check.ts";
@@ -254,46 +253,6 @@ Deno.test("memoryBytes is exact when it may look at all members", () => {
     assert(setValue.memoryBytes(arena, encoding, ref, 5) > 0);
     freeEntry(arena, entry);
   }
-});
-
-/** The bytes of an intset of int64, in this order. */
-function rawIntset(integers: number[]): Uint8Array {
-  const view = new DataView(new ArrayBuffer(8 + 8 * integers.length));
-  view.setUint32(0, 8, true);
-  view.setUint32(4, integers.length, true);
-  integers.forEach((integer, index) => view.setBigInt64(8 + 8 * index, BigInt(integer), true));
-  return new Uint8Array(view.buffer);
-}
-
-Deno.test("loadIntset takes the bytes over, or converts a set with too many members", () => {
-  const arena = new Arena({ debug: true });
-  const raw = rawIntset([-5, 7, 2 ** 40]);
-  const expected = ["-5", "7", String(2 ** 40)];
-  for (const [max, name] of [[3, "intset"], [2, "hashtable"]] as const) {
-    const entry = createEntry(arena);
-    const limits = { intsetEntriesMax: max, ...NO_LISTPACKS };
-    assert(setValue.loadIntset(arena, entry, raw, 0, raw.length, limits));
-    assertEquals(encodingName(arena, entry), name);
-    assertMembers(arena, entry, expected);
-    freeEntry(arena, entry);
-  }
-  assertEquals(arena.usedBytes, 0);
-});
-
-Deno.test("loadIntset converts what no block can hold, and refuses a member that comes twice", () => {
-  const arena = new Arena({ debug: true });
-  const integers = Array.from({ length: 40000 }, (_, index) => index * 3);
-  for (const isSound of [true, false]) {
-    if (!isSound) integers[1] = integers[0];
-    const raw = rawIntset(integers);
-    assert(raw.length > intset.INTSET_BYTES_MAX);
-    const entry = createEntry(arena);
-    assertEquals(setValue.loadIntset(arena, entry, raw, 0, raw.length, NO_LIMITS), isSound);
-    assertEquals(encodingName(arena, entry), "hashtable");
-    if (isSound) assertEquals(setValue.countOfKey(arena, entry), 40000);
-    freeEntry(arena, entry);
-  }
-  assertEquals(arena.usedBytes, 0);
 });
 
 Deno.test("prepare converts an empty set only if more members than the limit will come", () => {
