@@ -10,7 +10,7 @@ Deno.test("small sets are listpacks since 7.2; the other limits are those config
   config.redisVersion = "7.0";
   const { hash, listFill, set } = encodingLimits(config);
   assertEquals([hash.listpackEntriesMax, listFill], [7, -3]);
-  assertEquals(set.listpackEntriesMax, 0);
+  assertEquals(set.listpackEntriesMax, -1);
   config.redisVersion = "7.2";
   assertEquals(encodingLimits(config).set.listpackEntriesMax, config.setMaxListpackEntries);
 });
