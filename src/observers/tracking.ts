@@ -38,6 +38,8 @@ import { hasKeys, keyPositions } from "../session/key_positions.ts";
 const CHANNEL = "__redis__:invalidate";
 /** V8's Map refuses more entries than this, whatever `tracking-table-max-keys` says. */
 const TABLE_KEYS_MAX = 16_000_000;
+/** A table that is far too large, for the limit was lowered, must not keep everybody waiting. */
+const KEYS_DROPPED_AT_ONCE = 1000;
 
 declare module "../session/host.ts" {
   interface Host {
@@ -182,14 +184,22 @@ export class Tracking {
     this.#limitTable();
   }
 
-  /** Forgets the oldest keys if there are too many; their readers are told as if they changed. */
-  #limitTable(): void {
+  get #keysMax(): number {
     const { trackingTableMaxKeys } = this.#config;
-    const keysMax = trackingTableMaxKeys === 0
+    return trackingTableMaxKeys === 0
       ? TABLE_KEYS_MAX
       : Math.min(trackingTableMaxKeys, TABLE_KEYS_MAX);
+  }
+
+  /**
+   * Forgets the oldest keys if there are too many, so many at a time; their readers are told as if
+   * they changed.
+   */
+  #limitTable(): void {
+    const keysMax = this.#keysMax;
+    let dropped = 0;
     for (const key of this.#table.keys()) {
-      if (this.#table.size <= keysMax) return;
+      if (this.#table.size <= keysMax || dropped++ === KEYS_DROPPED_AT_ONCE) return;
       this.#tellReaders(key, latin1Bytes(key), null);
     }
   }
@@ -250,9 +260,13 @@ export class Tracking {
     this.#tableNameBytes = 0;
   }
 
-  /** Announces what changed in this turn to those who asked for prefixes. */
+  /**
+   * End of a turn: announces what changed in it to those who asked for prefixes, and drops keys
+   * that are too many since `tracking-table-max-keys` was lowered.
+   */
   broadcast(): void {
     this.#isFlushTold = false;
+    if (this.#table.size > this.#keysMax) this.#limitTable();
     if (!this.#hasBroadcasts) return;
     this.#hasBroadcasts = false;
     for (const { clients, changed } of this.#prefixes.values()) {

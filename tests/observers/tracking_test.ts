@@ -200,6 +200,20 @@ Deno.test("the table obeys tracking-table-max-keys; readers of what is dropped h
   assertEquals(server.server.tracking.keyCount, 2);
 });
 
+Deno.test("a lower tracking-table-max-keys holds at once, but nobody waits for a large table", () => {
+  using server = new EmbeddedServer();
+  const client = tracker(server);
+  for (let index = 0; index < 2500; index++) client.run("GET", `key:${index}`);
+  server.run("CONFIG", "SET", "tracking-table-max-keys", "2499");
+  assertEquals(takeAll(server, client), invalidation("key:0"));
+  server.run("CONFIG", "SET", "tracking-table-max-keys", "1");
+  const { tracking } = server.server;
+  for (const left of [1499, 499, 1]) {
+    tracking.broadcast();
+    assertEquals(tracking.keyCount, left);
+  }
+});
+
 Deno.test("clients that leave are forgotten", () => {
   using server = new EmbeddedServer();
   const client = tracker(server, "BCAST", "PREFIX", "a");
