@@ -251,13 +251,14 @@ export class Tracking {
 
   /** All keys of a database are gone: no copy is good any longer. FLUSHALL says it once for all. */
   databaseFlushed(): void {
+    // Those who track no more may do so again; they have heard of nothing meanwhile.
+    this.#table.clear();
+    this.#tableNameBytes = 0;
     if (this.clientCount === 0 || this.#isFlushTold) return;
     this.#isFlushTold = true;
     for (const client of this.#clients.values()) {
       if (client.has(REDIS_TRACKING)) this.#send(client, (reply) => reply.nil());
     }
-    this.#table.clear();
-    this.#tableNameBytes = 0;
   }
 
   /**

@@ -163,6 +163,19 @@ Deno.test("FLUSHALL and FLUSHDB tell everybody, once, that all keys are gone", (
   assertEquals(server.server.tracking.keyCount, 0);
 });
 
+Deno.test("FLUSHALL empties the table, too, while nobody tracks", () => {
+  using server = new EmbeddedServer();
+  const client = tracker(server);
+  client.run("GET", "key");
+  client.run("CLIENT", "TRACKING", "OFF");
+  assertEquals(server.server.tracking.keyCount, 1);
+  server.run("FLUSHALL");
+  assertEquals(server.server.tracking.keyCount, 0);
+  client.run("CLIENT", "TRACKING", "ON");
+  server.run("SET", "key", "1");
+  assertEquals(takeAll(server, client), "");
+});
+
 Deno.test("REDIRECT sends messages to a RESP2 subscriber of __redis__:invalidate", () => {
   using server = new EmbeddedServer();
   const target = server.connect();
